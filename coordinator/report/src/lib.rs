@@ -1,0 +1,1 @@
+//! The consolidated report: analysis first, rendering second.

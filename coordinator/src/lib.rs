@@ -1,0 +1,1 @@
+//! The coordinator server and the sweep command line.

@@ -1,0 +1,96 @@
+//! Metrics. Losses may be any finite number; a NaN is an outcome, never a metric.
+
+use super::{ConvertError, finite};
+use crate::metric::{EpochMetric, StepMetric, TestMetric};
+use crate::wire;
+
+/// Most classes of a confusion matrix that a message may carry.
+const CLASSES_MAX: usize = 1_000;
+
+fn share(number: f64, field: &'static str) -> Result<f64, ConvertError> {
+    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(ConvertError::invalid(field, number)) }
+}
+
+impl From<EpochMetric> for wire::EpochMetric {
+    fn from(metric: EpochMetric) -> Self {
+        Self {
+            epoch: metric.epoch,
+            train_loss: metric.train_loss,
+            train_accuracy: metric.train_accuracy,
+            validation_loss: metric.validation_loss,
+            validation_accuracy: metric.validation_accuracy,
+            validation_macro_f1: metric.validation_macro_f1,
+            seconds: metric.seconds,
+            examples_per_second: metric.examples_per_second,
+            peak_memory_bytes: metric.peak_memory_bytes,
+        }
+    }
+}
+
+impl TryFrom<wire::EpochMetric> for EpochMetric {
+    type Error = ConvertError;
+    fn try_from(message: wire::EpochMetric) -> Result<Self, ConvertError> {
+        if message.epoch == 0 {
+            return Err(ConvertError::invalid("epoch", "epochs count from 1"));
+        }
+        Ok(Self {
+            epoch: message.epoch,
+            train_loss: finite(message.train_loss, "train_loss")?,
+            train_accuracy: share(message.train_accuracy, "train_accuracy")?,
+            validation_loss: finite(message.validation_loss, "validation_loss")?,
+            validation_accuracy: share(message.validation_accuracy, "validation_accuracy")?,
+            validation_macro_f1: share(message.validation_macro_f1, "validation_macro_f1")?,
+            seconds: finite(message.seconds, "seconds")?,
+            examples_per_second: finite(message.examples_per_second, "examples_per_second")?,
+            peak_memory_bytes: message.peak_memory_bytes,
+        })
+    }
+}
+
+impl From<StepMetric> for wire::StepMetric {
+    fn from(metric: StepMetric) -> Self {
+        Self {
+            sequence: metric.sequence,
+            epoch: metric.epoch,
+            step: metric.step,
+            loss: metric.loss,
+            examples_per_second: metric.examples_per_second,
+        }
+    }
+}
+
+impl TryFrom<wire::StepMetric> for StepMetric {
+    type Error = ConvertError;
+    fn try_from(message: wire::StepMetric) -> Result<Self, ConvertError> {
+        Ok(Self {
+            sequence: message.sequence,
+            epoch: message.epoch,
+            step: message.step,
+            loss: finite(message.loss, "loss")?,
+            examples_per_second: finite(message.examples_per_second, "examples_per_second")?,
+        })
+    }
+}
+
+impl From<TestMetric> for wire::TestMetric {
+    fn from(metric: TestMetric) -> Self {
+        let confusion = metric.confusion.into_iter().map(|counts| wire::ConfusionRow { counts }).collect();
+        Self { loss: metric.loss, accuracy: metric.accuracy, macro_f1: metric.macro_f1, confusion }
+    }
+}
+
+impl TryFrom<wire::TestMetric> for TestMetric {
+    type Error = ConvertError;
+    fn try_from(message: wire::TestMetric) -> Result<Self, ConvertError> {
+        let classes = message.confusion.len();
+        if classes > CLASSES_MAX || message.confusion.iter().any(|row| row.counts.len() != classes) {
+            return Err(ConvertError::invalid("confusion", "not a square matrix of a sensible size"));
+        }
+        Ok(Self {
+            loss: finite(message.loss, "loss")?,
+            accuracy: share(message.accuracy, "accuracy")?,
+            macro_f1: share(message.macro_f1, "macro_f1")?,
+            confusion: message.confusion.into_iter().map(|row| row.counts).collect(),
+        })
+    }
+}

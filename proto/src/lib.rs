@@ -1,0 +1,34 @@
+//! The words of the project: domain values, wire messages, and the conversions between the two.
+//!
+//! This crate must not know storage, servers or candle. Everything that both the coordinator and
+//! the worker need to agree on lives here, and nothing else does.
+
+pub mod artifact;
+pub mod configuration;
+pub mod digest;
+pub mod encoded;
+pub mod hyperparameter;
+pub mod ids;
+pub mod metric;
+pub mod model_size;
+pub mod outcome;
+pub mod protocol;
+pub mod sweep_spec;
+pub mod time;
+pub mod trial;
+pub mod wire;
+pub mod worker;
+
+pub mod convert;
+
+pub use artifact::{ArtifactKind, ArtifactRef, CheckpointRef};
+pub use configuration::{Configuration, Value, ValueError};
+pub use digest::Digest;
+pub use hyperparameter::{Hyperparameter, Kind, Section};
+pub use ids::{AttemptId, LeaseToken, SweepId, TrialId, TrialKey, WorkerId};
+pub use metric::{EpochMetric, StepMetric, TestMetric};
+pub use outcome::{AttemptOutcome, FailureKind, TrialResult};
+pub use sweep_spec::{Axis, DataSource, DataSpec, SweepSpec};
+pub use time::Timestamp;
+pub use trial::{TrialSpec, WorkKind};
+pub use worker::{Device, DeviceKind, WorkerProfile};

@@ -1,0 +1,88 @@
+//! How an attempt ends.
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::{ArtifactRef, CheckpointRef};
+use crate::metric::TestMetric;
+
+/// What a completed trial leaves behind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialResult {
+    /// The epoch with the lowest validation loss, counted from 1: its weights are `model`.
+    pub best_epoch: u32,
+    /// Epochs trained; fewer than configured where `early_stopped`.
+    pub epochs: u32,
+    /// Whether patience ran out.
+    pub early_stopped: bool,
+    /// The score: validation loss at the best epoch.
+    pub score: f64,
+    /// Validation accuracy at the best epoch.
+    pub accuracy: f64,
+    /// Trained numbers in the model.
+    pub parameters: u64,
+    /// The best epoch's weights.
+    pub model: ArtifactRef,
+}
+
+/// Why an attempt failed; decides whether it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The slot process died or panicked.
+    Crashed,
+    /// Memory of the machine or the device did not suffice.
+    OutOfMemory,
+    /// The dataset could not be fetched or read.
+    Data,
+    /// The device failed.
+    Device,
+    /// The trainer refused the trial: another try would fail alike.
+    Rejected,
+}
+
+impl FailureKind {
+    /// Whether another attempt may succeed.
+    pub fn is_retryable(self) -> bool {
+        !matches!(self, FailureKind::Rejected)
+    }
+
+    /// The name in reports and on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::Crashed => "crashed",
+            FailureKind::OutOfMemory => "out_of_memory",
+            FailureKind::Data => "data",
+            FailureKind::Device => "device",
+            FailureKind::Rejected => "rejected",
+        }
+    }
+}
+
+/// How an attempt ended, as its worker reports it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// Training came to its end.
+    Trained(TrialResult),
+    /// The test split was measured.
+    Evaluated(TestMetric),
+    /// The loss became NaN or infinite, or left every sensible bound.
+    Diverged {
+        /// The epoch in which it happened, counted from 1.
+        epoch: u32,
+        /// What was seen.
+        message: String,
+    },
+    /// The attempt failed.
+    Failed {
+        /// What kind of failure.
+        kind: FailureKind,
+        /// What was seen.
+        message: String,
+    },
+    /// The worker hands the trial back unfinished: it drains, or was told to stop.
+    Released {
+        /// The newest checkpoint that was uploaded, if any.
+        checkpoint: Option<CheckpointRef>,
+    },
+}

@@ -1,0 +1,227 @@
+//! What a user launches: one experiment, checked and complete.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::configuration::{Configuration, Value};
+use crate::hyperparameter::Hyperparameter;
+
+/// Most trials of one sweep: far above any real study, low enough to list in memory.
+pub const TRIALS_MAX: u64 = 1_000_000;
+
+/// Where the text comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataSource {
+    /// A dataset known by name: `snippets`, `imdb`, `nsmc`. With a path it is read from there (the
+    /// official archive or folder), else it is embedded or downloaded from its official home.
+    Known {
+        /// The registered name.
+        name: String,
+        /// A local copy.
+        path: Option<PathBuf>,
+    },
+    /// A user's file or folder, its format told by its name: `.csv`, `.tsv`, `.jsonl`, `.parquet`, or
+    /// a folder with one sub-folder per class.
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// A file of the same format that is the test split; else one is split off.
+        test_path: Option<PathBuf>,
+        /// The column of the text.
+        text: String,
+        /// The column of the label.
+        label: String,
+    },
+}
+
+/// The dataset of a sweep, and how it is split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataSpec {
+    /// Where the text comes from.
+    pub source: DataSource,
+    /// Share of the training rows set aside for validation.
+    pub validation_share: f64,
+    /// Share of all rows set aside for the test, where the source has no test split of its own.
+    pub test_share: f64,
+    /// Keep at most this many training rows (before validation is split off), drawn with `seed`.
+    pub train_rows: Option<u64>,
+    /// Keep at most this many test rows, drawn with `seed`.
+    pub test_rows: Option<u64>,
+    /// Share of unusable rows above which the dataset is refused.
+    pub bad_rows_share_max: f64,
+    /// Seed of the splits and draws; it does not change between replicates.
+    pub seed: u64,
+}
+
+impl DataSpec {
+    /// Validation share when a sweep file says nothing.
+    pub const VALIDATION_SHARE: f64 = 0.1;
+    /// Test share when a sweep file says nothing.
+    pub const TEST_SHARE: f64 = 0.1;
+    /// Share of unusable rows tolerated when a sweep file says nothing.
+    pub const BAD_ROWS_SHARE_MAX: f64 = 0.01;
+
+    /// A source with every default.
+    pub fn new(source: DataSource) -> Self {
+        Self {
+            source,
+            validation_share: Self::VALIDATION_SHARE,
+            test_share: Self::TEST_SHARE,
+            train_rows: None,
+            test_rows: None,
+            bad_rows_share_max: Self::BAD_ROWS_SHARE_MAX,
+            seed: 0,
+        }
+    }
+}
+
+/// One swept hyperparameter with its levels, distinct and in the order of the sweep file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Axis {
+    /// The hyperparameter.
+    pub hyperparameter: Hyperparameter,
+    /// Its levels: at least one, all different.
+    pub levels: Vec<Value>,
+}
+
+/// One experiment: a grid, a dataset, replicates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepSpec {
+    /// The user's name for it.
+    pub name: String,
+    /// The dataset.
+    pub data: DataSpec,
+    /// The values of everything that is not swept.
+    pub fixed: Configuration,
+    /// What is swept. Empty: one configuration.
+    pub axes: Vec<Axis>,
+    /// How often each configuration is trained, each time with another seed.
+    pub replicates: u32,
+    /// The seed from which the replicates' seeds are derived.
+    pub seed: u64,
+    /// Attempts of one trial that may fail before the trial is failed.
+    pub failures_max: u32,
+    /// Whether finished trials of earlier sweeps with the same key stand in for new ones.
+    pub reuse: bool,
+}
+
+impl SweepSpec {
+    /// Failed attempts per trial when a sweep file says nothing.
+    pub const FAILURES_MAX: u32 = 3;
+
+    /// Number of configurations of the grid; `None` where it exceeds 64 bits.
+    pub fn grid_size(&self) -> Option<u64> {
+        self.axes.iter().try_fold(1_u64, |size, axis| size.checked_mul(axis.levels.len() as u64))
+    }
+
+    /// Number of trials: configurations times replicates; `None` where it exceeds 64 bits.
+    pub fn trial_count(&self) -> Option<u64> {
+        self.grid_size()?.checked_mul(u64::from(self.replicates))
+    }
+
+    /// The configuration at a position of the grid: mixed radix, the last axis fastest.
+    /// `None` past the end.
+    pub fn configuration(&self, position: u64) -> Option<Configuration> {
+        let mut rest = position;
+        let mut configuration = self.fixed.clone();
+        for axis in self.axes.iter().rev() {
+            let levels = axis.levels.len() as u64;
+            let level = axis.levels.get((rest % levels.max(1)) as usize)?;
+            rest /= levels;
+            configuration.set(axis.hyperparameter, level.clone()).ok()?;
+        }
+        (rest == 0).then_some(configuration)
+    }
+
+    /// The position of a configuration in the grid, the inverse of [`Self::configuration`].
+    pub fn position(&self, configuration: &Configuration) -> Option<u64> {
+        self.axes.iter().try_fold(0_u64, |position, axis| {
+            let value = configuration.get(axis.hyperparameter);
+            let level = axis.levels.iter().position(|level| level == value)?;
+            position.checked_mul(axis.levels.len() as u64)?.checked_add(level as u64)
+        })
+    }
+
+    /// The swept hyperparameters, in the order of the sweep file.
+    pub fn swept(&self) -> Vec<Hyperparameter> {
+        self.axes.iter().map(|axis| axis.hyperparameter).collect()
+    }
+
+    /// Every distinct way in which this sweep needs its dataset encoded.
+    pub fn data_variants(&self) -> Vec<BTreeMap<Hyperparameter, Value>> {
+        let mut variants = vec![self.fixed.data_variant()];
+        for axis in &self.axes {
+            if !variants[0].contains_key(&axis.hyperparameter) {
+                continue;
+            }
+            variants = variants
+                .iter()
+                .flat_map(|variant| {
+                    axis.levels.iter().map(|level| {
+                        let mut variant = variant.clone();
+                        variant.insert(axis.hyperparameter, level.clone());
+                        variant
+                    })
+                })
+                .collect();
+        }
+        variants
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn spec(sizes: [usize; 3]) -> SweepSpec {
+        let axis = |hyperparameter, size: usize| Axis {
+            hyperparameter,
+            levels: (1..=size as u64).map(Value::Integer).collect(),
+        };
+        SweepSpec {
+            name: "grid".into(),
+            data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
+            fixed: Configuration::default(),
+            axes: vec![
+                axis(Hyperparameter::Units, sizes[0]),
+                axis(Hyperparameter::BatchSize, sizes[1]),
+                axis(Hyperparameter::MaxLength, sizes[2]),
+            ],
+            replicates: 2,
+            seed: 0,
+            failures_max: 3,
+            reuse: true,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_grid_position_and_its_configuration_name_each_other(
+            sizes in [1_usize..6, 1_usize..6, 1_usize..6],
+            position in 0_u64..300,
+        ) {
+            let spec = spec(sizes);
+            let size = spec.grid_size().expect("small");
+            match spec.configuration(position) {
+                Some(configuration) => {
+                    prop_assert!(position < size);
+                    prop_assert_eq!(spec.position(&configuration), Some(position));
+                }
+                None => prop_assert!(position >= size),
+            }
+        }
+    }
+
+    #[test]
+    fn data_variants_are_the_product_of_the_swept_data_hyperparameters() {
+        let variants = spec([2, 2, 3]).data_variants();
+        assert_eq!(variants.len(), 3);
+        let lengths: Vec<_> = variants.iter().map(|one| one[&Hyperparameter::MaxLength].clone()).collect();
+        assert_eq!(lengths, [Value::Integer(1), Value::Integer(2), Value::Integer(3)]);
+    }
+}

@@ -1,0 +1,1 @@
+//! The worker agent: joins a coordinator, opens slots, trains leased trials.

@@ -1,0 +1,1 @@
+//! Models, kernels, optimisers and the training loop of one trial.
