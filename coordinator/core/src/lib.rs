@@ -1,1 +1,21 @@
 //! Pure decisions of the coordinator: state machines, samplers, scheduler, limits.
+//!
+//! The shell asks [`Engine::decide`] what a [`Command`] changes, persists the decision's
+//! [`Mutation`]s in one transaction, folds them in with [`Engine::evolve`], and only then replies.
+//! Nothing here reads a clock, a socket, a database or entropy: every command comes with its `now`.
+
+pub mod command;
+pub mod engine;
+pub mod limits;
+pub mod mutation;
+pub mod record;
+pub mod tables;
+
+pub use command::{Command, Decision, Granted, Rejection, Reply, Touch};
+pub use engine::Engine;
+pub use mutation::Mutation;
+pub use record::{
+    AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, SweepRecord, SweepState, TrialRecord,
+    TrialState, WorkerRecord, WorkerState,
+};
+pub use tables::Tables;

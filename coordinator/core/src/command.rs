@@ -1,0 +1,213 @@
+//! What can be asked of the engine, and what it answers.
+
+use sweep_proto::protocol::ProtocolVersion;
+use sweep_proto::{
+    ArtifactRef, AttemptOutcome, Axis, CheckpointRef, EpochMetric, LeaseToken, SweepId, SweepSpec, TrialId,
+    TrialSpec, WorkKind, WorkerId, WorkerProfile,
+};
+use sweep_proto::Timestamp;
+use thiserror::Error;
+
+use crate::mutation::Mutation;
+use crate::record::{DatasetRecord, SweepState};
+
+/// Everything that can be asked of the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Launch a sweep whose datasets are prepared.
+    Launch {
+        /// The checked sweep.
+        spec: SweepSpec,
+        /// The file's text.
+        file_text: String,
+        /// One prepared dataset per data variant of the spec.
+        datasets: Vec<DatasetRecord>,
+    },
+    /// Add levels to the grid, replicates to every configuration, or both.
+    Extend {
+        /// The sweep.
+        sweep: SweepId,
+        /// Levels to add, to present axes or as new axes (whose present value is then a level, too).
+        axes: Vec<Axis>,
+        /// The new number of replicates, where it changes.
+        replicates: Option<u32>,
+        /// Prepared datasets for data variants that the sweep lacks.
+        datasets: Vec<DatasetRecord>,
+    },
+    /// Stop a sweep for good.
+    Cancel(SweepId),
+    /// Hand out nothing more of a sweep, and call back what runs.
+    Pause(SweepId),
+    /// Go on with a paused sweep.
+    Resume(SweepId),
+    /// A worker announces itself, for the first time or again.
+    Register {
+        /// Its identity.
+        worker: WorkerId,
+        /// Its protocol version.
+        protocol: ProtocolVersion,
+        /// What it says of itself.
+        profile: WorkerProfile,
+        /// Whether it is a new process of that identity: leases of the old one are then revoked.
+        fresh: bool,
+    },
+    /// A worker renews its leases and shows that it lives.
+    Heartbeat {
+        /// Who.
+        worker: WorkerId,
+        /// The leases that it holds.
+        tokens: Vec<LeaseToken>,
+    },
+    /// A worker asks for work.
+    AskWork {
+        /// Who.
+        worker: WorkerId,
+        /// Repeated unchanged when the worker did not get the answer.
+        request_id: String,
+        /// For how many trials it has room.
+        slots: u32,
+    },
+    /// An epoch and its checkpoint, which is already stored.
+    ReportEpoch {
+        /// The lease.
+        token: LeaseToken,
+        /// What was measured.
+        metric: EpochMetric,
+        /// The checkpoint that contains it.
+        checkpoint: CheckpointRef,
+    },
+    /// An attempt ended.
+    Complete {
+        /// The lease.
+        token: LeaseToken,
+        /// How.
+        outcome: AttemptOutcome,
+    },
+    /// Ask a worker to hand back and leave.
+    Drain(WorkerId),
+    /// A worker leaves; what it still holds is released.
+    Deregister(WorkerId),
+    /// Time passed: leases may have run out.
+    Tick,
+}
+
+/// What a command changes and what is answered once that is durable.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// Rows that become true, in this order.
+    pub mutations: Vec<Mutation>,
+    /// Volatile facts: when leases end and workers were heard. Not persisted.
+    pub touches: Vec<Touch>,
+    /// The answer.
+    pub reply: Reply,
+}
+
+/// A volatile fact, folded into the engine beside the mutations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// A lease lives until then.
+    Lease(LeaseToken, Timestamp),
+    /// A worker was heard at that time.
+    Worker(WorkerId, Timestamp),
+    /// The answer to a worker's newest request for work, so that a repetition gets the same.
+    Request(WorkerId, String, Vec<LeaseToken>),
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Reply {
+    /// Done; nothing to tell.
+    #[default]
+    Done,
+    /// The sweep that was launched.
+    Launched(SweepId),
+    /// How each lease of a heartbeat stands, and whether the worker shall drain.
+    Heartbeat {
+        /// In the order of the tokens asked.
+        leases: Vec<(LeaseToken, LeaseStanding)>,
+        /// The worker shall hand back and leave.
+        drain: bool,
+    },
+    /// Work, in groups that are trained together.
+    Grants(Vec<Vec<Granted>>),
+}
+
+/// How a lease stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeaseStanding {
+    /// Go on.
+    Continue,
+    /// Stop at the next batch and hand the trial back.
+    Release(String),
+    /// The lease is gone: drop the work.
+    Drop(String),
+}
+
+/// One lease granted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Granted {
+    /// The fencing token.
+    pub token: LeaseToken,
+    /// Which attempt of the trial.
+    pub attempt: u32,
+    /// What to do.
+    pub work: WorkKind,
+    /// The trial.
+    pub spec: TrialSpec,
+    /// Its encoded dataset.
+    pub dataset: ArtifactRef,
+    /// Train on from here.
+    pub checkpoint: Option<CheckpointRef>,
+    /// Evaluate this.
+    pub model: Option<ArtifactRef>,
+}
+
+/// Why a command is refused. Nothing has changed.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum Rejection {
+    /// No such sweep.
+    #[error("there is no sweep {0}; `sweep list` shows those there are")]
+    UnknownSweep(SweepId),
+    /// No such worker: it must register first.
+    #[error("worker {0} is not registered")]
+    UnknownWorker(WorkerId),
+    /// The lease is gone; the work must be dropped.
+    #[error("the lease {token} is no longer held: {reason}")]
+    LeaseLost {
+        /// The stale token.
+        token: LeaseToken,
+        /// Why.
+        reason: String,
+    },
+    /// The programs do not fit.
+    #[error("the worker speaks protocol {worker}, this coordinator {coordinator}; use builds of the same release")]
+    Protocol {
+        /// The worker's version.
+        worker: ProtocolVersion,
+        /// Ours.
+        coordinator: ProtocolVersion,
+    },
+    /// The sweep's state does not allow it.
+    #[error("sweep {sweep} is {}, so it cannot be {verb}", state.name())]
+    WrongState {
+        /// The sweep.
+        sweep: SweepId,
+        /// Its state.
+        state: SweepState,
+        /// What was asked, as a participle.
+        verb: &'static str,
+    },
+    /// An epoch came out of order.
+    #[error("trial {trial} expects epoch {expected} next, not {got}")]
+    EpochOutOfOrder {
+        /// The trial.
+        trial: TrialId,
+        /// The next epoch.
+        expected: u32,
+        /// What came.
+        got: u32,
+    },
+    /// The request makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+}

@@ -1,0 +1,35 @@
+//! Everything that can become true: the persisted vocabulary.
+//!
+//! A mutation is one whole row. The engine and every store apply it in the same way, by replacing
+//! the row under its key, so that *engine == fold(store)* can be compared table by table.
+
+use serde::{Deserialize, Serialize};
+use sweep_proto::TrialId;
+
+use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
+
+/// One row that becomes true.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mutation {
+    /// Sets a sweep, by id.
+    Sweep(SweepRecord),
+    /// Sets a trial, by id.
+    Trial(TrialRecord),
+    /// Sets an attempt, by id.
+    Attempt(AttemptRecord),
+    /// Sets an epoch, by trial and epoch.
+    Epoch(EpochRecord),
+    /// Removes the epochs of a trial above `epoch`: they belong to no lineage any more, because the
+    /// trial goes on from an earlier checkpoint or from its start.
+    TruncateEpochs {
+        /// The trial.
+        trial: TrialId,
+        /// The last epoch that stays; 0 removes all.
+        epoch: u32,
+    },
+    /// Sets a worker, by id.
+    Worker(WorkerRecord),
+    /// The largest fencing token ever granted. Tokens are never given twice, even after their trial is gone.
+    LastToken(u64),
+}

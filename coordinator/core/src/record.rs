@@ -1,0 +1,297 @@
+//! What is durable: one record type per table, and the states that records go through.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sweep_proto::{
+    ArtifactRef, AttemptId, CheckpointRef, Configuration, EpochMetric, FailureKind, Hyperparameter, LeaseToken,
+    SweepId, SweepSpec, TestMetric, Timestamp, TrialId, TrialKey, TrialResult, TrialSpec, Value, WorkKind, WorkerId,
+    WorkerProfile,
+};
+
+/// The states of a sweep.
+///
+/// ```text
+/// Open ⇄ Paused          Open ── every trial terminal ──► Evaluating ── test split measured ──► Finished
+/// Open | Paused | Evaluating ── cancel ──► Cancelled
+/// Finished ── extend ──► Open
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SweepState {
+    /// Trials are handed out.
+    Open,
+    /// Nothing new is handed out; what ran was handed back.
+    Paused,
+    /// The chosen configuration's trials are measured on the test split.
+    Evaluating,
+    /// Everything is done.
+    Finished,
+    /// The user stopped it.
+    Cancelled,
+}
+
+impl SweepState {
+    /// The state's name as people see it.
+    pub fn name(self) -> &'static str {
+        match self {
+            SweepState::Open => "open",
+            SweepState::Paused => "paused",
+            SweepState::Evaluating => "evaluating",
+            SweepState::Finished => "finished",
+            SweepState::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing more will happen unless the user extends the sweep.
+    pub fn is_ended(self) -> bool {
+        matches!(self, SweepState::Finished | SweepState::Cancelled)
+    }
+}
+
+/// The states of a trial; the last five are terminal.
+///
+/// ```text
+///            ┌────── lease lost, released, or a failure with tries left ──────┐
+///            ▼                                                                │
+/// Pending ── granted ──► Leased ── trained ──► Completed                      │
+///   ▲  │                   │ ├──── diverged ──► Diverged                      │
+///   │  └─ pause ► Paused   │ └──── failed, no tries left ──► Failed           │
+///   └──── resume ──┘       └─────────────────────────────────────────────────┘
+/// Pending | Leased | Paused ── cancel ──► Cancelled      Pending ── same key finished before ──► Completed
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialState {
+    /// Waits for a worker.
+    Pending,
+    /// A worker has a live lease on it.
+    Leased,
+    /// Its sweep is paused.
+    Paused,
+    /// Has a result.
+    Completed,
+    /// Was stopped because it could not win.
+    Pruned,
+    /// Its loss left every bound.
+    Diverged,
+    /// Its tries are spent.
+    Failed,
+    /// Its sweep was cancelled before it ended.
+    Cancelled,
+}
+
+impl TrialState {
+    /// Every state, in the order of the ledger.
+    pub const ALL: [TrialState; 8] = [
+        TrialState::Pending,
+        TrialState::Leased,
+        TrialState::Paused,
+        TrialState::Completed,
+        TrialState::Pruned,
+        TrialState::Diverged,
+        TrialState::Failed,
+        TrialState::Cancelled,
+    ];
+
+    /// Whether the trial has ended for good.
+    pub fn is_terminal(self) -> bool {
+        !matches!(self, TrialState::Pending | TrialState::Leased | TrialState::Paused)
+    }
+
+    /// The state's name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            TrialState::Pending => "pending",
+            TrialState::Leased => "leased",
+            TrialState::Paused => "paused",
+            TrialState::Completed => "completed",
+            TrialState::Pruned => "pruned",
+            TrialState::Diverged => "diverged",
+            TrialState::Failed => "failed",
+            TrialState::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// One sweep.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepRecord {
+    /// Its number.
+    pub id: SweepId,
+    /// What was launched, with everything that `extend` added.
+    pub spec: SweepSpec,
+    /// The sweep file's text, for the reproduction command and to attach to a running sweep.
+    pub file_text: String,
+    /// Where it stands.
+    pub state: SweepState,
+    /// When it was launched.
+    pub created_at: Timestamp,
+    /// When it reached its present end.
+    pub ended_at: Option<Timestamp>,
+    /// The encoded datasets, one per data variant.
+    pub datasets: Vec<DatasetRecord>,
+    /// The configuration with the lowest mean score over its completed replicates, once all trials ended.
+    pub chosen: Option<Configuration>,
+}
+
+/// An encoded dataset of a sweep.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DatasetRecord {
+    /// The data hyperparameters that it was encoded with.
+    pub variant: BTreeMap<Hyperparameter, Value>,
+    /// Its blob.
+    pub artifact: ArtifactRef,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Distinct tokens, padding and unknown included.
+    pub vocabulary: u32,
+    /// Rows of train, validation and test.
+    pub rows: [u64; 3],
+}
+
+/// One trial. A lease stands in it while one is live.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialRecord {
+    /// What is trained.
+    pub spec: TrialSpec,
+    /// Its content address.
+    pub key: TrialKey,
+    /// Where it stands.
+    pub state: TrialState,
+    /// Attempts begun, of either kind.
+    pub attempts: u32,
+    /// Attempts that failed by their own fault; limited by `failures_max`.
+    pub failures: u32,
+    /// The lease on it, of either kind, while one is live.
+    pub lease: Option<LeaseRecord>,
+    /// From where the next attempt goes on.
+    pub checkpoint: Option<CheckpointRef>,
+    /// What it left behind, where completed.
+    pub result: Option<TrialResult>,
+    /// The epoch in which it diverged, where diverged.
+    pub diverged_epoch: Option<u32>,
+    /// Why the last failed or diverged attempt ended.
+    pub last_error: Option<String>,
+    /// Its test measurement, where it belongs to the chosen configuration.
+    pub test: Option<TestMetric>,
+    /// The finished trial whose result, curves and test metric stand in for it.
+    pub reused_from: Option<TrialId>,
+    /// When it became terminal.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A live lease. Its expiry is not durable: a restarted coordinator gives every lease a fresh term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRecord {
+    /// The fencing token.
+    pub token: LeaseToken,
+    /// Which attempt of the trial it covers.
+    pub attempt: u32,
+    /// Who holds it.
+    pub worker: WorkerId,
+    /// What is done under it.
+    pub work: WorkKind,
+}
+
+/// The states of an attempt; all but the first are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptState {
+    /// Under a live lease.
+    Running,
+    /// Brought a result.
+    Succeeded,
+    /// The loss left every bound.
+    Diverged,
+    /// Failed.
+    Failed,
+    /// Handed back by its worker.
+    Released,
+    /// The lease ran out without a word.
+    Expired,
+    /// Ended by cancel, or by a new registration of its worker.
+    Revoked,
+}
+
+/// One try of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// Which try of which trial.
+    pub id: AttemptId,
+    /// What was done.
+    pub work: WorkKind,
+    /// By whom.
+    pub worker: WorkerId,
+    /// The worker's name at that time.
+    pub worker_name: String,
+    /// Under which token.
+    pub token: LeaseToken,
+    /// When the lease was granted.
+    pub started_at: Timestamp,
+    /// The first epoch that it trains: 1, or the one after its checkpoint.
+    pub first_epoch: u32,
+    /// How it stands.
+    pub state: AttemptState,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// What kind of failure, where failed.
+    pub failure: Option<FailureKind>,
+    /// What its worker said when it failed or diverged.
+    pub error: Option<String>,
+}
+
+/// One epoch of a trial, in the lineage that leads to its result: no gap, no duplicate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// The trial.
+    pub trial: TrialId,
+    /// The attempt that trained it.
+    pub attempt: u32,
+    /// What was measured; `metric.epoch` is the key within the trial.
+    pub metric: EpochMetric,
+}
+
+/// The states of a worker.
+///
+/// ```text
+/// Ready ── silent for too long ──► Lost ── heard again ──► Ready
+/// Ready ── drain ──► Draining      Ready | Draining | Lost ── deregister ──► Departed ── registers ──► Ready
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerState {
+    /// Gets work.
+    Ready,
+    /// Was told to hand back and leave.
+    Draining,
+    /// Was silent for longer than a lease lasts.
+    Lost,
+    /// Said good-bye.
+    Departed,
+}
+
+impl WorkerState {
+    /// The state's name as people see it.
+    pub fn name(self) -> &'static str {
+        match self {
+            WorkerState::Ready => "ready",
+            WorkerState::Draining => "draining",
+            WorkerState::Lost => "lost",
+            WorkerState::Departed => "departed",
+        }
+    }
+}
+
+/// One worker process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkerRecord {
+    /// Its identity.
+    pub id: WorkerId,
+    /// What it said of itself.
+    pub profile: WorkerProfile,
+    /// Where it stands.
+    pub state: WorkerState,
+    /// When it first registered.
+    pub registered_at: Timestamp,
+}

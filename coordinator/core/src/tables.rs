@@ -1,0 +1,75 @@
+//! The durable state as plain ordered tables: what a store loads and what the engine folds.
+
+use std::collections::BTreeMap;
+
+use sweep_proto::{AttemptId, SweepId, TrialId, WorkerId};
+
+use crate::mutation::Mutation;
+use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
+
+/// Every durable row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tables {
+    /// Sweeps by number.
+    pub sweeps: BTreeMap<SweepId, SweepRecord>,
+    /// Trials by id: those of one sweep stand together.
+    pub trials: BTreeMap<TrialId, TrialRecord>,
+    /// Attempts by id: those of one trial stand together.
+    pub attempts: BTreeMap<AttemptId, AttemptRecord>,
+    /// Epochs by trial and epoch.
+    pub epochs: BTreeMap<(TrialId, u32), EpochRecord>,
+    /// Workers by id.
+    pub workers: BTreeMap<WorkerId, WorkerRecord>,
+    /// The largest fencing token ever granted.
+    pub last_token: u64,
+}
+
+impl Tables {
+    /// Applies one mutation. Applying it twice is the same as once.
+    pub fn apply(&mut self, mutation: &Mutation) {
+        match mutation {
+            Mutation::Sweep(sweep) => {
+                self.sweeps.insert(sweep.id, sweep.clone());
+            }
+            Mutation::Trial(trial) => {
+                self.trials.insert(trial.spec.id, trial.clone());
+            }
+            Mutation::Attempt(attempt) => {
+                self.attempts.insert(attempt.id, attempt.clone());
+            }
+            Mutation::Epoch(epoch) => {
+                self.epochs.insert((epoch.trial, epoch.metric.epoch), epoch.clone());
+            }
+            Mutation::TruncateEpochs { trial, epoch } => {
+                let gone: Vec<_> =
+                    self.epochs.range((*trial, epoch + 1)..=(*trial, u32::MAX)).map(|(key, _)| *key).collect();
+                for key in gone {
+                    self.epochs.remove(&key);
+                }
+            }
+            Mutation::Worker(worker) => {
+                self.workers.insert(worker.id, worker.clone());
+            }
+            Mutation::LastToken(token) => self.last_token = self.last_token.max(*token),
+        }
+    }
+
+    /// The trials of a sweep, in order.
+    pub fn trials_of(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
+        let first = TrialId { sweep, index: 0 };
+        let last = TrialId { sweep, index: u32::MAX };
+        self.trials.range(first..=last).map(|(_, trial)| trial)
+    }
+
+    /// The attempts of a trial, in order.
+    pub fn attempts_of(&self, trial: TrialId) -> impl Iterator<Item = &AttemptRecord> {
+        let first = AttemptId { trial, number: 0 };
+        let last = AttemptId { trial, number: u32::MAX };
+        self.attempts.range(first..=last).map(|(_, attempt)| attempt)
+    }
+
+    /// The epochs of a trial, in order.
+    pub fn epochs_of(&self, trial: TrialId) -> impl Iterator<Item = &EpochRecord> {
+        self.epochs.range((trial, 0)..=(trial, u32::MAX)).map(|(_, epoch)| epoch)
+    }
+}
