@@ -1,1 +1,5 @@
-//! The coordinator server and the sweep command line.
+//! The coordinator server as a library: the binary, the embedded mode of `sweep run` and tests start it.
+
+pub mod server;
+
+pub use server::{Server, ServerConfig, StartError, StoreChoice, start};
