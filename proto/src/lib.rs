@@ -13,13 +13,16 @@ pub mod metric;
 pub mod model_size;
 pub mod outcome;
 pub mod protocol;
+pub mod sweep_file;
 pub mod sweep_spec;
 pub mod time;
 pub mod trial;
-pub mod wire;
 pub mod worker;
 
+#[cfg(feature = "wire")]
 pub mod convert;
+#[cfg(feature = "wire")]
+pub mod wire;
 
 pub use artifact::{ArtifactKind, ArtifactRef, CheckpointRef};
 pub use configuration::{Configuration, Value, ValueError};

@@ -1,1 +1,4 @@
-//! Tests that cross crates: end to end, simulation, architecture rules.
+//! What the tests that cross crates share: the workspace's metadata, and real processes.
+
+pub mod metadata;
+pub mod processes;

@@ -1,0 +1,222 @@
+//! Real coordinators and workers as processes, stopped when they are dropped.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+/// How long a condition may take before a test gives up: generous, because machines are shared.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The built program of that name, built once per test process.
+///
+/// # Errors
+/// Where cargo cannot build it.
+pub fn program(name: &str) -> Result<PathBuf> {
+    static BUILT: OnceLock<std::result::Result<(), String>> = OnceLock::new();
+    BUILT
+        .get_or_init(|| {
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "--release", "--locked", "--bins", "-p", "coordinator", "-p", "worker"])
+                .current_dir(root())
+                .output();
+            match built {
+                Ok(output) if output.status.success() => Ok(()),
+                Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+        .clone()
+        .map_err(|error| anyhow::anyhow!("build the programs: {error}"))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release").join(name))
+}
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Waits until a condition holds, looking again every few milliseconds.
+///
+/// # Errors
+/// Where it does not hold within [`PATIENCE`].
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if condition()? {
+            return Ok(());
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    bail!("waited {} s in vain until {what}", PATIENCE.as_secs())
+}
+
+/// A process that is killed when it is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a program, its output in a log file.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start(name: &str, arguments: &[&str], log: &Path) -> Result<Self> {
+        let file = File::options().create(true).append(true).open(log)?;
+        let child = Command::new(program(name)?)
+            .args(arguments)
+            .env("RUST_LOG", "info")
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .with_context(|| format!("start {name}"))?;
+        Ok(Self { child, log: log.to_owned() })
+    }
+
+    /// SIGKILL: no chance to say good-bye.
+    ///
+    /// # Errors
+    /// Where the process is gone already.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// SIGTERM, then waits for the end.
+    ///
+    /// # Errors
+    /// Where it does not end, or not with success.
+    pub fn terminate(&mut self) -> Result<()> {
+        self.signal("TERM")?;
+        wait_until("the process ended", || Ok(self.child.try_wait()?.is_some()))?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "ended with {status}: {}", self.log_text());
+        Ok(())
+    }
+
+    /// Sends a signal by name.
+    ///
+    /// # Errors
+    /// Where there is no such process.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status()?;
+        ensure!(status.success(), "kill -s {name}: {status}");
+        Ok(())
+    }
+
+    /// What it printed so far.
+    pub fn log_text(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only where the process has ended, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- {}\n{}", self.log.display(), self.log_text());
+        }
+    }
+}
+
+/// A coordinator on a data directory of its own, which outlives its process.
+#[derive(Debug)]
+pub struct Cluster {
+    directory: tempfile::TempDir,
+    address: String,
+    coordinator: Process,
+    workers_started: u32,
+}
+
+impl Cluster {
+    /// Starts a coordinator on a free port.
+    ///
+    /// # Errors
+    /// Where it does not come up.
+    pub fn start() -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        // The port is chosen once, because a restarted coordinator must be found where it was.
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let address = format!("127.0.0.1:{port}");
+        let coordinator = Self::serve(directory.path(), &address)?;
+        let cluster = Self { directory, address, coordinator, workers_started: 0 };
+        cluster.wait_ready()?;
+        Ok(cluster)
+    }
+
+    fn serve(directory: &Path, address: &str) -> Result<Process> {
+        let data = directory.join("data");
+        let arguments = ["serve", "--listen", address, "--data-dir", &data.to_string_lossy()];
+        Process::start("sweep", &arguments, &directory.join("coordinator.log"))
+    }
+
+    fn wait_ready(&self) -> Result<()> {
+        wait_until("the coordinator answers", || Ok(self.sweep(&["list"]).is_ok()))
+    }
+
+    /// Kills the coordinator with SIGKILL and starts it again on the same data.
+    ///
+    /// # Errors
+    /// Where it does not come up again.
+    pub fn crash_coordinator(&mut self) -> Result<()> {
+        self.coordinator.kill()?;
+        self.coordinator = Self::serve(self.directory.path(), &self.address)?;
+        self.wait_ready()
+    }
+
+    /// Starts a worker with one slot.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn add_worker(&mut self) -> Result<Process> {
+        self.workers_started += 1;
+        let name = format!("worker-{}", self.workers_started);
+        let state = self.directory.path().join(&name);
+        let url = format!("http://{}", self.address);
+        let arguments =
+            ["join", &url, "--slots", "1", "--name", &name, "--state-dir", &state.to_string_lossy()];
+        Process::start("sweep-worker", &arguments, &self.directory.path().join(format!("{name}.log")))
+    }
+
+    /// Runs a `sweep` command against this coordinator and gives its JSON.
+    ///
+    /// # Errors
+    /// Where the command fails or prints no JSON.
+    pub fn sweep(&self, arguments: &[&str]) -> Result<Value> {
+        let url = format!("http://{}", self.address);
+        let output = Command::new(program("sweep")?)
+            .args(["--json", "--server", &url])
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .output()?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "sweep {arguments:?}: {}: {stderr}", output.status);
+        serde_json::from_slice(&output.stdout).with_context(|| format!("sweep {arguments:?} printed no JSON"))
+    }
+
+    /// Writes a file into the cluster's directory and gives its path.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// The directory of this cluster's files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}

@@ -1,0 +1,93 @@
+//! The walls of the house: what each crate must not know is absent from what it is built with.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use sweep_tests::processes::root;
+
+/// Names of everything that a crate of ours is built with when it is built alone; development and
+/// build dependencies do not count.
+fn built_with(package: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "-p", package, "-e", "normal", "--prefix", "none", "--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo tree runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect::<BTreeSet<_>>();
+    assert!(names.contains(package), "cargo tree names the package itself");
+    names
+}
+
+/// Who must not know what, and why.
+const WALLS: &[(&str, &[&str], &str)] = &[
+    ("sweep-proto", &["rusqlite", "candle-core", "tonic"], "the words know neither storage nor models"),
+    (
+        "coordinator-core",
+        &["tokio", "tonic", "prost", "rusqlite", "candle-core", "rand"],
+        "decisions are pure: no runtime, no messages, no database",
+    ),
+    (
+        "coordinator-store",
+        &["tonic", "candle-core", "coordinator-dataset", "coordinator-report"],
+        "a store only stores",
+    ),
+    (
+        "coordinator-dataset",
+        &["tonic", "candle-core", "rusqlite", "coordinator-core"],
+        "data knows no models, no trials",
+    ),
+    (
+        "coordinator-report",
+        &["tonic", "candle-core", "rusqlite", "coordinator-store"],
+        "a report is computed from records",
+    ),
+    ("coordinator", &["candle-core", "worker", "worker-trainer"], "the coordinator never trains"),
+    ("worker-trainer", &["tonic", "tokio", "rusqlite", "coordinator-core"], "the trainer knows no leases"),
+    (
+        "worker",
+        &["rusqlite", "coordinator", "coordinator-core", "coordinator-store"],
+        "they meet only in proto",
+    ),
+];
+
+#[test]
+fn no_crate_is_built_with_what_it_must_not_know() {
+    for (package, forbidden, reason) in WALLS {
+        let known = built_with(package);
+        for name in *forbidden {
+            assert!(!known.contains(*name), "{package} is built with {name}, but {reason}");
+        }
+    }
+}
+
+#[test]
+fn every_file_opens_with_its_one_responsibility_and_stays_readable() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut problems = Vec::new();
+    for folder in ["proto", "coordinator", "worker", "tests"] {
+        visit(&root.join(folder), &mut problems);
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+fn visit(folder: &std::path::Path, problems: &mut Vec<String>) {
+    /// Most lines of a file: beyond it two responsibilities share one room.
+    const LINES_MAX: usize = 600;
+    for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            visit(&entry, problems);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&entry).expect("text");
+            if !text.starts_with("//! ") {
+                problems.push(format!("{} does not open with a //! line", entry.display()));
+            }
+            if text.lines().count() > LINES_MAX {
+                problems.push(format!("{} has more than {LINES_MAX} lines", entry.display()));
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Sweeps over the real corpora beside the checkout.
