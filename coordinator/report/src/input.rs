@@ -1,0 +1,25 @@
+//! What a report is made from: the records of one sweep, as the store holds them.
+
+use coordinator_core::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
+
+/// The records of one sweep, and of the trials that it reused.
+///
+/// A reused trial has its result and test metric itself, but its epochs stand under the trial that
+/// trained them: `epochs` and `attempts` hold those of the originals too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportInput {
+    /// The sweep.
+    pub sweep: SweepRecord,
+    /// Its trials.
+    pub trials: Vec<TrialRecord>,
+    /// The attempts of its trials and of the originals of reused trials.
+    pub attempts: Vec<AttemptRecord>,
+    /// The epochs of its trials and of the originals of reused trials.
+    pub epochs: Vec<EpochRecord>,
+    /// The workers that took part.
+    pub workers: Vec<WorkerRecord>,
+    /// When the report is made, in milliseconds since the Unix epoch. The only clock of a report.
+    pub generated_at_ms: u64,
+    /// The version of the program that makes it.
+    pub build: String,
+}

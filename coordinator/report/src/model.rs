@@ -1,0 +1,474 @@
+//! The contract of `report.json`: every number of the report, and nothing about its looks.
+//!
+//! Losses are mean cross-entropies in nats, accuracies fractions in `0..=1`, spreads sample standard
+//! deviations. A value that does not exist is `null`, never NaN. Fields are only ever added; a change
+//! of meaning raises [`SCHEMA_VERSION`].
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sweep_proto::{DataSpec, Hyperparameter, Value};
+
+/// Version of `report.json`.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The values of the hyperparameters, by name.
+pub type Values = BTreeMap<Hyperparameter, Value>;
+
+/// Every number of the report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReportModel {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// When the report was made, in milliseconds since the Unix epoch.
+    pub generated_at_ms: u64,
+    /// The version of the program that made it.
+    pub build: String,
+    /// The answer to the sweep's question.
+    pub answer: Answer,
+    /// What became of every planned trial.
+    pub ledger: Ledger,
+    /// What was launched, on what, by whom.
+    pub set_up: SetUp,
+    /// Learning curves: one panel per swept hyperparameter, then the extremes.
+    pub curves: Vec<CurvePanel>,
+    /// The effect of each swept hyperparameter on its own.
+    pub main_effects: MainEffects,
+    /// Mean scores of pairs of levels, for pairs of swept hyperparameters.
+    pub interactions: Vec<Interaction>,
+    /// Every configuration with a completed trial, best first.
+    pub ranking: Vec<RankedConfiguration>,
+    /// What it cost.
+    pub cost: Cost,
+    /// How steady each ranked configuration's last epochs are, in ranking order.
+    pub stability: Vec<Stability>,
+    /// Every attempt that did not bring a result.
+    pub failures: Vec<FailedAttempt>,
+}
+
+/// A mean with its spread over replicates.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Mean over replicates.
+    pub mean: f64,
+    /// Sample standard deviation over replicates; `null` below two.
+    pub standard_deviation: Option<f64>,
+    /// Replicates averaged.
+    pub replicates: u32,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    /// Whether trials are still open, so that the answer may change.
+    pub provisional: bool,
+    /// The swept values of the chosen configuration, in words; empty where none has a result.
+    pub label: String,
+    /// Every value of the chosen configuration: lowest mean validation loss over completed replicates.
+    pub configuration: Option<Values>,
+    /// Its score: validation loss at each replicate's best epoch.
+    pub validation_loss: Option<Summary>,
+    /// Its validation accuracy at the same epochs.
+    pub validation_accuracy: Option<Summary>,
+    /// Mean accuracy of its replicates on the test split, a fraction; `null` when not measured.
+    pub test_accuracy: Option<f64>,
+    /// The same with its spread.
+    pub test_accuracy_summary: Option<Summary>,
+    /// Mean loss of its replicates on the test split.
+    pub test_loss: Option<f64>,
+    /// Mean macro F1 of its replicates on the test split.
+    pub test_macro_f1: Option<f64>,
+    /// `confusion[truth][predicted]`, summed over its measured replicates.
+    pub test_confusion: Option<Vec<Vec<u64>>>,
+    /// Best against worst configuration; `null` below two configurations.
+    pub gap: Option<Gap>,
+    /// Which hyperparameter matters most, or that it is undecided.
+    pub strongest_hyperparameter: Strongest,
+}
+
+/// How far the best configuration is from the worst.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Gap {
+    /// The best configuration, in words.
+    pub best: String,
+    /// The worst configuration, in words.
+    pub worst: String,
+    /// `(worst - best) / worst * 100` over the configurations' mean losses; `null` where worst is 0.
+    pub loss_percent: Option<f64>,
+    /// `worst - best` over the configurations' mean losses.
+    pub loss_absolute: f64,
+    /// Mean accuracy of the best less that of the worst (both chosen by loss), times 100.
+    pub accuracy_points: f64,
+    /// The same, best and worst selected on all replicates but one and measured on that one, averaged
+    /// over which one; `null` below two replicates that every configuration completed.
+    pub cross_fitted: Option<CrossFittedGap>,
+}
+
+/// The gap without the bias of selecting and measuring on the same replicates.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CrossFittedGap {
+    /// Replicates, each left out once.
+    pub replicates: u32,
+    /// As [`Gap::loss_percent`].
+    pub loss_percent: Option<f64>,
+    /// As [`Gap::loss_absolute`].
+    pub loss_absolute: f64,
+    /// As [`Gap::accuracy_points`].
+    pub accuracy_points: f64,
+}
+
+/// Which hyperparameter matters most.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Strongest {
+    /// The hyperparameter's name, or `undecided`.
+    pub verdict: String,
+    /// Whether the rule was met.
+    pub decided: bool,
+    /// The one with the largest share of the sum of squares, decided or not.
+    pub leading: Option<Hyperparameter>,
+    /// The one after it.
+    pub runner_up: Option<Hyperparameter>,
+    /// The rule, in words.
+    pub rule: &'static str,
+    /// Why the rule gave this verdict, with its numbers.
+    pub reason: String,
+}
+
+/// What became of every planned trial.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ledger {
+    /// Grid points times replicates, from the sweep's specification.
+    pub planned: u64,
+    /// Trials in each state, every state named.
+    pub states: BTreeMap<&'static str, u64>,
+    /// Sum over the states.
+    pub recorded: u64,
+    /// Trials that stand twice for the same configuration and replicate.
+    pub duplicates: u64,
+    /// Completed trials without a result.
+    pub without_result: u64,
+    /// Whether `planned` = `recorded`, with no duplicate and no completed trial without a result.
+    pub balanced: bool,
+    /// Completed trials whose result an earlier trial gave.
+    pub reused: u64,
+    /// Attempts of this sweep's trials, of either kind.
+    pub attempts: u64,
+    /// Attempts that failed.
+    pub failed_attempts: u64,
+    /// Attempts that diverged.
+    pub diverged_attempts: u64,
+    /// Attempts whose lease ran out without a word.
+    pub lost_leases: u64,
+    /// Attempts handed back by their worker.
+    pub released_attempts: u64,
+    /// Attempts ended by cancel or by a new registration of their worker.
+    pub revoked_attempts: u64,
+}
+
+/// What was launched, on what, by whom.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SetUp {
+    /// The sweep's number.
+    pub sweep: u64,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: &'static str,
+    /// When it was launched, in milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+    /// When it ended.
+    pub ended_at_ms: Option<u64>,
+    /// The dataset.
+    pub data: DataSpec,
+    /// The values that are not swept.
+    pub fixed: Values,
+    /// What is swept.
+    pub axes: Vec<Levels>,
+    /// Replicates per configuration.
+    pub replicates: u32,
+    /// The seed from which the replicates' seeds derive.
+    pub seed: u64,
+    /// The seed of each replicate, from replicate 0.
+    pub replicate_seeds: Vec<u64>,
+    /// Attempts of one trial that may fail.
+    pub failures_max: u32,
+    /// Whether finished trials of earlier sweeps stand in.
+    pub reuse: bool,
+    /// The version of the trainer's numerics, part of every trial's key.
+    pub numerics_version: u32,
+    /// The encoded datasets.
+    pub datasets: Vec<Dataset>,
+    /// The workers.
+    pub workers: Vec<Worker>,
+    /// The sweep file.
+    pub file_text: String,
+}
+
+/// One swept hyperparameter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Levels {
+    /// The hyperparameter.
+    pub hyperparameter: Hyperparameter,
+    /// Its levels.
+    pub levels: Vec<Value>,
+}
+
+/// An encoded dataset.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Dataset {
+    /// The data hyperparameters that it was encoded with.
+    pub variant: Values,
+    /// SHA-256 of the encoded file.
+    pub digest: String,
+    /// Size of the encoded file.
+    pub bytes: u64,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Distinct tokens.
+    pub vocabulary: u32,
+    /// Rows of the training split.
+    pub train_rows: u64,
+    /// Rows of the validation split.
+    pub validation_rows: u64,
+    /// Rows of the test split.
+    pub test_rows: u64,
+}
+
+/// A worker process.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Worker {
+    /// Its identity.
+    pub id: String,
+    /// Its machine's name.
+    pub name: String,
+    /// Its program version.
+    pub build: String,
+    /// Its state.
+    pub state: &'static str,
+    /// Trials side by side.
+    pub slots: u32,
+    /// Its devices, in words.
+    pub devices: Vec<String>,
+    /// Attempts of this sweep that it ran.
+    pub attempts: u64,
+}
+
+/// Learning curves of several groups of completed trials.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CurvePanel {
+    /// What the groups are levels of; `null` where they are not.
+    pub hyperparameter: Option<Hyperparameter>,
+    /// The panel's title.
+    pub title: String,
+    /// One curve each.
+    pub groups: Vec<CurveGroup>,
+}
+
+/// The mean curve of a group of trials.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CurveGroup {
+    /// The level or configuration.
+    pub label: String,
+    /// Completed trials in the group.
+    pub trials: u32,
+    /// One point per epoch, thinned where there are very many.
+    pub points: Vec<CurvePoint>,
+}
+
+/// One epoch of a mean curve.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CurvePoint {
+    /// The epoch, from 1.
+    pub epoch: u32,
+    /// Trials that reached it.
+    pub trials: u32,
+    /// Training loss.
+    pub train_loss: Band,
+    /// Validation loss.
+    pub validation_loss: Band,
+    /// Training accuracy.
+    pub train_accuracy: Band,
+    /// Validation accuracy.
+    pub validation_accuracy: Band,
+}
+
+/// A mean over trials, and the standard deviation over replicates of each replicate's mean.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Band {
+    /// Mean over the trials.
+    pub mean: f64,
+    /// Spread over replicates; `null` below two.
+    pub standard_deviation: Option<f64>,
+}
+
+/// The effect of each swept hyperparameter on its own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MainEffects {
+    /// One per swept hyperparameter, in the order of the sweep file.
+    pub factors: Vec<Factor>,
+    /// The decomposition of the variance; `null` unless some replicates are complete on a full grid.
+    pub variance: Option<Variance>,
+}
+
+/// One swept hyperparameter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Factor {
+    /// The hyperparameter.
+    pub hyperparameter: Hyperparameter,
+    /// Its levels.
+    pub levels: Vec<LevelEffect>,
+    /// Largest less smallest marginal mean loss.
+    pub range: Option<f64>,
+    /// Its share of the total sum of squares (η²), in `0..=1`.
+    pub share: Option<f64>,
+}
+
+/// One level of a hyperparameter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LevelEffect {
+    /// The level.
+    pub level: Value,
+    /// Completed trials at this level.
+    pub trials: u32,
+    /// Mean score over those trials, with the spread over replicates of each replicate's mean.
+    pub validation_loss: Option<Band>,
+    /// The same of the accuracy.
+    pub validation_accuracy: Option<Band>,
+}
+
+/// Sums of squares of the scores on a balanced grid, with replicates as blocks; shares add up to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Variance {
+    /// Configurations.
+    pub configurations: u32,
+    /// Replicates that every configuration completed: only these are decomposed.
+    pub replicates: u32,
+    /// Total sum of squares.
+    pub total_sum_of_squares: f64,
+    /// Share of all main effects together.
+    pub main_effects_share: f64,
+    /// Share of all interactions together.
+    pub interactions_share: f64,
+    /// Share of the seed: differences between whole replicates.
+    pub replicates_share: f64,
+    /// Share of the rest: seed noise within configurations.
+    pub residual_share: f64,
+    /// Residual mean square; `null` below two replicates or two configurations.
+    pub residual_mean_square: Option<f64>,
+    /// Residual degrees of freedom.
+    pub residual_degrees_of_freedom: u32,
+}
+
+/// Mean scores of the pairs of levels of two hyperparameters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Interaction {
+    /// The hyperparameter of the rows.
+    pub rows: Levels,
+    /// The hyperparameter of the columns.
+    pub columns: Levels,
+    /// `cells[row][column]`: mean score over completed trials; `null` without any.
+    pub cells: Vec<Vec<Option<f64>>>,
+}
+
+/// One configuration in the ranking.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RankedConfiguration {
+    /// Its place, from 1.
+    pub rank: u32,
+    /// Its swept values, in words.
+    pub label: String,
+    /// Its swept values.
+    pub values: Values,
+    /// Its score.
+    pub validation_loss: Summary,
+    /// Its accuracy.
+    pub validation_accuracy: Summary,
+    /// Replicates planned: fewer completed ones make its mean less sure.
+    pub replicates_planned: u32,
+    /// Trained numbers of its model.
+    pub parameters: u64,
+    /// Mean best epoch.
+    pub best_epoch: f64,
+    /// Mean test accuracy, where it was chosen and measured.
+    pub test_accuracy: Option<f64>,
+}
+
+/// What the sweep cost.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// From launch to end, or to the making of the report, in seconds.
+    pub wall_seconds: f64,
+    /// Seconds inside the epochs of the results, reused trials left out.
+    pub training_seconds: f64,
+    /// Seconds that leases were held by ended attempts of this sweep.
+    pub attempt_seconds: f64,
+    /// Of these, by attempts that brought no result.
+    pub lost_attempt_seconds: f64,
+    /// Seconds of training that reused trials saved.
+    pub reused_seconds: f64,
+    /// Each ranked configuration, in ranking order.
+    pub configurations: Vec<ConfigurationCost>,
+}
+
+/// What one trial of a configuration costs; means over its completed trials with epochs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConfigurationCost {
+    /// Its place in the ranking.
+    pub rank: u32,
+    /// Its swept values, in words.
+    pub label: String,
+    /// Seconds inside epochs per trial.
+    pub seconds: Option<f64>,
+    /// Training examples per second.
+    pub examples_per_second: Option<f64>,
+    /// Largest resident memory seen.
+    pub peak_memory_bytes: Option<u64>,
+    /// Trained numbers of its model.
+    pub parameters: u64,
+    /// Its mean validation accuracy.
+    pub validation_accuracy: f64,
+    /// Whether no other configuration is both at least as accurate and as fast, and better in one.
+    pub on_front: bool,
+}
+
+/// How steady a configuration's curves end; means over its completed trials with epochs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stability {
+    /// Its place in the ranking.
+    pub rank: u32,
+    /// Its swept values, in words.
+    pub label: String,
+    /// Least-squares slope of the validation loss over the last epochs, per epoch.
+    pub last_epochs_slope: Option<f64>,
+    /// Standard deviation of the validation loss over the last epochs.
+    pub last_epochs_standard_deviation: Option<f64>,
+    /// Validation loss of the last epoch less that of the best: what training too long cost.
+    pub overfitting: Option<f64>,
+    /// Validation loss less training loss at the last epoch.
+    pub generalization_gap: Option<f64>,
+}
+
+/// An attempt that brought no result.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FailedAttempt {
+    /// The attempt, written `sweep/trial/number`.
+    pub attempt: String,
+    /// The trial's swept values, in words.
+    pub label: String,
+    /// Its replicate.
+    pub replicate: u32,
+    /// What was done: `train` or `evaluate`.
+    pub work: &'static str,
+    /// Its worker's name.
+    pub worker: String,
+    /// `failed`, `diverged`, `expired`, `released` or `revoked`.
+    pub outcome: &'static str,
+    /// What kind of failure, where failed.
+    pub kind: Option<&'static str>,
+    /// What the worker said.
+    pub reason: Option<String>,
+    /// Seconds that it held its lease.
+    pub seconds: Option<f64>,
+    /// What followed for the trial and for the conclusions.
+    pub consequence: String,
+}
