@@ -1,0 +1,253 @@
+//! What may stand in a sweep file and where: the settings beside the hyperparameters, and the
+//! nearest known name for one that is not known.
+
+use crate::hyperparameter::{Hyperparameter, Kind, Section};
+
+/// Datasets that a sweep file may name; each has a reader in the coordinator's dataset package.
+pub const DATASETS: [&str; 3] = ["snippets", "imdb", "nsmc"];
+
+/// Most replicates of one configuration: far beyond what narrows an interval any further.
+pub const REPLICATES_MAX: u32 = 1_000;
+/// Most failed attempts of one trial that a sweep file may ask for.
+pub const FAILURES_MAX_LIMIT: u32 = 100;
+/// Most rows that a sweep file may ask for.
+pub const ROWS_MAX: u64 = 1_000_000_000;
+
+/// A place of a sweep file in which keys stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    Top,
+    Data,
+    Model,
+    Grid,
+    Train,
+}
+
+impl Place {
+    pub(super) const SECTIONS: [Place; 4] = [Place::Data, Place::Model, Place::Grid, Place::Train];
+
+    /// The section's name without brackets; empty at the top.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Place::Top => "",
+            Place::Data => Section::Data.name(),
+            Place::Model => Section::Model.name(),
+            Place::Grid => "grid",
+            Place::Train => Section::Train.name(),
+        }
+    }
+
+    /// `under [data]`, or `at the top, above the first section`.
+    pub(super) fn described(self) -> String {
+        match self {
+            Place::Top => "at the top, above the first section".to_owned(),
+            section => format!("under [{}]", section.name()),
+        }
+    }
+
+    /// The keys that may stand here, in the order of the tables.
+    pub(super) fn names(self) -> Vec<&'static str> {
+        let settings = SETTINGS.iter().filter(|setting| setting.place == self).map(|setting| setting.name);
+        let hyperparameters = Hyperparameter::ALL
+            .iter()
+            .filter(|one| self == Place::Grid || Place::from(one.row().section) == self)
+            .map(|one| one.name());
+        settings.chain(hyperparameters).collect()
+    }
+}
+
+impl From<Section> for Place {
+    fn from(section: Section) -> Self {
+        match section {
+            Section::Data => Place::Data,
+            Section::Model => Place::Model,
+            Section::Train => Place::Train,
+        }
+    }
+}
+
+/// What a setting takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shape {
+    /// A number or flag in a range.
+    Value(Kind),
+    /// Any short text.
+    Text,
+}
+
+/// A key of a sweep file that is not a hyperparameter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setting {
+    pub(super) name: &'static str,
+    pub(super) place: Place,
+    pub(super) shape: Shape,
+    /// What holds when the file says nothing, in words.
+    pub(super) default: &'static str,
+    pub(super) doc: &'static str,
+}
+
+const SHARE: Kind = Kind::Real { min: 0.0, max: 0.99, above_min: true };
+const SEED: Kind = Kind::Integer { min: 0, max: u64::MAX };
+const ROWS: Kind = Kind::Integer { min: 1, max: ROWS_MAX };
+
+const fn setting(name: &'static str, place: Place, shape: Shape, default: &'static str, doc: &'static str) -> Setting {
+    Setting { name, place, shape, default, doc }
+}
+
+/// Every key that is not a hyperparameter, in the order of the reference.
+pub(super) const SETTINGS: &[Setting] = &[
+    setting("name", Place::Top, Shape::Text, "required", "The sweep's name in lists and reports."),
+    setting("dataset", Place::Data, Shape::Text, "none", "A dataset known by name: snippets, imdb or nsmc."),
+    setting("path", Place::Data, Shape::Text, "none",
+        "Your own data (.csv, .tsv, .jsonl, .parquet, or a folder with one sub-folder per class); together with `dataset`, a local copy of that dataset."),
+    setting("test_path", Place::Data, Shape::Text, "none",
+        "A second file or folder of the same form that is the test split. Without it a test split is cut off `path`."),
+    setting("text", Place::Data, Shape::Text, "required for files", "The column of the text."),
+    setting("label", Place::Data, Shape::Text, "required for files", "The column of the label."),
+    setting("validation_share", Place::Data, Shape::Value(SHARE), "0.1",
+        "Share of the training rows set aside to choose by."),
+    setting("test_share", Place::Data, Shape::Value(SHARE), "0.1",
+        "Share of all rows set aside for the test, where the data has no test split of its own."),
+    setting("train_rows", Place::Data, Shape::Value(ROWS), "all",
+        "Keep at most this many training rows (before validation is split off), drawn with `seed`."),
+    setting("test_rows", Place::Data, Shape::Value(ROWS), "all", "Keep at most this many test rows, drawn with `seed`."),
+    setting("bad_rows_share_max", Place::Data, Shape::Value(Kind::Real { min: 0.0, max: 1.0, above_min: false }), "0.01",
+        "Share of unusable rows (no label, no text, not UTF-8) above which the data is refused."),
+    setting("seed", Place::Data, Shape::Value(SEED), "0",
+        "Seed of the splits and draws; the same for every trial of the sweep."),
+    setting("replicates", Place::Train, Shape::Value(Kind::Integer { min: 1, max: REPLICATES_MAX as u64 }), "1",
+        "How often each configuration is trained, each time with another seed. Replicate k has the same seed in every configuration."),
+    setting("seed", Place::Train, Shape::Value(SEED), "0", "The seed from which the replicates' seeds are derived."),
+    setting("failures_max", Place::Train, Shape::Value(Kind::Integer { min: 1, max: FAILURES_MAX_LIMIT as u64 }), "3",
+        "Attempts of one trial that may fail before the trial counts as failed."),
+    setting("reuse", Place::Train, Shape::Value(Kind::Flag), "true",
+        "Whether finished trials of earlier sweeps that are the same in everything stand in for new ones."),
+];
+
+/// The default replicates of a sweep.
+pub(super) const REPLICATES: u32 = 1;
+
+/// What a key of a place means.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Known {
+    Hyperparameter(Hyperparameter),
+    Setting(&'static Setting),
+}
+
+/// The meaning of a key where it stands, if it has one there.
+pub(super) fn known_at(place: Place, name: &str) -> Option<Known> {
+    if let Some(setting) = SETTINGS.iter().find(|setting| setting.place == place && setting.name == name) {
+        return Some(Known::Setting(setting));
+    }
+    let hyperparameter = Hyperparameter::from_name(name)?;
+    let at_home = place == Place::Grid || place == hyperparameter.row().section.into();
+    at_home.then_some(Known::Hyperparameter(hyperparameter))
+}
+
+/// The places where a key may stand, the section of a hyperparameter before `[grid]`.
+pub(super) fn places_of(name: &str) -> Vec<Place> {
+    [Place::Top, Place::Data, Place::Model, Place::Train, Place::Grid]
+        .into_iter()
+        .filter(|place| known_at(*place, name).is_some())
+        .collect()
+}
+
+/// Names by which other tools call our hyperparameters.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("lr", "learning_rate"),
+    ("batch", "batch_size"),
+    ("hidden_size", "units"),
+    ("hidden_units", "units"),
+    ("hidden", "units"),
+    ("lstm_units", "units"),
+    ("rnn", "cell"),
+    ("embedding_dim", "embedding"),
+    ("embedding_size", "embedding"),
+    ("embed_dim", "embedding"),
+    ("num_layers", "layers"),
+    ("n_layers", "layers"),
+    ("max_len", "max_length"),
+    ("maxlen", "max_length"),
+    ("sequence_length", "max_length"),
+    ("vocab", "vocabulary"),
+    ("vocab_size", "vocabulary"),
+    ("num_words", "vocabulary"),
+    ("clip", "gradient_clip"),
+    ("clipnorm", "gradient_clip"),
+    ("num_epochs", "epochs"),
+    ("early_stopping", "patience"),
+    ("repeats", "replicates"),
+    ("val_split", "validation_share"),
+    ("validation_split", "validation_share"),
+    ("test_split", "test_share"),
+    ("text_column", "text"),
+    ("label_column", "label"),
+];
+
+/// Longest name for which a near one is sought; longer ones are no slips of the pen.
+const SLIP_CHARS_MAX: usize = 40;
+
+/// The candidate nearest to a misspelt name, if one is near: at most a third of its characters differ.
+pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    if name.chars().nth(SLIP_CHARS_MAX).is_some() {
+        return None;
+    }
+    let name = name.trim().to_lowercase().replace(['-', ' '], "_");
+    let other = OTHER_NAMES.iter().find(|(other, _)| *other == name).map(|(_, ours)| *ours);
+    let limit = (name.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .filter_map(|candidate| {
+            let distance =
+                if other == Some(candidate) { 0 } else { strsim::damerau_levenshtein(&name, candidate) };
+            (distance <= limit && distance < candidate.len()).then_some((distance, candidate))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Every key of every place.
+pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|setting| setting.name).chain(Hyperparameter::ALL.iter().map(|one| one.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep_spec::{DataSpec, SweepSpec};
+
+    #[test]
+    fn slips_and_other_tools_words_find_our_names() {
+        for (slip, ours) in [
+            ("unit", "units"),
+            ("Batch-Size", "batch_size"),
+            ("lr", "learning_rate"),
+            ("embeding", "embedding"),
+            ("epoch", "epochs"),
+            ("hidden_size", "units"),
+        ] {
+            assert_eq!(nearest(slip, all_names()), Some(ours), "{slip}");
+        }
+        assert_eq!(nearest("zzz", all_names()), None);
+        assert_eq!(nearest("x", all_names()), None);
+        assert_eq!(nearest(&"u".repeat(1000), all_names()), None);
+    }
+
+    #[test]
+    fn other_names_lead_to_known_ones() {
+        for (other, ours) in OTHER_NAMES {
+            assert!(all_names().any(|name| name == *ours), "{ours}");
+            assert!(!all_names().any(|name| name == *other), "{other} is a name of ours");
+        }
+    }
+
+    #[test]
+    fn documented_defaults_are_those_of_the_specification() {
+        let default = |name| SETTINGS.iter().find(|setting| setting.name == name).map(|setting| setting.default);
+        assert_eq!(default("validation_share"), Some(DataSpec::VALIDATION_SHARE.to_string().as_str()));
+        assert_eq!(default("test_share"), Some(DataSpec::TEST_SHARE.to_string().as_str()));
+        assert_eq!(default("bad_rows_share_max"), Some(DataSpec::BAD_ROWS_SHARE_MAX.to_string().as_str()));
+        assert_eq!(default("failures_max"), Some(SweepSpec::FAILURES_MAX.to_string().as_str()));
+        assert_eq!(default("replicates"), Some(REPLICATES.to_string().as_str()));
+    }
+}

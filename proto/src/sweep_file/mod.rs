@@ -1,0 +1,136 @@
+//! The sweep file: TOML that a person writes, read into a checked [`SweepSpec`], and written again.
+//!
+//! Every problem of a file is reported at once, each with its place and a remedy. What may stand in
+//! a file derives from the table of hyperparameters and from the table of settings in `known`.
+
+mod data;
+mod grid;
+mod known;
+mod layout;
+mod problem;
+mod reference;
+mod settings;
+mod source;
+mod syntax;
+mod value;
+mod write;
+
+pub use known::{DATASETS, FAILURES_MAX_LIMIT, REPLICATES_MAX, ROWS_MAX};
+pub use problem::{PROBLEMS_MAX, Problem, SweepFileErrors};
+pub use reference::{hyperparameter_reference, setting_reference};
+pub use settings::{NAME_CHARS_MAX, TEXT_CHARS_MAX};
+
+use grid::{check_size, space_of};
+use known::{Place, REPLICATES};
+use settings::{Settings, flag, settings_of, whole};
+use source::Source;
+
+use crate::sweep_spec::{Axis, SweepSpec};
+
+/// Largest sweep file, in bytes: thousands of times what a person writes.
+pub const FILE_BYTES_MAX: usize = 1 << 20;
+
+/// Reads a sweep file as it comes from disk: [`parse`] after checking that it is UTF-8.
+pub fn parse_bytes(file_name: &str, bytes: &[u8]) -> Result<SweepSpec, SweepFileErrors> {
+    parse(file_name, text_of_bytes(file_name, bytes)?)
+}
+
+/// Reads a sweep file. `file_name` is only shown in problems. Paths of data are kept as written.
+///
+/// # Errors
+/// All problems of the file at once.
+pub fn parse(file_name: &str, text: &str) -> Result<SweepSpec, SweepFileErrors> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut source = Source::new(file_name, text);
+    if is_too_large(&mut source, text.len()) {
+        return Err(source.into_errors());
+    }
+    let document = syntax::document_of(&mut source, text);
+    if !document.sections_hold {
+        return Err(source.into_errors());
+    }
+    let layout = layout::of_file(&mut source, document.table.get_ref());
+    let settings = settings_of(&mut source, &layout);
+    let space = space_of(&mut source, &layout);
+    let replicates = whole(settings.value(Place::Train, "replicates"), u64::from(REPLICATES)) as u32;
+    check_size(&mut source, &layout, &space.axes, replicates);
+    if !document.complete {
+        // What was not read may be what seems missing: nothing more can be said.
+        return Err(source.into_errors());
+    }
+    let name = name_of(&mut source, &settings);
+    let data = data::data_of(&mut source, &layout, &settings);
+    match (name, data) {
+        (Some(name), Some(data)) if source.is_clean() => Ok(SweepSpec {
+            name,
+            data,
+            fixed: space.fixed,
+            axes: space.axes,
+            replicates,
+            seed: whole(settings.value(Place::Train, "seed"), 0),
+            failures_max: whole(settings.value(Place::Train, "failures_max"), u64::from(SweepSpec::FAILURES_MAX))
+                as u32,
+            reuse: flag(settings.value(Place::Train, "reuse"), true),
+        }),
+        _ => Err(source.into_errors()),
+    }
+}
+
+/// Reads lines as they stand under `[grid]` (the header may be left out): the axes by which a sweep
+/// is extended, in the order of the lines.
+///
+/// # Errors
+/// All problems of the lines at once.
+pub fn parse_grid(file_name: &str, text: &str) -> Result<Vec<Axis>, SweepFileErrors> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut source = Source::new(file_name, text);
+    if is_too_large(&mut source, text.len()) {
+        return Err(source.into_errors());
+    }
+    let document = syntax::document_of(&mut source, text);
+    let layout = layout::of_grid(&mut source, document.table.get_ref());
+    let space = space_of(&mut source, &layout);
+    check_size(&mut source, &layout, &space.axes, 1);
+    if source.is_clean() && space.axes.is_empty() {
+        let help = "write lists of hyperparameters, for example: units = [256, 512]";
+        source.report(source.end(), "no hyperparameter is named".to_owned(), Some(help.to_owned()));
+    }
+    if source.is_clean() { Ok(space.axes) } else { Err(source.into_errors()) }
+}
+
+/// The name of the sweep; reported where the file has none.
+fn name_of(source: &mut Source<'_>, settings: &Settings) -> Option<String> {
+    if !settings.was_given(Place::Top, "name") {
+        let help = "write name = \"my-sweep\" above the first section";
+        source.report(0..0, "the sweep has no name".to_owned(), Some(help.to_owned()));
+    }
+    settings.texts_of(Place::Top).remove("name").map(|(name, _)| name)
+}
+
+/// Reports a file beyond [`FILE_BYTES_MAX`].
+fn is_too_large(source: &mut Source<'_>, bytes: usize) -> bool {
+    let too_large = bytes > FILE_BYTES_MAX;
+    if too_large {
+        let message = format!("the file has {bytes} bytes, more than {FILE_BYTES_MAX}");
+        let help = "a sweep file holds names and lists; the data itself is named by path under [data]";
+        source.report(0..0, message, Some(help.to_owned()));
+    }
+    too_large
+}
+
+/// The text of a file, or where it is not UTF-8.
+fn text_of_bytes<'b>(file_name: &str, bytes: &'b [u8]) -> Result<&'b str, SweepFileErrors> {
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return Ok(text),
+        Err(error) => error,
+    };
+    // What precedes the first bad byte is the same in the lossy text.
+    let at = error.valid_up_to();
+    let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(FILE_BYTES_MAX)]);
+    let mut source = Source::new(file_name, &shown);
+    if !is_too_large(&mut source, bytes.len()) {
+        let message = format!("byte 0x{:02X} is not UTF-8", bytes[at]);
+        source.report(at..at + 1, message, Some("save the file with the encoding UTF-8".to_owned()));
+    }
+    Err(source.into_errors())
+}

@@ -1,0 +1,93 @@
+//! The values of the keys that are not hyperparameters, each checked by the table of settings.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::known::{Known, Place, Setting, Shape};
+use super::layout::Layout;
+use super::source::Source;
+use super::value::{Expected, text_of, value_of};
+use crate::configuration::Value;
+
+/// Longest name of a sweep, in characters: what still fits a line of a report.
+pub const NAME_CHARS_MAX: usize = 100;
+/// Longest path or column name, in characters: the limit of common file systems for a path.
+pub const TEXT_CHARS_MAX: usize = 4_096;
+
+/// The settings of a sweep file that were given, and the values of those that were right.
+#[derive(Default)]
+pub(super) struct Settings {
+    given: BTreeMap<(Place, &'static str), Range<usize>>,
+    values: BTreeMap<(Place, &'static str), (Value, Range<usize>)>,
+}
+
+/// Reads every setting of a layout.
+pub(super) fn settings_of(source: &mut Source<'_>, layout: &Layout<'_, '_>) -> Settings {
+    let mut settings = Settings::default();
+    for entry in &layout.entries {
+        let Known::Setting(setting) = entry.known else { continue };
+        let Setting { name, place, default, .. } = *setting;
+        settings.given.insert((place, name), entry.key_span.clone());
+        let value = match setting.shape {
+            Shape::Text => {
+                let chars_max = if name == "name" { NAME_CHARS_MAX } else { TEXT_CHARS_MAX };
+                text_of(source, name, chars_max, entry.value).map(Value::Word)
+            }
+            Shape::Value(_) if entry.value.get_ref().is_array() => {
+                let message = format!("{name} takes a single value, not a list");
+                let help = "only hyperparameters can be swept; docs/hyperparameters.md lists them";
+                source.report(entry.value.span(), message, Some(help.to_owned()));
+                None
+            }
+            Shape::Value(kind) => value_of(source, Expected { name, kind, default }, entry.value),
+        };
+        if let Some(value) = value {
+            settings.values.insert((place, name), (value, entry.value.span()));
+        }
+    }
+    settings
+}
+
+impl Settings {
+    /// Whether the file has this key, right or wrong.
+    pub(super) fn was_given(&self, place: Place, name: &str) -> bool {
+        self.key_span(place, name).is_some()
+    }
+
+    /// The key as it stands in the table, and where it stands in the file.
+    pub(super) fn key_span(&self, place: Place, name: &str) -> Option<(&'static str, Range<usize>)> {
+        let mut given = self.given.iter();
+        given.find(|((at, key), _)| *at == place && *key == name).map(|((_, key), span)| (*key, span.clone()))
+    }
+
+    /// The value of a key, and where it stands.
+    pub(super) fn value(&self, place: Place, name: &str) -> Option<(Value, Range<usize>)> {
+        let mut values = self.values.iter();
+        values.find(|((at, key), _)| *at == place && *key == name).map(|(_, value)| value.clone())
+    }
+
+    /// The texts of a place by name.
+    pub(super) fn texts_of(&self, place: Place) -> BTreeMap<&'static str, (String, Range<usize>)> {
+        let here = self.values.iter().filter(|((at, _), _)| *at == place);
+        here.filter_map(|((_, key), (value, span))| match value {
+            Value::Word(text) => Some((*key, (text.clone(), span.clone()))),
+            _ => None,
+        })
+        .collect()
+    }
+}
+
+/// A whole number, or what holds without it.
+pub(super) fn whole(value: Option<(Value, Range<usize>)>, default: u64) -> u64 {
+    if let Some((Value::Integer(number), _)) = value { number } else { default }
+}
+
+/// A real number, or what holds without it.
+pub(super) fn real(value: Option<(Value, Range<usize>)>, default: f64) -> f64 {
+    if let Some((Value::Real(number), _)) = value { number } else { default }
+}
+
+/// A flag, or what holds without it.
+pub(super) fn flag(value: Option<(Value, Range<usize>)>, default: bool) -> bool {
+    if let Some((Value::Flag(flag), _)) = value { flag } else { default }
+}

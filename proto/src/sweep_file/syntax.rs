@@ -1,0 +1,85 @@
+//! Syntax errors of TOML in our words: every one of the file, each with a remedy where one is known.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, Error};
+
+use super::source::{Source, quote};
+
+/// A parsed file, and whether what follows from its layout can be believed.
+pub(super) struct Document<'t> {
+    pub(super) table: Spanned<DeTable<'t>>,
+    /// Everything was read, so that what is not there is missing.
+    pub(super) complete: bool,
+    /// Every key stands in the section in which its author put it.
+    pub(super) sections_hold: bool,
+}
+
+/// Parses the text, reporting every syntax error and keeping what can be read in spite of them.
+pub(super) fn document_of<'t>(source: &mut Source<'_>, text: &'t str) -> Document<'t> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut document = Document { table, complete: errors.is_empty(), sections_hold: true };
+    for error in errors {
+        let span = error.span().unwrap_or_else(|| source.end());
+        if error.message() == "duplicate key" {
+            report_duplicate(source, text, span);
+            continue;
+        }
+        let line = source.line_of(span.start);
+        let is_header = source.line_text(line).trim_start().starts_with('[');
+        document.sections_hold &= !is_header && error.span().is_some();
+        let (message, help) = in_our_words(source, &error, span.clone());
+        source.report_syntax(span, message, help);
+    }
+    document
+}
+
+/// A key or a section that stands twice, with the line of the first.
+fn report_duplicate(source: &mut Source<'_>, text: &str, span: Range<usize>) {
+    let name = source.slice(span.clone());
+    let line = source.line_of(span.start);
+    let is_header = source.line_text(line).trim_start().starts_with('[');
+    let first = if is_header {
+        let header = format!("[{name}]");
+        (1..line).rev().find(|earlier| source.line_text(*earlier).trim_start().starts_with(&header))
+    } else {
+        let section_start = text[..span.start].rfind("\n[").map_or(1, |at| source.line_of(at + 1));
+        (section_start..line).rev().find(|earlier| {
+            let earlier = source.line_text(*earlier).trim_start();
+            earlier.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+        })
+    };
+    let shown = if is_header { format!("section [{}]", quote(name)) } else { quote(name) };
+    let message = match first {
+        Some(first) => format!("{shown} is given twice, first in line {first}"),
+        None => format!("{shown} is given twice"),
+    };
+    let help = if is_header { "put both under one header" } else { "keep one of the two" };
+    source.report_syntax(span, message, Some(help.to_owned()));
+}
+
+/// The parser's message, and what to do about the slips that people make.
+fn in_our_words(source: &Source<'_>, error: &Error, span: Range<usize>) -> (String, Option<String>) {
+    let line = source.line_text(source.line_of(span.start));
+    let message = match error.message() {
+        "recursion limit" | "cannot recurse further; max recursion depth met" => {
+            return ("nested too deeply".to_owned(), Some("a sweep file has sections and lists, no more".to_owned()));
+        }
+        other => other.replace('`', "\""),
+    };
+    let help = if message.contains("unquoted") || message.starts_with("string values must be quoted") {
+        Some("put text in quotes: dataset = \"imdb\"".to_owned())
+    } else if line.contains('=') && line.matches('[').count() > line.matches(']').count() {
+        Some("close the list with ]".to_owned())
+    } else if line.trim_start().starts_with('[') && !line.contains(']') {
+        Some("close the section's name with ]".to_owned())
+    } else if !line.contains('=') && line.contains(':') {
+        Some("write name = value, with an equals sign".to_owned())
+    } else if line.matches('"').count() % 2 == 1 {
+        Some("close the text with \"".to_owned())
+    } else {
+        None
+    };
+    (message, help)
+}

@@ -1,0 +1,142 @@
+//! One TOML value, checked against the kind that its key takes.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::known::nearest;
+use super::problem::is_control;
+use super::source::{Source, quote};
+use crate::configuration::Value;
+use crate::hyperparameter::Kind;
+
+/// The type and range of a key, and what holds without it: what an error has to tell.
+#[derive(Clone, Copy)]
+pub(super) struct Expected<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: Kind,
+    pub(super) default: &'a str,
+}
+
+/// Reads a number, flag or word of the expected kind and range, or reports why it is none.
+pub(super) fn value_of(
+    source: &mut Source<'_>,
+    expected: Expected<'_>,
+    found: &Spanned<DeValue<'_>>,
+) -> Option<Value> {
+    let value = match (expected.kind, found.get_ref()) {
+        (Kind::Integer { min, max }, DeValue::Integer(number)) => whole(number.as_str(), number.radix())
+            .and_then(|number| u64::try_from(number).ok())
+            .filter(|number| (min..=max).contains(number))
+            .map(Value::Integer),
+        (Kind::Real { .. }, DeValue::Integer(number)) => whole(number.as_str(), number.radix())
+            .map(|number| number as f64)
+            .filter(|number| in_range(expected.kind, *number))
+            .map(Value::Real),
+        (Kind::Real { .. }, DeValue::Float(number)) => number
+            .as_str()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| in_range(expected.kind, *number))
+            // Adding zero makes -0.0 the same level as 0.0.
+            .map(|number| Value::Real(number + 0.0)),
+        (Kind::Flag, DeValue::Boolean(flag)) => Some(Value::Flag(*flag)),
+        (Kind::Choice(words), DeValue::String(word)) => {
+            words.iter().find(|known| **known == *word).map(|known| Value::Word((*known).to_owned()))
+        }
+        _ => None,
+    };
+    if value.is_none() {
+        let Expected { name, kind, .. } = expected;
+        let shown = described(source, found);
+        let help = remedy(expected, found);
+        source.report(found.span(), format!("{name} must be {kind}, not {shown}"), Some(help));
+    }
+    value
+}
+
+/// Reads text that is not blank, not longer than `chars_max` characters, and printable, or reports
+/// why it is not.
+pub(super) fn text_of(
+    source: &mut Source<'_>,
+    name: &str,
+    chars_max: usize,
+    found: &Spanned<DeValue<'_>>,
+) -> Option<String> {
+    let span = found.span();
+    let DeValue::String(text) = found.get_ref() else {
+        let shown = described(source, found);
+        let help = format!("write {name} = \"{}\"", shown.replace(['"', '\\'], ""));
+        let help = if found.get_ref().is_array() || found.get_ref().is_table() { None } else { Some(help) };
+        source.report(span, format!("{name} must be text in quotes, not {shown}"), help);
+        return None;
+    };
+    let length = text.chars().count();
+    if text.trim().is_empty() {
+        source.report(span, format!("{name} is empty"), Some(format!("give {name} some text")));
+    } else if length > chars_max {
+        let message = format!("{name} has {length} characters, more than {chars_max}");
+        source.report(span, message, Some(format!("shorten it to {chars_max} characters")));
+    } else if let Some(control) = text.chars().find(|one| is_control(*one)) {
+        let message =
+            format!("{name} holds the control character U+{:04X}, which cannot be shown", u32::from(control));
+        source.report(span, message, Some("remove it, also where it is written as an escape like \\n".to_owned()));
+    } else {
+        return Some(text.clone().into_owned());
+    }
+    None
+}
+
+/// A value as a message shows it: as written, or what it is where that is long.
+pub(super) fn described(source: &Source<'_>, found: &Spanned<DeValue<'_>>) -> String {
+    match found.get_ref() {
+        DeValue::Table(_) => "a table".to_owned(),
+        DeValue::Array(items) if items.is_empty() => "an empty list".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        _ => source.quote(found.span()),
+    }
+}
+
+/// A whole number of TOML; `None` beyond 128 bits.
+fn whole(digits: &str, radix: u32) -> Option<i128> {
+    i128::from_str_radix(digits, radix).ok()
+}
+
+fn in_range(kind: Kind, number: f64) -> bool {
+    let Kind::Real { min, max, above_min } = kind else { return false };
+    number.is_finite() && number <= max && (number > min || (!above_min && number >= min))
+}
+
+/// What to write instead.
+fn remedy(expected: Expected<'_>, found: &Spanned<DeValue<'_>>) -> String {
+    let default = format!("the default is {}", expected.default);
+    match (expected.kind, found.get_ref()) {
+        (_, DeValue::Array(_)) => "a list holds single values and no lists: [32, 64]".to_owned(),
+        (Kind::Integer { .. }, DeValue::String(text)) if text.parse::<u64>().is_ok() => {
+            format!("write {} without quotes", quote(text))
+        }
+        (Kind::Real { .. }, DeValue::String(text)) if text.parse::<f64>().is_ok() => {
+            format!("write {} without quotes", quote(text))
+        }
+        (Kind::Integer { min, max }, DeValue::Float(number)) => match number.as_str().parse::<f64>() {
+            Ok(real) if real.fract() == 0.0 && real >= min as f64 && real <= max as f64 => {
+                format!("write {real:.0}, without point and exponent")
+            }
+            _ => default,
+        },
+        (Kind::Flag, DeValue::String(text)) if matches!(&**text, "true" | "false") => {
+            format!("write {} without quotes", &**text)
+        }
+        (Kind::Choice(words), DeValue::String(text)) => match nearest(text, words.iter().copied()) {
+            Some(word) => format!("did you mean \"{word}\"?"),
+            None => default,
+        },
+        _ => default,
+    }
+}
+
+/// The span of a key or value that lies in the text even where the parser gave none.
+pub(super) fn span_or(span: Range<usize>, fallback: Range<usize>) -> Range<usize> {
+    if span.is_empty() { fallback } else { span }
+}
