@@ -1,0 +1,53 @@
+//! Every example sweep file that we hand out parses, says what it is, and survives being written.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use sweep_proto::sweep_file::{parse, parse_bytes};
+use sweep_proto::{DataSource, SweepSpec};
+
+fn example(name: &str) -> SweepSpec {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples").join(name);
+    let bytes = fs::read(&path).expect("the example is there");
+    assert!(bytes.starts_with(b"# "), "{name} begins with what it is");
+    let spec = parse_bytes(name, &bytes).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(parse("written.toml", &spec.to_toml()).unwrap_or_else(|errors| panic!("{errors}")), spec);
+    spec
+}
+
+#[test]
+fn every_example_parses() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples");
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("Unicode"))
+        .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    names.sort();
+    for name in ["paper-imdb.toml", "paper-nsmc.toml", "quickstart.toml", "your-csv.toml"] {
+        assert!(names.iter().any(|one| one == name), "{name} is missing");
+    }
+    for name in names {
+        let spec = example(&name);
+        assert!(spec.trial_count().expect("small") > 1, "{name} sweeps something");
+    }
+}
+
+#[test]
+fn the_papers_grid_has_its_axes_in_the_order_of_the_study() {
+    for name in ["paper-imdb.toml", "paper-nsmc.toml"] {
+        let spec = example(name);
+        let swept: Vec<&str> = spec.swept().iter().map(|one| one.name()).collect();
+        assert_eq!(swept, ["units", "batch_size", "embedding"]);
+        assert_eq!((spec.grid_size(), spec.trial_count()), (Some(64), Some(192)));
+    }
+}
+
+#[test]
+fn the_quickstart_is_small_and_needs_no_download() {
+    let spec = example("quickstart.toml");
+    assert_eq!(spec.data.source, DataSource::Known { name: "snippets".into(), path: None });
+    assert!(spec.trial_count().expect("small") <= 16);
+}
