@@ -1,1 +1,83 @@
 //! Durable state of the coordinator: one trait, memory and SQLite implementations, one conformance suite.
+//!
+//! A store knows rows, not decisions: it persists [`Mutation`]s in one transaction and loads
+//! [`Tables`] that equal their fold. Every store passes [`conformance`](crate::conformance).
+
+pub mod error;
+pub mod memory;
+mod open;
+pub mod sqlite;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+use coordinator_core::{Mutation, Tables};
+use sweep_proto::{AttemptId, StepMetric};
+
+pub use error::StoreError;
+pub use memory::MemoryStore;
+pub use open::open;
+pub use sqlite::SqliteStore;
+
+/// Consecutive step metrics of one attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepBatch {
+    /// The attempt that measured them.
+    pub attempt: AttemptId,
+    /// The points, their sequences without a gap.
+    pub points: Vec<StepMetric>,
+}
+
+/// What can be read, possibly beside the writer.
+pub trait StoreReader: Send {
+    /// Every durable row.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where a row is not what was written.
+    fn load(&mut self) -> Result<Tables, StoreError>;
+
+    /// Step metrics of an attempt from a sequence on, in order, at most `points_max`.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where a row is not what was written.
+    fn read_steps(
+        &mut self,
+        attempt: AttemptId,
+        from_sequence: u64,
+        points_max: usize,
+    ) -> Result<Vec<StepMetric>, StoreError>;
+}
+
+/// The one writer. What a returned `Ok` covers is durable.
+pub trait Store: StoreReader {
+    /// Makes all these rows true at once, or none of them.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where a row refers to one that is missing; nothing has changed then.
+    /// After [`StoreError::Unavailable`] it is unknown whether the rows are durable: open again and load.
+    fn commit(&mut self, mutations: &[Mutation]) -> Result<(), StoreError>;
+
+    /// Appends step metrics, all batches in one transaction, and answers for each batch the next
+    /// sequence that its attempt lacks: everything below is durable. Points below that sequence are
+    /// known and skipped; points after a gap are not stored, and the answer tells from where to send again.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    fn append_steps(&mut self, batches: &[StepBatch]) -> Result<Vec<u64>, StoreError>;
+
+    /// A reader that works beside this writer and sees what was durable when each call began.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where no second connection can be had.
+    fn reader(&self) -> Result<Box<dyn StoreReader>, StoreError>;
+}
+
+/// The points of a batch that go on from `next` without a gap.
+fn continuation(points: &[StepMetric], next: u64) -> &[StepMetric] {
+    let Some(first) = points.iter().position(|point| point.sequence == next) else {
+        return &[];
+    };
+    let fresh = &points[first..];
+    let consecutive = fresh.iter().zip(next..).take_while(|(point, sequence)| point.sequence == *sequence).count();
+    &fresh[..consecutive]
+}

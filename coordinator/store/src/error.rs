@@ -1,0 +1,59 @@
+//! Why a store refuses or fails.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a store refuses or fails.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// A row refers to one that does not exist. Nothing has changed.
+    #[error("{0} is not in the store")]
+    NotFound(String),
+    /// The store is not as this request needs it.
+    #[error("{0}")]
+    Conflict(String),
+    /// The store cannot be reached or written now.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// The stored bytes are not what was written.
+    #[error("{place} is damaged: {problem}; restore it from a backup, or move it away to start empty")]
+    Corrupt {
+        /// Which file, or which row of it.
+        place: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A newer program wrote this database.
+    #[error("{} has schema {found}, this program knows schemas up to {known}; use the newer program", path.display())]
+    NewerSchema {
+        /// The database.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// The URL names no store.
+    #[error("\"{0}\" names no store; use sqlite:PATH or memory:")]
+    UnknownUrl(String),
+}
+
+impl StoreError {
+    pub(crate) fn corrupt(place: impl ToString, problem: impl ToString) -> Self {
+        Self::Corrupt { place: place.to_string(), problem: problem.to_string() }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        match error.sqlite_error_code() {
+            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::corrupt("the database", error),
+            Some(Code::ConstraintViolation) => Self::NotFound(format!("a row that another refers to ({error})")),
+            Some(_) => Self::Unavailable(error.to_string()),
+            // Wrong types in columns and the like: the row was not written by this program.
+            None => Self::corrupt("a row of the database", error),
+        }
+    }
+}

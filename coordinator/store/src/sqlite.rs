@@ -1,0 +1,134 @@
+//! The embedded store: one SQLite file, write-ahead log, every commit synced to the disk.
+
+mod rows;
+mod schema;
+mod steps;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use coordinator_core::{Mutation, Tables};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use sweep_proto::{AttemptId, StepMetric};
+
+use crate::{StepBatch, Store, StoreError, StoreReader};
+
+/// How long a write waits for another program that holds the file, in milliseconds: a backup or a
+/// person's `sqlite3` is short, and workers wait meanwhile.
+const BUSY_TIMEOUT_MS: u64 = 10_000;
+
+/// Prepared statements kept; there are fewer.
+const STATEMENT_CACHE: usize = 32;
+
+/// The one writer of a database file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// A second connection that only reads.
+#[derive(Debug)]
+struct SqliteReader(Connection);
+
+impl SqliteStore {
+    /// Opens a database, creating or migrating it where needed.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] for files that are no such database or are damaged,
+    /// [`StoreError::NewerSchema`] for those of a newer program.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let open = || -> Result<Connection, StoreError> {
+            let mut connection = Connection::open(path)?;
+            configure(&connection)?;
+            schema::migrate(&mut connection, path)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| at_file(error, path))?;
+        Ok(Self { connection, path: path.to_owned() })
+    }
+}
+
+/// Names the file in errors that say only "the database".
+fn at_file(error: StoreError, path: &Path) -> StoreError {
+    match error {
+        StoreError::Corrupt { place, problem } if place == "the database" => {
+            StoreError::corrupt(path.display(), problem)
+        }
+        StoreError::Unavailable(problem) => StoreError::Unavailable(format!("{}: {problem}", path.display())),
+        other => other,
+    }
+}
+
+fn configure(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    // FULL syncs the log on every commit: what was acknowledged survives a power cut.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    Ok(())
+}
+
+fn load(connection: &mut Connection) -> Result<Tables, StoreError> {
+    // One read transaction: every table as of the same commit.
+    let transaction = connection.transaction()?;
+    rows::load(&transaction)
+}
+
+impl StoreReader for SqliteStore {
+    fn load(&mut self) -> Result<Tables, StoreError> {
+        load(&mut self.connection).map_err(|error| at_file(error, &self.path))
+    }
+
+    fn read_steps(
+        &mut self,
+        attempt: AttemptId,
+        from_sequence: u64,
+        points_max: usize,
+    ) -> Result<Vec<StepMetric>, StoreError> {
+        steps::read(&self.connection, attempt, from_sequence, points_max)
+    }
+}
+
+impl StoreReader for SqliteReader {
+    fn load(&mut self) -> Result<Tables, StoreError> {
+        load(&mut self.0)
+    }
+
+    fn read_steps(
+        &mut self,
+        attempt: AttemptId,
+        from_sequence: u64,
+        points_max: usize,
+    ) -> Result<Vec<StepMetric>, StoreError> {
+        steps::read(&self.0, attempt, from_sequence, points_max)
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&mut self, mutations: &[Mutation]) -> Result<(), StoreError> {
+        // IMMEDIATE takes the write lock first, so that waiting for it happens where it can be waited for.
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for mutation in mutations {
+            rows::apply(&transaction, mutation)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn append_steps(&mut self, batches: &[StepBatch]) -> Result<Vec<u64>, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let next = batches.iter().map(|batch| steps::append(&transaction, batch)).collect::<Result<_, _>>()?;
+        transaction.commit()?;
+        Ok(next)
+    }
+
+    fn reader(&self) -> Result<Box<dyn StoreReader>, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
+        Ok(Box::new(SqliteReader(connection)))
+    }
+}

@@ -1,0 +1,238 @@
+//! Mutations as SQL, and rows as records again.
+
+use coordinator_core::{AttemptRecord, AttemptState, EpochRecord, Mutation, Tables, TrialRecord, WorkerRecord};
+use rusqlite::{Connection, Row, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sweep_proto::digest::Hasher;
+use sweep_proto::{EpochMetric, SweepId, TrialId};
+
+use crate::StoreError;
+
+/// The first eight bytes of a SHA-256 over parts, each preceded by its length.
+pub(super) fn checksum(parts: &[&[u8]]) -> i64 {
+    let mut hasher = Hasher::default();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    let digest = hasher.finish();
+    let mut eight = [0_u8; 8];
+    eight.copy_from_slice(&digest.as_bytes()[..8]);
+    i64::from_le_bytes(eight)
+}
+
+/// Executes one mutation.
+pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), StoreError> {
+    match mutation {
+        Mutation::Sweep(sweep) => {
+            let body = to_json(sweep)?;
+            let sum = checksum(&[b"sweep", sweep.id.to_string().as_bytes(), body.as_bytes()]);
+            let sql = "INSERT INTO sweeps VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT DO UPDATE SET state = excluded.state, body = excluded.body, checksum = excluded.checksum";
+            let id = sweep.id.0.cast_signed();
+            connection.prepare_cached(sql)?.execute(params![id, sweep.state.name(), body, sum])?;
+        }
+        Mutation::Trial(trial) => apply_trial(connection, trial)?,
+        Mutation::Attempt(attempt) => apply_attempt(connection, attempt)?,
+        Mutation::Epoch(epoch) => apply_epoch(connection, epoch)?,
+        Mutation::TruncateEpochs { trial, epoch } => {
+            let sql = "DELETE FROM epochs WHERE sweep = ?1 AND trial = ?2 AND epoch > ?3";
+            connection.prepare_cached(sql)?.execute(params![trial.sweep.0.cast_signed(), trial.index, epoch])?;
+        }
+        Mutation::Worker(worker) => apply_worker(connection, worker)?,
+        Mutation::LastToken(token) => {
+            let sum = checksum(&[b"last_token", &token.to_le_bytes()]);
+            // Tokens only grow, whatever order batches come in.
+            let sql = "INSERT INTO counters VALUES ('last_token', ?1, ?2) ON CONFLICT DO UPDATE
+                SET value = excluded.value, checksum = excluded.checksum WHERE excluded.value > value";
+            connection.prepare_cached(sql)?.execute(params![token.cast_signed(), sum])?;
+        }
+    }
+    Ok(())
+}
+
+fn apply_trial(connection: &Connection, trial: &TrialRecord) -> Result<(), StoreError> {
+    let id = trial.spec.id;
+    let body = to_json(trial)?;
+    let sum = checksum(&[b"trial", id.to_string().as_bytes(), body.as_bytes()]);
+    let sql = "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE
+        SET state = excluded.state, key = excluded.key, body = excluded.body, checksum = excluded.checksum";
+    let key = trial.key.0.as_bytes().as_slice();
+    connection
+        .prepare_cached(sql)?
+        .execute(params![id.sweep.0.cast_signed(), id.index, trial.state.name(), key, body, sum])?;
+    Ok(())
+}
+
+fn apply_attempt(connection: &Connection, attempt: &AttemptRecord) -> Result<(), StoreError> {
+    let id = attempt.id;
+    let body = to_json(attempt)?;
+    let sum = checksum(&[b"attempt", id.to_string().as_bytes(), body.as_bytes()]);
+    let sql = "INSERT INTO attempts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE
+        SET state = excluded.state, token = excluded.token, body = excluded.body, checksum = excluded.checksum";
+    connection.prepare_cached(sql)?.execute(params![
+        id.trial.sweep.0.cast_signed(),
+        id.trial.index,
+        id.number,
+        attempt_state(attempt.state),
+        attempt.token.0.cast_signed(),
+        body,
+        sum,
+    ])?;
+    Ok(())
+}
+
+fn attempt_state(state: AttemptState) -> &'static str {
+    match state {
+        AttemptState::Running => "running",
+        AttemptState::Succeeded => "succeeded",
+        AttemptState::Diverged => "diverged",
+        AttemptState::Failed => "failed",
+        AttemptState::Released => "released",
+        AttemptState::Expired => "expired",
+        AttemptState::Revoked => "revoked",
+    }
+}
+
+fn apply_epoch(connection: &Connection, epoch: &EpochRecord) -> Result<(), StoreError> {
+    let metric = &epoch.metric;
+    let sql = "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+        ON CONFLICT DO UPDATE SET attempt = excluded.attempt, train_loss = excluded.train_loss,
+        train_accuracy = excluded.train_accuracy, validation_loss = excluded.validation_loss,
+        validation_accuracy = excluded.validation_accuracy, validation_macro_f1 = excluded.validation_macro_f1,
+        seconds = excluded.seconds, examples_per_second = excluded.examples_per_second,
+        peak_memory_bytes = excluded.peak_memory_bytes, checksum = excluded.checksum";
+    connection.prepare_cached(sql)?.execute(params![
+        epoch.trial.sweep.0.cast_signed(),
+        epoch.trial.index,
+        metric.epoch,
+        epoch.attempt,
+        metric.train_loss,
+        metric.train_accuracy,
+        metric.validation_loss,
+        metric.validation_accuracy,
+        metric.validation_macro_f1,
+        metric.seconds,
+        metric.examples_per_second,
+        metric.peak_memory_bytes.cast_signed(),
+        sum_of_epoch(epoch),
+    ])?;
+    Ok(())
+}
+
+fn sum_of_epoch(epoch: &EpochRecord) -> i64 {
+    let metric = &epoch.metric;
+    let reals = [
+        metric.train_loss,
+        metric.train_accuracy,
+        metric.validation_loss,
+        metric.validation_accuracy,
+        metric.validation_macro_f1,
+        metric.seconds,
+        metric.examples_per_second,
+    ];
+    // SQLite may give -0.0 back as 0.0; both are the same measurement.
+    let reals = reals.map(|real| (real + 0.0).to_le_bytes());
+    let place = format!("{}/{}/{}", epoch.trial, metric.epoch, epoch.attempt);
+    checksum(&[b"epoch", place.as_bytes(), reals.as_flattened(), &metric.peak_memory_bytes.to_le_bytes()])
+}
+
+fn apply_worker(connection: &Connection, worker: &WorkerRecord) -> Result<(), StoreError> {
+    let body = to_json(worker)?;
+    let sum = checksum(&[b"worker", worker.id.to_string().as_bytes(), body.as_bytes()]);
+    let sql = "INSERT INTO workers VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT DO UPDATE SET state = excluded.state, body = excluded.body, checksum = excluded.checksum";
+    let id = worker.id.0.as_bytes().as_slice();
+    connection.prepare_cached(sql)?.execute(params![id, worker.state.name(), body, sum])?;
+    Ok(())
+}
+
+fn to_json<T: Serialize>(record: &T) -> Result<String, StoreError> {
+    serde_json::to_string(record).map_err(|error| StoreError::Conflict(format!("a record cannot be written: {error}")))
+}
+
+/// Reads every table.
+pub(super) fn load(connection: &Connection) -> Result<Tables, StoreError> {
+    let mut tables = Tables::default();
+    each(connection, "SELECT id, body, checksum FROM sweeps", |row| {
+        let id = SweepId(row.get::<_, i64>(0)?.cast_unsigned());
+        tables.sweeps.insert(id, body(row, 1, "sweep", &id.to_string())?);
+        Ok(())
+    })?;
+    each(connection, "SELECT sweep, trial, body, checksum FROM trials", |row| {
+        let id = trial_id(row)?;
+        tables.trials.insert(id, body(row, 2, "trial", &id.to_string())?);
+        Ok(())
+    })?;
+    each(connection, "SELECT sweep, trial, attempt, body, checksum FROM attempts", |row| {
+        let id = sweep_proto::AttemptId { trial: trial_id(row)?, number: row.get(2)? };
+        tables.attempts.insert(id, body(row, 3, "attempt", &id.to_string())?);
+        Ok(())
+    })?;
+    each(connection, "SELECT * FROM epochs", |row| {
+        let epoch = epoch(row)?;
+        tables.epochs.insert((epoch.trial, epoch.metric.epoch), epoch);
+        Ok(())
+    })?;
+    each(connection, "SELECT id, body, checksum FROM workers", |row| {
+        let id = uuid::Uuid::from_slice(&row.get::<_, Vec<u8>>(0)?)
+            .map_err(|error| StoreError::corrupt("the id of a worker", error))?;
+        tables.workers.insert(sweep_proto::WorkerId(id), body(row, 1, "worker", &id.to_string())?);
+        Ok(())
+    })?;
+    each(connection, "SELECT value, checksum FROM counters WHERE name = 'last_token'", |row| {
+        tables.last_token = row.get::<_, i64>(0)?.cast_unsigned();
+        verify(row.get(1)?, checksum(&[b"last_token", &tables.last_token.to_le_bytes()]), "the token counter")
+    })?;
+    Ok(tables)
+}
+
+fn each(
+    connection: &Connection,
+    sql: &str,
+    mut visit: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        visit(row)?;
+    }
+    Ok(())
+}
+
+fn verify(found: i64, expected: i64, place: &str) -> Result<(), StoreError> {
+    if found == expected { Ok(()) } else { Err(StoreError::corrupt(place, "its checksum differs")) }
+}
+
+/// The record in column `at`, after checking the checksum in the column after it.
+fn body<T: DeserializeOwned>(row: &Row<'_>, at: usize, kind: &str, id: &str) -> Result<T, StoreError> {
+    let text: String = row.get(at)?;
+    let place = format!("{kind} {id}");
+    verify(row.get(at + 1)?, checksum(&[kind.as_bytes(), id.as_bytes(), text.as_bytes()]), &place)?;
+    serde_json::from_str(&text).map_err(|error| StoreError::corrupt(place, error))
+}
+
+fn trial_id(row: &Row<'_>) -> Result<TrialId, StoreError> {
+    Ok(TrialId { sweep: SweepId(row.get::<_, i64>(0)?.cast_unsigned()), index: row.get(1)? })
+}
+
+fn epoch(row: &Row<'_>) -> Result<EpochRecord, StoreError> {
+    let epoch = EpochRecord {
+        trial: trial_id(row)?,
+        attempt: row.get(3)?,
+        metric: EpochMetric {
+            epoch: row.get(2)?,
+            train_loss: row.get(4)?,
+            train_accuracy: row.get(5)?,
+            validation_loss: row.get(6)?,
+            validation_accuracy: row.get(7)?,
+            validation_macro_f1: row.get(8)?,
+            seconds: row.get(9)?,
+            examples_per_second: row.get(10)?,
+            peak_memory_bytes: row.get::<_, i64>(11)?.cast_unsigned(),
+        },
+    };
+    verify(row.get(12)?, sum_of_epoch(&epoch), &format!("epoch {} of trial {}", epoch.metric.epoch, epoch.trial))?;
+    Ok(epoch)
+}

@@ -1,0 +1,53 @@
+//! Creates the schema, brings older ones up to date and refuses newer ones.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use crate::StoreError;
+
+/// Every migration, in order; the schema's version is how many of them were applied. Append only.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial.sql")];
+
+/// Checks the file and applies the migrations that it lacks, each in its own transaction.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if check != "ok" {
+        return Err(StoreError::corrupt(path.display(), check));
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let is_ours = transaction
+        .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'schema_version'", [], |_| Ok(()))
+        .optional()?
+        .is_some();
+    if tables > 0 && !is_ours {
+        return Err(StoreError::Conflict(format!(
+            "{} is an SQLite database of another program; choose another file",
+            path.display()
+        )));
+    }
+    if !is_ours {
+        transaction.execute_batch(
+            "CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
+             INSERT INTO schema_version VALUES (0);",
+        )?;
+    }
+    transaction.commit()?;
+    let found: i64 = connection.query_row("SELECT version FROM schema_version", [], |row| row.get(0))?;
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known });
+    }
+    for (migration, version) in MIGRATIONS.iter().zip(1_i64..) {
+        if version <= found {
+            continue;
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migration)?;
+        transaction.execute("UPDATE schema_version SET version = ?1", [version])?;
+        transaction.commit()?;
+        tracing::info!(version, path = %path.display(), "migrated the database");
+    }
+    Ok(())
+}
