@@ -2,10 +2,9 @@
 
 use sweep_proto::protocol::ProtocolVersion;
 use sweep_proto::{
-    ArtifactRef, AttemptOutcome, Axis, CheckpointRef, EpochMetric, LeaseToken, SweepId, SweepSpec, TrialId,
-    TrialSpec, WorkKind, WorkerId, WorkerProfile,
+    ArtifactRef, AttemptOutcome, Axis, CheckpointRef, EpochMetric, LeaseToken, SweepId, SweepSpec, Timestamp,
+    TrialId, TrialSpec, WorkKind, WorkerId, WorkerProfile,
 };
-use sweep_proto::Timestamp;
 use thiserror::Error;
 
 use crate::mutation::Mutation;
@@ -111,6 +110,8 @@ pub enum Touch {
     Worker(WorkerId, Timestamp),
     /// The answer to a worker's newest request for work, so that a repetition gets the same.
     Request(WorkerId, String, Vec<LeaseToken>),
+    /// The clock was looked at: a long gap since the last time means that the coordinator stood still.
+    Tick(Timestamp),
 }
 
 /// The answer to a command.
@@ -180,7 +181,9 @@ pub enum Rejection {
         reason: String,
     },
     /// The programs do not fit.
-    #[error("the worker speaks protocol {worker}, this coordinator {coordinator}; use builds of the same release")]
+    #[error(
+        "the worker speaks protocol {worker}, this coordinator {coordinator}; use builds of the same release"
+    )]
     Protocol {
         /// The worker's version.
         worker: ProtocolVersion,

@@ -3,20 +3,28 @@
 use sweep_proto::Timestamp;
 
 use crate::command::{Command, Decision, Rejection, Touch};
+use crate::decide;
+use crate::index::Index;
 use crate::mutation::Mutation;
+use crate::record::WorkerState;
 use crate::tables::Tables;
+use crate::volatile::Volatile;
 
 /// The coordinator's whole state, and the decisions over it.
 #[derive(Clone, Debug, Default)]
 pub struct Engine {
-    tables: Tables,
+    pub(crate) tables: Tables,
+    pub(crate) index: Index,
+    pub(crate) volatile: Volatile,
 }
 
 impl Engine {
     /// An engine over what a store loaded. Every live lease starts a fresh term at `now`, because the
     /// time that passed while no coordinator ran is nobody's fault.
-    pub fn restore(tables: Tables, _now: Timestamp) -> Self {
-        Self { tables }
+    pub fn restore(tables: Tables, now: Timestamp) -> Self {
+        let index = Index::rebuild(&tables);
+        let volatile = Volatile::restore(&tables, now);
+        Self { tables, index, volatile }
     }
 
     /// The durable rows.
@@ -28,15 +36,97 @@ impl Engine {
     ///
     /// # Errors
     /// A [`Rejection`] says why; nothing is to be persisted then.
-    pub fn decide(&self, _now: Timestamp, _command: &Command) -> Result<Decision, Rejection> {
-        Ok(Decision::default())
+    pub fn decide(&self, now: Timestamp, command: &Command) -> Result<Decision, Rejection> {
+        match command {
+            Command::Launch { spec, file_text, datasets } => {
+                decide::launch::launch(self, now, spec, file_text, datasets)
+            }
+            Command::Extend { sweep, axes, replicates, datasets } => {
+                decide::extend::extend(self, now, *sweep, axes, *replicates, datasets)
+            }
+            Command::Cancel(sweep) => decide::control::cancel(self, now, *sweep),
+            Command::Pause(sweep) => decide::control::pause(self, now, *sweep),
+            Command::Resume(sweep) => decide::control::resume(self, now, *sweep),
+            Command::Register { worker, protocol, profile, fresh } => {
+                decide::worker::register(self, now, *worker, *protocol, profile, *fresh)
+            }
+            Command::Heartbeat { worker, tokens } => decide::worker::heartbeat(self, now, *worker, tokens),
+            Command::AskWork { worker, request_id, slots } => {
+                decide::work::ask(self, now, *worker, request_id, *slots)
+            }
+            Command::ReportEpoch { token, metric, checkpoint } => {
+                decide::report_epoch::report_epoch(self, now, *token, metric, *checkpoint)
+            }
+            Command::Complete { token, outcome } => decide::complete::complete(self, now, *token, outcome),
+            Command::Drain(worker) => decide::worker::drain(self, now, *worker),
+            Command::Deregister(worker) => decide::worker::deregister(self, now, *worker),
+            Command::Tick => Ok(decide::tick::tick(self, now)),
+        }
+    }
+
+    /// Folds a whole decision in: its mutations, which must be durable by now, then its touches.
+    pub fn fold(&mut self, decision: &Decision) {
+        for mutation in &decision.mutations {
+            self.evolve(mutation);
+        }
+        for touch in &decision.touches {
+            self.touch(touch);
+        }
     }
 
     /// Folds one durable fact in.
     pub fn evolve(&mut self, mutation: &Mutation) {
-        self.tables.apply(mutation);
+        match mutation {
+            Mutation::Trial(trial) => {
+                let before = self.tables.trials.insert(trial.spec.id, trial.clone());
+                if let Some(lease) = before.as_ref().and_then(|trial| trial.lease)
+                    && trial.lease.is_none_or(|now| now.token != lease.token)
+                {
+                    self.volatile.forget_lease(lease.token);
+                }
+                self.index.trial_changed(&self.tables, before.as_ref(), trial);
+            }
+            Mutation::Sweep(sweep) => {
+                let before = self.tables.sweeps.insert(sweep.id, sweep.clone());
+                self.index.sweep_changed(&self.tables, before.as_ref(), sweep);
+            }
+            Mutation::Attempt(attempt) => {
+                self.tables.apply(mutation);
+                self.index.attempt_changed(&self.tables, attempt);
+            }
+            Mutation::Worker(worker) => {
+                self.tables.apply(mutation);
+                self.volatile.watch(worker.id, is_watched(worker.state));
+            }
+            Mutation::Epoch(_) | Mutation::TruncateEpochs { .. } | Mutation::LastToken(_) => {
+                self.tables.apply(mutation);
+            }
+        }
     }
 
-    /// Folds one volatile fact in.
-    pub fn touch(&mut self, _touch: &Touch) {}
+    /// Folds one volatile fact in, after the mutations of the same decision.
+    pub fn touch(&mut self, touch: &Touch) {
+        match touch {
+            Touch::Lease(token, expires) => {
+                if self.index.live.contains_key(token) {
+                    self.volatile.set_expiry(*token, *expires);
+                }
+            }
+            Touch::Worker(worker, heard) => {
+                if let Some(record) = self.tables.workers.get(worker) {
+                    self.volatile.hear(*worker, *heard);
+                    self.volatile.watch(*worker, is_watched(record.state));
+                }
+            }
+            Touch::Request(worker, request_id, tokens) => {
+                self.volatile.requests.insert(*worker, (request_id.clone(), tokens.clone()));
+            }
+            Touch::Tick(now) => self.volatile.last_tick = Some(*now),
+        }
+    }
+}
+
+/// Whether silence of a worker in this state has a consequence.
+pub(crate) fn is_watched(state: WorkerState) -> bool {
+    matches!(state, WorkerState::Ready | WorkerState::Draining)
 }

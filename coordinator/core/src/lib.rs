@@ -4,18 +4,28 @@
 //! [`Mutation`]s in one transaction, folds them in with [`Engine::evolve`], and only then replies.
 //! Nothing here reads a clock, a socket, a database or entropy: every command comes with its `now`.
 
+pub mod choice;
 pub mod command;
+mod decide;
+mod draft;
 pub mod engine;
+mod index;
 pub mod limits;
 pub mod mutation;
 pub mod record;
+mod scheduler;
+mod settle;
 pub mod tables;
+pub mod view;
+mod volatile;
 
-pub use command::{Command, Decision, Granted, Rejection, Reply, Touch};
+pub use choice::ConfigurationMean;
+pub use command::{Command, Decision, Granted, LeaseStanding, Rejection, Reply, Touch};
 pub use engine::Engine;
 pub use mutation::Mutation;
 pub use record::{
-    AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, SweepRecord, SweepState, TrialRecord,
-    TrialState, WorkerRecord, WorkerState,
+    AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, SweepRecord, SweepState,
+    TrialRecord, TrialState, WorkerRecord, WorkerState,
 };
 pub use tables::Tables;
+pub use view::Ledger;

@@ -15,3 +15,13 @@ pub const HEARTBEAT_TOKENS_MAX: usize = 4_096;
 
 /// Most attempts of one trial, however they ended: a trial that is preempted this often never ends.
 pub const ATTEMPTS_MAX: u32 = 1_000;
+
+/// Silence after which a worker counts as lost, in milliseconds: by then every lease of it has run out.
+pub const WORKER_SILENCE_MS: u64 = 2 * LEASE_TTL_MS;
+
+/// Gap between two ticks, in milliseconds, that means the coordinator itself stood still (a stopped
+/// process, a suspended machine): longer than any lease, so that all of them would run out at once.
+pub const STALL_MS: u64 = LEASE_TTL_MS;
+
+/// Most characters of a worker's request id: a UUID and a counter fit.
+pub const REQUEST_ID_CHARACTERS_MAX: usize = 128;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sweep_proto::{
-    ArtifactRef, AttemptId, CheckpointRef, Configuration, EpochMetric, FailureKind, Hyperparameter, LeaseToken,
-    SweepId, SweepSpec, TestMetric, Timestamp, TrialId, TrialKey, TrialResult, TrialSpec, Value, WorkKind, WorkerId,
-    WorkerProfile,
+    ArtifactRef, AttemptId, CheckpointRef, Configuration, EpochMetric, FailureKind, Hyperparameter,
+    LeaseToken, SweepId, SweepSpec, TestMetric, Timestamp, TrialId, TrialKey, TrialResult, TrialSpec, Value,
+    WorkKind, WorkerId, WorkerProfile,
 };
 
 /// The states of a sweep.
@@ -14,7 +14,7 @@ use sweep_proto::{
 /// ```text
 /// Open ⇄ Paused          Open ── every trial terminal ──► Evaluating ── test split measured ──► Finished
 /// Open | Paused | Evaluating ── cancel ──► Cancelled
-/// Finished ── extend ──► Open
+/// Finished | Evaluating ── extend ──► Open
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -256,7 +256,8 @@ pub struct EpochRecord {
 ///
 /// ```text
 /// Ready ── silent for too long ──► Lost ── heard again ──► Ready
-/// Ready ── drain ──► Draining      Ready | Draining | Lost ── deregister ──► Departed ── registers ──► Ready
+/// Ready ── drain ──► Draining ── silent for too long ──► Departed
+/// Ready | Draining | Lost ── deregister ──► Departed ── registers ──► Ready
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

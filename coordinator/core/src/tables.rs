@@ -41,8 +41,11 @@ impl Tables {
                 self.epochs.insert((epoch.trial, epoch.metric.epoch), epoch.clone());
             }
             Mutation::TruncateEpochs { trial, epoch } => {
-                let gone: Vec<_> =
-                    self.epochs.range((*trial, epoch + 1)..=(*trial, u32::MAX)).map(|(key, _)| *key).collect();
+                let gone: Vec<_> = self
+                    .epochs
+                    .range((*trial, epoch + 1)..=(*trial, u32::MAX))
+                    .map(|(key, _)| *key)
+                    .collect();
                 for key in gone {
                     self.epochs.remove(&key);
                 }

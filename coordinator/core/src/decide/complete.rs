@@ -1,0 +1,188 @@
+//! An attempt ends: its outcome decides what becomes of the trial.
+
+use sweep_proto::{
+    AttemptOutcome, FailureKind, Hyperparameter, LeaseToken, TestMetric, Timestamp, TrialId, TrialResult,
+    WorkKind,
+};
+
+use super::report_epoch::epochs_recorded;
+use super::{Outcome, live_lease};
+use crate::command::{Rejection, Reply};
+use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::record::{AttemptRecord, AttemptState, TrialRecord, TrialState};
+
+pub(crate) fn complete(
+    engine: &Engine,
+    now: Timestamp,
+    token: LeaseToken,
+    outcome: &AttemptOutcome,
+) -> Outcome {
+    let mut draft = Draft::new(engine, now);
+    let (trial, attempt) = match live_lease(engine, token) {
+        Ok(live) => live,
+        Err(_) if is_repetition(engine, token, outcome) => return Ok(draft.finish(Reply::Done)),
+        Err(lost) => return Err(lost),
+    };
+    if let Some(worker) = engine.tables.workers.get(&attempt.worker) {
+        draft.hear(worker);
+    }
+    let id = trial.spec.id;
+    match (outcome, attempt.work) {
+        (AttemptOutcome::Trained(result), WorkKind::Train) => {
+            check_result(engine, trial, result)?;
+            draft.trained(id, result);
+        }
+        (AttemptOutcome::Evaluated(test), WorkKind::Evaluate) => {
+            check_test(trial, test)?;
+            draft.evaluated(id, test);
+        }
+        (AttemptOutcome::Diverged { epoch, message }, WorkKind::Train) => draft.diverged(id, *epoch, message),
+        (AttemptOutcome::Diverged { message, .. }, WorkKind::Evaluate) => {
+            // The weights will not change: another try would diverge alike.
+            draft.failed_evaluation(id, FailureKind::Rejected, message);
+        }
+        (AttemptOutcome::Failed { kind, message }, WorkKind::Train) => draft.failed(id, *kind, message),
+        (AttemptOutcome::Failed { kind, message }, WorkKind::Evaluate) => {
+            draft.failed_evaluation(id, *kind, message);
+        }
+        // The checkpoint of a release is the one of the last reported epoch, which is kept already.
+        (AttemptOutcome::Released { .. }, _) => draft.take_back(id, AttemptState::Released),
+        (AttemptOutcome::Trained(_), WorkKind::Evaluate)
+        | (AttemptOutcome::Evaluated(_), WorkKind::Train) => {
+            let problem = format!(
+                "the outcome does not fit lease {token} of trial {id}: it is of the other kind of work"
+            );
+            return Err(Rejection::Invalid(problem));
+        }
+    }
+    Ok(draft.finish(Reply::Done))
+}
+
+/// Whether an ended attempt ended by just this outcome, so that its worker may hear it once more.
+fn is_repetition(engine: &Engine, token: LeaseToken, outcome: &AttemptOutcome) -> bool {
+    let attempt = engine.index.attempts.get(&token).and_then(|id| engine.tables.attempts.get(id));
+    let Some(attempt) = attempt else { return false };
+    let Some(trial) = engine.tables.trials.get(&attempt.id.trial) else { return false };
+    let said = |message: &String| attempt.error.as_ref() == Some(message);
+    match (attempt.state, outcome) {
+        (AttemptState::Succeeded, AttemptOutcome::Trained(result)) => {
+            attempt.work == WorkKind::Train && trial.result.as_ref() == Some(result)
+        }
+        (AttemptState::Succeeded, AttemptOutcome::Evaluated(test)) => {
+            attempt.work == WorkKind::Evaluate && trial.test.as_ref() == Some(test)
+        }
+        (AttemptState::Diverged, AttemptOutcome::Diverged { epoch, message }) => {
+            trial.diverged_epoch == Some(*epoch) && said(message)
+        }
+        (AttemptState::Failed, AttemptOutcome::Diverged { message, .. }) => {
+            attempt.work == WorkKind::Evaluate && said(message)
+        }
+        (AttemptState::Failed, AttemptOutcome::Failed { kind, message }) => {
+            attempt.failure == Some(*kind) && said(message)
+        }
+        (AttemptState::Released, AttemptOutcome::Released { .. }) => true,
+        _ => false,
+    }
+}
+
+fn check_result(engine: &Engine, trial: &TrialRecord, result: &TrialResult) -> Result<(), Rejection> {
+    let id = trial.spec.id;
+    let refuse = |problem: String| Err(Rejection::Invalid(format!("the result of trial {id} {problem}")));
+    let recorded = epochs_recorded(engine, trial);
+    let planned = trial.spec.configuration.integer(Hyperparameter::Epochs);
+    if result.epochs != recorded || recorded == 0 {
+        return refuse(format!("counts {} epochs, but {recorded} were reported", result.epochs));
+    }
+    if u64::from(result.epochs) < planned && !result.early_stopped {
+        return refuse(format!("has {recorded} of {planned} epochs without having stopped early"));
+    }
+    let Some(best) = engine.tables.epochs.get(&(id, result.best_epoch)) else {
+        return refuse(format!("names epoch {} as its best, which was not reported", result.best_epoch));
+    };
+    let same = |left: f64, right: f64| left.total_cmp(&right).is_eq();
+    if !same(best.metric.validation_loss, result.score)
+        || !same(best.metric.validation_accuracy, result.accuracy)
+    {
+        return refuse(format!(
+            "does not have the figures that epoch {} was reported with",
+            result.best_epoch
+        ));
+    }
+    if engine.tables.epochs_of(id).any(|epoch| epoch.metric.validation_loss < result.score) {
+        return refuse(format!(
+            "names epoch {} as its best, but another has a lower loss",
+            result.best_epoch
+        ));
+    }
+    Ok(())
+}
+
+fn check_test(trial: &TrialRecord, test: &TestMetric) -> Result<(), Rejection> {
+    if [test.loss, test.accuracy, test.macro_f1].iter().all(|number| number.is_finite()) {
+        return Ok(());
+    }
+    Err(Rejection::Invalid(format!("the test measurement of trial {} is not finite", trial.spec.id)))
+}
+
+impl Draft<'_> {
+    fn trained(&mut self, id: TrialId, result: &TrialResult) {
+        if let Some((mut trial, _)) = self.end_attempt(id, AttemptState::Succeeded) {
+            trial.result = Some(result.clone());
+            self.end_trial(trial, TrialState::Completed);
+        }
+    }
+
+    fn evaluated(&mut self, id: TrialId, test: &TestMetric) {
+        if let Some((mut trial, _)) = self.end_attempt(id, AttemptState::Succeeded) {
+            trial.test = Some(test.clone());
+            self.set_trial(trial);
+        }
+    }
+
+    fn diverged(&mut self, id: TrialId, epoch: u32, message: &str) {
+        if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Diverged) {
+            self.set_attempt(AttemptRecord { error: Some(message.to_owned()), ..attempt });
+            trial.diverged_epoch = Some(epoch);
+            trial.last_error = Some(message.to_owned());
+            self.end_trial(trial, TrialState::Diverged);
+        }
+    }
+
+    fn failed(&mut self, id: TrialId, kind: FailureKind, message: &str) {
+        let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Failed) else { return };
+        trial.failures += 1;
+        trial.last_error = Some(message.to_owned());
+        let failures_max = self.sweep(id.sweep).map_or(0, |sweep| sweep.spec.failures_max);
+        let stuck = kind == FailureKind::Data && self.has_no_progress(&trial, &attempt);
+        self.set_attempt(AttemptRecord { failure: Some(kind), error: Some(message.to_owned()), ..attempt });
+        if !kind.is_retryable() || trial.failures >= failures_max {
+            self.end_trial(trial, TrialState::Failed);
+            return;
+        }
+        if stuck {
+            // It read its checkpoint and got no further: the checkpoint itself may be what is broken.
+            trial.checkpoint = None;
+        }
+        if trial.checkpoint.is_none() {
+            self.forget_epochs(id);
+        }
+        self.requeue(trial);
+    }
+
+    fn has_no_progress(&self, trial: &TrialRecord, attempt: &AttemptRecord) -> bool {
+        trial.checkpoint.is_some_and(|checkpoint| checkpoint.epoch < attempt.first_epoch)
+    }
+
+    fn failed_evaluation(&mut self, id: TrialId, kind: FailureKind, message: &str) {
+        if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Failed) {
+            self.set_attempt(AttemptRecord {
+                failure: Some(kind),
+                error: Some(message.to_owned()),
+                ..attempt
+            });
+            trial.last_error = Some(message.to_owned());
+            self.set_trial(trial);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Cancel, pause and resume.
+
+use sweep_proto::{SweepId, Timestamp, TrialId};
+
+use super::{Outcome, known_sweep};
+use crate::command::{Decision, Rejection, Reply};
+use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::record::{AttemptState, SweepRecord, SweepState, TrialState};
+
+pub(crate) fn cancel(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
+    let sweep = known_sweep(engine, id)?;
+    match sweep.state {
+        SweepState::Cancelled => return Ok(Decision::default()),
+        SweepState::Finished => return Err(wrong_state(sweep, "cancelled")),
+        SweepState::Open | SweepState::Paused | SweepState::Evaluating => {}
+    }
+    let mut draft = Draft::new(engine, now);
+    draft.set_sweep(SweepRecord { state: SweepState::Cancelled, ended_at: Some(now), ..sweep.clone() });
+    let Some(index) = engine.index.sweeps.get(&id) else { return Ok(draft.finish(Reply::Done)) };
+    for trial in &index.leased {
+        let trial = TrialId { sweep: id, index: *trial };
+        if let Some((trial, _)) = draft.end_attempt(trial, AttemptState::Revoked) {
+            if trial.state.is_terminal() {
+                draft.set_trial(trial);
+            } else {
+                draft.end_trial(trial, TrialState::Cancelled);
+            }
+        }
+    }
+    let waiting = index.pending.iter().map(|(_, trial)| trial).chain(&index.paused);
+    for trial in waiting {
+        if let Some(trial) = engine.tables.trials.get(&TrialId { sweep: id, index: *trial }) {
+            draft.end_trial(trial.clone(), TrialState::Cancelled);
+        }
+    }
+    Ok(draft.finish(Reply::Done))
+}
+
+/// What runs goes on until its worker's next heartbeat, which asks for it back.
+pub(crate) fn pause(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
+    let sweep = known_sweep(engine, id)?;
+    match sweep.state {
+        SweepState::Paused => return Ok(Decision::default()),
+        SweepState::Open => {}
+        SweepState::Evaluating | SweepState::Finished | SweepState::Cancelled => {
+            return Err(wrong_state(sweep, "paused"));
+        }
+    }
+    let mut draft = Draft::new(engine, now);
+    draft.set_sweep(SweepRecord { state: SweepState::Paused, ..sweep.clone() });
+    let pending = engine.index.sweeps.get(&id).into_iter().flat_map(|index| &index.pending);
+    draft.set_states(id, pending.map(|(_, trial)| *trial), TrialState::Paused);
+    Ok(draft.finish(Reply::Done))
+}
+
+pub(crate) fn resume(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
+    let sweep = known_sweep(engine, id)?;
+    match sweep.state {
+        SweepState::Paused => {}
+        SweepState::Open | SweepState::Evaluating => return Ok(Decision::default()),
+        SweepState::Finished | SweepState::Cancelled => return Err(wrong_state(sweep, "resumed")),
+    }
+    let mut draft = Draft::new(engine, now);
+    draft.set_sweep(SweepRecord { state: SweepState::Open, ..sweep.clone() });
+    let paused = engine.index.sweeps.get(&id).into_iter().flat_map(|index| &index.paused);
+    draft.set_states(id, paused.copied(), TrialState::Pending);
+    Ok(draft.finish(Reply::Done))
+}
+
+impl Draft<'_> {
+    fn set_states(&mut self, sweep: SweepId, trials: impl Iterator<Item = u32>, state: TrialState) {
+        for index in trials {
+            if let Some(mut trial) = self.trial(TrialId { sweep, index }).cloned() {
+                trial.state = state;
+                self.set_trial(trial);
+            }
+        }
+    }
+}
+
+fn wrong_state(sweep: &SweepRecord, verb: &'static str) -> Rejection {
+    Rejection::WrongState { sweep: sweep.id, state: sweep.state, verb }
+}

@@ -1,0 +1,116 @@
+//! A grid's checks, and the trials that it consists of.
+
+use std::collections::BTreeSet;
+
+use sweep_proto::sweep_spec::TRIALS_MAX;
+use sweep_proto::trial::replicate_seed;
+use sweep_proto::{Axis, Configuration, SweepId, SweepSpec, TrialId, TrialSpec, Value};
+
+use crate::command::Rejection;
+use crate::record::{DatasetRecord, TrialRecord, TrialState};
+
+/// Checks a spec and gives its levels the types of their hyperparameters, so that equal levels are
+/// equal values and each configuration names its position.
+pub(crate) fn checked(mut spec: SweepSpec) -> Result<SweepSpec, Rejection> {
+    if spec.replicates == 0 {
+        return Err(Rejection::Invalid("a sweep needs at least one replicate".into()));
+    }
+    if spec.failures_max == 0 {
+        return Err(Rejection::Invalid("failures_max must be at least 1: each trial needs one try".into()));
+    }
+    let mut swept = BTreeSet::new();
+    for axis in &mut spec.axes {
+        if !swept.insert(axis.hyperparameter) {
+            return Err(Rejection::Invalid(format!("{} is swept twice", axis.hyperparameter)));
+        }
+        *axis = checked_axis(axis)?;
+    }
+    match spec.trial_count() {
+        Some(count) if count <= TRIALS_MAX => Ok(spec),
+        Some(count) => Err(Rejection::Invalid(format!(
+            "{count} trials are more than the {TRIALS_MAX} that one sweep may have"
+        ))),
+        None => Err(Rejection::Invalid("the grid has more points than 64 bits count".into())),
+    }
+}
+
+/// Checks an axis and gives its levels the type of the hyperparameter.
+pub(crate) fn checked_axis(axis: &Axis) -> Result<Axis, Rejection> {
+    let hyperparameter = axis.hyperparameter;
+    let mut levels: Vec<Value> = Vec::with_capacity(axis.levels.len());
+    let mut seen = BTreeSet::new();
+    for level in &axis.levels {
+        let level = level.clone().coerced(hyperparameter);
+        level.check(hyperparameter).map_err(|error| Rejection::Invalid(error.to_string()))?;
+        if !seen.insert(level.clone()) {
+            return Err(Rejection::Invalid(format!(
+                "{hyperparameter} has the level {} twice",
+                level.quoted()
+            )));
+        }
+        levels.push(level);
+    }
+    if levels.is_empty() {
+        return Err(Rejection::Invalid(format!("{hyperparameter} is swept over no level at all")));
+    }
+    Ok(Axis { hyperparameter, levels })
+}
+
+/// Checks that every data variant of a spec has its dataset.
+pub(crate) fn check_datasets(spec: &SweepSpec, datasets: &[DatasetRecord]) -> Result<(), Rejection> {
+    for variant in spec.data_variants() {
+        if !datasets.iter().any(|dataset| dataset.variant == variant) {
+            let values: Vec<_> = variant.iter().map(|(one, value)| format!("{one}={value}")).collect();
+            return Err(Rejection::Invalid(format!("no dataset was prepared for {}", values.join(" "))));
+        }
+    }
+    Ok(())
+}
+
+/// The trial at an index of a sweep, as it begins.
+pub(crate) fn new_trial(
+    id: TrialId,
+    configuration: Configuration,
+    replicate: u32,
+    sweep_seed: u64,
+    datasets: &[DatasetRecord],
+) -> Result<TrialRecord, Rejection> {
+    let variant = configuration.data_variant();
+    let dataset = datasets.iter().find(|dataset| dataset.variant == variant);
+    let dataset = dataset.ok_or_else(|| Rejection::Invalid(format!("trial {id} has no dataset")))?;
+    let spec = TrialSpec {
+        id,
+        configuration,
+        replicate,
+        seed: replicate_seed(sweep_seed, replicate),
+        dataset: dataset.artifact.digest,
+    };
+    Ok(TrialRecord {
+        key: spec.key(),
+        spec,
+        state: TrialState::Pending,
+        attempts: 0,
+        failures: 0,
+        lease: None,
+        checkpoint: None,
+        result: None,
+        diverged_epoch: None,
+        last_error: None,
+        test: None,
+        reused_from: None,
+        ended_at: None,
+    })
+}
+
+/// Every configuration of a grid with every replicate, in grid order.
+pub(crate) fn points(spec: &SweepSpec) -> impl Iterator<Item = (Configuration, u32)> {
+    (0..spec.grid_size().unwrap_or(0)).flat_map(move |position| {
+        let configuration = spec.configuration(position);
+        configuration.into_iter().flat_map(move |one| (0..spec.replicates).map(move |k| (one.clone(), k)))
+    })
+}
+
+/// The id of the n-th trial of a sweep. [`TRIALS_MAX`] is far below 32 bits.
+pub(crate) fn trial_id(sweep: SweepId, index: usize) -> TrialId {
+    TrialId { sweep, index: index as u32 }
+}

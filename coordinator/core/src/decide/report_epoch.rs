@@ -1,0 +1,63 @@
+//! A worker reports an epoch with its checkpoint.
+
+use sweep_proto::{CheckpointRef, EpochMetric, Hyperparameter, LeaseToken, Timestamp, WorkKind};
+
+use super::{Outcome, live_lease};
+use crate::command::{Rejection, Reply};
+use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::record::{EpochRecord, TrialRecord};
+
+pub(crate) fn report_epoch(
+    engine: &Engine,
+    now: Timestamp,
+    token: LeaseToken,
+    metric: &EpochMetric,
+    checkpoint: CheckpointRef,
+) -> Outcome {
+    let (trial, attempt) = live_lease(engine, token)?;
+    let id = trial.spec.id;
+    if attempt.work != WorkKind::Train {
+        return Err(Rejection::Invalid(format!("trial {id} is evaluated under lease {token}, not trained")));
+    }
+    let mut draft = Draft::new(engine, now);
+    draft.renew(token, attempt.worker);
+    let record = EpochRecord { trial: id, attempt: attempt.id.number, metric: metric.clone() };
+    if engine.tables.epochs.get(&(id, metric.epoch)) == Some(&record) {
+        return Ok(draft.finish(Reply::Done));
+    }
+    let expected = epochs_recorded(engine, trial) + 1;
+    if metric.epoch != expected {
+        return Err(Rejection::EpochOutOfOrder { trial: id, expected, got: metric.epoch });
+    }
+    check(trial, metric, checkpoint)?;
+    draft.add_epoch(record);
+    draft.set_trial(TrialRecord { checkpoint: Some(checkpoint), ..trial.clone() });
+    Ok(draft.finish(Reply::Done))
+}
+
+fn check(trial: &TrialRecord, metric: &EpochMetric, checkpoint: CheckpointRef) -> Result<(), Rejection> {
+    let id = trial.spec.id;
+    let epochs = trial.spec.configuration.integer(Hyperparameter::Epochs);
+    if u64::from(metric.epoch) > epochs {
+        return Err(Rejection::Invalid(format!("trial {id} has {epochs} epochs, not {}", metric.epoch)));
+    }
+    if checkpoint.epoch != metric.epoch {
+        let problem = format!(
+            "epoch {} of trial {id} came with a checkpoint of epoch {}",
+            metric.epoch, checkpoint.epoch
+        );
+        return Err(Rejection::Invalid(problem));
+    }
+    if !(metric.train_loss.is_finite() && metric.validation_loss.is_finite()) {
+        let problem = format!("epoch {} of trial {id} has no finite loss: it diverged", metric.epoch);
+        return Err(Rejection::Invalid(problem));
+    }
+    Ok(())
+}
+
+/// Epochs of a trial that are recorded: they have no gap, so the last one's number.
+pub(crate) fn epochs_recorded(engine: &Engine, trial: &TrialRecord) -> u32 {
+    let id = trial.spec.id;
+    engine.tables.epochs.range((id, 0)..=(id, u32::MAX)).next_back().map_or(0, |((_, epoch), _)| *epoch)
+}

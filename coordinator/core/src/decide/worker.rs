@@ -1,0 +1,108 @@
+//! Workers come, live and go: register, heartbeat, drain, deregister.
+
+use sweep_proto::protocol::{PROTOCOL_VERSION, ProtocolVersion};
+use sweep_proto::{LeaseToken, Timestamp, WorkerId, WorkerProfile};
+
+use super::{Outcome, known_worker, loss_reason};
+use crate::command::{Decision, LeaseStanding, Rejection, Reply, Touch};
+use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::limits::{HEARTBEAT_TOKENS_MAX, LEASE_TTL_MS};
+use crate::record::{AttemptState, SweepState, WorkerRecord, WorkerState};
+
+pub(crate) fn register(
+    engine: &Engine,
+    now: Timestamp,
+    id: WorkerId,
+    protocol: ProtocolVersion,
+    profile: &WorkerProfile,
+    fresh: bool,
+) -> Outcome {
+    if !PROTOCOL_VERSION.is_compatible_with(protocol) {
+        return Err(Rejection::Protocol { worker: protocol, coordinator: PROTOCOL_VERSION });
+    }
+    if profile.slots == 0 {
+        return Err(Rejection::Invalid(format!("worker {id} has no slot; it needs at least one")));
+    }
+    let before = engine.tables.workers.get(&id);
+    // A worker that only reconnects must still drain; a new process has nothing to hand back.
+    let keeps_draining = !fresh && before.is_some_and(|before| before.state == WorkerState::Draining);
+    let mut draft = Draft::new(engine, now);
+    if fresh {
+        take_back_all(&mut draft, id, AttemptState::Revoked);
+    }
+    draft.set_worker(WorkerRecord {
+        id,
+        profile: profile.clone(),
+        state: if keeps_draining { WorkerState::Draining } else { WorkerState::Ready },
+        registered_at: before.map_or(now, |before| before.registered_at),
+    });
+    draft.touch(Touch::Worker(id, now));
+    Ok(draft.finish(Reply::Done))
+}
+
+pub(crate) fn heartbeat(engine: &Engine, now: Timestamp, id: WorkerId, tokens: &[LeaseToken]) -> Outcome {
+    if tokens.len() > HEARTBEAT_TOKENS_MAX {
+        let problem =
+            format!("{} leases in one heartbeat; at most {HEARTBEAT_TOKENS_MAX} may be", tokens.len());
+        return Err(Rejection::Invalid(problem));
+    }
+    let worker = known_worker(engine, id)?;
+    let drain = worker.state == WorkerState::Draining;
+    let mut draft = Draft::new(engine, now);
+    draft.hear(worker);
+    let mut leases = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let standing = standing(engine, id, *token, drain);
+        if !matches!(standing, LeaseStanding::Drop(_)) {
+            draft.touch(Touch::Lease(*token, now.plus_ms(LEASE_TTL_MS)));
+        }
+        leases.push((*token, standing));
+    }
+    Ok(draft.finish(Reply::Heartbeat { leases, drain }))
+}
+
+fn standing(engine: &Engine, worker: WorkerId, token: LeaseToken, drain: bool) -> LeaseStanding {
+    let held = engine.lease_holder(token).filter(|(_, _, holder)| *holder == worker);
+    let Some((trial, _, _)) = held else { return LeaseStanding::Drop(loss_reason(engine, token)) };
+    if drain {
+        return LeaseStanding::Release("the worker drains".to_owned());
+    }
+    match engine.tables.sweeps.get(&trial.sweep).map(|sweep| sweep.state) {
+        Some(SweepState::Paused) => LeaseStanding::Release(format!("sweep {} is paused", trial.sweep)),
+        _ => LeaseStanding::Continue,
+    }
+}
+
+pub(crate) fn drain(engine: &Engine, now: Timestamp, id: WorkerId) -> Outcome {
+    let worker = engine.tables.workers.get(&id).ok_or(Rejection::UnknownWorker(id))?;
+    let mut draft = Draft::new(engine, now);
+    if worker.state != WorkerState::Departed {
+        draft.set_worker(WorkerRecord { state: WorkerState::Draining, ..worker.clone() });
+        if worker.state == WorkerState::Lost {
+            // It gets one more term to come back and hear of it.
+            draft.touch(Touch::Worker(id, now));
+        }
+    }
+    Ok(draft.finish(Reply::Done))
+}
+
+pub(crate) fn deregister(engine: &Engine, now: Timestamp, id: WorkerId) -> Outcome {
+    let worker = engine.tables.workers.get(&id).ok_or(Rejection::UnknownWorker(id))?;
+    if worker.state == WorkerState::Departed {
+        return Ok(Decision::default());
+    }
+    let mut draft = Draft::new(engine, now);
+    take_back_all(&mut draft, id, AttemptState::Released);
+    draft.set_worker(WorkerRecord { state: WorkerState::Departed, ..worker.clone() });
+    Ok(draft.finish(Reply::Done))
+}
+
+fn take_back_all(draft: &mut Draft<'_>, worker: WorkerId, state: AttemptState) {
+    let engine = draft.engine;
+    for token in engine.leases_of(worker) {
+        if let Some(trial) = engine.index.live.get(&token) {
+            draft.take_back(*trial, state);
+        }
+    }
+}

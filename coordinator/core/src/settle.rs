@@ -1,0 +1,67 @@
+//! The end of a sweep: choice of a configuration, its evaluation, and being finished.
+
+use sweep_proto::SweepId;
+
+use crate::choice;
+use crate::draft::Draft;
+use crate::index::{awaits_test, gave_up};
+use crate::record::{SweepRecord, SweepState, TrialRecord};
+
+impl Draft<'_> {
+    /// Moves every touched sweep on that has reached a new state.
+    pub(crate) fn settle(&mut self) {
+        while let Some(id) = self.unsettled.pop_first() {
+            let Some(sweep) = self.sweep(id) else { continue };
+            match sweep.state {
+                SweepState::Open if self.open_trials(id) == 0 => self.begin_evaluation(id),
+                SweepState::Evaluating if !self.is_waiting_for_tests(id) => self.end_sweep(id),
+                _ => {}
+            }
+        }
+    }
+
+    /// Every trial has ended: chooses, takes over test measurements that exist, and goes on to evaluate.
+    fn begin_evaluation(&mut self, id: SweepId) {
+        let Some(mut sweep) = self.sweep(id).cloned() else { return };
+        sweep.chosen = choice::chosen(&sweep.spec, self.trials_of(id));
+        sweep.state = SweepState::Evaluating;
+        let tables = &self.engine.tables;
+        let measured: Vec<TrialRecord> = self
+            .trials_of(id)
+            .filter(|trial| trial.reused_from.is_some() && awaits_test(&sweep, trial))
+            .filter_map(|trial| {
+                let measured = tables.trials.get(self.engine.index.tested.get(&trial.key)?)?;
+                Some(TrialRecord { test: measured.test.clone(), ..trial.clone() })
+            })
+            .collect();
+        for trial in measured {
+            self.set_trial(trial);
+        }
+        self.set_sweep(sweep);
+    }
+
+    fn is_waiting_for_tests(&self, id: SweepId) -> bool {
+        let Some(sweep) = self.sweep(id) else { return false };
+        let waits = |trial: &TrialRecord| {
+            awaits_test(sweep, trial) && !gave_up(sweep, trial, self.attempts_of(trial.spec.id))
+        };
+        let before = self.engine.tables.sweeps.get(&id);
+        let known =
+            |before: &SweepRecord| before.state == SweepState::Evaluating && before.chosen == sweep.chosen;
+        match self.engine.index.sweeps.get(&id) {
+            // What is outstanding only shrinks while the choice stands.
+            Some(index) if before.is_some_and(known) => index.outstanding.iter().any(|index| {
+                self.trial(sweep_proto::TrialId { sweep: id, index: *index }).is_some_and(waits)
+            }),
+            _ => self.trials_of(id).any(waits),
+        }
+    }
+
+    fn end_sweep(&mut self, id: SweepId) {
+        if let Some(mut sweep) = self.sweep(id).cloned() {
+            sweep.state = SweepState::Finished;
+            sweep.ended_at = Some(self.now);
+            self.set_sweep(sweep);
+        }
+    }
+}

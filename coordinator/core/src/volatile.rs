@@ -1,0 +1,97 @@
+//! What is known only while the coordinator runs: when leases end, who was heard, what was answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sweep_proto::{LeaseToken, Timestamp, WorkerId};
+
+use crate::engine::is_watched;
+use crate::limits::{LEASE_TTL_MS, WORKER_SILENCE_MS};
+use crate::tables::Tables;
+
+/// Volatile facts, each derived from a [`Touch`](crate::command::Touch).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Volatile {
+    /// When each live lease runs out.
+    expiry: BTreeMap<LeaseToken, Timestamp>,
+    /// The same, soonest first.
+    expiring: BTreeSet<(Timestamp, LeaseToken)>,
+    /// When each worker was last heard.
+    heard: BTreeMap<WorkerId, Timestamp>,
+    /// Workers whose silence matters, longest silent first.
+    watched: BTreeSet<(Timestamp, WorkerId)>,
+    /// The newest request for work of each worker, and what it got.
+    pub(crate) requests: BTreeMap<WorkerId, (String, Vec<LeaseToken>)>,
+    /// The last tick.
+    pub(crate) last_tick: Option<Timestamp>,
+}
+
+impl Volatile {
+    /// Every live lease with a fresh term, and every worker just heard.
+    pub(crate) fn restore(tables: &Tables, now: Timestamp) -> Self {
+        let mut volatile = Self { last_tick: Some(now), ..Self::default() };
+        for lease in tables.trials.values().filter_map(|trial| trial.lease) {
+            volatile.set_expiry(lease.token, now.plus_ms(LEASE_TTL_MS));
+        }
+        for worker in tables.workers.values().filter(|worker| is_watched(worker.state)) {
+            volatile.hear(worker.id, now);
+            volatile.watch(worker.id, true);
+        }
+        volatile
+    }
+
+    /// Sets when a lease runs out.
+    pub(crate) fn set_expiry(&mut self, token: LeaseToken, expires: Timestamp) {
+        self.forget_lease(token);
+        self.expiry.insert(token, expires);
+        self.expiring.insert((expires, token));
+    }
+
+    /// Forgets a lease that ended.
+    pub(crate) fn forget_lease(&mut self, token: LeaseToken) {
+        if let Some(expires) = self.expiry.remove(&token) {
+            self.expiring.remove(&(expires, token));
+        }
+    }
+
+    /// A worker was heard.
+    pub(crate) fn hear(&mut self, worker: WorkerId, heard: Timestamp) {
+        if let Some(before) = self.heard.insert(worker, heard)
+            && self.watched.remove(&(before, worker))
+        {
+            self.watched.insert((heard, worker));
+        }
+    }
+
+    /// Begins or ends watching a worker's silence. Without a time at which it was heard nothing is watched.
+    pub(crate) fn watch(&mut self, worker: WorkerId, watched: bool) {
+        if let Some(heard) = self.heard.get(&worker) {
+            if watched {
+                self.watched.insert((*heard, worker));
+            } else {
+                self.watched.remove(&(*heard, worker));
+            }
+        }
+    }
+
+    /// When a worker was last heard by this coordinator process.
+    pub(crate) fn heard_at(&self, worker: WorkerId) -> Option<Timestamp> {
+        self.heard.get(&worker).copied()
+    }
+
+    /// Live leases with their ends, soonest first.
+    pub(crate) fn expiring(&self) -> impl Iterator<Item = (Timestamp, LeaseToken)> {
+        self.expiring.iter().copied()
+    }
+
+    /// Watched workers with the time at which they count as lost, soonest first.
+    pub(crate) fn falling_silent(&self) -> impl Iterator<Item = (Timestamp, WorkerId)> {
+        self.watched.iter().map(|(heard, worker)| (heard.plus_ms(WORKER_SILENCE_MS), *worker))
+    }
+
+    /// When the next lease or worker runs out.
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        let lease = self.expiring().next().map(|(expires, _)| expires);
+        let worker = self.falling_silent().next().map(|(lost, _)| lost);
+        lease.into_iter().chain(worker).min()
+    }
+}
