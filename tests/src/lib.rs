@@ -1,4 +1,5 @@
-//! What the tests that cross crates share: the workspace's metadata, and real processes.
+//! What the tests that cross crates share: the workspace's metadata, real processes, the oracle.
 
+pub mod ledger;
 pub mod metadata;
 pub mod processes;

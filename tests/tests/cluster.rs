@@ -1,0 +1,95 @@
+//! A coordinator and workers as real processes, killed for real: every trial still ends exactly once.
+
+use anyhow::{Result, ensure};
+use sweep_tests::ledger::finished;
+use sweep_tests::processes::{Cluster, wait_until};
+
+const TRIALS: usize = 8;
+const EPOCHS: u32 = 4;
+
+/// Eight trials of some seconds each.
+const SWEEP: &str = r#"
+name = "cluster"
+[data]
+dataset = "snippets"
+max_length = 30
+train_rows = 3000
+test_rows = 500
+[grid]
+units = [48, 64]
+embedding = [32, 48]
+[train]
+epochs = 4
+replicates = 2
+"#;
+
+fn launch(cluster: &Cluster, text: &str) -> Result<()> {
+    let file = cluster.write("cluster.toml", text)?;
+    cluster.sweep(&["launch", &file.to_string_lossy()])?;
+    Ok(())
+}
+
+/// Whether some trial on that worker has finished its first epoch and is at work on a later one.
+fn is_in_mid_trial(cluster: &Cluster, worker: &str) -> Result<bool> {
+    let status = cluster.sweep(&["status", "cluster"])?;
+    let running = status["running"].as_array().cloned().unwrap_or_default();
+    Ok(running.iter().any(|trial| {
+        let epoch = trial["epoch"].as_u64().unwrap_or_default();
+        trial["worker"] == worker && trial["evaluating"] == false && (1..u64::from(EPOCHS)).contains(&epoch)
+    }))
+}
+
+#[test]
+fn workers_join_die_and_drain_in_mid_sweep() -> Result<()> {
+    let mut cluster = Cluster::start()?;
+    let mut killed = cluster.add_worker()?;
+    let mut drained = cluster.add_worker()?;
+    launch(&cluster, SWEEP)?;
+    wait_until("worker-1 is in mid-trial", || is_in_mid_trial(&cluster, "worker-1"))?;
+    let _third = cluster.add_worker()?;
+    killed.kill()?;
+    wait_until("worker-2 is in mid-trial", || is_in_mid_trial(&cluster, "worker-2"))?;
+    drained.terminate()?;
+    let report = finished(&cluster, "cluster")?;
+    report.check_complete(TRIALS, EPOCHS)?;
+
+    // The same file again is all reuse: no attempt is made.
+    launch(&cluster, SWEEP)?;
+    let again = finished(&cluster, "2")?;
+    ensure!(again.json["ledger"]["reused"] == TRIALS, "ledger: {}", again.json["ledger"]);
+    ensure!(again.json["answer"] == report.json["answer"], "the answer differs: {}", again.json["answer"]);
+    Ok(())
+}
+
+#[test]
+fn a_coordinator_killed_three_times_loses_and_repeats_nothing() -> Result<()> {
+    let mut cluster = Cluster::start()?;
+    let _workers = [cluster.add_worker()?, cluster.add_worker()?];
+    launch(&cluster, SWEEP)?;
+    for kill in 1..=3_u64 {
+        wait_until("another trial ended", || {
+            Ok(cluster.sweep(&["status", "cluster"])?["ledger"]["completed"].as_u64() >= Some(2 * kill - 1))
+        })?;
+        cluster.crash_coordinator()?;
+    }
+    let report = finished(&cluster, "cluster")?;
+    report.check_complete(TRIALS, EPOCHS)?;
+    // Workers lived through it: no trial was begun again.
+    ensure!(report.json["ledger"]["attempts"] == TRIALS, "ledger: {}", report.json["ledger"]);
+    Ok(())
+}
+
+#[test]
+fn the_same_sweep_gives_the_same_numbers_however_many_workers_there_are() -> Result<()> {
+    let mut reports = Vec::new();
+    for workers in [1, 2] {
+        let mut cluster = Cluster::start()?;
+        let _workers = (0..workers).map(|_| cluster.add_worker()).collect::<Result<Vec<_>>>()?;
+        launch(&cluster, &SWEEP.replace("epochs = 4", "epochs = 2"))?;
+        let report = finished(&cluster, "cluster")?;
+        report.check_complete(TRIALS, 2)?;
+        reports.push(report.json["answer"].clone());
+    }
+    ensure!(reports[0] == reports[1], "{} differs from {}", reports[0], reports[1]);
+    Ok(())
+}
