@@ -42,7 +42,7 @@ fn a_file_that_is_too_large_is_not_read() {
 }
 
 #[test]
-fn deep_nesting_does_not_overflow() {
+fn hostile_files_are_answered_briefly_and_without_overflow() {
     let depth = FILE_BYTES_MAX / 4;
     for text in [
         format!("name = {}", "[".repeat(depth)),
@@ -51,6 +51,8 @@ fn deep_nesting_does_not_overflow() {
         format!("{}a = 1", "a.".repeat(depth)),
         "[[grid]]\n".repeat(depth / 4),
         "[a.b]\n".repeat(depth / 4),
+        "a=1\n".repeat(depth),
+        format!("name='x'\n[grid]\nunits=[{}]", "1,".repeat(depth)),
     ] {
         let errors = parse("deep.toml", &text).expect_err("nested");
         assert!(!errors.problems.is_empty());
@@ -63,7 +65,10 @@ fn lines_of_a_grid_are_read_with_and_without_the_header() {
     let plain = parse_grid("more.toml", "units = [512]\nbatch_size = [16, 8]\n").expect("valid");
     let headed = parse_grid("more.toml", "[grid]\nunits = [512]\nbatch_size = [16, 8]\n").expect("valid");
     assert_eq!(plain, headed);
-    assert_eq!(plain.iter().map(|axis| axis.hyperparameter.name()).collect::<Vec<_>>(), ["units", "batch_size"]);
+    assert_eq!(
+        plain.iter().map(|axis| axis.hyperparameter.name()).collect::<Vec<_>>(),
+        ["units", "batch_size"]
+    );
     insta::assert_snapshot!("grid_lines_empty", parse_grid("more.toml", "").expect_err("empty"));
     insta::assert_snapshot!(
         "grid_lines_wrong",

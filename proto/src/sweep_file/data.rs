@@ -16,7 +16,11 @@ const FOLDER_COLUMNS: (&str, &str) = ("text", "label");
 const COLUMN_FORMATS: [&str; 4] = ["csv", "tsv", "jsonl", "parquet"];
 
 /// Reads the data section; `None` where it names no usable source, which is then reported.
-pub(super) fn data_of(source: &mut Source<'_>, layout: &Layout<'_, '_>, settings: &Settings) -> Option<DataSpec> {
+pub(super) fn data_of(
+    source: &mut Source<'_>,
+    layout: &Layout<'_, '_>,
+    settings: &Settings,
+) -> Option<DataSpec> {
     let mut texts = settings.texts_of(Place::Data);
     let data_source = data_source_of(source, layout, settings, &mut texts);
     let mut data = DataSpec::new(data_source?);
@@ -42,6 +46,9 @@ fn data_source_of(
     let given = |name| settings.was_given(Place::Data, name);
     let path = texts.remove("path");
     if !given("dataset") {
+        if layout.malformed.contains(&Place::Data) {
+            return None;
+        }
         if !given("path") {
             let header = layout.sections.iter().find(|(place, _)| *place == Place::Data);
             let span = header.map_or_else(|| source.end(), |(_, span)| span.clone());
@@ -53,7 +60,8 @@ fn data_source_of(
     }
     for name in ["test_path", "text", "label"] {
         if let Some((_, span)) = settings.key_span(Place::Data, name) {
-            let help = "a named dataset knows its columns and its test split; remove this line, or remove dataset";
+            let help =
+                "a named dataset knows its columns and its test split; remove this line, or remove dataset";
             let message = format!("{name} is for data of your own and does not go with dataset");
             source.report(span, message, Some(help.to_owned()));
         }
@@ -62,7 +70,9 @@ fn data_source_of(
     if !DATASETS.contains(&name.as_str()) {
         let help = match nearest(&name, DATASETS) {
             Some(near) => format!("did you mean \"{near}\"?"),
-            None if name.contains(['.', '/', '\\']) => "for data of your own write path = \"...\" instead".to_owned(),
+            None if name.contains(['.', '/', '\\']) => {
+                "for data of your own write path = \"...\" instead".to_owned()
+            }
             None => format!("known are {}; for data of your own write path = \"...\"", DATASETS.join(", ")),
         };
         source.report(span, format!("no dataset is called \"{}\"", quote(&name)), Some(help));
@@ -83,7 +93,7 @@ fn file_of(
         let missing: Vec<&str> =
             ["text", "label"].into_iter().filter(|name| !settings.was_given(Place::Data, name)).collect();
         if !missing.is_empty() {
-            let message = format!("{} of this file is not named", missing.join(" and "));
+            let message = format!("the file's column of {} is not named", missing.join(" and of "));
             let lines: Vec<String> =
                 missing.iter().map(|name| format!("{name} = \"the column of the {name}\"")).collect();
             source.report(path_span, message, Some(format!("add under [data]: {}", lines.join(" and "))));
@@ -118,7 +128,8 @@ fn check_shares(source: &mut Source<'_>, data: &DataSpec, settings: &Settings) {
     if data.validation_share + data.test_share < 1.0 {
         return;
     }
-    let named = ["test_share", "validation_share"].into_iter().find_map(|name| settings.value(Place::Data, name));
+    let named =
+        ["test_share", "validation_share"].into_iter().find_map(|name| settings.value(Place::Data, name));
     let message = format!(
         "validation_share {} and test_share {} leave nothing to train on",
         data.validation_share, data.test_share

@@ -51,8 +51,13 @@ impl Space {
         match entry.value.get_ref() {
             DeValue::Array(items) => {
                 if items.is_empty() {
-                    let help = format!("give it at least one value, or leave it out for the default {default}");
-                    source.report(entry.value.span(), format!("{hyperparameter} has an empty list"), Some(help));
+                    let help =
+                        format!("give it at least one value, or leave it out for the default {default}");
+                    source.report(
+                        entry.value.span(),
+                        format!("{hyperparameter} has an empty list"),
+                        Some(help),
+                    );
                     return;
                 }
                 let levels = levels_of(source, expected, items);
@@ -77,11 +82,7 @@ impl Space {
 }
 
 /// The distinct levels of a list; duplicates and wrong values are reported and left out.
-fn levels_of(
-    source: &mut Source<'_>,
-    expected: Expected<'_>,
-    items: &[Spanned<DeValue<'_>>],
-) -> Vec<Value> {
+fn levels_of(source: &mut Source<'_>, expected: Expected<'_>, items: &[Spanned<DeValue<'_>>]) -> Vec<Value> {
     let mut first_spans: BTreeMap<Value, Range<usize>> = BTreeMap::new();
     let mut levels = Vec::new();
     for item in items {
@@ -122,14 +123,13 @@ pub(super) fn check_size(source: &mut Source<'_>, layout: &Layout<'_, '_>, axes:
     };
     let factors: Vec<String> =
         axes.iter().map(|axis| format!("{} {}", axis.levels.len(), axis.hyperparameter)).collect();
-    let message = format!(
-        "the grid has {size}; one sweep may have at most {}",
-        grouped(u128::from(TRIALS_MAX))
-    );
+    let message =
+        format!("the grid has {size}; one sweep may have at most {}", grouped(u128::from(TRIALS_MAX)));
     let help = format!("shorten the longest lists; the grid is {}", factors.join(" × "));
     let first_list = layout.entries.iter().find(|entry| entry.value.get_ref().is_array());
     let grid = layout.sections.iter().find(|(place, _)| *place == Place::Grid).map(|(_, span)| span.clone());
-    let place = grid.or_else(|| first_list.map(|entry| entry.key_span.clone())).unwrap_or_else(|| source.end());
+    let place =
+        grid.or_else(|| first_list.map(|entry| entry.key_span.clone())).unwrap_or_else(|| source.end());
     source.report(place, message, Some(help));
 }
 

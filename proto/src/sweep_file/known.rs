@@ -90,7 +90,13 @@ const SHARE: Kind = Kind::Real { min: 0.0, max: 0.99, above_min: true };
 const SEED: Kind = Kind::Integer { min: 0, max: u64::MAX };
 const ROWS: Kind = Kind::Integer { min: 1, max: ROWS_MAX };
 
-const fn setting(name: &'static str, place: Place, shape: Shape, default: &'static str, doc: &'static str) -> Setting {
+const fn setting(
+    name: &'static str,
+    place: Place,
+    shape: Shape,
+    default: &'static str,
+    doc: &'static str,
+) -> Setting {
     Setting { name, place, shape, default, doc }
 }
 
@@ -98,30 +104,92 @@ const fn setting(name: &'static str, place: Place, shape: Shape, default: &'stat
 pub(super) const SETTINGS: &[Setting] = &[
     setting("name", Place::Top, Shape::Text, "required", "The sweep's name in lists and reports."),
     setting("dataset", Place::Data, Shape::Text, "none", "A dataset known by name: snippets, imdb or nsmc."),
-    setting("path", Place::Data, Shape::Text, "none",
-        "Your own data (.csv, .tsv, .jsonl, .parquet, or a folder with one sub-folder per class); together with `dataset`, a local copy of that dataset."),
-    setting("test_path", Place::Data, Shape::Text, "none",
-        "A second file or folder of the same form that is the test split. Without it a test split is cut off `path`."),
+    setting(
+        "path",
+        Place::Data,
+        Shape::Text,
+        "none",
+        "Your own data (.csv, .tsv, .jsonl, .parquet, or a folder with one sub-folder per class); together with `dataset`, a local copy of that dataset.",
+    ),
+    setting(
+        "test_path",
+        Place::Data,
+        Shape::Text,
+        "none",
+        "A second file or folder of the same form that is the test split. Without it a test split is cut off `path`.",
+    ),
     setting("text", Place::Data, Shape::Text, "required for files", "The column of the text."),
     setting("label", Place::Data, Shape::Text, "required for files", "The column of the label."),
-    setting("validation_share", Place::Data, Shape::Value(SHARE), "0.1",
-        "Share of the training rows set aside to choose by."),
-    setting("test_share", Place::Data, Shape::Value(SHARE), "0.1",
-        "Share of all rows set aside for the test, where the data has no test split of its own."),
-    setting("train_rows", Place::Data, Shape::Value(ROWS), "all",
-        "Keep at most this many training rows (before validation is split off), drawn with `seed`."),
-    setting("test_rows", Place::Data, Shape::Value(ROWS), "all", "Keep at most this many test rows, drawn with `seed`."),
-    setting("bad_rows_share_max", Place::Data, Shape::Value(Kind::Real { min: 0.0, max: 1.0, above_min: false }), "0.01",
-        "Share of unusable rows (no label, no text, not UTF-8) above which the data is refused."),
-    setting("seed", Place::Data, Shape::Value(SEED), "0",
-        "Seed of the splits and draws; the same for every trial of the sweep."),
-    setting("replicates", Place::Train, Shape::Value(Kind::Integer { min: 1, max: REPLICATES_MAX as u64 }), "1",
-        "How often each configuration is trained, each time with another seed. Replicate k has the same seed in every configuration."),
-    setting("seed", Place::Train, Shape::Value(SEED), "0", "The seed from which the replicates' seeds are derived."),
-    setting("failures_max", Place::Train, Shape::Value(Kind::Integer { min: 1, max: FAILURES_MAX_LIMIT as u64 }), "3",
-        "Attempts of one trial that may fail before the trial counts as failed."),
-    setting("reuse", Place::Train, Shape::Value(Kind::Flag), "true",
-        "Whether finished trials of earlier sweeps that are the same in everything stand in for new ones."),
+    setting(
+        "validation_share",
+        Place::Data,
+        Shape::Value(SHARE),
+        "0.1",
+        "Share of the training rows set aside to choose by.",
+    ),
+    setting(
+        "test_share",
+        Place::Data,
+        Shape::Value(SHARE),
+        "0.1",
+        "Share of all rows set aside for the test, where the data has no test split of its own.",
+    ),
+    setting(
+        "train_rows",
+        Place::Data,
+        Shape::Value(ROWS),
+        "all",
+        "Keep at most this many training rows (before validation is split off), drawn with `seed`.",
+    ),
+    setting(
+        "test_rows",
+        Place::Data,
+        Shape::Value(ROWS),
+        "all",
+        "Keep at most this many test rows, drawn with `seed`.",
+    ),
+    setting(
+        "bad_rows_share_max",
+        Place::Data,
+        Shape::Value(Kind::Real { min: 0.0, max: 1.0, above_min: false }),
+        "0.01",
+        "Share of unusable rows (no label, no text, not UTF-8) above which the data is refused.",
+    ),
+    setting(
+        "seed",
+        Place::Data,
+        Shape::Value(SEED),
+        "0",
+        "Seed of the splits and draws; the same for every trial of the sweep.",
+    ),
+    setting(
+        "replicates",
+        Place::Train,
+        Shape::Value(Kind::Integer { min: 1, max: REPLICATES_MAX as u64 }),
+        "1",
+        "How often each configuration is trained, each time with another seed. Replicate k has the same seed in every configuration.",
+    ),
+    setting(
+        "seed",
+        Place::Train,
+        Shape::Value(SEED),
+        "0",
+        "The seed from which the replicates' seeds are derived.",
+    ),
+    setting(
+        "failures_max",
+        Place::Train,
+        Shape::Value(Kind::Integer { min: 1, max: FAILURES_MAX_LIMIT as u64 }),
+        "3",
+        "Attempts of one trial that may fail before the trial counts as failed.",
+    ),
+    setting(
+        "reuse",
+        Place::Train,
+        Shape::Value(Kind::Flag),
+        "true",
+        "Whether finished trials of earlier sweeps that are the same in everything stand in for new ones.",
+    ),
 ];
 
 /// The default replicates of a sweep.
@@ -243,7 +311,8 @@ mod tests {
 
     #[test]
     fn documented_defaults_are_those_of_the_specification() {
-        let default = |name| SETTINGS.iter().find(|setting| setting.name == name).map(|setting| setting.default);
+        let default =
+            |name| SETTINGS.iter().find(|setting| setting.name == name).map(|setting| setting.default);
         assert_eq!(default("validation_share"), Some(DataSpec::VALIDATION_SHARE.to_string().as_str()));
         assert_eq!(default("test_share"), Some(DataSpec::TEST_SHARE.to_string().as_str()));
         assert_eq!(default("bad_rows_share_max"), Some(DataSpec::BAD_ROWS_SHARE_MAX.to_string().as_str()));

@@ -23,11 +23,13 @@ pub(super) struct Layout<'a, 't> {
     pub(super) entries: Vec<Entry<'a, 't>>,
     /// Where each section that the file has begins.
     pub(super) sections: Vec<(Place, Range<usize>)>,
+    /// Sections that are written as something else; reported, and nothing of theirs is missing.
+    pub(super) malformed: Vec<Place>,
 }
 
 /// Reads the layout of a whole sweep file.
 pub(super) fn of_file<'a, 't>(source: &mut Source<'_>, document: &'a DeTable<'t>) -> Layout<'a, 't> {
-    let mut layout = Layout { entries: Vec::new(), sections: Vec::new() };
+    let mut layout = Layout { entries: Vec::new(), sections: Vec::new(), malformed: Vec::new() };
     for (key, value) in document {
         let section = Place::SECTIONS.into_iter().find(|place| place.name() == &**key.get_ref());
         match (section, value.get_ref()) {
@@ -40,6 +42,7 @@ pub(super) fn of_file<'a, 't>(source: &mut Source<'_>, document: &'a DeTable<'t>
                 let message = format!("{} must be a section, not {shown}", place.name());
                 let help = format!("write [{}] on a line of its own, and its keys below", place.name());
                 source.report(key.span(), message, Some(help));
+                layout.malformed.push(place);
             }
             (None, DeValue::Table(_)) if known_at(Place::Top, key.get_ref()).is_none() => {
                 report_unknown_section(source, key);
@@ -53,7 +56,7 @@ pub(super) fn of_file<'a, 't>(source: &mut Source<'_>, document: &'a DeTable<'t>
 
 /// Reads lines as they stand under `[grid]`, with or without that header.
 pub(super) fn of_grid<'a, 't>(source: &mut Source<'_>, document: &'a DeTable<'t>) -> Layout<'a, 't> {
-    let mut layout = Layout { entries: Vec::new(), sections: Vec::new() };
+    let mut layout = Layout { entries: Vec::new(), sections: Vec::new(), malformed: Vec::new() };
     for (key, value) in document {
         match value.get_ref() {
             DeValue::Table(table) if &**key.get_ref() == Place::Grid.name() => {
@@ -95,14 +98,16 @@ impl<'a, 't> Layout<'a, 't> {
 fn report_unknown_key(source: &mut Source<'_>, place: Place, key: &Spanned<std::borrow::Cow<'_, str>>) {
     let name: &str = key.get_ref();
     let homes = places_of(name);
-    if let Some(home) = homes.first() {
-        let also = if homes.contains(&Place::Grid) && place != Place::Grid {
-            ", or as a list under [grid]"
-        } else {
-            ""
-        };
+    if !homes.is_empty() {
+        let described: Vec<String> = homes
+            .iter()
+            .map(|home| match home {
+                Place::Grid => "as a list under [grid]".to_owned(),
+                other => other.described(),
+            })
+            .collect();
         let message = format!("{name} does not belong {}", place.described());
-        source.report(key.span(), message, Some(format!("it belongs {}{also}", home.described())));
+        source.report(key.span(), message, Some(format!("it belongs {}", described.join(", or "))));
         return;
     }
     let help = match nearest(name, place.names()) {
@@ -115,7 +120,11 @@ fn report_unknown_key(source: &mut Source<'_>, place: Place, key: &Spanned<std::
             None => format!("what may stand here: {}", place.names().join(", ")),
         },
     };
-    source.report(key.span(), format!("\"{}\" is not a known key {}", quote(name), place.described()), Some(help));
+    source.report(
+        key.span(),
+        format!("\"{}\" is not a known key {}", quote(name), place.described()),
+        Some(help),
+    );
 }
 
 fn report_unknown_section(source: &mut Source<'_>, key: &Spanned<std::borrow::Cow<'_, str>>) {

@@ -68,8 +68,10 @@ pub fn parse(file_name: &str, text: &str) -> Result<SweepSpec, SweepFileErrors> 
             axes: space.axes,
             replicates,
             seed: whole(settings.value(Place::Train, "seed"), 0),
-            failures_max: whole(settings.value(Place::Train, "failures_max"), u64::from(SweepSpec::FAILURES_MAX))
-                as u32,
+            failures_max: whole(
+                settings.value(Place::Train, "failures_max"),
+                u64::from(SweepSpec::FAILURES_MAX),
+            ) as u32,
             reuse: flag(settings.value(Place::Train, "reuse"), true),
         }),
         _ => Err(source.into_errors()),

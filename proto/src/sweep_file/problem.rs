@@ -87,7 +87,17 @@ impl std::error::Error for SweepFileErrors {}
 /// `text` with control and direction-changing characters replaced, so that a hostile file cannot
 /// drive the terminal; one character for one.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|one| if one == '\t' { ' ' } else if is_control(one) { '\u{fffd}' } else { one }).collect()
+    text.chars()
+        .map(|one| {
+            if one == '\t' {
+                ' '
+            } else if is_control(one) {
+                '\u{fffd}'
+            } else {
+                one
+            }
+        })
+        .collect()
 }
 
 /// Whether a character is invisible and steers a terminal or the direction of text.
@@ -110,6 +120,7 @@ fn cells(one: char) -> usize {
 mod tests {
     use super::*;
 
+    /// The width is cut at the end of the line: from column 6 on only `y` is left.
     #[test]
     fn a_caret_stands_below_its_character_after_wide_ones() {
         let problem = Problem {
@@ -123,6 +134,5 @@ mod tests {
             source_column: 1,
         };
         assert_eq!(problem.to_string(), "s.toml:3:6: no\n  |\n3 | \"감정\"xy\n  |        ^");
-        // Width is cut at the end of the line: only `y` is left from column 6 on.
     }
 }

@@ -33,7 +33,8 @@ pub fn hyperparameter_reference() -> String {
 /// The tables of `docs/sweep-file.md`: every key that is not a hyperparameter.
 #[must_use]
 pub fn setting_reference() -> String {
-    let mut page = String::from("| section | name | values | default | what it does |\n|---|---|---|---|---|\n");
+    let mut page =
+        String::from("| section | name | values | default | what it does |\n|---|---|---|---|---|\n");
     for setting in SETTINGS {
         let values = match setting.shape {
             Shape::Text => "text".to_owned(),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::problem::{PROBLEMS_MAX, Problem, SweepFileErrors, plain};
 
-/// Characters of a source line shown at most, in characters: a terminal's width with room.
+/// Characters of a source line shown at most: a terminal's width with room.
 const EXCERPT_CHARS_MAX: usize = 160;
 /// Characters shown before the place, where a line is longer than the excerpt.
 const EXCERPT_CHARS_BEFORE: usize = 60;
@@ -36,9 +36,11 @@ impl<'t> Source<'t> {
 
     /// The text of a line counted from 1, without its end; empty where there is no such line.
     pub(super) fn line_text(&self, line: usize) -> &'t str {
-        let start = self.line_starts.get(line.wrapping_sub(1)).copied().unwrap_or(self.text.len());
+        let Some(start) = line.checked_sub(1).and_then(|index| self.line_starts.get(index)) else {
+            return "";
+        };
         let end = self.line_starts.get(line).copied().unwrap_or(self.text.len());
-        self.text[start..end].trim_end_matches(['\n', '\r'])
+        self.text[*start..end].trim_end_matches(['\n', '\r'])
     }
 
     /// The end of the text, where something is missing: the end of the last line that is not blank.
@@ -62,6 +64,16 @@ impl<'t> Source<'t> {
         self.problems.is_empty()
     }
 
+    /// Whether more problems would only be counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= PROBLEMS_MAX
+    }
+
+    /// Counts a problem that is not kept.
+    pub(super) fn omit(&mut self) {
+        self.omitted += 1;
+    }
+
     /// Notes a syntax error; one a line is enough, for the next are mostly its consequences.
     pub(super) fn report_syntax(&mut self, span: Range<usize>, message: String, help: Option<String>) {
         let line = self.line_of(span.start);
@@ -78,8 +90,8 @@ impl<'t> Source<'t> {
         if self.broken_lines.contains(&self.line_of(span.start)) {
             return;
         }
-        if self.problems.len() >= PROBLEMS_MAX {
-            self.omitted += 1;
+        if self.is_full() {
+            self.omit();
             return;
         }
         let problem = self.problem(span, message, help);

@@ -21,6 +21,11 @@ pub(super) fn document_of<'t>(source: &mut Source<'_>, text: &'t str) -> Documen
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut document = Document { table, complete: errors.is_empty(), sections_hold: true };
     for error in errors {
+        if source.is_full() {
+            // Looking for the first of each of a million duplicates would take minutes.
+            source.omit();
+            continue;
+        }
         let span = error.span().unwrap_or_else(|| source.end());
         if error.message() == "duplicate key" {
             report_duplicate(source, text, span);
@@ -64,13 +69,19 @@ fn in_our_words(source: &Source<'_>, error: &Error, span: Range<usize>) -> (Stri
     let line = source.line_text(source.line_of(span.start));
     let message = match error.message() {
         "recursion limit" | "cannot recurse further; max recursion depth met" => {
-            return ("nested too deeply".to_owned(), Some("a sweep file has sections and lists, no more".to_owned()));
+            return (
+                "nested too deeply".to_owned(),
+                Some("a sweep file has sections and lists, no more".to_owned()),
+            );
         }
         other => other.replace('`', "\""),
     };
-    let help = if message.contains("unquoted") || message.starts_with("string values must be quoted") {
+    let open_above = source.line_of(span.start).saturating_sub(1);
+    let help = if message.starts_with("string values must be quoted") {
         Some("put text in quotes: dataset = \"imdb\"".to_owned())
-    } else if line.contains('=') && line.matches('[').count() > line.matches(']').count() {
+    } else if message.contains("array") && leaves_list_open(source.line_text(open_above)) {
+        Some(format!("close the list of line {open_above} with ]"))
+    } else if leaves_list_open(line) {
         Some("close the list with ]".to_owned())
     } else if line.trim_start().starts_with('[') && !line.contains(']') {
         Some("close the section's name with ]".to_owned())
@@ -82,4 +93,9 @@ fn in_our_words(source: &Source<'_>, error: &Error, span: Range<usize>) -> (Stri
         None
     };
     (message, help)
+}
+
+/// Whether a line opens a list that it does not close.
+fn leaves_list_open(line: &str) -> bool {
+    line.contains('=') && line.matches('[').count() > line.matches(']').count()
 }

@@ -81,7 +81,11 @@ pub(super) fn text_of(
     } else if let Some(control) = text.chars().find(|one| is_control(*one)) {
         let message =
             format!("{name} holds the control character U+{:04X}, which cannot be shown", u32::from(control));
-        source.report(span, message, Some("remove it, also where it is written as an escape like \\n".to_owned()));
+        source.report(
+            span,
+            message,
+            Some("remove it, also where it is written as an escape like \\n".to_owned()),
+        );
     } else {
         return Some(text.clone().into_owned());
     }

@@ -26,7 +26,9 @@ impl SweepSpec {
         file += "\n[train]\n";
         file += &self.fixed_lines(Section::Train);
         let Self { replicates, seed, failures_max, reuse, .. } = self;
-        file + &format!("replicates = {replicates}\nseed = {seed}\nfailures_max = {failures_max}\nreuse = {reuse}\n")
+        file + &format!(
+            "replicates = {replicates}\nseed = {seed}\nfailures_max = {failures_max}\nreuse = {reuse}\n"
+        )
     }
 
     /// The lines of a section's hyperparameters that are not swept.
