@@ -1,7 +1,16 @@
 //! The consolidated report: analysis first, rendering second.
+//!
+//! Records ([`ReportInput`]) become tidy rows ([`table`]), rows become numbers ([`analyse`]), numbers become
+//! sections of tables and charts, and those become files ([`render`]). The same input gives the same bytes.
 
+pub mod analysis;
 pub mod input;
 pub mod model;
+pub mod render;
+pub mod sections;
+pub mod table;
 
+pub use analysis::analyse;
 pub use input::ReportInput;
 pub use model::ReportModel;
+pub use render::{ReportError, render};

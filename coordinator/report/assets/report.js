@@ -1,0 +1,178 @@
+// Draws the report's charts from the data that the page holds. Loads nothing, stores nothing.
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  // Okabe and Ito's colours, which colour-blind readers tell apart; the markers differ too.
+  const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c6bb1"];
+  const SYMBOLS = ["circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect", "emptyCircle"];
+  const METRICS = ["validation loss", "training loss", "validation accuracy", "training accuracy"];
+  const RAMP = [[0, 32, 77], [124, 123, 120], [255, 234, 70]]; // cividis, from low to high
+  const charts = new Map();
+  let metric = 0;
+
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const escape = (text) => echarts.format.encodeHTML(String(text));
+  const short = (number) => {
+    if (number === null || number === undefined) return "–";
+    const size = Math.abs(number);
+    if (size !== 0 && (size < 1e-3 || size >= 1e6)) return number.toExponential(2);
+    return String(Number(number.toPrecision(4)));
+  };
+  const axis = (extra) => ({
+    nameLocation: "middle", nameGap: 26,
+    nameTextStyle: { color: css("--muted") },
+    axisLabel: { color: css("--muted"), hideOverlap: true },
+    axisLine: { show: true, lineStyle: { color: css("--line") } },
+    splitLine: { lineStyle: { color: css("--line"), opacity: 0.6 } },
+    ...extra,
+  });
+  const tooltip = (extra) => ({
+    confine: true, backgroundColor: css("--surface"), borderColor: css("--line"),
+    textStyle: { color: css("--text"), fontSize: 12 }, ...extra,
+  });
+  const base = () => ({ animation: false, textStyle: { fontFamily: "inherit" }, aria: { enabled: false } });
+
+  function curves(spec) {
+    const scale = metric >= 2 ? 100 : 1;
+    const groups = spec.groups.map((group, at) => ({ ...group, color: COLORS[at % COLORS.length], at }));
+    const series = [];
+    for (const group of groups) {
+      const [means, spreads] = group.metrics[metric];
+      const points = group.epochs.map((epoch, at) => [epoch, means[at] * scale]);
+      const band = group.epochs.map((epoch, at) => [epoch, (means[at] - spreads[at]) * scale, (means[at] + spreads[at]) * scale])
+        .filter((_, at) => spreads[at] !== null);
+      if (band.length > 1) {
+        series.push({
+          name: group.label, type: "custom", silent: true, clip: true, data: [[band[0][0], band[0][1]]], z: 1,
+          tooltip: { show: false },
+          renderItem: (_, api) => ({
+            type: "polygon", silent: true,
+            shape: { points: [
+              ...band.map((one) => api.coord([one[0], one[1]])),
+              ...band.slice().reverse().map((one) => api.coord([one[0], one[2]])),
+            ] },
+            style: { fill: group.color, opacity: 0.14 },
+          }),
+        });
+      }
+      series.push({
+        name: group.label, type: "line", data: points, z: 2, showSymbol: points.length <= 40,
+        symbol: SYMBOLS[group.at % SYMBOLS.length], symbolSize: 6, lineStyle: { width: 2, color: group.color },
+        itemStyle: { color: group.color }, emphasis: { disabled: true },
+      });
+    }
+    const low = Math.min(...series.filter((one) => one.type === "line").flatMap((one) => one.data.map((p) => p[1])));
+    const tip = (items) => {
+      const epoch = items[0].axisValue;
+      const lines = groups.map((group) => {
+        const at = group.epochs.indexOf(epoch);
+        if (at < 0) return "";
+        const [means, spreads] = group.metrics[metric];
+        const spread = spreads[at] === null ? "" : ` ± ${short(spreads[at] * scale)}`;
+        return `<br>${escape(group.label)}: ${short(means[at] * scale)}${spread} (${group.trials[at]} trials)`;
+      });
+      return `epoch ${epoch}${lines.join("")}`;
+    };
+    return {
+      ...base(), color: COLORS, series,
+      legend: { type: "scroll", top: 0, data: groups.map((group) => group.label), textStyle: { color: css("--text") },
+        pageTextStyle: { color: css("--muted") } },
+      grid: { left: 8, right: 16, top: 34, bottom: 24, containLabel: true },
+      xAxis: axis({ type: "value", name: "epoch", minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } }),
+      yAxis: axis({ type: "value", scale: Number.isFinite(low), name: METRICS[metric] + (metric >= 2 ? " (%)" : ""), nameGap: 44 }),
+      tooltip: tooltip({ trigger: "axis", formatter: tip }),
+    };
+  }
+
+  function levels(spec) {
+    const bars = spec.levels.map(([, mean, spread], at) => [at, mean - (spread ?? 0), mean + (spread ?? 0)])
+      .filter((_, at) => spec.levels[at][1] !== null && spec.levels[at][2] !== null);
+    const color = COLORS[0];
+    return {
+      ...base(),
+      grid: { left: 8, right: 16, top: 14, bottom: 24, containLabel: true },
+      xAxis: axis({ type: "category", name: spec.name, data: spec.levels.map((one) => one[0]), splitLine: { show: false } }),
+      yAxis: axis({ type: "value", scale: true, name: "mean validation loss", nameGap: 44 }),
+      tooltip: tooltip({ trigger: "item", formatter: (item) => {
+        const [level, mean, spread] = spec.levels[item.dataIndex];
+        return `${escape(spec.name)} ${escape(level)}: ${short(mean)}${spread === null ? "" : ` ± ${short(spread)}`}`;
+      } }),
+      series: [
+        { type: "line", data: spec.levels.map((one) => one[1]), symbol: "circle", symbolSize: 9,
+          lineStyle: { color, width: 2 }, itemStyle: { color }, emphasis: { disabled: true } },
+        { type: "custom", silent: true, data: bars, encode: { x: 0, y: [1, 2] }, z: 3, renderItem: (_, api) => {
+          const [x, low] = api.coord([api.value(0), api.value(1)]);
+          const high = api.coord([api.value(0), api.value(2)])[1];
+          const style = { stroke: color, lineWidth: 1.5, fill: null };
+          const line = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style });
+          return { type: "group", children: [line(x, low, x, high), line(x - 6, low, x + 6, low), line(x - 6, high, x + 6, high)] };
+        } },
+      ],
+    };
+  }
+
+  function heat(spec) {
+    const cells = spec.cells.flatMap((row, y) => row.map((score, x) => [x, y, score])).filter((cell) => cell[2] !== null);
+    const scores = cells.map((cell) => cell[2]);
+    const low = Math.min(...scores), high = Math.max(...scores);
+    const labels = cells.length <= 100;
+    const at = (score) => (high > low ? (score - low) / (high - low) : 0.5);
+    const shade = (score) => {
+      const place = at(score) * 2, from = RAMP[place < 1 ? 0 : 1], to = RAMP[place < 1 ? 1 : 2], t = place < 1 ? place : place - 1;
+      return `rgb(${from.map((one, channel) => Math.round(one + t * (to[channel] - one))).join(",")})`;
+    };
+    return {
+      ...base(),
+      grid: { left: 8, right: 16, top: 8, bottom: 24, containLabel: true },
+      xAxis: axis({ type: "category", name: spec.column_name, data: spec.columns, splitLine: { show: false } }),
+      yAxis: axis({ type: "category", name: spec.row_name, data: spec.rows, nameGap: 44, splitLine: { show: false } }),
+      tooltip: tooltip({ formatter: ({ value }) => `${escape(spec.row_name)} ${escape(spec.rows[value[1]])}, ` +
+        `${escape(spec.column_name)} ${escape(spec.columns[value[0]])}: ${short(value[2])}` }),
+      series: [{ type: "heatmap", emphasis: { disabled: true }, data: cells.map((value) => ({
+        value,
+        itemStyle: { color: shade(value[2]), borderColor: css("--surface"), borderWidth: 2 },
+        label: { show: labels, color: at(value[2]) < 0.55 ? "#fff" : "#111", formatter: () => short(value[2]) },
+      })) }],
+    };
+  }
+
+  function scatter(spec) {
+    const of = (front) => spec.points.filter((point) => point[3] === front).map((point) => [point[0], point[1], point[2]]);
+    const front = of(true).sort((left, right) => left[0] - right[0]);
+    return {
+      ...base(),
+      legend: { top: 0, textStyle: { color: css("--text") }, data: ["configuration", "Pareto front"] },
+      grid: { left: 8, right: 20, top: 34, bottom: 24, containLabel: true },
+      xAxis: axis({ type: "value", scale: true, name: "seconds per trial" }),
+      yAxis: axis({ type: "value", scale: true, name: "validation accuracy (%)", nameGap: 44 }),
+      tooltip: tooltip({ trigger: "item", formatter: ({ value }) => `${escape(value[2])}<br>${short(value[0])} s, ${short(value[1])} %` }),
+      series: [
+        { name: "configuration", type: "scatter", data: of(false), symbolSize: 9, itemStyle: { color: COLORS[0], opacity: 0.75 } },
+        { name: "Pareto front", type: "line", data: front, symbol: "diamond", symbolSize: 12,
+          lineStyle: { color: COLORS[1], type: "dashed", width: 1.5 }, itemStyle: { color: COLORS[1] } },
+      ],
+    };
+  }
+
+  const KINDS = { curves, levels, heat, scatter };
+
+  function draw(spec) {
+    const element = document.getElementById(spec.id);
+    if (!element) return;
+    const known = charts.get(spec.id);
+    const chart = known || echarts.init(element, null, { renderer: "svg" });
+    charts.set(spec.id, chart);
+    chart.setOption(KINDS[spec.kind](spec), true);
+  }
+  const drawAll = (only) => data.charts.filter((spec) => !only || spec.kind === only).forEach(draw);
+  const resize = () => charts.forEach((chart) => chart.resize());
+
+  drawAll();
+  document.querySelectorAll("[data-choice=metric]").forEach((field) => {
+    field.hidden = false;
+    field.addEventListener("change", (event) => { metric = Number(event.target.value); drawAll("curves"); });
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll());
+  matchMedia("print").addEventListener("change", () => { drawAll(); resize(); });
+  addEventListener("resize", resize);
+})();

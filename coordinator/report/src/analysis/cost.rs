@@ -1,0 +1,86 @@
+//! What the sweep cost, and which configurations are worth their time.
+
+use std::collections::BTreeSet;
+
+use coordinator_core::AttemptState;
+
+use super::ranking::{Standing, parameters};
+use crate::input::ReportInput;
+use crate::model::{ConfigurationCost, Cost};
+use crate::table::{Table, TrialRow, mean};
+
+/// Sums over the sweep and means per configuration.
+pub fn cost(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> Cost {
+    let own: BTreeSet<_> = table.trials.iter().map(|trial| trial.id).collect();
+    let (mut attempt_ms, mut lost_ms) = (0_u64, 0_u64);
+    for attempt in input.attempts.iter().filter(|attempt| own.contains(&attempt.id.trial)) {
+        let Some(ended_at) = attempt.ended_at else { continue };
+        let held_ms = ended_at.since_ms(attempt.started_at);
+        attempt_ms = attempt_ms.saturating_add(held_ms);
+        if attempt.state != AttemptState::Succeeded {
+            lost_ms = lost_ms.saturating_add(held_ms);
+        }
+    }
+    let ended_ms = input.sweep.ended_at.map_or(input.generated_at_ms, |at| at.0);
+    Cost {
+        wall_seconds: seconds(ended_ms.saturating_sub(input.sweep.created_at.0)),
+        training_seconds: finite_sum(table.trials.iter().filter(|trial| trial.reused_from.is_none())),
+        attempt_seconds: seconds(attempt_ms),
+        lost_attempt_seconds: seconds(lost_ms),
+        reused_seconds: finite_sum(table.trials.iter().filter(|trial| trial.reused_from.is_some())),
+        configurations: configurations(table, standings),
+    }
+}
+
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1_000.0
+}
+
+fn finite_sum<'a>(trials: impl Iterator<Item = &'a TrialRow>) -> f64 {
+    let sum: f64 = trials.filter_map(TrialRow::seconds).sum();
+    if sum.is_finite() { sum } else { f64::MAX }
+}
+
+fn configurations(table: &Table, standings: &[Standing<'_>]) -> Vec<ConfigurationCost> {
+    let mut rows: Vec<ConfigurationCost> = standings
+        .iter()
+        .enumerate()
+        .map(|(position, standing)| {
+            let trials = || standing.trials.values().map(|(trial, _)| *trial);
+            ConfigurationCost {
+                rank: position as u32 + 1,
+                label: table.label(standing.configuration),
+                seconds: mean(trials().filter_map(TrialRow::seconds)),
+                examples_per_second: mean(trials().filter_map(TrialRow::examples_per_second)),
+                peak_memory_bytes: trials().filter_map(TrialRow::peak_memory_bytes).max(),
+                parameters: parameters(standing),
+                validation_accuracy: standing.accuracy.mean,
+                on_front: false,
+            }
+        })
+        .collect();
+    mark_front(&mut rows);
+    rows
+}
+
+/// Marks the Pareto front of accuracy against seconds: sorted by time, each that beats all before it.
+fn mark_front(rows: &mut [ConfigurationCost]) {
+    let mut order: Vec<(f64, usize)> =
+        rows.iter().enumerate().filter_map(|(at, row)| row.seconds.map(|seconds| (seconds, at))).collect();
+    order.sort_by(|left, right| {
+        let accuracy = |at: usize| rows[at].validation_accuracy;
+        left.0.total_cmp(&right.0).then(accuracy(right.1).total_cmp(&accuracy(left.1)))
+    });
+    let mut best: Option<(f64, f64)> = None;
+    for (seconds, at) in order {
+        let accuracy = rows[at].validation_accuracy;
+        let beats = best.is_none_or(|(of_best, at_seconds)| {
+            accuracy > of_best
+                || (accuracy.total_cmp(&of_best).is_eq() && seconds.total_cmp(&at_seconds).is_eq())
+        });
+        if beats {
+            rows[at].on_front = true;
+            best = Some((accuracy, seconds));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Learning curves: means over completed trials per level, with the spread over replicates.
+
+use std::collections::BTreeMap;
+
+use sweep_proto::{EpochMetric, SweepSpec};
+
+use super::ranking::Standing;
+use super::statistics::band;
+use crate::model::{CurveGroup, CurvePanel, CurvePoint};
+use crate::table::{Table, TrialRow};
+
+/// Points of a drawn curve: a screen shows no more. Longer curves keep every n-th epoch and the last.
+const CURVE_POINTS_MAX: usize = 400;
+
+/// One panel per swept hyperparameter (or one of all trials where nothing is swept), then the extremes.
+pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Vec<CurvePanel> {
+    let completed: Vec<&TrialRow> = table.completed().map(|(trial, _)| trial).collect();
+    let mut panels: Vec<CurvePanel> = spec
+        .axes
+        .iter()
+        .map(|axis| CurvePanel {
+            hyperparameter: Some(axis.hyperparameter),
+            title: axis.hyperparameter.name().to_owned(),
+            groups: axis
+                .levels
+                .iter()
+                .map(|level| {
+                    let of_level = completed.iter().copied().filter(|trial| {
+                        table.configurations[trial.configuration].get(axis.hyperparameter) == level
+                    });
+                    group(level.to_string(), of_level)
+                })
+                .collect(),
+        })
+        .collect();
+    if spec.axes.is_empty() {
+        let groups = vec![group(table.label(0), completed.iter().copied())];
+        panels.push(CurvePanel { hyperparameter: None, title: "all trials".to_owned(), groups });
+    }
+    if let [best, .., worst] = standings {
+        let of = |name: &str, standing: &Standing<'_>| {
+            let label = format!("{name}: {}", table.label(standing.configuration));
+            group(label, standing.trials.values().map(|(trial, _)| *trial))
+        };
+        let groups = vec![of("best", best), of("worst", worst)];
+        panels.push(CurvePanel {
+            hyperparameter: None,
+            title: "best and worst configuration".to_owned(),
+            groups,
+        });
+    }
+    panels
+}
+
+fn group<'a>(label: String, trials: impl Iterator<Item = &'a TrialRow>) -> CurveGroup {
+    let mut by_epoch: BTreeMap<u32, Vec<(u32, &EpochMetric)>> = BTreeMap::new();
+    let mut count = 0;
+    for trial in trials {
+        count += 1;
+        for metric in &trial.epochs {
+            by_epoch.entry(metric.epoch).or_default().push((trial.replicate, metric));
+        }
+    }
+    let stride = by_epoch.len().div_ceil(CURVE_POINTS_MAX).max(1);
+    let last = by_epoch.len().saturating_sub(1);
+    let points = by_epoch
+        .into_iter()
+        .enumerate()
+        .filter(|(position, _)| position % stride == 0 || *position == last)
+        .filter_map(|(_, (epoch, metrics))| point(epoch, &metrics))
+        .collect();
+    CurveGroup { label, trials: count, points }
+}
+
+fn point(epoch: u32, metrics: &[(u32, &EpochMetric)]) -> Option<CurvePoint> {
+    let of = |number: fn(&EpochMetric) -> f64| {
+        band(&metrics.iter().map(|(replicate, metric)| (*replicate, number(metric))).collect::<Vec<_>>())
+    };
+    Some(CurvePoint {
+        epoch,
+        trials: metrics.len() as u32,
+        train_loss: of(|metric| metric.train_loss)?,
+        validation_loss: of(|metric| metric.validation_loss)?,
+        train_accuracy: of(|metric| metric.train_accuracy)?,
+        validation_accuracy: of(|metric| metric.validation_accuracy)?,
+    })
+}

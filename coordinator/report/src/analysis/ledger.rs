@@ -1,0 +1,45 @@
+//! The ledger: proof that every planned trial is accounted for exactly once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coordinator_core::{AttemptState, TrialState};
+use sweep_proto::TrialId;
+
+use crate::input::ReportInput;
+use crate::model::Ledger;
+use crate::table::Table;
+
+/// Counts trials and attempts. `planned` comes from the specification, the states from the records.
+pub fn ledger(input: &ReportInput, table: &Table) -> Ledger {
+    let mut states: BTreeMap<&'static str, u64> =
+        TrialState::ALL.iter().map(|state| (state.name(), 0)).collect();
+    let mut seen = BTreeSet::new();
+    let (mut duplicates, mut without_result, mut reused) = (0, 0, 0);
+    for trial in &table.trials {
+        *states.entry(trial.state.name()).or_default() += 1;
+        duplicates += u64::from(!seen.insert((trial.configuration, trial.replicate)));
+        let completed = trial.state == TrialState::Completed;
+        without_result += u64::from(completed && trial.outcome.is_none());
+        reused += u64::from(completed && trial.reused_from.is_some());
+    }
+    let planned = input.sweep.spec.trial_count().unwrap_or(u64::MAX);
+    let recorded = states.values().sum();
+    let own: BTreeSet<TrialId> = table.trials.iter().map(|trial| trial.id).collect();
+    let attempts: Vec<_> = input.attempts.iter().filter(|attempt| own.contains(&attempt.id.trial)).collect();
+    let count = |state| attempts.iter().filter(|attempt| attempt.state == state).count() as u64;
+    Ledger {
+        planned,
+        states,
+        recorded,
+        duplicates,
+        without_result,
+        balanced: planned == recorded && duplicates == 0 && without_result == 0,
+        reused,
+        attempts: attempts.len() as u64,
+        failed_attempts: count(AttemptState::Failed),
+        diverged_attempts: count(AttemptState::Diverged),
+        lost_leases: count(AttemptState::Expired),
+        released_attempts: count(AttemptState::Released),
+        revoked_attempts: count(AttemptState::Revoked),
+    }
+}

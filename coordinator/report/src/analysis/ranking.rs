@@ -1,0 +1,83 @@
+//! Configurations by their mean score over completed replicates.
+
+use std::collections::BTreeMap;
+
+use sweep_proto::SweepSpec;
+
+use super::statistics::summary;
+use crate::model::{RankedConfiguration, Summary, Values};
+use crate::table::{Outcome, Table, TrialRow, mean};
+
+/// A configuration with at least one completed trial.
+#[derive(Clone, Debug)]
+pub struct Standing<'a> {
+    /// Index in [`Table::configurations`].
+    pub configuration: usize,
+    /// Its completed trials, by replicate.
+    pub trials: BTreeMap<u32, (&'a TrialRow, Outcome)>,
+    /// Replicates that the sweep planned for it.
+    pub replicates_planned: u32,
+    /// Its score.
+    pub loss: Summary,
+    /// Its accuracy.
+    pub accuracy: Summary,
+}
+
+/// Best first; equal means in the order of the grid.
+pub fn standings<'a>(table: &'a Table, spec: &SweepSpec) -> Vec<Standing<'a>> {
+    let mut trials: BTreeMap<usize, BTreeMap<u32, (&TrialRow, Outcome)>> = BTreeMap::new();
+    for (trial, outcome) in table.completed() {
+        trials.entry(trial.configuration).or_default().insert(trial.replicate, (trial, outcome));
+    }
+    let mut standings: Vec<_> = trials
+        .into_iter()
+        .filter_map(|(configuration, trials)| {
+            let numbers = |of: fn(&Outcome) -> f64| -> Vec<f64> {
+                trials.values().map(|(_, outcome)| of(outcome)).collect()
+            };
+            let loss = summary(&numbers(|outcome| outcome.score))?;
+            let accuracy = summary(&numbers(|outcome| outcome.accuracy))?;
+            Some(Standing { configuration, loss, accuracy, replicates_planned: spec.replicates, trials })
+        })
+        .collect();
+    standings.sort_by(|left, right| {
+        left.loss.mean.total_cmp(&right.loss.mean).then(left.configuration.cmp(&right.configuration))
+    });
+    standings
+}
+
+/// The ranking as it stands in the model.
+pub fn ranking(table: &Table, standings: &[Standing<'_>]) -> Vec<RankedConfiguration> {
+    standings
+        .iter()
+        .enumerate()
+        .map(|(position, standing)| RankedConfiguration {
+            rank: position as u32 + 1,
+            label: table.label(standing.configuration),
+            values: swept_values(table, standing.configuration),
+            validation_loss: standing.loss,
+            validation_accuracy: standing.accuracy,
+            replicates_planned: standing.replicates_planned,
+            parameters: parameters(standing),
+            best_epoch: mean(standing.trials.values().map(|(_, one)| f64::from(one.best_epoch)))
+                .unwrap_or_default(),
+            test_accuracy: mean(
+                standing
+                    .trials
+                    .values()
+                    .filter_map(|(trial, _)| trial.test.as_ref())
+                    .map(|test| test.accuracy),
+            ),
+        })
+        .collect()
+}
+
+/// Trained numbers of a configuration's model: the same in every replicate.
+pub fn parameters(standing: &Standing<'_>) -> u64 {
+    standing.trials.values().map(|(_, outcome)| outcome.parameters).max().unwrap_or_default()
+}
+
+fn swept_values(table: &Table, configuration: usize) -> Values {
+    let Some(configuration) = table.configurations.get(configuration) else { return Values::new() };
+    table.swept.iter().map(|one| (*one, configuration.get(*one).clone())).collect()
+}

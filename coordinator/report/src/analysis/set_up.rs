@@ -1,0 +1,83 @@
+//! What was launched, on what, by whom: copied from the records, sorted, with nothing computed.
+
+use std::collections::BTreeMap;
+
+use sweep_proto::trial::{NUMERICS_VERSION, replicate_seed};
+
+use crate::input::ReportInput;
+use crate::model::{Dataset, Levels, SetUp, Worker};
+
+/// Replicates whose seeds are listed; far above any real study.
+const REPLICATE_SEEDS_MAX: u32 = 1_000;
+
+/// The set-up of the sweep.
+pub fn set_up(input: &ReportInput) -> SetUp {
+    let sweep = &input.sweep;
+    let spec = &sweep.spec;
+    let swept = spec.swept();
+    let fixed = spec.fixed.iter().filter(|(one, _)| !swept.contains(one));
+    SetUp {
+        sweep: sweep.id.0,
+        name: spec.name.clone(),
+        state: sweep.state.name(),
+        created_at_ms: sweep.created_at.0,
+        ended_at_ms: sweep.ended_at.map(|at| at.0),
+        data: spec.data.clone(),
+        fixed: fixed.map(|(one, value)| (one, value.clone())).collect(),
+        axes: spec
+            .axes
+            .iter()
+            .map(|axis| Levels { hyperparameter: axis.hyperparameter, levels: axis.levels.clone() })
+            .collect(),
+        replicates: spec.replicates,
+        seed: spec.seed,
+        replicate_seeds: (0..spec.replicates.min(REPLICATE_SEEDS_MAX))
+            .map(|one| replicate_seed(spec.seed, one))
+            .collect(),
+        failures_max: spec.failures_max,
+        reuse: spec.reuse,
+        numerics_version: NUMERICS_VERSION,
+        datasets: datasets(input),
+        workers: workers(input),
+        file_text: sweep.file_text.clone(),
+    }
+}
+
+fn datasets(input: &ReportInput) -> Vec<Dataset> {
+    input
+        .sweep
+        .datasets
+        .iter()
+        .map(|dataset| Dataset {
+            variant: dataset.variant.clone(),
+            digest: dataset.artifact.digest.to_string(),
+            bytes: dataset.artifact.bytes,
+            classes: dataset.classes.clone(),
+            vocabulary: dataset.vocabulary,
+            train_rows: dataset.rows[0],
+            validation_rows: dataset.rows[1],
+            test_rows: dataset.rows[2],
+        })
+        .collect()
+}
+
+fn workers(input: &ReportInput) -> Vec<Worker> {
+    let mut attempts: BTreeMap<_, u64> = BTreeMap::new();
+    for attempt in input.attempts.iter().filter(|attempt| attempt.id.trial.sweep == input.sweep.id) {
+        *attempts.entry(attempt.worker).or_default() += 1;
+    }
+    let mut workers: Vec<_> = input.workers.iter().collect();
+    workers.sort_by_key(|worker| (worker.registered_at, worker.id));
+    workers
+        .into_iter()
+        .map(|worker| Worker {
+            id: worker.id.to_string(),
+            name: worker.profile.name.clone(),
+            build: worker.profile.build.clone(),
+            state: worker.state.name(),
+            slots: worker.profile.slots,
+            devices: worker.profile.devices.iter().map(ToString::to_string).collect(),
+            attempts: attempts.get(&worker.id).copied().unwrap_or_default(),
+        })
+        .collect()
+}

@@ -1,0 +1,194 @@
+//! The documented columns of the tidy files: one list for CSV and Parquet.
+
+use sweep_proto::{EpochMetric, Kind, Value};
+
+use crate::table::{Outcome, Table, TrialRow};
+
+/// One typed column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds, with its unit.
+    pub doc: &'static str,
+    /// Its cells, one per row.
+    pub cells: Cells,
+}
+
+/// The cells of a column; a missing one is `None`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cells {
+    /// Whole numbers.
+    Integer(Vec<Option<u64>>),
+    /// Real numbers, finite.
+    Real(Vec<Option<f64>>),
+    /// Flags.
+    Flag(Vec<Option<bool>>),
+    /// Text.
+    Text(Vec<Option<String>>),
+}
+
+impl Cells {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Cells::Integer(cells) => cells.len(),
+            Cells::Real(cells) => cells.len(),
+            Cells::Flag(cells) => cells.len(),
+            Cells::Text(cells) => cells.len(),
+        }
+    }
+}
+
+/// Collects columns of rows of type `R`.
+struct Builder<R> {
+    rows: Vec<R>,
+    columns: Vec<Column>,
+}
+
+impl<R: Copy> Builder<R> {
+    fn integer(&mut self, name: &'static str, doc: &'static str, of: impl Fn(R) -> Option<u64>) {
+        let cells = Cells::Integer(self.rows.iter().map(|row| of(*row)).collect());
+        self.columns.push(Column { name, doc, cells });
+    }
+
+    fn real(&mut self, name: &'static str, doc: &'static str, of: impl Fn(R) -> Option<f64>) {
+        let cells = self.rows.iter().map(|row| of(*row).filter(|number| number.is_finite())).collect();
+        self.columns.push(Column { name, doc, cells: Cells::Real(cells) });
+    }
+
+    fn flag(&mut self, name: &'static str, doc: &'static str, of: impl Fn(R) -> Option<bool>) {
+        let cells = Cells::Flag(self.rows.iter().map(|row| of(*row)).collect());
+        self.columns.push(Column { name, doc, cells });
+    }
+
+    fn text(&mut self, name: &'static str, doc: &'static str, of: impl Fn(R) -> Option<String>) {
+        let cells = Cells::Text(self.rows.iter().map(|row| of(*row)).collect());
+        self.columns.push(Column { name, doc, cells });
+    }
+
+    /// Which trial, then its hyperparameters: the swept ones first.
+    fn trial(&mut self, table: &Table, position: impl Fn(R) -> usize + Copy) {
+        let of = |at: R| &table.trials[position(at)];
+        self.integer("sweep", "The sweep's number.", |at| Some(of(at).id.sweep.0));
+        self.integer("trial", "The trial's position in the sweep, from 0.", |at| {
+            Some(u64::from(of(at).id.index))
+        });
+        self.text("state", "The trial's state.", |at| Some(of(at).state.name().to_owned()));
+        for hyperparameter in table.columns() {
+            let row = hyperparameter.row();
+            let value = |at: R| table.configurations[of(at).configuration].get(hyperparameter);
+            // The kind decides the type of the column, so that an empty table has it too.
+            match row.kind {
+                Kind::Integer { .. } => self.integer(row.name, row.doc, |at| {
+                    if let Value::Integer(number) = value(at) { Some(*number) } else { None }
+                }),
+                Kind::Real { .. } => self.real(row.name, row.doc, |at| {
+                    if let Value::Real(number) = value(at) { Some(*number) } else { None }
+                }),
+                Kind::Flag => self.flag(row.name, row.doc, |at| {
+                    if let Value::Flag(flag) = value(at) { Some(*flag) } else { None }
+                }),
+                Kind::Choice(_) => self.text(row.name, row.doc, |at| Some(value(at).to_string())),
+            }
+        }
+        self.integer(
+            "replicate",
+            "The replicate, from 0: the same one has the same seed everywhere.",
+            |at| Some(u64::from(of(at).replicate)),
+        );
+        self.integer("seed", "The seed of initial values, dropout masks and shuffles.", |at| {
+            Some(of(at).seed)
+        });
+    }
+}
+
+/// The columns of `trials.csv` and `trials.parquet`: one row per trial, by id.
+pub fn of_trials(table: &Table) -> Vec<Column> {
+    let mut builder = Builder { rows: (0..table.trials.len()).collect(), columns: Vec::new() };
+    let of = |at: usize| &table.trials[at];
+    builder.trial(table, |at| at);
+    builder.text("key", "The trial's content address.", |at| Some(of(at).key.to_string()));
+    builder.text("dataset", "SHA-256 of the encoded dataset.", |at| Some(of(at).dataset.to_string()));
+    outcome_columns(&mut builder, table);
+    test_columns(&mut builder, table);
+    let doc = "Seconds inside epochs: training and validation.";
+    builder.real("seconds", doc, |at| of(at).seconds());
+    let doc = "Training examples per second, mean over epochs.";
+    builder.real("examples_per_second", doc, |at| of(at).examples_per_second());
+    let doc = "Largest resident memory of the slot process, in bytes.";
+    builder.integer("peak_memory_bytes", doc, |at| of(at).peak_memory_bytes());
+    builder.integer("attempts", "Attempts begun.", |at| Some(u64::from(of(at).attempts)));
+    builder.integer("failures", "Attempts failed.", |at| Some(u64::from(of(at).failures)));
+    let doc = "The earlier trial whose result stands in, written sweep/trial.";
+    builder.text("reused_from", doc, |at| of(at).reused_from.map(|from| from.to_string()));
+    let doc = "The epoch in which the trial diverged.";
+    builder.integer("diverged_epoch", doc, |at| of(at).diverged_epoch.map(u64::from));
+    builder.text("worker", "The worker of the last training attempt.", |at| of(at).worker.clone());
+    builder.text("error", "Why the last failed or diverged attempt ended.", |at| of(at).error.clone());
+    builder.columns
+}
+
+fn outcome_columns(builder: &mut Builder<usize>, table: &Table) {
+    let of = |at: usize, number: fn(Outcome) -> f64| table.trials[at].outcome.map(number);
+    let count = |at: usize, number: fn(Outcome) -> u64| table.trials[at].outcome.map(number);
+    builder.real("validation_loss", "The score: validation loss at the best epoch, in nats.", |at| {
+        of(at, |outcome| outcome.score)
+    });
+    builder.real("validation_accuracy", "Validation accuracy at the best epoch, a fraction.", |at| {
+        of(at, |outcome| outcome.accuracy)
+    });
+    builder.integer("best_epoch", "The epoch with the lowest validation loss, from 1.", |at| {
+        count(at, |outcome| u64::from(outcome.best_epoch))
+    });
+    builder.integer("epochs_trained", "Epochs trained.", |at| count(at, |outcome| u64::from(outcome.epochs)));
+    builder.flag("early_stopped", "Whether patience ran out.", |at| {
+        table.trials[at].outcome.map(|outcome| outcome.early_stopped)
+    });
+    builder
+        .integer("parameters", "Trained numbers in the model.", |at| count(at, |outcome| outcome.parameters));
+    let last = |at: usize, number: fn(&EpochMetric) -> f64| table.trials[at].epochs.last().map(number);
+    builder.real("last_validation_loss", "Validation loss at the last epoch, in nats.", |at| {
+        last(at, |epoch| epoch.validation_loss)
+    });
+    builder.real("last_validation_accuracy", "Validation accuracy at the last epoch, a fraction.", |at| {
+        last(at, |epoch| epoch.validation_accuracy)
+    });
+}
+
+fn test_columns(builder: &mut Builder<usize>, table: &Table) {
+    let of = |at: usize| table.trials[at].test.as_ref();
+    builder.real("test_loss", "Loss on the test split, in nats.", |at| of(at).map(|test| test.loss));
+    builder.real("test_accuracy", "Accuracy on the test split, a fraction.", |at| {
+        of(at).map(|test| test.accuracy)
+    });
+    let doc = "Unweighted mean over classes of the F1 on the test split.";
+    builder.real("test_macro_f1", doc, |at| of(at).map(|test| test.macro_f1));
+}
+
+/// The columns of `epochs.csv` and `epochs.parquet`: one row per trial and epoch, by id and epoch. A reused
+/// trial has the epochs of the one that stands in for it.
+pub fn of_epochs(table: &Table) -> Vec<Column> {
+    let epochs = |row: &TrialRow| row.epochs.len();
+    let rows =
+        table.trials.iter().enumerate().flat_map(|(at, row)| (0..epochs(row)).map(move |epoch| (at, epoch)));
+    let mut builder = Builder { rows: rows.collect(), columns: Vec::new() };
+    builder.trial(table, |(at, _)| at);
+    let of = |(at, epoch): (usize, usize)| &table.trials[at].epochs[epoch];
+    builder.integer("epoch", "The epoch, from 1.", |at| Some(u64::from(of(at).epoch)));
+    let doc = "Mean loss over the training examples as they were trained on, in nats.";
+    builder.real("train_loss", doc, |at| Some(of(at).train_loss));
+    let doc = "Share of training examples classified correctly as they were trained on.";
+    builder.real("train_accuracy", doc, |at| Some(of(at).train_accuracy));
+    builder.real("validation_loss", "Validation loss, in nats.", |at| Some(of(at).validation_loss));
+    let doc = "Validation accuracy, a fraction.";
+    builder.real("validation_accuracy", doc, |at| Some(of(at).validation_accuracy));
+    let doc = "Unweighted mean over classes of the validation F1.";
+    builder.real("validation_macro_f1", doc, |at| Some(of(at).validation_macro_f1));
+    builder.real("seconds", "Seconds of the epoch: training and validation.", |at| Some(of(at).seconds));
+    let doc = "Training examples per second.";
+    builder.real("examples_per_second", doc, |at| Some(of(at).examples_per_second));
+    let doc = "Peak resident memory of the slot process so far, in bytes.";
+    builder.integer("peak_memory_bytes", doc, |at| Some(of(at).peak_memory_bytes));
+    builder.columns
+}

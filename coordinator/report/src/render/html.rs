@@ -1,0 +1,125 @@
+//! `report.html`: one self-contained page that loads nothing and runs two scripts, both named by their hash.
+
+use askama::Template;
+use serde::Serialize;
+use sweep_proto::Digest;
+
+use super::ReportError;
+use crate::model::ReportModel;
+use crate::sections::{Block, ChartSpec, Section};
+
+/// Apache ECharts 6.1.0 as its project published it (Apache-2.0; licence and notice beside it).
+const ECHARTS: &str = include_str!("../../assets/echarts.min.js");
+/// Draws the charts from the data that the page holds.
+const SCRIPT: &str = include_str!("../../assets/report.js");
+/// The looks: light, dark, print, narrow.
+const STYLE: &str = include_str!("../../assets/report.css");
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    policy: String,
+    style: &'static str,
+    echarts: &'static str,
+    script: &'static str,
+    data: String,
+    model: &'a ReportModel,
+    made: String,
+    sections: &'a [Section],
+}
+
+/// What the script reads.
+#[derive(Serialize)]
+struct Data<'a> {
+    charts: Vec<ChartData<'a>>,
+}
+
+#[derive(Serialize)]
+struct ChartData<'a> {
+    id: &'a str,
+    title: &'a str,
+    #[serde(flatten)]
+    spec: &'a ChartSpec,
+}
+
+/// The bytes of `report.html`.
+///
+/// # Errors
+/// [`ReportError::Html`] and [`ReportError::Json`] pass the libraries' errors on.
+pub fn write(model: &ReportModel, sections: &[Section]) -> Result<Vec<u8>, ReportError> {
+    let page = Page {
+        policy: policy(&[ECHARTS, SCRIPT]),
+        style: STYLE,
+        echarts: ECHARTS,
+        script: SCRIPT,
+        data: data(sections)?,
+        model,
+        made: crate::sections::format::time(model.generated_at_ms),
+        sections,
+    };
+    Ok(page.render()?.into_bytes())
+}
+
+/// Nothing loads, only these scripts run. Styles are inline because the charts' tooltips set them.
+fn policy(scripts: &[&str]) -> String {
+    let hashes: Vec<_> = scripts
+        .iter()
+        .map(|script| format!("'sha256-{}'", base64(Digest::of(script.as_bytes()).as_bytes())))
+        .collect();
+    format!(
+        "default-src 'none'; script-src {}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",
+        hashes.join(" ")
+    )
+}
+
+/// The charts' data as JSON that cannot end its element: `<`, `>` and `&` stand as escapes.
+fn data(sections: &[Section]) -> Result<String, ReportError> {
+    let charts = sections
+        .iter()
+        .flat_map(|section| &section.blocks)
+        .filter_map(|block| if let Block::Charts(charts) = block { Some(charts) } else { None })
+        .flatten()
+        .map(|chart| ChartData { id: &chart.id, title: &chart.title, spec: &chart.spec })
+        .collect();
+    let json = serde_json::to_string(&Data { charts })?;
+    // Outside of JSON strings none of these characters occurs.
+    Ok(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
+}
+
+/// Base64 of RFC 4648 with padding, for the hashes of the policy.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut written = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let three = [chunk[0], chunk.get(1).copied().unwrap_or(0), chunk.get(2).copied().unwrap_or(0)];
+        let bits = u32::from_be_bytes([0, three[0], three[1], three[2]]);
+        for position in 0..4 {
+            let six = (bits >> (18 - 6 * position)) & 63;
+            written.push(if position <= chunk.len() { char::from(ALPHABET[six as usize]) } else { '=' });
+        }
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_rfc() {
+        for (text, written) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
+            assert_eq!(base64(text.as_bytes()), written);
+        }
+    }
+
+    #[test]
+    fn no_script_ends_its_own_element_or_changes_under_a_parser() {
+        for script in [ECHARTS, SCRIPT] {
+            assert!(!script.to_lowercase().contains("</script"));
+            assert!(!script.contains("<!--"));
+            assert!(!script.contains(['\r', '\0']));
+        }
+    }
+}

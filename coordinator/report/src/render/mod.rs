@@ -1,0 +1,137 @@
+//! The formats of the report: one file and one arm of the registry for each.
+
+pub mod columns;
+pub mod csv;
+pub mod html;
+pub mod json;
+pub mod markdown;
+pub mod parquet;
+
+use thiserror::Error;
+
+use crate::analysis::analyse_table;
+use crate::input::ReportInput;
+use crate::model::ReportModel;
+use crate::sections::{Section, sections};
+use crate::table::Table;
+
+/// Why a report could not be written. No record makes this happen: it means a defect or no memory.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The page.
+    #[error("could not fill the page of report.html")]
+    Html(#[from] askama::Error),
+    /// The numbers.
+    #[error("could not write report.json or the data of report.html")]
+    Json(#[from] serde_json::Error),
+    /// Comma-separated values.
+    #[error("could not write {file}")]
+    Csv {
+        /// Which file.
+        file: &'static str,
+        /// What went wrong.
+        source: ::csv::Error,
+    },
+    /// Arrow columns.
+    #[error("could not build the columns of {file}")]
+    Arrow {
+        /// Which file.
+        file: &'static str,
+        /// What went wrong.
+        source: arrow_schema::ArrowError,
+    },
+    /// Parquet.
+    #[error("could not write {file}")]
+    Parquet {
+        /// Which file.
+        file: &'static str,
+        /// What went wrong.
+        source: ::parquet::errors::ParquetError,
+    },
+}
+
+/// A file of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// The page for people.
+    Html,
+    /// The same for pull requests.
+    Markdown,
+    /// Every number.
+    Json,
+    /// One row per trial.
+    TrialsCsv,
+    /// One row per epoch of a trial.
+    EpochsCsv,
+    /// As the CSV, typed and compressed.
+    TrialsParquet,
+    /// As the CSV, typed and compressed.
+    EpochsParquet,
+}
+
+impl Format {
+    /// Every format, in the order in which files are written.
+    pub const ALL: [Format; 7] = [
+        Format::Html,
+        Format::Markdown,
+        Format::Json,
+        Format::TrialsCsv,
+        Format::EpochsCsv,
+        Format::TrialsParquet,
+        Format::EpochsParquet,
+    ];
+
+    /// The name of its file.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Format::Html => "report.html",
+            Format::Markdown => "report.md",
+            Format::Json => "report.json",
+            Format::TrialsCsv => "trials.csv",
+            Format::EpochsCsv => "epochs.csv",
+            Format::TrialsParquet => "trials.parquet",
+            Format::EpochsParquet => "epochs.parquet",
+        }
+    }
+
+    fn write(self, content: &Content) -> Result<Vec<u8>, ReportError> {
+        let file = self.file_name();
+        match self {
+            Format::Html => html::write(&content.model, &content.sections),
+            Format::Markdown => Ok(markdown::write(&content.model, &content.sections)),
+            Format::Json => json::write(&content.model),
+            Format::TrialsCsv => csv::write(file, &columns::of_trials(&content.table)),
+            Format::EpochsCsv => csv::write(file, &columns::of_epochs(&content.table)),
+            Format::TrialsParquet => parquet::write(file, columns::of_trials(&content.table)),
+            Format::EpochsParquet => parquet::write(file, columns::of_epochs(&content.table)),
+        }
+    }
+}
+
+/// What the formats write.
+struct Content {
+    table: Table,
+    model: ReportModel,
+    sections: Vec<Section>,
+}
+
+impl Content {
+    fn new(input: &ReportInput) -> Self {
+        let table = Table::new(input);
+        let model = analyse_table(input, &table);
+        let sections = sections(&model, &table);
+        Self { table, model, sections }
+    }
+}
+
+/// Every file of the report with its name; the same bytes for the same input.
+///
+/// # Errors
+/// [`ReportError`] names the file that could not be written.
+pub fn render(input: &ReportInput) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let content = Content::new(input);
+    Format::ALL
+        .into_iter()
+        .map(|format| Ok((format.file_name().to_owned(), format.write(&content)?)))
+        .collect()
+}

@@ -1,0 +1,119 @@
+//! The answer box: what a reader wants to know first.
+
+use super::{Block, Figure, Section, TextTable, format};
+use crate::model::{Answer, Gap, ReportModel};
+
+pub(super) fn section(model: &ReportModel) -> Section {
+    let answer = &model.answer;
+    let mut blocks = Vec::new();
+    if answer.provisional {
+        blocks.push(Block::Warning(format!(
+            "Provisional: the sweep is {}, so this answer may change.",
+            model.set_up.state
+        )));
+    }
+    if !model.ledger.balanced {
+        blocks.push(Block::Warning(
+            "The ledger does not balance: see below before you trust any number here.".to_owned(),
+        ));
+    }
+    if answer.configuration.is_none() {
+        blocks.push(Block::Text("No trial has completed: there is no answer yet.".to_owned()));
+        return Section { id: "answer", title: "Answer", blocks };
+    }
+    blocks.push(Block::Text(format!(
+        "Best configuration: {} (lowest mean validation loss of {} configurations with a result).",
+        answer.label,
+        model.ranking.len()
+    )));
+    blocks.push(Block::Figures(figures(answer)));
+    let strongest = &answer.strongest_hyperparameter;
+    blocks.push(Block::Text(format!(
+        "Which hyperparameter matters most: {}. {}.",
+        if strongest.decided {
+            strongest.verdict.clone()
+        } else {
+            let leading = strongest.leading.map(|one| format!(" (leading: {one})")).unwrap_or_default();
+            format!("undecided{leading}")
+        },
+        capitalised(&strongest.reason)
+    )));
+    if let Some(gap) = &answer.gap {
+        blocks.push(Block::Table(gap_table(gap)));
+    }
+    let short: Vec<_> =
+        model.ranking.iter().filter(|one| one.validation_loss.replicates < one.replicates_planned).collect();
+    if !short.is_empty() {
+        blocks.push(Block::Text(format!(
+            "{} of {} ranked configurations completed fewer replicates than planned; their means are less sure.",
+            short.len(),
+            model.ranking.len()
+        )));
+    }
+    Section { id: "answer", title: "Answer", blocks }
+}
+
+fn figures(answer: &Answer) -> Vec<Figure> {
+    let test = answer.test_accuracy_summary.as_ref();
+    let mut figures = vec![Figure {
+        label: "Test accuracy",
+        value: test.map_or_else(
+            || "not measured".to_owned(),
+            |test| format::accuracy(test.mean, test.standard_deviation),
+        ),
+        detail: test.map_or_else(|| "measured once the choice is made".to_owned(), format::replicates),
+    }];
+    if let Some(loss) = &answer.validation_loss {
+        figures.push(Figure {
+            label: "Validation loss",
+            value: format::loss(loss.mean, loss.standard_deviation),
+            detail: format::replicates(loss),
+        });
+    }
+    if let Some(accuracy) = &answer.validation_accuracy {
+        figures.push(Figure {
+            label: "Validation accuracy",
+            value: format::accuracy(accuracy.mean, accuracy.standard_deviation),
+            detail: format::replicates(accuracy),
+        });
+    }
+    if let Some(gap) = &answer.gap {
+        figures.push(Figure {
+            label: "Gap best to worst",
+            value: gap
+                .loss_percent
+                .map_or_else(|| format::NONE.to_owned(), |percent| format!("{percent:.1} % loss")),
+            detail: format!("{:.2} points of accuracy", gap.accuracy_points),
+        });
+    }
+    figures.push(Figure {
+        label: "Strongest hyperparameter",
+        value: answer.strongest_hyperparameter.verdict.clone(),
+        detail: match answer.strongest_hyperparameter.leading {
+            Some(leading) if !answer.strongest_hyperparameter.decided => format!("leading: {leading}"),
+            _ => "by the rule under main effects".to_owned(),
+        },
+    });
+    figures
+}
+
+fn gap_table(gap: &Gap) -> TextTable {
+    let head = ["measured", "#loss (%)", "#loss", "#accuracy (points)"];
+    let caption = "Gap between the best and the worst configuration, both by mean validation loss; loss (%) is \
+        (worst - best) / worst. Cross-fitted: selected on all replicates but one, measured on that one, which takes \
+        out the luck of being selected.";
+    let row = |name: &str, percent: Option<f64>, loss: f64, points: f64| {
+        let percent = percent.map_or_else(|| format::NONE.to_owned(), |percent| format!("{percent:.2}"));
+        vec![name.to_owned(), percent, format::number(loss), format!("{points:.2}")]
+    };
+    let mut rows = vec![row("on all replicates", gap.loss_percent, gap.loss_absolute, gap.accuracy_points)];
+    if let Some(fair) = &gap.cross_fitted {
+        rows.push(row("cross-fitted", fair.loss_percent, fair.loss_absolute, fair.accuracy_points));
+    }
+    TextTable::new(caption, &head).with_rows(rows.into_iter(), "report.json")
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,109 @@
+//! Learning curves: one panel per swept hyperparameter, then best and worst; and how steadily they end.
+
+use super::{Block, Chart, ChartSpec, CurveData, Section, TextTable, format};
+use crate::analysis::stability::LAST_EPOCHS;
+use crate::model::{Band, CurveGroup, CurvePanel, CurvePoint, ReportModel};
+
+/// Rows of a panel's table of numbers; every epoch of every trial stands in `epochs.csv`.
+const FALLBACK_EPOCHS_MAX: usize = 50;
+
+pub(super) fn section(model: &ReportModel) -> Section {
+    let mut blocks = Vec::new();
+    let drawn = |panel: &CurvePanel| panel.groups.iter().any(|group| !group.points.is_empty());
+    let charts: Vec<Chart> = model
+        .curves
+        .iter()
+        .enumerate()
+        .filter(|(_, panel)| drawn(panel))
+        .map(|(position, panel)| chart(position, panel))
+        .collect();
+    if !charts.is_empty() {
+        blocks.push(Block::Text(
+            "Means over the completed trials of all other hyperparameters and replicates; the band is one standard \
+             deviation over replicates. A trial that stopped early is in the mean up to its last epoch."
+                .to_owned(),
+        ));
+        blocks.push(Block::MetricChoice);
+        blocks.push(Block::Charts(charts));
+        blocks.push(Block::Table(stability(model)));
+    }
+    Section { id: "curves", title: "Learning curves", blocks }
+}
+
+fn chart(position: usize, panel: &CurvePanel) -> Chart {
+    Chart {
+        id: format!("curves-{position}"),
+        title: panel.title.clone(),
+        description: format!("Learning curves by {}", panel.title),
+        spec: ChartSpec::Curves { groups: panel.groups.iter().map(data).collect() },
+        fallback: fallback(panel),
+    }
+}
+
+fn data(group: &CurveGroup) -> CurveData {
+    let metric = |of: fn(&CurvePoint) -> Band| {
+        let bands = || group.points.iter().map(of);
+        (
+            bands().map(|band| format::rounded(band.mean)).collect(),
+            bands().map(|band| band.standard_deviation.map(format::rounded)).collect(),
+        )
+    };
+    CurveData {
+        label: group.label.clone(),
+        epochs: group.points.iter().map(|point| point.epoch).collect(),
+        trials: group.points.iter().map(|point| point.trials).collect(),
+        metrics: [
+            metric(|point| point.validation_loss),
+            metric(|point| point.train_loss),
+            metric(|point| point.validation_accuracy),
+            metric(|point| point.train_accuracy),
+        ],
+    }
+}
+
+fn fallback(panel: &CurvePanel) -> TextTable {
+    let mut epochs: Vec<u32> =
+        panel.groups.iter().flat_map(|group| group.points.iter().map(|point| point.epoch)).collect();
+    epochs.sort_unstable();
+    epochs.dedup();
+    let mut caption = format!("Validation loss by epoch and {}", panel.title);
+    if epochs.len() > FALLBACK_EPOCHS_MAX {
+        caption.push_str(" (thinned; every epoch stands in epochs.csv)");
+    }
+    let mut head = vec!["#epoch".to_owned()];
+    head.extend(panel.groups.iter().map(|group| format!("#{}", group.label)));
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let stride = epochs.len().div_ceil(FALLBACK_EPOCHS_MAX).max(1);
+    let rows: Vec<Vec<String>> = epochs
+        .into_iter()
+        .step_by(stride)
+        .map(|epoch| {
+            let cell = |group: &CurveGroup| {
+                format::loss_band(
+                    group.points.iter().find(|one| one.epoch == epoch).map(|one| one.validation_loss),
+                )
+            };
+            std::iter::once(epoch.to_string()).chain(panel.groups.iter().map(cell)).collect()
+        })
+        .collect();
+    TextTable::new(caption, &head).with_rows(rows.into_iter(), "epochs.csv")
+}
+
+fn stability(model: &ReportModel) -> TextTable {
+    let caption = format!(
+        "How steadily each configuration ends: validation loss over the last {LAST_EPOCHS} epochs (slope per epoch, \
+         standard deviation), its last less its best value, and validation less training loss at the end"
+    );
+    let head = ["#rank", "configuration", "#slope", "#deviation", "#last - best", "#validation - training"];
+    let rows = model.stability.iter().map(|one| {
+        vec![
+            one.rank.to_string(),
+            one.label.clone(),
+            format::optional(one.last_epochs_slope),
+            format::optional(one.last_epochs_standard_deviation),
+            format::optional(one.overfitting),
+            format::optional(one.generalization_gap),
+        ]
+    });
+    super::shortened(TextTable::new(caption, &head), rows)
+}

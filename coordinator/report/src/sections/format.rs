@@ -1,0 +1,126 @@
+//! How numbers are written for people.
+
+use jiff::Timestamp;
+
+use crate::model::{Band, Summary};
+
+/// What stands for a number that does not exist.
+pub const NONE: &str = "–";
+
+/// A loss, a slope: four decimals, or an exponent where those would say nothing.
+pub fn number(number: f64) -> String {
+    let size = number.abs();
+    if size != 0.0 && !(1e-4..1e6).contains(&size) { format!("{number:.3e}") } else { format!("{number:.4}") }
+}
+
+/// As [`number`], or a dash.
+pub fn optional(value: Option<f64>) -> String {
+    value.map_or_else(|| NONE.to_owned(), number)
+}
+
+/// A fraction as per cent.
+pub fn percent(fraction: f64) -> String {
+    format!("{:.2} %", fraction * 100.0)
+}
+
+/// A fraction as per cent, or a dash.
+pub fn optional_percent(fraction: Option<f64>) -> String {
+    fraction.map_or_else(|| NONE.to_owned(), percent)
+}
+
+/// `mean ± standard deviation` of losses.
+pub fn loss(mean: f64, standard_deviation: Option<f64>) -> String {
+    standard_deviation.map_or_else(|| number(mean), |spread| format!("{} ± {}", number(mean), number(spread)))
+}
+
+/// `mean ± standard deviation` of accuracies, in per cent.
+pub fn accuracy(mean: f64, standard_deviation: Option<f64>) -> String {
+    standard_deviation
+        .map_or_else(|| percent(mean), |spread| format!("{:.2} ± {:.2} %", mean * 100.0, spread * 100.0))
+}
+
+/// A band of losses, or a dash.
+pub fn loss_band(band: Option<Band>) -> String {
+    band.map_or_else(|| NONE.to_owned(), |band| loss(band.mean, band.standard_deviation))
+}
+
+/// A band of accuracies, or a dash.
+pub fn accuracy_band(band: Option<Band>) -> String {
+    band.map_or_else(|| NONE.to_owned(), |band| accuracy(band.mean, band.standard_deviation))
+}
+
+/// How a summary was measured.
+pub fn replicates(summary: &Summary) -> String {
+    match (summary.replicates, summary.standard_deviation) {
+        (1, _) => "1 replicate: no spread is known".to_owned(),
+        (count, Some(_)) => format!("mean ± standard deviation over {count} replicates"),
+        (count, None) => format!("mean over {count} replicates"),
+    }
+}
+
+/// Seconds, in the units that people use.
+pub fn seconds(seconds: f64) -> String {
+    if seconds < 120.0 {
+        return format!("{seconds:.1} s");
+    }
+    if seconds < 7_200.0 {
+        return format!("{:.1} min", seconds / 60.0);
+    }
+    format!("{:.1} h", seconds / 3_600.0)
+}
+
+/// A count with groups of three digits.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut written = String::with_capacity(digits.len() * 4 / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            written.push(',');
+        }
+        written.push(digit);
+    }
+    written
+}
+
+/// Bytes in binary units.
+pub fn bytes(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if size < 1_024.0 {
+            return if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") };
+        }
+        size /= 1_024.0;
+    }
+    format!("{size:.1} TiB")
+}
+
+/// A time in UTC to the second; the bare number where no calendar holds it.
+pub fn time(ms: u64) -> String {
+    i64::try_from(ms)
+        .ok()
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+        .map_or_else(|| format!("{ms} ms"), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+/// A number with six significant digits: enough to draw, and short to store.
+pub fn rounded(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(12), "12");
+        assert_eq!(number(0.000_012), "1.200e-5");
+        assert_eq!(number(0.0), "0.0000");
+        assert_eq!(bytes(1_536), "1.5 KiB");
+        assert_eq!(seconds(7_200.0), "2.0 h");
+        assert_eq!(time(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(time(u64::MAX), format!("{} ms", u64::MAX));
+        assert_eq!(rounded(0.123_456_789), 0.123_457);
+    }
+}

@@ -1,0 +1,56 @@
+//! Interactions: one heat map per pair of swept hyperparameters.
+
+use super::{Block, Chart, ChartSpec, Section, TextTable, format};
+use crate::model::{Interaction, ReportModel};
+
+pub(super) fn section(model: &ReportModel) -> Section {
+    let mut blocks = Vec::new();
+    let filled = |one: &&Interaction| one.cells.iter().flatten().any(Option::is_some);
+    let charts: Vec<Chart> = model
+        .interactions
+        .iter()
+        .filter(filled)
+        .enumerate()
+        .map(|(position, one)| chart(position, one))
+        .collect();
+    if !charts.is_empty() {
+        blocks.push(Block::Text(
+            "Mean validation loss of each pair of levels, over all other hyperparameters and replicates. Lower is \
+             better."
+                .to_owned(),
+        ));
+        blocks.push(Block::Charts(charts));
+    }
+    Section { id: "interactions", title: "Interactions", blocks }
+}
+
+fn chart(position: usize, interaction: &Interaction) -> Chart {
+    let (rows, columns) = (&interaction.rows, &interaction.columns);
+    let names = |levels: &[sweep_proto::Value]| levels.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let title = format!("{} × {}", rows.hyperparameter, columns.hyperparameter);
+    let mut head = vec![format!("{} \\ {}", rows.hyperparameter, columns.hyperparameter)];
+    head.extend(columns.levels.iter().map(|level| format!("#{level}")));
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let lines = rows.levels.iter().zip(&interaction.cells).map(|(level, cells)| {
+        std::iter::once(level.to_string()).chain(cells.iter().map(|cell| format::optional(*cell))).collect()
+    });
+    let lines: Vec<Vec<String>> = lines.collect();
+    Chart {
+        id: format!("interaction-{position}"),
+        description: format!("Heat map of the mean validation loss by {title}"),
+        spec: ChartSpec::Heat {
+            row_name: rows.hyperparameter.to_string(),
+            column_name: columns.hyperparameter.to_string(),
+            rows: names(&rows.levels),
+            columns: names(&columns.levels),
+            cells: interaction
+                .cells
+                .iter()
+                .map(|row| row.iter().map(|one| one.map(format::rounded)).collect())
+                .collect(),
+        },
+        fallback: TextTable::new(format!("Mean validation loss by {title}"), &head)
+            .with_rows(lines.into_iter(), "report.json"),
+        title,
+    }
+}

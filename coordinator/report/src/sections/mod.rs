@@ -1,0 +1,237 @@
+//! From numbers to sections of text, tables and charts: what HTML and Markdown both show.
+//!
+//! A section is one file and one line in [`sections`]. Blocks hold plain text: escaping belongs to the formats.
+
+mod answer;
+mod cost;
+mod curves;
+mod effects;
+mod failures;
+pub mod format;
+mod interactions;
+mod ledger;
+mod ranking;
+mod reproduction;
+mod set_up;
+
+use serde::Serialize;
+
+use crate::model::ReportModel;
+use crate::table::Table;
+
+/// Rows of a table in HTML and Markdown; the rest stands in the CSV, Parquet and JSON files.
+pub const ROWS_MAX: usize = 200;
+
+/// One section of the report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section {
+    /// Its anchor.
+    pub id: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// What it says, in order.
+    pub blocks: Vec<Block>,
+}
+
+/// One part of a section.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// A paragraph.
+    Text(String),
+    /// A paragraph that a reader must not miss.
+    Warning(String),
+    /// Headline numbers.
+    Figures(Vec<Figure>),
+    /// A table.
+    Table(TextTable),
+    /// Charts of one kind that stand together.
+    Charts(Vec<Chart>),
+    /// The choice of what the learning curves show.
+    MetricChoice,
+    /// The states of all trials at a glance.
+    StateMap(StateMap),
+    /// Text to copy.
+    Preformatted {
+        /// What it is.
+        caption: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// A headline number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// What it is.
+    pub label: &'static str,
+    /// The number, with its unit.
+    pub value: String,
+    /// Its spread, or how it was measured.
+    pub detail: String,
+}
+
+/// A table of text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TextTable {
+    /// What it shows.
+    pub caption: String,
+    /// The columns.
+    pub head: Vec<Head>,
+    /// The rows; each as long as `head`.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The head of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    /// Its title.
+    pub title: String,
+    /// Whether it holds numbers, which stand to the right.
+    pub numeric: bool,
+}
+
+impl TextTable {
+    /// A table without rows. Titles that start with `#` are of numbers.
+    pub fn new(caption: impl Into<String>, head: &[&str]) -> Self {
+        let head = head
+            .iter()
+            .map(|title| Head {
+                title: title.trim_start_matches('#').to_owned(),
+                numeric: title.starts_with('#'),
+            })
+            .collect();
+        Self { caption: caption.into(), head, rows: Vec::new() }
+    }
+
+    /// With these rows, cut to [`ROWS_MAX`]; the caption says so and names where all of them stand.
+    #[must_use]
+    pub fn with_rows(mut self, rows: impl ExactSizeIterator<Item = Vec<String>>, all_in: &str) -> Self {
+        let count = rows.len();
+        if count > ROWS_MAX {
+            self.caption = format!("{} (first {ROWS_MAX} of {count}; all in {all_in})", self.caption);
+        }
+        self.rows = rows.take(ROWS_MAX).collect();
+        self
+    }
+}
+
+/// A chart, and the same numbers as a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chart {
+    /// Its element's id, unique in the report.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// What it shows, for those who cannot see it.
+    pub description: String,
+    /// What is drawn.
+    pub spec: ChartSpec,
+    /// The same numbers.
+    pub fallback: TextTable,
+}
+
+/// What the script draws.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ChartSpec {
+    /// Mean learning curves with bands.
+    Curves {
+        /// One curve per group.
+        groups: Vec<CurveData>,
+    },
+    /// Scores of pairs of levels.
+    Heat {
+        /// Name of the rows.
+        row_name: String,
+        /// Name of the columns.
+        column_name: String,
+        /// Levels of the rows.
+        rows: Vec<String>,
+        /// Levels of the columns.
+        columns: Vec<String>,
+        /// `cells[row][column]`.
+        cells: Vec<Vec<Option<f64>>>,
+    },
+    /// Accuracy against time.
+    Scatter {
+        /// `(seconds, accuracy in %, label, on the Pareto front)`.
+        points: Vec<(f64, f64, String, bool)>,
+    },
+    /// Marginal means with bars of their spread.
+    Levels {
+        /// Name of the hyperparameter.
+        name: String,
+        /// `(level, mean, standard deviation)`.
+        levels: Vec<(String, Option<f64>, Option<f64>)>,
+    },
+}
+
+/// One curve; `metrics` are validation loss, training loss, validation accuracy, training accuracy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CurveData {
+    /// The group.
+    pub label: String,
+    /// Its epochs.
+    pub epochs: Vec<u32>,
+    /// Trials per epoch.
+    pub trials: Vec<u32>,
+    /// Per metric: means and standard deviations, as long as `epochs`.
+    pub metrics: [(Vec<f64>, Vec<Option<f64>>); 4],
+}
+
+/// The states of all trials, configuration by configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateMap {
+    /// Each configuration with the states of its replicates.
+    pub groups: Vec<StateGroup>,
+    /// The states that occur.
+    pub legend: Vec<&'static str>,
+}
+
+/// The states of one configuration's replicates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateGroup {
+    /// The configuration.
+    pub label: String,
+    /// The state of each replicate, and whether it was reused.
+    pub states: Vec<(&'static str, bool)>,
+}
+
+/// Every section, in the order of the report.
+pub fn sections(model: &ReportModel, table: &Table) -> Vec<Section> {
+    vec![
+        answer::section(model),
+        ledger::section(model, table),
+        curves::section(model),
+        effects::section(model),
+        interactions::section(model),
+        ranking::section(model),
+        cost::section(model),
+        failures::section(model),
+        set_up::section(model),
+        reproduction::section(model, table),
+    ]
+    .into_iter()
+    .filter(|section| !section.blocks.is_empty())
+    .collect()
+}
+
+/// Rows at the top of a shortened ranking.
+const TOP_ROWS: usize = 20;
+/// Rows at its bottom.
+const BOTTOM_ROWS: usize = 10;
+
+/// A table in ranking order, cut to its best and its worst rows.
+fn shortened(mut table: TextTable, rows: impl ExactSizeIterator<Item = Vec<String>>) -> TextTable {
+    let count = rows.len();
+    let cut = count > TOP_ROWS + BOTTOM_ROWS;
+    if cut {
+        table.caption = format!(
+            "{} (best {TOP_ROWS} and worst {BOTTOM_ROWS} of {count}; all in report.json)",
+            table.caption
+        );
+    }
+    let kept = rows.enumerate().filter(|(at, _)| !cut || *at < TOP_ROWS || *at >= count - BOTTOM_ROWS);
+    table.rows = kept.map(|(_, row)| row).collect();
+    table
+}

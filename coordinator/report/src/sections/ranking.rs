@@ -1,0 +1,37 @@
+//! The ranking of the configurations: the best and the worst of them.
+
+use super::{Block, Section, TextTable, format, shortened};
+use crate::model::ReportModel;
+
+pub(super) fn section(model: &ReportModel) -> Section {
+    let mut blocks = Vec::new();
+    if !model.ranking.is_empty() {
+        let caption =
+            "Configurations by mean validation loss at the best epoch (± standard deviation over replicates)";
+        let head = [
+            "#rank",
+            "configuration",
+            "#validation loss",
+            "#validation accuracy",
+            "#replicates",
+            "#best epoch",
+            "#parameters",
+            "#test accuracy",
+        ];
+        let rows = model.ranking.iter().map(|one| {
+            let (loss, accuracy) = (&one.validation_loss, &one.validation_accuracy);
+            vec![
+                one.rank.to_string(),
+                one.label.clone(),
+                format::loss(loss.mean, loss.standard_deviation),
+                format::accuracy(accuracy.mean, accuracy.standard_deviation),
+                format!("{} of {}", loss.replicates, one.replicates_planned),
+                format!("{:.1}", one.best_epoch),
+                format::count(one.parameters),
+                format::optional_percent(one.test_accuracy),
+            ]
+        });
+        blocks.push(Block::Table(shortened(TextTable::new(caption, &head), rows)));
+    }
+    Section { id: "ranking", title: "Ranking", blocks }
+}

@@ -1,0 +1,218 @@
+//! Tidy rows: one per trial and one per epoch of a trial, sorted, with reused epochs under their user.
+
+use std::collections::BTreeMap;
+
+use coordinator_core::{AttemptRecord, TrialState};
+use sweep_proto::{
+    AttemptId, Configuration, Digest, EpochMetric, Hyperparameter, TestMetric, TrialId, TrialKey,
+};
+
+use crate::input::ReportInput;
+
+/// One trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialRow {
+    /// The trial.
+    pub id: TrialId,
+    /// Index of its configuration in [`Table::configurations`].
+    pub configuration: usize,
+    /// Its replicate.
+    pub replicate: u32,
+    /// Its seed.
+    pub seed: u64,
+    /// Its content address.
+    pub key: TrialKey,
+    /// Its encoded dataset.
+    pub dataset: Digest,
+    /// Its state.
+    pub state: TrialState,
+    /// Its result, where completed and finite.
+    pub outcome: Option<Outcome>,
+    /// Its test metric, where measured and finite.
+    pub test: Option<TestMetric>,
+    /// Its epochs in order, without gap or duplicate of a number; only those that are finite.
+    pub epochs: Vec<EpochMetric>,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// Attempts failed.
+    pub failures: u32,
+    /// The trial that stands in for it.
+    pub reused_from: Option<TrialId>,
+    /// The epoch in which it diverged.
+    pub diverged_epoch: Option<u32>,
+    /// Why its last failed or diverged attempt ended.
+    pub error: Option<String>,
+    /// The worker of the last training attempt of the trial, or of the one that stands in for it.
+    pub worker: Option<String>,
+}
+
+/// The numbers of a completed trial; all finite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// Validation loss at the best epoch.
+    pub score: f64,
+    /// Validation accuracy at the best epoch.
+    pub accuracy: f64,
+    /// The best epoch, from 1.
+    pub best_epoch: u32,
+    /// Epochs trained.
+    pub epochs: u32,
+    /// Whether patience ran out.
+    pub early_stopped: bool,
+    /// Trained numbers of the model.
+    pub parameters: u64,
+}
+
+impl TrialRow {
+    /// Seconds inside epochs; `None` without epochs.
+    pub fn seconds(&self) -> Option<f64> {
+        (!self.epochs.is_empty()).then(|| self.epochs.iter().map(|epoch| epoch.seconds).sum())
+    }
+
+    /// Mean over epochs of the training examples per second; `None` without epochs.
+    pub fn examples_per_second(&self) -> Option<f64> {
+        mean(self.epochs.iter().map(|epoch| epoch.examples_per_second))
+    }
+
+    /// Largest resident memory of its epochs, in bytes.
+    pub fn peak_memory_bytes(&self) -> Option<u64> {
+        self.epochs.iter().map(|epoch| epoch.peak_memory_bytes).max()
+    }
+}
+
+/// The rows of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// The swept hyperparameters, in the order of the sweep file.
+    pub swept: Vec<Hyperparameter>,
+    /// Every configuration that a trial has, in the order of first appearance.
+    pub configurations: Vec<Configuration>,
+    /// The trials by id.
+    pub trials: Vec<TrialRow>,
+}
+
+impl Table {
+    /// Sorts the records and joins them.
+    pub fn new(input: &ReportInput) -> Self {
+        let epochs = epochs_by_trial(input);
+        let attempts: BTreeMap<AttemptId, &AttemptRecord> =
+            input.attempts.iter().map(|attempt| (attempt.id, attempt)).collect();
+        let mut records: Vec<_> = input.trials.iter().collect();
+        records.sort_by_key(|trial| trial.spec.id);
+
+        let mut positions: BTreeMap<&Configuration, usize> = BTreeMap::new();
+        let mut configurations = Vec::new();
+        let mut trials = Vec::with_capacity(records.len());
+        for record in records {
+            let configuration = *positions.entry(&record.spec.configuration).or_insert_with(|| {
+                configurations.push(record.spec.configuration.clone());
+                configurations.len() - 1
+            });
+            let id = record.spec.id;
+            // A reused trial has no epochs of its own: those of its original stand in.
+            let origin = if epochs.contains_key(&id) { id } else { record.reused_from.unwrap_or(id) };
+            trials.push(TrialRow {
+                id,
+                configuration,
+                replicate: record.spec.replicate,
+                seed: record.spec.seed,
+                key: record.key,
+                dataset: record.spec.dataset,
+                state: record.state,
+                outcome: outcome(record),
+                test: record
+                    .test
+                    .clone()
+                    .filter(|test| all_finite(&[test.loss, test.accuracy, test.macro_f1])),
+                epochs: epochs
+                    .get(&origin)
+                    .map(|of| of.values().copied().cloned().collect())
+                    .unwrap_or_default(),
+                attempts: record.attempts,
+                failures: record.failures,
+                reused_from: record.reused_from,
+                diverged_epoch: record.diverged_epoch,
+                error: record.last_error.clone(),
+                worker: last_worker(&attempts, record.reused_from.unwrap_or(id)),
+            });
+        }
+        Self { swept: input.sweep.spec.swept(), configurations, trials }
+    }
+
+    /// The trials with a result.
+    pub fn completed(&self) -> impl Iterator<Item = (&TrialRow, Outcome)> {
+        self.trials.iter().filter_map(|trial| trial.outcome.map(|outcome| (trial, outcome)))
+    }
+
+    /// The swept values of a configuration, in words.
+    pub fn label(&self, configuration: usize) -> String {
+        if self.swept.is_empty() {
+            return "the only configuration".to_owned();
+        }
+        self.configurations.get(configuration).map(|one| one.label(&self.swept)).unwrap_or_default()
+    }
+
+    /// The swept hyperparameters, then all others in table order: the order of columns.
+    pub fn columns(&self) -> Vec<Hyperparameter> {
+        let others = Hyperparameter::ALL.iter().copied().filter(|one| !self.swept.contains(one));
+        self.swept.iter().copied().chain(others).collect()
+    }
+}
+
+fn epochs_by_trial(input: &ReportInput) -> BTreeMap<TrialId, BTreeMap<u32, &EpochMetric>> {
+    let mut sorted: Vec<_> = input.epochs.iter().collect();
+    // Where an epoch stands twice, the later attempt's counts.
+    sorted.sort_by_key(|record| (record.trial, record.metric.epoch, record.attempt));
+    let mut by_trial: BTreeMap<TrialId, BTreeMap<u32, &EpochMetric>> = BTreeMap::new();
+    for record in sorted.into_iter().filter(|record| is_finite(&record.metric)) {
+        by_trial.entry(record.trial).or_default().insert(record.metric.epoch, &record.metric);
+    }
+    by_trial
+}
+
+/// A diverged epoch may hold NaN or infinite numbers: it belongs to the failures, not to means.
+fn is_finite(metric: &EpochMetric) -> bool {
+    all_finite(&[
+        metric.train_loss,
+        metric.train_accuracy,
+        metric.validation_loss,
+        metric.validation_accuracy,
+        metric.validation_macro_f1,
+        metric.seconds,
+        metric.examples_per_second,
+    ])
+}
+
+fn all_finite(numbers: &[f64]) -> bool {
+    numbers.iter().all(|number| number.is_finite())
+}
+
+fn outcome(record: &coordinator_core::TrialRecord) -> Option<Outcome> {
+    let result = record.result.as_ref().filter(|_| record.state == TrialState::Completed)?;
+    all_finite(&[result.score, result.accuracy]).then_some(Outcome {
+        score: result.score,
+        accuracy: result.accuracy,
+        best_epoch: result.best_epoch,
+        epochs: result.epochs,
+        early_stopped: result.early_stopped,
+        parameters: result.parameters,
+    })
+}
+
+fn last_worker(attempts: &BTreeMap<AttemptId, &AttemptRecord>, trial: TrialId) -> Option<String> {
+    attempts
+        .range(AttemptId { trial, number: 0 }..=AttemptId { trial, number: u32::MAX })
+        .rev()
+        .find(|(_, attempt)| attempt.work == sweep_proto::WorkKind::Train)
+        .map(|(_, attempt)| attempt.worker_name.clone())
+}
+
+/// The mean; `None` of nothing, or where the sum leaves the finite numbers.
+pub(crate) fn mean(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let (mut sum, mut count) = (0.0, 0_u32);
+    for number in numbers {
+        sum += number;
+        count += 1;
+    }
+    (count > 0).then(|| sum / f64::from(count)).filter(|mean| mean.is_finite())
+}
