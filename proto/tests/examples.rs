@@ -51,3 +51,13 @@ fn the_quickstart_is_small_and_needs_no_download() {
     assert_eq!(spec.data.source, DataSource::Known { name: "snippets".into(), path: None });
     assert!(spec.trial_count().expect("small") <= 16);
 }
+
+#[test]
+fn the_file_shown_in_the_documentation_parses() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/sweep-file.md");
+    let page = fs::read_to_string(page).expect("the page is there");
+    let (_, block) = page.split_once("```toml\n").expect("an example");
+    let (file, _) = block.split_once("```").expect("its end");
+    let spec = parse("docs/sweep-file.md", file).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!((spec.grid_size(), spec.trial_count()), (Some(6), Some(18)), "as its comments say");
+}

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::known::{DATASETS, Place, nearest};
+use super::known::{DATASETS, Place};
 use super::layout::Layout;
-use super::settings::{Settings, real, whole};
+use super::nearest::nearest;
+use super::settings::Settings;
 use super::source::{Source, quote};
 use crate::sweep_spec::{DataSource, DataSpec};
 
@@ -24,13 +25,13 @@ pub(super) fn data_of(
     let mut texts = settings.texts_of(Place::Data);
     let data_source = data_source_of(source, layout, settings, &mut texts);
     let mut data = DataSpec::new(data_source?);
-    let value = |name| settings.value(Place::Data, name);
-    data.validation_share = real(value("validation_share"), data.validation_share);
-    data.test_share = real(value("test_share"), data.test_share);
-    data.bad_rows_share_max = real(value("bad_rows_share_max"), data.bad_rows_share_max);
-    data.train_rows = value("train_rows").map(|(rows, _)| whole(Some((rows, 0..0)), 0));
-    data.test_rows = value("test_rows").map(|(rows, _)| whole(Some((rows, 0..0)), 0));
-    data.seed = whole(value("seed"), data.seed);
+    let real = |name, default| settings.real(Place::Data, name).unwrap_or(default);
+    data.validation_share = real("validation_share", data.validation_share);
+    data.test_share = real("test_share", data.test_share);
+    data.bad_rows_share_max = real("bad_rows_share_max", data.bad_rows_share_max);
+    data.train_rows = settings.whole(Place::Data, "train_rows");
+    data.test_rows = settings.whole(Place::Data, "test_rows");
+    data.seed = settings.whole(Place::Data, "seed").unwrap_or(data.seed);
     check_shares(source, &data, settings);
     Some(data)
 }

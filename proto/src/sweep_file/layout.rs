@@ -5,7 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::known::{Known, Place, all_names, known_at, nearest, places_of};
+use super::known::{Known, Place, all_names, known_at, places_of};
+use super::nearest::nearest;
 use super::source::{Source, quote};
 use super::value::{described, span_or};
 

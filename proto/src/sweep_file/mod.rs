@@ -7,6 +7,7 @@ mod data;
 mod grid;
 mod known;
 mod layout;
+mod nearest;
 mod problem;
 mod reference;
 mod settings;
@@ -22,7 +23,7 @@ pub use settings::{NAME_CHARS_MAX, TEXT_CHARS_MAX};
 
 use grid::{check_size, space_of};
 use known::{Place, REPLICATES};
-use settings::{Settings, flag, settings_of, whole};
+use settings::{Settings, settings_of};
 use source::Source;
 
 use crate::sweep_spec::{Axis, SweepSpec};
@@ -52,7 +53,8 @@ pub fn parse(file_name: &str, text: &str) -> Result<SweepSpec, SweepFileErrors> 
     let layout = layout::of_file(&mut source, document.table.get_ref());
     let settings = settings_of(&mut source, &layout);
     let space = space_of(&mut source, &layout);
-    let replicates = whole(settings.value(Place::Train, "replicates"), u64::from(REPLICATES)) as u32;
+    let setting = |name, default: u32| settings.whole(Place::Train, name).map_or(default, |one| one as u32);
+    let replicates = setting("replicates", REPLICATES);
     check_size(&mut source, &layout, &space.axes, replicates);
     if !document.complete {
         // What was not read may be what seems missing: nothing more can be said.
@@ -67,12 +69,9 @@ pub fn parse(file_name: &str, text: &str) -> Result<SweepSpec, SweepFileErrors> 
             fixed: space.fixed,
             axes: space.axes,
             replicates,
-            seed: whole(settings.value(Place::Train, "seed"), 0),
-            failures_max: whole(
-                settings.value(Place::Train, "failures_max"),
-                u64::from(SweepSpec::FAILURES_MAX),
-            ) as u32,
-            reuse: flag(settings.value(Place::Train, "reuse"), true),
+            seed: settings.whole(Place::Train, "seed").unwrap_or(0),
+            failures_max: setting("failures_max", SweepSpec::FAILURES_MAX),
+            reuse: settings.flag(Place::Train, "reuse").unwrap_or(true),
         }),
         _ => Err(source.into_errors()),
     }

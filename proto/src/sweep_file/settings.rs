@@ -75,19 +75,19 @@ impl Settings {
         })
         .collect()
     }
-}
 
-/// A whole number, or what holds without it.
-pub(super) fn whole(value: Option<(Value, Range<usize>)>, default: u64) -> u64 {
-    if let Some((Value::Integer(number), _)) = value { number } else { default }
-}
+    /// A whole number, where the file has one.
+    pub(super) fn whole(&self, place: Place, name: &str) -> Option<u64> {
+        if let Some((Value::Integer(number), _)) = self.value(place, name) { Some(number) } else { None }
+    }
 
-/// A real number, or what holds without it.
-pub(super) fn real(value: Option<(Value, Range<usize>)>, default: f64) -> f64 {
-    if let Some((Value::Real(number), _)) = value { number } else { default }
-}
+    /// A real number, where the file has one.
+    pub(super) fn real(&self, place: Place, name: &str) -> Option<f64> {
+        if let Some((Value::Real(number), _)) = self.value(place, name) { Some(number) } else { None }
+    }
 
-/// A flag, or what holds without it.
-pub(super) fn flag(value: Option<(Value, Range<usize>)>, default: bool) -> bool {
-    if let Some((Value::Flag(flag), _)) = value { flag } else { default }
+    /// A flag, where the file has one.
+    pub(super) fn flag(&self, place: Place, name: &str) -> Option<bool> {
+        if let Some((Value::Flag(flag), _)) = self.value(place, name) { Some(flag) } else { None }
+    }
 }

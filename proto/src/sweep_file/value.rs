@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::known::nearest;
+use super::nearest::nearest;
 use super::problem::is_control;
 use super::source::{Source, quote};
 use crate::configuration::Value;

@@ -21,7 +21,8 @@ impl SweepSpec {
         }
         for axis in &self.axes {
             let levels: Vec<String> = axis.levels.iter().map(value).collect();
-            file += &format!("{} = [{}]\n", axis.hyperparameter, levels.join(", "));
+            // Writing to a string cannot fail.
+            let _ = writeln!(file, "{} = [{}]", axis.hyperparameter, levels.join(", "));
         }
         file += "\n[train]\n";
         file += &self.fixed_lines(Section::Train);
@@ -44,7 +45,6 @@ impl SweepSpec {
 fn data(data: &DataSpec) -> String {
     let mut lines = String::new();
     let mut line = |name: &str, written: &str| {
-        // Writing to a string cannot fail.
         let _ = writeln!(lines, "{name} = {written}");
     };
     match &data.source {
