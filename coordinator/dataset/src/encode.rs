@@ -1,0 +1,130 @@
+//! From texts in splits to the encoded file: vocabulary, tokens, truncation.
+
+use std::collections::BTreeMap;
+
+use sweep_proto::encoded::{EncodedHeader, EncodedRows, SplitSize, UNKNOWN};
+use sweep_proto::{Configuration, Hyperparameter, Value};
+
+use crate::error::DatasetError;
+use crate::pieces::Pieces;
+use crate::split::Splits;
+use crate::summary::{Lengths, TokenSummary};
+use crate::tokenizer::{TokenizerKind, Trained};
+
+/// How a dataset is encoded, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Variant {
+    /// `None`: what suits the texts.
+    pub(crate) tokenizer: Option<TokenizerKind>,
+    /// Most tokens of the vocabulary.
+    pub(crate) vocabulary: usize,
+    /// Most tokens of a text.
+    pub(crate) max_length: usize,
+    /// Whether the beginning of a long text is cut off instead of its end.
+    pub(crate) cut_left: bool,
+}
+
+impl Variant {
+    /// Checks the values; what is missing has its default.
+    pub(crate) fn new(values: &BTreeMap<Hyperparameter, Value>) -> Result<Self, DatasetError> {
+        let mut configuration = Configuration::default();
+        for (hyperparameter, value) in values {
+            configuration
+                .set(*hyperparameter, value.clone())
+                .map_err(|error| DatasetError::Setting(error.to_string()))?;
+        }
+        Ok(Self {
+            tokenizer: TokenizerKind::from_name(configuration.word(Hyperparameter::Tokenizer)),
+            vocabulary: configuration.integer(Hyperparameter::Vocabulary) as usize,
+            max_length: configuration.integer(Hyperparameter::MaxLength) as usize,
+            cut_left: configuration.word(Hyperparameter::TruncationSide) == "left",
+        })
+    }
+}
+
+/// An encoded dataset, not yet written.
+pub(crate) struct Encoded {
+    /// The file's header, without sizes.
+    pub(crate) header: EncodedHeader,
+    /// The rows of each split.
+    pub(crate) splits: [EncodedRows; 3],
+    /// Tokens of the training split in numbers.
+    pub(crate) tokens: TokenSummary,
+}
+
+/// Learns the vocabulary from the training split and encodes all splits with it.
+pub(crate) fn encode(
+    name: &str,
+    classes: &[String],
+    splits: &Splits,
+    pieces: &Pieces,
+    kind: TokenizerKind,
+    variant: Variant,
+) -> Result<Encoded, DatasetError> {
+    let counts = pieces.train_counts();
+    let known = pieces.table.iter().map(String::as_str).zip(counts).filter(|(_, count)| *count > 0);
+    let trained = Trained::new(kind, known.collect(), variant.vocabulary)?;
+    let tokens_of: Vec<Vec<u32>> = pieces.table.iter().map(|piece| trained.tokens(piece)).collect();
+    let mut lengths = Vec::new();
+    let mut encoded: [EncodedRows; 3] = Default::default();
+    for (split, (rows, out)) in pieces.splits.iter().zip(&mut encoded).enumerate() {
+        out.labels = splits[split].iter().map(|row| row.label).collect();
+        for row in rows {
+            let full: usize = row.iter().map(|piece| tokens_of[*piece as usize].len()).sum();
+            if split == 0 {
+                lengths.push(full.max(1) as u64);
+            }
+            out.rows.push(truncated(row, &tokens_of, full, variant));
+        }
+    }
+    let kept: usize = encoded[0].rows.iter().map(Vec::len).sum();
+    let unknown = encoded[0].rows.iter().flatten().filter(|token| **token == UNKNOWN).count();
+    let truncated = lengths.iter().filter(|length| **length > variant.max_length as u64).count();
+    let tokens = TokenSummary {
+        tokenizer: kind.name().to_owned(),
+        vocabulary: trained.vocabulary,
+        truncated_share: truncated as f64 / lengths.len().max(1) as f64,
+        unknown_share: unknown as f64 / kept.max(1) as f64,
+        lengths: Lengths::of(lengths),
+    };
+    let header = EncodedHeader {
+        dataset: name.to_owned(),
+        classes: classes.to_vec(),
+        vocabulary: trained.vocabulary,
+        max_length: variant.max_length as u32,
+        truncation_side: if variant.cut_left { "left" } else { "right" }.to_owned(),
+        tokenizer: trained.file,
+        splits: [SplitSize::default(); 3],
+    };
+    Ok(Encoded { header, splits: encoded, tokens })
+}
+
+/// The kept tokens of a row; one unknown token where the text has none.
+fn truncated(row: &[u32], tokens_of: &[Vec<u32>], full: usize, variant: Variant) -> Vec<u32> {
+    let skip = if variant.cut_left { full.saturating_sub(variant.max_length) } else { 0 };
+    let tokens = row.iter().flat_map(|piece| &tokens_of[*piece as usize]).copied();
+    let kept: Vec<u32> = tokens.skip(skip).take(variant.max_length).collect();
+    if kept.is_empty() { vec![UNKNOWN] } else { kept }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_at_the_chosen_side() {
+        let tokens_of = [vec![2, 3], vec![4], vec![5, 6, 7]];
+        let variant = |cut_left| Variant { tokenizer: None, vocabulary: 10, max_length: 4, cut_left };
+        assert_eq!(truncated(&[0, 1, 2], &tokens_of, 6, variant(false)), [2, 3, 4, 5]);
+        assert_eq!(truncated(&[0, 1, 2], &tokens_of, 6, variant(true)), [4, 5, 6, 7]);
+        assert_eq!(truncated(&[1], &tokens_of, 1, variant(true)), [4]);
+        assert_eq!(truncated(&[], &tokens_of, 0, variant(false)), [UNKNOWN]);
+    }
+
+    #[test]
+    fn variants_are_checked() {
+        let values = BTreeMap::from([(Hyperparameter::MaxLength, Value::Integer(0))]);
+        let message = Variant::new(&values).expect_err("zero").to_string();
+        assert_eq!(message, "max_length must be a whole number from 1 to 4096, not 0");
+    }
+}

@@ -1,0 +1,156 @@
+//! CSV and TSV files.
+
+use std::io::BufRead;
+use std::path::Path;
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+
+use super::Columns;
+use super::input::{Text, file_name, open_text};
+use crate::error::{DatasetError, listed, nearest};
+use crate::limits::{COLUMNS_MAX, RECORD_LINES_MAX};
+use crate::progress::{NoProgress, Progress};
+use crate::rows::{Part, Place, Rows};
+
+/// The two families of delimited files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// RFC 4180 with quotes; the delimiter is a comma, a semicolon or a tab, told by the header.
+    Csv,
+    /// Tabs and no quoting, as registered for `text/tab-separated-values`: a quote is a character.
+    Tsv,
+}
+
+/// The names of the columns.
+pub(crate) fn columns(path: &Path, dialect: Dialect) -> Result<Vec<String>, DatasetError> {
+    let mut text = open_text(path, &NoProgress)?;
+    let delimiter = delimiter(&mut text, dialect, None).map_err(DatasetError::io(path, "read it"))?;
+    header(path, &mut reader(text, dialect, delimiter))
+}
+
+/// Reads every row. The first line must name the columns.
+pub(crate) fn read(
+    path: &Path,
+    dialect: Dialect,
+    columns: &Columns,
+    part: Part,
+    rows: &mut Rows,
+    progress: &dyn Progress,
+) -> Result<(), DatasetError> {
+    let mut text = open_text(path, progress)?;
+    let delimiter =
+        delimiter(&mut text, dialect, Some(columns)).map_err(DatasetError::io(path, "read it"))?;
+    let mut reader = reader(text, dialect, delimiter);
+    let header = header(path, &mut reader)?;
+    let text_at = find(path, &header, &columns.text, "text")?;
+    let label_at = find(path, &header, &columns.label, "label")?;
+    let file = file_name(path);
+    let mut record = ByteRecord::new();
+    loop {
+        let start = reader.position().line();
+        let more = reader.read_byte_record(&mut record).map_err(|error| broken(path, start, error))?;
+        if !more {
+            return Ok(());
+        }
+        let line = record.position().map_or(start, csv::Position::line);
+        if reader.position().line().saturating_sub(line) > RECORD_LINES_MAX {
+            let reason = format!(
+                "a quoted field goes on for more than {RECORD_LINES_MAX} lines; close the quote, or double quotes inside a field"
+            );
+            return Err(DatasetError::broken(format!("{}:{line}", path.display()), reason));
+        }
+        let place = Place { file: &file, line };
+        if record.len() != header.len() {
+            let reason = format!("it has {} columns, the header has {}", record.len(), header.len());
+            rows.reject(place, &reason)?;
+            continue;
+        }
+        let label = record.get(label_at).unwrap_or_default();
+        let text = record.get(text_at).unwrap_or_default();
+        if columns.names.is_empty() {
+            rows.push(place, part, label, text)?;
+            continue;
+        }
+        match columns.names.iter().find(|(written, _)| written.as_bytes() == label.trim_ascii()) {
+            Some((_, name)) => rows.push(place, part, name.as_bytes(), text)?,
+            None if label.trim_ascii().is_empty() => rows.reject(place, "the label is missing")?,
+            None => rows.reject(place, "the label is not one of this dataset")?,
+        }
+    }
+}
+
+fn reader(text: Text<'_>, dialect: Dialect, delimiter: u8) -> Reader<Text<'_>> {
+    ReaderBuilder::new()
+        .delimiter(delimiter)
+        .quoting(dialect == Dialect::Csv)
+        .flexible(true)
+        .has_headers(true)
+        .from_reader(text)
+}
+
+/// The delimiter under which the header has the wanted columns, or the one that cuts it most often.
+fn delimiter(text: &mut Text<'_>, dialect: Dialect, columns: Option<&Columns>) -> std::io::Result<u8> {
+    if dialect == Dialect::Tsv {
+        return Ok(b'\t');
+    }
+    let head = text.fill_buf()?;
+    let line =
+        head.split(|byte| matches!(byte, b'\n' | b'\r')).find(|line| !line.is_empty()).unwrap_or_default();
+    let fields = |delimiter| {
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(line);
+        let mut record = ByteRecord::new();
+        reader.read_byte_record(&mut record).ok();
+        record
+    };
+    let score = |delimiter| {
+        let fields = fields(delimiter);
+        let has = |name: &str| fields.iter().any(|field| field.trim_ascii() == name.as_bytes());
+        let fits = columns.is_some_and(|columns| has(&columns.text) && has(&columns.label));
+        (fits, fields.len())
+    };
+    // The first of equals wins: a comma before a semicolon before a tab.
+    Ok([b'\t', b';', b','].into_iter().max_by_key(|delimiter| score(*delimiter)).unwrap_or(b','))
+}
+
+fn header(path: &Path, reader: &mut Reader<Text<'_>>) -> Result<Vec<String>, DatasetError> {
+    let header = reader.byte_headers().map_err(|error| broken(path, 1, error))?;
+    if header.len() > COLUMNS_MAX {
+        let reason = format!("the header has more than {COLUMNS_MAX} columns; is the delimiter another one?");
+        return Err(DatasetError::broken(format!("{}:1", path.display()), reason));
+    }
+    Ok(header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect())
+}
+
+fn broken(path: &Path, line: u64, error: csv::Error) -> DatasetError {
+    DatasetError::broken(format!("{}:{line}", path.display()), format!("cannot read on: {error}"))
+}
+
+/// The position of a column by name.
+pub(crate) fn find(
+    path: &Path,
+    header: &[String],
+    column: &str,
+    key: &'static str,
+) -> Result<usize, DatasetError> {
+    let mut places = header.iter().enumerate().filter(|(_, name)| *name == column).map(|(place, _)| place);
+    match (places.next(), places.next()) {
+        (Some(place), None) => Ok(place),
+        (Some(_), Some(_)) => Err(DatasetError::broken(
+            format!("{}:1", path.display()),
+            format!("two columns are named \"{column}\"; rename one"),
+        )),
+        (None, _) => Err(missing(path, header, column, key)),
+    }
+}
+
+/// The error for a column that is not there.
+pub(crate) fn missing(path: &Path, header: &[String], column: &str, key: &'static str) -> DatasetError {
+    let names = || header.iter().map(String::as_str);
+    DatasetError::MissingColumn {
+        path: path.to_owned(),
+        column: column.to_owned(),
+        key,
+        hint: nearest(column, names()),
+        known: listed(names()),
+    }
+}

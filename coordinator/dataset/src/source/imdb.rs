@@ -1,0 +1,132 @@
+//! The Large Movie Review Dataset (Maas et al., 2011): its official archive, or the unpacked folder.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use tar::Archive;
+
+use super::folder::read_file;
+use super::input::{Watched, file_name, open, sorted_entries};
+use crate::download::{Checksum, fetch};
+use crate::error::DatasetError;
+use crate::limits::{FILES_MAX, TEXT_BYTES_MAX, UNPACKED_BYTES_MAX};
+use crate::progress::Progress;
+use crate::rows::{Part, Place, Rows};
+
+const URL: &str = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz";
+const SHA256: &str = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe";
+/// Bytes of the archive: the official one has 84 MB.
+const DOWNLOAD_BYTES_MAX: u64 = 128 << 20;
+/// The two folders of each part with the classes they hold; `unsup` has no labels and is not read.
+const CLASSES: [(&str, &str); 2] = [("neg", "negative"), ("pos", "positive")];
+const LAYOUT: &str = "`path` of \"imdb\" must be aclImdb_v1.tar.gz or the unpacked folder aclImdb with train and test, each with pos and neg";
+
+/// Fetches the archive from its home, unless the cache has it.
+pub(crate) fn download(cache: &Path, progress: &dyn Progress) -> Result<PathBuf, DatasetError> {
+    let path = cache.join("downloads").join("aclImdb_v1.tar.gz");
+    fetch(URL, &path, &Checksum::Sha256(SHA256), DOWNLOAD_BYTES_MAX, progress)?;
+    Ok(path)
+}
+
+/// Reads every labelled review. The archive and the folder give the same rows in the same order.
+pub(crate) fn read(path: &Path, rows: &mut Rows, progress: &dyn Progress) -> Result<(), DatasetError> {
+    let metadata = std::fs::metadata(path).map_err(DatasetError::io(path, "open it"))?;
+    if metadata.is_dir() {
+        read_folder(path, rows)?
+    } else {
+        read_archive(path, rows, progress)?
+    }
+    for row in rows.train.iter_mut().chain(&mut rows.test) {
+        if row.text.contains("<br") {
+            row.text = row.text.replace("<br />", " ").replace("<br>", " ");
+        }
+    }
+    if rows.train.is_empty() || rows.test.is_empty() {
+        return Err(DatasetError::broken(path.display(), format!("it has no labelled reviews; {LAYOUT}")));
+    }
+    Ok(())
+}
+
+fn read_folder(path: &Path, rows: &mut Rows) -> Result<(), DatasetError> {
+    let inner = path.join("aclImdb");
+    let root = if inner.is_dir() { inner } else { path.to_owned() };
+    for (part, part_name) in [(Part::Train, "train"), (Part::Test, "test")] {
+        for (folder_name, class) in CLASSES {
+            let folder = root.join(part_name).join(folder_name);
+            if !folder.is_dir() {
+                return Err(DatasetError::broken(
+                    folder.display(),
+                    format!("this folder is missing; {LAYOUT}"),
+                ));
+            }
+            for entry in sorted_entries(&folder)? {
+                let file = format!("{part_name}/{folder_name}/{}", file_name(&entry));
+                read_file(&entry, Place { file: &file, line: 1 }, part, class, rows)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One review of the archive: its part, the place of its class, its file name, its bytes.
+type Review = (bool, usize, String, Vec<u8>);
+
+fn read_archive(path: &Path, rows: &mut Rows, progress: &dyn Progress) -> Result<(), DatasetError> {
+    let mut reviews = unpack(path, rows, progress)?;
+    // The order of an archive is an accident; the folder is read by name.
+    reviews.sort_unstable();
+    for (is_test, class, name, text) in reviews {
+        let (folder, class) = CLASSES[class];
+        let part = if is_test { Part::Test } else { Part::Train };
+        let file = format!("{}/{folder}/{name}", if is_test { "test" } else { "train" });
+        rows.push(Place { file: &file, line: 1 }, part, class.as_bytes(), &text)?;
+    }
+    Ok(())
+}
+
+fn unpack(path: &Path, rows: &mut Rows, progress: &dyn Progress) -> Result<Vec<Review>, DatasetError> {
+    let damaged = |error: std::io::Error| {
+        let reason = format!("the archive cannot be read ({error}); fetch it again; {LAYOUT}");
+        DatasetError::broken(path.display(), reason)
+    };
+    let unpacked = MultiGzDecoder::new(Watched::binary(open(path)?, progress)).take(UNPACKED_BYTES_MAX);
+    let mut archive = Archive::new(unpacked);
+    let mut reviews = Vec::new();
+    let mut files = 0;
+    for entry in archive.entries().map_err(damaged)? {
+        let entry = entry.map_err(damaged)?;
+        files += 1;
+        if files > FILES_MAX {
+            return Err(DatasetError::broken(path.display(), "the archive has more than five million files"));
+        }
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let Some((is_test, class, name)) = position(&name) else { continue };
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        if entry.size() > TEXT_BYTES_MAX as u64 {
+            rows.reject(Place { file: &name, line: 1 }, "the text is longer than 1 MiB")?;
+            continue;
+        }
+        let mut text = Vec::with_capacity(entry.size() as usize);
+        entry.take(TEXT_BYTES_MAX as u64).read_to_end(&mut text).map_err(damaged)?;
+        reviews.push((is_test, class, name, text));
+    }
+    let mut rest = archive.into_inner();
+    std::io::copy(&mut rest, &mut std::io::sink()).map_err(damaged)?;
+    if rest.limit() == 0 {
+        return Err(DatasetError::broken(path.display(), "the archive unpacks to more than 4 GiB"));
+    }
+    Ok(reviews)
+}
+
+/// What a path such as `aclImdb/train/pos/0_9.txt` says.
+fn position(path: &str) -> Option<(bool, usize, String)> {
+    let mut ends = path.rsplit('/');
+    let (name, class, part) = (ends.next()?, ends.next()?, ends.next()?);
+    let hidden = name.starts_with('.') || !name.ends_with(".txt");
+    let class = CLASSES.iter().position(|(folder, _)| *folder == class)?;
+    let part = Part::from_folder(part)?;
+    (!hidden).then(|| (part == Part::Test, class, name.to_owned()))
+}

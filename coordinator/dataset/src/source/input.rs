@@ -1,0 +1,119 @@
+//! Opening files that may be anything: bounded, watched, and known for what they are not.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use crate::error::DatasetError;
+use crate::limits::{FILE_BYTES_MAX, LINE_BYTES_MAX};
+use crate::progress::Progress;
+
+/// Bytes between two calls of a progress watcher.
+const REPORT_BYTES: u64 = 1 << 20;
+/// Bytes read at once; also how much of a file's head can be looked at before reading it.
+const BUFFER_BYTES: usize = 1 << 16;
+
+/// A reader that tells a watcher how many bytes it gave, and refuses endless lines.
+pub(crate) struct Watched<'a, R> {
+    inner: R,
+    progress: &'a dyn Progress,
+    done: u64,
+    reported: u64,
+    line_bytes: usize,
+    line_bytes_max: usize,
+}
+
+impl<'a, R: Read> Watched<'a, R> {
+    /// Watches a binary stream: lines mean nothing.
+    pub(crate) fn binary(inner: R, progress: &'a dyn Progress) -> Self {
+        Self { inner, progress, done: 0, reported: 0, line_bytes: 0, line_bytes_max: usize::MAX }
+    }
+
+    /// Watches a text file.
+    pub(crate) fn text(inner: R, progress: &'a dyn Progress) -> Self {
+        Self { line_bytes_max: LINE_BYTES_MAX, ..Self::binary(inner, progress) }
+    }
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.done += count as u64;
+        if self.done - self.reported >= REPORT_BYTES || count == 0 {
+            self.reported = self.done;
+            self.progress.advance(self.done);
+        }
+        if self.line_bytes_max < usize::MAX {
+            let mut pieces = buffer[..count].split(|byte| *byte == b'\n');
+            self.line_bytes += pieces.next().map_or(0, <[u8]>::len);
+            for piece in pieces {
+                self.line_bytes = piece.len();
+            }
+            if self.line_bytes > self.line_bytes_max {
+                return Err(std::io::Error::other(format!(
+                    "a line near byte {} is longer than {} MiB; is this a text file with one row a line?",
+                    self.done,
+                    self.line_bytes_max >> 20
+                )));
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Opens a file of bounded size.
+pub(crate) fn open(path: &Path) -> Result<File, DatasetError> {
+    let file = File::open(path).map_err(DatasetError::io(path, "open it"))?;
+    let metadata = file.metadata().map_err(DatasetError::io(path, "open it"))?;
+    if !metadata.is_file() {
+        return Err(DatasetError::broken(path.display(), "this is not a regular file"));
+    }
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(DatasetError::broken(path.display(), "it has more than 8 GiB; give a smaller file"));
+    }
+    if metadata.len() == 0 {
+        return Err(DatasetError::broken(path.display(), "the file is empty"));
+    }
+    Ok(file)
+}
+
+/// A text file, after its byte order mark.
+pub(crate) type Text<'a> = BufReader<Watched<'a, File>>;
+
+/// Opens a text file, and refuses UTF-16 and compressed files by name.
+pub(crate) fn open_text<'a>(path: &Path, progress: &'a dyn Progress) -> Result<Text<'a>, DatasetError> {
+    let mut text = BufReader::with_capacity(BUFFER_BYTES, Watched::text(open(path)?, progress));
+    let head = text.fill_buf().map_err(DatasetError::io(path, "read it"))?;
+    let refused = match head {
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some("it is encoded as UTF-16; save it as UTF-8"),
+        [0x1F, 0x8B, ..] => Some("it is compressed with gzip; unpack it first"),
+        [b'P', b'K', 3, 4, ..] => Some("it is a ZIP archive or a spreadsheet; save it as a text file"),
+        _ => None,
+    };
+    if let Some(reason) = refused {
+        return Err(DatasetError::broken(path.display(), reason));
+    }
+    if head.starts_with(b"\xEF\xBB\xBF") {
+        text.consume(3);
+    }
+    Ok(text)
+}
+
+/// The name of a file in messages.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The entries of a folder by name, without hidden ones.
+pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let failed = || DatasetError::io(folder, "list it");
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed())? {
+        let entry = entry.map_err(failed())?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            entries.push(entry.path());
+        }
+    }
+    entries.sort();
+    Ok(entries)
+}

@@ -1,0 +1,245 @@
+//! Which row goes to which split: drawn by class with a seed, so that every split has the source's shares.
+
+use std::collections::HashSet;
+
+use sweep_proto::DataSpec;
+use sweep_proto::encoded::Split;
+
+use crate::error::DatasetError;
+use crate::limits::SPLIT_ROWS_MIN;
+use crate::random::{generator, shuffle};
+use crate::rows::{Row, Rows};
+use crate::summary::SplitSummary;
+
+/// Rows of train, validation and test, in this order; each in the order of the source.
+pub(crate) type Splits = [Vec<Row>; 3];
+
+/// Checks the shares and sizes of a data section.
+pub(crate) fn check_settings(data: &DataSpec) -> Result<(), DatasetError> {
+    let shares = [("validation_share", data.validation_share), ("test_share", data.test_share)];
+    for (key, share) in shares {
+        if !(share > 0.0 && share < 1.0) {
+            return Err(DatasetError::Setting(format!("`{key}` must be above 0 and below 1, not {share}")));
+        }
+    }
+    if !(0.0..=1.0).contains(&data.bad_rows_share_max) {
+        let given = data.bad_rows_share_max;
+        return Err(DatasetError::Setting(format!("`bad_rows_share_max` must be from 0 to 1, not {given}")));
+    }
+    Ok(())
+}
+
+/// Splits the rows as the data section says.
+///
+/// # Errors
+/// One class, a class that only the test split has, or too few rows for a split.
+pub(crate) fn split(rows: &mut Rows, data: &DataSpec) -> Result<Splits, DatasetError> {
+    let name = rows.name.clone();
+    if rows.train.is_empty() {
+        return Err(DatasetError::unsuitable(
+            &name,
+            "it has no usable row; check the text and label columns",
+        ));
+    }
+    if let [only] = rows.classes.as_slice() {
+        let reason =
+            format!("all its rows have the one label \"{only}\"; a classifier needs at least two classes");
+        return Err(DatasetError::unsuitable(&name, reason));
+    }
+    let classes = rows.classes.len();
+    let mut train = std::mem::take(&mut rows.train);
+    let mut test = std::mem::take(&mut rows.test);
+    let seed = data.seed;
+    if test.is_empty() {
+        let count = (train.len() as f64 * data.test_share).round() as usize;
+        (test, train) = draw(train, classes, count, seed, "test", true);
+    }
+    if let Some(count) = data.test_rows {
+        test = draw(test, classes, count as usize, seed, "test_rows", false).0;
+    }
+    if let Some(count) = data.train_rows {
+        train = draw(train, classes, count as usize, seed, "train_rows", false).0;
+    }
+    let count = (train.len() as f64 * data.validation_share).round() as usize;
+    let (validation, train) = draw(train, classes, count, seed, "validation", true);
+    let splits = [train, validation, test];
+    check_sizes(&name, &splits)?;
+    check_classes(&name, &rows.classes, &splits)?;
+    Ok(splits)
+}
+
+/// Draws `count` rows by class; gives the drawn ones and the rest, both in the order of the source.
+/// With `keep_one`, the rest keeps at least one row of every class.
+fn draw(
+    rows: Vec<Row>,
+    classes: usize,
+    count: usize,
+    seed: u64,
+    purpose: &str,
+    keep_one: bool,
+) -> (Vec<Row>, Vec<Row>) {
+    if count >= rows.len() && !keep_one {
+        return (rows, Vec::new());
+    }
+    let mut members = vec![Vec::new(); classes];
+    rows.iter().enumerate().for_each(|(index, row)| members[row.label as usize].push(index));
+    let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
+    let mut random = generator(seed, purpose);
+    let mut drawn = vec![false; rows.len()];
+    for (members, quota) in members.iter_mut().zip(quotas(&sizes, count.min(rows.len()))) {
+        shuffle(&mut random, members);
+        let most = if keep_one { members.len().saturating_sub(1) } else { members.len() };
+        members.iter().take(quota.min(most)).for_each(|index| drawn[*index] = true);
+    }
+    let (mut taken, mut rest) = (Vec::new(), Vec::new());
+    for (row, drawn) in rows.into_iter().zip(drawn) {
+        if drawn { taken.push(row) } else { rest.push(row) }
+    }
+    (taken, rest)
+}
+
+/// How many of `count` draws each class gets: in proportion, the remaining ones by largest remainder.
+fn quotas(sizes: &[usize], count: usize) -> Vec<usize> {
+    let total = sizes.iter().sum::<usize>().max(1) as u128;
+    let shares = sizes.iter().map(|size| *size as u128 * count as u128);
+    let mut quotas: Vec<usize> = shares.clone().map(|share| (share / total) as usize).collect();
+    let mut by_remainder: Vec<(u128, usize)> = shares.map(|share| share % total).zip(0..).collect();
+    by_remainder.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(&right.1)));
+    let missing = count - quotas.iter().sum::<usize>();
+    by_remainder.iter().take(missing).for_each(|(_, class)| quotas[*class] += 1);
+    quotas
+}
+
+fn check_sizes(name: &str, splits: &Splits) -> Result<(), DatasetError> {
+    for ((split, rows), min) in Split::ALL.into_iter().zip(splits).zip(SPLIT_ROWS_MIN) {
+        if rows.len() < min {
+            let total: usize = splits.iter().map(Vec::len).sum();
+            let split = split.name();
+            let reason = format!(
+                "too small: of {total} usable rows the {split} split gets {}, and needs at least {min}; \
+                 give more rows, or change `validation_share`, `test_share`, `train_rows` or `test_rows` under [data]",
+                rows.len()
+            );
+            return Err(DatasetError::unsuitable(name, reason));
+        }
+    }
+    Ok(())
+}
+
+fn check_classes(name: &str, classes: &[String], splits: &Splits) -> Result<(), DatasetError> {
+    let mut seen = vec![false; classes.len()];
+    splits[0].iter().for_each(|row| seen[row.label as usize] = true);
+    let Some(missing) = seen.iter().position(|seen| !seen) else { return Ok(()) };
+    let class = &classes[missing];
+    let reason = format!(
+        "no training row has the label \"{class}\"; remove that class, give more rows of it or raise `train_rows`"
+    );
+    Err(DatasetError::unsuitable(name, reason))
+}
+
+/// The splits in numbers.
+pub(crate) fn summarise(splits: &Splits, classes: usize) -> [SplitSummary; 3] {
+    let mut known = HashSet::new();
+    let repeated = splits[0].iter().filter(|row| !known.insert(row.text.as_str())).count();
+    let summary = |split: usize| {
+        let rows = &splits[split];
+        let mut class_rows = vec![0; classes];
+        rows.iter().for_each(|row| class_rows[row.label as usize] += 1);
+        let duplicates = if split == 0 {
+            repeated
+        } else {
+            rows.iter().filter(|row| known.contains(row.text.as_str())).count()
+        };
+        SplitSummary { rows: rows.len() as u64, class_rows, duplicates_of_train: duplicates as u64 }
+    };
+    [summary(0), summary(1), summary(2)]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sweep_proto::DataSource;
+
+    use super::*;
+    use crate::rows::{Part, Place};
+
+    fn spec() -> DataSpec {
+        DataSpec::new(DataSource::Known { name: "snippets".into(), path: None })
+    }
+
+    fn rows(sizes: &[usize], part: Part) -> Rows {
+        let mut rows = Rows::new("sample");
+        for (class, size) in sizes.iter().enumerate() {
+            for row in 0..*size {
+                let text = format!("text {class} {row}");
+                let place = Place { file: "a", line: 1 };
+                rows.push(place, part, class.to_string().as_bytes(), text.as_bytes()).expect("few rows");
+            }
+        }
+        rows
+    }
+
+    proptest! {
+        #[test]
+        fn splits_keep_the_shares_of_the_classes_and_lose_no_row(
+            sizes in proptest::collection::vec(10_usize..60, 2..5), seed in any::<u64>(),
+        ) {
+            let total: usize = sizes.iter().sum();
+            let data = DataSpec { seed, ..spec() };
+            let splits = split(&mut rows(&sizes, Part::Train), &data).expect("large enough");
+            let texts: HashSet<_> = splits.iter().flatten().map(|row| row.text.clone()).collect();
+            prop_assert_eq!(texts.len(), total);
+            for (class, size) in sizes.iter().enumerate() {
+                let drawn = splits[2].iter().filter(|row| row.label as usize == class).count() as f64;
+                prop_assert!((drawn - *size as f64 * 0.1).abs() <= 1.0);
+            }
+            let again = split(&mut rows(&sizes, Part::Train), &data).expect("large enough");
+            prop_assert_eq!(splits, again);
+        }
+
+        #[test]
+        fn quotas_sum_up_and_never_exceed_a_class(sizes in proptest::collection::vec(0_usize..50, 1..6), share in 0.0..=1.0) {
+            let total: usize = sizes.iter().sum();
+            let count = (total as f64 * share) as usize;
+            let quotas = quotas(&sizes, count);
+            prop_assert_eq!(quotas.iter().sum::<usize>(), count);
+            prop_assert!(quotas.iter().zip(&sizes).all(|(quota, size)| quota <= size));
+        }
+    }
+
+    #[test]
+    fn draws_bound_train_and_test_rows() {
+        let data = DataSpec { train_rows: Some(20), test_rows: Some(4), ..spec() };
+        let splits = split(&mut rows(&[100, 100], Part::Train), &data).expect("large enough");
+        assert_eq!(splits.each_ref().map(Vec::len), [18, 2, 4]);
+        assert_ne!(splits[0][0].text, "text 0 0", "a draw is not the head of the file");
+    }
+
+    #[test]
+    fn the_sources_own_test_split_stays_apart() {
+        let mut both = rows(&[30, 30], Part::Train);
+        both.test = (0..20).map(|row| Row { text: format!("own {row}"), label: row % 2 }).collect();
+        let splits = split(&mut both, &spec()).expect("large enough");
+        assert_eq!(splits.each_ref().map(Vec::len), [54, 6, 20]);
+        assert!(splits[2].iter().all(|row| row.text.starts_with("own")));
+    }
+
+    #[test]
+    fn useless_datasets_are_refused_by_name() {
+        let message = |rows: &mut Rows| split(rows, &spec()).expect_err("refused").to_string();
+        assert!(message(&mut rows(&[2, 1], Part::Train)).starts_with("sample: too small: of 3 usable rows"));
+        assert!(message(&mut rows(&[50], Part::Train)).contains("the one label \"0\""));
+        assert!(message(&mut rows(&[], Part::Train)).contains("no usable row"));
+        let mut unseen = rows(&[30, 30], Part::Train);
+        unseen.classes.push("rare".into());
+        unseen.test = vec![Row { text: "x".into(), label: 2 }; 5];
+        assert!(message(&mut unseen).contains("no training row has the label \"rare\""));
+    }
+
+    #[test]
+    fn texts_that_stand_in_two_splits_are_counted() {
+        let row = |text: &str| Row { text: text.into(), label: 0 };
+        let summary = summarise(&[vec![row("a"), row("a")], vec![row("a")], vec![row("b")]], 1);
+        assert_eq!(summary.map(|one| one.duplicates_of_train), [1, 1, 0]);
+    }
+}

@@ -1,0 +1,2 @@
+//! The real corpora.
+fn main() {}
