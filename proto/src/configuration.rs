@@ -257,7 +257,8 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_refused_with_the_range() {
-        let error = Configuration::default().with(Hyperparameter::Units, Value::Integer(0)).expect_err("zero");
+        let error =
+            Configuration::default().with(Hyperparameter::Units, Value::Integer(0)).expect_err("zero");
         assert_eq!(error.to_string(), "units must be a whole number from 1 to 8192, not 0");
         let error = Configuration::default()
             .with(Hyperparameter::LearningRate, Value::Real(f64::NAN))

@@ -47,7 +47,8 @@ pub fn memory_bytes(configuration: &Configuration, vocabulary: u64, classes: u64
             * directions
             * configuration.integer(Hyperparameter::Layers)
             * (2 * gates(configuration.word(Hyperparameter::Cell)) + 2);
-    let tokens = configuration.integer(Hyperparameter::BatchSize) * configuration.integer(Hyperparameter::MaxLength);
+    let tokens =
+        configuration.integer(Hyperparameter::BatchSize) * configuration.integer(Hyperparameter::MaxLength);
     4 * (weights + 2 * per_token * tokens)
 }
 

@@ -37,7 +37,8 @@ pub struct TrialSpec {
 impl TrialSpec {
     /// The content address of this trial: equal keys mean equal results.
     pub fn key(&self) -> TrialKey {
-        let mut text = format!("trial\nnumerics {NUMERICS_VERSION}\ndataset {}\nseed {}\n", self.dataset, self.seed);
+        let mut text =
+            format!("trial\nnumerics {NUMERICS_VERSION}\ndataset {}\nseed {}\n", self.dataset, self.seed);
         for (hyperparameter, value) in self.configuration.iter() {
             text.push_str(hyperparameter.name());
             text.push(' ');

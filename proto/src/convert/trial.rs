@@ -64,8 +64,9 @@ impl TryFrom<wire::TrialSpec> for TrialSpec {
     fn try_from(message: wire::TrialSpec) -> Result<Self, ConvertError> {
         let mut configuration = Configuration::default();
         for (name, value) in message.configuration {
-            let hyperparameter = Hyperparameter::from_name(&name)
-                .ok_or_else(|| ConvertError::invalid("configuration", format!("unknown hyperparameter \"{name}\"")))?;
+            let hyperparameter = Hyperparameter::from_name(&name).ok_or_else(|| {
+                ConvertError::invalid("configuration", format!("unknown hyperparameter \"{name}\""))
+            })?;
             configuration
                 .set(hyperparameter, value.try_into()?)
                 .map_err(|error| ConvertError::invalid("configuration", error))?;

@@ -34,7 +34,12 @@ impl From<Device> for wire::Device {
             DeviceKind::Cpu => wire::DeviceKind::Cpu,
             DeviceKind::Cuda => wire::DeviceKind::Cuda,
         };
-        Self { kind: kind.into(), ordinal: device.ordinal, model: device.model, memory_bytes: device.memory_bytes }
+        Self {
+            kind: kind.into(),
+            ordinal: device.ordinal,
+            model: device.model,
+            memory_bytes: device.memory_bytes,
+        }
     }
 }
 
@@ -46,7 +51,12 @@ impl TryFrom<wire::Device> for Device {
             wire::DeviceKind::Cpu => DeviceKind::Cpu,
             wire::DeviceKind::Cuda => DeviceKind::Cuda,
         };
-        Ok(Self { kind, ordinal: message.ordinal, model: name(&message.model), memory_bytes: message.memory_bytes })
+        Ok(Self {
+            kind,
+            ordinal: message.ordinal,
+            model: name(&message.model),
+            memory_bytes: message.memory_bytes,
+        })
     }
 }
 
@@ -65,7 +75,10 @@ impl TryFrom<wire::WorkerProfile> for WorkerProfile {
     type Error = ConvertError;
     fn try_from(message: wire::WorkerProfile) -> Result<Self, ConvertError> {
         if message.slots == 0 || message.slots > SLOTS_MAX {
-            return Err(ConvertError::invalid("slots", format!("{} is not within 1 and {SLOTS_MAX}", message.slots)));
+            return Err(ConvertError::invalid(
+                "slots",
+                format!("{} is not within 1 and {SLOTS_MAX}", message.slots),
+            ));
         }
         if message.devices.len() > DEVICES_MAX {
             return Err(ConvertError::invalid("devices", format!("more than {DEVICES_MAX}")));
