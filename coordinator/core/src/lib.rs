@@ -4,6 +4,7 @@
 //! [`Mutation`]s in one transaction, folds them in with [`Engine::evolve`], and only then replies.
 //! Nothing here reads a clock, a socket, a database or entropy: every command comes with its `now`.
 
+mod audit;
 pub mod choice;
 pub mod command;
 mod decide;

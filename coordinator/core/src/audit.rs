@@ -1,0 +1,187 @@
+//! What must always hold of an engine, checked: the oracle of the simulation and of `fsck`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sweep_proto::{Hyperparameter, TrialId, WorkKind};
+
+use crate::engine::Engine;
+use crate::index::Index;
+use crate::record::{
+    AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState,
+};
+
+/// Violations found so far.
+struct Audit<'a> {
+    engine: &'a Engine,
+    problems: Vec<String>,
+}
+
+impl Engine {
+    /// Every violation of an invariant in words; empty where all hold. Reads everything.
+    pub fn audit(&self) -> Vec<String> {
+        let mut audit = Audit { engine: self, problems: Vec::new() };
+        audit.expect(self.index == Index::rebuild(&self.tables), || {
+            "the indices differ from a rebuild".into()
+        });
+        for sweep in self.tables.sweeps.values() {
+            audit.sweep(sweep);
+        }
+        for trial in self.tables.trials.values() {
+            audit.trial(trial);
+            audit.lease(trial);
+            audit.attempts(trial);
+        }
+        audit.tokens();
+        audit.problems
+    }
+}
+
+impl Audit<'_> {
+    fn expect(&mut self, holds: bool, problem: impl FnOnce() -> String) {
+        if !holds {
+            self.problems.push(problem());
+        }
+    }
+
+    fn sweep(&mut self, sweep: &SweepRecord) {
+        let id = sweep.id;
+        let trials: Vec<_> = self.engine.tables.trials_of(id).collect();
+        let ledger = self.engine.ledger(id);
+        self.expect(Some(ledger.planned) == sweep.spec.trial_count(), || {
+            format!(
+                "sweep {id} plans {:?} trials, its ledger sums to {}",
+                sweep.spec.trial_count(),
+                ledger.planned
+            )
+        });
+        let gapless = trials.iter().enumerate().all(|(index, trial)| trial.spec.id.index as usize == index);
+        self.expect(gapless, || format!("the trials of sweep {id} are not numbered without a gap"));
+        let keys: BTreeSet<_> = trials.iter().map(|trial| trial.key).collect();
+        self.expect(keys.len() == trials.len(), || format!("sweep {id} has two trials of the same key"));
+        let open = trials.iter().any(|trial| !trial.state.is_terminal());
+        self.expect(!open || matches!(sweep.state, SweepState::Open | SweepState::Paused), || {
+            format!("sweep {id} is {} with trials that have not ended", sweep.state.name())
+        });
+        self.expect(open || sweep.state != SweepState::Open, || {
+            format!("sweep {id} is open without an open trial")
+        });
+        let leased = trials.iter().any(|trial| trial.lease.is_some());
+        self.expect(!(leased && sweep.state.is_ended()), || format!("sweep {id} has ended with live leases"));
+        self.expect(sweep.ended_at.is_some() == sweep.state.is_ended(), || {
+            format!("sweep {id} is {}, ended at {:?}", sweep.state.name(), sweep.ended_at)
+        });
+        let waits = self.engine.index.sweeps.get(&id).is_some_and(|index| !index.outstanding.is_empty());
+        self.expect(waits == (sweep.state == SweepState::Evaluating), || {
+            format!("sweep {id} is {}, waiting for tests: {waits}", sweep.state.name())
+        });
+    }
+
+    fn trial(&mut self, trial: &TrialRecord) {
+        let id = trial.spec.id;
+        let tables = &self.engine.tables;
+        let epochs: Vec<_> = tables.epochs_of(id).collect();
+        let gapless = epochs.iter().enumerate().all(|(before, one)| one.metric.epoch as usize == before + 1);
+        self.expect(gapless, || format!("the epochs of trial {id} have a gap"));
+        let planned = trial.spec.configuration.integer(Hyperparameter::Epochs);
+        self.expect(epochs.len() as u64 <= planned, || format!("trial {id} has more epochs than planned"));
+        self.expect(trial.key == trial.spec.key(), || format!("trial {id} has another trial's key"));
+        let completed = trial.state == TrialState::Completed;
+        self.expect(trial.result.is_some() == completed, || {
+            format!("trial {id} is {} with result {:?}", trial.state.name(), trial.result)
+        });
+        self.expect(trial.test.is_none() || completed, || {
+            format!("trial {id} was tested without being completed")
+        });
+        if trial.state.is_terminal() {
+            let closed = trial.checkpoint.is_none() && trial.ended_at.is_some();
+            self.expect(closed, || format!("trial {id} has ended but is not closed"));
+        } else {
+            let resumes = trial.checkpoint.map_or(0, |checkpoint| checkpoint.epoch) as usize;
+            self.expect(resumes == epochs.len() && trial.ended_at.is_none(), || {
+                format!("trial {id} resumes after epoch {resumes} but has {} epochs", epochs.len())
+            });
+        }
+        if let Some(origin) = trial.reused_from {
+            let origin = tables.trials.get(&origin);
+            let equal = origin.is_some_and(|one| {
+                one.key == trial.key && one.result == trial.result && one.reused_from.is_none()
+            });
+            self.expect(equal && epochs.is_empty(), || format!("trial {id} is reused from one unlike it"));
+        } else if let Some(result) = &trial.result {
+            let score = epochs.get(result.best_epoch as usize - 1).map(|one| one.metric.validation_loss);
+            self.expect(result.epochs as usize == epochs.len() && score == Some(result.score), || {
+                format!("the result of trial {id} does not follow from its epochs")
+            });
+        }
+        let sweep = tables.sweeps.get(&id.sweep).map(|sweep| sweep.state);
+        let fits = match trial.state {
+            TrialState::Pending => sweep == Some(SweepState::Open),
+            TrialState::Paused => sweep == Some(SweepState::Paused),
+            _ => sweep.is_some(),
+        };
+        self.expect(fits, || format!("trial {id} is {} in a sweep that is {sweep:?}", trial.state.name()));
+    }
+
+    fn lease(&mut self, trial: &TrialRecord) {
+        let id = trial.spec.id;
+        let work = trial.lease.map(|lease| lease.work);
+        let fits = match trial.state {
+            TrialState::Leased => work == Some(WorkKind::Train),
+            TrialState::Completed => work != Some(WorkKind::Train),
+            _ => work.is_none(),
+        };
+        self.expect(fits, || format!("trial {id} is {} with a lease to {work:?}", trial.state.name()));
+        let Some(lease) = trial.lease else { return };
+        let worker = self.engine.tables.workers.get(&lease.worker).map(|worker| worker.state);
+        self.expect(worker.is_some_and(|state| state != WorkerState::Departed), || {
+            format!("trial {id} is leased to worker {}, which is {worker:?}", lease.worker)
+        });
+        let ends = self.engine.volatile.expiring().any(|(_, token)| token == lease.token);
+        self.expect(ends, || format!("lease {} of trial {id} never ends", lease.token));
+    }
+
+    fn attempts(&mut self, trial: &TrialRecord) {
+        let id = trial.spec.id;
+        let attempts: Vec<&AttemptRecord> = self.engine.tables.attempts_of(id).collect();
+        let gapless = attempts.iter().enumerate().all(|(before, one)| one.id.number as usize == before + 1);
+        self.expect(gapless && attempts.len() == trial.attempts as usize, || {
+            format!("trial {id} counts {} attempts, {} are recorded", trial.attempts, attempts.len())
+        });
+        let running: Vec<_> = attempts.iter().filter(|one| one.state == AttemptState::Running).collect();
+        let expected = usize::from(trial.lease.is_some());
+        let same = trial.lease.iter().zip(&running).all(|(lease, one)| {
+            (lease.token, lease.attempt, lease.worker, lease.work)
+                == (one.token, one.id.number, one.worker, one.work)
+        });
+        self.expect(running.len() == expected && same, || {
+            format!("trial {id} has {} running attempts and the lease {:?}", running.len(), trial.lease)
+        });
+        let of = |work, state| attempts.iter().filter(|one| one.work == work && one.state == state).count();
+        let trained = of(WorkKind::Train, AttemptState::Succeeded) + usize::from(trial.reused_from.is_some());
+        self.expect(trained == usize::from(trial.state == TrialState::Completed), || {
+            format!("trial {id} is {} with {trained} accepted results", trial.state.name())
+        });
+        self.expect(of(WorkKind::Evaluate, AttemptState::Succeeded) <= 1, || {
+            format!("trial {id} was tested twice")
+        });
+        let failures = of(WorkKind::Train, AttemptState::Failed);
+        self.expect(failures == trial.failures as usize, || {
+            format!("trial {id} counts {} failures, {failures} are recorded", trial.failures)
+        });
+    }
+
+    fn tokens(&mut self) {
+        let mut seen: BTreeMap<_, TrialId> = BTreeMap::new();
+        for attempt in self.engine.tables.attempts.values() {
+            let token = attempt.token;
+            self.expect(token.0 <= self.engine.tables.last_token, || {
+                format!("token {token} was never granted")
+            });
+            let other = seen.insert(token, attempt.id.trial);
+            self.expect(other.is_none(), || format!("token {token} was granted twice"));
+        }
+        let leases = self.engine.volatile.expiring().count();
+        let live = self.engine.index.live.len();
+        self.expect(leases == live, || format!("{leases} leases have an end, {live} are live"));
+    }
+}

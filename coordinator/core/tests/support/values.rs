@@ -1,0 +1,120 @@
+//! Sweeps, datasets, metrics and results that follow from their trial alone, as real training does.
+
+use std::collections::BTreeMap;
+
+use coordinator_core::{Command, DatasetRecord};
+use sweep_proto::protocol::PROTOCOL_VERSION;
+use sweep_proto::{
+    ArtifactRef, Axis, CheckpointRef, Configuration, DataSource, DataSpec, Digest, EpochMetric,
+    Hyperparameter, SweepSpec, TestMetric, TrialResult, TrialSpec, Value, WorkerId, WorkerProfile,
+};
+
+/// A worker's identity from a small number.
+pub fn worker_id(number: u64) -> WorkerId {
+    format!("00000000-0000-7000-8000-{number:012x}").parse().unwrap()
+}
+
+pub fn artifact(text: &str) -> ArtifactRef {
+    ArtifactRef { digest: Digest::of(text.as_bytes()), bytes: text.len() as u64 }
+}
+
+pub fn axis(hyperparameter: Hyperparameter, levels: &[u64]) -> Axis {
+    Axis { hyperparameter, levels: levels.iter().copied().map(Value::Integer).collect() }
+}
+
+/// A sweep over these levels of units, with this many replicates and epochs.
+pub fn spec(name: &str, units: &[u64], replicates: u32, epochs: u64) -> SweepSpec {
+    SweepSpec {
+        name: name.into(),
+        data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
+        fixed: Configuration::default().with(Hyperparameter::Epochs, Value::Integer(epochs)).unwrap(),
+        axes: vec![axis(Hyperparameter::Units, units)],
+        replicates,
+        seed: 0,
+        failures_max: 3,
+        reuse: true,
+    }
+}
+
+/// One dataset per data variant of a sweep.
+pub fn datasets(spec: &SweepSpec) -> Vec<DatasetRecord> {
+    spec.data_variants().into_iter().map(dataset).collect()
+}
+
+pub fn dataset(variant: BTreeMap<Hyperparameter, Value>) -> DatasetRecord {
+    let artifact = artifact(&format!("dataset {variant:?}"));
+    DatasetRecord {
+        variant,
+        artifact,
+        classes: vec!["no".into(), "yes".into()],
+        vocabulary: 100,
+        rows: [80, 10, 10],
+    }
+}
+
+pub fn launch(spec: SweepSpec) -> Command {
+    let datasets = datasets(&spec);
+    Command::Launch { spec, file_text: "name = \"test\"".into(), datasets }
+}
+
+pub fn register(worker: WorkerId, slots: u32, fresh: bool) -> Command {
+    let profile =
+        WorkerProfile { name: format!("machine {worker}"), build: "1".into(), slots, devices: vec![] };
+    Command::Register { worker, protocol: PROTOCOL_VERSION, profile, fresh }
+}
+
+/// A number in [0, 1) that follows from a trial and a purpose.
+fn draw(spec: &TrialSpec, purpose: &str) -> f64 {
+    let digest = Digest::of(format!("{} {purpose}", spec.key()).as_bytes());
+    f64::from(u32::from_le_bytes(digest.as_bytes()[..4].try_into().unwrap())) / 4_294_967_296.0
+}
+
+/// Whether training of this trial diverges, and in which epoch.
+pub fn diverges(spec: &TrialSpec) -> Option<u32> {
+    (draw(spec, "diverges") < 0.06).then_some(1)
+}
+
+/// How many epochs this trial trains: fewer than planned where patience runs out.
+pub fn epochs(spec: &TrialSpec) -> u32 {
+    let planned = spec.configuration.integer(Hyperparameter::Epochs) as u32;
+    if draw(spec, "stops early") < 0.2 { planned.min(2) } else { planned }
+}
+
+pub fn metric(spec: &TrialSpec, epoch: u32) -> EpochMetric {
+    let loss = draw(spec, &format!("loss {epoch}"));
+    EpochMetric {
+        epoch,
+        train_loss: loss / 2.0,
+        train_accuracy: 1.0 - loss / 2.0,
+        validation_loss: loss,
+        validation_accuracy: 1.0 - loss,
+        validation_macro_f1: 1.0 - loss,
+        seconds: 1.5,
+        examples_per_second: 100.0,
+        peak_memory_bytes: 1 << 20,
+    }
+}
+
+pub fn checkpoint(spec: &TrialSpec, epoch: u32) -> CheckpointRef {
+    CheckpointRef { epoch, artifact: artifact(&format!("checkpoint {} {epoch}", spec.key())) }
+}
+
+pub fn result(spec: &TrialSpec) -> TrialResult {
+    let epochs = epochs(spec);
+    let metrics: Vec<_> = (1..=epochs).map(|epoch| metric(spec, epoch)).collect();
+    let best = metrics.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss)).unwrap();
+    TrialResult {
+        best_epoch: best.epoch,
+        epochs,
+        early_stopped: u64::from(epochs) < spec.configuration.integer(Hyperparameter::Epochs),
+        score: best.validation_loss,
+        accuracy: best.validation_accuracy,
+        parameters: 1_000,
+        model: artifact(&format!("model {}", spec.key())),
+    }
+}
+
+pub fn test_metric(spec: &TrialSpec) -> TestMetric {
+    let loss = draw(spec, "test");
+    TestMetric { loss, accuracy: 1.0 - loss, macro_f1: 1.0 - loss, confusion: vec![vec![5, 0], vec![1, 4]] }
+}

@@ -1,0 +1,235 @@
+//! A scripted worker: trains by the book, and misbehaves as real machines do.
+
+use std::collections::BTreeMap;
+
+use coordinator_core::command::LeaseStanding;
+use coordinator_core::{Command, Granted, Rejection, Reply};
+use sweep_proto::{AttemptOutcome, FailureKind, LeaseToken, TrialSpec, WorkKind, WorkerId};
+
+use super::random::Random;
+use super::values;
+
+/// Heartbeat interval, in milliseconds.
+const HEARTBEAT_MS: u64 = 5_000;
+/// A message without an answer is sent again after this time, in milliseconds.
+const RESEND_MS: u64 = 3_000;
+
+/// What a worker does under one lease.
+#[derive(Clone, Debug)]
+struct Job {
+    spec: TrialSpec,
+    work: WorkKind,
+    epochs_acknowledged: u32,
+    /// Computing until then.
+    busy_until: u64,
+    /// How it ends, once that is known; repeated until it is answered.
+    outcome: Option<AttemptOutcome>,
+    sent_at: Option<u64>,
+}
+
+/// One worker process.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    pub id: WorkerId,
+    pub slots: u32,
+    /// Grows with each start, so that answers to a dead process go nowhere.
+    pub incarnation: u64,
+    pub alive: bool,
+    /// Neither computes nor sends until then, but keeps its leases: SIGSTOP, a suspended machine.
+    pub stopped_until: u64,
+    leaving: bool,
+    registered: bool,
+    fresh: bool,
+    jobs: BTreeMap<LeaseToken, Job>,
+    heartbeat_at: u64,
+    request: Option<(String, u64)>,
+    requests: u64,
+    register_sent_at: Option<u64>,
+}
+
+impl Worker {
+    pub fn new(id: WorkerId, slots: u32) -> Self {
+        Self {
+            id,
+            slots,
+            incarnation: 0,
+            alive: true,
+            stopped_until: 0,
+            leaving: false,
+            registered: false,
+            fresh: true,
+            jobs: BTreeMap::new(),
+            heartbeat_at: 0,
+            request: None,
+            requests: 0,
+            register_sent_at: None,
+        }
+    }
+
+    /// Starts again, as a new process of the same identity.
+    pub fn start(&mut self) {
+        *self = Self {
+            incarnation: self.incarnation + 1,
+            requests: self.requests,
+            ..Self::new(self.id, self.slots)
+        };
+    }
+
+    /// SIGTERM: hands everything back and leaves.
+    pub fn leave(&mut self) {
+        self.leaving = true;
+        for job in self.jobs.values_mut() {
+            job.release();
+        }
+    }
+
+    /// What the worker sends now. `faulty`: attempts may fail.
+    pub fn wake(&mut self, now: u64, random: &mut Random, faulty: bool) -> Vec<Command> {
+        if !self.alive || now < self.stopped_until {
+            return Vec::new();
+        }
+        if !self.registered {
+            if self.register_sent_at.is_none_or(|sent| now >= sent + RESEND_MS) {
+                self.register_sent_at = Some(now);
+                return vec![values::register(self.id, self.slots, self.fresh)];
+            }
+            return Vec::new();
+        }
+        let mut commands = Vec::new();
+        if now >= self.heartbeat_at {
+            self.heartbeat_at = now + HEARTBEAT_MS;
+            commands
+                .push(Command::Heartbeat { worker: self.id, tokens: self.jobs.keys().copied().collect() });
+        }
+        for (token, job) in &mut self.jobs {
+            commands.extend(job.step(*token, now, random, faulty));
+        }
+        if self.leaving {
+            if self.jobs.is_empty() {
+                commands.push(Command::Deregister(self.id));
+                self.alive = false;
+            }
+        } else if (self.jobs.len() as u32) < self.slots {
+            commands.extend(self.ask(now));
+        }
+        commands
+    }
+
+    fn ask(&mut self, now: u64) -> Option<Command> {
+        let request_id = match &self.request {
+            Some((_, sent)) if now < sent + RESEND_MS => return None,
+            Some((request_id, _)) => request_id.clone(),
+            None => {
+                self.requests += 1;
+                format!("{}-{}", self.incarnation, self.requests)
+            }
+        };
+        self.request = Some((request_id.clone(), now));
+        let slots = self.slots - self.jobs.len() as u32;
+        Some(Command::AskWork { worker: self.id, request_id, slots })
+    }
+
+    /// The answer to one of its commands.
+    pub fn answered(&mut self, now: u64, command: &Command, answer: &Result<Reply, Rejection>) {
+        match (command, answer) {
+            (_, Err(Rejection::UnknownWorker(_))) => {
+                self.registered = false;
+                self.fresh = false;
+            }
+            (_, Err(Rejection::LeaseLost { token, .. })) => _ = self.jobs.remove(token),
+            (Command::Register { .. }, Ok(_)) => self.registered = true,
+            (Command::AskWork { request_id, .. }, Ok(Reply::Grants(groups))) => {
+                self.take(now, request_id, groups.iter().flatten());
+            }
+            (Command::Heartbeat { .. }, Ok(Reply::Heartbeat { leases, drain })) => {
+                for (token, standing) in leases {
+                    match standing {
+                        LeaseStanding::Continue => {}
+                        LeaseStanding::Release(_) => _ = self.jobs.get_mut(token).map(Job::release),
+                        LeaseStanding::Drop(_) => _ = self.jobs.remove(token),
+                    }
+                }
+                if *drain {
+                    self.leave();
+                }
+            }
+            (Command::ReportEpoch { token, metric, .. }, Ok(_)) => {
+                if let Some(job) = self.jobs.get_mut(token)
+                    && metric.epoch == job.epochs_acknowledged + 1
+                {
+                    job.epochs_acknowledged += 1;
+                    job.sent_at = None;
+                    job.busy_until = now + 2_000;
+                }
+            }
+            (Command::Complete { token, .. }, Ok(_)) => _ = self.jobs.remove(token),
+            // A message that overtook an older one; it will be sent again.
+            (_, Err(Rejection::EpochOutOfOrder { .. })) => {}
+            (_, Err(other)) => panic!("{command:?} was refused: {other}"),
+            _ => {}
+        }
+    }
+
+    fn take<'a>(&mut self, now: u64, request_id: &str, grants: impl Iterator<Item = &'a Granted>) {
+        if self.request.as_ref().is_none_or(|(current, _)| current != request_id) {
+            return;
+        }
+        self.request = None;
+        for granted in grants {
+            let job = Job {
+                spec: granted.spec.clone(),
+                work: granted.work,
+                epochs_acknowledged: granted.checkpoint.map_or(0, |checkpoint| checkpoint.epoch),
+                busy_until: now + 1_000,
+                outcome: None,
+                sent_at: None,
+            };
+            self.jobs.insert(granted.token, job);
+        }
+    }
+}
+
+impl Job {
+    fn release(&mut self) {
+        if self.outcome.is_none() {
+            self.outcome = Some(AttemptOutcome::Released { checkpoint: None });
+            self.sent_at = None;
+            self.busy_until = 0;
+        }
+    }
+
+    fn step(&mut self, token: LeaseToken, now: u64, random: &mut Random, faulty: bool) -> Option<Command> {
+        if now < self.busy_until || self.sent_at.is_some_and(|sent| now < sent + RESEND_MS) {
+            return None;
+        }
+        if self.outcome.is_none() && self.sent_at.is_none() && faulty && random.permille(40) {
+            let kinds =
+                [FailureKind::Crashed, FailureKind::OutOfMemory, FailureKind::Data, FailureKind::Rejected];
+            let end = if random.permille(100) { 4 } else { 3 };
+            let kind = kinds[random.below(end) as usize];
+            self.outcome = Some(AttemptOutcome::Failed { kind, message: format!("broke at {now}") });
+        }
+        let epochs = values::epochs(&self.spec);
+        if self.outcome.is_none() {
+            self.outcome = match self.work {
+                WorkKind::Evaluate => Some(AttemptOutcome::Evaluated(values::test_metric(&self.spec))),
+                WorkKind::Train => match values::diverges(&self.spec) {
+                    Some(epoch) => Some(AttemptOutcome::Diverged { epoch, message: "loss is NaN".into() }),
+                    None if self.epochs_acknowledged >= epochs => {
+                        Some(AttemptOutcome::Trained(values::result(&self.spec)))
+                    }
+                    None => None,
+                },
+            };
+        }
+        self.sent_at = Some(now);
+        Some(match &self.outcome {
+            Some(outcome) => Command::Complete { token, outcome: outcome.clone() },
+            None => {
+                let epoch = self.epochs_acknowledged + 1;
+                let metric = values::metric(&self.spec, epoch);
+                Command::ReportEpoch { token, metric, checkpoint: values::checkpoint(&self.spec, epoch) }
+            }
+        })
+    }
+}

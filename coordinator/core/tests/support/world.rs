@@ -1,0 +1,359 @@
+//! A simulated world: an engine over a store, a bad network, workers and an operator, driven by a seed.
+
+use std::collections::BTreeMap;
+
+use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS};
+use coordinator_core::{
+    AttemptState, Command, Engine, Mutation, Rejection, Reply, SweepState, Tables, TrialRecord, TrialState,
+};
+use sweep_proto::{Hyperparameter, SweepId, Timestamp, TrialId};
+
+use super::random::Random;
+use super::values;
+use super::worker::Worker;
+
+/// A command or its answer on its way.
+#[derive(Clone, Debug)]
+enum Letter {
+    Command { worker: usize, incarnation: u64, command: Command },
+    Answer { worker: usize, incarnation: u64, command: Command, answer: Result<Reply, Rejection> },
+}
+
+/// Everything.
+pub struct World {
+    pub engine: Engine,
+    /// What was persisted: folded apart from the engine.
+    pub store: Tables,
+    pub now: u64,
+    pub steps: u64,
+    random: Random,
+    workers: Vec<Worker>,
+    post: BTreeMap<(u64, u64), Letter>,
+    letters: u64,
+    faulty: bool,
+    launched: u32,
+    /// Trials that have ended, as they ended.
+    ended: BTreeMap<TrialId, TrialRecord>,
+    /// When the coordinator's next tick is due.
+    tick_at: u64,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let workers = (0..1 + random.below(4))
+            .map(|number| Worker::new(values::worker_id(number), 1 + random.below(3) as u32))
+            .collect();
+        Self {
+            engine: Engine::restore(Tables::default(), Timestamp(0)),
+            store: Tables::default(),
+            now: 0,
+            steps: 0,
+            random,
+            workers,
+            post: BTreeMap::new(),
+            letters: 0,
+            faulty: true,
+            launched: 0,
+            ended: BTreeMap::new(),
+            tick_at: 0,
+        }
+    }
+
+    /// Lets everything go wrong for a number of steps.
+    pub fn chaos(&mut self, steps: u64) {
+        self.launch();
+        for _ in 0..steps {
+            self.fault();
+            self.step();
+        }
+    }
+
+    /// Heals everything and runs until all sweeps ended.
+    pub fn heal(&mut self, steps_max: u64) {
+        self.faulty = false;
+        for worker in &mut self.workers {
+            worker.stopped_until = 0;
+            if !worker.alive {
+                worker.start();
+            }
+        }
+        let sweeps: Vec<_> = self.engine.tables().sweeps.keys().copied().collect();
+        for _ in 0..steps_max {
+            for sweep in &sweeps {
+                if self.state(*sweep) == SweepState::Paused {
+                    self.execute(&Command::Resume(*sweep)).unwrap();
+                }
+            }
+            // A worker that was told to drain before the healing leaves; another process takes its place.
+            for worker in self.workers.iter_mut().filter(|worker| !worker.alive) {
+                worker.start();
+            }
+            if sweeps.iter().all(|sweep| self.state(*sweep).is_ended()) {
+                return;
+            }
+            self.step();
+        }
+        panic!(
+            "sweeps did not end: {:?}",
+            sweeps.iter().map(|one| (one, self.engine.ledger(*one))).collect::<Vec<_>>()
+        );
+    }
+
+    fn state(&self, sweep: SweepId) -> SweepState {
+        self.engine.sweep(sweep).unwrap().state
+    }
+
+    /// Half a second or so: letters arrive, workers act, the clock ticks.
+    fn step(&mut self) {
+        self.steps += 1;
+        self.now += 200 + self.random.below(800);
+        while let Some(entry) = self.post.first_entry() {
+            if entry.key().0 > self.now {
+                break;
+            }
+            let letter = entry.remove();
+            self.deliver(letter);
+        }
+        for index in 0..self.workers.len() {
+            let worker = &mut self.workers[index];
+            let incarnation = worker.incarnation;
+            for command in worker.wake(self.now, &mut self.random, self.faulty) {
+                self.send(Letter::Command { worker: index, incarnation, command });
+            }
+        }
+        if self.now >= self.tick_at {
+            self.tick_at = self.now + 1_000;
+            self.execute(&Command::Tick).unwrap();
+        }
+    }
+
+    /// Drops, repeats and delays letters.
+    fn send(&mut self, letter: Letter) {
+        let copies = if !self.faulty || !self.random.permille(100) { 1 } else { self.random.below(3) };
+        for _ in 0..copies {
+            let late = self.faulty && self.random.permille(20);
+            let delay = self.random.below(if late { 3 * LEASE_TTL_MS } else { 300 });
+            self.letters += 1;
+            self.post.insert((self.now + delay, self.letters), letter.clone());
+        }
+    }
+
+    fn deliver(&mut self, letter: Letter) {
+        match letter {
+            Letter::Command { worker, incarnation, command } => {
+                let answer = self.execute(&command);
+                self.send(Letter::Answer { worker, incarnation, command, answer });
+            }
+            Letter::Answer { worker, incarnation, command, answer } => {
+                let worker = &mut self.workers[worker];
+                if worker.alive && worker.incarnation == incarnation && self.now >= worker.stopped_until {
+                    worker.answered(self.now, &command, &answer);
+                }
+            }
+        }
+    }
+
+    fn fault(&mut self) {
+        match self.random.below(600) {
+            0..=5 => {
+                let worker = self.any_worker();
+                worker.alive = false;
+            }
+            6..=20 => {
+                let worker = self.any_worker();
+                if !worker.alive {
+                    worker.start();
+                }
+            }
+            21..=24 => {
+                let pause = self.random.below(4 * LEASE_TTL_MS);
+                let until = self.now + pause;
+                self.any_worker().stopped_until = until;
+            }
+            25..=27 => self.any_worker().leave(),
+            28..=29 => {
+                let worker = self.any_worker().id;
+                _ = self.execute(&Command::Drain(worker));
+            }
+            30..=34 => self.restart(),
+            35..=36 => self.stall(),
+            37..=41 if self.launched < 4 => self.launch(),
+            42..=59 => self.operate(),
+            _ => {}
+        }
+    }
+
+    fn any_worker(&mut self) -> &mut Worker {
+        let index = self.random.below(self.workers.len() as u64) as usize;
+        &mut self.workers[index]
+    }
+
+    /// The coordinator is killed and starts again from its store; what was on its way is lost.
+    fn restart(&mut self) {
+        self.now += self.random.below(2 * LEASE_TTL_MS);
+        self.engine = Engine::restore(self.store.clone(), Timestamp(self.now));
+        if self.random.permille(500) {
+            self.post.clear();
+        }
+        self.check();
+    }
+
+    /// The coordinator stands still for longer than any lease: nobody may lose one by that alone.
+    fn stall(&mut self) {
+        self.execute(&Command::Tick).unwrap();
+        self.now += STALL_MS + 1 + self.random.below(4 * LEASE_TTL_MS);
+        let expired = |engine: &Engine| {
+            engine.tables().attempts.values().filter(|one| one.state == AttemptState::Expired).count()
+        };
+        let before = expired(&self.engine);
+        self.execute(&Command::Tick).unwrap();
+        assert_eq!(expired(&self.engine), before, "leases ran out while the coordinator stood still");
+    }
+
+    fn launch(&mut self) {
+        self.launched += 1;
+        let units: Vec<u64> = (1..=1 + self.random.below(4)).map(|one| one * 8).collect();
+        let name = format!("sweep {}", self.random.below(2));
+        let mut spec = values::spec(&name, &units, 1 + self.random.below(3) as u32, 3);
+        spec.reuse = self.random.permille(700);
+        spec.failures_max = 1 + self.random.below(3) as u32;
+        self.execute(&values::launch(spec)).unwrap();
+    }
+
+    /// An operator does something to some sweep; refusals are checked to change nothing.
+    fn operate(&mut self) {
+        let last = self.engine.tables().sweeps.len() as u64;
+        let sweep = SweepId(1 + self.random.below(last));
+        let command = match self.random.below(12) {
+            0..=3 => Command::Pause(sweep),
+            4..=8 => Command::Resume(sweep),
+            9 if self.random.permille(300) => Command::Cancel(sweep),
+            _ => self.extend(sweep),
+        };
+        _ = self.execute(&command);
+    }
+
+    fn extend(&mut self, sweep: SweepId) -> Command {
+        let spec = self.engine.sweep(sweep).unwrap().spec.clone();
+        let present = spec.axes.iter().map(|axis| axis.levels.len() as u64).max().unwrap();
+        let mut axes = Vec::new();
+        let mut replicates = None;
+        match self.random.below(3) {
+            0 if spec.replicates < 4 => replicates = Some(spec.replicates + 1),
+            1 if spec.axes.len() == 1 => axes.push(values::axis(Hyperparameter::MaxLength, &[50])),
+            _ if present < 6 => axes.push(values::axis(Hyperparameter::Units, &[(present + 1) * 8])),
+            _ => {}
+        }
+        let lengths: [u64; 2] = [50, 200];
+        let datasets = lengths
+            .iter()
+            .map(|length| {
+                let mut variant = spec.fixed.data_variant();
+                variant.insert(Hyperparameter::MaxLength, sweep_proto::Value::Integer(*length));
+                values::dataset(variant)
+            })
+            .collect();
+        Command::Extend { sweep, axes, replicates, datasets }
+    }
+
+    /// Decides, persists, folds; then checks everything that must hold.
+    fn execute(&mut self, command: &Command) -> Result<Reply, Rejection> {
+        let now = Timestamp(self.now);
+        let stale = token_of(command).is_some_and(|token| self.engine.lease_holder(token).is_none());
+        let answer = match self.engine.decide(now, command) {
+            Ok(decision) => {
+                assert!(
+                    !stale || decision.mutations.is_empty(),
+                    "a stale token changed something: {command:?}"
+                );
+                self.check_ended(&decision.mutations, command);
+                for mutation in &decision.mutations {
+                    self.store.apply(mutation);
+                }
+                self.engine.fold(&decision);
+                Ok(decision.reply)
+            }
+            Err(rejection) => Err(rejection),
+        };
+        self.check_repetition(command, &answer);
+        self.check();
+        answer
+    }
+
+    fn check(&self) {
+        assert_eq!(self.engine.tables(), &self.store, "the engine is not the fold of the store");
+        let problems = self.engine.audit();
+        assert!(problems.is_empty(), "after {} steps: {problems:#?}", self.steps);
+    }
+
+    /// The same command once more changes nothing.
+    fn check_repetition(&self, command: &Command, answer: &Result<Reply, Rejection>) {
+        let empty_handed = matches!(answer, Ok(Reply::Grants(groups)) if groups.is_empty());
+        if matches!(command, Command::Launch { .. }) || empty_handed {
+            return;
+        }
+        match (self.engine.decide(Timestamp(self.now), command), answer) {
+            (Ok(again), answer) => {
+                assert!(
+                    again.mutations.is_empty(),
+                    "a repetition changed {:#?}\n{command:#?}",
+                    again.mutations
+                );
+                if let Ok(Reply::Grants(_)) = answer {
+                    assert_eq!(answer.as_ref(), Ok(&again.reply), "a repetition was answered otherwise");
+                }
+            }
+            (Err(Rejection::Invalid(_)), _) if matches!(command, Command::Extend { .. }) => {}
+            // The first one may have gone on to the sweep's end at once.
+            (Err(Rejection::WrongState { .. }), _) if matches!(command, Command::Resume(_)) => {}
+            (Err(again), answer) => assert_eq!(answer.as_ref().err(), Some(&again), "{command:#?}"),
+        }
+    }
+
+    /// A trial that has ended stays as it ended.
+    fn check_ended(&mut self, mutations: &[Mutation], command: &Command) {
+        for mutation in mutations {
+            let Mutation::Trial(trial) = mutation else { continue };
+            if let Some(end) = self.ended.get(&trial.spec.id) {
+                let same = end.state == trial.state
+                    && end.result == trial.result
+                    && end.reused_from == trial.reused_from
+                    && end.ended_at == trial.ended_at
+                    && (end.test.is_none() || end.test == trial.test);
+                assert!(same, "{command:?} changed an ended trial: {end:#?} became {trial:#?}");
+            }
+            if trial.state.is_terminal() {
+                self.ended.insert(trial.spec.id, trial.clone());
+            }
+        }
+    }
+
+    /// Every sweep that finished has its choice measured, or a reason why not.
+    pub fn check_answers(&self) {
+        for sweep in self.engine.tables().sweeps.values() {
+            if sweep.state != SweepState::Finished {
+                continue;
+            }
+            let completed = self.engine.ledger(sweep.id).of(TrialState::Completed);
+            assert_eq!(sweep.chosen.is_some(), completed > 0);
+            assert_eq!(self.engine.resolve(&sweep.id.to_string()), Some(sweep.id));
+            for trial in self.engine.tables().trials_of(sweep.id) {
+                let chosen = Some(&trial.spec.configuration) == sweep.chosen.as_ref();
+                if chosen && trial.state == TrialState::Completed {
+                    assert!(
+                        trial.test.is_some() || trial.last_error.is_some(),
+                        "{trial:#?} was not measured"
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn token_of(command: &Command) -> Option<sweep_proto::LeaseToken> {
+    match command {
+        Command::ReportEpoch { token, .. } | Command::Complete { token, .. } => Some(*token),
+        _ => None,
+    }
+}

@@ -1,0 +1,233 @@
+//! A trial's way through its states: granted, reported, ended, tried again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use coordinator_core::limits::{ATTEMPTS_MAX, LEASE_TTL_MS, REQUEST_ID_CHARACTERS_MAX};
+use coordinator_core::{AttemptState, Command, Rejection, Reply, TrialState};
+use sweep_proto::{AttemptId, AttemptOutcome, FailureKind, LeaseToken, WorkKind};
+
+use support::lab::{Lab, report};
+use support::values;
+
+fn failed(kind: FailureKind) -> AttemptOutcome {
+    AttemptOutcome::Failed { kind, message: "broke".into() }
+}
+
+fn released() -> AttemptOutcome {
+    AttemptOutcome::Released { checkpoint: None }
+}
+
+#[test]
+fn first_replicates_are_handed_out_before_second_ones_and_slots_bound_the_leases() {
+    let (mut lab, worker) = Lab::with_worker(3);
+    let sweep = lab.launch(values::spec("order", &[8, 16], 2, 3));
+    let granted = lab.ask(worker, 10);
+    let order: Vec<_> = granted.iter().map(|one| (one.spec.id.index, one.spec.replicate)).collect();
+    assert_eq!(order, [(0, 0), (2, 0), (1, 1)]);
+    assert_eq!(granted.iter().map(|one| one.token.0).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(
+        granted.iter().all(|one| one.attempt == 1 && one.work == WorkKind::Train && one.checkpoint.is_none())
+    );
+    assert!(lab.ask(worker, 1).is_empty(), "all slots are taken");
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Leased), 3);
+    assert_eq!(lab.engine.lease_holder(LeaseToken(2)), Some((granted[1].spec.id, 1, worker)));
+}
+
+#[test]
+fn a_repeated_request_gets_the_same_leases_while_they_live() {
+    let (mut lab, worker) = Lab::with_worker(2);
+    lab.launch(values::spec("repeat", &[8, 16, 24], 1, 3));
+    let ask = Command::AskWork { worker, request_id: "a".into(), slots: 2 };
+    let Reply::Grants(first) = lab.run(&ask) else { panic!("no grants") };
+    assert_eq!(lab.run(&ask), Reply::Grants(first.clone()));
+    lab.complete(first[0][0].token, failed(FailureKind::Rejected));
+    assert_eq!(lab.run(&ask), Reply::Grants(vec![first[1].clone()]), "what ended is not granted again");
+    let long = Command::AskWork { worker, request_id: "x".repeat(REQUEST_ID_CHARACTERS_MAX + 1), slots: 1 };
+    assert!(matches!(lab.refused(&long), Rejection::Invalid(_)));
+}
+
+#[test]
+fn epochs_come_in_order_and_once() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("epochs", &[8], 1, 3));
+    let granted = lab.ask_one(worker);
+    let (token, spec) = (granted.token, granted.spec);
+    let out_of_order = |expected, got| Rejection::EpochOutOfOrder { trial: spec.id, expected, got };
+    assert_eq!(lab.refused(&report(token, &spec, 2)), out_of_order(1, 2));
+    lab.report(token, &spec, 1);
+    lab.changes_nothing(&report(token, &spec, 1));
+    lab.report(token, &spec, 2);
+    assert_eq!(lab.trial(sweep, 0).checkpoint, Some(values::checkpoint(&spec, 2)));
+    let Command::ReportEpoch { metric, checkpoint, .. } = report(token, &spec, 2) else { panic!() };
+    let mut other = metric.clone();
+    other.validation_loss += 1.0;
+    let again = Command::ReportEpoch { token, metric: other, checkpoint };
+    assert_eq!(lab.refused(&again), out_of_order(3, 2), "an epoch is never measured twice");
+
+    let mut late = values::metric(&spec, 3);
+    let wrong = Command::ReportEpoch { token, metric: late.clone(), checkpoint };
+    assert!(matches!(lab.refused(&wrong), Rejection::Invalid(_)), "checkpoint of another epoch");
+    late.validation_loss = f64::NAN;
+    let nan = Command::ReportEpoch { token, metric: late, checkpoint: values::checkpoint(&spec, 3) };
+    assert!(matches!(lab.refused(&nan), Rejection::Invalid(_)), "not a number");
+    lab.report(token, &spec, 3);
+    assert!(
+        matches!(lab.refused(&report(token, &spec, 4)), Rejection::Invalid(_)),
+        "more epochs than planned"
+    );
+    let unknown = report(LeaseToken(77), &spec, 1);
+    assert!(matches!(lab.refused(&unknown), Rejection::LeaseLost { .. }));
+}
+
+#[test]
+fn a_result_must_follow_from_the_epochs_reported() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    lab.launch(values::spec("result", &[8], 1, 1));
+    let granted = lab.ask_one(worker);
+    let complete =
+        |result| Command::Complete { token: granted.token, outcome: AttemptOutcome::Trained(result) };
+    let right = values::result(&granted.spec);
+    assert!(matches!(lab.refused(&complete(right.clone())), Rejection::Invalid(_)), "no epoch was reported");
+    lab.report(granted.token, &granted.spec, 1);
+    let mut wrong = vec![right.clone(); 4];
+    wrong[0].epochs = 2;
+    wrong[1].best_epoch = 0;
+    wrong[2].score += 0.1;
+    wrong[3].accuracy += 0.1;
+    for result in wrong {
+        assert!(matches!(lab.refused(&complete(result.clone())), Rejection::Invalid(_)), "{result:?}");
+    }
+    let evaluated = AttemptOutcome::Evaluated(values::test_metric(&granted.spec));
+    let unfit = Command::Complete { token: granted.token, outcome: evaluated };
+    assert!(matches!(lab.refused(&unfit), Rejection::Invalid(_)), "it was not to be evaluated");
+    lab.run(&complete(right.clone()));
+    lab.changes_nothing(&complete(right.clone()));
+    let other = Command::Complete { token: granted.token, outcome: failed(FailureKind::Crashed) };
+    assert!(matches!(lab.refused(&other), Rejection::LeaseLost { .. }), "it ended otherwise");
+}
+
+#[test]
+fn stopping_before_the_last_epoch_needs_a_reason() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("early", &[8], 1, 3));
+    let granted = lab.ask_one(worker);
+    lab.report(granted.token, &granted.spec, 1);
+    let metric = values::metric(&granted.spec, 1);
+    let mut result = values::result(&granted.spec);
+    (result.epochs, result.best_epoch, result.early_stopped) = (1, 1, false);
+    (result.score, result.accuracy) = (metric.validation_loss, metric.validation_accuracy);
+    let complete =
+        |result| Command::Complete { token: granted.token, outcome: AttemptOutcome::Trained(result) };
+    assert!(matches!(lab.refused(&complete(result.clone())), Rejection::Invalid(_)));
+    result.early_stopped = true;
+    lab.run(&complete(result));
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Completed);
+}
+
+#[test]
+fn failures_are_tried_again_from_the_checkpoint_until_the_budget_is_spent() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("failures", &[8, 16], 1, 3));
+    let first = lab.ask_one(worker);
+    lab.report(first.token, &first.spec, 1);
+    let outcome = failed(FailureKind::Crashed);
+    lab.complete(first.token, outcome.clone());
+    lab.changes_nothing(&Command::Complete { token: first.token, outcome });
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Pending);
+    let second = lab.ask_one(worker);
+    assert_eq!((second.attempt, second.checkpoint.map(|one| one.epoch)), (2, Some(1)));
+    assert_eq!(lab.engine.tables().attempts[&AttemptId { trial: second.spec.id, number: 2 }].first_epoch, 2);
+    lab.complete(second.token, failed(FailureKind::OutOfMemory));
+    let third = lab.ask_one(worker);
+    lab.complete(third.token, failed(FailureKind::Device));
+    let trial = lab.trial(sweep, 0);
+    assert_eq!((trial.state, trial.failures), (TrialState::Failed, 3));
+    assert_eq!(trial.last_error.as_deref(), Some("broke"));
+    let other = lab.ask_one(worker);
+    lab.complete(other.token, failed(FailureKind::Rejected));
+    assert_eq!(lab.trial(sweep, 1).failures, 1, "a refusal is final");
+    assert_eq!(lab.trial(sweep, 1).state, TrialState::Failed);
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_read_is_given_up() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("broken checkpoint", &[8], 1, 3));
+    let first = lab.ask_one(worker);
+    lab.report(first.token, &first.spec, 1);
+    lab.complete(first.token, released());
+    let second = lab.ask_one(worker);
+    assert!(second.checkpoint.is_some());
+    lab.complete(second.token, failed(FailureKind::Data));
+    assert_eq!(lab.trial(sweep, 0).checkpoint, None);
+    assert_eq!(lab.engine.tables().epochs_of(second.spec.id).count(), 0);
+    let third = lab.ask_one(worker);
+    lab.train(&third);
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Completed);
+}
+
+#[test]
+fn a_diverged_trial_has_ended() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("diverged", &[8], 1, 3));
+    let granted = lab.ask_one(worker);
+    let outcome = AttemptOutcome::Diverged { epoch: 2, message: "loss is NaN".into() };
+    lab.complete(granted.token, outcome.clone());
+    lab.changes_nothing(&Command::Complete { token: granted.token, outcome });
+    let trial = lab.trial(sweep, 0);
+    assert_eq!((trial.state, trial.diverged_epoch), (TrialState::Diverged, Some(2)));
+    assert_eq!(lab.engine.sweep(sweep).unwrap().chosen, None);
+    assert!(lab.state(sweep).is_ended(), "nothing completed, so nothing is evaluated");
+}
+
+#[test]
+fn preemption_is_no_failure_but_has_its_bound() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("preempted", &[8], 1, 3));
+    for _ in 0..ATTEMPTS_MAX {
+        let granted = lab.ask_one(worker);
+        lab.complete(granted.token, released());
+    }
+    let trial = lab.trial(sweep, 0);
+    assert_eq!((trial.state, trial.failures, trial.attempts), (TrialState::Failed, 0, ATTEMPTS_MAX));
+}
+
+#[test]
+fn a_lease_that_no_heartbeat_names_runs_out_and_its_token_is_fenced() {
+    let (mut lab, worker) = Lab::with_worker(2);
+    let sweep = lab.launch(values::spec("expiry", &[8, 16], 1, 3));
+    let granted = lab.ask(worker, 2);
+    lab.report(granted[0].token, &granted[0].spec, 1);
+    for _ in 0..8 {
+        lab.pass(LEASE_TTL_MS / 4);
+        lab.heartbeat(worker, &[granted[1].token]);
+    }
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Pending);
+    assert_eq!(lab.trial(sweep, 1).state, TrialState::Leased);
+    let stale = report(granted[0].token, &granted[0].spec, 2);
+    assert!(matches!(lab.refused(&stale), Rejection::LeaseLost { .. }));
+    let again = lab.ask_one(worker);
+    assert_eq!((again.spec.id, again.attempt), (granted[0].spec.id, 2));
+    assert!(
+        matches!(lab.refused(&stale), Rejection::LeaseLost { .. }),
+        "the same worker's old token stays stale"
+    );
+    let first = &lab.engine.tables().attempts[&AttemptId { trial: again.spec.id, number: 1 }];
+    assert_eq!(first.state, AttemptState::Expired);
+}
+
+#[test]
+fn reports_renew_a_lease() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("renewal", &[8], 1, 3));
+    let granted = lab.ask_one(worker);
+    for epoch in 1..=3 {
+        lab.pass(LEASE_TTL_MS - 1);
+        lab.report(granted.token, &granted.spec, epoch);
+    }
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Leased);
+    assert_eq!(lab.engine.next_deadline(), Some(lab.now.plus_ms(LEASE_TTL_MS)));
+    lab.pass(LEASE_TTL_MS);
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Pending);
+}

@@ -1,0 +1,159 @@
+//! A worker's way through its states, and what the passing of time does.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use coordinator_core::command::LeaseStanding;
+use coordinator_core::limits::{HEARTBEAT_TOKENS_MAX, LEASE_TTL_MS, WORKER_SILENCE_MS};
+use coordinator_core::{AttemptState, Command, Engine, Rejection, TrialState, WorkerState};
+use sweep_proto::protocol::{PROTOCOL_VERSION, ProtocolVersion};
+use sweep_proto::{AttemptId, AttemptOutcome, LeaseToken, WorkerId};
+
+use support::lab::{Lab, report};
+use support::values;
+
+fn state(lab: &Lab, worker: WorkerId) -> WorkerState {
+    lab.engine.tables().workers[&worker].state
+}
+
+#[test]
+fn programs_that_do_not_fit_are_refused_naming_both_versions() {
+    let lab = Lab::new();
+    let Command::Register { worker, profile, fresh, .. } = values::register(values::worker_id(1), 1, true)
+    else {
+        panic!()
+    };
+    let protocol = ProtocolVersion { major: PROTOCOL_VERSION.major + 1, minor: 0 };
+    let command = Command::Register { worker, protocol, profile: profile.clone(), fresh };
+    let error = lab.refused(&command);
+    assert_eq!(error, Rejection::Protocol { worker: protocol, coordinator: PROTOCOL_VERSION });
+    assert!(error.to_string().contains(&protocol.to_string()));
+    let near = ProtocolVersion { minor: PROTOCOL_VERSION.minor + 1, ..PROTOCOL_VERSION };
+    assert!(lab.decide(&Command::Register { worker, protocol: near, profile, fresh }).is_ok());
+    assert!(matches!(lab.refused(&values::register(worker, 0, true)), Rejection::Invalid(_)));
+}
+
+#[test]
+fn strangers_are_told_to_register() {
+    let lab = Lab::new();
+    let worker = values::worker_id(9);
+    let commands = [
+        Command::Heartbeat { worker, tokens: vec![] },
+        Command::AskWork { worker, request_id: "1".into(), slots: 1 },
+        Command::Drain(worker),
+        Command::Deregister(worker),
+    ];
+    for command in commands {
+        assert_eq!(lab.refused(&command), Rejection::UnknownWorker(worker), "{command:?}");
+    }
+}
+
+#[test]
+fn a_new_process_of_the_same_identity_fences_the_old_one() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("fresh", &[8], 1, 2));
+    let granted = lab.ask_one(worker);
+    lab.changes_nothing(&values::register(worker, 1, false));
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Leased, "a reconnect keeps its leases");
+    lab.run(&values::register(worker, 1, true));
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Pending);
+    let attempt = &lab.engine.tables().attempts[&AttemptId { trial: granted.spec.id, number: 1 }];
+    assert_eq!(attempt.state, AttemptState::Revoked);
+    assert!(matches!(lab.refused(&report(granted.token, &granted.spec, 1)), Rejection::LeaseLost { .. }));
+}
+
+#[test]
+fn a_heartbeat_says_of_each_lease_how_it_stands() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let other = values::worker_id(2);
+    lab.run(&values::register(other, 1, true));
+    lab.launch(values::spec("beats", &[8, 16], 1, 2));
+    let mine = lab.ask_one(worker).token;
+    let theirs = lab.ask_one(other).token;
+    let (standing, drain) = lab.heartbeat(worker, &[mine, theirs, LeaseToken(99)]);
+    assert_eq!(standing[0], LeaseStanding::Continue);
+    assert!(matches!(standing[1], LeaseStanding::Drop(_)), "a lease of another worker");
+    assert!(matches!(standing[2], LeaseStanding::Drop(_)), "a lease that never was");
+    assert!(!drain);
+    let many = Command::Heartbeat { worker, tokens: vec![mine; HEARTBEAT_TOKENS_MAX + 1] };
+    assert!(matches!(lab.refused(&many), Rejection::Invalid(_)));
+}
+
+#[test]
+fn a_draining_worker_hands_back_gets_nothing_and_departs() {
+    let (mut lab, worker) = Lab::with_worker(2);
+    let sweep = lab.launch(values::spec("drain", &[8, 16], 1, 2));
+    let granted = lab.ask_one(worker);
+    lab.run(&Command::Drain(worker));
+    lab.changes_nothing(&Command::Drain(worker));
+    lab.changes_nothing(&values::register(worker, 2, false));
+    assert_eq!(state(&lab, worker), WorkerState::Draining, "a reconnect does not undo it");
+    assert!(lab.ask(worker, 1).is_empty());
+    let (standing, drain) = lab.heartbeat(worker, &[granted.token]);
+    assert!(drain && matches!(standing[0], LeaseStanding::Release(_)));
+    lab.report(granted.token, &granted.spec, 1);
+    lab.complete(granted.token, AttemptOutcome::Released { checkpoint: None });
+    lab.run(&Command::Deregister(worker));
+    lab.changes_nothing(&Command::Deregister(worker));
+    assert_eq!(state(&lab, worker), WorkerState::Departed);
+    assert_eq!(lab.trial(sweep, 0).checkpoint.map(|one| one.epoch), Some(1));
+    assert_eq!(lab.refused(&Command::Heartbeat { worker, tokens: vec![] }), Rejection::UnknownWorker(worker));
+    lab.run(&values::register(worker, 2, true));
+    assert_eq!(state(&lab, worker), WorkerState::Ready);
+}
+
+#[test]
+fn what_a_leaving_worker_still_holds_is_released() {
+    let (mut lab, worker) = Lab::with_worker(2);
+    let sweep = lab.launch(values::spec("leave", &[8, 16], 1, 2));
+    let granted = lab.ask(worker, 2);
+    lab.run(&Command::Deregister(worker));
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Pending), 2);
+    let attempt = &lab.engine.tables().attempts[&AttemptId { trial: granted[0].spec.id, number: 1 }];
+    assert_eq!(attempt.state, AttemptState::Released);
+}
+
+#[test]
+fn a_silent_worker_is_lost_and_comes_back_by_being_heard() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    lab.pass(WORKER_SILENCE_MS - 1);
+    assert_eq!(state(&lab, worker), WorkerState::Ready);
+    lab.pass(1);
+    assert_eq!(state(&lab, worker), WorkerState::Lost);
+    assert_eq!(lab.engine.next_deadline(), None);
+    lab.heartbeat(worker, &[]);
+    assert_eq!(state(&lab, worker), WorkerState::Ready);
+    assert_eq!(lab.engine.heard_at(worker), Some(lab.now));
+    lab.run(&Command::Drain(worker));
+    lab.pass(WORKER_SILENCE_MS);
+    assert_eq!(state(&lab, worker), WorkerState::Departed, "a draining worker that fell silent has left");
+}
+
+#[test]
+fn a_coordinator_that_stood_still_takes_no_lease_away() {
+    let (mut lab, worker) = Lab::with_worker(2);
+    let sweep = lab.launch(values::spec("stall", &[8, 16], 1, 2));
+    lab.ask(worker, 2);
+    lab.pass(1_000);
+    lab.now = lab.now.plus_ms(10 * LEASE_TTL_MS);
+    lab.run(&Command::Tick);
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Leased), 2);
+    assert_eq!(state(&lab, worker), WorkerState::Ready);
+    lab.pass(LEASE_TTL_MS - 1);
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Leased), 2, "a full term more");
+    lab.pass(1);
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Pending), 2);
+}
+
+#[test]
+fn a_restarted_coordinator_gives_every_lease_a_fresh_term() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("restart", &[8], 1, 2));
+    let granted = lab.ask_one(worker);
+    lab.now = lab.now.plus_ms(100 * LEASE_TTL_MS);
+    lab.engine = Engine::restore(lab.engine.tables().clone(), lab.now);
+    lab.pass(LEASE_TTL_MS - 1);
+    lab.report(granted.token, &granted.spec, 1);
+    lab.pass(LEASE_TTL_MS);
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Pending);
+}
