@@ -1,0 +1,164 @@
+//! The directory of a finished model, and predicting with it.
+//!
+//! | file | content |
+//! |---|---|
+//! | `model.safetensors` | the weights under PyTorch's names, as training wrote them |
+//! | `configuration.json` | the `Configuration` as JSON: `{"units": 64, "cell": "lstm", …}` |
+//! | `tokenizer.json` | the dataset's tokenizer, JSON of the `tokenizers` library, truncation and padding unset |
+//! | `labels.json` | the class names in label order: `["negative", "positive"]` |
+//! | `metadata.json` | anything for people and tools; not read here |
+//!
+//! The vocabulary's size is that of `embedding.weight`. A text is cut to `max_length` tokens at the
+//! configuration's `truncation_side`; a text without tokens becomes the one token "unknown".
+
+use std::fs;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use sweep_proto::encoded::{PADDING, UNKNOWN};
+use sweep_proto::{Configuration, Hyperparameter};
+use tokenizers::Tokenizer;
+
+use crate::data::Batch;
+use crate::device::DeviceChoice;
+use crate::error::TrainError;
+use crate::model::{Model, ModelShape, loss};
+use crate::request::Prediction;
+use crate::training::load_model;
+
+/// The weights' file.
+pub const MODEL_FILE: &str = "model.safetensors";
+/// The configuration's file.
+pub const CONFIGURATION_FILE: &str = "configuration.json";
+/// The tokenizer's file.
+pub const TOKENIZER_FILE: &str = "tokenizer.json";
+/// The class names' file.
+pub const LABELS_FILE: &str = "labels.json";
+/// The file of facts for people and tools.
+pub const METADATA_FILE: &str = "metadata.json";
+
+/// Largest text file read from a model directory, in bytes: a tokenizer with a million tokens fits.
+const TEXT_FILE_BYTES_MAX: u64 = 256 << 20;
+/// Largest header of a safetensors file that is read to learn the vocabulary's size, in bytes.
+const HEADER_BYTES_MAX: u64 = 1 << 20;
+/// Texts classified at once: bounds memory.
+const TEXTS_AT_ONCE: usize = 64;
+
+/// Classifies texts with the model in a directory; see the module's documentation for its files.
+///
+/// # Errors
+/// [`TrainError`] names the file that is missing, damaged or does not fit the others.
+pub fn predict(directory: &Path, texts: &[String], device: DeviceChoice) -> Result<Vec<Prediction>, TrainError> {
+    let configuration: Configuration = read_json(&directory.join(CONFIGURATION_FILE))?;
+    let labels: Vec<String> = read_json(&directory.join(LABELS_FILE))?;
+    let tokenizer_file = directory.join(TOKENIZER_FILE);
+    let tokenizer: Tokenizer = read_text(&tokenizer_file)?
+        .parse()
+        .map_err(|error: tokenizers::Error| not_understood(&tokenizer_file, error.to_string()))?;
+    let weights = directory.join(MODEL_FILE);
+    let shape = ModelShape::of_sizes(&configuration, vocabulary_of(&weights)?, labels.len())?;
+    let encoder = Encoder { tokenizer, configuration, vocabulary: shape.vocabulary };
+    let model = load_model(shape, &weights, device)?;
+    let mut predictions = Vec::with_capacity(texts.len());
+    for texts in texts.chunks(TEXTS_AT_ONCE) {
+        predictions.extend(predict_batch(&model, &encoder, texts, &labels)?);
+    }
+    Ok(predictions)
+}
+
+fn predict_batch(
+    model: &Model,
+    encoder: &Encoder,
+    texts: &[String],
+    labels: &[String],
+) -> Result<Vec<Prediction>, TrainError> {
+    let mut rows = Vec::with_capacity(texts.len());
+    for (place, text) in texts.iter().enumerate() {
+        rows.push((place, encoder.tokens(text)?, 0));
+    }
+    let batch = Batch::pack(&rows);
+    let logits = model.inference_logits(&batch)?.to_vec2::<f32>()?;
+    let mut predictions: Vec<(usize, Prediction)> =
+        batch.rows.iter().zip(&logits).map(|(place, row)| (*place, prediction(row, labels))).collect();
+    predictions.sort_by_key(|(place, _)| *place);
+    Ok(predictions.into_iter().map(|(_, prediction)| prediction).collect())
+}
+
+fn prediction(logits: &[f32], labels: &[String]) -> Prediction {
+    let probabilities = loss::probabilities(logits);
+    let mut best = 0;
+    for (class, probability) in probabilities.iter().enumerate() {
+        if *probability > probabilities[best] {
+            best = class;
+        }
+    }
+    Prediction {
+        label: labels.get(best).cloned().unwrap_or_default(),
+        probability: probabilities[best],
+        probabilities,
+    }
+}
+
+/// Text to tokens, as the dataset's encoding did it.
+struct Encoder {
+    tokenizer: Tokenizer,
+    configuration: Configuration,
+    vocabulary: usize,
+}
+
+impl Encoder {
+    fn tokens(&self, text: &str) -> Result<Vec<u32>, TrainError> {
+        let encoding = self
+            .tokenizer
+            .encode_fast(text, false)
+            .map_err(|error| TrainError::Rejected(format!("a text cannot be cut into tokens: {error}")))?;
+        let known = |token: &u32| *token != PADDING && (*token as usize) < self.vocabulary;
+        let mut tokens: Vec<u32> =
+            encoding.get_ids().iter().map(|token| if known(token) { *token } else { UNKNOWN }).collect();
+        let most = self.configuration.integer(Hyperparameter::MaxLength) as usize;
+        if tokens.len() > most {
+            if self.configuration.word(Hyperparameter::TruncationSide) == "left" {
+                tokens.drain(..tokens.len() - most);
+            } else {
+                tokens.truncate(most);
+            }
+        }
+        if tokens.is_empty() {
+            tokens.push(UNKNOWN);
+        }
+        Ok(tokens)
+    }
+}
+
+/// Rows of `embedding.weight`, from the weights file's header alone.
+fn vocabulary_of(path: &Path) -> Result<usize, TrainError> {
+    use std::io::Read as _;
+    let unreadable = |source| TrainError::File { action: "read", path: path.to_owned(), source };
+    let mut start = Vec::new();
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(HEADER_BYTES_MAX + 8).read_to_end(&mut start).map_err(unreadable)?;
+    let (_, header) = safetensors::SafeTensors::read_metadata(&start)
+        .map_err(|error| not_understood(path, error.to_string()))?;
+    let shape = header.info("embedding.weight").map(|tensor| tensor.shape.clone());
+    match shape.as_deref() {
+        Some([vocabulary, _]) if *vocabulary > UNKNOWN as usize => Ok(*vocabulary),
+        _ => Err(not_understood(path, "it has no matrix \"embedding.weight\"".into())),
+    }
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainError> {
+    serde_json::from_str(&read_text(path)?).map_err(|error| not_understood(path, error.to_string()))
+}
+
+fn read_text(path: &Path) -> Result<String, TrainError> {
+    let unreadable = |source| TrainError::File { action: "read", path: path.to_owned(), source };
+    let length = fs::metadata(path).map_err(unreadable)?.len();
+    if length > TEXT_FILE_BYTES_MAX {
+        return Err(not_understood(path, format!("it has {length} bytes; {TEXT_FILE_BYTES_MAX} is the most")));
+    }
+    fs::read_to_string(path).map_err(unreadable)
+}
+
+fn not_understood(path: &Path, reason: String) -> TrainError {
+    TrainError::ModelFile { path: path.to_owned(), reason }
+}

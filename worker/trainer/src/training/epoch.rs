@@ -1,0 +1,166 @@
+//! One pass over the training split, and the step metrics on the way.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sweep_proto::encoded::Split;
+use sweep_proto::{EpochMetric, StepMetric};
+
+use crate::data::{Batch, Dataset, training_batches};
+use crate::error::TrainError;
+use crate::model::loss::Scored;
+use crate::model::{DropoutKey, Model};
+use crate::observer::{Observer, StopSignal};
+use crate::optimizer::Optimizer;
+
+/// Most step metrics of one epoch: enough for a curve.
+const STEP_METRICS_PER_EPOCH_MAX: usize = 100;
+/// Step metrics are passed on at least this often while they arise.
+const STEP_METRICS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How an epoch ended.
+pub(super) enum EpochEnd {
+    Done,
+    Stopped,
+    Diverged(String),
+}
+
+/// What an epoch's training measured.
+pub(super) struct Trained {
+    pub(super) loss: f64,
+    pub(super) accuracy: f64,
+    pub(super) examples_per_second: f64,
+}
+
+/// Step metrics of an attempt on their way to the observer.
+pub(super) struct Steps<'a> {
+    observer: &'a mut dyn Observer,
+    sequence: u64,
+    waiting: Vec<StepMetric>,
+    passed_on: Instant,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(observer: &'a mut dyn Observer) -> Self {
+        Self { observer, sequence: 0, waiting: Vec::new(), passed_on: Instant::now() }
+    }
+
+    fn add(&mut self, epoch: u32, step: u64, loss: f64, examples_per_second: f64) -> Result<(), TrainError> {
+        self.waiting.push(StepMetric { sequence: self.sequence, epoch, step, loss, examples_per_second });
+        self.sequence += 1;
+        if self.passed_on.elapsed() >= STEP_METRICS_INTERVAL { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), TrainError> {
+        self.passed_on = Instant::now();
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let points = std::mem::take(&mut self.waiting);
+        self.observer.steps(&points).map_err(TrainError::Observer)
+    }
+
+    /// Passes on what waits, then the epoch.
+    pub(super) fn epoch(&mut self, metric: &EpochMetric, checkpoint: &Path) -> Result<(), TrainError> {
+        self.flush()?;
+        self.observer.epoch(metric, checkpoint).map_err(TrainError::Observer)
+    }
+}
+
+/// One pass over the training split.
+pub(super) struct Pass<'a> {
+    pub(super) dataset: &'a Dataset,
+    pub(super) batch_size: usize,
+    pub(super) seed: u64,
+    pub(super) epoch: u32,
+}
+
+impl Pass<'_> {
+    /// Trains on every batch. The inner `Err` is an early end.
+    pub(super) fn run(
+        &self,
+        model: &Model,
+        optimizer: &mut Optimizer,
+        steps: &mut Steps<'_>,
+        stop: &dyn StopSignal,
+    ) -> Result<Result<Trained, EpochEnd>, TrainError> {
+        let batches = training_batches(self.dataset.view(), self.batch_size, self.seed, self.epoch);
+        let every = batches.len().div_ceil(STEP_METRICS_PER_EPOCH_MAX);
+        let started = Instant::now();
+        let (mut all, mut recent) = (Tally::default(), Tally::default());
+        let mut recent_since = started;
+        for (place, rows) in batches.iter().enumerate() {
+            if stop.requested() {
+                steps.flush()?;
+                return Ok(Err(EpochEnd::Stopped));
+            }
+            let batch = Batch::of_split(self.dataset.view(), Split::Train, rows);
+            let scored = match self.step(model, optimizer, &batch)? {
+                Ok(scored) => scored,
+                Err(message) => {
+                    steps.flush()?;
+                    return Ok(Err(EpochEnd::Diverged(message)));
+                }
+            };
+            all.add(&scored, &batch.labels);
+            recent.add(&scored, &batch.labels);
+            if (place + 1) % every == 0 || place + 1 == batches.len() {
+                steps.add(self.epoch, optimizer.steps(), recent.loss(), recent.rate(recent_since))?;
+                (recent, recent_since) = (Tally::default(), Instant::now());
+            }
+        }
+        let examples_per_second = all.rate(started);
+        Ok(Ok(Trained { loss: all.loss(), accuracy: all.accuracy(), examples_per_second }))
+    }
+
+    /// One optimiser step. The inner `Err` says how it diverged.
+    fn step(
+        &self,
+        model: &Model,
+        optimizer: &mut Optimizer,
+        batch: &Batch,
+    ) -> Result<Result<Scored, String>, TrainError> {
+        let step = optimizer.steps() + 1;
+        let logits = model.training_logits(batch, DropoutKey { seed: self.seed, step })?;
+        let scored = Scored::new(&logits, &batch.labels)?;
+        let loss = scored.mean_loss();
+        if !loss.is_finite() {
+            return Ok(Err(format!("the training loss is {loss} at step {step}")));
+        }
+        let gradients = scored.surrogate(&logits)?.backward()?;
+        drop(logits);
+        let norm = optimizer.step(model.parameters(), &gradients)?;
+        if !norm.is_finite() {
+            return Ok(Err(format!("the gradient's norm is {norm} at step {step}")));
+        }
+        Ok(Ok(scored))
+    }
+}
+
+/// Sums over examples.
+#[derive(Default)]
+struct Tally {
+    examples: u64,
+    loss: f64,
+    correct: u64,
+}
+
+impl Tally {
+    fn add(&mut self, scored: &Scored, labels: &[u32]) {
+        self.examples += labels.len() as u64;
+        self.loss += scored.losses.iter().sum::<f64>();
+        self.correct += scored.predicted.iter().zip(labels).filter(|(left, right)| left == right).count() as u64;
+    }
+
+    fn loss(&self) -> f64 {
+        self.loss / self.examples.max(1) as f64
+    }
+
+    fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.examples.max(1) as f64
+    }
+
+    fn rate(&self, since: Instant) -> f64 {
+        self.examples as f64 / since.elapsed().as_secs_f64().max(1e-9)
+    }
+}

@@ -1,0 +1,84 @@
+//! Loss, accuracy, confusion and macro F1 of a model on a split.
+
+use sweep_proto::TestMetric;
+use sweep_proto::encoded::Split;
+
+use crate::data::{Batch, Dataset, evaluation_batches};
+use crate::error::TrainError;
+use crate::model::Model;
+use crate::model::loss::Scored;
+
+/// Counts and loss over a split.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Evaluation {
+    loss: f64,
+    /// `confusion[truth][predicted]`.
+    confusion: Vec<Vec<u64>>,
+}
+
+impl Evaluation {
+    /// Runs the model over a whole split, without gradients or dropout.
+    pub(crate) fn of_split(model: &Model, dataset: &Dataset, split: Split) -> Result<Self, TrainError> {
+        let classes = dataset.classes();
+        let mut confusion = vec![vec![0; classes]; classes];
+        let (mut loss, mut rows) = (0.0, 0_u64);
+        for batch in evaluation_batches(dataset.view(), split) {
+            let batch = Batch::of_split(dataset.view(), split, &batch);
+            let scored = Scored::new(&model.inference_logits(&batch)?, &batch.labels)?;
+            loss += scored.losses.iter().sum::<f64>();
+            rows += batch.labels.len() as u64;
+            for (truth, predicted) in batch.labels.iter().zip(&scored.predicted) {
+                confusion[*truth as usize][*predicted as usize] += 1;
+            }
+        }
+        Ok(Self { loss: loss / rows.max(1) as f64, confusion })
+    }
+
+    /// Mean cross-entropy in nats.
+    pub(crate) fn loss(&self) -> f64 {
+        self.loss
+    }
+
+    /// Share classified correctly.
+    pub(crate) fn accuracy(&self) -> f64 {
+        let all: u64 = self.confusion.iter().flatten().sum();
+        let correct: u64 = self.confusion.iter().enumerate().map(|(class, row)| row[class]).sum();
+        correct as f64 / all.max(1) as f64
+    }
+
+    /// Unweighted mean over classes of F1 = 2 tp / (2 tp + fp + fn); 0 for a class neither present nor
+    /// predicted (as in scikit-learn with `zero_division=0`).
+    pub(crate) fn macro_f1(&self) -> f64 {
+        let classes = self.confusion.len();
+        let of_class = |class: usize| {
+            let hits = self.confusion[class][class];
+            let truths: u64 = self.confusion[class].iter().sum();
+            let predictions: u64 = self.confusion.iter().map(|row| row[class]).sum();
+            if truths + predictions == 0 { 0.0 } else { 2.0 * hits as f64 / (truths + predictions) as f64 }
+        };
+        (0..classes).map(of_class).sum::<f64>() / classes.max(1) as f64
+    }
+
+    /// All of it.
+    pub(crate) fn test_metric(self) -> TestMetric {
+        TestMetric {
+            loss: self.loss,
+            accuracy: self.accuracy(),
+            macro_f1: self.macro_f1(),
+            confusion: self.confusion,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_follow_from_the_confusion() {
+        let evaluation = Evaluation { loss: 0.5, confusion: vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]] };
+        assert!((evaluation.accuracy() - 0.7).abs() < 1e-12);
+        let expected = (6.0 / 9.0 + 8.0 / 11.0 + 0.0) / 3.0;
+        assert!((evaluation.macro_f1() - expected).abs() < 1e-12);
+    }
+}

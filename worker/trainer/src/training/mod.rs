@@ -1,0 +1,195 @@
+//! The life of one trial: epochs of training and validation until its end.
+
+mod epoch;
+mod evaluation;
+mod memory;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use sweep_proto::encoded::Split;
+use sweep_proto::{EpochMetric, Hyperparameter, TestMetric, TrialSpec};
+
+use crate::checkpoint::{Checkpoint, Progress};
+use crate::data::Dataset;
+use crate::device::DeviceChoice;
+use crate::error::TrainError;
+use crate::model::{Model, ModelShape, Named};
+use crate::observer::{Observer, StopSignal};
+use crate::optimizer::Optimizer;
+use crate::request::{Completed, Ended, TrainRequest};
+use crate::weights_file::{self, Expected};
+
+pub(crate) use evaluation::Evaluation;
+
+use epoch::{EpochEnd, Steps};
+
+/// The checkpoint's name in the work directory.
+const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
+/// The name of the best weights in the work directory.
+const MODEL_FILE: &str = "model.safetensors";
+
+/// Trains one trial, from its checkpoint if the request has one.
+///
+/// # Errors
+/// [`TrainError`]; its [`kind`](TrainError::kind) says whether another try may succeed.
+pub fn train(
+    request: &TrainRequest<'_>,
+    observer: &mut dyn Observer,
+    stop: &dyn StopSignal,
+) -> Result<Ended, TrainError> {
+    let dataset = Dataset::open(request.dataset)?;
+    dataset.require(Split::Train)?;
+    dataset.require(Split::Validation)?;
+    let mut trial = Trial::prepare(request, &dataset)?;
+    let mut steps = Steps::new(observer);
+    loop {
+        if let Some(early_stopped) = trial.is_over() {
+            return trial.complete(early_stopped).map(Ended::Completed);
+        }
+        match trial.epoch(&mut steps, stop)? {
+            EpochEnd::Done => {}
+            EpochEnd::Stopped => return Ok(Ended::Stopped { checkpoint: trial.newest }),
+            EpochEnd::Diverged(message) => {
+                return Ok(Ended::Diverged { epoch: trial.progress.epoch + 1, message });
+            }
+        }
+    }
+}
+
+/// Measures a trial's best weights (`model.safetensors`) on the test split.
+///
+/// # Errors
+/// As for [`train`].
+pub fn evaluate(
+    spec: &TrialSpec,
+    dataset: &Path,
+    model: &Path,
+    device: DeviceChoice,
+) -> Result<TestMetric, TrainError> {
+    let dataset = Dataset::open(dataset)?;
+    dataset.require(Split::Test)?;
+    let shape = ModelShape::new(&spec.configuration, dataset.header())?;
+    let model = load_model(shape, model, device)?;
+    Ok(Evaluation::of_split(&model, &dataset, Split::Test)?.test_metric())
+}
+
+/// A model with the weights of a `model.safetensors`.
+pub(crate) fn load_model(shape: ModelShape, path: &Path, device: DeviceChoice) -> Result<Model, TrainError> {
+    let expected: Expected = shape.parameters().into_iter().map(|one| (one.name, one.dimensions)).collect();
+    let file = weights_file::read(path, &expected)?;
+    Model::with_weights(shape, &file.tensors, &device.open()?)
+}
+
+/// A trial in training.
+struct Trial<'a> {
+    request: &'a TrainRequest<'a>,
+    dataset: &'a Dataset,
+    model: Model,
+    optimizer: Optimizer,
+    progress: Progress,
+    best: Named,
+    newest: Option<(u32, PathBuf)>,
+}
+
+impl<'a> Trial<'a> {
+    fn prepare(request: &'a TrainRequest<'a>, dataset: &'a Dataset) -> Result<Self, TrainError> {
+        let spec = request.spec;
+        let device = request.device.open()?;
+        let shape = ModelShape::new(&spec.configuration, dataset.header())?;
+        let Some(path) = request.checkpoint else {
+            let model = Model::initial(shape, spec.seed, &device)?;
+            let optimizer = Optimizer::new(&spec.configuration, model.parameters())?;
+            let progress = Progress::start(spec);
+            return Ok(Self { request, dataset, model, optimizer, progress, best: Named::new(), newest: None });
+        };
+        let mut model = Model::initial(shape.clone(), spec.seed, &device)?;
+        let mut optimizer = Optimizer::new(&spec.configuration, model.parameters())?;
+        let checkpoint = Checkpoint::read(path, spec, &shape, optimizer.state())?;
+        model = Model::with_weights(model.shape().clone(), &checkpoint.weights, &device)?;
+        optimizer.restore(checkpoint.progress.steps, &checkpoint.optimizer)?;
+        let newest = Some((checkpoint.progress.epoch, path.to_owned()));
+        let (progress, best) = (checkpoint.progress, checkpoint.best);
+        Ok(Self { request, dataset, model, optimizer, progress, best, newest })
+    }
+
+    fn integer(&self, hyperparameter: Hyperparameter) -> u64 {
+        self.request.spec.configuration.integer(hyperparameter)
+    }
+
+    /// Whether no epoch follows, and if so, whether that is for lack of improvement.
+    fn is_over(&self) -> Option<bool> {
+        if u64::from(self.progress.epoch) >= self.integer(Hyperparameter::Epochs) {
+            return Some(false);
+        }
+        let patience = self.integer(Hyperparameter::Patience);
+        let impatient = patience > 0 && u64::from(self.progress.epochs_without_improvement()) >= patience;
+        impatient.then_some(true)
+    }
+
+    /// Trains and validates one epoch, keeps what is best, writes the checkpoint, tells the observer.
+    fn epoch(&mut self, steps: &mut Steps<'_>, stop: &dyn StopSignal) -> Result<EpochEnd, TrainError> {
+        let started = Instant::now();
+        let epoch = self.progress.epoch + 1;
+        let batch_size = self.integer(Hyperparameter::BatchSize) as usize;
+        let seed = self.request.spec.seed;
+        let pass = epoch::Pass { dataset: self.dataset, batch_size, seed, epoch };
+        let trained = match pass.run(&self.model, &mut self.optimizer, steps, stop)? {
+            Ok(trained) => trained,
+            Err(end) => return Ok(end),
+        };
+        let validation = Evaluation::of_split(&self.model, self.dataset, Split::Validation)?;
+        if !validation.loss().is_finite() {
+            return Ok(EpochEnd::Diverged(format!("the validation loss is {}", validation.loss())));
+        }
+        self.advance(epoch, &validation)?;
+        let metric = EpochMetric {
+            epoch,
+            train_loss: trained.loss,
+            train_accuracy: trained.accuracy,
+            validation_loss: validation.loss(),
+            validation_accuracy: validation.accuracy(),
+            validation_macro_f1: validation.macro_f1(),
+            seconds: started.elapsed().as_secs_f64(),
+            examples_per_second: trained.examples_per_second,
+            peak_memory_bytes: memory::peak_bytes(),
+        };
+        let path = self.request.directory.join(CHECKPOINT_FILE);
+        steps.epoch(&metric, &path)?;
+        self.newest = Some((epoch, path));
+        Ok(EpochEnd::Done)
+    }
+
+    fn advance(&mut self, epoch: u32, validation: &Evaluation) -> Result<(), TrainError> {
+        self.progress.epoch = epoch;
+        self.progress.steps = self.optimizer.steps();
+        let weights = self.model.weights()?;
+        if validation.loss() < self.progress.best_loss {
+            self.progress.best_epoch = epoch;
+            self.progress.best_loss = validation.loss();
+            self.progress.best_accuracy = validation.accuracy();
+            self.best.clone_from(&weights);
+        }
+        let checkpoint = Checkpoint {
+            progress: self.progress.clone(),
+            weights,
+            best: self.best.clone(),
+            optimizer: self.optimizer.state().clone(),
+        };
+        checkpoint.write(&self.request.directory.join(CHECKPOINT_FILE))
+    }
+
+    fn complete(&self, early_stopped: bool) -> Result<Completed, TrainError> {
+        let model = self.request.directory.join(MODEL_FILE);
+        weights_file::write(&model, &self.best, ("format", "pt".to_owned()))?;
+        Ok(Completed {
+            best_epoch: self.progress.best_epoch,
+            epochs: self.progress.epoch,
+            early_stopped,
+            score: self.progress.best_loss,
+            accuracy: self.progress.best_accuracy,
+            parameters: self.model.shape().parameter_count(),
+            model,
+        })
+    }
+}
