@@ -1,0 +1,136 @@
+//! How a command ends: the failure that a person reads, and the exit code that a script reads.
+
+use std::fmt;
+
+use coordinator::StartError;
+use tonic::{Code, Status};
+
+/// The exit code of a failed command; documented in `sweep --help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The sweep brought no result, or something went wrong on the way.
+    Failed = 1,
+    /// The command line or a file is wrong: nothing was done.
+    Usage = 2,
+    /// No coordinator answers.
+    Unavailable = 3,
+    /// Stopped by the user.
+    Interrupted = 130,
+}
+
+/// Why a command failed, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    /// What is wrong, without a period.
+    pub(crate) message: String,
+    /// What to do, without a period.
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with exit code 1.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, message: message.into(), hint: None }
+    }
+
+    /// A failure with exit code 2.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, ..Self::failed(message) }
+    }
+
+    /// A failure with exit code 3.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Unavailable, ..Self::failed(message) }
+    }
+
+    /// The user stopped it.
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Interrupted, ..Self::failed(message) }
+    }
+
+    /// This failure with a remedy.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// An error of a file or folder, told with its path.
+    pub(crate) fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::failed(format!("cannot {doing} {}: {error}", path.display()))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        let message = match status.message() {
+            "" => format!("the coordinator answered {:?} without a reason", status.code()),
+            message => message.to_owned(),
+        };
+        if is_broken_connection(&status) {
+            return Self::unavailable(format!("the connection to the coordinator broke: {message}"))
+                .hint("`sweep status` shows whether it is back");
+        }
+        match status.code() {
+            Code::InvalidArgument => Self::usage(message),
+            Code::NotFound => {
+                Self::failed(message).hint("`sweep list` shows the sweeps, `sweep workers` the workers")
+            }
+            Code::Unimplemented => Self::failed("the coordinator does not know this request")
+                .hint("it may be of an older version: compare `sweep --version` on both machines"),
+            _ => Self::failed(message),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let failure = Self::failed(error.to_string());
+        match error {
+            StartError::NotLoopback(_) => Self { exit: Exit::Usage, ..failure },
+            StartError::Bind { .. } => {
+                failure.hint("another program may use that port: choose one with --listen 127.0.0.1:PORT")
+            }
+            #[allow(unreachable_patterns, reason = "the server may learn new ways not to start")]
+            _ => failure,
+        }
+    }
+}
+
+/// Whether a status stands for a lost connection and not for an answer of the coordinator.
+pub(crate) fn is_broken_connection(status: &Status) -> bool {
+    match status.code() {
+        Code::Unavailable | Code::Cancelled => true,
+        // tonic reports resets of a running stream as Unknown or Internal with their cause attached.
+        Code::Unknown | Code::Internal => std::error::Error::source(status).is_some(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_answer_has_its_exit_code() {
+        for (status, exit) in [
+            (Status::invalid_argument("units"), Exit::Usage),
+            (Status::not_found("no sweep is named x"), Exit::Failed),
+            (Status::failed_precondition("it has ended"), Exit::Failed),
+            (Status::unavailable("tcp connect error"), Exit::Unavailable),
+            (Status::unknown("unexpected"), Exit::Failed),
+        ] {
+            assert_eq!(Failure::from(status.clone()).exit, exit, "{status:?}");
+        }
+    }
+}

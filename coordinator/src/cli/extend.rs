@@ -1,0 +1,46 @@
+//! `sweep extend`: more levels on the grid of a sweep, or more replicates.
+
+use clap::Args;
+use sweep_proto::wire::ExtendRequest;
+
+use super::Context;
+use super::exit::Failure;
+use super::json::Sweep;
+use super::output::{self, plain};
+
+const EXAMPLES: &str = "\
+Trials that are there stay as they are; only the new ones are trained. A finished sweep opens again.
+
+Examples:
+  sweep extend paper-imdb --grid 'units = [512]'
+  sweep extend 3 --grid 'units = [512]' --grid 'dropout = [0.0, 0.2]'
+  sweep extend 3 --replicates 5";
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Number of the sweep, or its name (the newest of that name).
+    #[arg(value_name = "ID")]
+    sweep: String,
+    /// Levels to add, as under [grid] of a sweep file; may be given several times.
+    #[arg(long, value_name = "NAME = [LEVELS]", required_unless_present = "replicates")]
+    grid: Vec<String>,
+    /// The new number of replicates of every configuration.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    replicates: Option<u32>,
+}
+
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    let mut client = context.connect().await?;
+    let request = ExtendRequest {
+        sweep: arguments.sweep,
+        grid: arguments.grid.join("\n"),
+        replicates: arguments.replicates.unwrap_or(0),
+    };
+    let sweep = Sweep::from(client.extend(request).await?.into_inner());
+    if context.output.json {
+        return context.output.json(&sweep);
+    }
+    output::note(&format!("extended sweep {} ({})", sweep.id, plain(&sweep.name)));
+    context.output.text(&super::render::status::ledger_line(&sweep.ledger))
+}

@@ -1,0 +1,242 @@
+//! What `--json` prints: stable field names, apart from the wire messages.
+//!
+//! Losses and accuracies are means over completed replicates; accuracies are fractions in `0..=1`.
+//! What does not exist is `null`. Fields are only ever added.
+
+use serde::Serialize;
+use sweep_proto::wire;
+
+/// A sweep.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Sweep {
+    /// Its number.
+    pub(crate) id: u64,
+    /// Its name, as in the sweep file.
+    pub(crate) name: String,
+    /// `open`, `paused`, `evaluating`, `finished` or `cancelled`.
+    pub(crate) state: String,
+    /// Trials by state.
+    pub(crate) ledger: Ledger,
+    /// When it was launched, in milliseconds since the Unix epoch.
+    pub(crate) created_at_ms: u64,
+    /// When it ended.
+    pub(crate) ended_at_ms: Option<u64>,
+    /// Trials that run now.
+    pub(crate) running: Vec<Running>,
+    /// The best configurations so far, at most ten, best first.
+    pub(crate) best: Vec<Best>,
+    /// Estimated seconds until the end.
+    pub(crate) eta_seconds: Option<f64>,
+    /// The chosen configuration, once chosen.
+    pub(crate) chosen: Option<String>,
+    /// The chosen configuration on the test split.
+    pub(crate) test: Option<Test>,
+    /// Workers that are connected.
+    pub(crate) workers: u32,
+    /// Their slots.
+    pub(crate) slots: u32,
+    /// Epochs trained.
+    pub(crate) epochs_done: u64,
+    /// Epochs that all trials have together.
+    pub(crate) epochs_planned: u64,
+}
+
+/// Trials by state; the states sum to `planned`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Ledger {
+    pub(crate) planned: u64,
+    pub(crate) pending: u64,
+    pub(crate) leased: u64,
+    pub(crate) paused: u64,
+    pub(crate) completed: u64,
+    pub(crate) pruned: u64,
+    pub(crate) diverged: u64,
+    pub(crate) failed: u64,
+    pub(crate) cancelled: u64,
+    /// Completed trials that an earlier sweep had trained; counted in `completed`, too.
+    pub(crate) reused: u64,
+}
+
+impl Ledger {
+    /// Trials that have ended, in whatever way.
+    pub(crate) fn ended(&self) -> u64 {
+        self.completed + self.pruned + self.diverged + self.failed + self.cancelled
+    }
+}
+
+/// A trial that runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Running {
+    /// Written `sweep/position`.
+    pub(crate) trial: String,
+    /// The try, from 1.
+    pub(crate) attempt: u32,
+    /// Swept values and replicate, in words.
+    pub(crate) label: String,
+    /// Who runs it.
+    pub(crate) worker: String,
+    /// Whether it is measured on the test split and not trained.
+    pub(crate) evaluating: bool,
+    /// Epochs finished.
+    pub(crate) epoch: u32,
+    /// Epochs it has.
+    pub(crate) epochs: u32,
+    /// Of the last finished epoch.
+    pub(crate) train_loss: Option<f64>,
+    /// Of the last finished epoch.
+    pub(crate) validation_loss: Option<f64>,
+    /// Of the last finished epoch.
+    pub(crate) validation_accuracy: Option<f64>,
+}
+
+/// A configuration with its results.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Best {
+    pub(crate) label: String,
+    /// Completed replicates.
+    pub(crate) completed: u64,
+    pub(crate) validation_loss: Option<f64>,
+    pub(crate) validation_accuracy: Option<f64>,
+}
+
+/// Figures on the test split.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Test {
+    pub(crate) loss: Option<f64>,
+    pub(crate) accuracy: Option<f64>,
+    pub(crate) macro_f1: Option<f64>,
+}
+
+/// A worker.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Worker {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) state: String,
+    pub(crate) build: String,
+    pub(crate) slots: u32,
+    pub(crate) devices: Vec<String>,
+    /// How long ago it was heard, in milliseconds.
+    pub(crate) last_seen_ms: u64,
+    /// Trials that it runs, written `sweep/position`.
+    pub(crate) trials: Vec<String>,
+}
+
+impl From<wire::SweepStatus> for Sweep {
+    fn from(status: wire::SweepStatus) -> Self {
+        Self {
+            id: status.id,
+            name: status.name,
+            state: status.state,
+            ledger: status.ledger.map(Ledger::from).unwrap_or_default(),
+            created_at_ms: status.created_at_ms,
+            ended_at_ms: (status.ended_at_ms > 0).then_some(status.ended_at_ms),
+            running: status.running.into_iter().map(Running::from).collect(),
+            best: status.best.into_iter().map(Best::from).collect(),
+            eta_seconds: status.eta_seconds.and_then(finite),
+            chosen: status.chosen,
+            test: status.test.map(Test::from),
+            workers: status.workers,
+            slots: status.slots,
+            epochs_done: status.epochs_done,
+            epochs_planned: status.epochs_planned,
+        }
+    }
+}
+
+impl Sweep {
+    /// Whether nothing more will happen to it.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.state.as_str(), "finished" | "cancelled")
+    }
+}
+
+impl From<wire::Ledger> for Ledger {
+    fn from(ledger: wire::Ledger) -> Self {
+        Self {
+            planned: ledger.planned,
+            pending: ledger.pending,
+            leased: ledger.leased,
+            paused: ledger.paused,
+            completed: ledger.completed,
+            pruned: ledger.pruned,
+            diverged: ledger.diverged,
+            failed: ledger.failed,
+            cancelled: ledger.cancelled,
+            reused: ledger.reused,
+        }
+    }
+}
+
+impl From<wire::RunningTrial> for Running {
+    fn from(trial: wire::RunningTrial) -> Self {
+        let last = trial.last;
+        Self {
+            trial: trial.id.map(|id| format!("{}/{}", id.sweep, id.index)).unwrap_or_default(),
+            attempt: trial.attempt,
+            label: trial.label,
+            worker: trial.worker,
+            evaluating: trial.evaluating,
+            epoch: last.as_ref().map_or(0, |metric| metric.epoch),
+            epochs: trial.epochs_total,
+            train_loss: last.as_ref().and_then(|metric| finite(metric.train_loss)),
+            validation_loss: last.as_ref().and_then(|metric| finite(metric.validation_loss)),
+            validation_accuracy: last.as_ref().and_then(|metric| finite(metric.validation_accuracy)),
+        }
+    }
+}
+
+impl From<wire::ConfigurationStatus> for Best {
+    fn from(status: wire::ConfigurationStatus) -> Self {
+        Self {
+            label: status.label,
+            completed: status.completed,
+            validation_loss: finite(status.score),
+            validation_accuracy: finite(status.accuracy),
+        }
+    }
+}
+
+impl From<wire::TestMetric> for Test {
+    fn from(test: wire::TestMetric) -> Self {
+        Self { loss: finite(test.loss), accuracy: finite(test.accuracy), macro_f1: finite(test.macro_f1) }
+    }
+}
+
+impl From<wire::WorkerStatus> for Worker {
+    fn from(worker: wire::WorkerStatus) -> Self {
+        let profile = worker.profile.unwrap_or_default();
+        Self {
+            id: worker.id,
+            name: profile.name,
+            state: worker.state,
+            build: profile.build,
+            slots: profile.slots,
+            devices: profile.devices.iter().map(device).collect(),
+            last_seen_ms: worker.last_seen_ms,
+            trials: worker.trials,
+        }
+    }
+}
+
+fn device(device: &wire::Device) -> String {
+    let kind = if device.kind() == wire::DeviceKind::Cuda { "cuda" } else { "cpu" };
+    format!("{kind}:{} {}", device.ordinal, device.model)
+}
+
+fn finite(number: f64) -> Option<f64> {
+    number.is_finite().then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_number_becomes_null() {
+        let best =
+            Best::from(wire::ConfigurationStatus { score: f64::NAN, accuracy: 0.5, ..Default::default() });
+        let json = serde_json::to_string(&best).expect("serialises");
+        assert_eq!(json, r#"{"label":"","completed":0,"validation_loss":null,"validation_accuracy":0.5}"#);
+    }
+}

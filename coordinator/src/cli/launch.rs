@@ -1,0 +1,90 @@
+//! `sweep launch`: sends a sweep file to a coordinator.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sweep_proto::wire::LaunchRequest;
+use sweep_proto::wire::launch_event::Kind;
+
+use super::client::Client;
+use super::exit::Failure;
+use super::json::Sweep;
+use super::output::{self, plain};
+use super::render::progress::View;
+use super::sweep_file::SweepFile;
+use super::{Context, watch};
+
+const EXAMPLES: &str = "\
+The coordinator reads the data, so paths in the file are paths on its machine; relative ones are
+relative to the file. Trials that an earlier sweep has finished are reused.
+
+Examples:
+  sweep launch deploy/examples/paper-imdb.toml
+  sweep launch my-sweep.toml --watch
+  sweep launch my-sweep.toml --no-reuse
+  sweep launch my-sweep.toml --json | jq .id";
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The sweep file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Train every trial, also those that an earlier sweep has finished.
+    #[arg(long)]
+    no_reuse: bool,
+    /// Follow the sweep until it ends.
+    #[arg(long)]
+    watch: bool,
+}
+
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    let file = SweepFile::read(&arguments.file)?;
+    file.parse()?;
+    let mut client = context.connect().await?;
+    let mut view = View::new();
+    let launched = launch(&mut client, file.launch_request(arguments.no_reuse, false), &mut view).await;
+    view.clear();
+    let sweep = launched?;
+    if arguments.watch {
+        output::note(&format!("launched sweep {} ({})", sweep.id, plain(&sweep.name)));
+        return watch::follow_to_end(&mut client, sweep.id, context).await;
+    }
+    if context.output.json {
+        return context.output.json(&sweep);
+    }
+    let ledger = &sweep.ledger;
+    context.output.text(&format!(
+        "launched sweep {} ({}): {} trials, {} of them reused",
+        sweep.id,
+        plain(&sweep.name),
+        ledger.planned,
+        ledger.reused
+    ))?;
+    output::note(&format!("`sweep watch {}` follows it", sweep.id));
+    Ok(())
+}
+
+/// Launches, and shows how the data is prepared meanwhile.
+///
+/// # Errors
+/// What the coordinator says is wrong with the file or its data.
+pub(crate) async fn launch(
+    client: &mut Client,
+    request: LaunchRequest,
+    view: &mut View,
+) -> Result<Sweep, Failure> {
+    let mut events = client.launch(request).await?.into_inner();
+    while let Some(event) = events.message().await? {
+        match event.kind {
+            Some(Kind::Progress(progress)) => view.preparing(&progress),
+            Some(Kind::Launched(status)) => {
+                view.prepared();
+                return Ok(Sweep::from(status));
+            }
+            None => {}
+        }
+    }
+    Err(Failure::failed("the coordinator ended the launch without a sweep")
+        .hint("it may have been stopped: `sweep list` shows whether the sweep is there"))
+}

@@ -1,0 +1,235 @@
+//! The command line: its words, and which file answers each of them.
+
+mod client;
+mod exit;
+mod files;
+mod follow;
+mod interrupt;
+mod json;
+mod local_worker;
+mod output;
+mod render;
+mod sweep_file;
+
+mod completions;
+mod control;
+mod data;
+mod drain;
+mod extend;
+mod hyperparameters;
+mod launch;
+mod list;
+mod model;
+mod plan;
+mod predict;
+mod report;
+mod run;
+mod serve;
+mod status;
+mod watch;
+mod workers;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::telemetry::{self, LogFormat};
+use client::Client;
+use exit::Failure;
+use output::{Colour, Output};
+
+const EXAMPLES: &str = "\
+Examples:
+  sweep run                          the quickstart: a small sweep on embedded data, on this machine
+  sweep run my-sweep.toml            a sweep of yours, on this machine
+  sweep serve                        a coordinator that workers join
+  sweep launch my-sweep.toml --watch a sweep on that coordinator
+  sweep report my-sweep -o report    its report
+
+Exit codes: 0 done, 1 failed, 2 wrong command line or file, 3 no coordinator answers, 130 interrupted.
+Environment: SWEEP_SERVER (address), RUST_LOG (what is logged), NO_COLOR (plain output).";
+
+/// Finds which hyperparameters of a recurrent text classifier matter, on one machine or many.
+#[derive(Debug, Parser)]
+#[command(name = "sweep", version, after_help = EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// The coordinator to talk to.
+    #[arg(
+        long,
+        global = true,
+        env = "SWEEP_SERVER",
+        hide_env_values = true,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7077",
+        help_heading = "Global options"
+    )]
+    server: String,
+    /// Print the result as JSON.
+    #[arg(long, global = true, help_heading = "Global options")]
+    json: bool,
+    /// How log lines are written to standard error.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        help_heading = "Global options"
+    )]
+    log_format: LogFormat,
+    /// When to use colour.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
+    color: Colour,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a sweep on this machine, from data to report
+    Run(run::Arguments),
+    /// Start a coordinator that other commands and workers talk to
+    Serve(serve::Arguments),
+    /// Launch a sweep on a coordinator
+    Launch(launch::Arguments),
+    /// List the sweeps of a coordinator
+    List(list::Arguments),
+    /// Show how a sweep stands
+    Status(status::Arguments),
+    /// Follow a sweep until it ends
+    Watch(watch::Arguments),
+    /// Stop a sweep for good
+    Cancel(control::CancelArguments),
+    /// Hand out no more trials of a sweep, and call back those that run
+    Pause(control::PauseArguments),
+    /// Go on with a paused sweep
+    Resume(control::ResumeArguments),
+    /// Add levels to the grid of a sweep, or replicates
+    Extend(extend::Arguments),
+    /// Fetch the report of a sweep
+    Report(report::Arguments),
+    /// Show what a sweep file asks for, without running it
+    Plan(plan::Arguments),
+    /// Look at a dataset
+    Data(data::Arguments),
+    /// Fetch models
+    Model(model::Arguments),
+    /// Classify text with a fetched model
+    Predict(predict::Arguments),
+    /// List the workers of a coordinator
+    Workers(workers::Arguments),
+    /// Ask a worker to hand back its trials and leave
+    Drain(drain::Arguments),
+    /// Show every hyperparameter with its range and default
+    Hyperparameters(hyperparameters::Arguments),
+    /// Print the completion script of a shell
+    Completions(completions::Arguments),
+}
+
+impl Command {
+    /// What is logged where `RUST_LOG` says nothing.
+    fn log_level(&self) -> &'static str {
+        if matches!(self, Command::Serve(_)) { "info" } else { "warn" }
+    }
+}
+
+/// What every command has at hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    /// Where results go.
+    output: Output,
+    /// Address of the coordinator.
+    server: String,
+}
+
+impl Context {
+    /// Connects to the coordinator of `--server`.
+    async fn connect(&self) -> Result<Client, Failure> {
+        client::connect(&self.server).await
+    }
+}
+
+/// Parses the command line and does what it says.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.global.color.apply();
+    telemetry::start(cli.global.log_format, cli.command.log_level(), console::colors_enabled_stderr());
+    let context = Context { output: Output { json: cli.global.json }, server: cli.global.server };
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))
+        .and_then(|runtime| runtime.block_on(dispatch(cli.command, &context)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::print_failure(&failure);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
+    match command {
+        Command::Run(arguments) => run::run(arguments, context).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Launch(arguments) => launch::run(arguments, context).await,
+        Command::List(arguments) => list::run(arguments, context).await,
+        Command::Status(arguments) => status::run(arguments, context).await,
+        Command::Watch(arguments) => watch::run(arguments, context).await,
+        Command::Cancel(arguments) => control::cancel(arguments, context).await,
+        Command::Pause(arguments) => control::pause(arguments, context).await,
+        Command::Resume(arguments) => control::resume(arguments, context).await,
+        Command::Extend(arguments) => extend::run(arguments, context).await,
+        Command::Report(arguments) => report::run(arguments, context).await,
+        Command::Plan(arguments) => plan::run(&arguments, context),
+        Command::Data(arguments) => data::run(arguments, context).await,
+        Command::Model(arguments) => model::run(arguments, context).await,
+        Command::Predict(arguments) => predict::run(&arguments, context),
+        Command::Workers(arguments) => workers::run(arguments, context).await,
+        Command::Drain(arguments) => drain::run(arguments, context).await,
+        Command::Hyperparameters(arguments) => hyperparameters::run(&arguments, context),
+        Command::Completions(arguments) => completions::run(&arguments, context),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        fn check(command: &clap::Command) {
+            for sub in command.get_subcommands() {
+                if sub.has_subcommands() {
+                    check(sub);
+                } else {
+                    let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+                    assert!(help.contains("Example") && help.contains("sweep "), "{}", sub.get_name());
+                }
+            }
+        }
+        check(&Cli::command());
+    }
+}

@@ -1,0 +1,54 @@
+//! `sweep model`: fetches trained models.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use sweep_proto::wire::GetRequest;
+
+use super::exit::Failure;
+use super::{Context, files};
+
+const EXAMPLES: &str = "\
+The folder then has the weights (safetensors), the configuration, the tokenizer with its vocabulary,
+and the labels.
+
+Examples:
+  sweep model best paper-imdb -o model
+  sweep predict --model model \"a film I will not forget\"";
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    which: Which,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Which {
+    /// Fetch the best model of a sweep
+    Best(BestArguments),
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+struct BestArguments {
+    /// Number of the sweep, or its name (the newest of that name).
+    #[arg(value_name = "ID")]
+    sweep: String,
+    /// The folder to write to.
+    #[arg(short, long, value_name = "DIR", default_value = "model")]
+    output: PathBuf,
+}
+
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    let Which::Best(arguments) = arguments.which;
+    let mut client = context.connect().await?;
+    let parts = client.best_model(GetRequest { sweep: arguments.sweep }).await?.into_inner();
+    let names = files::receive(parts, &arguments.output).await?;
+    let directory = arguments.output.display().to_string();
+    if context.output.json {
+        return context.output.json(&serde_json::json!({ "directory": directory, "files": names }));
+    }
+    context.output.text(&format!("wrote {} to {directory}", names.join(", ")))?;
+    super::output::note(&format!("`sweep predict --model {directory} TEXT` uses it"));
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Where a command's result goes: standard output, as text or JSON, plain unless on a terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::exit::Failure;
+
+/// When colour is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Also when not on a terminal.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Colour {
+    /// Decides for both streams and tells the styling library.
+    pub(crate) fn apply(self) {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let decide = |terminal: bool| match self {
+            Colour::Auto => terminal && !no_color,
+            Colour::Always => true,
+            Colour::Never => false,
+        };
+        console::set_colors_enabled(decide(io::stdout().is_terminal()));
+        console::set_colors_enabled_stderr(decide(io::stderr().is_terminal()));
+    }
+}
+
+/// Standard output of a command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    /// Whether the result is asked for as JSON.
+    pub(crate) json: bool,
+}
+
+impl Output {
+    /// Writes text and a line feed.
+    pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
+        write(text.as_bytes(), true)
+    }
+
+    /// Writes bytes as they are.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
+        write(bytes, false)
+    }
+
+    /// Writes a value as indented JSON.
+    pub(crate) fn json<T: Serialize>(self, value: &T) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| Failure::failed(error.to_string()))?;
+        self.text(&text)
+    }
+
+    /// Writes a value as JSON on one line: for streams of values.
+    pub(crate) fn json_line<T: Serialize>(self, value: &T) -> Result<(), Failure> {
+        let text = serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))?;
+        self.text(&text)
+    }
+}
+
+/// A reader that has gone (`sweep list | head -1`) is no error: it has what it wanted.
+fn write(bytes: &[u8], line: bool) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let ending: &[u8] = if line { b"\n" } else { b"" };
+    let written =
+        stdout.write_all(bytes).and_then(|()| stdout.write_all(ending)).and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line to standard error, above any bars: what is told beside the result.
+pub(crate) fn note(text: &str) {
+    let bars = crate::telemetry::bars();
+    // Nobody reads standard error any more: there is no one left to tell.
+    let _unheard = bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Prints a failure to standard error.
+pub(crate) fn print_failure(failure: &Failure) {
+    let error = console::style("error:").for_stderr().red().bold();
+    // The problems of a sweep file come with their own places; only the line that counts them is ours.
+    if let Some((problems, summary)) = failure.message.trim_end().rsplit_once('\n') {
+        note(problems);
+        note(&format!("{error} {summary}"));
+    } else {
+        note(&format!("{error} {}", failure.message));
+    }
+    if let Some(hint) = &failure.hint {
+        note(&format!("{} {hint}", console::style("hint:").for_stderr().cyan().bold()));
+    }
+}
+
+/// Text of strangers (names, labels, messages) without control characters, so that it cannot steer
+/// the terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(plain("a\u{1b}[31mb\nc"), "a\u{fffd}[31mb\u{fffd}c");
+        assert_eq!(plain("감성 분석"), "감성 분석");
+    }
+}

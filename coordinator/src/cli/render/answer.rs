@@ -1,0 +1,135 @@
+//! The answer of a finished sweep, read from its `report.json`.
+
+use serde::Deserialize;
+
+use super::super::json::Sweep;
+use super::super::output::plain;
+use super::status::{best, ledger_line, number, percent};
+
+/// The part of `report.json` that is shown at the end of `sweep run`. What a later version leaves out
+/// is shown as `-`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Report {
+    answer: Answer,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Answer {
+    label: String,
+    validation_loss: Option<Summary>,
+    validation_accuracy: Option<Summary>,
+    test_accuracy: Option<f64>,
+    test_loss: Option<f64>,
+    gap: Option<Gap>,
+    strongest_hyperparameter: Option<Strongest>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Summary {
+    mean: Option<f64>,
+    standard_deviation: Option<f64>,
+    replicates: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Gap {
+    worst: String,
+    loss_percent: Option<f64>,
+    accuracy_points: Option<f64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Strongest {
+    verdict: String,
+    reason: String,
+}
+
+impl Report {
+    /// Reads the bytes of `report.json`; what is not JSON of that form is an empty report.
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
+        serde_json::from_slice(bytes).unwrap_or_else(|error| {
+            tracing::warn!(%error, "report.json does not have the form that this program knows");
+            Self::default()
+        })
+    }
+}
+
+/// The answer as text: the chosen configuration, the gap, the ledger, the best configurations.
+pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
+    let answer = &report.answer;
+    let label = if answer.label.is_empty() { sweep.chosen.as_deref().unwrap_or("-") } else { &answer.label };
+    let mut lines = vec![
+        format!("chosen configuration  {}", plain(label)),
+        format!(
+            "validation loss       {}",
+            summary(answer.validation_loss.as_ref(), |one| number(Some(one)))
+        ),
+        format!(
+            "validation accuracy   {}",
+            summary(answer.validation_accuracy.as_ref(), |one| percent(Some(one)))
+        ),
+        format!(
+            "test accuracy         {}  (loss {})",
+            percent(answer.test_accuracy),
+            number(answer.test_loss)
+        ),
+    ];
+    if let Some(gap) = &answer.gap {
+        let loss = gap.loss_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.1} %"));
+        let points = gap.accuracy_points.map_or_else(|| "-".to_owned(), |points| format!("{points:.1}"));
+        lines.push(format!("gap best to worst     {loss} in loss, {points} points in accuracy"));
+        lines.push(format!("worst configuration   {}", plain(&gap.worst)));
+    }
+    if let Some(strongest) = &answer.strongest_hyperparameter {
+        lines.push(format!(
+            "matters most          {} ({})",
+            plain(&strongest.verdict),
+            plain(&strongest.reason)
+        ));
+    }
+    lines.push(format!("trials                {}", ledger_line(&sweep.ledger)));
+    format!("{}\n\n{}", lines.join("\n"), best(&sweep.best))
+}
+
+fn summary(summary: Option<&Summary>, show: impl Fn(f64) -> String) -> String {
+    let Some((summary, mean)) = summary.and_then(|one| Some((one, one.mean?))) else {
+        return "-".to_owned();
+    };
+    match summary.standard_deviation {
+        Some(spread) => format!("{} ± {} over {} replicates", show(mean), show(spread), summary.replicates),
+        None => format!("{} (one replicate: no spread)", show(mean)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_of_another_form_leaves_gaps_and_no_error() {
+        let sweep = Sweep::from(sweep_proto::wire::SweepStatus::default());
+        for bytes in [&b"not json"[..], b"{}", br#"{"answer": {"gap": {}}}"#, br#"{"answer": {"label": 3}}"#]
+        {
+            let text = answer(&sweep, &Report::parse(bytes));
+            assert!(text.contains("test accuracy         -"), "{text}");
+        }
+    }
+
+    #[test]
+    fn means_come_with_their_spread() {
+        let report = Report::parse(
+            br#"{"answer": {"label": "units=64", "test_accuracy": 0.7251,
+                "validation_loss": {"mean": 0.5412, "standard_deviation": 0.0121, "replicates": 2},
+                "gap": {"worst": "units=32", "loss_percent": 4.25, "accuracy_points": 1.5}}}"#,
+        );
+        let text = answer(&Sweep::from(sweep_proto::wire::SweepStatus::default()), &report);
+        assert!(text.contains("validation loss       0.5412 ± 0.0121 over 2 replicates"), "{text}");
+        assert!(text.contains("test accuracy         72.5 %"), "{text}");
+        assert!(text.contains("4.2 % in loss, 1.5 points in accuracy"), "{text}");
+    }
+}

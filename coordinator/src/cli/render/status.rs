@@ -1,0 +1,184 @@
+//! A sweep's state as text, and the pieces that other tables share.
+
+use super::super::json::{Best, Ledger, Sweep};
+use super::super::output::plain;
+use super::table::{self, Align};
+
+/// Everything that is known of a sweep.
+pub(crate) fn sweep(sweep: &Sweep) -> String {
+    let mut lines = vec![
+        format!("sweep {} ({}): {}", sweep.id, plain(&sweep.name), plain(&sweep.state)),
+        format!("trials    {}", ledger_line(&sweep.ledger)),
+        format!("epochs    {} of {}", sweep.epochs_done, sweep.epochs_planned),
+    ];
+    if sweep.has_ended() {
+        let ended = sweep.ended_at_ms.unwrap_or(sweep.created_at_ms);
+        let seconds = ended.saturating_sub(sweep.created_at_ms) as f64 / 1e3;
+        lines.push(format!("took      {}", duration(seconds)));
+    } else {
+        let eta = sweep.eta_seconds.map_or_else(|| "unknown".to_owned(), duration);
+        lines.push(format!("workers   {} with {} slots", sweep.workers, sweep.slots));
+        lines.push(format!("time left {eta}"));
+    }
+    if let Some(chosen) = &sweep.chosen {
+        lines.push(format!("chosen    {}", plain(chosen)));
+    }
+    if let Some(test) = &sweep.test {
+        let [accuracy, loss] = [percent(test.accuracy), number(test.loss)];
+        lines.push(format!(
+            "on the test split: accuracy {accuracy}, loss {loss}, macro F1 {}",
+            number(test.macro_f1)
+        ));
+    }
+    let mut text = lines.join("\n");
+    if !sweep.running.is_empty() {
+        text.push_str("\n\nrunning\n");
+        text.push_str(&running(sweep));
+    }
+    if !sweep.best.is_empty() {
+        text.push_str("\n\nbest configurations\n");
+        text.push_str(&best(&sweep.best));
+    }
+    text
+}
+
+/// `12 of 64 ended: 11 completed (3 reused), 1 failed; 2 running, 50 waiting`.
+pub(crate) fn ledger_line(ledger: &Ledger) -> String {
+    let some = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let completed = match (ledger.completed, ledger.reused) {
+        (completed, 0) => format!("{completed} completed"),
+        (completed, reused) => format!("{completed} completed ({reused} reused)"),
+    };
+    let ended = [
+        Some(completed),
+        some(ledger.pruned, "pruned"),
+        some(ledger.diverged, "diverged"),
+        some(ledger.failed, "failed"),
+        some(ledger.cancelled, "cancelled"),
+    ];
+    let open =
+        [some(ledger.leased, "running"), some(ledger.pending, "waiting"), some(ledger.paused, "paused")];
+    let join = |parts: &[Option<String>]| parts.iter().flatten().cloned().collect::<Vec<_>>().join(", ");
+    let mut line = format!("{} of {} ended: {}", ledger.ended(), ledger.planned, join(&ended));
+    let open = join(&open);
+    if !open.is_empty() {
+        line.push_str("; ");
+        line.push_str(&open);
+    }
+    line
+}
+
+fn running(sweep: &Sweep) -> String {
+    let columns = [
+        ("TRIAL", Align::Left),
+        ("EPOCH", Align::Right),
+        ("LOSS", Align::Right),
+        ("ACCURACY", Align::Right),
+        ("WORKER", Align::Left),
+        ("CONFIGURATION", Align::Left),
+    ];
+    let rows = sweep.running.iter().map(|trial| {
+        let epoch =
+            if trial.evaluating { "test".to_owned() } else { format!("{}/{}", trial.epoch, trial.epochs) };
+        let [loss, accuracy] = [number(trial.validation_loss), percent(trial.validation_accuracy)];
+        vec![trial.trial.clone(), epoch, loss, accuracy, plain(&trial.worker), plain(&trial.label)]
+    });
+    table::table(&columns, rows)
+}
+
+/// The best configurations, best first.
+pub(crate) fn best(best: &[Best]) -> String {
+    let columns = [
+        ("RANK", Align::Right),
+        ("VALIDATION LOSS", Align::Right),
+        ("ACCURACY", Align::Right),
+        ("REPLICATES", Align::Right),
+        ("CONFIGURATION", Align::Left),
+    ];
+    let rows = best.iter().enumerate().map(|(position, one)| {
+        let [loss, accuracy] = [number(one.validation_loss), percent(one.validation_accuracy)];
+        vec![(position + 1).to_string(), loss, accuracy, one.completed.to_string(), plain(&one.label)]
+    });
+    table::table(&columns, rows)
+}
+
+/// The loss of the best configuration so far.
+pub(crate) fn best_loss(sweep: &Sweep) -> String {
+    number(sweep.best.first().and_then(|best| best.validation_loss))
+}
+
+/// A loss or score, with four decimals.
+pub(crate) fn number(number: Option<f64>) -> String {
+    number.map_or_else(|| "-".to_owned(), |number| format!("{number:.4}"))
+}
+
+/// A fraction as a percentage, with one decimal.
+pub(crate) fn percent(fraction: Option<f64>) -> String {
+    fraction.map_or_else(|| "-".to_owned(), |fraction| format!("{:.1} %", fraction * 100.0))
+}
+
+/// Seconds as people say them: `0.4 s`, `52 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
+pub(crate) fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "unknown".to_owned();
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..60 => format!("{whole} s"),
+        60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
+        3_600..86_400 => format!("{} h {} min", whole / 3_600, whole / 60 % 60),
+        _ => format!("{} d {} h", whole / 86_400, whole / 3_600 % 24),
+    }
+}
+
+/// A moment in the machine's time zone, to the minute.
+pub(crate) fn moment(unix_ms: u64) -> String {
+    i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).map_or_else(
+        || "-".to_owned(),
+        |moment| {
+            moment.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        for (seconds, said) in [
+            (0.44, "0.4 s"),
+            (9.0, "9.0 s"),
+            (52.4, "52 s"),
+            (59.7, "1 min 0 s"),
+            (200.0, "3 min 20 s"),
+            (7_500.0, "2 h 5 min"),
+            (273_600.0, "3 d 4 h"),
+            (f64::NAN, "unknown"),
+            (-1.0, "unknown"),
+        ] {
+            assert_eq!(duration(seconds), said);
+        }
+    }
+
+    #[test]
+    fn the_ledger_names_only_what_there_is() {
+        let ledger = Ledger {
+            planned: 64,
+            completed: 11,
+            failed: 1,
+            reused: 3,
+            leased: 2,
+            pending: 50,
+            ..Ledger::default()
+        };
+        assert_eq!(
+            ledger_line(&ledger),
+            "12 of 64 ended: 11 completed (3 reused), 1 failed; 2 running, 50 waiting"
+        );
+        let done = Ledger { planned: 8, completed: 8, ..Ledger::default() };
+        assert_eq!(ledger_line(&done), "8 of 8 ended: 8 completed");
+    }
+}

@@ -1,0 +1,268 @@
+//! `sweep run`: a whole sweep on this machine, from the file to the report, with nothing set up.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use coordinator::{ServerConfig, StoreChoice};
+use sweep_proto::wire::{DrainRequest, GetRequest, WorkersRequest};
+
+use super::client::{self, Client};
+use super::exit::Failure;
+use super::follow::{Event, Follower};
+use super::interrupt::Interrupt;
+use super::json::Sweep;
+use super::local_worker::{self, LocalWorkers, WorkerCommand};
+use super::output::{self, plain};
+use super::render::answer::{self, Report};
+use super::render::progress::View;
+use super::sweep_file::SweepFile;
+use super::{Context, files, launch, report, watch};
+
+const EXAMPLES: &str = "\
+Without FILE, the built-in quickstart: eight trials on 10,600 embedded movie-review sentences.
+Ctrl-C stops cleanly; the same command goes on where it was, also after a crash. Finished trials are
+kept in the data folder and reused by later sweeps.
+
+Examples:
+  sweep run
+  sweep run my-sweep.toml -o results/mine
+  sweep run my-sweep.toml --slots 4
+  sweep run my-sweep.toml --json > result.json";
+
+/// Most local worker processes: one per machine is right, a few help only where memory is split.
+const WORKERS_MAX: i64 = 64;
+/// Most slots of one worker.
+const SLOTS_MAX: u32 = 1_024;
+/// How long the coordinator may take to answer while everything is being stopped.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The sweep file; the built-in quickstart where left out.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The folder to write the report to.
+    #[arg(short, long, value_name = "DIR", default_value = "report")]
+    output: PathBuf,
+    /// The folder for the database, datasets and models.
+    #[arg(long, value_name = "DIR", default_value = ".sweep")]
+    data_dir: PathBuf,
+    /// Worker processes to start.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=WORKERS_MAX))]
+    workers: u32,
+    /// Trials side by side in each worker; auto suits the machine.
+    #[arg(long, value_name = "auto|N", default_value = "auto", value_parser = slots)]
+    slots: String,
+    /// Train every trial, also those that an earlier sweep has finished.
+    #[arg(long)]
+    no_reuse: bool,
+}
+
+fn slots(text: &str) -> Result<String, String> {
+    match text.parse::<u32>() {
+        _ if text == "auto" => Ok(text.to_owned()),
+        Ok(number) if (1..=SLOTS_MAX).contains(&number) => Ok(number.to_string()),
+        _ => Err(format!("it must be auto or a number from 1 to {SLOTS_MAX}")),
+    }
+}
+
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
+    file.parse()?;
+    let program = local_worker::find_program()?;
+    let interrupt = Interrupt::listen()?;
+    let server = coordinator::start(ServerConfig {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        data_directory: arguments.data_dir.clone(),
+        store: StoreChoice::Sqlite,
+    })
+    .await
+    .map_err(Failure::from)
+    .map_err(|failure| in_use(failure, &arguments))?;
+    let workers = WorkerCommand {
+        program,
+        server: format!("http://{}", server.address()),
+        slots: arguments.slots.clone(),
+        log_directory: arguments.data_dir.join("logs"),
+    };
+    let run = Run { arguments: &arguments, context, workers, interrupt };
+    let outcome = run.whole(&file).await;
+    let stopped = server.stop().await;
+    outcome?;
+    Ok(stopped?)
+}
+
+/// A coordinator that does not start here has most often one beside it in the same folder.
+fn in_use(failure: Failure, arguments: &Arguments) -> Failure {
+    let directory = arguments.data_dir.display();
+    failure.hint(format!(
+        "where another sweep uses {directory}, choose another folder with --data-dir, or send the file there with `sweep launch`"
+    ))
+}
+
+/// One `sweep run`, its coordinator already listening.
+struct Run<'r> {
+    arguments: &'r Arguments,
+    context: &'r Context,
+    workers: WorkerCommand,
+    interrupt: Interrupt,
+}
+
+impl Run<'_> {
+    async fn whole(mut self, file: &SweepFile) -> Result<(), Failure> {
+        let mut client = client::connect(&self.workers.server).await?;
+        let mut view = View::new();
+        let sweep = self.begin(&mut client, file, &mut view).await;
+        let sweep = match sweep {
+            Ok(sweep) if !sweep.has_ended() => self.train(&mut client, sweep.id, &mut view).await,
+            other => other,
+        };
+        view.clear();
+        self.tell(&mut client, sweep?).await
+    }
+
+    /// Launches the file, or goes on with it where an earlier run was stopped.
+    async fn begin(
+        &mut self,
+        client: &mut Client,
+        file: &SweepFile,
+        view: &mut View,
+    ) -> Result<Sweep, Failure> {
+        let earlier: Vec<u64> = client::list(client).await?.iter().map(|sweep| sweep.id).collect();
+        let request = file.launch_request(self.arguments.no_reuse, true);
+        let sweep = tokio::select! {
+            sweep = launch::launch(client, request, view) => sweep?,
+            () = self.interrupt.requested() => {
+                return Err(Failure::interrupted("stopped while the data was being prepared").hint("the same command starts again"));
+            }
+        };
+        let went_on = if earlier.contains(&sweep.id) { "going on with" } else { "launched" };
+        output::note(&format!("{went_on} sweep {} ({})", sweep.id, plain(&sweep.name)));
+        pause_others(client, sweep.id).await?;
+        if sweep.state == "paused" {
+            return Ok(Sweep::from(
+                client.resume(GetRequest { sweep: sweep.id.to_string() }).await?.into_inner(),
+            ));
+        }
+        Ok(sweep)
+    }
+
+    /// Starts workers and follows the sweep to its end; the workers have left when this returns.
+    async fn train(&mut self, client: &mut Client, id: u64, view: &mut View) -> Result<Sweep, Failure> {
+        let mut workers = LocalWorkers::start(&self.workers, self.arguments.workers)?;
+        let mut follower = Follower::new(client.clone(), id);
+        let outcome = loop {
+            let event = tokio::select! {
+                event = follower.next() => event,
+                failure = workers.lost() => Err(failure),
+                () = self.interrupt.requested() => {
+                    view.clear();
+                    output::note("stopping: trials save their state; press Ctrl-C again to stop at once");
+                    Err(Failure::interrupted("stopped; what was trained is kept").hint(self.resume_command()))
+                }
+            };
+            match event {
+                Ok(Event::Lost(reason)) => view.lost(&reason),
+                Ok(Event::Status(sweep)) => {
+                    view.update(&sweep);
+                    if sweep.has_ended() {
+                        break Ok(*sweep);
+                    }
+                }
+                Err(failure) => break Err(failure),
+            }
+        };
+        view.clear();
+        drain_all(client).await;
+        workers.leave().await;
+        outcome
+    }
+
+    /// Writes the report and prints the answer.
+    async fn tell(&self, client: &mut Client, sweep: Sweep) -> Result<(), Failure> {
+        let directory = &self.arguments.output;
+        let names = report::fetch(client, sweep.id.to_string(), directory).await?;
+        let page = files::main_page(directory, &names);
+        if self.context.output.json {
+            self.context.output.json(&sweep)?;
+        } else {
+            let numbers = std::fs::read(directory.join("report.json")).unwrap_or_default();
+            self.context.output.text(&answer::answer(&sweep, &Report::parse(&numbers)))?;
+        }
+        output::note(&format!("report: {}", page.display()));
+        watch::verdict(&sweep)
+    }
+
+    fn resume_command(&self) -> String {
+        let given: Vec<String> = std::env::args().skip(1).map(|one| quoted(&one)).collect();
+        format!("`sweep {}` goes on from there", given.join(" "))
+    }
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let harmless = |one: char| one.is_alphanumeric() || "-_./=:,@%+".contains(one);
+    if !argument.is_empty() && argument.chars().all(harmless) {
+        return argument.to_owned();
+    }
+    format!("'{}'", plain(argument).replace('\'', r"'\''"))
+}
+
+/// The workers of this command are for its sweep: others that were left unfinished in the folder wait.
+async fn pause_others(client: &mut Client, id: u64) -> Result<(), Failure> {
+    for other in
+        client::list(client).await?.into_iter().filter(|other| other.id != id && other.state == "open")
+    {
+        let name = plain(&other.name);
+        match client.pause(GetRequest { sweep: other.id.to_string() }).await {
+            Ok(_) => output::note(&format!(
+                "sweep {} ({name}) is unfinished and waits: `sweep run` with its file goes on with it",
+                other.id
+            )),
+            Err(status) => tracing::debug!(sweep = other.id, %status, "cannot pause"),
+        }
+    }
+    Ok(())
+}
+
+/// Asks every worker to hand back and leave. Those that cannot be asked are killed later.
+async fn drain_all(client: &mut Client) {
+    let all = async {
+        let workers = client.workers(WorkersRequest {}).await?.into_inner().workers;
+        for worker in workers {
+            if let Err(status) = client.drain(DrainRequest { worker: worker.id }).await {
+                tracing::debug!(%status, "cannot drain");
+            }
+        }
+        Ok::<(), tonic::Status>(())
+    };
+    match tokio::time::timeout(ANSWER_WITHIN, all).await {
+        Ok(Ok(())) => {}
+        Ok(Err(status)) => tracing::warn!(%status, "cannot ask the workers to leave"),
+        Err(_) => tracing::warn!("the coordinator did not answer; the workers are killed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_auto_or_a_small_number() {
+        assert_eq!(slots("auto"), Ok("auto".into()));
+        assert_eq!(slots("08"), Ok("8".into()));
+        for wrong in ["0", "-1", "many", "", "99999999999"] {
+            assert!(slots(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_quoted_for_a_shell() {
+        assert_eq!(quoted("my-sweep.toml"), "my-sweep.toml");
+        assert_eq!(quoted("it's mine.toml"), r"'it'\''s mine.toml'");
+        assert_eq!(quoted(""), "''");
+    }
+}

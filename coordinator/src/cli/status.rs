@@ -1,0 +1,30 @@
+//! `sweep status`: how one sweep stands.
+
+use clap::Args;
+
+use super::exit::Failure;
+use super::json::Sweep;
+use super::{Context, client, render};
+
+const EXAMPLES: &str = "\
+Examples:
+  sweep status                    the newest sweep
+  sweep status paper-imdb
+  sweep status 3 --json | jq .ledger";
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Number of the sweep, or its name (the newest of that name); the newest of all where left out.
+    #[arg(value_name = "ID")]
+    sweep: Option<String>,
+}
+
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    let mut client = context.connect().await?;
+    let sweep = Sweep::from(client::get(&mut client, arguments.sweep.as_deref()).await?);
+    if context.output.json {
+        return context.output.json(&sweep);
+    }
+    context.output.text(&render::status::sweep(&sweep))
+}

@@ -1,0 +1,103 @@
+//! Reads a sweep file from disk, with errors that name what is wrong with the path.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sweep_proto::SweepSpec;
+use sweep_proto::sweep_file::{self, FILE_BYTES_MAX};
+use sweep_proto::wire::LaunchRequest;
+
+use super::exit::Failure;
+
+/// The sweep that `sweep run` runs without a file.
+const QUICKSTART: &str = include_str!("../../../deploy/examples/quickstart.toml");
+/// Its name in messages.
+const QUICKSTART_NAME: &str = "quickstart.toml";
+
+/// The text of a sweep file and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SweepFile {
+    /// As the user named it.
+    pub(crate) name: String,
+    /// TOML.
+    pub(crate) text: String,
+    /// Against which relative data paths are read.
+    pub(crate) directory: PathBuf,
+}
+
+impl SweepFile {
+    /// The embedded quickstart.
+    pub(crate) fn quickstart() -> Self {
+        let directory = std::env::current_dir().unwrap_or_default();
+        Self { name: QUICKSTART_NAME.into(), text: QUICKSTART.into(), directory }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Exit code 2: missing, a folder, too large, not UTF-8.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let name = path.display();
+        let cannot = |error: std::io::Error| {
+            match error.kind() {
+            std::io::ErrorKind::NotFound => Failure::usage(format!("there is no file {name}"))
+                .hint("a sweep file is TOML; deploy/examples/ has some, and `sweep run` without a file runs the quickstart"),
+            _ => Failure::usage(format!("cannot read {name}: {error}")),
+        }
+        };
+        let metadata = std::fs::metadata(path).map_err(cannot)?;
+        if metadata.is_dir() {
+            return Err(Failure::usage(format!("{name} is a folder, not a sweep file"))
+                .hint("name the .toml file inside it"));
+        }
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(cannot)?;
+        file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
+        let name = name.to_string();
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                // The library tells the place of the first byte that is not UTF-8.
+                let problems = sweep_file::parse_bytes(&name, error.as_bytes()).err();
+                return Err(Failure::usage(problems.map(|all| all.to_string()).unwrap_or_default()));
+            }
+        };
+        let absolute = std::path::absolute(path).map_err(cannot)?;
+        let directory = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+        Ok(Self { name, text, directory })
+    }
+
+    /// The file where one is named, else the quickstart.
+    pub(crate) fn read_or_quickstart(path: Option<&Path>) -> Result<Self, Failure> {
+        path.map_or_else(|| Ok(Self::quickstart()), Self::read)
+    }
+
+    /// Parses and checks the text.
+    ///
+    /// # Errors
+    /// Exit code 2 with every problem of the file, each with its place.
+    pub(crate) fn parse(&self) -> Result<SweepSpec, Failure> {
+        sweep_file::parse(&self.name, &self.text).map_err(|problems| Failure::usage(problems.to_string()))
+    }
+
+    /// The request that launches it.
+    pub(crate) fn launch_request(&self, forbid_reuse: bool, attach: bool) -> LaunchRequest {
+        LaunchRequest {
+            file_name: self.name.clone(),
+            text: self.text.clone(),
+            directory: self.directory.display().to_string(),
+            forbid_reuse,
+            attach,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quickstart_is_a_valid_sweep() {
+        SweepFile::quickstart().parse().expect("the embedded file parses");
+    }
+}
