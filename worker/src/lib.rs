@@ -1,1 +1,12 @@
 //! The worker agent: joins a coordinator, opens slots, trains leased trials.
+//!
+//! [`agent`] talks with the coordinator and never trains; [`slot`] runs each piece of work in a child
+//! process and never talks with the coordinator. So a crash of one trial takes nothing else.
+
+pub mod agent;
+pub mod cli;
+pub mod device_info;
+pub mod predict;
+pub mod slot;
+pub mod state_directory;
+mod telemetry;

@@ -1,2 +1,7 @@
-//! Entry point.
-fn main() {}
+//! The entry point of `sweep-worker`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    worker::cli::main()
+}

@@ -1,0 +1,248 @@
+//! The agent: keeps a session with the coordinator and runs leased work in slots.
+
+mod attempt;
+pub mod backoff;
+pub mod connect;
+pub mod drain;
+mod fetch;
+mod lease;
+mod register;
+mod reporter;
+mod session;
+mod upload;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sweep_proto::wire::worker_service_client::WorkerServiceClient;
+use sweep_proto::{LeaseToken, WorkerId, WorkerProfile};
+use thiserror::Error;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::Status;
+use tonic::transport::Channel;
+
+use crate::slot::SlotRunner;
+use backoff::Jitter;
+use fetch::Fetcher;
+use lease::LeaseTable;
+use reporter::Reporter;
+
+pub use attempt::STOP_GRACE;
+
+/// The client of the coordinator's worker service.
+pub type Client = WorkerServiceClient<Channel>;
+
+/// How an agent is set up.
+#[derive(Clone, Debug)]
+pub struct AgentSettings {
+    /// Who this worker is.
+    pub worker: WorkerId,
+    /// What it says of itself; `slots` decides how much work it takes.
+    pub profile: WorkerProfile,
+    /// The device of its slots, as `--device` takes it.
+    pub device: String,
+    /// Scratch space of attempts; this process is its only user.
+    pub work_directory: PathBuf,
+    /// Datasets by digest; may be shared with other workers.
+    pub cache_directory: PathBuf,
+    /// How long the coordinator may be away when the worker starts. Later it may be away forever.
+    pub first_contact: Duration,
+    /// How long a drain may take before what still runs is abandoned.
+    pub drain_grace: Duration,
+    /// Whether a terminal sees bars.
+    pub show_progress: bool,
+    /// The seed of every random wait.
+    pub jitter_seed: u64,
+}
+
+/// Why an agent ends other than by a drain.
+#[derive(Debug, Error)]
+pub enum AgentError {
+    /// Nobody answered at the start.
+    #[error("no coordinator answers: {0}; is it running, and is the address right?")]
+    Unreachable(Box<Status>),
+    /// The coordinator does not take this worker.
+    #[error("the coordinator refuses this worker: {0}")]
+    Refused(Box<Status>),
+    /// A directory of the worker cannot be used.
+    #[error("{path} cannot be used")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What an attempt is told, from mildest to hardest. It only ever gets harder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Control {
+    /// Go on.
+    Run,
+    /// Stop at the next batch and hand back.
+    Release,
+    /// The lease may have ended: stop at once, hand back if the coordinator still listens.
+    Fence,
+    /// The lease is gone: stop at once, say nothing.
+    Drop,
+}
+
+/// What every task of an agent shares.
+struct Shared {
+    client: Client,
+    settings: AgentSettings,
+    runner: Arc<dyn SlotRunner>,
+    fetcher: Fetcher,
+    leases: Mutex<LeaseTable>,
+    controls: Mutex<BTreeMap<LeaseToken, watch::Sender<Control>>>,
+    reporter: Reporter,
+    jitter: Mutex<Jitter>,
+    /// Slots that hold work.
+    busy: AtomicU32,
+    /// There may be something new to send.
+    changed: Notify,
+    /// Leases were taken, renewed or given up.
+    leases_changed: Notify,
+    drain: CancellationToken,
+    attempts: TaskTracker,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn jitter(&self) -> Jitter {
+        locked(&self.jitter).split()
+    }
+
+    fn free_slots(&self) -> u32 {
+        self.settings.profile.slots.saturating_sub(self.busy.load(Ordering::Relaxed))
+    }
+
+    /// Tells an attempt to stop, unless it was told something harder.
+    fn tell(&self, token: LeaseToken, control: Control, reason: &str) {
+        let controls = locked(&self.controls);
+        let Some(sender) = controls.get(&token) else {
+            return;
+        };
+        let is_harder = sender.send_if_modified(|current| {
+            let is_harder = control > *current;
+            *current = control.max(*current);
+            is_harder
+        });
+        if is_harder {
+            tracing::info!(%token, ?control, reason, "work is told to stop");
+        }
+    }
+
+    fn tell_all(&self, control: Control, reason: &str) {
+        let tokens: Vec<_> = locked(&self.controls).keys().copied().collect();
+        tokens.into_iter().for_each(|token| self.tell(token, control, reason));
+    }
+
+    /// Takes a lease; `None` where it is held already.
+    fn hold(&self, token: LeaseToken, ttl: Duration, asked_at: Instant) -> Option<watch::Receiver<Control>> {
+        if !locked(&self.leases).insert(token, ttl, asked_at) {
+            return None;
+        }
+        let first = if self.drain.is_cancelled() { Control::Release } else { Control::Run };
+        let (sender, receiver) = watch::channel(first);
+        locked(&self.controls).insert(token, sender);
+        self.leases_changed.notify_one();
+        Some(receiver)
+    }
+
+    /// Gives a lease up and forgets everything about it.
+    fn forget(&self, token: LeaseToken) {
+        locked(&self.leases).remove(token);
+        locked(&self.controls).remove(&token);
+        self.reporter.forget(token);
+        self.leases_changed.notify_one();
+        self.changed.notify_one();
+    }
+}
+
+/// Runs a worker until it is drained: by cancelling `drain`, or by its coordinator.
+///
+/// # Errors
+/// [`AgentError`] where the coordinator is never reached or refuses, or a directory is of no use.
+pub async fn run(
+    settings: AgentSettings,
+    client: Client,
+    runner: Arc<dyn SlotRunner>,
+    drain: CancellationToken,
+) -> Result<(), AgentError> {
+    prepare_directories(&settings)?;
+    let mut jitter = Jitter::seeded(settings.jitter_seed);
+    let fetch_seed = settings.jitter_seed.rotate_left(32);
+    let shared = Arc::new(Shared {
+        fetcher: Fetcher::new(client.clone(), fetch_seed, settings.show_progress),
+        client,
+        runner,
+        leases: Mutex::default(),
+        controls: Mutex::default(),
+        reporter: Reporter::default(),
+        jitter: Mutex::new(jitter.split()),
+        busy: AtomicU32::new(0),
+        changed: Notify::new(),
+        leases_changed: Notify::new(),
+        drain,
+        attempts: TaskTracker::new(),
+        settings,
+    });
+    let ended = tokio::select! {
+        error = session::keep(&shared) => Err(error),
+        never = fence(&shared) => match never {},
+        () = drain::finish(&shared) => Ok(()),
+    };
+    // Whatever still runs is killed with its handle, and its lease left to run out.
+    shared.tell_all(Control::Drop, "the worker leaves");
+    shared.attempts.close();
+    if tokio::time::timeout(STOP_GRACE, shared.attempts.wait()).await.is_err() {
+        tracing::warn!("work did not end in time and is abandoned");
+    }
+    ended
+}
+
+/// Stops work whose lease could not be renewed, before another worker may get it.
+async fn fence(shared: &Shared) -> std::convert::Infallible {
+    loop {
+        let next = locked(&shared.leases).next_expiry();
+        tokio::select! {
+            () = shared.leases_changed.notified() => {}
+            () = sleep_until(next) => {}
+        }
+        for token in locked(&shared.leases).take_expired(Instant::now()) {
+            shared.tell(token, Control::Fence, "its lease could not be renewed in time");
+        }
+    }
+}
+
+async fn sleep_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Makes the directories and clears what an earlier process has left in its scratch space.
+fn prepare_directories(settings: &AgentSettings) -> Result<(), AgentError> {
+    let failed = |path: &PathBuf| {
+        let path = path.clone();
+        move |source| AgentError::Directory { path, source }
+    };
+    if settings.work_directory.exists() {
+        std::fs::remove_dir_all(&settings.work_directory).map_err(failed(&settings.work_directory))?;
+    }
+    for path in [&settings.work_directory, &settings.cache_directory] {
+        std::fs::create_dir_all(path).map_err(failed(path))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! The command line of `sweep-worker`.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+use worker_trainer::DeviceChoice;
+
+use crate::agent::backoff::Jitter;
+use crate::agent::connect::{AddressError, client, parse_address};
+use crate::agent::{self, AgentError, AgentSettings, drain};
+use crate::device_info::{DeviceError, Machine, SLOTS_MAX};
+use crate::slot::process::ProcessRunner;
+use crate::state_directory::{StateDirectory, StateError};
+use crate::telemetry::{self, LogFormat};
+use crate::{predict, slot};
+
+const JOIN_EXAMPLES: &str = "Examples:
+  sweep-worker join http://127.0.0.1:7077
+  sweep-worker join 127.0.0.1:7077 --slots 4 --name lab-3
+  sweep-worker join 127.0.0.1:7077 --device cuda:0
+
+SIGTERM or Ctrl-C stops at the next batch, hands the work back and leaves; a second one leaves at once.
+Exit codes: 0 left in order, 1 failed, 2 wrong usage, 3 no coordinator answers.";
+
+const PREDICT_EXAMPLES: &str = "Examples:
+  sweep-worker predict --model best/ \"a fine film\"
+  sweep-worker predict --model best/ --json < reviews.txt
+
+Prints label, probability and text, separated by tabs, or one JSON object a line.";
+
+/// Joins machines to a sweep: trains what a coordinator hands out.
+#[derive(Debug, Parser)]
+#[command(name = "sweep-worker", version, arg_required_else_help = true)]
+struct Arguments {
+    /// The form of the log on standard error; RUST_LOG chooses what is logged.
+    #[arg(long, value_enum, default_value = "text", global = true)]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Join a coordinator and train what it hands out, until told to leave.
+    #[command(after_help = JOIN_EXAMPLES)]
+    Join(JoinArguments),
+    /// Classify texts with a model that was fetched with `sweep model best`.
+    #[command(after_help = PREDICT_EXAMPLES)]
+    Predict(PredictArguments),
+    /// Print completions for a shell.
+    #[command(
+        after_help = "Example:\n  sweep-worker completions bash > ~/.local/share/bash-completion/completions/sweep-worker"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Run one piece of work for an agent over standard input and output.
+    #[command(hide = true)]
+    Slot,
+}
+
+#[derive(Debug, clap::Args)]
+struct JoinArguments {
+    /// The coordinator: http://HOST:PORT or HOST:PORT, on this machine.
+    address: String,
+    /// Trials to run side by side: a number, or auto for one per core and half a gigabyte of memory.
+    #[arg(long, default_value = "auto", value_parser = parse_slots, value_name = "auto|N")]
+    slots: Slots,
+    /// Where to compute: cpu, cuda:N, or auto.
+    #[arg(long, default_value = "auto", value_name = "cpu|cuda:N|auto")]
+    device: DeviceChoice,
+    /// The worker's name in lists; the machine's by default.
+    #[arg(long)]
+    name: Option<String>,
+    /// Where the worker keeps its identity, scratch files and datasets. By default the first free
+    /// ~/.local/state/lstm-sweep/worker-<n>, with datasets in ~/.cache/lstm-sweep for all of them.
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Where datasets are kept, if not there; workers on one machine may share it.
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+    /// Seconds to wait for a coordinator that does not answer at the start. One that goes away later
+    /// is waited for without end.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=604_800))]
+    wait: u64,
+    /// Seconds that work may take to stop and be handed back when the worker leaves.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    grace: u64,
+}
+
+#[derive(Debug, clap::Args)]
+struct PredictArguments {
+    /// The model's directory.
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// One JSON object a line, with the probability of every class.
+    #[arg(long)]
+    json: bool,
+    /// Where to compute: cpu, cuda:N, or auto.
+    #[arg(long, default_value = "auto", value_name = "cpu|cuda:N|auto")]
+    device: DeviceChoice,
+    /// Texts; without any, each line of standard input is one.
+    text: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slots {
+    Automatic,
+    Fixed(u32),
+}
+
+fn parse_slots(text: &str) -> Result<Slots, String> {
+    if text == "auto" {
+        return Ok(Slots::Automatic);
+    }
+    match text.parse() {
+        Ok(slots @ 1..=SLOTS_MAX) => Ok(Slots::Fixed(slots)),
+        _ => Err(format!("slots are auto or a number from 1 to {SLOTS_MAX}")),
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::start(arguments.log_format);
+    let done = match arguments.command {
+        Command::Join(join) => run_join(join),
+        Command::Predict(predict) => run_predict(predict),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "sweep-worker", &mut io::stdout());
+            Ok(())
+        }
+        Command::Slot => slot::child::run().map_err(Into::into),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// 2 for what the person at the command line can mend there, 3 for a coordinator that is away.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<AddressError>() || error.is::<DeviceError>() {
+        return 2;
+    }
+    match (error.downcast_ref::<StateError>(), error.downcast_ref::<AgentError>()) {
+        (Some(StateError::InUse(_) | StateError::NoHome), _) => 2,
+        (_, Some(AgentError::Unreachable(_))) => 3,
+        _ => 1,
+    }
+}
+
+fn run_predict(arguments: PredictArguments) -> anyhow::Result<()> {
+    let PredictArguments { model, json, device, text } = arguments;
+    predict::predict(&model, device, text, io::stdin().lock(), io::stdout().lock(), json)?;
+    Ok(())
+}
+
+fn run_join(arguments: JoinArguments) -> anyhow::Result<()> {
+    let address = parse_address(&arguments.address)?;
+    let machine = Machine::discover();
+    let device = machine.slot_device(arguments.device, &std::env::current_exe()?)?;
+    let slots = match arguments.slots {
+        Slots::Automatic => machine.automatic_slots(&device.device),
+        Slots::Fixed(slots) => slots,
+    };
+    let state = match &arguments.state_dir {
+        Some(path) => StateDirectory::open(path)?,
+        None => StateDirectory::open_default()?,
+    };
+    let cache_directory = match arguments.cache_dir {
+        Some(path) => std::path::absolute(path)?,
+        None => state.cache(),
+    };
+    let settings = AgentSettings {
+        worker: state.worker(),
+        profile: machine.profile(arguments.name, slots, device.device),
+        device: device.choice,
+        work_directory: state.work(),
+        cache_directory,
+        first_contact: Duration::from_secs(arguments.wait),
+        drain_grace: Duration::from_secs(arguments.grace),
+        show_progress: true,
+        jitter_seed: Jitter::random_seed(),
+    };
+    let runner = ProcessRunner { executable: device.executable, threads: machine.threads_per_slot(slots) };
+    tracing::info!(slots, device = settings.device, worker = %settings.worker, %address, "joining");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let drain = CancellationToken::new();
+        tokio::select! {
+            ended = agent::run(settings, client(address), Arc::new(runner), drain.clone()) => {
+                ended.map_err(anyhow::Error::from)
+            }
+            signalled = drain::on_signals(drain) => {
+                signalled?;
+                Err(anyhow::anyhow!("left at once at the second signal"))
+            }
+        }
+    });
+    // Blocking reads of a damaged disk must not keep the process.
+    runtime.shutdown_background();
+    drop(state);
+    ended
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn slots_are_auto_or_a_sensible_number() {
+        assert_eq!(parse_slots("auto"), Ok(Slots::Automatic));
+        assert_eq!(parse_slots("4"), Ok(Slots::Fixed(4)));
+        for text in ["0", "-1", "1025", "many", "", "4.0"] {
+            assert!(parse_slots(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn exit_codes_tell_usage_from_absence() {
+        let address = parse_address("10.0.0.1:7077").expect_err("refused");
+        assert_eq!(exit_code(&address.into()), 2);
+        let away = AgentError::Unreachable(Box::new(tonic::Status::unavailable("away")));
+        assert_eq!(exit_code(&away.into()), 3);
+        assert_eq!(exit_code(&anyhow::anyhow!("anything else")), 1);
+    }
+}

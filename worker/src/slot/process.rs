@@ -1,0 +1,265 @@
+//! Runs each piece of work in a child process and tells its death from its end.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sweep_proto::FailureKind;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
+use tracing::Instrument as _;
+
+use super::protocol::{FromSlot, SlotEnd, Start, ToSlot, encode_frame, read_frame_async};
+use super::{EVENTS_MAX, SlotCommand, SlotEnds, SlotHandle, SlotRunner};
+
+/// Lines of a slot's standard error that an error message repeats.
+const LAST_LINES_MAX: usize = 20;
+
+/// Longest line of a slot's standard error in bytes; the rest of a longer one comes as further lines.
+const LINE_BYTES_MAX: u64 = 2_000;
+
+/// How long a slot that has ended its work may take to exit.
+const EXIT_GRACE: Duration = Duration::from_secs(5);
+
+/// Where Linux counts the processes that it killed for memory.
+const OOM_COUNTER_FILE: &str = "/proc/vmstat";
+
+/// Starts `sweep-worker slot` for each piece of work.
+#[derive(Clone, Debug)]
+pub struct ProcessRunner {
+    /// The executable that understands `slot`.
+    pub executable: PathBuf,
+    /// Threads that the trainer of one slot may use.
+    pub threads: usize,
+}
+
+type LastLines = Arc<Mutex<VecDeque<String>>>;
+
+impl SlotRunner for ProcessRunner {
+    fn start(&self, start: Start) -> io::Result<SlotHandle> {
+        let mut child = Command::new(&self.executable)
+            .arg("slot")
+            .env("RAYON_NUM_THREADS", self.threads.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C in a terminal reaches the agent alone: it asks its slots to stop in order.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let gone = || io::Error::other("a slot process started without its pipes");
+        let stdin = child.stdin.take().ok_or_else(gone)?;
+        let stdout = child.stdout.take().ok_or_else(gone)?;
+        let stderr = child.stderr.take().ok_or_else(gone)?;
+        let (handle, ends) = SlotHandle::pair();
+        let first = encode_frame(&ToSlot::Start(Box::new(start)))?;
+        let span = tracing::info_span!("slot", pid = child.id());
+        let supervision = supervise(child, (stdin, stdout, stderr), first, ends);
+        tokio::spawn(supervision.instrument(span));
+        Ok(handle)
+    }
+}
+
+/// Lives as long as the child: forwards both directions, reaps it, and says how it died if it did.
+async fn supervise(
+    mut child: Child,
+    (stdin, stdout, stderr): (ChildStdin, ChildStdout, ChildStderr),
+    first: Vec<u8>,
+    ends: SlotEnds,
+) {
+    let SlotEnds { events, commands, kill } = ends;
+    let oom_kills = oom_kills().await;
+    let last_lines = LastLines::default();
+    let relay = tokio::spawn(relay_stderr(stderr, Arc::clone(&last_lines)).in_current_span());
+    let writer = tokio::spawn(write_commands(stdin, first, commands).in_current_span());
+    let (frame_sender, mut frames) = mpsc::channel(EVENTS_MAX);
+    // A task of its own, because reading a frame must not be cancelled half-way.
+    let reader = tokio::spawn(read_frames(stdout, frame_sender));
+    let ended = tokio::select! {
+        ended = forward(&mut frames, &events) => ended,
+        () = kill.cancelled() => Err(None),
+    };
+    // Closes the child's standard input, at which it exits.
+    writer.abort();
+    if ended.is_err() {
+        // A child that is gone already cannot be killed: nothing to report.
+        let _ =
+            child.start_kill().inspect_err(|error| tracing::debug!(%error, "the slot could not be killed"));
+    }
+    let status = reap(&mut child).await;
+    reader.abort();
+    // Ends with the pipe; a grandchild that keeps the pipe open does not hold the slot.
+    let _ = tokio::time::timeout(EXIT_GRACE, relay).await;
+    if kill.is_cancelled() {
+        return;
+    }
+    if let Err(problem) = ended {
+        let lines: Vec<String> = {
+            let mut lines = last_lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.drain(..).collect()
+        };
+        let was_oom_killed = self::oom_kills().await > oom_kills;
+        let end = explain_death(status, problem, &lines, was_oom_killed);
+        let _ = events.send(FromSlot::Ended(end)).await;
+    }
+}
+
+/// Forwards events up to the end of the work. `Err` where the child died or spoke nonsense first.
+async fn forward(
+    frames: &mut mpsc::Receiver<io::Result<FromSlot>>,
+    events: &mpsc::Sender<FromSlot>,
+) -> Result<(), Option<io::Error>> {
+    while let Some(frame) = frames.recv().await {
+        let event = match frame {
+            Ok(event) => event,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(None),
+            Err(error) => return Err(Some(error)),
+        };
+        let is_end = matches!(event, FromSlot::Ended(_));
+        if events.send(event).await.is_err() {
+            return Err(None);
+        }
+        if is_end {
+            return Ok(());
+        }
+    }
+    Err(None)
+}
+
+async fn read_frames(mut stdout: ChildStdout, frames: mpsc::Sender<io::Result<FromSlot>>) {
+    while let Some(frame) = read_frame_async(&mut stdout).await.transpose() {
+        let failed = frame.is_err();
+        if frames.send(frame).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+async fn write_commands(mut stdin: ChildStdin, first: Vec<u8>, mut commands: mpsc::Receiver<SlotCommand>) {
+    let mut frame = first;
+    loop {
+        // A broken pipe means that the child is gone; its exit status says why.
+        if stdin.write_all(&frame).await.is_err() || stdin.flush().await.is_err() {
+            return;
+        }
+        let Some(command) = commands.recv().await else {
+            // The agent has lost interest but the child may still end its work.
+            return std::future::pending().await;
+        };
+        let message = match command {
+            SlotCommand::EpochTaken { epoch } => ToSlot::EpochTaken { epoch },
+            SlotCommand::Stop => ToSlot::Stop,
+        };
+        match encode_frame(&message) {
+            Ok(next) => frame = next,
+            Err(_) => return,
+        }
+    }
+}
+
+async fn relay_stderr(stderr: ChildStderr, last_lines: LastLines) {
+    let mut reader = BufReader::new(stderr);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match (&mut reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let text = printable(&line);
+        if text.is_empty() {
+            continue;
+        }
+        tracing::info!(target: "worker::slot::stderr", "{text}");
+        let mut lines = last_lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == LAST_LINES_MAX {
+            lines.pop_front();
+        }
+        lines.push_back(text);
+    }
+}
+
+fn printable(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).chars().filter(|one| !one.is_control()).collect()
+}
+
+/// Waits for the child's exit; one that lingers is killed.
+async fn reap(child: &mut Child) -> Option<ExitStatus> {
+    if let Ok(status) = tokio::time::timeout(EXIT_GRACE, child.wait()).await {
+        return status.ok();
+    }
+    tracing::warn!("the slot did not exit after its work and is killed");
+    let _ = child.start_kill();
+    child.wait().await.ok()
+}
+
+/// Processes of this machine killed for memory since it booted; 0 where that is not told.
+async fn oom_kills() -> u64 {
+    let text = tokio::fs::read_to_string(OOM_COUNTER_FILE).await.unwrap_or_default();
+    let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+    count.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
+}
+
+fn explain_death(
+    status: Option<ExitStatus>,
+    problem: Option<io::Error>,
+    lines: &[String],
+    was_oom_killed: bool,
+) -> SlotEnd {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    /// The signal with which Linux kills for memory.
+    const SIGKILL: i32 = 9;
+    let signal = status.and_then(|status| status.signal());
+    let mut kind = FailureKind::Crashed;
+    let mut message = match (problem, status) {
+        (Some(problem), _) => format!("the slot process spoke nonsense: {problem}"),
+        (None, Some(status)) => format!("the slot process died: {status}"),
+        (None, None) => "the slot process died".to_owned(),
+    };
+    let allocation_failed = lines.iter().any(|line| line.contains("memory allocation of"));
+    if allocation_failed || (signal == Some(SIGKILL) && was_oom_killed) {
+        kind = FailureKind::OutOfMemory;
+        message.push_str("; the machine's memory did not suffice: use fewer slots or smaller trials");
+    }
+    if !lines.is_empty() {
+        message.push_str("; its last words:\n");
+        message.push_str(&lines.join("\n"));
+    }
+    SlotEnd::Failed { kind, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    fn kind(status: i32, lines: &[&str], was_oom_killed: bool) -> FailureKind {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        match explain_death(Some(ExitStatus::from_raw(status)), None, &lines, was_oom_killed) {
+            SlotEnd::Failed { kind, .. } => kind,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn only_evidence_of_missing_memory_makes_a_death_out_of_memory() {
+        assert_eq!(kind(9, &[], false), FailureKind::Crashed);
+        assert_eq!(kind(9, &[], true), FailureKind::OutOfMemory);
+        assert_eq!(kind(11, &[], true), FailureKind::Crashed);
+        assert_eq!(kind(6, &["memory allocation of 8 bytes failed"], false), FailureKind::OutOfMemory);
+        assert_eq!(kind(101 << 8, &["thread 'main' panicked"], false), FailureKind::Crashed);
+    }
+
+    #[test]
+    fn last_words_stand_in_the_message_without_control_characters() {
+        assert_eq!(printable(b"\x1b[31mred\x1b[0m\n"), "[31mred[0m");
+        let end = explain_death(None, None, &["boom".into()], false);
+        assert!(matches!(end, SlotEnd::Failed { message, .. } if message.ends_with("its last words:\nboom")));
+    }
+}
