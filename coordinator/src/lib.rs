@@ -1,5 +1,10 @@
 //! The coordinator server as a library: the binary, the embedded mode of `sweep run` and tests start it.
 
+mod artifacts;
+mod clock;
+mod driver;
+mod prepare;
+mod rpc;
 pub mod server;
 
 pub use server::{Server, ServerConfig, StartError, StoreChoice, start};

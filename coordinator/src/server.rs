@@ -1,9 +1,44 @@
 //! Starting and stopping a coordinator: binds, loads, serves in the background.
 
+use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
+use coordinator_store::{MemoryStore, SqliteStore, Store, StoreError};
+use sweep_proto::protocol::MESSAGE_BYTES_MAX;
+use sweep_proto::wire::sweep_service_server::SweepServiceServer;
+use sweep_proto::wire::worker_service_server::WorkerServiceServer;
 use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::artifacts::Artifacts;
+use crate::clock::Clock;
+use crate::driver::{Driver, OpenStore};
+use crate::rpc::{Shared, SweepRpc, WorkerRpc};
+
+/// Interval of HTTP/2 pings on a connection: routers forget idle connections after a minute or more.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+
+/// How long a ping may stay unanswered before the connection counts as dead.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Most streams of one connection: a session, and an upload and a fetch for each of many slots.
+const STREAMS_MAX: u32 = 1_024;
+
+/// Largest list of headers, in bytes: ours are a few hundred.
+const HEADER_BYTES_MAX: u32 = 16 * 1024;
+
+/// Largest status of a sweep or list of workers that is sent, in bytes.
+const REPLY_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// How long running requests may take to end when the coordinator stops.
+const STOP_WAIT: Duration = Duration::from_secs(5);
 
 /// Where the durable state lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,12 +77,35 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The data directory cannot be made or written.
+    #[error("cannot use the data directory {}: {source}", path.display())]
+    DataDirectory {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another coordinator works in the data directory.
+    #[error("another coordinator is using the data directory {}; stop it, or choose another directory", .0.display())]
+    Locked(PathBuf),
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A part of the server ended in an unforeseen way.
+    #[error("the server did not end cleanly: {0}")]
+    Unclean(String),
 }
 
 /// A running coordinator. Dropping it stops it without waiting.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    shutdown: CancellationToken,
+    serving: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
+    driver: Driver,
+    driver_thread: Option<JoinHandle<()>>,
+    /// Held for as long as the server lives.
+    _lock: File,
 }
 
 impl Server {
@@ -60,9 +118,32 @@ impl Server {
     ///
     /// # Errors
     /// A [`StartError`] where a part did not end as it should.
-    #[allow(clippy::unused_async, reason = "the contract of the server")]
-    pub async fn stop(self) -> Result<(), StartError> {
-        Ok(())
+    pub async fn stop(mut self) -> Result<(), StartError> {
+        self.shutdown.cancel();
+        let unclean = |problem: &dyn std::fmt::Display| StartError::Unclean(problem.to_string());
+        let served = match tokio::time::timeout(STOP_WAIT, &mut self.serving).await {
+            Ok(served) => served.map_err(|error| unclean(&error))?.map_err(|error| unclean(&error)),
+            Err(_) => {
+                tracing::info!("requests that did not end in time were cut off");
+                self.serving.abort();
+                Ok(())
+            }
+        };
+        self.driver.stop().await;
+        if let Some(thread) = self.driver_thread.take() {
+            let joined = tokio::task::spawn_blocking(move || thread.join().is_ok()).await;
+            if !joined.unwrap_or(false) {
+                return Err(unclean(&"the driver panicked"));
+            }
+        }
+        tracing::info!("the coordinator has stopped");
+        served
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
     }
 }
 
@@ -74,10 +155,87 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     if !config.listen.ip().is_loopback() {
         return Err(StartError::NotLoopback(config.listen));
     }
-    let listener = tokio::net::TcpListener::bind(config.listen)
+    let clock = Clock::start();
+    let directory = config.data_directory.clone();
+    let lock = lock(&directory)?;
+    let bind_error = |source| StartError::Bind { address: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(bind_error)?;
+    let address = listener.local_addr().map_err(bind_error)?;
+
+    // Loading reads the whole database: not on a thread that serves others.
+    let loading = tokio::task::spawn_blocking(move || load(&directory, &config.store, clock));
+    let (artifacts, driver, driver_thread) =
+        loading.await.map_err(|error| StartError::Unclean(error.to_string()))??;
+    let shutdown = CancellationToken::new();
+    let cache = config.data_directory.join("datasets");
+    let shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone());
+    let serving = tokio::spawn(serve(listener, shared));
+    tracing::info!(%address, data_directory = %config.data_directory.display(), "the coordinator listens");
+    Ok(Server { address, shutdown, serving, driver, driver_thread: Some(driver_thread), _lock: lock })
+}
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> StartError {
+    let path = path.to_owned();
+    move |source| StartError::DataDirectory { path, source }
+}
+
+/// One coordinator per data directory. The system lets go of the lock when the process ends, however it ends.
+fn lock(directory: &Path) -> Result<File, StartError> {
+    std::fs::create_dir_all(directory).map_err(at(directory))?;
+    let path = directory.join("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(at(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Locked(directory.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(StartError::DataDirectory { path, source }),
+    }
+}
+
+fn load(
+    directory: &Path,
+    store: &StoreChoice,
+    clock: Clock,
+) -> Result<(Arc<Artifacts>, Driver, JoinHandle<()>), StartError> {
+    let root = directory.join("artifacts");
+    let artifacts = Arc::new(Artifacts::open(root.clone()).map_err(at(&root))?);
+    let (driver, thread) = Driver::start(opener(directory, store), Arc::clone(&artifacts), clock)?;
+    Ok((artifacts, driver, thread))
+}
+
+fn opener(directory: &Path, store: &StoreChoice) -> OpenStore {
+    match store {
+        StoreChoice::Sqlite => {
+            let path = directory.join("sweep.db");
+            Box::new(move || Ok(Box::new(SqliteStore::open(&path)?) as Box<dyn Store>))
+        }
+        StoreChoice::Memory => {
+            let store = MemoryStore::default();
+            Box::new(move || Ok(Box::new(store.clone())))
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Shared) -> Result<(), tonic::transport::Error> {
+    let shutdown = shared.shutdown.clone();
+    let sweeps = SweepServiceServer::new(SweepRpc::new(shared.clone()))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(REPLY_BYTES_MAX);
+    let workers = WorkerServiceServer::new(WorkerRpc::new(shared))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let connections = TcpListenerStream::new(listener).map(|connection| {
+        // Small messages go out at once: heartbeats must not wait for more to come.
+        connection.and_then(|stream| stream.set_nodelay(true).map(|()| stream))
+    });
+    tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .max_concurrent_streams(STREAMS_MAX)
+        .concurrency_limit_per_connection(STREAMS_MAX as usize)
+        .http2_max_header_list_size(HEADER_BYTES_MAX)
+        .accept_http1(false)
+        .add_service(sweeps)
+        .add_service(workers)
+        .serve_with_incoming_shutdown(connections, shutdown.cancelled_owned())
         .await
-        .map_err(|source| StartError::Bind { address: config.listen, source })?;
-    let address =
-        listener.local_addr().map_err(|source| StartError::Bind { address: config.listen, source })?;
-    Ok(Server { address })
 }

@@ -1,0 +1,49 @@
+//! What the log says of durable changes, with the ids of sweep, trial, attempt and worker.
+
+use coordinator_core::{AttemptState, Engine, Mutation};
+
+/// Writes the log line of a mutation that is about to replace the row in the engine.
+pub(super) fn record(engine: &Engine, mutation: &Mutation) {
+    let tables = engine.tables();
+    match mutation {
+        Mutation::Sweep(sweep) => {
+            let before = tables.sweeps.get(&sweep.id).map(|before| before.state);
+            if before != Some(sweep.state) {
+                tracing::info!(sweep = %sweep.id, name = sweep.spec.name, state = sweep.state.name(), "sweep");
+            }
+        }
+        Mutation::Trial(trial) => {
+            let before = tables.trials.get(&trial.spec.id).map(|before| before.state);
+            if before.is_some_and(|before| before != trial.state) {
+                tracing::debug!(sweep = %trial.spec.id.sweep, trial = %trial.spec.id, state = trial.state.name(), "trial");
+            }
+        }
+        Mutation::Attempt(attempt) => {
+            let (id, worker) = (attempt.id, attempt.worker);
+            let (sweep, trial) = (id.trial.sweep, id.trial);
+            let name = &attempt.worker_name;
+            match attempt.state {
+                AttemptState::Running => {
+                    tracing::info!(%sweep, %trial, attempt = %id, %worker, name, token = %attempt.token, "lease granted");
+                }
+                AttemptState::Succeeded => {
+                    tracing::info!(%sweep, %trial, attempt = %id, %worker, name, "attempt succeeded");
+                }
+                state => {
+                    let error = attempt.error.as_deref().unwrap_or_default();
+                    tracing::warn!(%sweep, %trial, attempt = %id, %worker, name, ?state, error, "attempt ended");
+                }
+            }
+        }
+        Mutation::Worker(worker) => {
+            let before = tables.workers.get(&worker.id).map(|before| before.state);
+            if before != Some(worker.state) {
+                tracing::info!(worker = %worker.id, name = worker.profile.name, state = worker.state.name(), "worker");
+            }
+        }
+        Mutation::Epoch(epoch) => {
+            tracing::debug!(sweep = %epoch.trial.sweep, trial = %epoch.trial, epoch = epoch.metric.epoch, "epoch");
+        }
+        Mutation::TruncateEpochs { .. } | Mutation::LastToken(_) => {}
+    }
+}

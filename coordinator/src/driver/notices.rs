@@ -1,0 +1,41 @@
+//! Who is told of changes: watchers of a sweep, and idle workers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use sweep_proto::SweepId;
+use tokio::sync::watch;
+
+/// Change counters. A receiver that is slow sees one change where several happened.
+#[derive(Debug, Default)]
+pub(crate) struct Notices {
+    sweeps: Mutex<BTreeMap<SweepId, watch::Sender<u64>>>,
+    work: watch::Sender<u64>,
+}
+
+impl Notices {
+    /// Changes of one sweep from now on.
+    pub(crate) fn of_sweep(&self, sweep: SweepId) -> watch::Receiver<u64> {
+        let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        sweeps.entry(sweep).or_default().subscribe()
+    }
+
+    /// Appearances of work that can be handed out, from now on.
+    pub(crate) fn of_work(&self) -> watch::Receiver<u64> {
+        self.work.subscribe()
+    }
+
+    pub(super) fn sweeps_changed(&self, changed: &BTreeSet<SweepId>) {
+        let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        sweeps.retain(|sweep, sender| {
+            if changed.contains(sweep) {
+                sender.send_modify(|count| *count += 1);
+            }
+            sender.receiver_count() > 0
+        });
+    }
+
+    pub(super) fn work_appeared(&self) {
+        self.work.send_modify(|count| *count += 1);
+    }
+}

@@ -1,0 +1,59 @@
+//! Which blobs trials refer to, counted, so that a replaced checkpoint can be removed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coordinator_core::{Tables, TrialRecord};
+use sweep_proto::Digest;
+
+/// References by digest. Datasets are not counted: they are kept.
+#[derive(Debug, Default)]
+pub(super) struct References {
+    counts: BTreeMap<Digest, u64>,
+}
+
+impl References {
+    /// The references of these tables.
+    pub(super) fn of(tables: &Tables) -> Self {
+        let mut references = Self::default();
+        tables.trials.values().for_each(|trial| references.add(trial));
+        references
+    }
+
+    /// A trial's row was replaced. Gives the blobs that lost their last reference.
+    pub(super) fn replace(&mut self, before: Option<&TrialRecord>, after: &TrialRecord) -> Vec<Digest> {
+        self.add(after);
+        let mut lost = Vec::new();
+        for digest in before.into_iter().flat_map(blobs) {
+            if let Some(count) = self.counts.get_mut(&digest) {
+                *count -= 1;
+                if *count == 0 {
+                    self.counts.remove(&digest);
+                    lost.push(digest);
+                }
+            }
+        }
+        lost
+    }
+
+    /// Whether a trial refers to a blob.
+    pub(super) fn contains(&self, digest: Digest) -> bool {
+        self.counts.contains_key(&digest)
+    }
+
+    fn add(&mut self, trial: &TrialRecord) {
+        blobs(trial).for_each(|digest| *self.counts.entry(digest).or_default() += 1);
+    }
+}
+
+fn blobs(trial: &TrialRecord) -> impl Iterator<Item = Digest> {
+    let checkpoint = trial.checkpoint.map(|checkpoint| checkpoint.artifact.digest);
+    let model = trial.result.as_ref().map(|result| result.model.digest);
+    checkpoint.into_iter().chain(model)
+}
+
+/// Every blob that a row refers to: the datasets of sweeps, too.
+pub(super) fn wanted(tables: &Tables) -> BTreeSet<Digest> {
+    let datasets =
+        tables.sweeps.values().flat_map(|sweep| &sweep.datasets).map(|dataset| dataset.artifact.digest);
+    tables.trials.values().flat_map(blobs).chain(datasets).collect()
+}

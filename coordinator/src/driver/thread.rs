@@ -1,0 +1,327 @@
+//! The driver's loop: drain the mailbox, decide everything, commit once, then reply.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, SweepState, TrialState};
+use coordinator_store::{StepBatch, Store, StoreError};
+use sweep_proto::{AttemptId, Digest, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use super::references::{self, References};
+use super::{DriverError, Notices, OpenStore, Request, journal};
+use crate::artifacts::Artifacts;
+use crate::clock::Clock;
+
+/// Most requests decided before one commit: bounds what one failed write takes with it.
+const BATCH_MAX: usize = 1_024;
+
+/// Longest time between two ticks, in milliseconds: far below a lease's life, so that a tick that
+/// comes late means that this process stood still.
+const TICK_MAX_MS: u64 = 5_000;
+
+/// Shortest time between two ticks, in milliseconds.
+const TICK_MIN_MS: u64 = 20;
+
+/// Pause between two tries to open a failed store, in milliseconds.
+const REOPEN_MS: u64 = 1_000;
+
+/// How long a blob that lost its last reference is kept, in milliseconds: readers may be in the
+/// middle of it.
+const COLLECT_AFTER_MS: u64 = 60_000;
+
+type CommandAnswer = (oneshot::Sender<Result<Reply, DriverError>>, Result<Reply, Rejection>);
+type StepsAnswer = (oneshot::Sender<Result<u64, DriverError>>, Result<StepBatch, Rejection>);
+type Look = Box<dyn FnOnce(&Engine, Timestamp) + Send>;
+
+/// What is lost together when the store fails.
+struct Live {
+    engine: Engine,
+    store: Box<dyn Store>,
+    references: References,
+}
+
+struct Core {
+    open: OpenStore,
+    live: Option<Live>,
+    artifacts: Arc<Artifacts>,
+    notices: Arc<Notices>,
+    clock: Clock,
+    /// Blobs that lost their last reference, and when to remove them.
+    stale: VecDeque<(Timestamp, Digest)>,
+    last_tick: Timestamp,
+    last_open: Timestamp,
+}
+
+/// One batch on its way to the disk.
+#[derive(Default)]
+struct Batch {
+    mutations: Vec<Mutation>,
+    commands: Vec<CommandAnswer>,
+    steps: Vec<StepsAnswer>,
+    looks: Vec<Look>,
+    unreferenced: Vec<Digest>,
+    stop: bool,
+}
+
+/// Loads the store, then runs the loop on a thread of its own.
+pub(super) fn spawn(
+    open: OpenStore,
+    artifacts: Arc<Artifacts>,
+    clock: Clock,
+    notices: Arc<Notices>,
+    requests: mpsc::Receiver<Request>,
+) -> Result<JoinHandle<()>, StoreError> {
+    let now = clock.now();
+    let live = load(&open, now)?;
+    match artifacts.sweep_orphans(&references::wanted(live.engine.tables())) {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "removed artifacts that nothing refers to"),
+        Err(error) => tracing::warn!(%error, "cannot look for artifacts that nothing refers to"),
+    }
+    let stale = VecDeque::new();
+    let live = Some(live);
+    let core = Core { open, live, artifacts, notices, clock, stale, last_tick: now, last_open: now };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(|error| StoreError::Unavailable(format!("no driver thread: {error}")))?;
+    std::thread::Builder::new()
+        .name("driver".to_owned())
+        .spawn(move || runtime.block_on(core.run(requests)))
+        .map_err(|error| StoreError::Unavailable(format!("no driver thread: {error}")))
+}
+
+fn load(open: &OpenStore, now: Timestamp) -> Result<Live, StoreError> {
+    let mut store = open()?;
+    let engine = Engine::restore(store.load()?, now);
+    let references = References::of(engine.tables());
+    Ok(Live { engine, store, references })
+}
+
+impl Core {
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut mail = Vec::with_capacity(BATCH_MAX);
+        loop {
+            let wait = Duration::from_millis(self.next_tick().since_ms(self.clock.now()));
+            // Nothing is lost by a timeout: `recv_many` is cancel safe.
+            match tokio::time::timeout(wait, requests.recv_many(&mut mail, BATCH_MAX)).await {
+                Ok(0) => return,
+                Ok(_) | Err(_) => {}
+            }
+            if self.serve(mail.drain(..)) {
+                return;
+            }
+        }
+    }
+
+    fn next_tick(&self) -> Timestamp {
+        let latest = self.last_tick.plus_ms(TICK_MAX_MS);
+        let deadline = self.live.as_ref().and_then(|live| live.engine.next_deadline()).unwrap_or(latest);
+        deadline.min(latest).max(self.last_tick.plus_ms(TICK_MIN_MS))
+    }
+
+    /// Serves one batch; tells whether the thread shall end.
+    fn serve(&mut self, mail: impl Iterator<Item = Request>) -> bool {
+        let now = self.clock.now();
+        self.reopen(now);
+        let Some(mut live) = self.live.take() else {
+            return refuse(mail);
+        };
+        let mut batch = Batch::default();
+        if now >= self.next_tick() {
+            self.last_tick = now;
+            // A tick is never refused.
+            if let Err(rejection) = live.decide(now, &Command::Tick, &mut batch) {
+                tracing::error!(%rejection, "a tick was refused");
+            }
+        }
+        for request in mail {
+            live.accept(now, request, &mut batch);
+        }
+        match live.persist(&batch.mutations) {
+            Ok(()) => {
+                let stop = batch.stop;
+                self.finish(live, batch, now);
+                stop
+            }
+            Err(error) => {
+                // The engine is ahead of the store, or not: nobody knows. Both start again from the disk.
+                tracing::error!(%error, "the store failed; everything of this batch is answered as unavailable");
+                batch.fail(&error)
+            }
+        }
+    }
+
+    fn reopen(&mut self, now: Timestamp) {
+        if self.live.is_some() || now.since_ms(self.last_open) < REOPEN_MS {
+            return;
+        }
+        self.last_open = now;
+        match load(&self.open, now) {
+            Ok(live) => {
+                tracing::info!("the store is available again");
+                self.live = Some(live);
+            }
+            Err(error) => tracing::error!(%error, "the store is still unavailable"),
+        }
+    }
+
+    /// Everything is durable: tell everybody.
+    fn finish(&mut self, mut live: Live, batch: Batch, now: Timestamp) {
+        let Batch { mutations, commands, steps, looks, unreferenced, .. } = batch;
+        for (reply, answer) in commands {
+            // Whoever asked may have gone.
+            _ = reply.send(answer.map_err(DriverError::Rejected));
+        }
+        let stored = live.append(steps);
+        for look in looks {
+            look(&live.engine, now);
+        }
+        self.stale.extend(unreferenced.into_iter().map(|digest| (now.plus_ms(COLLECT_AFTER_MS), digest)));
+        self.collect(&live, now);
+        self.notify(&mutations);
+        if let Err(error) = stored {
+            tracing::error!(%error, "the store failed while it appended step metrics");
+        } else {
+            self.live = Some(live);
+        }
+    }
+
+    fn notify(&self, mutations: &[Mutation]) {
+        let sweep_of = |mutation: &Mutation| match mutation {
+            Mutation::Sweep(sweep) => Some(sweep.id),
+            Mutation::Trial(trial) => Some(trial.spec.id.sweep),
+            Mutation::Epoch(epoch) => Some(epoch.trial.sweep),
+            _ => None,
+        };
+        let changed: BTreeSet<_> = mutations.iter().filter_map(sweep_of).collect();
+        if !changed.is_empty() {
+            self.notices.sweeps_changed(&changed);
+        }
+        let is_work = |mutation: &Mutation| match mutation {
+            Mutation::Sweep(sweep) => matches!(sweep.state, SweepState::Open | SweepState::Evaluating),
+            Mutation::Trial(trial) => {
+                trial.lease.is_none() && matches!(trial.state, TrialState::Pending | TrialState::Completed)
+            }
+            _ => false,
+        };
+        if mutations.iter().any(is_work) {
+            self.notices.work_appeared();
+        }
+    }
+
+    fn collect(&mut self, live: &Live, now: Timestamp) {
+        while let Some((due, digest)) = self.stale.front().copied()
+            && due <= now
+        {
+            self.stale.pop_front();
+            if live.references.contains(digest) {
+                continue;
+            }
+            match self.artifacts.remove_stale(digest) {
+                Ok(true) => tracing::debug!(%digest, "removed an artifact that nothing refers to any more"),
+                Ok(false) => self.stale.push_back((now.plus_ms(COLLECT_AFTER_MS), digest)),
+                Err(error) => tracing::warn!(%digest, %error, "cannot remove an artifact"),
+            }
+        }
+    }
+}
+
+impl Live {
+    fn accept(&mut self, now: Timestamp, request: Request, batch: &mut Batch) {
+        match request {
+            Request::Command { command, reply } => {
+                let answer = self.decide(now, &command, batch);
+                batch.commands.push((reply, answer));
+            }
+            // Reads wait for the commit: nobody is shown what may not come true.
+            Request::Read(look) => batch.looks.push(look),
+            Request::Steps { worker, token, points, reply } => {
+                let holder = self.engine.lease_holder(token).filter(|(_, _, holder)| *holder == worker);
+                let step_batch = holder
+                    .map(|(trial, number, _)| StepBatch { attempt: AttemptId { trial, number }, points })
+                    .ok_or_else(|| Rejection::LeaseLost { token, reason: "it is not live".to_owned() });
+                batch.steps.push((reply, step_batch));
+            }
+            Request::Stop => batch.stop = true,
+        }
+    }
+
+    /// Decides and folds at once: the next request of the batch sees what this one changed.
+    fn decide(&mut self, now: Timestamp, command: &Command, batch: &mut Batch) -> Result<Reply, Rejection> {
+        let decision = self.engine.decide(now, command)?;
+        for mutation in &decision.mutations {
+            journal::record(&self.engine, mutation);
+            if let Mutation::Trial(trial) = mutation {
+                let before = self.engine.tables().trials.get(&trial.spec.id);
+                batch.unreferenced.extend(self.references.replace(before, trial));
+            }
+        }
+        self.engine.fold(&decision);
+        batch.mutations.extend(decision.mutations);
+        Ok(decision.reply)
+    }
+
+    fn persist(&mut self, mutations: &[Mutation]) -> Result<(), StoreError> {
+        if mutations.is_empty() { Ok(()) } else { self.store.commit(mutations) }
+    }
+
+    /// Appends the step metrics of a batch, after its rows: an attempt must be there before its metrics.
+    fn append(&mut self, steps: Vec<StepsAnswer>) -> Result<(), StoreError> {
+        let mut replies = Vec::with_capacity(steps.len());
+        let mut batches = Vec::with_capacity(steps.len());
+        for (reply, answer) in steps {
+            match answer {
+                Ok(batch) => {
+                    replies.push(reply);
+                    batches.push(batch);
+                }
+                Err(rejection) => _ = reply.send(Err(rejection.into())),
+            }
+        }
+        if batches.is_empty() {
+            return Ok(());
+        }
+        let next = self.store.append_steps(&batches);
+        for (position, reply) in replies.into_iter().enumerate() {
+            let answer = match &next {
+                Ok(next) => next.get(position).copied().ok_or_else(super::gone),
+                Err(error) => Err(DriverError::Unavailable(error.to_string())),
+            };
+            _ = reply.send(answer);
+        }
+        next.map(|_| ())
+    }
+}
+
+impl Batch {
+    /// Answers everybody that nothing is known; tells whether the thread shall end.
+    fn fail(self, error: &StoreError) -> bool {
+        let unavailable = || DriverError::Unavailable(error.to_string());
+        for (reply, _) in self.commands {
+            _ = reply.send(Err(unavailable()));
+        }
+        for (reply, _) in self.steps {
+            _ = reply.send(Err(unavailable()));
+        }
+        self.stop
+    }
+}
+
+/// Answers everybody that there is no store; tells whether the thread shall end.
+fn refuse(mail: impl Iterator<Item = Request>) -> bool {
+    let mut stop = false;
+    for request in mail {
+        match request {
+            Request::Command { reply, .. } => _ = reply.send(Err(super::gone())),
+            Request::Steps { reply, .. } => _ = reply.send(Err(super::gone())),
+            // Dropping it tells the reader.
+            Request::Read(_) => {}
+            Request::Stop => stop = true,
+        }
+    }
+    stop
+}

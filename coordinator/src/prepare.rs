@@ -1,0 +1,97 @@
+//! Preparing the datasets of a sweep: encode each variant once and keep it as an artifact.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use coordinator_core::DatasetRecord;
+use coordinator_dataset::{DatasetError, Prepared, Progress};
+use sweep_proto::{ArtifactRef, DataSource, DataSpec, Hyperparameter, Value, wire};
+use thiserror::Error;
+
+use crate::artifacts::{ArtifactError, Artifacts};
+
+/// Shortest time between two messages about the progress of one stage: a person reads no faster.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Why the datasets of a sweep are not there.
+#[derive(Debug, Error)]
+pub(crate) enum PrepareError {
+    /// The data is not usable.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// It cannot be stored.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+}
+
+/// Prepares every variant, in order. Blocks for as long as reading and encoding takes.
+pub(crate) fn prepare(
+    data: &DataSpec,
+    variants: &[BTreeMap<Hyperparameter, Value>],
+    cache: &Path,
+    artifacts: &Artifacts,
+    progress: &dyn Progress,
+) -> Result<Vec<DatasetRecord>, PrepareError> {
+    let prepared = coordinator_dataset::prepare_all(data, variants, cache, progress)?;
+    let record = |(variant, prepared): (&BTreeMap<_, _>, Prepared)| {
+        let artifact = ArtifactRef { digest: prepared.digest, bytes: prepared.bytes };
+        artifacts.adopt(&prepared.path, artifact)?;
+        Ok(DatasetRecord {
+            variant: variant.clone(),
+            artifact,
+            classes: prepared.header.classes,
+            vocabulary: prepared.header.vocabulary,
+            rows: prepared.header.splits.map(|split| split.rows),
+        })
+    };
+    variants.iter().zip(prepared).map(record).collect()
+}
+
+/// Reads the relative paths of a data source against the directory of the sweep file.
+pub(crate) fn resolve_paths(source: &mut DataSource, directory: &Path) {
+    let resolve = |path: &mut PathBuf| *path = directory.join(&*path);
+    match source {
+        DataSource::Known { path, .. } => path.iter_mut().for_each(resolve),
+        DataSource::File { path, test_path, .. } => {
+            resolve(path);
+            test_path.iter_mut().for_each(resolve);
+        }
+    }
+}
+
+/// Hands progress to a sender that must not block, at a rate that a person can read.
+pub(crate) struct Reporter<F> {
+    state: Mutex<(wire::Progress, Option<Instant>)>,
+    send: F,
+}
+
+impl<F: Fn(wire::Progress) + Sync> Reporter<F> {
+    /// A reporter that calls `send`.
+    pub(crate) fn new(send: F) -> Self {
+        Self { state: Mutex::default(), send }
+    }
+}
+
+impl<F: Fn(wire::Progress) + Sync> Progress for Reporter<F>
+where
+    F: Send,
+{
+    fn stage(&self, name: &str, total: Option<u64>, in_bytes: bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let stage = wire::Progress { stage: name.to_owned(), done: 0, total: total.unwrap_or(0), in_bytes };
+        *state = (stage, Some(Instant::now()));
+        (self.send)(state.0.clone());
+    }
+
+    fn advance(&self, done: u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0.done = done;
+        let is_last = state.0.total > 0 && done >= state.0.total;
+        if is_last || state.1.is_none_or(|last| last.elapsed() >= PROGRESS_INTERVAL) {
+            state.1 = Some(Instant::now());
+            (self.send)(state.0.clone());
+        }
+    }
+}

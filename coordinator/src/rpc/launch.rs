@@ -1,0 +1,166 @@
+//! Launching and extending: read the text, prepare the data, then ask the engine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use coordinator_core::{Command, DatasetRecord, Reply, SweepRecord};
+use sweep_proto::wire::launch_event::Kind;
+use sweep_proto::{Axis, DataSpec, SweepId, SweepSpec, sweep_file, wire};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use super::{STREAM_QUEUE, Shared, status, sweep_status};
+use crate::prepare::{self, Reporter};
+
+/// What a launch answers.
+pub(super) type Events = ReceiverStream<Result<wire::LaunchEvent, Status>>;
+type Sender = mpsc::Sender<Result<wire::LaunchEvent, Status>>;
+type Variants = Vec<std::collections::BTreeMap<sweep_proto::Hyperparameter, sweep_proto::Value>>;
+
+/// Launches a sweep in the background of the stream that is returned.
+pub(super) fn launch(shared: &Shared, request: wire::LaunchRequest) -> Result<Events, Status> {
+    let mut spec = sweep_file::parse(&request.file_name, &request.text).map_err(status::invalid)?;
+    spec.reuse &= !request.forbid_reuse;
+    if !Path::new(&request.directory).is_absolute() && has_relative_path(&spec.data) {
+        return Err(status::invalid("the directory of the sweep file must be an absolute path"));
+    }
+    prepare::resolve_paths(&mut spec.data.source, Path::new(&request.directory));
+    let (events, stream) = mpsc::channel(STREAM_QUEUE);
+    let shared = shared.clone();
+    tokio::spawn(async move {
+        let event = match run(&shared, spec, request.text, request.attach, &events).await {
+            Ok(Some(status)) => Ok(wire::LaunchEvent { kind: Some(Kind::Launched(status)) }),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        // Whoever launched may have gone.
+        _ = events.send(event).await;
+    });
+    Ok(ReceiverStream::new(stream))
+}
+
+fn has_relative_path(data: &DataSpec) -> bool {
+    let mut probe = data.source.clone();
+    // A relative path changes when it is read against another directory.
+    prepare::resolve_paths(&mut probe, Path::new("/"));
+    probe != data.source
+}
+
+/// `None` where whoever launched has gone before anything was launched.
+async fn run(
+    shared: &Shared,
+    spec: SweepSpec,
+    text: String,
+    attach: bool,
+    events: &Sender,
+) -> Result<Option<wire::SweepStatus>, Status> {
+    if attach && let Some(running) = running_with(shared, &text).await? {
+        return Ok(Some(running));
+    }
+    let variants = spec.data_variants();
+    let progress = events.clone();
+    let datasets = prepared(shared, spec.data.clone(), variants, move |progress_event| {
+        // Progress is for eyes only: where the reader is slow it is left out.
+        _ = progress.try_send(Ok(wire::LaunchEvent { kind: Some(Kind::Progress(progress_event)) }));
+    })
+    .await?;
+    if events.is_closed() {
+        tracing::info!(name = spec.name, "not launched: whoever asked has gone");
+        return Ok(None);
+    }
+    // Another launch of the same text may have overtaken this one while data was prepared.
+    if attach && let Some(running) = running_with(shared, &text).await? {
+        return Ok(Some(running));
+    }
+    let command = Command::Launch { spec, file_text: text, datasets };
+    match shared.driver.command(command).await.map_err(status::of_driver)? {
+        Reply::Launched(sweep) => status_of(shared, sweep).await.map(Some),
+        other => Err(status::internal(format!("a launch was answered with {other:?}"))),
+    }
+}
+
+/// The newest sweep of the same text that has not ended.
+async fn running_with(shared: &Shared, text: &str) -> Result<Option<wire::SweepStatus>, Status> {
+    let text = text.to_owned();
+    let look = move |engine: &coordinator_core::Engine, _| {
+        let same = |sweep: &&SweepRecord| !sweep.state.is_ended() && sweep.file_text == text;
+        let sweep = engine.tables().sweeps.values().rev().find(same)?;
+        sweep_status::of(engine, sweep.id)
+    };
+    shared.driver.read(look).await.map_err(status::of_driver)
+}
+
+async fn prepared(
+    shared: &Shared,
+    data: DataSpec,
+    variants: Variants,
+    send: impl Fn(wire::Progress) + Send + Sync + 'static,
+) -> Result<Vec<DatasetRecord>, Status> {
+    let permit = Arc::clone(&shared.heavy).acquire_owned().await.map_err(status::internal)?;
+    let (artifacts, cache) = (Arc::clone(&shared.artifacts), shared.dataset_cache.clone());
+    let task = tokio::task::spawn_blocking(move || {
+        // Held until the work has ended, even where nobody waits for it any more.
+        let _permit = permit;
+        prepare::prepare(&data, &variants, &cache, &artifacts, &Reporter::new(send))
+    });
+    task.await.map_err(status::internal)?.map_err(|error| status::of_preparation(&error))
+}
+
+/// The status of a sweep.
+pub(super) async fn status_of(shared: &Shared, sweep: SweepId) -> Result<wire::SweepStatus, Status> {
+    let status = shared.driver.read(move |engine, _| sweep_status::of(engine, sweep)).await;
+    status.map_err(status::of_driver)?.ok_or_else(|| Status::not_found(format!("there is no sweep {sweep}")))
+}
+
+/// Adds levels or replicates to a sweep, preparing the data that this needs.
+pub(super) async fn extend(
+    shared: &Shared,
+    sweep: SweepId,
+    request: wire::ExtendRequest,
+) -> Result<(), Status> {
+    let axes = match request.grid.trim() {
+        "" => Vec::new(),
+        _ => sweep_file::parse_grid("grid", &request.grid).map_err(status::invalid)?,
+    };
+    let replicates = (request.replicates > 0).then_some(request.replicates);
+    if axes.is_empty() && replicates.is_none() {
+        return Err(status::invalid("nothing to add: give levels of the grid, or more replicates"));
+    }
+    let record = shared.driver.read(move |engine, _| engine.sweep(sweep).cloned()).await;
+    let record =
+        record.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+    let missing = missing_variants(&record, &axes);
+    let datasets = if missing.is_empty() {
+        Vec::new()
+    } else {
+        prepared(shared, record.spec.data, missing, |_| {}).await?
+    };
+    let command = Command::Extend { sweep, axes, replicates, datasets };
+    shared.driver.command(command).await.map_err(status::of_driver)?;
+    Ok(())
+}
+
+/// The data variants that the sweep will need and lacks.
+fn missing_variants(record: &SweepRecord, added: &[Axis]) -> Variants {
+    let mut spec = record.spec.clone();
+    for axis in added {
+        match spec.axes.iter_mut().find(|known| known.hyperparameter == axis.hyperparameter) {
+            Some(known) => {
+                let new: Vec<_> =
+                    axis.levels.iter().filter(|level| !known.levels.contains(level)).cloned().collect();
+                known.levels.extend(new);
+            }
+            None => {
+                let present = spec.fixed.get(axis.hyperparameter).clone();
+                let mut levels = vec![present];
+                levels.extend(
+                    axis.levels.iter().filter(|level| **level != levels[0]).cloned().collect::<Vec<_>>(),
+                );
+                spec.axes.push(Axis { hyperparameter: axis.hyperparameter, levels });
+            }
+        }
+    }
+    let known = |variant: &_| record.datasets.iter().any(|dataset| dataset.variant == *variant);
+    spec.data_variants().into_iter().filter(|variant| !known(variant)).collect()
+}

@@ -1,0 +1,89 @@
+//! The only map from errors to gRPC statuses.
+
+use coordinator_core::Rejection;
+use sweep_proto::convert::ConvertError;
+use tonic::Status;
+
+use crate::artifacts::ArtifactError;
+use crate::driver::DriverError;
+use crate::prepare::PrepareError;
+
+/// An error as the other side sees it.
+pub(super) fn of_driver(error: DriverError) -> Status {
+    match error {
+        DriverError::Rejected(rejection) => of_rejection(&rejection),
+        DriverError::Full => Status::resource_exhausted(error.to_string()),
+        DriverError::Unavailable(_) => Status::unavailable(error.to_string()),
+    }
+}
+
+fn of_rejection(rejection: &Rejection) -> Status {
+    let message = rejection.to_string();
+    match rejection {
+        Rejection::UnknownSweep(_) | Rejection::UnknownWorker(_) => Status::not_found(message),
+        Rejection::LeaseLost { .. } | Rejection::Protocol { .. } | Rejection::WrongState { .. } => {
+            Status::failed_precondition(message)
+        }
+        Rejection::EpochOutOfOrder { .. } | Rejection::Invalid(_) => Status::invalid_argument(message),
+    }
+}
+
+/// A message that does not say what it must.
+pub(super) fn of_conversion(error: ConvertError) -> Status {
+    Status::invalid_argument(error.to_string())
+}
+
+/// Anything else that is wrong with a request.
+pub(super) fn invalid(problem: impl std::fmt::Display) -> Status {
+    Status::invalid_argument(problem.to_string())
+}
+
+/// A blob that was not taken.
+pub(super) fn of_artifact(error: &ArtifactError) -> Status {
+    match error {
+        ArtifactError::Mismatch(_) => Status::invalid_argument(error.to_string()),
+        ArtifactError::Disk(cause) if cause.kind() == std::io::ErrorKind::StorageFull => {
+            tracing::error!(%error, "the disk is full");
+            Status::resource_exhausted(error.to_string())
+        }
+        ArtifactError::Disk(_) => {
+            tracing::error!(%error, "an artifact was not stored");
+            Status::unavailable(error.to_string())
+        }
+    }
+}
+
+/// Data that cannot be prepared: the user's to mend, unless the disk is in the way.
+pub(super) fn of_preparation(error: &PrepareError) -> Status {
+    match error {
+        PrepareError::Artifact(error) => of_artifact(error),
+        PrepareError::Dataset(error) => Status::invalid_argument(with_causes(error)),
+    }
+}
+
+/// Something that should not happen: the log has the details under an id, the other side the id.
+pub(super) fn internal(error: impl std::fmt::Display) -> Status {
+    let id = uuid::Uuid::now_v7();
+    tracing::error!(%id, %error, "internal error");
+    Status::internal(format!("internal error; the coordinator's log has the details under {id}"))
+}
+
+/// The server is about to end.
+pub(super) fn stopping() -> Status {
+    Status::unavailable("the coordinator is stopping")
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        // Many errors quote their cause already.
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,149 @@
+//! A sweep as people see it: the ledger, what runs, what is best so far, when it will end.
+
+use coordinator_core::view::Ledger;
+use coordinator_core::{Engine, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState};
+use sweep_proto::{Hyperparameter, SweepId, TestMetric, TrialId, WorkKind, wire};
+
+/// Most running trials listed: one message holds them, and nobody reads more.
+const RUNNING_MAX: usize = 1_000;
+
+/// Configurations listed, best first.
+const BEST_MAX: usize = 10;
+
+/// Finished epochs from which the mean time of one is taken.
+const EPOCHS_SAMPLED_MAX: usize = 10_000;
+
+/// The status of a sweep; `None` where there is none.
+pub(super) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
+    let sweep = engine.sweep(id)?;
+    let swept = sweep.spec.swept();
+    let best = engine.configurations(id).into_iter().take(BEST_MAX).map(|mean| wire::ConfigurationStatus {
+        label: mean.configuration.label(&swept),
+        completed: u64::from(mean.completed),
+        score: mean.score,
+        accuracy: mean.accuracy,
+    });
+    let (workers, slots) = capacity(engine);
+    let (epochs_done, epochs_planned) = epochs(engine, id);
+    Some(wire::SweepStatus {
+        id: id.0,
+        name: sweep.spec.name.clone(),
+        state: sweep.state.name().to_owned(),
+        ledger: Some(ledger(engine.ledger(id))),
+        created_at_ms: sweep.created_at.0,
+        ended_at_ms: sweep.ended_at.map_or(0, |ended| ended.0),
+        running: engine
+            .running(id)
+            .take(RUNNING_MAX)
+            .filter_map(|trial| running(engine, sweep, trial))
+            .collect(),
+        best: best.collect(),
+        eta_seconds: eta_seconds(engine, sweep, epochs_planned.saturating_sub(epochs_done), slots),
+        chosen: sweep.chosen.as_ref().map(|chosen| chosen.label(&swept)),
+        test: test(engine, sweep).map(Into::into),
+        workers,
+        slots,
+        epochs_done,
+        epochs_planned,
+    })
+}
+
+/// As [`of`], without the parts that are of no use in a list.
+pub(super) fn for_list(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
+    let mut status = of(engine, id)?;
+    status.running.clear();
+    status.best.truncate(1);
+    if let Some(test) = &mut status.test {
+        test.confusion.clear();
+    }
+    Some(status)
+}
+
+fn ledger(ledger: Ledger) -> wire::Ledger {
+    wire::Ledger {
+        planned: ledger.planned,
+        pending: ledger.of(TrialState::Pending),
+        leased: ledger.of(TrialState::Leased),
+        paused: ledger.of(TrialState::Paused),
+        completed: ledger.of(TrialState::Completed),
+        pruned: ledger.of(TrialState::Pruned),
+        diverged: ledger.of(TrialState::Diverged),
+        failed: ledger.of(TrialState::Failed),
+        cancelled: ledger.of(TrialState::Cancelled),
+        reused: ledger.reused,
+    }
+}
+
+fn running(engine: &Engine, sweep: &SweepRecord, trial: &TrialRecord) -> Option<wire::RunningTrial> {
+    let lease = trial.lease?;
+    let worker = engine.tables().workers.get(&lease.worker).map(|worker| worker.profile.name.clone());
+    let id = trial.spec.id;
+    Some(wire::RunningTrial {
+        id: Some(id.into()),
+        attempt: lease.attempt,
+        label: trial.spec.configuration.label(&sweep.spec.swept()),
+        worker: worker.unwrap_or_else(|| lease.worker.to_string()),
+        evaluating: lease.work == WorkKind::Evaluate,
+        epochs_total: trial.spec.configuration.integer(Hyperparameter::Epochs) as u32,
+        last: last_epoch(engine, id).map(|epoch| epoch.metric.clone().into()),
+    })
+}
+
+fn last_epoch(engine: &Engine, id: TrialId) -> Option<&coordinator_core::EpochRecord> {
+    engine.tables().epochs.range((id, 0)..=(id, u32::MAX)).next_back().map(|(_, epoch)| epoch)
+}
+
+/// Workers that get work, and their slots.
+fn capacity(engine: &Engine) -> (u32, u32) {
+    let ready = engine.tables().workers.values().filter(|worker| worker.state == WorkerState::Ready);
+    ready.fold((0, 0), |(workers, slots), worker| (workers + 1, slots + worker.profile.slots))
+}
+
+/// Epochs done, and epochs planned: a trial that has ended planned what it did.
+fn epochs(engine: &Engine, id: SweepId) -> (u64, u64) {
+    engine.tables().trials_of(id).fold((0, 0), |(done, planned), trial| {
+        let trained = match &trial.result {
+            Some(result) => u64::from(result.epochs),
+            None => last_epoch(engine, trial.spec.id).map_or(0, |epoch| u64::from(epoch.metric.epoch)),
+        };
+        let total = trial.spec.configuration.integer(Hyperparameter::Epochs);
+        (done + trained, planned + if trial.state.is_terminal() { trained } else { total })
+    })
+}
+
+/// Seconds until the remaining epochs are done, by the mean of those finished and the slots there are.
+fn eta_seconds(engine: &Engine, sweep: &SweepRecord, remaining: u64, slots: u32) -> Option<f64> {
+    if sweep.state != SweepState::Open || slots == 0 || remaining == 0 {
+        return None;
+    }
+    let first = TrialId { sweep: sweep.id, index: 0 };
+    let last = TrialId { sweep: sweep.id, index: u32::MAX };
+    let finished = engine.tables().epochs.range((first, 0)..=(last, u32::MAX)).take(EPOCHS_SAMPLED_MAX);
+    let (seconds, count) = finished
+        .fold((0.0, 0.0), |(seconds, count), (_, epoch)| (seconds + epoch.metric.seconds, count + 1.0));
+    let ledger = engine.ledger(sweep.id);
+    let open = ledger.of(TrialState::Pending) + ledger.of(TrialState::Leased);
+    let used = u64::from(slots).min(open).max(1);
+    (count > 0.0).then(|| remaining as f64 * seconds / count / used as f64)
+}
+
+/// The mean over the chosen configuration's replicates, confusion counts summed.
+fn test(engine: &Engine, sweep: &SweepRecord) -> Option<TestMetric> {
+    let chosen = sweep.chosen.as_ref()?;
+    let trials = engine.tables().trials_of(sweep.id).filter(|trial| trial.spec.configuration == *chosen);
+    let tests: Vec<_> = trials.filter_map(|trial| trial.test.as_ref()).collect();
+    let count = tests.len() as f64;
+    let mean = |of: fn(&TestMetric) -> f64| tests.iter().map(|test| of(test)).sum::<f64>() / count;
+    let mut confusion = tests.first()?.confusion.clone();
+    for test in &tests[1..] {
+        for (row, more) in confusion.iter_mut().flatten().zip(test.confusion.iter().flatten()) {
+            *row = row.saturating_add(*more);
+        }
+    }
+    Some(TestMetric {
+        loss: mean(|test| test.loss),
+        accuracy: mean(|test| test.accuracy),
+        macro_f1: mean(|test| test.macro_f1),
+        confusion,
+    })
+}

@@ -1,0 +1,96 @@
+//! What workers call.
+
+use coordinator_core::Command;
+use coordinator_core::limits::{HEARTBEAT_INTERVAL_MS, LEASE_TTL_MS};
+use sweep_proto::protocol::PROTOCOL_VERSION;
+use sweep_proto::wire::worker_service_server::WorkerService;
+use sweep_proto::{AttemptOutcome, LeaseToken, WorkerId, convert, wire};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::blobs::{self, Chunks};
+use super::{Shared, session, status};
+
+/// The worker service.
+#[derive(Clone, Debug)]
+pub(crate) struct WorkerRpc {
+    shared: Shared,
+}
+
+impl WorkerRpc {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared }
+    }
+}
+
+pub(super) fn worker_id(text: &str) -> Result<WorkerId, Status> {
+    text.parse().map_err(status::invalid)
+}
+
+#[tonic::async_trait]
+impl WorkerService for WorkerRpc {
+    type SessionStream = ReceiverStream<Result<wire::CoordinatorMessage, Status>>;
+    type FetchStream = Chunks;
+
+    async fn register(
+        &self,
+        request: Request<wire::RegisterRequest>,
+    ) -> Result<Response<wire::RegisterReply>, Status> {
+        let request = request.into_inner();
+        let worker = worker_id(&request.worker_id)?;
+        let protocol = convert::protocol_version(request.protocol).map_err(status::of_conversion)?;
+        let profile = request.profile.ok_or_else(|| status::invalid("the registration lacks a profile"))?;
+        let profile = profile.try_into().map_err(status::of_conversion)?;
+        let command = Command::Register { worker, protocol, profile, fresh: request.fresh };
+        self.shared.driver.command(command).await.map_err(status::of_driver)?;
+        Ok(Response::new(wire::RegisterReply {
+            protocol: Some(PROTOCOL_VERSION.into()),
+            lease_ttl_ms: LEASE_TTL_MS,
+            heartbeat_interval_ms: HEARTBEAT_INTERVAL_MS,
+        }))
+    }
+
+    async fn session(
+        &self,
+        request: Request<Streaming<wire::WorkerMessage>>,
+    ) -> Result<Response<Self::SessionStream>, Status> {
+        Ok(Response::new(session::open(self.shared.clone(), request.into_inner())))
+    }
+
+    async fn fetch(&self, request: Request<wire::FetchRequest>) -> Result<Response<Chunks>, Status> {
+        Ok(Response::new(blobs::fetch(&self.shared, request.into_inner()).await?))
+    }
+
+    async fn upload(
+        &self,
+        request: Request<Streaming<wire::UploadPart>>,
+    ) -> Result<Response<wire::UploadReply>, Status> {
+        blobs::upload(&self.shared, request.into_inner()).await?;
+        Ok(Response::new(wire::UploadReply {}))
+    }
+
+    async fn complete(
+        &self,
+        request: Request<wire::CompleteRequest>,
+    ) -> Result<Response<wire::CompleteReply>, Status> {
+        let request = request.into_inner();
+        let token = LeaseToken(request.token);
+        let outcome = request.outcome.ok_or_else(|| status::invalid("the completion lacks an outcome"))?;
+        let outcome: AttemptOutcome = outcome.try_into().map_err(status::of_conversion)?;
+        if let AttemptOutcome::Trained(result) = &outcome {
+            blobs::check_present(&self.shared, result.model, "model")?;
+        }
+        let command = Command::Complete { token, outcome };
+        self.shared.driver.command(command).await.map_err(status::of_driver)?;
+        Ok(Response::new(wire::CompleteReply {}))
+    }
+
+    async fn deregister(
+        &self,
+        request: Request<wire::DeregisterRequest>,
+    ) -> Result<Response<wire::DeregisterReply>, Status> {
+        let worker = worker_id(&request.into_inner().worker_id)?;
+        self.shared.driver.command(Command::Deregister(worker)).await.map_err(status::of_driver)?;
+        Ok(Response::new(wire::DeregisterReply {}))
+    }
+}
