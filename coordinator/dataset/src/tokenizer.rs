@@ -245,11 +245,8 @@ mod tests {
 
     #[test]
     fn words_keep_apostrophes_and_single_marks() {
-        let pieces = cut(TokenizerKind::Word, "Don't GO!! It’s 10/10,\tnaïve\u{301} <pad>");
-        assert_eq!(
-            pieces,
-            ["don't", "go", "!", "!", "it’s", "10", "/", "10", ",", "naïve\u{301}", "<", "pad", ">"]
-        );
+        let pieces = cut(TokenizerKind::Word, "Don't GO!! It’s 10/10,\tnaïve <pad>");
+        assert_eq!(pieces, ["don't", "go", "!", "!", "it’s", "10", "/", "10", ",", "naïve", "<", "pad", ">"]);
         assert_eq!(cut(TokenizerKind::Word, "e\u{301}"), ["é"], "composed");
     }
 
@@ -269,7 +266,7 @@ mod tests {
     #[test]
     fn the_script_decides_what_auto_means() {
         let of = |text: &str| TokenizerKind::suited_to(std::iter::once(text));
-        assert_eq!(of("정말 재밌는 movie"), TokenizerKind::Subword);
+        assert_eq!(of("정말 재밌는 영화 good"), TokenizerKind::Subword);
         assert_eq!(of("とても面白い"), TokenizerKind::Subword);
         assert_eq!(of("a Korean movie 영화"), TokenizerKind::Word);
         assert_eq!(of("123 !!"), TokenizerKind::Word);

@@ -1,0 +1,70 @@
+//! What the tests of this crate share: small files in a folder of their own.
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sweep_proto::{DataSource, DataSpec, Hyperparameter, Value};
+
+/// A folder that goes away with the test, and a cache in it.
+pub struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    /// Writes a file, and the folders above it.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("inside")).expect("created");
+        std::fs::write(&path, bytes).expect("written");
+        path
+    }
+}
+
+/// A user's file with columns `text` and `label`.
+pub fn file(path: &Path) -> DataSpec {
+    DataSpec::new(DataSource::File {
+        path: path.to_owned(),
+        test_path: None,
+        text: "text".into(),
+        label: "label".into(),
+    })
+}
+
+/// A known dataset at a path.
+pub fn known(name: &str, path: Option<&Path>) -> DataSpec {
+    DataSpec::new(DataSource::Known { name: name.into(), path: path.map(Path::to_owned) })
+}
+
+/// Data hyperparameters by name.
+pub fn variant(values: &[(Hyperparameter, Value)]) -> BTreeMap<Hyperparameter, Value> {
+    values.iter().cloned().collect()
+}
+
+/// `count` rows of text and label that differ from each other; two classes in turn.
+pub fn rows(count: usize) -> Vec<(String, String)> {
+    (0..count)
+        .map(|row| {
+            let label = if row % 2 == 0 { "bad" } else { "good" };
+            (format!("a {label} film number {row}"), label.to_owned())
+        })
+        .collect()
+}
+
+/// The same rows as CSV with a header.
+pub fn csv(count: usize) -> String {
+    rows(count).iter().fold("text,label\n".to_owned(), |all, (text, label)| format!("{all}{text},{label}\n"))
+}
