@@ -1,6 +1,6 @@
 //! A simulated world: an engine over a store, a bad network, workers and an operator, driven by a seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS};
 use coordinator_core::{
@@ -327,6 +327,31 @@ impl World {
                 self.ended.insert(trial.spec.id, trial.clone());
             }
         }
+    }
+
+    /// What came about in this world, in words.
+    pub fn corners(&self) -> BTreeSet<String> {
+        let mut corners = BTreeSet::new();
+        for sweep in self.store.sweeps.values() {
+            corners.insert(format!("{} sweep", sweep.state.name()));
+            if sweep.spec.axes.len() > 1 || sweep.spec.replicates > 3 {
+                corners.insert("extended sweep".into());
+            }
+        }
+        for trial in self.store.trials.values() {
+            corners.insert(format!("trial {}", trial.state.name()));
+            if trial.reused_from.is_some() {
+                corners.insert("reused trial".into());
+            }
+        }
+        for attempt in self.store.attempts.values() {
+            corners.insert(format!("{:?} {:?}", attempt.work, attempt.state));
+            if attempt.first_epoch > 1 {
+                corners.insert("resumed from a checkpoint".into());
+            }
+        }
+        corners.extend(self.store.workers.values().map(|worker| format!("worker {:?}", worker.state)));
+        corners
     }
 
     /// Every sweep that finished has its choice measured, or a reason why not.
