@@ -183,6 +183,9 @@ impl<B: AsRef<[u8]>> EncodedView<B> {
     }
 
     /// The label of a row.
+    ///
+    /// # Panics
+    /// Where the split has no such row.
     pub fn label(&self, split: Split, row: usize) -> u32 {
         let place = self.layout[split as usize];
         assert!(row < place.rows, "row {row} of {}", place.rows);
@@ -190,12 +193,18 @@ impl<B: AsRef<[u8]>> EncodedView<B> {
     }
 
     /// Number of tokens of a row.
+    ///
+    /// # Panics
+    /// Where the split has no such row.
     pub fn length(&self, split: Split, row: usize) -> usize {
         let (start, end) = self.span(split, row);
         end - start
     }
 
     /// The tokens of a row.
+    ///
+    /// # Panics
+    /// Where the split has no such row.
     pub fn tokens(&self, split: Split, row: usize) -> impl ExactSizeIterator<Item = u32> + '_ {
         let place = self.layout[split as usize];
         let (start, end) = self.span(split, row);
@@ -237,7 +246,7 @@ fn check_split(
     }
     for row in 0..rows {
         let next = read_u64(data, start + 8 * (row + 1)).ok_or_else(ends)?;
-        let length = next.checked_sub(previous).unwrap_or_default();
+        let length = next.saturating_sub(previous);
         if length == 0 || length > u64::from(header.max_length) {
             return Err(broken(&format!("row {row} of its {name} split has a bad length")));
         }

@@ -1,5 +1,6 @@
 //! The generated wire messages and services of `schema/sweep/v1`.
 #![allow(
+    clippy::all,
     clippy::pedantic,
     missing_docs,
     unreachable_pub,
