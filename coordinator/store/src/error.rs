@@ -50,7 +50,9 @@ impl From<rusqlite::Error> for StoreError {
         use rusqlite::ErrorCode as Code;
         match error.sqlite_error_code() {
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::corrupt("the database", error),
-            Some(Code::ConstraintViolation) => Self::NotFound(format!("a row that another refers to ({error})")),
+            Some(Code::ConstraintViolation) => {
+                Self::NotFound(format!("a row that another refers to ({error})"))
+            }
             Some(_) => Self::Unavailable(error.to_string()),
             // Wrong types in columns and the like: the row was not written by this program.
             None => Self::corrupt("a row of the database", error),

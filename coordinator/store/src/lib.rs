@@ -78,6 +78,7 @@ fn continuation(points: &[StepMetric], next: u64) -> &[StepMetric] {
         return &[];
     };
     let fresh = &points[first..];
-    let consecutive = fresh.iter().zip(next..).take_while(|(point, sequence)| point.sequence == *sequence).count();
+    let consecutive =
+        fresh.iter().zip(next..).take_while(|(point, sequence)| point.sequence == *sequence).count();
     &fresh[..consecutive]
 }

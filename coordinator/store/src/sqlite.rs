@@ -120,7 +120,8 @@ impl Store for SqliteStore {
 
     fn append_steps(&mut self, batches: &[StepBatch]) -> Result<Vec<u64>, StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let next = batches.iter().map(|batch| steps::append(&transaction, batch)).collect::<Result<_, _>>()?;
+        let next =
+            batches.iter().map(|batch| steps::append(&transaction, batch)).collect::<Result<_, _>>()?;
         transaction.commit()?;
         Ok(next)
     }

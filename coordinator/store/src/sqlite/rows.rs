@@ -1,6 +1,8 @@
 //! Mutations as SQL, and rows as records again.
 
-use coordinator_core::{AttemptRecord, AttemptState, EpochRecord, Mutation, Tables, TrialRecord, WorkerRecord};
+use coordinator_core::{
+    AttemptRecord, AttemptState, EpochRecord, Mutation, Tables, TrialRecord, WorkerRecord,
+};
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,7 +40,11 @@ pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), 
         Mutation::Epoch(epoch) => apply_epoch(connection, epoch)?,
         Mutation::TruncateEpochs { trial, epoch } => {
             let sql = "DELETE FROM epochs WHERE sweep = ?1 AND trial = ?2 AND epoch > ?3";
-            connection.prepare_cached(sql)?.execute(params![trial.sweep.0.cast_signed(), trial.index, epoch])?;
+            connection.prepare_cached(sql)?.execute(params![
+                trial.sweep.0.cast_signed(),
+                trial.index,
+                epoch
+            ])?;
         }
         Mutation::Worker(worker) => apply_worker(connection, worker)?,
         Mutation::LastToken(token) => {
@@ -59,9 +65,14 @@ fn apply_trial(connection: &Connection, trial: &TrialRecord) -> Result<(), Store
     let sql = "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE
         SET state = excluded.state, key = excluded.key, body = excluded.body, checksum = excluded.checksum";
     let key = trial.key.0.as_bytes().as_slice();
-    connection
-        .prepare_cached(sql)?
-        .execute(params![id.sweep.0.cast_signed(), id.index, trial.state.name(), key, body, sum])?;
+    connection.prepare_cached(sql)?.execute(params![
+        id.sweep.0.cast_signed(),
+        id.index,
+        trial.state.name(),
+        key,
+        body,
+        sum
+    ])?;
     Ok(())
 }
 
@@ -149,7 +160,8 @@ fn apply_worker(connection: &Connection, worker: &WorkerRecord) -> Result<(), St
 }
 
 fn to_json<T: Serialize>(record: &T) -> Result<String, StoreError> {
-    serde_json::to_string(record).map_err(|error| StoreError::Conflict(format!("a record cannot be written: {error}")))
+    serde_json::to_string(record)
+        .map_err(|error| StoreError::Conflict(format!("a record cannot be written: {error}")))
 }
 
 /// Reads every table.
@@ -233,6 +245,10 @@ fn epoch(row: &Row<'_>) -> Result<EpochRecord, StoreError> {
             peak_memory_bytes: row.get::<_, i64>(11)?.cast_unsigned(),
         },
     };
-    verify(row.get(12)?, sum_of_epoch(&epoch), &format!("epoch {} of trial {}", epoch.metric.epoch, epoch.trial))?;
+    verify(
+        row.get(12)?,
+        sum_of_epoch(&epoch),
+        &format!("epoch {} of trial {}", epoch.metric.epoch, epoch.trial),
+    )?;
     Ok(epoch)
 }

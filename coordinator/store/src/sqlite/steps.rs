@@ -17,7 +17,9 @@ pub(super) fn append(transaction: &Transaction<'_>, batch: &StepBatch) -> Result
             "SELECT first_sequence, count FROM steps WHERE sweep = ?1 AND trial = ?2 AND attempt = ?3
              ORDER BY first_sequence DESC LIMIT 1",
         )?
-        .query_row(params![trial.sweep.0.cast_signed(), trial.index, number], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![trial.sweep.0.cast_signed(), trial.index, number], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
     let next = last.map_or(0, |(first, count)| first.cast_unsigned() + count.cast_unsigned());
     let points = continuation(&batch.points, next);
@@ -26,17 +28,15 @@ pub(super) fn append(transaction: &Transaction<'_>, batch: &StepBatch) -> Result
     }
     let packed = pack(points);
     let count = points.len() as u64;
-    transaction
-        .prepare_cached("INSERT INTO steps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-        .execute(params![
-            trial.sweep.0.cast_signed(),
-            trial.index,
-            number,
-            next.cast_signed(),
-            count.cast_signed(),
-            packed,
-            sum_of(batch.attempt, next, &packed),
-        ])?;
+    transaction.prepare_cached("INSERT INTO steps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
+        trial.sweep.0.cast_signed(),
+        trial.index,
+        number,
+        next.cast_signed(),
+        count.cast_signed(),
+        packed,
+        sum_of(batch.attempt, next, &packed),
+    ])?;
     Ok(next + count)
 }
 

@@ -1,0 +1,165 @@
+//! What every store must hold: the suite that each of them passes.
+//!
+//! A test makes a [`Fixture`] for its store and calls [`run`].
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test suite says by panicking what does not hold"
+)]
+
+mod rows;
+
+use coordinator_core::{Mutation, Tables};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use sweep_proto::StepMetric;
+
+use crate::{StepBatch, Store, StoreError};
+
+/// Random sequences tried for each property.
+const CASES: u32 = 48;
+
+/// A place in which one store lives.
+pub trait Fixture {
+    /// Opens the store, the first time or again. What was opened before may have been dropped, never closed.
+    fn open(&self) -> Box<dyn Store>;
+}
+
+/// Runs the whole suite; `make` gives a fixture of an empty store each time.
+pub fn run<F: Fixture>(make: impl Fn() -> F) {
+    empty_at_first(&make());
+    every_kind_of_row_is_read_back(&make());
+    an_orphan_fails_the_whole_commit(&make());
+    truncation_is_exact(&make());
+    tokens_never_go_back(&make());
+    steps_are_stored_once_and_without_gap(&make());
+    readers_work_beside_the_writer(&make());
+    load_is_the_fold(&make);
+}
+
+fn fold(mutations: &[Mutation]) -> Tables {
+    let mut tables = Tables::default();
+    mutations.iter().for_each(|mutation| tables.apply(mutation));
+    tables
+}
+
+fn empty_at_first(fixture: &impl Fixture) {
+    assert_eq!(fixture.open().load().unwrap(), Tables::default());
+}
+
+fn every_kind_of_row_is_read_back(fixture: &impl Fixture) {
+    let mutations = rows::one_of_each();
+    fixture.open().commit(&mutations).unwrap();
+    // Another connection: nothing is only remembered.
+    assert_eq!(fixture.open().load().unwrap(), fold(&mutations));
+    fixture.open().commit(&mutations).unwrap();
+    assert_eq!(fixture.open().load().unwrap(), fold(&mutations), "a repeated commit changed something");
+}
+
+fn an_orphan_fails_the_whole_commit(fixture: &impl Fixture) {
+    let mut store = fixture.open();
+    let before = rows::parents();
+    store.commit(&before).unwrap();
+    for orphan in rows::orphans() {
+        let batch = [rows::worker(7, 1), orphan, rows::worker(8, 1)];
+        assert!(matches!(store.commit(&batch), Err(StoreError::NotFound(_))), "{batch:?}");
+        assert_eq!(store.load().unwrap(), fold(&before), "a failed commit changed something");
+    }
+    // A parent may follow its child within one commit.
+    let mut reversed = rows::one_of_each();
+    reversed.reverse();
+    store.commit(&reversed).unwrap();
+}
+
+fn truncation_is_exact(fixture: &impl Fixture) {
+    let mut store = fixture.open();
+    let mut all = rows::parents();
+    for trial in 0..2 {
+        all.extend((1..=4).map(|epoch| rows::epoch(trial, epoch, 0.5)));
+    }
+    all.push(Mutation::TruncateEpochs { trial: rows::trial_id(0), epoch: 2 });
+    all.push(rows::epoch(0, 3, 0.25));
+    store.commit(&all).unwrap();
+    let loaded = store.load().unwrap();
+    assert_eq!(loaded, fold(&all));
+    assert_eq!(loaded.epochs_of(rows::trial_id(0)).count(), 3);
+    assert_eq!(loaded.epochs_of(rows::trial_id(1)).count(), 4);
+}
+
+fn tokens_never_go_back(fixture: &impl Fixture) {
+    let mut store = fixture.open();
+    store.commit(&[Mutation::LastToken(5)]).unwrap();
+    store.commit(&[Mutation::LastToken(3)]).unwrap();
+    assert_eq!(fixture.open().load().unwrap().last_token, 5);
+}
+
+fn steps_are_stored_once_and_without_gap(fixture: &impl Fixture) {
+    let mut store = fixture.open();
+    store.commit(&rows::one_of_each()).unwrap();
+    let attempt = rows::attempt_id(0, 1);
+    let batch = |from: u64, to: u64| StepBatch { attempt, points: (from..to).map(rows::step).collect() };
+    let mut append = |batches: &[StepBatch]| store.append_steps(batches).unwrap();
+    assert_eq!(append(&[batch(0, 3)]), [3]);
+    assert_eq!(append(&[batch(0, 3)]), [3], "a repetition");
+    assert_eq!(append(&[batch(1, 5)]), [5], "an overlap");
+    assert_eq!(append(&[batch(6, 9)]), [5], "after a gap");
+    assert_eq!(append(&[batch(5, 6), batch(6, 7)]), [6, 7], "two batches at once");
+    let torn = StepBatch { attempt, points: vec![rows::step(7), rows::step(9)] };
+    assert_eq!(append(&[torn]), [8], "a gap within");
+    assert_eq!(append(&[StepBatch { attempt, points: Vec::new() }]), [8], "nothing");
+    let nobody = StepBatch { attempt: rows::attempt_id(0, 99), points: vec![rows::step(0)] };
+    assert!(matches!(store.append_steps(&[batch(8, 9), nobody]), Err(StoreError::NotFound(_))));
+    let mut again = fixture.open();
+    let expected: Vec<StepMetric> = (0..8).map(rows::step).collect();
+    assert_eq!(again.read_steps(attempt, 0, 100).unwrap(), expected);
+    assert_eq!(again.read_steps(attempt, 2, 4).unwrap(), expected[2..6]);
+    assert_eq!(again.read_steps(attempt, 8, 4).unwrap(), []);
+    assert_eq!(again.read_steps(rows::attempt_id(1, 1), 0, 4).unwrap(), []);
+}
+
+fn readers_work_beside_the_writer(fixture: &impl Fixture) {
+    let mut store = fixture.open();
+    let mutations = rows::one_of_each();
+    let mut reader = store.reader().unwrap();
+    assert_eq!(reader.load().unwrap(), Tables::default());
+    let commits = 50_u64;
+    let handle = std::thread::spawn(move || {
+        let mut seen = Vec::new();
+        while seen.last() != Some(&commits) {
+            let tables = reader.load().unwrap();
+            // Both rows come in one commit: whoever sees one sees the other.
+            let workers = tables.workers.len() as u64;
+            assert!(workers == tables.last_token, "{workers} {}", tables.last_token);
+            seen.push(tables.last_token);
+        }
+        assert!(seen.is_sorted());
+    });
+    for number in 1..=commits {
+        store.commit(&[rows::worker(number, 1), Mutation::LastToken(number)]).unwrap();
+    }
+    handle.join().unwrap();
+    store.commit(&mutations).unwrap();
+}
+
+fn load_is_the_fold<F: Fixture>(make: &impl Fn() -> F) {
+    let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
+    let commits = prop::collection::vec(prop::collection::vec(rows::any_mutation(), 0..12), 0..8);
+    runner
+        .run(&commits, |commits| {
+            let fixture = make();
+            let mut store = fixture.open();
+            let mut all = rows::parents();
+            store.commit(&all).unwrap();
+            for commit in commits {
+                store.commit(&commit).unwrap();
+                all.extend(commit);
+            }
+            prop_assert_eq!(&store.load().unwrap(), &fold(&all));
+            drop(store);
+            prop_assert_eq!(&fixture.open().load().unwrap(), &fold(&all));
+            Ok(())
+        })
+        .unwrap();
+}

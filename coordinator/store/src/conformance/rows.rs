@@ -1,0 +1,218 @@
+//! Rows for the suite: some by hand, some at random.
+
+use coordinator_core::{
+    AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, Mutation, SweepRecord, SweepState,
+    TrialRecord, TrialState, WorkerRecord, WorkerState,
+};
+use proptest::prelude::*;
+use sweep_proto::{
+    ArtifactRef, AttemptId, Axis, CheckpointRef, Configuration, DataSource, DataSpec, Device, DeviceKind,
+    Digest, EpochMetric, FailureKind, Hyperparameter, LeaseToken, StepMetric, SweepId, SweepSpec, TestMetric,
+    Timestamp, TrialId, TrialResult, TrialSpec, Value, WorkKind, WorkerId, WorkerProfile,
+};
+
+/// Trials of the one sweep that exists from the start.
+const TRIALS: u32 = 3;
+
+pub(super) fn trial_id(index: u32) -> TrialId {
+    TrialId { sweep: SweepId(1), index }
+}
+
+pub(super) fn attempt_id(trial: u32, number: u32) -> AttemptId {
+    AttemptId { trial: trial_id(trial), number }
+}
+
+fn worker_id(number: u64) -> WorkerId {
+    WorkerId(uuid::Uuid::from_u128(u128::from(number)))
+}
+
+fn artifact(number: u64) -> ArtifactRef {
+    ArtifactRef { digest: Digest::of(&number.to_le_bytes()), bytes: number }
+}
+
+pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
+    let axis =
+        Axis { hyperparameter: Hyperparameter::Units, levels: vec![Value::Integer(8), Value::Integer(16)] };
+    let fixed = Configuration::default();
+    let dataset = DatasetRecord {
+        variant: fixed.data_variant(),
+        artifact: artifact(id),
+        classes: vec!["부정".into(), "긍정".into()],
+        vocabulary: 100,
+        rows: [10, 2, 2],
+    };
+    Mutation::Sweep(SweepRecord {
+        id: SweepId(id),
+        spec: SweepSpec {
+            name: format!("sweep \"{id}\"\n"),
+            data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
+            fixed: fixed.clone(),
+            axes: vec![axis],
+            replicates: 2,
+            seed: u64::MAX,
+            failures_max: 3,
+            reuse: true,
+        },
+        file_text: "name = 'x'".into(),
+        state,
+        created_at: Timestamp(1_700_000_000_000),
+        ended_at: state.is_ended().then_some(Timestamp(1_700_000_000_001)),
+        datasets: vec![dataset],
+        chosen: state.is_ended().then_some(fixed),
+    })
+}
+
+pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
+    let spec = TrialSpec {
+        id,
+        configuration: Configuration::default(),
+        replicate: 1,
+        seed: 9_007_199_254_740_991,
+        dataset: artifact(1).digest,
+    };
+    let lease = LeaseRecord { token: LeaseToken(4), attempt: 2, worker: worker_id(1), work: WorkKind::Train };
+    let result = TrialResult {
+        best_epoch: 1,
+        epochs: 3,
+        early_stopped: true,
+        score,
+        accuracy: 0.7,
+        parameters: u64::from(u32::MAX),
+        model: artifact(3),
+    };
+    let test =
+        TestMetric { loss: score, accuracy: 0.1, macro_f1: 0.3, confusion: vec![vec![1, 2], vec![3, 4]] };
+    Mutation::Trial(TrialRecord {
+        key: spec.key(),
+        spec,
+        state,
+        attempts: 2,
+        failures: 1,
+        lease: (state == TrialState::Leased).then_some(lease),
+        checkpoint: Some(CheckpointRef { epoch: 2, artifact: artifact(2) }),
+        result: (state == TrialState::Completed).then_some(result),
+        diverged_epoch: (state == TrialState::Diverged).then_some(2),
+        last_error: Some("죽었다 \u{0} '; DROP TABLE trials; --".into()),
+        test: (state == TrialState::Completed).then_some(test),
+        reused_from: Some(trial_id(0)),
+        ended_at: Some(Timestamp(u64::from(u32::MAX))),
+    })
+}
+
+pub(super) fn attempt(id: AttemptId, state: AttemptState) -> Mutation {
+    Mutation::Attempt(AttemptRecord {
+        id,
+        work: WorkKind::Evaluate,
+        worker: worker_id(1),
+        worker_name: "host".into(),
+        token: LeaseToken(4),
+        started_at: Timestamp(5),
+        first_epoch: 2,
+        state,
+        ended_at: None,
+        failure: (state == AttemptState::Failed).then_some(FailureKind::OutOfMemory),
+        error: None,
+    })
+}
+
+pub(super) fn epoch(trial: u32, epoch: u32, loss: f64) -> Mutation {
+    Mutation::Epoch(EpochRecord {
+        trial: trial_id(trial),
+        attempt: 1,
+        metric: EpochMetric {
+            epoch,
+            train_loss: loss,
+            train_accuracy: 1.0,
+            validation_loss: loss / 3.0,
+            validation_accuracy: 0.0,
+            validation_macro_f1: 0.1 + 0.2,
+            seconds: 1e-9,
+            examples_per_second: 1e300,
+            peak_memory_bytes: u64::MAX,
+        },
+    })
+}
+
+pub(super) fn worker(number: u64, slots: u32) -> Mutation {
+    let device = Device { kind: DeviceKind::Cuda, ordinal: 1, model: "GPU".into(), memory_bytes: 80 << 30 };
+    Mutation::Worker(WorkerRecord {
+        id: worker_id(number),
+        profile: WorkerProfile { name: "host".into(), build: "1".into(), slots, devices: vec![device] },
+        state: WorkerState::Ready,
+        registered_at: Timestamp(6),
+    })
+}
+
+pub(super) fn step(sequence: u64) -> StepMetric {
+    StepMetric {
+        sequence,
+        epoch: 1,
+        step: sequence * 10,
+        loss: 1.0 / (sequence as f64 + 3.0),
+        examples_per_second: 1e6,
+    }
+}
+
+/// A sweep and its trials.
+pub(super) fn parents() -> Vec<Mutation> {
+    let trials = (0..TRIALS).map(|index| trial(trial_id(index), TrialState::Pending, 0.0));
+    std::iter::once(sweep(1, SweepState::Open)).chain(trials).collect()
+}
+
+/// Every kind of row, parents first.
+pub(super) fn one_of_each() -> Vec<Mutation> {
+    let mut all = parents();
+    all.extend(TrialState::ALL.iter().zip(10..).map(|(state, index)| trial(trial_id(index), *state, 0.1)));
+    all.extend([
+        attempt(attempt_id(0, 1), AttemptState::Running),
+        attempt(attempt_id(0, 2), AttemptState::Failed),
+        epoch(0, 1, 0.69),
+        epoch(0, 2, 0.3 - 0.1),
+        worker(1, 4),
+        Mutation::LastToken(17),
+    ]);
+    all
+}
+
+/// Rows whose parent does not exist.
+pub(super) fn orphans() -> Vec<Mutation> {
+    let nowhere = TrialId { sweep: SweepId(9), index: 0 };
+    vec![
+        trial(nowhere, TrialState::Pending, 0.0),
+        attempt(AttemptId { trial: nowhere, number: 1 }, AttemptState::Running),
+        epoch(TRIALS + 50, 1, 0.0),
+    ]
+}
+
+/// Any mutation whose parents are among [`parents`].
+pub(super) fn any_mutation() -> impl Strategy<Value = Mutation> {
+    let loss = prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO;
+    let sweep_states = prop::sample::select(vec![
+        SweepState::Open,
+        SweepState::Paused,
+        SweepState::Evaluating,
+        SweepState::Finished,
+        SweepState::Cancelled,
+    ]);
+    let attempt_states = prop::sample::select(vec![
+        AttemptState::Running,
+        AttemptState::Succeeded,
+        AttemptState::Diverged,
+        AttemptState::Failed,
+        AttemptState::Released,
+        AttemptState::Expired,
+        AttemptState::Revoked,
+    ]);
+    prop_oneof![
+        (1_u64..4, sweep_states).prop_map(|(id, state)| sweep(id, state)),
+        (0..TRIALS, prop::sample::select(TrialState::ALL.to_vec()), loss.clone())
+            .prop_map(|(index, state, score)| trial(trial_id(index), state, score)),
+        (0..TRIALS, 1_u32..4, attempt_states)
+            .prop_map(|(index, number, state)| attempt(attempt_id(index, number), state)),
+        (0..TRIALS, 1_u32..6, loss).prop_map(|(index, number, loss)| epoch(index, number, loss)),
+        (0..TRIALS, 0_u32..6)
+            .prop_map(|(index, epoch)| Mutation::TruncateEpochs { trial: trial_id(index), epoch }),
+        (1_u64..4, 1_u32..9).prop_map(|(number, slots)| worker(number, slots)),
+        (0_u64..99).prop_map(Mutation::LastToken),
+    ]
+}
