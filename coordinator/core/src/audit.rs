@@ -164,7 +164,13 @@ impl Audit<'_> {
         self.expect(of(WorkKind::Evaluate, AttemptState::Succeeded) <= 1, || {
             format!("trial {id} was tested twice")
         });
+        let budget = self.engine.sweep(id.sweep).map_or(0, |sweep| sweep.spec.failures_max) as usize;
+        let failures = of(WorkKind::Evaluate, AttemptState::Failed);
+        self.expect(failures <= budget, || {
+            format!("evaluation of trial {id} failed {failures} times of {budget}")
+        });
         let failures = of(WorkKind::Train, AttemptState::Failed);
+        self.expect(failures <= budget, || format!("trial {id} failed {failures} times of {budget}"));
         self.expect(failures == trial.failures as usize, || {
             format!("trial {id} counts {} failures, {failures} are recorded", trial.failures)
         });

@@ -125,6 +125,11 @@ fn check_test(trial: &TrialRecord, test: &TestMetric) -> Result<(), Rejection> {
     Err(Rejection::Invalid(format!("the test measurement of trial {} is not finite", trial.spec.id)))
 }
 
+/// Whether an attempt that began from a checkpoint reported nothing beyond it.
+fn resumed_without_progress(trial: &TrialRecord, attempt: &AttemptRecord) -> bool {
+    trial.checkpoint.is_some_and(|checkpoint| checkpoint.epoch < attempt.first_epoch)
+}
+
 impl Draft<'_> {
     fn trained(&mut self, id: TrialId, result: &TrialResult) {
         if let Some((mut trial, _)) = self.end_attempt(id, AttemptState::Succeeded) {
@@ -154,7 +159,7 @@ impl Draft<'_> {
         trial.failures += 1;
         trial.last_error = Some(message.to_owned());
         let failures_max = self.sweep(id.sweep).map_or(0, |sweep| sweep.spec.failures_max);
-        let stuck = kind == FailureKind::Data && self.has_no_progress(&trial, &attempt);
+        let stuck = kind == FailureKind::Data && resumed_without_progress(&trial, &attempt);
         self.set_attempt(AttemptRecord { failure: Some(kind), error: Some(message.to_owned()), ..attempt });
         if !kind.is_retryable() || trial.failures >= failures_max {
             self.end_trial(trial, TrialState::Failed);
@@ -168,10 +173,6 @@ impl Draft<'_> {
             self.forget_epochs(id);
         }
         self.requeue(trial);
-    }
-
-    fn has_no_progress(&self, trial: &TrialRecord, attempt: &AttemptRecord) -> bool {
-        trial.checkpoint.is_some_and(|checkpoint| checkpoint.epoch < attempt.first_epoch)
     }
 
     fn failed_evaluation(&mut self, id: TrialId, kind: FailureKind, message: &str) {

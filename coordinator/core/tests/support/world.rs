@@ -276,6 +276,13 @@ impl World {
             }
             Err(rejection) => Err(rejection),
         };
+        if let Command::Register { worker, fresh: true, .. } = command {
+            assert_eq!(
+                self.engine.leases_of(*worker).count(),
+                0,
+                "a new process holds leases of the old one"
+            );
+        }
         self.check_repetition(command, &answer);
         self.check();
         answer
