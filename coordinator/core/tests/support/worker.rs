@@ -29,6 +29,7 @@ struct Job {
 
 /// One worker process.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts of a process, not one state")]
 pub struct Worker {
     pub id: WorkerId,
     pub slots: u32,
@@ -136,7 +137,9 @@ impl Worker {
                 self.registered = false;
                 self.fresh = false;
             }
-            (_, Err(Rejection::LeaseLost { token, .. })) => _ = self.jobs.remove(token),
+            (_, Err(Rejection::LeaseLost { token, .. })) | (Command::Complete { token, .. }, Ok(_)) => {
+                self.jobs.remove(token);
+            }
             (Command::Register { .. }, Ok(_)) => self.registered = true,
             (Command::AskWork { request_id, .. }, Ok(Reply::Grants(groups))) => {
                 self.take(now, request_id, groups.iter().flatten());
@@ -162,10 +165,10 @@ impl Worker {
                     job.busy_until = now + 2_000;
                 }
             }
-            (Command::Complete { token, .. }, Ok(_)) => _ = self.jobs.remove(token),
-            // A message that overtook an older one; it will be sent again.
-            (_, Err(Rejection::EpochOutOfOrder { .. })) => {}
-            (_, Err(other)) => panic!("{command:?} was refused: {other}"),
+            // A message that overtook an older one is sent again; any other refusal is a fault.
+            (_, Err(other)) if !matches!(other, Rejection::EpochOutOfOrder { .. }) => {
+                panic!("{command:?} was refused: {other}")
+            }
             _ => {}
         }
     }
@@ -223,13 +226,11 @@ impl Job {
             };
         }
         self.sent_at = Some(now);
-        Some(match &self.outcome {
-            Some(outcome) => Command::Complete { token, outcome: outcome.clone() },
-            None => {
-                let epoch = self.epochs_acknowledged + 1;
-                let metric = values::metric(&self.spec, epoch);
-                Command::ReportEpoch { token, metric, checkpoint: values::checkpoint(&self.spec, epoch) }
-            }
-        })
+        if let Some(outcome) = &self.outcome {
+            return Some(Command::Complete { token, outcome: outcome.clone() });
+        }
+        let epoch = self.epochs_acknowledged + 1;
+        let metric = values::metric(&self.spec, epoch);
+        Some(Command::ReportEpoch { token, metric, checkpoint: values::checkpoint(&self.spec, epoch) })
     }
 }

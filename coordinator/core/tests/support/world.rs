@@ -41,7 +41,7 @@ pub struct World {
 impl World {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let workers = (0..1 + random.below(4))
+        let workers = (0..=random.below(4))
             .map(|number| Worker::new(values::worker_id(number), 1 + random.below(3) as u32))
             .collect();
         Self {
@@ -119,7 +119,7 @@ impl World {
             let worker = &mut self.workers[index];
             let incarnation = worker.incarnation;
             for command in worker.wake(self.now, &mut self.random, self.faulty) {
-                self.send(Letter::Command { worker: index, incarnation, command });
+                self.send(&Letter::Command { worker: index, incarnation, command });
             }
         }
         if self.now >= self.tick_at {
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// Drops, repeats and delays letters.
-    fn send(&mut self, letter: Letter) {
+    fn send(&mut self, letter: &Letter) {
         let copies = if !self.faulty || !self.random.permille(100) { 1 } else { self.random.below(3) };
         for _ in 0..copies {
             let late = self.faulty && self.random.permille(20);
@@ -143,7 +143,7 @@ impl World {
         match letter {
             Letter::Command { worker, incarnation, command } => {
                 let answer = self.execute(&command);
-                self.send(Letter::Answer { worker, incarnation, command, answer });
+                self.send(&Letter::Answer { worker, incarnation, command, answer });
             }
             Letter::Answer { worker, incarnation, command, answer } => {
                 let worker = &mut self.workers[worker];
