@@ -101,7 +101,8 @@ impl From<StartError> for Failure {
             StartError::Bind { .. } => {
                 failure.hint("another program may use that port: choose one with --listen 127.0.0.1:PORT")
             }
-            #[allow(unreachable_patterns, reason = "the server may learn new ways not to start")]
+            StartError::Locked(_) => failure
+                .hint("--data-dir DIR chooses another; `sweep launch FILE` sends the sweep to a running coordinator"),
             _ => failure,
         }
     }

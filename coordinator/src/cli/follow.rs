@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sweep_proto::wire::{GetRequest, SweepStatus};
-use tonic::Streaming;
+use tonic::{Code, Status, Streaming};
 
 use super::client::Client;
 use super::exit::{Failure, is_broken_connection};
@@ -50,7 +50,7 @@ impl Follower {
             tokio::time::sleep(self.retry_after).await;
             match self.client.watch(GetRequest { sweep: self.id.to_string() }).await {
                 Ok(reply) => self.stream = Some(reply.into_inner()),
-                Err(status) if is_broken_connection(&status) => return self.lost(status.message()),
+                Err(status) if is_passing(&status) => return self.lost(status.message()),
                 Err(status) => return Err(status.into()),
             }
         }
@@ -64,7 +64,7 @@ impl Follower {
                 Ok(Event::Status(Box::new(Sweep::from(status))))
             }
             Ok(None) => self.lost("the coordinator ended the stream"),
-            Err(status) if is_broken_connection(&status) => self.lost(status.message()),
+            Err(status) if is_passing(&status) => self.lost(status.message()),
             Err(status) => Err(status.into()),
         }
     }
@@ -82,4 +82,9 @@ impl Follower {
         }
         Ok(Event::Lost(reason.to_owned()))
     }
+}
+
+/// Whether trying again may help: the connection broke, or the coordinator is too busy just now.
+fn is_passing(status: &Status) -> bool {
+    is_broken_connection(status) || matches!(status.code(), Code::ResourceExhausted | Code::DeadlineExceeded)
 }

@@ -20,9 +20,13 @@ const DEATHS_MAX: u32 = 5;
 /// A worker that lived this long did some work: its death does not count as one in a row.
 const LIVED: Duration = Duration::from_secs(60);
 /// First wait before a restart; each further one is twice as long.
-const RESTART_AFTER: Duration = Duration::from_millis(500);
+const RESTART_AFTER: Duration = Duration::from_millis(200);
 /// How long a worker that was told to leave may take: enough to finish a batch and save its state.
 const LEAVE_WITHIN: Duration = Duration::from_secs(20);
+/// The same for the worker itself, a little shorter, so that it ends by itself.
+const GRACE_SECONDS: &str = "15";
+/// Tells a worker to leave when its standard input closes.
+const LEAVE_ON_STDIN_CLOSE: &str = "SWEEP_WORKER_LEAVE_ON_STDIN_CLOSE";
 /// Bytes read from the end of a log to show its last lines.
 const TAIL_BYTES: u64 = 8 << 10;
 /// Lines shown of a log.
@@ -52,8 +56,8 @@ pub(crate) struct WorkerCommand {
     pub(crate) server: String,
     /// `auto` or a number.
     pub(crate) slots: String,
-    /// The folder for logs, one file per worker.
-    pub(crate) log_directory: PathBuf,
+    /// The folder for logs, one file per worker, and for what workers keep.
+    pub(crate) data_directory: PathBuf,
 }
 
 /// Running worker processes. Dropping them kills them.
@@ -70,7 +74,7 @@ impl LocalWorkers {
     /// # Errors
     /// Where the logs cannot be written.
     pub(crate) fn start(command: &WorkerCommand, count: u32) -> Result<Self, Failure> {
-        let logs = &command.log_directory;
+        let logs = &command.data_directory.join("logs");
         std::fs::create_dir_all(logs).map_err(|error| Failure::file("make the folder", logs, &error))?;
         let (leaving, leave) = watch::channel(false);
         let (report, lost) = mpsc::channel(count.max(1) as usize);
@@ -78,10 +82,18 @@ impl LocalWorkers {
         for number in 1..=count {
             let log = logs.join(format!("worker-{number}.log"));
             File::create(&log).map_err(|error| Failure::file("write", &log, &error))?;
-            let supervisor = Supervisor { command: command.clone(), log, leave: leave.clone() };
+            // A name of its own, because a worker of a run that was killed may still hold its folder.
+            let state =
+                command.data_directory.join("workers").join(format!("{}-{number}", std::process::id()));
+            let supervisor = Supervisor { command: command.clone(), log, state, leave: leave.clone() };
             let report = report.clone();
             supervisors.spawn(async move {
-                if let Err(failure) = supervisor.run().await {
+                let state = supervisor.state.clone();
+                let outcome = supervisor.run().await;
+                if let Err(error) = std::fs::remove_dir_all(&state) {
+                    tracing::debug!(%error, folder = %state.display(), "a worker's folder stays");
+                }
+                if let Err(failure) = outcome {
                     // The channel has room for every worker; a closed one means that all is over.
                     let _over = report.try_send(failure);
                 }
@@ -116,6 +128,8 @@ impl LocalWorkers {
 struct Supervisor {
     command: WorkerCommand,
     log: PathBuf,
+    /// The worker's identity and scratch files; removed when it has left.
+    state: PathBuf,
     leave: watch::Receiver<bool>,
 }
 
@@ -152,8 +166,15 @@ impl Supervisor {
         let also = log.try_clone().map_err(cannot_log)?;
         let mut command = Command::new(&self.command.program);
         command
-            .args(["join", &self.command.server, "--slots", &self.command.slots])
-            .stdin(Stdio::null())
+            .args(["join", &self.command.server, "--slots", &self.command.slots, "--grace", GRACE_SECONDS])
+            .arg("--state-dir")
+            .arg(&self.state)
+            .arg("--cache-dir")
+            .arg(self.command.data_directory.join("workers").join("datasets"))
+            // Open for as long as this process lives: a worker that was started so can tell from its
+            // end that it has been left behind, even by SIGKILL.
+            .env(LEAVE_ON_STDIN_CLOSE, "1")
+            .stdin(Stdio::piped())
             .stdout(log)
             .stderr(also)
             .kill_on_drop(true);
@@ -197,11 +218,11 @@ mod tests {
         let program = folder.join("worker");
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("written");
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("set");
-        let log_directory = folder.join("logs");
-        WorkerCommand { program, server: "http://127.0.0.1:1".into(), slots: "auto".into(), log_directory }
+        let data_directory = folder.join("data");
+        WorkerCommand { program, server: "http://127.0.0.1:1".into(), slots: "auto".into(), data_directory }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_worker_that_keeps_dying_is_given_up_with_its_last_words() {
         let folder = tempfile::tempdir().expect("a folder");
         let command = command(folder.path(), "echo no such device >&2; exit 7");

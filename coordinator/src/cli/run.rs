@@ -79,28 +79,18 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         data_directory: arguments.data_dir.clone(),
         store: StoreChoice::Sqlite,
     })
-    .await
-    .map_err(Failure::from)
-    .map_err(|failure| in_use(failure, &arguments))?;
+    .await?;
     let workers = WorkerCommand {
         program,
         server: format!("http://{}", server.address()),
         slots: arguments.slots.clone(),
-        log_directory: arguments.data_dir.join("logs"),
+        data_directory: arguments.data_dir.clone(),
     };
     let run = Run { arguments: &arguments, context, workers, interrupt };
     let outcome = run.whole(&file).await;
     let stopped = server.stop().await;
     outcome?;
     Ok(stopped?)
-}
-
-/// A coordinator that does not start here has most often one beside it in the same folder.
-fn in_use(failure: Failure, arguments: &Arguments) -> Failure {
-    let directory = arguments.data_dir.display();
-    failure.hint(format!(
-        "where another sweep uses {directory}, choose another folder with --data-dir, or send the file there with `sweep launch`"
-    ))
 }
 
 /// One `sweep run`, its coordinator already listening.
