@@ -14,7 +14,7 @@ const RETRY_FIRST: Duration = Duration::from_millis(250);
 /// Longest wait between two tries.
 const RETRY_MAX: Duration = Duration::from_secs(5);
 /// How long a coordinator may be away: longer than a restart or an upgrade takes.
-const AWAY_MAX: Duration = Duration::from_secs(15 * 60);
+const AWAY_MAX: Duration = Duration::from_mins(15);
 
 /// What happened to the sweep that is followed.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ const PROGRAM: &str = "sweep-worker";
 /// Deaths in a row after which a worker is given up.
 const DEATHS_MAX: u32 = 5;
 /// A worker that lived this long did some work: its death does not count as one in a row.
-const LIVED: Duration = Duration::from_secs(60);
+const LIVED: Duration = Duration::from_mins(1);
 /// First wait before a restart; each further one is twice as long.
 const RESTART_AFTER: Duration = Duration::from_millis(200);
 /// How long a worker that was told to leave may take: enough to finish a batch and save its state.

@@ -40,6 +40,7 @@ pub(crate) struct Output {
     pub(crate) json: bool,
 }
 
+#[allow(clippy::unused_self, reason = "who may write to standard output is handed one of these")]
 impl Output {
     /// Writes text and a line feed.
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {

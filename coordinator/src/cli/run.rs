@@ -151,7 +151,7 @@ impl Run<'_> {
                 () = self.interrupt.requested() => {
                     view.clear();
                     output::note("stopping: trials save their state; press Ctrl-C again to stop at once");
-                    Err(Failure::interrupted("stopped; what was trained is kept").hint(self.resume_command()))
+                    Err(Failure::interrupted("stopped; what was trained is kept").hint(resume_command()))
                 }
             };
             match event {
@@ -185,11 +185,12 @@ impl Run<'_> {
         output::note(&format!("report: {}", page.display()));
         watch::verdict(&sweep)
     }
+}
 
-    fn resume_command(&self) -> String {
-        let given: Vec<String> = std::env::args().skip(1).map(|one| quoted(&one)).collect();
-        format!("`sweep {}` goes on from there", given.join(" "))
-    }
+/// This command line again, as a hint.
+fn resume_command() -> String {
+    let given: Vec<String> = std::env::args().skip(1).map(|one| quoted(&one)).collect();
+    format!("`sweep {}` goes on from there", given.join(" "))
 }
 
 /// An argument as a shell takes it.
