@@ -39,7 +39,15 @@ impl Progress {
     pub(crate) fn start(spec: &TrialSpec) -> Self {
         // JSON has no infinity: the largest number stands for "none yet".
         let best_loss = f64::MAX;
-        Self { format: FORMAT, trial: spec.key(), epoch: 0, steps: 0, best_epoch: 0, best_loss, best_accuracy: 0.0 }
+        Self {
+            format: FORMAT,
+            trial: spec.key(),
+            epoch: 0,
+            steps: 0,
+            best_epoch: 0,
+            best_loss,
+            best_accuracy: 0.0,
+        }
     }
 
     /// Epochs since the best one.
@@ -86,10 +94,13 @@ impl Checkpoint {
             expected.insert(format!("weights/{}", parameter.name), parameter.dimensions.clone());
             expected.insert(format!("best/{}", parameter.name), parameter.dimensions);
         }
-        expected.extend(optimizer_state.iter().map(|(name, one)| (format!("optimizer/{name}"), one.dims().to_vec())));
+        expected.extend(
+            optimizer_state.iter().map(|(name, one)| (format!("optimizer/{name}"), one.dims().to_vec())),
+        );
         let file = weights_file::read(path, &expected)?;
         let damaged = |reason: String| TrainError::Weights { path: path.to_owned(), reason };
-        let json = file.metadata.get("trial").ok_or_else(|| damaged("it does not say how far it is".into()))?;
+        let json =
+            file.metadata.get("trial").ok_or_else(|| damaged("it does not say how far it is".into()))?;
         let progress: Progress = serde_json::from_str(json).map_err(|error| damaged(error.to_string()))?;
         if progress.format != FORMAT {
             return Err(damaged(format!("its format is {}, this build reads {FORMAT}", progress.format)));

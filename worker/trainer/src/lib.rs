@@ -8,6 +8,8 @@ mod checkpoint;
 mod data;
 mod device;
 mod error;
+#[cfg(test)]
+mod golden;
 mod kernels;
 mod model;
 pub mod model_directory;

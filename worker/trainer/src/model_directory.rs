@@ -48,7 +48,11 @@ const TEXTS_AT_ONCE: usize = 64;
 ///
 /// # Errors
 /// [`TrainError`] names the file that is missing, damaged or does not fit the others.
-pub fn predict(directory: &Path, texts: &[String], device: DeviceChoice) -> Result<Vec<Prediction>, TrainError> {
+pub fn predict(
+    directory: &Path,
+    texts: &[String],
+    device: DeviceChoice,
+) -> Result<Vec<Prediction>, TrainError> {
     let configuration: Configuration = read_json(&directory.join(CONFIGURATION_FILE))?;
     let labels: Vec<String> = read_json(&directory.join(LABELS_FILE))?;
     let tokenizer_file = directory.join(TOKENIZER_FILE);
@@ -154,7 +158,10 @@ fn read_text(path: &Path) -> Result<String, TrainError> {
     let unreadable = |source| TrainError::File { action: "read", path: path.to_owned(), source };
     let length = fs::metadata(path).map_err(unreadable)?.len();
     if length > TEXT_FILE_BYTES_MAX {
-        return Err(not_understood(path, format!("it has {length} bytes; {TEXT_FILE_BYTES_MAX} is the most")));
+        return Err(not_understood(
+            path,
+            format!("it has {length} bytes; {TEXT_FILE_BYTES_MAX} is the most"),
+        ));
     }
     fs::read_to_string(path).map_err(unreadable)
 }

@@ -29,7 +29,8 @@ pub(crate) fn write(path: &Path, tensors: &Named, metadata: (&str, String)) -> R
     let failed = |source| TrainError::File { action: "written", path: path.to_owned(), source };
     let mut views = Vec::with_capacity(bytes.len());
     for (name, shape, raw) in &bytes {
-        let view = TensorView::new(Dtype::F32, shape.clone(), raw).map_err(|error| failed(io::Error::other(error)))?;
+        let view = TensorView::new(Dtype::F32, shape.clone(), raw)
+            .map_err(|error| failed(io::Error::other(error)))?;
         views.push((*name, view));
     }
     let metadata = HashMap::from([(metadata.0.to_owned(), metadata.1)]);
@@ -60,7 +61,8 @@ pub(crate) struct WeightsFile {
 pub(crate) fn read(path: &Path, expected: &Expected) -> Result<WeightsFile, TrainError> {
     let unreadable = |source| TrainError::File { action: "read", path: path.to_owned(), source };
     let damaged = |reason: String| TrainError::Weights { path: path.to_owned(), reason };
-    let most = expected.values().map(|shape| 4 * shape.iter().product::<usize>() as u64).sum::<u64>() + HEADER_BYTES_MAX;
+    let most = expected.values().map(|shape| 4 * shape.iter().product::<usize>() as u64).sum::<u64>()
+        + HEADER_BYTES_MAX;
     let length = fs::metadata(path).map_err(unreadable)?.len();
     if length > most {
         return Err(damaged(format!("it has {length} bytes where at most {most} are expected")));
@@ -75,10 +77,17 @@ pub(crate) fn read(path: &Path, expected: &Expected) -> Result<WeightsFile, Trai
     for (name, shape) in expected {
         let view = file.tensor(name).map_err(|_| damaged(format!("it lacks the tensor {name}")))?;
         if view.dtype() != Dtype::F32 || view.shape() != shape.as_slice() {
-            return Err(damaged(format!("its tensor {name} is {:?} {:?}, not F32 {shape:?}", view.dtype(), view.shape())));
+            return Err(damaged(format!(
+                "its tensor {name} is {:?} {:?}, not F32 {shape:?}",
+                view.dtype(),
+                view.shape()
+            )));
         }
-        let values: Vec<f32> =
-            view.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect();
+        let values: Vec<f32> = view
+            .data()
+            .chunks_exact(4)
+            .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+            .collect();
         if !values.iter().all(|value| value.is_finite()) {
             return Err(damaged(format!("its tensor {name} holds numbers that are not finite")));
         }

@@ -87,7 +87,8 @@ pub(crate) fn evaluation_batches<B: AsRef<[u8]>>(view: &EncodedView<B>, split: S
     let mut batch: Vec<u32> = Vec::new();
     for row in rows {
         // Sorted upwards: this row is the longest so far.
-        let full = batch.len() >= EVALUATION_ROWS_MAX || (batch.len() + 1) * length(&row) > EVALUATION_TOKENS_MAX;
+        let full =
+            batch.len() >= EVALUATION_ROWS_MAX || (batch.len() + 1) * length(&row) > EVALUATION_TOKENS_MAX;
         if full && !batch.is_empty() {
             batches.push(std::mem::take(&mut batch));
         }
@@ -121,7 +122,10 @@ mod tests {
     #[test]
     fn evaluation_covers_a_split_once() {
         let view = sample_view(203, 1);
-        assert_eq!(sorted(evaluation_batches(&view, Split::Validation).concat()), (0..view.rows(Split::Validation) as u32).collect::<Vec<_>>());
+        assert_eq!(
+            sorted(evaluation_batches(&view, Split::Validation).concat()),
+            (0..view.rows(Split::Validation) as u32).collect::<Vec<_>>()
+        );
         assert_eq!(evaluation_batches(&view, Split::Test).concat().len(), view.rows(Split::Test));
     }
 

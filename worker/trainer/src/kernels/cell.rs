@@ -138,8 +138,11 @@ impl CellArithmetic for Lstm {
         let units = row.units;
         for at in (0..units).step_by(LANES) {
             let sum = |gate: usize| {
-                let (x, u, b) =
-                    (block(row.projected, gate, units), block(row.recurrent, gate, units), block(row.bias, gate, units));
+                let (x, u, b) = (
+                    block(row.projected, gate, units),
+                    block(row.recurrent, gate, units),
+                    block(row.bias, gate, units),
+                );
                 let (x, u, b) = (load(x, at), load(u, at), load(b, at));
                 let mut sum: Lanes = [0.0; LANES];
                 for lane in 0..LANES {

@@ -74,7 +74,11 @@ impl<C: CellArithmetic> Recurrence<C> {
                         projected: nth(projected, row, wide),
                         recurrent: nth(product, row, wide),
                         bias,
-                        hidden_before: if row < known { nth(hidden_before, row, units) } else { &zeros[..units] },
+                        hidden_before: if row < known {
+                            nth(hidden_before, row, units)
+                        } else {
+                            &zeros[..units]
+                        },
                         saved_before: if row < known { nth(saved_before, row, kept) } else { &zeros[..kept] },
                         hidden: nth_mut(hidden_now, row, units),
                         saved: nth_mut(saved_now, row, kept),
@@ -116,7 +120,11 @@ impl<C: CellArithmetic> Recurrence<C> {
                         hidden: nth(hidden, position, units),
                         saved: nth(saved, position, kept),
                         hidden_before: nth(&hidden_before, position, units),
-                        saved_before: if row < known { nth(saved, before.start + row, kept) } else { &zeros[..kept] },
+                        saved_before: if row < known {
+                            nth(saved, before.start + row, kept)
+                        } else {
+                            &zeros[..kept]
+                        },
                         grad_output: nth(grad_output, position, units),
                         grad_hidden: nth_mut(grad_hidden, row, units),
                         grad_memory: nth_mut(grad_memory, row, units),

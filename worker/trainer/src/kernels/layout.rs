@@ -92,8 +92,14 @@ mod tests {
         assert_eq!((layout.rows(), layout.steps(), layout.positions()), (4, 3, 8));
         assert_eq!([layout.step(0), layout.step(1), layout.step(2)], [0..4, 4..7, 7..8]);
         assert_eq!(layout.position(1, 2), 6);
-        assert_eq!([layout.before(0, false), layout.before(1, false), layout.before(2, false)], [0..0, 0..3, 4..5]);
-        assert_eq!([layout.before(0, true), layout.before(1, true), layout.before(2, true)], [4..7, 7..8, 0..0]);
+        assert_eq!(
+            [layout.before(0, false), layout.before(1, false), layout.before(2, false)],
+            [0..0, 0..3, 4..5]
+        );
+        assert_eq!(
+            [layout.before(0, true), layout.before(1, true), layout.before(2, true)],
+            [4..7, 7..8, 0..0]
+        );
         assert_eq!(layout.reading_order(true).collect::<Vec<_>>(), [2, 1, 0]);
     }
 }

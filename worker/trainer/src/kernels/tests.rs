@@ -24,7 +24,7 @@ fn run(kernels: Kernels, cell: Cell, lengths: &[usize], units: usize, reverse: b
     let x = Var::from_tensor(&numbers("x", (layout.positions(), 5), 1.0)).unwrap();
     let input = Var::from_tensor(&numbers("input", (wide, 5), 0.7)).unwrap();
     let input_bias = Var::from_tensor(&numbers("input bias", (1, wide), 0.5).squeeze(0).unwrap()).unwrap();
-    let weights = Var::from_tensor(&numbers("weights", (wide, units), 0.5)).unwrap();
+    let weights = Var::from_tensor(&numbers("weights", (wide, units), 1.0 / (units as f32).sqrt())).unwrap();
     let bias = Var::from_tensor(&numbers("bias", (1, wide), 0.5).squeeze(0).unwrap()).unwrap();
     let projected = kernels.linear(&x, &input, &input_bias).unwrap();
     let states = kernels.recurrence(cell, &layout, reverse, &projected, &weights, &bias).unwrap();
@@ -41,7 +41,10 @@ fn assert_agreement(cell: Cell, lengths: &[usize], units: usize, reverse: bool) 
     for (place, (fused, reference)) in fused.iter().zip(&reference).enumerate() {
         let scale = 1.0 + largest_difference(reference, &reference.zeros_like().unwrap());
         let difference = largest_difference(fused, reference) / scale;
-        assert!(difference < 2e-6, "{cell:?} {lengths:?} {units} reverse {reverse}: tensor {place}: {difference}");
+        assert!(
+            difference < 2e-6,
+            "{cell:?} {lengths:?} {units} reverse {reverse}: tensor {place}: {difference}"
+        );
     }
 }
 

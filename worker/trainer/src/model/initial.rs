@@ -79,7 +79,8 @@ mod tests {
     use super::*;
 
     fn values(rows: usize, columns: usize, initial: Initial) -> Vec<f32> {
-        let shape = ParameterShape { name: "rnn.weight_hh_l0".into(), dimensions: vec![rows, columns], initial };
+        let shape =
+            ParameterShape { name: "rnn.weight_hh_l0".into(), dimensions: vec![rows, columns], initial };
         initial.values(9, &shape)
     }
 

@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn large_logits_overflow_nowhere_and_nan_shows() {
-        let logits = Tensor::from_slice(&[200.0_f32, -200.0, 200.0, -200.0, f32::NAN], (5, 1), &Device::Cpu).unwrap();
+        let logits =
+            Tensor::from_slice(&[200.0_f32, -200.0, 200.0, -200.0, f32::NAN], (5, 1), &Device::Cpu).unwrap();
         let scored = Scored::new(&logits, &[1, 0, 0, 1, 0]).unwrap();
         assert!(scored.losses[0] < 1e-12 && scored.losses[1] < 1e-12);
         assert_eq!(scored.losses[2..4], [200.0, 200.0]);
@@ -128,11 +129,13 @@ mod tests {
     #[test]
     fn two_classes_by_one_logit_or_by_two_agree() {
         let one = Scored::new(&Tensor::from_slice(&[1.5_f32], (1, 1), &Device::Cpu).unwrap(), &[1]).unwrap();
-        let two = Scored::new(&Tensor::from_slice(&[0.0_f32, 1.5], (1, 2), &Device::Cpu).unwrap(), &[1]).unwrap();
+        let two =
+            Scored::new(&Tensor::from_slice(&[0.0_f32, 1.5], (1, 2), &Device::Cpu).unwrap(), &[1]).unwrap();
         assert!((one.losses[0] - two.losses[0]).abs() < 1e-12);
         assert!((one.gradient[0] - two.gradient[1]).abs() < 1e-7);
         assert!((probabilities(&[1.5])[1] - probabilities(&[0.0, 1.5])[1]).abs() < 1e-12);
-        let high = Scored::new(&Tensor::from_slice(&[900.0_f32, -900.0, 0.0], (1, 3), &Device::Cpu).unwrap(), &[1]);
+        let high =
+            Scored::new(&Tensor::from_slice(&[900.0_f32, -900.0, 0.0], (1, 3), &Device::Cpu).unwrap(), &[1]);
         assert_eq!(high.unwrap().losses, [1800.0]);
     }
 }

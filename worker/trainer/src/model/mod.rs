@@ -48,7 +48,11 @@ impl Model {
     }
 
     /// A model with given weights, whose names and shapes are already checked against the shape.
-    pub(crate) fn with_weights(shape: ModelShape, weights: &Named, device: &Device) -> Result<Self, TrainError> {
+    pub(crate) fn with_weights(
+        shape: ModelShape,
+        weights: &Named,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
         let mut parameters = BTreeMap::new();
         for (name, tensor) in weights {
             // A copy: the optimiser writes in place, and two owners of one tensor would both change.
@@ -76,7 +80,10 @@ impl Model {
 
     /// A copy of the weights as they are now.
     pub(crate) fn weights(&self) -> Result<Named, TrainError> {
-        self.parameters.iter().map(|(name, var)| Ok((name.clone(), var.as_detached_tensor().copy()?))).collect()
+        self.parameters
+            .iter()
+            .map(|(name, var)| Ok((name.clone(), var.as_detached_tensor().copy()?)))
+            .collect()
     }
 
     /// Logits `[rows, outputs]` of a batch's rows in batch order, to be differentiated; with dropout if a

@@ -34,7 +34,8 @@ impl Pooling {
         match self {
             Self::Last if reverse => states.narrow(0, 0, layout.rows()),
             Self::Last => {
-                let last = layout.lengths().iter().enumerate().map(|(row, length)| layout.position(length - 1, row));
+                let last =
+                    layout.lengths().iter().enumerate().map(|(row, length)| layout.position(length - 1, row));
                 states.index_select(&indices(last, states)?, 0)
             }
             Self::Mean => mean(states, layout),

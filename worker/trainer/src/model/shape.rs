@@ -56,7 +56,9 @@ impl ModelShape {
         let (cell, pooling) =
             (configuration.word(Hyperparameter::Cell), configuration.word(Hyperparameter::Pooling));
         if classes < 2 {
-            return Err(TrainError::Rejected(format!("a classifier needs at least 2 classes, not {classes}")));
+            return Err(TrainError::Rejected(format!(
+                "a classifier needs at least 2 classes, not {classes}"
+            )));
         }
         let parameters = model_size::parameters(configuration, vocabulary as u64, classes as u64);
         if parameters > PARAMETERS_MAX {

@@ -33,8 +33,9 @@ impl Optimizer {
         parameters: &BTreeMap<String, Var>,
     ) -> std::result::Result<Self, TrainError> {
         let word = configuration.word(Hyperparameter::Optimizer);
-        let rule = Rule::from_word(word)
-            .ok_or_else(|| TrainError::Rejected(format!("this build of the trainer knows no optimizer \"{word}\"")))?;
+        let rule = Rule::from_word(word).ok_or_else(|| {
+            TrainError::Rejected(format!("this build of the trainer knows no optimizer \"{word}\""))
+        })?;
         let mut state = Named::new();
         for (name, var) in parameters.iter().filter(|_| rule.moments() > 0) {
             let shape = (rule.moments(), var.elem_count());
@@ -93,7 +94,8 @@ impl Optimizer {
             return Ok(norm);
         }
         self.steps += 1;
-        let size = StepSize::new(self.rule, self.learning_rate, self.weight_decay, self.steps, self.scale(norm));
+        let size =
+            StepSize::new(self.rule, self.learning_rate, self.weight_decay, self.steps, self.scale(norm));
         for (name, var, gradient) in found {
             match self.state.get_mut(name) {
                 Some(state) if var.device().is_cpu() => {
@@ -101,7 +103,9 @@ impl Optimizer {
                     var.inplace_op3(&gradient, state, &Move(size))?;
                 }
                 // The rule has no moments: the gradient stands in for them and is not read as such.
-                None if var.device().is_cpu() => var.inplace_op3(&gradient, &gradient.copy()?, &Move(size))?,
+                None if var.device().is_cpu() => {
+                    var.inplace_op3(&gradient, &gradient.copy()?, &Move(size))?
+                }
                 state => size.step_tensors(var, &gradient, state)?,
             }
         }

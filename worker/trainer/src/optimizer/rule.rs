@@ -106,7 +106,9 @@ impl StepSize {
 
     #[inline(always)]
     fn adam_moments(&self, first: &mut [f32], second: &mut [f32], gradient: &[f32], parameter: &[f32]) {
-        for (((first, second), gradient), parameter) in first.iter_mut().zip(second).zip(gradient).zip(parameter) {
+        for (((first, second), gradient), parameter) in
+            first.iter_mut().zip(second).zip(gradient).zip(parameter)
+        {
             let gradient = self.effective(*gradient, *parameter);
             *first = flushed(*first + (gradient - *first) * (1.0 - BETA1) as f32);
             *second = flushed(*second * BETA2 as f32 + gradient * gradient * (1.0 - BETA2) as f32);
@@ -147,7 +149,12 @@ impl StepSize {
     }
 
     /// The whole step as tensor operations, for devices other than the CPU.
-    pub(super) fn step_tensors(&self, parameter: &Var, gradient: &Tensor, state: Option<&mut Tensor>) -> Result<()> {
+    pub(super) fn step_tensors(
+        &self,
+        parameter: &Var,
+        gradient: &Tensor,
+        state: Option<&mut Tensor>,
+    ) -> Result<()> {
         let (old, shape) = (parameter.as_detached_tensor().flatten_all()?, parameter.shape().clone());
         let gradient = gradient.flatten_all()?;
         let gradient = ((gradient * f64::from(self.scale))? + (&old * f64::from(self.coupled_decay))?)?;
@@ -192,7 +199,8 @@ mod tests {
             let mut slice: Vec<f32> = (0..40).map(|one| (one as f32 * 0.37).sin()).collect();
             let var = Var::from_slice(&slice, (5, 8), &Device::Cpu).unwrap();
             let mut moments = vec![0.0; 40 * rule.moments()];
-            let mut state = Tensor::zeros((rule.moments().max(1), 40), candle_core::DType::F32, &Device::Cpu).unwrap();
+            let mut state =
+                Tensor::zeros((rule.moments().max(1), 40), candle_core::DType::F32, &Device::Cpu).unwrap();
             for step in 1..=6 {
                 let size = StepSize::new(rule, 0.01, 0.1, step, 0.8);
                 let gradient: Vec<f32> = (0..40).map(|one| (one as f32 * step as f32).cos()).collect();

@@ -149,7 +149,8 @@ impl Tally {
     fn add(&mut self, scored: &Scored, labels: &[u32]) {
         self.examples += labels.len() as u64;
         self.loss += scored.losses.iter().sum::<f64>();
-        self.correct += scored.predicted.iter().zip(labels).filter(|(left, right)| left == right).count() as u64;
+        self.correct +=
+            scored.predicted.iter().zip(labels).filter(|(left, right)| left == right).count() as u64;
     }
 
     fn loss(&self) -> f64 {

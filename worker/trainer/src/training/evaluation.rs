@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn scores_follow_from_the_confusion() {
-        let evaluation = Evaluation { loss: 0.5, confusion: vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]] };
+        let evaluation =
+            Evaluation { loss: 0.5, confusion: vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]] };
         assert!((evaluation.accuracy() - 0.7).abs() < 1e-12);
         let expected = (6.0 / 9.0 + 8.0 / 11.0 + 0.0) / 3.0;
         assert!((evaluation.macro_f1() - expected).abs() < 1e-12);

@@ -3,6 +3,8 @@
 mod epoch;
 mod evaluation;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -101,7 +103,15 @@ impl<'a> Trial<'a> {
             let model = Model::initial(shape, spec.seed, &device)?;
             let optimizer = Optimizer::new(&spec.configuration, model.parameters())?;
             let progress = Progress::start(spec);
-            return Ok(Self { request, dataset, model, optimizer, progress, best: Named::new(), newest: None });
+            return Ok(Self {
+                request,
+                dataset,
+                model,
+                optimizer,
+                progress,
+                best: Named::new(),
+                newest: None,
+            });
         };
         let mut model = Model::initial(shape.clone(), spec.seed, &device)?;
         let mut optimizer = Optimizer::new(&spec.configuration, model.parameters())?;

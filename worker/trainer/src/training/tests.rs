@@ -1,0 +1,243 @@
+//! Whole trials on small datasets: bits, resuming, damage, divergence, learning.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use sweep_proto::encoded::EncodedView;
+use sweep_proto::{
+    Configuration, Digest, FailureKind, Hyperparameter, StepMetric, SweepId, TrialId, Value, model_size,
+};
+
+use super::*;
+use crate::testing::{VOCABULARY, sample_bytes};
+
+fn configuration(values: &[(Hyperparameter, Value)]) -> Configuration {
+    let base = [
+        (Hyperparameter::Units, Value::Integer(8)),
+        (Hyperparameter::Embedding, Value::Integer(6)),
+        (Hyperparameter::BatchSize, Value::Integer(16)),
+        (Hyperparameter::Epochs, Value::Integer(4)),
+        (Hyperparameter::LearningRate, Value::Real(0.02)),
+    ];
+    base.iter()
+        .chain(values)
+        .fold(Configuration::default(), |one, (name, value)| one.with(*name, value.clone()).unwrap())
+}
+
+fn word(text: &str) -> Value {
+    Value::Word(text.to_owned())
+}
+
+#[derive(Default)]
+struct Recorder {
+    epochs: Vec<EpochMetric>,
+    steps: Vec<StepMetric>,
+    checkpoints: Vec<Vec<u8>>,
+}
+
+impl Observer for Recorder {
+    fn steps(&mut self, points: &[StepMetric]) -> io::Result<()> {
+        self.steps.extend_from_slice(points);
+        Ok(())
+    }
+
+    fn epoch(&mut self, metric: &EpochMetric, checkpoint: &Path) -> io::Result<()> {
+        self.epochs.push(metric.clone());
+        self.checkpoints.push(fs::read(checkpoint)?);
+        Ok(())
+    }
+}
+
+struct Bench {
+    directory: tempfile::TempDir,
+    spec: TrialSpec,
+}
+
+impl Bench {
+    fn new(configuration: Configuration) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let bytes = sample_bytes(120, 3);
+        fs::write(directory.path().join("dataset"), &bytes).unwrap();
+        let id = TrialId { sweep: SweepId(1), index: 0 };
+        let spec = TrialSpec { id, configuration, replicate: 0, seed: 11, dataset: Digest::of(&bytes) };
+        Self { directory, spec }
+    }
+
+    fn train(
+        &self,
+        checkpoint: Option<&[u8]>,
+        stop: &dyn StopSignal,
+    ) -> (Result<Ended, TrainError>, Recorder) {
+        let work = self.directory.path().join("work");
+        fs::create_dir_all(&work).unwrap();
+        let start = self.directory.path().join("start.safetensors");
+        checkpoint.into_iter().for_each(|bytes| fs::write(&start, bytes).unwrap());
+        let mut recorder = Recorder::default();
+        let request = TrainRequest {
+            spec: &self.spec,
+            dataset: &self.directory.path().join("dataset"),
+            checkpoint: checkpoint.map(|_| start.as_path()),
+            directory: &work,
+            device: DeviceChoice::Cpu,
+        };
+        (train(&request, &mut recorder, stop), recorder)
+    }
+
+    fn completed(&self, checkpoint: Option<&[u8]>) -> (Completed, Vec<u8>, Recorder) {
+        let (ended, recorder) = self.train(checkpoint, &AtomicBool::new(false));
+        let Ended::Completed(completed) = ended.unwrap() else { panic!("not completed") };
+        let model = fs::read(&completed.model).unwrap();
+        (completed, model, recorder)
+    }
+}
+
+fn rich() -> Configuration {
+    configuration(&[
+        (Hyperparameter::Layers, Value::Integer(2)),
+        (Hyperparameter::Bidirectional, Value::Flag(true)),
+        (Hyperparameter::Dropout, Value::Real(0.3)),
+    ])
+}
+
+#[test]
+fn every_cell_and_pooling_learns_by_heart() {
+    for cell in ["simple_rnn", "lstm", "gru"] {
+        for pooling in ["last", "mean", "max"] {
+            let configuration = configuration(&[
+                (Hyperparameter::Cell, word(cell)),
+                (Hyperparameter::Pooling, word(pooling)),
+                (Hyperparameter::BatchSize, Value::Integer(120)),
+                (Hyperparameter::Epochs, Value::Integer(200)),
+            ]);
+            let (completed, _, recorder) = Bench::new(configuration).completed(None);
+            let last = recorder.epochs.last().unwrap();
+            assert!(last.train_loss < 0.05 && last.train_accuracy == 1.0, "{cell} {pooling}: {last:?}");
+            assert!(completed.epochs == 200 && !completed.early_stopped);
+        }
+    }
+}
+
+#[test]
+fn the_same_trial_gives_the_same_bits_and_so_does_resuming_at_each_epoch() {
+    for optimizer in ["adam", "adamw", "rmsprop", "sgd"] {
+        let bench = Bench::new(rich().with(Hyperparameter::Optimizer, word(optimizer)).unwrap());
+        let (completed, model, recorder) = bench.completed(None);
+        assert_eq!(
+            recorder.steps.iter().map(|one| one.sequence).collect::<Vec<_>>(),
+            (0..32).collect::<Vec<_>>()
+        );
+        let (again, model_again, recorder_again) = bench.completed(None);
+        assert_eq!((&again, &model_again), (&completed, &model));
+        assert_eq!(recorder_again.checkpoints, recorder.checkpoints);
+        for checkpoint in &recorder.checkpoints {
+            let (resumed, resumed_model, rest) = bench.completed(Some(checkpoint));
+            assert_eq!((&resumed, &resumed_model), (&completed, &model));
+            if let Some(step) = rest.steps.first() {
+                assert_eq!(step.sequence, 0);
+                assert_eq!(rest.epochs.last().unwrap().validation_loss, recorder.epochs[3].validation_loss);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stop_in_mid_epoch_hands_back_the_last_checkpoint() {
+    let bench = Bench::new(rich());
+    let (_, model, recorder) = bench.completed(None);
+    let batches = AtomicU32::new(0);
+    // Eight batches an epoch: this stops in the third epoch.
+    let (ended, _) = bench.train(None, &|| batches.fetch_add(1, Ordering::Relaxed) >= 20);
+    let Ended::Stopped { checkpoint: Some((2, path)) } = ended.unwrap() else { panic!("not stopped") };
+    let checkpoint = fs::read(path).unwrap();
+    assert_eq!(checkpoint, recorder.checkpoints[1]);
+    assert_eq!(bench.completed(Some(&checkpoint)).1, model);
+    let (ended, _) = bench.train(None, &AtomicBool::new(true));
+    assert_eq!(ended.unwrap(), Ended::Stopped { checkpoint: None });
+}
+
+#[test]
+fn damaged_and_foreign_checkpoints_are_refused() {
+    let bench = Bench::new(configuration(&[(Hyperparameter::Epochs, Value::Integer(2))]));
+    let checkpoint = bench.completed(None).2.checkpoints.remove(0);
+    let refused = |bench: &Bench, bytes: &[u8]| {
+        let (ended, _) = bench.train(Some(bytes), &AtomicBool::new(true));
+        ended.is_err_and(|error| {
+            matches!(error, TrainError::Weights { .. }) && error.kind() == FailureKind::Data
+        })
+    };
+    for cut in [0, 7, 8, 100, checkpoint.len() - 1] {
+        assert!(refused(&bench, &checkpoint[..cut]), "{cut}");
+    }
+    let mut infinite = checkpoint.clone();
+    let end = infinite.len();
+    infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    assert!(refused(&bench, &infinite));
+    let mut long = checkpoint.clone();
+    long.extend_from_slice(&[0; 8]);
+    assert!(refused(&bench, &long));
+    // Every byte of the header, which names shapes, offsets and counters: an error or a harmless change.
+    for at in 0..checkpoint.len().min(2_500) {
+        let mut bytes = checkpoint.clone();
+        bytes[at] ^= 0x15;
+        let _ = bench.train(Some(&bytes), &AtomicBool::new(true));
+    }
+    let other = Bench::new(configuration(&[(Hyperparameter::Epochs, Value::Integer(3))]));
+    assert!(refused(&other, &checkpoint));
+}
+
+#[test]
+fn divergence_names_its_epoch_and_patience_ends_a_trial() {
+    let wild = configuration(&[
+        (Hyperparameter::LearningRate, Value::Real(100.0)),
+        (Hyperparameter::Optimizer, word("sgd")),
+        (Hyperparameter::GradientClip, Value::Real(0.0)),
+        (Hyperparameter::WeightDecay, Value::Real(10.0)),
+        (Hyperparameter::Epochs, Value::Integer(50)),
+    ]);
+    let (ended, _) = Bench::new(wild).train(None, &AtomicBool::new(false));
+    let Ended::Diverged { epoch, message } = ended.unwrap() else { panic!("not diverged") };
+    assert!(epoch >= 1 && message.contains("inf") || message.contains("NaN"), "{message}");
+    let still = configuration(&[
+        (Hyperparameter::LearningRate, Value::Real(0.3)),
+        (Hyperparameter::Patience, Value::Integer(2)),
+        (Hyperparameter::Epochs, Value::Integer(200)),
+    ]);
+    let (completed, _, _) = Bench::new(still).completed(None);
+    assert!(completed.early_stopped && completed.epochs == completed.best_epoch + 2, "{completed:?}");
+}
+
+#[test]
+fn the_count_of_parameters_is_the_one_that_was_promised() {
+    for cell in ["simple_rnn", "lstm", "gru"] {
+        for layers in 1..4 {
+            for bidirectional in [false, true] {
+                for classes in [2, 3] {
+                    let configuration = configuration(&[
+                        (Hyperparameter::Cell, word(cell)),
+                        (Hyperparameter::Layers, Value::Integer(layers)),
+                        (Hyperparameter::Bidirectional, Value::Flag(bidirectional)),
+                    ]);
+                    let shape = ModelShape::of_sizes(&configuration, VOCABULARY as usize, classes).unwrap();
+                    let promised =
+                        model_size::parameters(&configuration, u64::from(VOCABULARY), classes as u64);
+                    assert_eq!(shape.parameter_count(), promised);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_best_weights_are_measured_on_the_test_split() {
+    let bench = Bench::new(configuration(&[(Hyperparameter::Epochs, Value::Integer(20))]));
+    let (completed, _, _) = bench.completed(None);
+    let dataset = bench.directory.path().join("dataset");
+    let metric = evaluate(&bench.spec, &dataset, &completed.model, DeviceChoice::Cpu).unwrap();
+    let rows = EncodedView::parse(fs::read(&dataset).unwrap()).unwrap().rows(Split::Test) as u64;
+    assert_eq!(metric.confusion.iter().flatten().sum::<u64>(), rows);
+    assert!(metric.accuracy > 0.8, "{metric:?}");
+    let missing = evaluate(&bench.spec, Path::new("absent"), &completed.model, DeviceChoice::Cpu);
+    assert_eq!(missing.unwrap_err().kind(), FailureKind::Data);
+}
