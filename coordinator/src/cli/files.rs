@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     fn part(name: &str, data: &[u8]) -> FilePart {
-        FilePart { name: name.into(), data: data.to_vec() }
+        FilePart { name: name.into(), data: data.to_vec().into() }
     }
 
     #[test]
