@@ -1,0 +1,209 @@
+//! The command line without a coordinator: help, errors, plans, completions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+/// Every command, as typed.
+const COMMANDS: [&str; 21] = [
+    "",
+    "run",
+    "serve",
+    "launch",
+    "list",
+    "status",
+    "watch",
+    "cancel",
+    "pause",
+    "resume",
+    "extend",
+    "report",
+    "plan",
+    "data inspect",
+    "model best",
+    "predict",
+    "workers",
+    "drain",
+    "hyperparameters",
+    "completions",
+    "data",
+];
+
+fn sweep(arguments: &[&str], folder: &Path) -> std::process::Output {
+    Command::new(assert_cmd::cargo::cargo_bin!("sweep"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("SWEEP_SERVER")
+        .env_remove("RUST_LOG")
+        .output()
+        .expect("the program starts")
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples")
+}
+
+/// Both streams and the exit code, as one text.
+fn told(output: &std::process::Output) -> String {
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|stream| String::from_utf8_lossy(stream));
+    format!("exit code {}\n--- stdout\n{stdout}--- stderr\n{stderr}", output.status.code().unwrap_or(-1))
+}
+
+#[test]
+fn every_command_explains_itself() {
+    for command in COMMANDS {
+        let words: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let output = sweep(&words, Path::new("."));
+        assert!(output.status.success(), "{command}");
+        let help = String::from_utf8(output.stdout).expect("UTF-8");
+        insta::assert_snapshot!(format!("help_{}", command.replace(' ', "_")), help);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_path_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("folder")).expect("made");
+    std::fs::write(folder.path().join("latin1.toml"), b"name = \"caf\xe9\"\n").expect("written");
+    std::fs::write(folder.path().join("large.toml"), vec![b'#'; 2 << 20]).expect("written");
+    for (name, file) in [
+        ("missing", "missing.toml"),
+        ("folder", "folder"),
+        ("not_utf8", "latin1.toml"),
+        ("large", "large.toml"),
+    ] {
+        for command in ["plan", "run", "launch"] {
+            let output = sweep(&[command, file], folder.path());
+            assert_eq!(output.status.code(), Some(2), "{command} {file}");
+            insta::assert_snapshot!(format!("path_{name}"), told(&output));
+        }
+    }
+}
+
+#[test]
+fn a_broken_file_gets_all_its_problems_and_exit_code_two() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "name = \"broken\"\n[data]\ndataset = \"imbd\"\n[grid]\nunit = [32, 64]\nbatch_size = [0]\n";
+    std::fs::write(folder.path().join("broken.toml"), text).expect("written");
+    for command in ["plan", "run", "launch"] {
+        let output = sweep(&[command, "broken.toml"], folder.path());
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        for part in
+            ["broken.toml:3:", "imdb", "broken.toml:5:", "units", "broken.toml:6:", "error: 3 problems"]
+        {
+            assert!(stderr.contains(part), "{command}: {part} is not in\n{stderr}");
+        }
+    }
+}
+
+#[test]
+fn wrong_command_lines_get_exit_code_two() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for arguments in [
+        &["no-such-command"][..],
+        &["extend", "1"],
+        &["extend", "1", "--replicates", "0"],
+        &["run", "--slots", "many"],
+        &["run", "--workers", "0"],
+        &["serve", "--listen", "somewhere"],
+        &["completions", "no-shell"],
+        &["list", "--server", "https://127.0.0.1:1"],
+        &["predict", "--model", "missing", "text"],
+    ] {
+        let output = sweep(arguments, folder.path());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", told(&output));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("error:"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn without_a_coordinator_every_request_says_so_with_exit_code_three() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Port 1 of loopback is reserved and refuses.
+    let server = ["--server", "http://127.0.0.1:1"];
+    for request in [
+        &["list"][..],
+        &["status"],
+        &["watch", "1"],
+        &["cancel", "1"],
+        &["pause", "1"],
+        &["resume", "1"],
+        &["extend", "1", "--replicates", "2"],
+        &["report", "1"],
+        &["model", "best", "1"],
+        &["workers"],
+        &["drain", "someone"],
+    ] {
+        let output = sweep(&[request, &server].concat(), folder.path());
+        assert_eq!(output.status.code(), Some(3), "{request:?}: {}", told(&output));
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(stderr.contains("no coordinator answers at http://127.0.0.1:1"), "{request:?}: {stderr}");
+        assert!(stderr.contains("hint: "), "{request:?}: {stderr}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn plans_of_the_examples() {
+    for example in ["quickstart", "paper-imdb", "paper-nsmc", "your-csv"] {
+        let file = examples().join(format!("{example}.toml"));
+        let output = sweep(&["plan", &file.to_string_lossy()], Path::new("."));
+        assert!(output.status.success(), "{}", told(&output));
+        insta::assert_snapshot!(format!("plan_{example}"), String::from_utf8_lossy(&output.stdout));
+        let json = sweep(&["plan", "--json", &file.to_string_lossy()], Path::new("."));
+        let plan: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+        let trials =
+            plan["configurations"].as_u64().zip(plan["replicates"].as_u64()).map(|(one, two)| one * two);
+        assert_eq!(plan["trials"].as_u64(), trials);
+        assert!(plan["models"][0]["parameters"].as_u64() > Some(0));
+    }
+}
+
+#[test]
+fn the_reference_names_every_hyperparameter() {
+    let output = sweep(&["hyperparameters", "--json"], Path::new("."));
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let all = sweep_proto::Hyperparameter::ALL;
+    assert_eq!(rows.as_array().map(Vec::len), Some(all.len()));
+    let text = sweep(&["hyperparameters"], Path::new(".")).stdout;
+    let text = String::from_utf8(text).expect("UTF-8");
+    assert!(all.iter().all(|one| text.contains(one.name())), "{text}");
+}
+
+#[test]
+fn completions_name_every_command() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = sweep(&["completions", shell], Path::new("."));
+        assert!(output.status.success(), "{shell}");
+        let script = String::from_utf8(output.stdout).expect("UTF-8");
+        for command in COMMANDS.iter().filter(|command| !command.contains(' ')) {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+    }
+}
+
+#[test]
+fn colour_comes_only_when_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plain = sweep(&["plan", "missing.toml"], folder.path());
+    assert!(!plain.stderr.contains(&0x1b));
+    let coloured = sweep(&["--color", "always", "plan", "missing.toml"], folder.path());
+    assert!(coloured.stderr.contains(&0x1b));
+}
+
+#[test]
+fn a_look_at_a_table_shows_classes_lengths_and_bad_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text =
+        "review,sentiment\n\"a fine, fine film\",good\ndull,bad\n\"two\nlines\",good\n,bad\nno label,\n";
+    std::fs::write(folder.path().join("reviews.csv"), text).expect("written");
+    let output = sweep(&["data", "inspect", "reviews.csv"], folder.path());
+    insta::assert_snapshot!("inspect_csv", told(&output));
+    let json = sweep(&["data", "inspect", "reviews.csv", "--json"], folder.path());
+    let inspection: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!(inspection["rows"], 3);
+    let missing = sweep(&["data", "inspect", "missing.csv"], folder.path());
+    assert_eq!(missing.status.code(), Some(2), "{}", told(&missing));
+}
