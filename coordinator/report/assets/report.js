@@ -3,7 +3,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   // Okabe and Ito's colours, which colour-blind readers tell apart; the markers differ too.
-  const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c6bb1"];
+  const COLORS = ["#0b78bd", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c6bb1"];
   const SYMBOLS = ["circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect", "emptyCircle"];
   const METRICS = ["validation loss", "training loss", "validation accuracy", "training accuracy"];
   const RAMP = [[0, 32, 77], [124, 123, 120], [255, 234, 70]]; // cividis, from low to high
@@ -77,9 +77,9 @@
       ...base(), color: COLORS, series,
       legend: { type: "scroll", top: 0, data: groups.map((group) => group.label), textStyle: { color: css("--text") },
         pageTextStyle: { color: css("--muted") } },
-      grid: { left: 8, right: 16, top: 34, bottom: 24, containLabel: true },
+      grid: { left: 30, right: 16, top: 34, bottom: 24, containLabel: true },
       xAxis: axis({ type: "value", name: "epoch", minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } }),
-      yAxis: axis({ type: "value", scale: Number.isFinite(low), name: METRICS[metric] + (metric >= 2 ? " (%)" : ""), nameGap: 44 }),
+      yAxis: axis({ type: "value", scale: Number.isFinite(low), name: METRICS[metric] + (metric >= 2 ? " (%)" : ""), nameGap: 52 }),
       tooltip: tooltip({ trigger: "axis", formatter: tip }),
     };
   }
@@ -90,9 +90,9 @@
     const color = COLORS[0];
     return {
       ...base(),
-      grid: { left: 8, right: 16, top: 14, bottom: 24, containLabel: true },
+      grid: { left: 30, right: 16, top: 14, bottom: 24, containLabel: true },
       xAxis: axis({ type: "category", name: spec.name, data: spec.levels.map((one) => one[0]), splitLine: { show: false } }),
-      yAxis: axis({ type: "value", scale: true, name: "mean validation loss", nameGap: 44 }),
+      yAxis: axis({ type: "value", scale: true, name: "mean validation loss", nameGap: 52 }),
       tooltip: tooltip({ trigger: "item", formatter: (item) => {
         const [level, mean, spread] = spec.levels[item.dataIndex];
         return `${escape(spec.name)} ${escape(level)}: ${short(mean)}${spread === null ? "" : ` ± ${short(spread)}`}`;
@@ -123,9 +123,9 @@
     };
     return {
       ...base(),
-      grid: { left: 8, right: 16, top: 8, bottom: 24, containLabel: true },
+      grid: { left: 30, right: 16, top: 8, bottom: 24, containLabel: true },
       xAxis: axis({ type: "category", name: spec.column_name, data: spec.columns, splitLine: { show: false } }),
-      yAxis: axis({ type: "category", name: spec.row_name, data: spec.rows, nameGap: 44, splitLine: { show: false } }),
+      yAxis: axis({ type: "category", name: spec.row_name, data: spec.rows, nameGap: 52, splitLine: { show: false } }),
       tooltip: tooltip({ formatter: ({ value }) => `${escape(spec.row_name)} ${escape(spec.rows[value[1]])}, ` +
         `${escape(spec.column_name)} ${escape(spec.columns[value[0]])}: ${short(value[2])}` }),
       series: [{ type: "heatmap", emphasis: { disabled: true }, data: cells.map((value) => ({
@@ -142,9 +142,9 @@
     return {
       ...base(),
       legend: { top: 0, textStyle: { color: css("--text") }, data: ["configuration", "Pareto front"] },
-      grid: { left: 8, right: 20, top: 34, bottom: 24, containLabel: true },
+      grid: { left: 30, right: 20, top: 34, bottom: 24, containLabel: true },
       xAxis: axis({ type: "value", scale: true, name: "seconds per trial" }),
-      yAxis: axis({ type: "value", scale: true, name: "validation accuracy (%)", nameGap: 44 }),
+      yAxis: axis({ type: "value", scale: true, name: "validation accuracy (%)", nameGap: 52 }),
       tooltip: tooltip({ trigger: "item", formatter: ({ value }) => `${escape(value[2])}<br>${short(value[0])} s, ${short(value[1])} %` }),
       series: [
         { name: "configuration", type: "scatter", data: of(false), symbolSize: 9, itemStyle: { color: COLORS[0], opacity: 0.75 } },

@@ -9,6 +9,10 @@ use sweep_proto::{
 
 use crate::input::ReportInput;
 
+/// Largest absolute value that counts as a measurement, in any unit: far above all that training gives, and
+/// its square times the trials of the largest sweep is still finite. Larger ones are left out like NaN.
+const NUMBER_MAX: f64 = 1e100;
+
 /// One trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialRow {
@@ -184,7 +188,7 @@ fn is_finite(metric: &EpochMetric) -> bool {
 }
 
 fn all_finite(numbers: &[f64]) -> bool {
-    numbers.iter().all(|number| number.is_finite())
+    numbers.iter().all(|number| number.abs() <= NUMBER_MAX)
 }
 
 fn outcome(record: &coordinator_core::TrialRecord) -> Option<Outcome> {

@@ -24,10 +24,10 @@ pub fn cost(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> C
     let ended_ms = input.sweep.ended_at.map_or(input.generated_at_ms, |at| at.0);
     Cost {
         wall_seconds: seconds(ended_ms.saturating_sub(input.sweep.created_at.0)),
-        training_seconds: finite_sum(table.trials.iter().filter(|trial| trial.reused_from.is_none())),
+        training_seconds: sum_of_seconds(table.trials.iter().filter(|trial| trial.reused_from.is_none())),
         attempt_seconds: seconds(attempt_ms),
         lost_attempt_seconds: seconds(lost_ms),
-        reused_seconds: finite_sum(table.trials.iter().filter(|trial| trial.reused_from.is_some())),
+        reused_seconds: sum_of_seconds(table.trials.iter().filter(|trial| trial.reused_from.is_some())),
         configurations: configurations(table, standings),
     }
 }
@@ -36,9 +36,8 @@ fn seconds(ms: u64) -> f64 {
     ms as f64 / 1_000.0
 }
 
-fn finite_sum<'a>(trials: impl Iterator<Item = &'a TrialRow>) -> f64 {
-    let sum: f64 = trials.filter_map(TrialRow::seconds).sum();
-    if sum.is_finite() { sum } else { f64::MAX }
+fn sum_of_seconds<'a>(trials: impl Iterator<Item = &'a TrialRow>) -> f64 {
+    trials.filter_map(TrialRow::seconds).sum()
 }
 
 fn configurations(table: &Table, standings: &[Standing<'_>]) -> Vec<ConfigurationCost> {

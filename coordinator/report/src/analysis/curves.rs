@@ -39,15 +39,12 @@ pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Ve
     }
     if let [best, .., worst] = standings {
         let of = |name: &str, standing: &Standing<'_>| {
-            let label = format!("{name}: {}", table.label(standing.configuration));
-            group(label, standing.trials.values().map(|(trial, _)| *trial))
+            group(name.to_owned(), standing.trials.values().map(|(trial, _)| *trial))
         };
         let groups = vec![of("best", best), of("worst", worst)];
-        panels.push(CurvePanel {
-            hyperparameter: None,
-            title: "best and worst configuration".to_owned(),
-            groups,
-        });
+        let (best, worst) = (table.label(best.configuration), table.label(worst.configuration));
+        let title = format!("best ({best}) and worst ({worst})");
+        panels.push(CurvePanel { hyperparameter: None, title, groups });
     }
     panels
 }

@@ -1,0 +1,411 @@
+//! The report from records to files: numbers by hand, every format, hostile and broken records.
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may stop")]
+
+mod fixture;
+
+use std::collections::BTreeMap;
+
+use coordinator_core::{AttemptState, SweepState, TrialState};
+use coordinator_report::{ReportInput, ReportModel, analyse, render};
+use fixture::{axis, empty, finished, measure_test, noise, push_attempt, push_pending, spec, study};
+use sweep_proto::{FailureKind, Hyperparameter, SweepId, TrialId};
+
+fn files(input: &ReportInput) -> BTreeMap<String, Vec<u8>> {
+    render(input).unwrap().into_iter().collect()
+}
+
+fn text(input: &ReportInput, name: &str) -> String {
+    String::from_utf8(files(input).remove(name).unwrap()).unwrap()
+}
+
+fn near(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
+}
+
+/// Two levels each of units and batch size, two replicates; accuracy is 1 - loss.
+fn two_by_two() -> ReportInput {
+    let scores = [[0.5, 0.6], [0.7, 0.8], [0.2, 0.4], [0.1, 0.7]];
+    let axes = vec![axis(Hyperparameter::Units, &[8, 16]), axis(Hyperparameter::BatchSize, &[4, 2])];
+    let mut input = finished(spec(axes, 2), 4, |position, replicate| {
+        let loss: f64 = scores[position as usize][replicate as usize];
+        (loss, 1.0 - loss)
+    });
+    measure_test(&mut input, 2, |replicate| [0.75, 0.85][replicate as usize]);
+    input
+}
+
+#[test]
+fn a_small_factorial_has_the_numbers_by_hand() {
+    let model = analyse(&two_by_two());
+    let answer = &model.answer;
+    assert_eq!(answer.label, "units=16 batch_size=4");
+    assert!(!answer.provisional);
+    near(answer.test_accuracy.unwrap(), 0.8);
+    near(answer.validation_loss.unwrap().mean, 0.3);
+    near(answer.validation_loss.unwrap().standard_deviation.unwrap(), 0.02_f64.sqrt());
+    assert_eq!(answer.validation_loss.unwrap().replicates, 2);
+    assert_eq!(answer.test_confusion, Some(vec![vec![800, 200], vec![300, 700]]));
+
+    let gap = answer.gap.as_ref().unwrap();
+    assert_eq!((gap.best.as_str(), gap.worst.as_str()), ("units=16 batch_size=4", "units=8 batch_size=2"));
+    near(gap.loss_absolute, 0.45);
+    near(gap.loss_percent.unwrap(), 60.0);
+    near(gap.accuracy_points, 45.0);
+    // Replicate 0 left out: best is units=16 batch_size=4; replicate 1 left out: units=16 batch_size=2.
+    let fair = gap.cross_fitted.unwrap();
+    near(fair.loss_absolute, 0.30);
+    near(fair.loss_percent.unwrap(), 40.0);
+    near(fair.accuracy_points, 30.0);
+
+    let variance = model.main_effects.variance.unwrap();
+    near(variance.total_sum_of_squares, 0.44);
+    near(variance.main_effects_share, 0.225 / 0.44);
+    near(variance.interactions_share, 0.005 / 0.44);
+    near(variance.replicates_share, 0.125 / 0.44);
+    near(variance.residual_share, 0.085 / 0.44);
+    near(variance.residual_mean_square.unwrap(), 0.085 / 3.0);
+    let units = &model.main_effects.factors[0];
+    near(units.share.unwrap(), 0.18 / 0.44);
+    near(units.range.unwrap(), 0.3);
+    let level = &units.levels[0];
+    assert_eq!(level.trials, 4);
+    near(level.validation_loss.unwrap().mean, 0.65);
+    near(level.validation_loss.unwrap().standard_deviation.unwrap(), 0.005_f64.sqrt());
+    near(model.interactions[0].cells[1][1].unwrap(), 0.4);
+
+    let strongest = &answer.strongest_hyperparameter;
+    assert_eq!((strongest.verdict.as_str(), strongest.decided), ("undecided", false));
+    assert_eq!(strongest.leading, Some(Hyperparameter::Units));
+    let labels: Vec<_> = model.ranking.iter().map(|one| one.label.as_str()).collect();
+    assert_eq!(labels[0], "units=16 batch_size=4");
+    assert_eq!(labels[3], "units=8 batch_size=2");
+}
+
+#[test]
+fn curves_average_over_trials_and_spread_over_replicates() {
+    let input = two_by_two();
+    let model = analyse(&input);
+    let group = &model.curves[0].groups[0];
+    assert_eq!((group.label.as_str(), group.trials, group.points.len()), ("8", 4, 4));
+    // The fixture's best epoch is 2, where its validation loss is the score.
+    near(group.points[1].validation_loss.mean, 0.65);
+    near(group.points[1].validation_loss.standard_deviation.unwrap(), 0.005_f64.sqrt());
+    let extremes = model.curves.last().unwrap();
+    near(extremes.groups[0].points[1].validation_loss.mean, 0.3);
+    near(extremes.groups[1].points[1].validation_loss.mean, 0.75);
+    near(model.stability[0].overfitting.unwrap(), 0.3 * 0.8 * 0.25);
+}
+
+#[test]
+fn a_planted_hyperparameter_is_named_and_pure_noise_is_not() {
+    let strongest = analyse(&study()).answer.strongest_hyperparameter;
+    assert_eq!((strongest.verdict.as_str(), strongest.decided), ("embedding", true), "{}", strongest.reason);
+
+    let sweeps = 400;
+    let decided = (0..sweeps)
+        .filter(|sweep| {
+            let axes =
+                vec![axis(Hyperparameter::Units, &[1, 2, 3]), axis(Hyperparameter::Embedding, &[1, 2, 3])];
+            let null = finished(spec(axes, 3), 0, |position, replicate| {
+                let key = (sweep * 1_000 + position * 10 + u64::from(replicate)) * 12;
+                // A sum of twelve uniforms is close to normal.
+                (0.5 + 0.01 * (0..12).map(|one| noise(key + one)).sum::<f64>(), 0.5)
+            });
+            analyse(&null).answer.strongest_hyperparameter.decided
+        })
+        .count();
+    assert!(decided * 1_000 <= sweeps as usize * 65, "{decided} of {sweeps} null sweeps were decided");
+}
+
+#[test]
+fn the_ledger_balances_only_where_every_trial_stands_once() {
+    let mut input = study();
+    let ledger = analyse(&input).ledger;
+    assert!(ledger.balanced);
+    assert_eq!((ledger.planned, ledger.recorded, ledger.states["completed"], ledger.reused), (54, 54, 54, 3));
+    assert_eq!((ledger.failed_attempts, ledger.lost_leases, ledger.released_attempts), (1, 1, 1));
+
+    let lost = input.trials.pop().unwrap();
+    let ledger = analyse(&input).ledger;
+    assert_eq!((ledger.balanced, ledger.planned, ledger.recorded), (false, 54, 53));
+
+    let mut twice = input.trials[0].clone();
+    twice.spec.id = lost.spec.id;
+    input.trials.push(twice);
+    let ledger = analyse(&input).ledger;
+    assert_eq!((ledger.balanced, ledger.recorded, ledger.duplicates), (false, 54, 1));
+    assert!(text(&input, "report.md").contains("Not balanced"));
+}
+
+#[test]
+fn a_reused_trial_has_the_epochs_of_its_original() {
+    let mut input = two_by_two();
+    let original = TrialId { sweep: SweepId(1), index: 9 };
+    let id = input.trials[0].spec.id;
+    input.trials[0].reused_from = Some(original);
+    for epoch in input.epochs.iter_mut().filter(|epoch| epoch.trial == id) {
+        epoch.trial = original;
+    }
+    input
+        .attempts
+        .iter_mut()
+        .filter(|attempt| attempt.id.trial == id)
+        .for_each(|attempt| attempt.id.trial = original);
+    let (before, after) = (analyse(&two_by_two()), analyse(&input));
+    assert_eq!(before.curves, after.curves);
+    assert_eq!((after.ledger.reused, after.ledger.attempts, after.ledger.balanced), (1, 7, true));
+    assert!(after.cost.reused_seconds > 0.0);
+    let row = text(&input, "trials.csv").lines().nth(1).unwrap().to_owned();
+    assert!(row.contains("1/9") && row.contains("desk"), "{row}");
+}
+
+#[test]
+fn failures_tell_what_followed() {
+    let mut input = two_by_two();
+    let id = input.trials[7].spec.id;
+    input.trials[7].state = TrialState::Diverged;
+    input.trials[7].result = None;
+    input.trials[7].diverged_epoch = Some(3);
+    input.attempts.retain(|attempt| attempt.id.trial != id);
+    push_attempt(&mut input, id, AttemptState::Failed, Some(FailureKind::Crashed), Some("signal 9"));
+    push_attempt(&mut input, id, AttemptState::Diverged, None, Some("the loss is NaN"));
+    let model = analyse(&input);
+    let told: Vec<_> =
+        model.failures.iter().map(|one| (one.attempt.as_str(), one.outcome, one.kind)).collect();
+    assert_eq!(told, [("3/7/1", "failed", Some("crashed")), ("3/7/2", "diverged", None)]);
+    assert_eq!(model.failures[1].consequence, "the trial diverged in epoch 3: left out of every mean");
+    // Replicate 0 is still complete on the grid, but one replicate decides nothing.
+    assert_eq!(model.main_effects.variance.unwrap().replicates, 1);
+    assert!(!model.answer.strongest_hyperparameter.decided);
+}
+
+#[test]
+fn the_json_is_the_agreed_one() {
+    let json = text(&two_by_two(), "report.json");
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["schema_version"], 1);
+    insta::assert_snapshot!(json);
+}
+
+#[test]
+fn the_same_records_in_any_order_give_the_same_bytes() {
+    let mut input = study();
+    let first = files(&input);
+    input.trials.reverse();
+    input.attempts.reverse();
+    input.epochs.reverse();
+    assert_eq!(first, files(&input));
+}
+
+const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`|\n--><!--{{x}}";
+
+fn hostile() -> ReportInput {
+    let mut input = study();
+    input.sweep.spec.name = HOSTILE.into();
+    input.sweep.file_text = format!("name = {HOSTILE}\n```\n</pre>");
+    input.sweep.datasets[0].classes = vec![HOSTILE.into(), "=cmd|' /C calc'!A0".into()];
+    input.sweep.spec.data.source =
+        sweep_proto::DataSource::Known { name: HOSTILE.into(), path: Some(HOSTILE.into()) };
+    input.workers[0].profile.name = HOSTILE.into();
+    input.workers[0].profile.devices[0].model = HOSTILE.into();
+    for attempt in &mut input.attempts {
+        attempt.worker_name = "=HYPERLINK(\"http://x\")".into();
+        attempt.error = Some(HOSTILE.into());
+    }
+    input.trials[0].last_error = Some("@SUM(1)".into());
+    input.build = HOSTILE.into();
+    input
+}
+
+#[test]
+fn hostile_strings_are_inert_in_every_format() {
+    let input = hostile();
+    let html = text(&input, "report.html");
+    // The scripts are constants, one of which builds images; the records' strings stand outside of them.
+    let (before, data) = html.split_once("id=\"data\">").unwrap();
+    let data = data.split_once("</script>").unwrap().0;
+    for part in [before, data] {
+        assert!(
+            !part.contains("<script>") && !part.contains("<img") && !part.contains("<!--"),
+            "markup got through"
+        );
+    }
+    assert_eq!(html.matches("</script>").count(), 3);
+    assert!(html.contains("&#60;/script&#62;"));
+    let markdown = text(&input, "report.md");
+    let outside_fences: String = markdown.split("````").step_by(2).collect();
+    assert!(!outside_fences.contains("<img") && !outside_fences.contains("<script"));
+    let csv = text(&input, "trials.csv");
+    assert!(csv.contains("'=HYPERLINK") && csv.contains("'@SUM(1)"));
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    assert!(
+        reader.records().all(|record| record.unwrap().iter().all(|cell| !cell.starts_with(['=', '@', '+'])))
+    );
+    let json: serde_json::Value = serde_json::from_str(&text(&input, "report.json")).unwrap();
+    assert_eq!(json["set_up"]["name"], HOSTILE);
+}
+
+#[test]
+fn the_page_loads_nothing_and_names_its_scripts() {
+    for input in [study(), hostile()] {
+        let html = text(&input, "report.html");
+        let markup: String = html
+            .split("<script")
+            .enumerate()
+            .map(|(at, part)| if at == 0 { part } else { part.split_once("</script>").unwrap().1 })
+            .collect();
+        // `<` and `>` of strings are escaped, so what stands between them is a tag.
+        let tags: Vec<&str> = markup.split('<').filter_map(|part| part.split('>').next()).collect();
+        assert!(
+            tags.iter()
+                .all(|tag| !tag.contains(" src=") && !tag.starts_with("link") && !tag.starts_with("iframe"))
+        );
+        assert!(!markup.contains("url(") && !markup.contains("@import"));
+        assert!(markup.split(" href=\"").skip(1).all(|target| target.starts_with('#')));
+        assert!(
+            html.contains("content=\"default-src &#39;none&#39;")
+                || html.contains("content=\"default-src 'none'")
+        );
+        assert_eq!(html.matches("sha256-").count(), 2);
+        let data = html.split_once("id=\"data\">").unwrap().1.split_once("</script>").unwrap().0;
+        let data: serde_json::Value = serde_json::from_str(data).unwrap();
+        for chart in data["charts"].as_array().unwrap() {
+            let id = chart["id"].as_str().unwrap();
+            assert_eq!(html.matches(&format!("id=\"{id}\"")).count(), 1, "{id}");
+        }
+    }
+}
+
+#[test]
+fn parquet_holds_what_the_csv_holds() {
+    let files = files(&study());
+    for name in ["trials", "epochs"] {
+        let file = format!("{name}.parquet");
+        let batches = read_parquet(&file, &files[&file]);
+        let mut reader = csv::Reader::from_reader(files[&format!("{name}.csv")].as_slice());
+        let head: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+        assert_eq!(head, batches[0]);
+        let rows: Vec<Vec<String>> =
+            reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+        assert_eq!(rows.len(), if name == "trials" { 54 } else { 540 });
+        assert_eq!(rows, batches[1..]);
+    }
+    let head = String::from_utf8(files["trials.csv"].clone()).unwrap();
+    assert!(
+        head.starts_with("sweep,trial,state,units,embedding,batch_size,cell,"),
+        "the swept ones come first"
+    );
+}
+
+#[test]
+fn sweeps_of_every_size_have_a_report() {
+    let nothing = empty(spec(vec![axis(Hyperparameter::Units, &[1, 2])], 2));
+    assert!(text(&nothing, "report.html").contains("No trial has completed"));
+    assert!(!analyse(&nothing).ledger.balanced);
+
+    let mut waiting = empty(spec(Vec::new(), 1));
+    push_pending(&mut waiting, 0, 0);
+    waiting.sweep.state = SweepState::Open;
+    let model = analyse(&waiting);
+    assert!(model.ledger.balanced && model.answer.provisional && model.answer.test_accuracy.is_none());
+    render(&waiting).unwrap();
+
+    let one = finished(spec(Vec::new(), 1), 3, |_, _| (0.4, 0.8));
+    let model = analyse(&one);
+    assert_eq!((model.answer.label.as_str(), model.answer.gap.is_none()), ("the only configuration", true));
+    assert_eq!(model.curves.len(), 1);
+    render(&one).unwrap();
+
+    let levels: Vec<u64> = (1..=18).collect();
+    let axes = vec![axis(Hyperparameter::Units, &levels), axis(Hyperparameter::Embedding, &levels)];
+    let many = finished(spec(axes, 3), 10, |position, replicate| {
+        (0.5 + 0.1 * noise(position * 3 + u64::from(replicate)), 0.7)
+    });
+    let files = files(&many);
+    assert_eq!(String::from_utf8(files["trials.csv"].clone()).unwrap().lines().count(), 973);
+    assert!(files["report.html"].len() < 3 << 20, "{} bytes", files["report.html"].len());
+}
+
+/// The rows of a Parquet file as the CSV would write them, the names of the columns first.
+fn read_parquet(name: &str, bytes: &[u8]) -> Vec<Vec<String>> {
+    use arrow_array::cast::AsArray as _;
+    use arrow_array::types::{Float64Type, UInt64Type};
+    use arrow_array::{Array as _, RecordBatchReader as _};
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let file = std::fs::File::open(path).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 100).unwrap();
+    let schema = reader.schema();
+    assert!(schema.fields().iter().all(|field| field.metadata().contains_key("doc")));
+    let mut rows = vec![schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>()];
+    for batch in reader.map(Result::unwrap) {
+        for row in 0..batch.num_rows() {
+            let cell = |column: &arrow_array::ArrayRef| match column.data_type() {
+                _ if column.is_null(row) => String::new(),
+                arrow_schema::DataType::UInt64 => column.as_primitive::<UInt64Type>().value(row).to_string(),
+                arrow_schema::DataType::Float64 => {
+                    format!("{:?}", column.as_primitive::<Float64Type>().value(row))
+                }
+                arrow_schema::DataType::Boolean => column.as_boolean().value(row).to_string(),
+                _ => column.as_string::<i32>().value(row).to_owned(),
+            };
+            rows.push(batch.columns().iter().map(cell).collect());
+        }
+    }
+    rows
+}
+
+mod random {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            4 => 0.0..1.0_f64,
+            1 => prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, f64::MAX, 1e99, 1e-300]),
+        ]
+    }
+
+    fn words(model: &ReportModel) -> bool {
+        let text = format!("{model:?}");
+        text.split(|one: char| !one.is_alphanumeric()).any(|word| word == "NaN" || word == "inf")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn any_records_give_a_report_without_nan(
+            sizes in prop::collection::vec(1_u64..4, 0..3),
+            replicates in 1_u32..4,
+            trials in prop::collection::vec((0_usize..8, number(), number(), 0_u32..4, any::<bool>(), 0_usize..7), 0..40),
+            chosen in prop::option::of(0_u64..4),
+        ) {
+            let names = [Hyperparameter::Units, Hyperparameter::Embedding, Hyperparameter::BatchSize];
+            let axes = sizes.iter().zip(names).map(|(size, name)| axis(name, &(1..=*size).collect::<Vec<_>>()));
+            let spec = spec(axes.collect(), replicates);
+            let grid = spec.grid_size().unwrap();
+            let mut input = empty(spec);
+            for (at, (state, loss, accuracy, epochs, reused, attempt)) in trials.into_iter().enumerate() {
+                let (position, replicate) = (at as u64 / u64::from(replicates) % grid, at as u32 % replicates);
+                fixture::push_completed(&mut input, position, replicate, epochs, loss, accuracy);
+                let trial = input.trials.last_mut().unwrap();
+                trial.state = TrialState::ALL[state.max(3).min(if at % 3 == 0 { 7 } else { 3 })];
+                trial.reused_from = reused.then_some(TrialId { sweep: SweepId(1), index: at as u32 });
+                let id = trial.spec.id;
+                let states = [
+                    AttemptState::Running, AttemptState::Succeeded, AttemptState::Diverged, AttemptState::Failed,
+                    AttemptState::Released, AttemptState::Expired, AttemptState::Revoked,
+                ];
+                push_attempt(&mut input, id, states[attempt], None, None);
+            }
+            input.sweep.chosen = chosen.and_then(|position| input.sweep.spec.configuration(position));
+            if let Some(position) = chosen.filter(|position| *position < grid) {
+                measure_test(&mut input, position, |replicate| f64::from(replicate) / 3.0);
+            }
+            prop_assert!(!words(&analyse(&input)));
+            let files = render(&input).unwrap();
+            prop_assert_eq!(files.len(), 7);
+        }
+    }
+}
