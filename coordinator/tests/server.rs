@@ -1,0 +1,310 @@
+//! The server over real gRPC with a scripted worker: whole sweeps, restarts, repetitions, hostile input.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say so by panicking")]
+
+mod support;
+
+use coordinator::{ServerConfig, StartError, StoreChoice};
+use support::{SWEEP, ScriptedWorker, User, index, reference, start};
+use sweep_proto::wire::coordinator_message::Kind as Answer;
+use sweep_proto::wire::worker_message::Kind as Message;
+use sweep_proto::{WorkerId, wire};
+use tonic::Code;
+
+fn get(sweep: &str) -> wire::GetRequest {
+    wire::GetRequest { sweep: sweep.into() }
+}
+
+fn assert_adds_up(ledger: &wire::Ledger) {
+    let open = ledger.pending + ledger.leased + ledger.paused;
+    let ended = ledger.completed + ledger.pruned + ledger.diverged + ledger.failed + ledger.cancelled;
+    assert_eq!(ledger.planned, open + ended, "{ledger:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_runs_to_its_end_and_a_second_launch_reuses_all_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    let launched = user.launch(SWEEP, false).await.unwrap();
+    assert_eq!((launched.id, launched.state.as_str(), launched.epochs_planned), (1, "open", 8));
+
+    let mut watch = user.0.watch(get("tiny")).await.unwrap().into_inner();
+    let watching = tokio::spawn(async move {
+        let mut last = None;
+        while let Some(status) = watch.message().await.unwrap() {
+            assert_adds_up(status.ledger.as_ref().unwrap());
+            last = Some(status);
+        }
+        last.unwrap()
+    });
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    let mut done = worker.work_off().await;
+    done.sort_unstable();
+    // Every trial is trained once; both replicates of the best configuration are tested.
+    assert_eq!(done, [(0, false), (1, false), (2, false), (2, true), (3, false), (3, true)]);
+
+    let last = watching.await.unwrap();
+    assert_eq!(last.state, "finished");
+    let ledger = last.ledger.unwrap();
+    assert_eq!((ledger.planned, ledger.completed, ledger.reused), (4, 4, 0));
+    assert_eq!(last.chosen.as_deref(), Some("units=16"));
+    assert_eq!(last.test.unwrap().accuracy, 0.875);
+    assert_eq!((last.epochs_done, last.epochs_planned), (8, 8));
+    assert_eq!(last.best.len(), 2);
+
+    let report = user.files("1", false).await.unwrap();
+    assert!(report.iter().any(|(name, bytes)| name.ends_with(".html") && !bytes.is_empty()));
+    let model = user.files("1", true).await.unwrap();
+    let names: Vec<_> = model.iter().map(|(name, _)| name.as_str()).collect();
+    let expected =
+        ["configuration.json", "labels.json", "metadata.json", "model.safetensors", "tokenizer.json"];
+    assert_eq!(names, expected);
+    let weights = String::from_utf8(model[3].1.clone()).unwrap();
+    assert!(weights.starts_with("model") && weights.contains("16"), "{weights}");
+
+    let again = user.launch(SWEEP, false).await.unwrap();
+    let ledger = again.ledger.unwrap();
+    assert_eq!((again.id, ledger.reused, again.state.as_str()), (2, 4, "finished"));
+    assert!(worker.ask().await.is_none());
+    assert!(!user.files("2", false).await.unwrap().is_empty(), "a report of reused trials alone");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_in_mid_sweep_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let id = WorkerId::generate();
+    let server = start(directory.path()).await;
+    User::of(&server).await.launch(SWEEP, false).await.unwrap();
+    let mut worker = ScriptedWorker::join(&server, id, true).await;
+    let first = worker.ask().await.unwrap();
+    worker.work(&first).await;
+    let second = worker.ask().await.unwrap();
+    worker.epoch(&second, 1).await.unwrap();
+    assert_eq!(worker.steps(second.token, 0, 5).await.unwrap(), steps_ack(second.token, 5));
+    server.stop().await.unwrap();
+
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    let status = user.get("tiny").await.unwrap();
+    assert_eq!((status.epochs_done, status.ledger.unwrap().completed), (3, 1));
+    // The same process goes on under the lease that it had.
+    let mut worker = ScriptedWorker::join(&server, id, false).await;
+    assert_eq!(worker.steps(second.token, 3, 8).await.unwrap(), steps_ack(second.token, 8));
+    assert_eq!(worker.steps(second.token, 9, 12).await.unwrap(), steps_ack(second.token, 8), "a gap");
+    worker.epoch(&second, 1).await.unwrap();
+    let answer = worker.epoch(&second, 2).await.unwrap();
+    assert!(matches!(answer, Answer::Epoch(_)), "{answer:?}");
+    let outcome = worker.outcome(&second).await;
+    worker.complete(second.token, outcome).await.unwrap();
+    worker.work_off().await;
+    let status = user.get("1").await.unwrap();
+    assert_eq!((status.state.as_str(), status.epochs_done), ("finished", 8));
+    assert_eq!(status.ledger.unwrap().completed, 4);
+    server.stop().await.unwrap();
+}
+
+fn steps_ack(token: u64, next_sequence: u64) -> Answer {
+    Answer::Steps(wire::StepAck { token, next_sequence })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stale_tokens_change_nothing_and_repetitions_get_the_same_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    user.launch(SWEEP, false).await.unwrap();
+    let id = WorkerId::generate();
+    let mut worker = ScriptedWorker::join(&server, id, true).await;
+    let old = worker.ask().await.unwrap();
+    worker.epoch(&old, 1).await.unwrap();
+    // A new process of the same worker: the old one's lease is gone.
+    let mut reborn = ScriptedWorker::join(&server, id, true).await;
+    let lost = |answer: &Answer| matches!(answer, Answer::LeaseLost(lost) if lost.token == old.token);
+    assert!(lost(&worker.epoch(&old, 2).await.unwrap()));
+    assert!(lost(&worker.steps(old.token, 0, 1).await.unwrap()));
+    let outcome = worker.outcome(&old).await;
+    let error = worker.complete(old.token, outcome.clone()).await.unwrap_err();
+    assert_eq!(error.code(), Code::FailedPrecondition, "{error}");
+    let heartbeat = Message::Heartbeat(wire::Heartbeat { tokens: vec![old.token] });
+    let Answer::Heartbeat(reply) = worker.tell(heartbeat).await.unwrap() else { panic!("no heartbeat") };
+    assert_eq!(reply.leases[0].directive(), wire::Directive::Drop);
+
+    // The trial goes on from its checkpoint, under a new token.
+    let new = reborn.ask().await.unwrap();
+    assert_eq!((index(&new), new.checkpoint.as_ref().unwrap().epoch), (index(&old), 1));
+    assert!(new.token > old.token);
+    reborn.epoch(&new, 2).await.unwrap();
+    reborn.complete(new.token, outcome.clone()).await.unwrap();
+    reborn.complete(new.token, outcome).await.unwrap();
+    let other = wire::attempt_outcome::Kind::Released(wire::Released { checkpoint: None });
+    let error = reborn.complete(new.token, wire::AttemptOutcome { kind: Some(other) }).await.unwrap_err();
+    assert_eq!(error.code(), Code::FailedPrecondition, "another outcome is no repetition");
+    assert_eq!(user.get("1").await.unwrap().ledger.unwrap().completed, 1);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_workers_are_refused_and_others_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    user.launch(SWEEP, false).await.unwrap();
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    let right = reference(b"seven b");
+    let code = |result: Result<(), tonic::Status>| result.unwrap_err().code();
+
+    assert_eq!(
+        code(worker.upload(right.clone(), b"seven b and more").await),
+        Code::InvalidArgument,
+        "too many"
+    );
+    assert_eq!(code(worker.upload(right.clone(), b"seven").await), Code::InvalidArgument, "too few");
+    assert_eq!(code(worker.upload(right.clone(), b"other b").await), Code::InvalidArgument, "another digest");
+    let huge = wire::ArtifactRef { bytes: u64::MAX, ..right.clone() };
+    assert_eq!(code(worker.upload(huge, b"x").await), Code::InvalidArgument, "beyond the bound");
+    let short = wire::ArtifactRef { digest: vec![1, 2, 3].into(), bytes: 1 };
+    assert_eq!(code(worker.upload(short, b"x").await), Code::InvalidArgument, "no digest");
+    let fetch = wire::FetchRequest { digest: right.digest.clone(), offset: 0 };
+    assert_eq!(worker.client.fetch(fetch.clone()).await.unwrap_err().code(), Code::NotFound);
+    let path = wire::FetchRequest { digest: b"../../../../../../../etc/passwd".to_vec().into(), offset: 0 };
+    assert_eq!(worker.client.fetch(path).await.unwrap_err().code(), Code::InvalidArgument);
+    worker.upload(right.clone(), b"seven b").await.unwrap();
+    worker.upload(right.clone(), b"seven b").await.unwrap();
+    let mut chunks =
+        worker.client.fetch(wire::FetchRequest { offset: 6, ..fetch.clone() }).await.unwrap().into_inner();
+    assert_eq!(chunks.message().await.unwrap().unwrap().data.as_ref(), b"b");
+    let beyond = worker.client.fetch(wire::FetchRequest { offset: 8, ..fetch }).await;
+    assert_eq!(beyond.unwrap_err().code(), Code::OutOfRange);
+
+    let grant = worker.ask().await.unwrap();
+    let nan = wire::EpochMetric { epoch: 1, train_loss: f64::NAN, ..wire::EpochMetric::default() };
+    let checkpoint = Some(wire::CheckpointRef { epoch: 1, artifact: Some(reference(b"never uploaded")) });
+    let report = wire::EpochReport { token: grant.token, metric: Some(nan), checkpoint: checkpoint.clone() };
+    let error = worker.tell(Message::Epoch(report)).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument, "NaN ends the session: {error}");
+
+    let mut worker = ScriptedWorker::join(&server, worker.id, false).await;
+    let metric = Some(wire::EpochMetric { epoch: 1, ..wire::EpochMetric::default() });
+    let report = wire::EpochReport { token: grant.token, metric, checkpoint };
+    let answer = worker.tell(Message::Epoch(report)).await.unwrap();
+    assert!(matches!(answer, Answer::LeaseLost(_)), "a checkpoint that is not there: {answer:?}");
+    let absent = wire::TrialResult {
+        best_epoch: 1,
+        epochs: 1,
+        model: Some(reference(b"no model")),
+        ..Default::default()
+    };
+    let kind = Some(wire::attempt_outcome::Kind::Trained(absent));
+    let outcome = wire::AttemptOutcome { kind };
+    assert_eq!(code(worker.complete(grant.token, outcome).await), Code::InvalidArgument, "no model");
+    let nothing = wire::AttemptOutcome { kind: None };
+    assert_eq!(code(worker.complete(grant.token, nothing).await), Code::InvalidArgument);
+
+    let garbage = wire::DeregisterRequest { worker_id: "'; DROP TABLE workers; --".into() };
+    assert_eq!(worker.client.deregister(garbage).await.unwrap_err().code(), Code::InvalidArgument);
+    let nobody = wire::DeregisterRequest { worker_id: WorkerId::generate().to_string() };
+    assert_eq!(worker.client.deregister(nobody).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(user.get("../etc").await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(user.get(&"x".repeat(5_000)).await.unwrap_err().code(), Code::InvalidArgument);
+    let error = user.launch("name = 3\n[grid]\nunitz = []", false).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(
+        error.message().contains("unitz") && error.message().contains("tiny.toml:"),
+        "{}",
+        error.message()
+    );
+    let missing = SWEEP.replace("dataset = \"snippets\"", "path = \"no/such.csv\"");
+    let missing = missing.replace("train_rows = 300", "text = \"a\"\nlabel = \"b\"");
+    let error = user.launch(&missing, false).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.message().contains("such.csv"), "{}", error.message());
+
+    let worse = wire::RegisterRequest {
+        worker_id: WorkerId::generate().to_string(),
+        protocol: Some(wire::ProtocolVersion { major: 99, minor: 0 }),
+        profile: Some(wire::WorkerProfile {
+            name: "x".into(),
+            build: "x".into(),
+            slots: 1,
+            devices: Vec::new(),
+        }),
+        fresh: true,
+    };
+    let error = worker.client.register(worse).await.unwrap_err();
+    assert_eq!(error.code(), Code::FailedPrecondition);
+    assert!(error.message().contains("99.0") && error.message().contains("1.0"), "{}", error.message());
+
+    // Nothing of it harmed the sweep.
+    worker.work(&grant).await;
+    worker.work_off().await;
+    assert_eq!(user.get("1").await.unwrap().state, "finished");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_steer_a_sweep() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    user.launch(SWEEP, true).await.unwrap();
+    assert_eq!(user.launch(SWEEP, true).await.unwrap().id, 1, "attached");
+    assert_eq!(user.files("tiny", true).await.unwrap_err().code(), Code::FailedPrecondition, "no model yet");
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    let grant = worker.ask().await.unwrap();
+    let running = user.get("tiny").await.unwrap().running;
+    assert_eq!((running.len(), running[0].worker.as_str()), (1, "scripted"));
+
+    assert_eq!(user.0.pause(get("tiny")).await.unwrap().into_inner().state, "paused");
+    assert!(worker.ask().await.is_none());
+    assert_eq!(user.0.resume(get("tiny")).await.unwrap().into_inner().state, "open");
+    let heartbeat = Message::Heartbeat(wire::Heartbeat { tokens: vec![grant.token] });
+    assert!(matches!(worker.tell(heartbeat).await.unwrap(), Answer::Heartbeat(_)));
+
+    let extend =
+        |grid: &str, replicates| wire::ExtendRequest { sweep: "1".into(), grid: grid.into(), replicates };
+    let extended = user.0.extend(extend("units = [32]\nmax_length = [8]", 3)).await.unwrap().into_inner();
+    // 3 levels of units, 2 of max_length (the present one and 8), 3 replicates.
+    assert_eq!(extended.ledger.unwrap().planned, 18);
+    assert_eq!(user.0.extend(extend("", 0)).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(user.0.extend(extend("nonsense = [1]", 0)).await.unwrap_err().code(), Code::InvalidArgument);
+
+    let workers = user.0.workers(wire::WorkersRequest {}).await.unwrap().into_inner().workers;
+    assert_eq!((workers.len(), workers[0].state.as_str()), (1, "ready"));
+    user.0.drain(wire::DrainRequest { worker: "scripted".into() }).await.unwrap();
+    let Answer::Heartbeat(reply) =
+        worker.tell(Message::Heartbeat(wire::Heartbeat { tokens: Vec::new() })).await.unwrap()
+    else {
+        panic!("no heartbeat")
+    };
+    assert!(reply.drain);
+    let unknown = wire::DrainRequest { worker: "nobody".into() };
+    assert_eq!(user.0.drain(unknown).await.unwrap_err().code(), Code::NotFound);
+
+    let cancelled = user.0.cancel(get("1")).await.unwrap().into_inner();
+    assert_eq!(cancelled.state, "cancelled");
+    let ledger = cancelled.ledger.unwrap();
+    assert_adds_up(&ledger);
+    assert_eq!(ledger.cancelled, 18);
+    assert_eq!(user.0.pause(get("1")).await.unwrap_err().code(), Code::FailedPrecondition);
+    let listed = user.0.list(wire::ListRequest {}).await.unwrap().into_inner().sweeps;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(user.launch(SWEEP, true).await.unwrap().id, 2, "an ended sweep is not attached to");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_coordinator_and_other_networks_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let config = |listen: &str| ServerConfig {
+        listen: listen.parse().unwrap(),
+        data_directory: directory.path().to_owned(),
+        store: StoreChoice::Sqlite,
+    };
+    assert!(matches!(coordinator::start(config("127.0.0.1:0")).await, Err(StartError::Locked(_))));
+    assert!(matches!(coordinator::start(config("0.0.0.0:0")).await, Err(StartError::NotLoopback(_))));
+    server.stop().await.unwrap();
+    // The lock goes with the server.
+    coordinator::start(config("127.0.0.1:0")).await.unwrap().stop().await.unwrap();
+}
