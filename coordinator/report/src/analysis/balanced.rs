@@ -91,6 +91,7 @@ pub fn between_groups(numbers: &[f64], groups: &[usize]) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "these small numbers are exact")]
 mod tests {
     use super::*;
 

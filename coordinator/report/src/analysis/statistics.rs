@@ -65,6 +65,7 @@ pub fn slope(numbers: &[f64]) -> Option<f64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "these small numbers are exact")]
 mod tests {
     use super::*;
 

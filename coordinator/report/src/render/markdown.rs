@@ -80,7 +80,7 @@ fn escaped(text: &str) -> String {
             '>' => written.push_str("&gt;"),
             '&' => written.push_str("&amp;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
-                written.extend(['\\', character])
+                written.extend(['\\', character]);
             }
             _ if character.is_control() => written.push(' '),
             _ => written.push(character),

@@ -74,7 +74,7 @@ pub fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut written = String::with_capacity(digits.len() * 4 / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             written.push(',');
         }
         written.push(digit);
@@ -108,6 +108,7 @@ pub fn rounded(number: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "these small numbers are exact")]
 mod tests {
     use super::*;
 
