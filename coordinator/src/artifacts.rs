@@ -15,9 +15,9 @@ use thiserror::Error;
 /// The sub-directory in which blobs grow until they are whole.
 const INCOMING: &str = "incoming";
 
-/// How long a blob that nothing refers to is kept after it was last uploaded, in seconds: an upload of
+/// How long a blob that nothing refers to is kept after it was last uploaded: an upload of
 /// bytes that are there already may be followed by the report that refers to them again.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 
 /// Why a blob was not stored.
 #[derive(Debug, Error)]

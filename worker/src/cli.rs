@@ -92,6 +92,10 @@ struct JoinArguments {
     /// Seconds that work may take to stop and be handed back when the worker leaves.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     grace: u64,
+    /// Leave, as on SIGTERM, when standard input closes: for programs that start workers, so that none
+    /// outlives them.
+    #[arg(long)]
+    until_stdin_closes: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -197,6 +201,9 @@ fn run_join(arguments: JoinArguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let drain = CancellationToken::new();
+        if arguments.until_stdin_closes {
+            drain::on_closed_stdin(drain.clone());
+        }
         tokio::select! {
             ended = agent::run(settings, client(address), Arc::new(runner), drain.clone()) => {
                 ended.map_err(anyhow::Error::from)

@@ -25,8 +25,6 @@ const RESTART_AFTER: Duration = Duration::from_millis(200);
 const LEAVE_WITHIN: Duration = Duration::from_secs(20);
 /// The same for the worker itself, a little shorter, so that it ends by itself.
 const GRACE_SECONDS: &str = "15";
-/// Tells a worker to leave when its standard input closes.
-const LEAVE_ON_STDIN_CLOSE: &str = "SWEEP_WORKER_LEAVE_ON_STDIN_CLOSE";
 /// Bytes read from the end of a log to show its last lines.
 const TAIL_BYTES: u64 = 8 << 10;
 /// Lines shown of a log.
@@ -139,6 +137,8 @@ impl Supervisor {
         loop {
             let started = Instant::now();
             let mut child = self.spawn()?;
+            // Waiting would close it, and that tells the worker to leave.
+            let _stdin = child.stdin.take();
             let status = child
                 .wait()
                 .await
@@ -173,7 +173,7 @@ impl Supervisor {
             .arg(self.command.data_directory.join("workers").join("datasets"))
             // Open for as long as this process lives: a worker that was started so can tell from its
             // end that it has been left behind, even by SIGKILL.
-            .env(LEAVE_ON_STDIN_CLOSE, "1")
+            .arg("--until-stdin-closes")
             .stdin(Stdio::piped())
             .stdout(log)
             .stderr(also)

@@ -42,12 +42,15 @@ pub(crate) enum DriverError {
     Unavailable(String),
 }
 
+/// A look at the durable state.
+type Look = Box<dyn FnOnce(&Engine, Timestamp) + Send>;
+
 /// One request. Its sender waits on the other end of `reply`.
 enum Request {
     /// Decide, persist, reply.
     Command { command: Box<Command>, reply: oneshot::Sender<Result<Reply, DriverError>> },
     /// Look at the durable state.
-    Read(Box<dyn FnOnce(&Engine, Timestamp) + Send>),
+    Read(Look),
     /// Persist step metrics of a live lease.
     Steps {
         worker: WorkerId,

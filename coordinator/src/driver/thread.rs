@@ -11,7 +11,7 @@ use sweep_proto::{AttemptId, Digest, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use super::references::{self, References};
-use super::{DriverError, Notices, OpenStore, Request, journal};
+use super::{DriverError, Look, Notices, OpenStore, Request, journal};
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 
@@ -34,7 +34,6 @@ const COLLECT_AFTER_MS: u64 = 60_000;
 
 type CommandAnswer = (oneshot::Sender<Result<Reply, DriverError>>, Result<Reply, Rejection>);
 type StepsAnswer = (oneshot::Sender<Result<u64, DriverError>>, Result<StepBatch, Rejection>);
-type Look = Box<dyn FnOnce(&Engine, Timestamp) + Send>;
 
 /// What is lost together when the store fails.
 struct Live {
@@ -107,9 +106,9 @@ impl Core {
         loop {
             let wait = Duration::from_millis(self.next_tick().since_ms(self.clock.now()));
             // Nothing is lost by a timeout: `recv_many` is cancel safe.
-            match tokio::time::timeout(wait, requests.recv_many(&mut mail, BATCH_MAX)).await {
-                Ok(0) => return,
-                Ok(_) | Err(_) => {}
+            // Nobody can ask any more once every handle is gone.
+            if let Ok(0) = tokio::time::timeout(wait, requests.recv_many(&mut mail, BATCH_MAX)).await {
+                return;
             }
             if self.serve(mail.drain(..)) {
                 return;

@@ -13,7 +13,7 @@ use tonic::{Status, Streaming};
 use super::{STREAM_QUEUE, Shared, status};
 
 /// Longest pause between two parts of an upload: a worker that is silent for longer starts anew.
-const UPLOAD_PAUSE_MAX: Duration = Duration::from_secs(60);
+const UPLOAD_PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// What a fetch answers.
 pub(super) type Chunks = ReceiverStream<Result<wire::Chunk, Status>>;

@@ -29,6 +29,7 @@ fn of_rejection(rejection: &Rejection) -> Status {
 }
 
 /// A message that does not say what it must.
+#[allow(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
 pub(super) fn of_conversion(error: ConvertError) -> Status {
     Status::invalid_argument(error.to_string())
 }

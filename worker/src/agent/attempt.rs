@@ -29,7 +29,6 @@ pub const STOP_GRACE: Duration = Duration::from_secs(20);
 
 /// A grant whose fields were checked.
 struct Work {
-    token: LeaseToken,
     attempt: AttemptId,
     kind: WorkKind,
     spec: TrialSpec,
@@ -48,7 +47,6 @@ impl TryFrom<wire::Grant> for Work {
             return Err(ConvertError::Invalid { field: "dataset", problem });
         }
         Ok(Self {
-            token: LeaseToken(grant.token),
             attempt: AttemptId { trial: spec.id, number: grant.attempt },
             kind: if grant.evaluate { WorkKind::Evaluate } else { WorkKind::Train },
             spec,

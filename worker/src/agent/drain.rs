@@ -28,6 +28,17 @@ pub async fn on_signals(drain: CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Cancels `drain` when standard input closes, from a thread of its own: a read of standard input
+/// cannot be interrupted, so it must not hold up a runtime that shuts down.
+pub fn on_closed_stdin(drain: CancellationToken) {
+    std::thread::spawn(move || {
+        // Whatever is written there means nothing, and a broken input is a closed one.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        tracing::info!("standard input closed: stopping and handing work back");
+        drain.cancel();
+    });
+}
+
 /// Ends once a drain was asked for, all work is handed back, and the coordinator knows.
 pub(super) async fn finish(shared: &Shared) {
     shared.drain.cancelled().await;

@@ -40,6 +40,7 @@ pub(crate) fn read(
     let mut text = open_text(path, progress)?;
     let delimiter =
         delimiter(&mut text, dialect, Some(columns)).map_err(DatasetError::io(path, "read it"))?;
+    let carriage_returns = has_carriage_returns(&mut text).map_err(DatasetError::io(path, "read it"))?;
     let mut reader = reader(text, dialect, delimiter);
     let header = header(path, &mut reader)?;
     let text_at = find(path, &header, &columns.text, "text")?;
@@ -52,7 +53,7 @@ pub(crate) fn read(
         if !more {
             return Ok(());
         }
-        let line = record.position().map_or(start, csv::Position::line);
+        let line = first_line(&record, start, reader.position().line(), carriage_returns);
         if reader.position().line().saturating_sub(line) > RECORD_LINES_MAX {
             let reason = format!(
                 "a quoted field goes on for more than {RECORD_LINES_MAX} lines; close the quote, or double quotes inside a field"
@@ -77,6 +78,22 @@ pub(crate) fn read(
             None => rows.reject(place, "the label is not one of this dataset")?,
         }
     }
+}
+
+/// Whether the header line ends with CR LF.
+fn has_carriage_returns(text: &mut Text<'_>) -> std::io::Result<bool> {
+    let head = text.fill_buf()?;
+    Ok(head.iter().position(|byte| *byte == b'\n').is_some_and(|end| end > 0 && head[end - 1] == b'\r'))
+}
+
+/// The line on which a record begins, from the reader's line before and after it.
+///
+/// The reader's line before a record is not enough: blank lines that it skips come after it, and so
+/// does the LF of a CR LF, because a record already ends at the CR.
+fn first_line(record: &ByteRecord, before: u64, after: u64, carriage_returns: bool) -> u64 {
+    let inside = record.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
+    let terminator = u64::from(!carriage_returns);
+    after.saturating_sub(inside + terminator).max(before)
 }
 
 fn reader(text: Text<'_>, dialect: Dialect, delimiter: u8) -> Reader<Text<'_>> {
