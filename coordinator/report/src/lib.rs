@@ -1,7 +1,7 @@
 //! The consolidated report: analysis first, rendering second.
 //!
 //! Records ([`ReportInput`]) become tidy rows ([`table`]), rows become numbers ([`analyse`]), numbers become
-//! sections of tables and charts, and those become files ([`render`]). The same input gives the same bytes.
+//! sections of tables and charts, and those become files ([`render()`]). The same input gives the same bytes.
 
 pub mod analysis;
 pub mod input;
