@@ -121,13 +121,12 @@ impl Server {
     pub async fn stop(mut self) -> Result<(), StartError> {
         self.shutdown.cancel();
         let unclean = |problem: &dyn std::fmt::Display| StartError::Unclean(problem.to_string());
-        let served = match tokio::time::timeout(STOP_WAIT, &mut self.serving).await {
-            Ok(served) => served.map_err(|error| unclean(&error))?.map_err(|error| unclean(&error)),
-            Err(_) => {
-                tracing::info!("requests that did not end in time were cut off");
-                self.serving.abort();
-                Ok(())
-            }
+        let served = if let Ok(served) = tokio::time::timeout(STOP_WAIT, &mut self.serving).await {
+            served.map_err(|error| unclean(&error)).and_then(|served| served.map_err(|error| unclean(&error)))
+        } else {
+            tracing::info!("requests that did not end in time were cut off");
+            self.serving.abort();
+            Ok(())
         };
         self.driver.stop().await;
         if let Some(thread) = self.driver_thread.take() {

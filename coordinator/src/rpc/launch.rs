@@ -145,19 +145,17 @@ pub(super) async fn extend(
 fn missing_variants(record: &SweepRecord, added: &[Axis]) -> Variants {
     let mut spec = record.spec.clone();
     for axis in added {
-        match spec.axes.iter_mut().find(|known| known.hyperparameter == axis.hyperparameter) {
-            Some(known) => {
-                let new: Vec<_> =
-                    axis.levels.iter().filter(|level| !known.levels.contains(level)).cloned().collect();
-                known.levels.extend(new);
-            }
-            None => {
-                let present = spec.fixed.get(axis.hyperparameter).clone();
-                let mut levels = vec![present];
-                levels.extend(
-                    axis.levels.iter().filter(|level| **level != levels[0]).cloned().collect::<Vec<_>>(),
-                );
-                spec.axes.push(Axis { hyperparameter: axis.hyperparameter, levels });
+        let known = spec.axes.iter().position(|known| known.hyperparameter == axis.hyperparameter);
+        // A hyperparameter that was not swept keeps its present value as a level.
+        let known = known.unwrap_or_else(|| {
+            let levels = vec![spec.fixed.get(axis.hyperparameter).clone()];
+            spec.axes.push(Axis { hyperparameter: axis.hyperparameter, levels });
+            spec.axes.len() - 1
+        });
+        let levels = &mut spec.axes[known].levels;
+        for level in &axis.levels {
+            if !levels.contains(level) {
+                levels.push(level.clone());
             }
         }
     }

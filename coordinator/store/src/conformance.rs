@@ -41,7 +41,9 @@ pub fn run<F: Fixture>(make: impl Fn() -> F) {
 
 fn fold(mutations: &[Mutation]) -> Tables {
     let mut tables = Tables::default();
-    mutations.iter().for_each(|mutation| tables.apply(mutation));
+    for mutation in mutations {
+        tables.apply(mutation);
+    }
     tables
 }
 

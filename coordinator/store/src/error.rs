@@ -1,5 +1,6 @@
 //! Why a store refuses or fails.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -40,7 +41,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn corrupt(place: impl ToString, problem: impl ToString) -> Self {
+    pub(crate) fn corrupt(place: impl Display, problem: impl Display) -> Self {
         Self::Corrupt { place: place.to_string(), problem: problem.to_string() }
     }
 }

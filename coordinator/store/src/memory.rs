@@ -46,7 +46,9 @@ impl Store for MemoryStore {
     fn commit(&mut self, mutations: &[Mutation]) -> Result<(), StoreError> {
         let mut state = self.state();
         check_references(&state.tables, mutations)?;
-        mutations.iter().for_each(|mutation| state.tables.apply(mutation));
+        for mutation in mutations {
+            state.tables.apply(mutation);
+        }
         Ok(())
     }
 

@@ -1,4 +1,5 @@
 //! Every store of this crate passes the suite.
+#![allow(clippy::expect_used, reason = "tests say so by panicking")]
 
 use coordinator_store::conformance::{self, Fixture};
 use coordinator_store::{MemoryStore, SqliteStore, Store};

@@ -1,4 +1,5 @@
 //! Damaged and foreign database files: refused by name, never a panic, never a wrong row.
+#![allow(clippy::expect_used, reason = "tests say so by panicking")]
 
 use std::fs;
 use std::path::Path;

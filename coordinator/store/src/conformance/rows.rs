@@ -205,7 +205,7 @@ pub(super) fn any_mutation() -> impl Strategy<Value = Mutation> {
     ]);
     prop_oneof![
         (1_u64..4, sweep_states).prop_map(|(id, state)| sweep(id, state)),
-        (0..TRIALS, prop::sample::select(TrialState::ALL.to_vec()), loss.clone())
+        (0..TRIALS, prop::sample::select(TrialState::ALL.to_vec()), loss)
             .prop_map(|(index, state, score)| trial(trial_id(index), state, score)),
         (0..TRIALS, 1_u32..4, attempt_states)
             .prop_map(|(index, number, state)| attempt(attempt_id(index, number), state)),

@@ -35,7 +35,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     }
     transaction.commit()?;
     let found: i64 = connection.query_row("SELECT version FROM schema_version", [], |row| row.get(0))?;
-    let known = MIGRATIONS.len() as i64;
+    let known = (MIGRATIONS.len() as u64).cast_signed();
     if found > known {
         return Err(StoreError::NewerSchema { path: path.to_owned(), found, known });
     }

@@ -62,7 +62,9 @@ pub(super) fn read(
     while let Some(row) = rows.next()? {
         let first = row.get::<_, i64>(0)?.cast_unsigned();
         let packed: Vec<u8> = row.get(1)?;
-        if row.get::<_, i64>(2)? != sum_of(attempt, first, &packed) || packed.len() % POINT_BYTES != 0 {
+        if row.get::<_, i64>(2)? != sum_of(attempt, first, &packed)
+            || !packed.len().is_multiple_of(POINT_BYTES)
+        {
             return Err(StoreError::corrupt(format!("step metrics of {attempt}"), "the checksum differs"));
         }
         points.extend(unpack(first, &packed).filter(|point| point.sequence >= from_sequence));
