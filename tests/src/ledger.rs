@@ -43,8 +43,9 @@ impl Report {
     /// The first thing that is not so.
     pub fn check_complete(&self, trials: usize, epochs: u32) -> Result<()> {
         let ledger = &self.json["ledger"];
+        ensure!(ledger["balanced"] == true, "it does not add up: {ledger}");
         ensure!(ledger["planned"] == trials, "planned: {ledger}");
-        ensure!(ledger["completed"] == trials, "completed: {ledger}");
+        ensure!(ledger["states"]["completed"] == trials, "completed: {ledger}");
         ensure!(self.states.len() == trials, "trials.csv has {} trials", self.states.len());
         for (trial, state) in &self.states {
             ensure!(state == "completed", "trial {trial} is {state}");

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,28 +11,23 @@ use serde_json::Value;
 /// How long a condition may take before a test gives up: generous, because machines are shared.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
-/// The built program of that name, built once per test process.
+/// The program of that name, beside this test's own executable: `cargo test --workspace` builds it
+/// before any test runs. A test of this package alone builds it where there is none.
 ///
 /// # Errors
 /// Where cargo cannot build it.
 pub fn program(name: &str) -> Result<PathBuf> {
-    static BUILT: OnceLock<std::result::Result<(), String>> = OnceLock::new();
-    BUILT
-        .get_or_init(|| {
-            let built = Command::new(env!("CARGO"))
-                .args(["build", "--release", "--locked", "--bins", "-p", "coordinator", "-p", "worker"])
-                .current_dir(root())
-                .output();
-            match built {
-                Ok(output) if output.status.success() => Ok(()),
-                Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-                Err(error) => Err(error.to_string()),
-            }
-        })
-        .clone()
-        .map_err(|error| anyhow::anyhow!("build the programs: {error}"))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release").join(name))
+    let own = std::env::current_exe()?;
+    let folder = own.ancestors().nth(2).context("a test lies in target/PROFILE/deps")?;
+    let program = folder.join(name);
+    if !program.is_file() {
+        let output = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--locked", "--workspace", "--bins"])
+            .current_dir(root())
+            .output()?;
+        ensure!(output.status.success(), "build {name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(program)
 }
 
 /// The workspace's root.
