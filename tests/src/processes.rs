@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 /// How long a condition may take before a test gives up: generous, because machines are shared.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The program of that name, beside this test's own executable: `cargo test --workspace` builds it
 /// before any test runs. A test of this package alone builds it where there is none.

@@ -1,4 +1,5 @@
 //! The rules of `deny.toml` over cargo's metadata: licences, sources, banned crates.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test's helpers fail the test")]
 
 use serde::Deserialize;
 use spdx::Expression;

@@ -165,7 +165,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 
 fn run_predict(arguments: PredictArguments) -> anyhow::Result<()> {
     let PredictArguments { model, json, device, text } = arguments;
-    predict::predict(&model, device, text, io::stdin().lock(), io::stdout().lock(), json)?;
+    predict::predict(&model, device, &text, io::stdin().lock(), io::stdout().lock(), json)?;
     Ok(())
 }
 

@@ -36,7 +36,7 @@ pub enum PredictError {
 pub fn predict(
     model: &Path,
     device: DeviceChoice,
-    texts: Vec<String>,
+    texts: &[String],
     input: impl BufRead,
     mut output: impl Write,
     as_json: bool,

@@ -16,9 +16,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the server may take to begin its answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the whole transfer may take: 84 MB over a slow line.
-const TRANSFER_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+const TRANSFER_TIMEOUT: Duration = Duration::from_hours(1);
 /// How long one read may stand still.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the bytes must be.
 #[derive(Clone, Copy, Debug)]

@@ -102,6 +102,7 @@ fn source(name_or_path: &str, text: Option<&str>, label: Option<&str>) -> Result
         return Ok(known(name_or_path, None));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the name is in lower case")]
     if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
         return Ok(known("imdb", Some(path)));
     }

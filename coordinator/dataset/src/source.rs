@@ -203,7 +203,7 @@ fn stamp_path(path: &Path, depth: u32, files: &mut u64, hasher: &mut Hasher) -> 
     let changed = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let nanoseconds = changed.map_or(0, |time| time.as_nanos());
     let size = if metadata.is_dir() { 0 } else { metadata.len() };
-    hasher.update(format!("{path:?} {size} {nanoseconds}\n").as_bytes());
+    hasher.update(format!("{} {size} {nanoseconds}\n", path.display()).as_bytes());
     if !metadata.is_dir() {
         return Ok(());
     }

@@ -108,7 +108,7 @@ fn labels_of_parquet_may_be_numbers_or_flags() {
     let texts =
         || Arc::new(StringArray::from_iter_values((0..40).map(|row| format!("text {row}")))) as ArrayRef;
     let number = Arc::new(Int64Array::from_iter_values((0..40).map(|row| row % 3 * 5))) as ArrayRef;
-    let flag = Arc::new(BooleanArray::from_iter((0..40).map(|row| Some(row % 2 == 0)))) as ArrayRef;
+    let flag = Arc::new((0..40).map(|row| Some(row % 2 == 0)).collect::<BooleanArray>()) as ArrayRef;
     for (name, labels, classes) in
         [("number.parquet", number, vec!["0", "5", "10"]), ("flag.parquet", flag, vec!["false", "true"])]
     {

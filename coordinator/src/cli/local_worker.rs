@@ -208,6 +208,7 @@ fn tail(log: &Path) -> std::io::Result<String> {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::expect_used, reason = "a test's helpers fail the test")]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 

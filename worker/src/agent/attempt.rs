@@ -62,9 +62,10 @@ pub(super) fn start_group(shared: &Arc<Shared>, group: wire::GrantGroup, asked_a
     let mut held = Vec::new();
     for grant in group.grants {
         let token = LeaseToken(grant.token);
-        match shared.hold(token, Duration::from_millis(grant.lease_ttl_ms), asked_at) {
-            Some(control) => held.push((token, Work::try_from(grant), control)),
-            None => tracing::debug!(%token, "work came that is held already"),
+        if let Some(control) = shared.hold(token, Duration::from_millis(grant.lease_ttl_ms), asked_at) {
+            held.push((token, Work::try_from(grant), control));
+        } else {
+            tracing::debug!(%token, "work came that is held already");
         }
     }
     if held.is_empty() {

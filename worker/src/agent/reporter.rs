@@ -188,7 +188,7 @@ mod tests {
                     steps.extend(report.points.iter().map(|point| point.sequence));
                 }
                 worker_message::Kind::Epoch(report) => {
-                    epochs.extend(report.metric.map(|metric| metric.epoch))
+                    epochs.extend(report.metric.map(|metric| metric.epoch));
                 }
                 other => panic!("{other:?}"),
             }

@@ -123,7 +123,7 @@ async fn hold(shared: &Arc<Shared>, terms: Terms, asker: &mut Asker) -> Status {
             return Status::deadline_exceeded("the coordinator answers no heartbeats");
         }
         let has_message = session.has_message(now);
-        let wakes_at = session.wakes_at();
+        let wakes_at = Some(session.wakes_at());
         tokio::select! {
             message = inbound.message() => match message {
                 Ok(Some(message)) => session.take(message),
@@ -172,9 +172,9 @@ impl Session<'_> {
         self.shared.reporter.next_report()
     }
 
-    fn wakes_at(&self) -> Option<Instant> {
+    fn wakes_at(&self) -> Instant {
         let ask_at = self.asker.wakes_at(self.shared);
-        Some(ask_at.map_or(self.heartbeats.due_at, |at| at.min(self.heartbeats.due_at)))
+        ask_at.map_or(self.heartbeats.due_at, |at| at.min(self.heartbeats.due_at))
     }
 
     fn take(&mut self, message: wire::CoordinatorMessage) {
@@ -183,13 +183,13 @@ impl Session<'_> {
             Some(Kind::Heartbeat(reply)) => self.take_heartbeat_reply(&reply),
             Some(Kind::Grants(grants)) => self.take_grants(grants),
             Some(Kind::Epoch(ack)) => {
-                self.shared.reporter.epoch_acknowledged(LeaseToken(ack.token), ack.epoch)
+                self.shared.reporter.epoch_acknowledged(LeaseToken(ack.token), ack.epoch);
             }
             Some(Kind::Steps(ack)) => {
-                self.shared.reporter.steps_acknowledged(LeaseToken(ack.token), ack.next_sequence)
+                self.shared.reporter.steps_acknowledged(LeaseToken(ack.token), ack.next_sequence);
             }
             Some(Kind::LeaseLost(lost)) => {
-                self.shared.tell(LeaseToken(lost.token), Control::Drop, &lost.reason)
+                self.shared.tell(LeaseToken(lost.token), Control::Drop, &lost.reason);
             }
             Some(Kind::WorkAvailable(_)) => self.asker.not_before = Instant::now(),
             // A newer coordinator may say more than this worker knows.

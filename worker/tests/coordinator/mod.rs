@@ -14,11 +14,11 @@ use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
 
 /// A condition that is not met within this time never will be.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// What a worker did, and what it is to be told.
 #[derive(Default)]
-pub struct State {
+pub(crate) struct State {
     pub blobs: BTreeMap<Digest, Vec<u8>>,
     pub pending: VecDeque<wire::Grant>,
     answered: BTreeMap<String, wire::Grants>,
@@ -37,14 +37,14 @@ pub struct State {
 }
 
 #[derive(Clone, Default)]
-pub struct Coordinator {
+pub(crate) struct Coordinator {
     state: Arc<Mutex<State>>,
     changed: Arc<Notify>,
 }
 
 impl Coordinator {
     /// Starts to serve on a free port.
-    pub async fn start(&self) -> SocketAddr {
+    pub(crate) async fn start(&self) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tonic::transport::Server::builder().add_service(WorkerServiceServer::new(self.clone()));
@@ -52,12 +52,12 @@ impl Coordinator {
         address
     }
 
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
     /// Waits until something is true.
-    pub async fn until(&self, what: &str, condition: impl Fn(&State) -> bool) {
+    pub(crate) async fn until(&self, what: &str, condition: impl Fn(&State) -> bool) {
         let met = async {
             loop {
                 let changed = self.changed.notified();
@@ -73,7 +73,7 @@ impl Coordinator {
     }
 
     /// Adds a blob and a trial on it.
-    pub fn grant(&self, token: u64, dataset: &[u8], spec: &TrialSpec) {
+    pub(crate) fn grant(&self, token: u64, dataset: &[u8], spec: &TrialSpec) {
         let artifact = ArtifactRef { digest: Digest::of(dataset), bytes: dataset.len() as u64 };
         let mut state = self.state();
         state.blobs.insert(artifact.digest, dataset.to_vec());

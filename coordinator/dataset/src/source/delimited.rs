@@ -138,6 +138,7 @@ fn header(path: &Path, reader: &mut Reader<Text<'_>>) -> Result<Vec<String>, Dat
     Ok(header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it ends in map_err, which gives the error away")]
 fn broken(path: &Path, line: u64, error: csv::Error) -> DatasetError {
     DatasetError::broken(format!("{}:{line}", path.display()), format!("cannot read on: {error}"))
 }

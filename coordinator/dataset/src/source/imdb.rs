@@ -33,9 +33,9 @@ pub(crate) fn download(cache: &Path, progress: &dyn Progress) -> Result<PathBuf,
 pub(crate) fn read(path: &Path, rows: &mut Rows, progress: &dyn Progress) -> Result<(), DatasetError> {
     let metadata = std::fs::metadata(path).map_err(DatasetError::io(path, "open it"))?;
     if metadata.is_dir() {
-        read_folder(path, rows)?
+        read_folder(path, rows)?;
     } else {
-        read_archive(path, rows, progress)?
+        read_archive(path, rows, progress)?;
     }
     for row in rows.train.iter_mut().chain(&mut rows.test) {
         if row.text.contains("<br") {
@@ -125,6 +125,10 @@ fn unpack(path: &Path, rows: &mut Rows, progress: &dyn Progress) -> Result<Vec<R
 fn position(path: &str) -> Option<(bool, usize, String)> {
     let mut ends = path.rsplit('/');
     let (name, class, part) = (ends.next()?, ends.next()?, ends.next()?);
+    #[expect(
+        clippy::case_sensitive_file_extension_comparisons,
+        reason = "the official names are in lower case"
+    )]
     let hidden = name.starts_with('.') || !name.ends_with(".txt");
     let class = CLASSES.iter().position(|(folder, _)| *folder == class)?;
     let part = Part::from_folder(part)?;

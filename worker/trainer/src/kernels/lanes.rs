@@ -53,7 +53,7 @@ pub(super) fn tanh(value: f32) -> f32 {
     let mut below = 1.198_258_4e-6_f32;
     below = below * square + 1.185_347_1e-4;
     below = below * square + 2.268_434_6e-3;
-    below = below * square + 4.893_525_2e-3;
+    below = below * square + 4.893_525e-3;
     x * above / below
 }
 

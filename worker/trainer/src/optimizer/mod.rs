@@ -104,7 +104,7 @@ impl Optimizer {
                 }
                 // The rule has no moments: the gradient stands in for them and is not read as such.
                 None if var.device().is_cpu() => {
-                    var.inplace_op3(&gradient, &gradient.copy()?, &Move(size))?
+                    var.inplace_op3(&gradient, &gradient.copy()?, &Move(size))?;
                 }
                 state => size.step_tensors(var, &gradient, state)?,
             }
