@@ -102,8 +102,9 @@ impl Artifacts {
         }
     }
 
-    /// Removes every blob that is not wanted, and counts them. Files with other names are left alone.
-    pub(crate) fn sweep_orphans(&self, wanted: &BTreeSet<Digest>) -> io::Result<u64> {
+    /// Removes every blob that is not wanted and was stored that long ago, and counts them. Files with
+    /// other names are left alone.
+    pub(crate) fn sweep_orphans(&self, wanted: &BTreeSet<Digest>, older_than: Duration) -> io::Result<u64> {
         let mut removed = 0;
         for folder in fs::read_dir(&self.root)? {
             let folder = folder?;
@@ -116,6 +117,7 @@ impl Artifacts {
                     [folder.file_name(), file.file_name()].map(|part| part.to_string_lossy().into_owned());
                 if let Ok(digest) = name.concat().parse()
                     && !wanted.contains(&digest)
+                    && file.metadata()?.modified()?.elapsed().unwrap_or_default() >= older_than
                 {
                     fs::remove_file(file.path())?;
                     removed += 1;
@@ -208,7 +210,10 @@ mod tests {
         };
         let (kept, orphan) = (put(b"kept"), put(b"orphan"));
         assert!(!artifacts.remove_stale(orphan.digest).expect("reads"), "it was uploaded just now");
-        assert_eq!(artifacts.sweep_orphans(&BTreeSet::from([kept.digest])).expect("sweeps"), 1);
+        assert_eq!(
+            artifacts.sweep_orphans(&BTreeSet::from([kept.digest]), Duration::ZERO).expect("sweeps"),
+            1
+        );
         assert!(artifacts.contains(kept) && !artifacts.contains(orphan));
         assert!(artifacts.remove_stale(orphan.digest).expect("gone already"));
     }

@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     /// Number of the sweep, or its name (the newest of that name).
     #[arg(value_name = "ID")]
     sweep: String,
-    /// Levels to add, as under [grid] of a sweep file; may be given several times.
+    /// Levels to add, as in the grid section of a sweep file; may be given several times.
     #[arg(long, value_name = "NAME = [LEVELS]", required_unless_present = "replicates")]
     grid: Vec<String>,
     /// The new number of replicates of every configuration.

@@ -18,6 +18,9 @@ use crate::clock::Clock;
 /// Most requests decided before one commit: bounds what one failed write takes with it.
 const BATCH_MAX: usize = 1_024;
 
+/// Age below which an unreferenced blob survives a start: a worker that lived through a crash of the
+/// coordinator still reports the checkpoint that it had uploaded just before.
+const ORPHAN_AGE_MIN: Duration = Duration::from_hours(1);
 /// Longest time between two ticks, in milliseconds: far below a lease's life, so that a tick that
 /// comes late means that this process stood still.
 const TICK_MAX_MS: u64 = 5_000;
@@ -75,11 +78,7 @@ pub(super) fn spawn(
 ) -> Result<JoinHandle<()>, StoreError> {
     let now = clock.now();
     let live = load(&open, now)?;
-    match artifacts.sweep_orphans(&references::wanted(live.engine.tables())) {
-        Ok(0) => {}
-        Ok(count) => tracing::info!(count, "removed artifacts that nothing refers to"),
-        Err(error) => tracing::warn!(%error, "cannot look for artifacts that nothing refers to"),
-    }
+    sweep_orphans(&artifacts, &live, ORPHAN_AGE_MIN);
     let stale = VecDeque::new();
     let live = Some(live);
     let core = Core { open, live, artifacts, notices, clock, stale, last_tick: now, last_open: now };
@@ -91,6 +90,14 @@ pub(super) fn spawn(
         .name("driver".to_owned())
         .spawn(move || runtime.block_on(core.run(requests)))
         .map_err(|error| StoreError::Unavailable(format!("no driver thread: {error}")))
+}
+
+fn sweep_orphans(artifacts: &Artifacts, live: &Live, older_than: Duration) {
+    match artifacts.sweep_orphans(&references::wanted(live.engine.tables()), older_than) {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "removed artifacts that nothing refers to"),
+        Err(error) => tracing::warn!(%error, "cannot look for artifacts that nothing refers to"),
+    }
 }
 
 fn load(open: &OpenStore, now: Timestamp) -> Result<Live, StoreError> {
@@ -107,12 +114,19 @@ impl Core {
             let wait = Duration::from_millis(self.next_tick().since_ms(self.clock.now()));
             // Nothing is lost by a timeout: `recv_many` is cancel safe.
             // Nobody can ask any more once every handle is gone.
-            if let Ok(0) = tokio::time::timeout(wait, requests.recv_many(&mut mail, BATCH_MAX)).await {
-                return;
+            let asked = tokio::time::timeout(wait, requests.recv_many(&mut mail, BATCH_MAX)).await;
+            if asked == Ok(0) || self.serve(mail.drain(..)) {
+                return self.leave();
             }
-            if self.serve(mail.drain(..)) {
-                return;
-            }
+        }
+    }
+
+    /// Leaves no orphan behind, unless a worker may still report one of them under its lease.
+    fn leave(&self) {
+        if let Some(live) = &self.live
+            && live.engine.tables().trials.values().all(|trial| trial.lease.is_none())
+        {
+            sweep_orphans(&self.artifacts, live, Duration::ZERO);
         }
     }
 

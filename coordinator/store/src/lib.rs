@@ -1,7 +1,7 @@
 //! Durable state of the coordinator: one trait, memory and SQLite implementations, one conformance suite.
 //!
 //! A store knows rows, not decisions: it persists [`Mutation`]s in one transaction and loads
-//! [`Tables`] that equal their fold. Every store passes [`conformance`](crate::conformance).
+//! [`Tables`] that equal their fold. Every store passes the suite behind the feature `conformance`.
 
 pub mod error;
 pub mod memory;
