@@ -134,18 +134,24 @@ impl Encoder {
     }
 }
 
-/// Rows of `embedding.weight`, from the weights file's header alone.
+/// Rows of `embedding.weight`, from the weights file's header alone: eight bytes of its length
+/// (little-endian), then JSON.
 fn vocabulary_of(path: &Path) -> Result<usize, TrainError> {
     use std::io::Read as _;
     let unreadable = |source| TrainError::File { action: "read", path: path.to_owned(), source };
-    let mut start = Vec::new();
-    let file = fs::File::open(path).map_err(unreadable)?;
-    file.take(HEADER_BYTES_MAX + 8).read_to_end(&mut start).map_err(unreadable)?;
-    let (_, header) = safetensors::SafeTensors::read_metadata(&start)
-        .map_err(|error| not_understood(path, error.to_string()))?;
-    let shape = header.info("embedding.weight").map(|tensor| tensor.shape.clone());
-    match shape.as_deref() {
-        Some([vocabulary, _]) if *vocabulary > UNKNOWN as usize => Ok(*vocabulary),
+    let mut file = fs::File::open(path).map_err(unreadable)?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(unreadable)?;
+    let length = u64::from_le_bytes(length);
+    if length > HEADER_BYTES_MAX {
+        return Err(not_understood(path, format!("its header of {length} bytes is too large")));
+    }
+    let mut header = Vec::new();
+    file.take(length).read_to_end(&mut header).map_err(unreadable)?;
+    let header: serde_json::Value =
+        serde_json::from_slice(&header).map_err(|error| not_understood(path, error.to_string()))?;
+    match header["embedding.weight"]["shape"][0].as_u64() {
+        Some(vocabulary) if vocabulary > u64::from(UNKNOWN) => Ok(vocabulary as usize),
         _ => Err(not_understood(path, "it has no matrix \"embedding.weight\"".into())),
     }
 }
