@@ -29,6 +29,9 @@ pub(super) fn record(engine: &Engine, mutation: &Mutation) {
                 AttemptState::Succeeded => {
                     tracing::info!(%sweep, %trial, attempt = %id, %worker, name, "attempt succeeded");
                 }
+                AttemptState::Released => {
+                    tracing::info!(%sweep, %trial, attempt = %id, %worker, name, "attempt handed back");
+                }
                 state => {
                     let error = attempt.error.as_deref().unwrap_or_default();
                     tracing::warn!(%sweep, %trial, attempt = %id, %worker, name, ?state, error, "attempt ended");
