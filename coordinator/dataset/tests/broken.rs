@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use common::{Place, csv, file, known};
@@ -147,13 +148,17 @@ fn missing_files_and_wrong_layouts_are_named() {
 }
 
 #[test]
-fn few_bad_rows_are_counted_and_skipped() {
+fn few_bad_rows_are_counted_and_skipped_and_their_lines_are_those_of_an_editor() {
     let place = Place::new();
-    let path = place.write("films.csv", csv(300) + "no label,\n,,\n");
-    let data = DataSpec { bad_rows_share_max: 0.05, ..file(&path) };
-    let prepared = prepare(&data, &Default::default(), &place.cache(), &NoProgress).expect("few are bad");
-    let lines: Vec<_> = prepared.summary.bad_rows.first.iter().map(|row| row.line).collect();
-    assert_eq!((prepared.summary.bad_rows.count, lines), (2, vec![302, 303]));
+    let text = csv(300) + "\nno label,\n,,\n";
+    for (name, text) in [("unix.csv", text.clone()), ("windows.csv", text.replace('\n', "\r\n"))] {
+        let path = place.write(name, text);
+        let data = DataSpec { bad_rows_share_max: 0.05, ..file(&path) };
+        let prepared =
+            prepare(&data, &BTreeMap::default(), &place.cache(), &NoProgress).expect("few are bad");
+        let lines: Vec<_> = prepared.summary.bad_rows.first.iter().map(|row| row.line).collect();
+        assert_eq!((prepared.summary.bad_rows.count, lines), (2, vec![303, 304]), "{name}");
+    }
 }
 
 proptest! {
