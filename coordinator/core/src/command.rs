@@ -108,8 +108,6 @@ pub enum Touch {
     Lease(LeaseToken, Timestamp),
     /// A worker was heard at that time.
     Worker(WorkerId, Timestamp),
-    /// The answer to a worker's newest request for work, so that a repetition gets the same.
-    Request(WorkerId, String, Vec<LeaseToken>),
     /// The clock was looked at: a long gap since the last time means that the coordinator stood still.
     Tick(Timestamp),
 }

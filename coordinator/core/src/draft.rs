@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::limits::ATTEMPTS_MAX;
 use crate::mutation::Mutation;
 use crate::record::{
-    AttemptRecord, AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord, TrialState, WorkerRecord,
+    AnsweredRequest, AttemptRecord, AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord,
+    TrialState, WorkerRecord,
 };
 
 /// Rows that change, each at most once, and what is asked of them while they do.
@@ -114,6 +115,12 @@ impl<'a> Draft<'a> {
     /// Sets a worker.
     pub(crate) fn set_worker(&mut self, worker: WorkerRecord) {
         self.workers.insert(worker.id, worker);
+    }
+
+    /// Keeps what a worker's request got, for its repetition.
+    pub(crate) fn set_answered(&mut self, worker: &WorkerRecord, answered: AnsweredRequest) {
+        let row = self.workers.entry(worker.id).or_insert_with(|| worker.clone());
+        row.answered = Some(answered);
     }
 
     /// A token that was never given before.

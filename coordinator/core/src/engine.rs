@@ -118,9 +118,6 @@ impl Engine {
                     self.volatile.watch(*worker, is_watched(record.state));
                 }
             }
-            Touch::Request(worker, request_id, tokens) => {
-                self.volatile.requests.insert(*worker, (request_id.clone(), tokens.clone()));
-            }
             Touch::Tick(now) => self.volatile.last_tick = Some(*now),
         }
     }

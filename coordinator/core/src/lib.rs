@@ -25,8 +25,8 @@ pub use command::{Command, Decision, Granted, LeaseStanding, Rejection, Reply, T
 pub use engine::Engine;
 pub use mutation::Mutation;
 pub use record::{
-    AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, SweepRecord, SweepState,
-    TrialRecord, TrialState, WorkerRecord, WorkerState,
+    AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, SweepRecord,
+    SweepState, TrialRecord, TrialState, WorkerRecord, WorkerState,
 };
 pub use tables::Tables;
 pub use view::Ledger;

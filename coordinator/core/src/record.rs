@@ -295,4 +295,17 @@ pub struct WorkerRecord {
     pub state: WorkerState,
     /// When it first registered.
     pub registered_at: Timestamp,
+    /// The newest request that got it any lease. Durable, because the answer may be lost with the
+    /// coordinator that gave it: the repeated request must find its leases, or they would idle until
+    /// they run out.
+    pub answered: Option<AnsweredRequest>,
+}
+
+/// A request for work, and what it got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnsweredRequest {
+    /// As the worker named it.
+    pub request_id: String,
+    /// The leases granted, some of which may have ended since.
+    pub tokens: Vec<LeaseToken>,
 }

@@ -1,4 +1,4 @@
-//! What is known only while the coordinator runs: when leases end, who was heard, what was answered.
+//! What is known only while the coordinator runs: when leases end, and who was heard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +19,6 @@ pub(crate) struct Volatile {
     heard: BTreeMap<WorkerId, Timestamp>,
     /// Workers whose silence matters, longest silent first.
     watched: BTreeSet<(Timestamp, WorkerId)>,
-    /// The newest request for work of each worker, and what it got.
-    pub(crate) requests: BTreeMap<WorkerId, (String, Vec<LeaseToken>)>,
     /// The last tick.
     pub(crate) last_tick: Option<Timestamp>,
 }

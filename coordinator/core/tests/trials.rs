@@ -4,7 +4,7 @@
 mod support;
 
 use coordinator_core::limits::{ATTEMPTS_MAX, LEASE_TTL_MS, REQUEST_ID_CHARACTERS_MAX};
-use coordinator_core::{AttemptState, Command, Rejection, Reply, TrialState};
+use coordinator_core::{AttemptState, Command, Engine, Rejection, Reply, TrialState};
 use sweep_proto::{AttemptId, AttemptOutcome, FailureKind, LeaseToken, WorkKind};
 
 use support::lab::{Lab, report};
@@ -41,6 +41,8 @@ fn a_repeated_request_gets_the_same_leases_while_they_live() {
     let ask = Command::AskWork { worker, request_id: "a".into(), slots: 2 };
     let Reply::Grants(first) = lab.run(&ask) else { panic!("no grants") };
     assert_eq!(lab.run(&ask), Reply::Grants(first.clone()));
+    lab.engine = Engine::restore(lab.engine.tables().clone(), lab.now);
+    assert_eq!(lab.run(&ask), Reply::Grants(first.clone()), "the answer was lost with its coordinator");
     lab.complete(first[0][0].token, failed(FailureKind::Rejected));
     assert_eq!(lab.run(&ask), Reply::Grants(vec![first[1].clone()]), "what ended is not granted again");
     let long = Command::AskWork { worker, request_id: "x".repeat(REQUEST_ID_CHARACTERS_MAX + 1), slots: 1 };

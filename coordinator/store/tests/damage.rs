@@ -19,6 +19,7 @@ fn worker(number: u128) -> Mutation {
         },
         state: WorkerState::Ready,
         registered_at: Timestamp(1),
+        answered: None,
     })
 }
 

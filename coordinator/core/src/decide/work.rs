@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::index::Phase;
 use crate::limits::{GRANTS_MAX, LEASE_TTL_MS, REQUEST_ID_CHARACTERS_MAX};
 use crate::record::{
-    AttemptRecord, AttemptState, LeaseRecord, TrialRecord, TrialState, WorkerRecord, WorkerState,
+    AnsweredRequest, AttemptRecord, AttemptState, LeaseRecord, TrialRecord, TrialState, WorkerRecord,
+    WorkerState,
 };
 use crate::scheduler::Queue;
 
@@ -21,11 +22,8 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
     let worker = known_worker(engine, id)?;
     let mut draft = Draft::new(engine, now);
     draft.hear(worker);
-    // An empty answer is worth asking again for; any other must be repeated, or the leases in it would idle.
-    let answered =
-        engine.volatile.requests.get(&id).filter(|(known, tokens)| known == request_id && !tokens.is_empty());
-    if let Some((_, tokens)) = answered {
-        let again = tokens.iter().filter_map(|token| granted_before(engine, id, *token));
+    if let Some(answered) = worker.answered.as_ref().filter(|answered| answered.request_id == request_id) {
+        let again = answered.tokens.iter().filter_map(|token| granted_before(engine, id, *token));
         let groups = again.map(|granted| vec![granted]).collect();
         return Ok(draft.finish(Reply::Grants(groups)));
     }
@@ -33,8 +31,11 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
         WorkerState::Draining | WorkerState::Departed => Vec::new(),
         WorkerState::Ready | WorkerState::Lost => grant_some(&mut draft, worker, slots),
     };
-    let tokens = groups.iter().flatten().map(|granted: &Granted| granted.token).collect();
-    draft.touch(Touch::Request(id, request_id.to_owned(), tokens));
+    // An empty answer is not kept: the same request may get more the next time.
+    if !groups.is_empty() {
+        let tokens = groups.iter().flatten().map(|granted| granted.token).collect();
+        draft.set_answered(worker, AnsweredRequest { request_id: request_id.to_owned(), tokens });
+    }
     Ok(draft.finish(Reply::Grants(groups)))
 }
 

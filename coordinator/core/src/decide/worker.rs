@@ -36,6 +36,7 @@ pub(crate) fn register(
         profile: profile.clone(),
         state: if keeps_draining { WorkerState::Draining } else { WorkerState::Ready },
         registered_at: before.map_or(now, |before| before.registered_at),
+        answered: before.and_then(|before| before.answered.clone()).filter(|_| !fresh),
     });
     draft.touch(Touch::Worker(id, now));
     Ok(draft.finish(Reply::Done))

@@ -1,8 +1,8 @@
 //! Rows for the suite: some by hand, some at random.
 
 use coordinator_core::{
-    AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, Mutation, SweepRecord, SweepState,
-    TrialRecord, TrialState, WorkerRecord, WorkerState,
+    AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, Mutation,
+    SweepRecord, SweepState, TrialRecord, TrialState, WorkerRecord, WorkerState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
@@ -140,6 +140,7 @@ pub(super) fn worker(number: u64, slots: u32) -> Mutation {
         profile: WorkerProfile { name: "host".into(), build: "1".into(), slots, devices: vec![device] },
         state: WorkerState::Ready,
         registered_at: Timestamp(6),
+        answered: Some(AnsweredRequest { request_id: "'; 요청".into(), tokens: vec![LeaseToken(4)] }),
     })
 }
 
