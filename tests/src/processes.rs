@@ -3,31 +3,38 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 
 /// How long a condition may take before a test gives up: generous, because machines are shared.
 pub const PATIENCE: Duration = Duration::from_mins(3);
 
-/// The program of that name, beside this test's own executable: `cargo test --workspace` builds it
-/// before any test runs. A test of this package alone builds it where there is none.
+/// The program of that name, beside this test's own executable and as new as the sources.
 ///
 /// # Errors
 /// Where cargo cannot build it.
 pub fn program(name: &str) -> Result<PathBuf> {
+    static BUILT: LazyLock<Result<PathBuf, String>> =
+        LazyLock::new(|| build_programs().map_err(|error| format!("{error:#}")));
+    BUILT.as_ref().map(|folder| folder.join(name)).map_err(|error| anyhow!("build the programs: {error}"))
+}
+
+/// Builds as `cargo test --workspace` does, which is nothing to do after it; a test of this package alone
+/// would else meet programs of an older day.
+fn build_programs() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folder = own.ancestors().nth(2).context("a test lies in target/PROFILE/deps")?;
-    let program = folder.join(name);
-    if !program.is_file() {
-        let output = Command::new(env!("CARGO"))
-            .args(["build", "--release", "--locked", "--workspace", "--bins"])
-            .current_dir(root())
-            .output()?;
-        ensure!(output.status.success(), "build {name}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(program)
+    let target = folder.parent().context("a profile's folder lies in a target folder")?;
+    let output = Command::new(env!("CARGO"))
+        .args(["test", "--release", "--locked", "--workspace", "--no-run", "--target-dir"])
+        .arg(target)
+        .current_dir(root())
+        .output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(folder.to_owned())
 }
 
 /// The workspace's root.
@@ -118,9 +125,8 @@ impl Drop for Process {
         // Both fail only where the process has ended, which is what is wanted.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!("--- {}\n{}", self.log.display(), self.log_text());
-        }
+        // The harness shows it where the test fails, by panic or by error.
+        println!("--- {}\n{}", self.log.display(), self.log_text());
     }
 }
 
