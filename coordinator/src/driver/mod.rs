@@ -3,6 +3,8 @@
 mod journal;
 mod notices;
 mod references;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::sync::Arc;

@@ -1,0 +1,152 @@
+//! A store that fails at commits, as disks do: what was acknowledged is there, and the driver comes back.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use coordinator_core::{Command, Mutation, Tables};
+use coordinator_store::{SqliteStore, StepBatch, Store, StoreError, StoreReader};
+use sweep_proto::protocol::PROTOCOL_VERSION;
+use sweep_proto::{AttemptId, StepMetric, WorkerId, WorkerProfile};
+
+use super::{Driver, DriverError};
+use crate::artifacts::Artifacts;
+use crate::clock::Clock;
+
+/// What the next commit does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// It succeeds.
+    None,
+    /// Nothing is written.
+    Before,
+    /// Everything is written, but the answer is an error.
+    After,
+}
+
+/// A real store whose commits fail by a script.
+struct Flaky {
+    store: Box<dyn Store>,
+    script: Arc<Mutex<VecDeque<Fault>>>,
+}
+
+impl StoreReader for Flaky {
+    fn load(&mut self) -> Result<Tables, StoreError> {
+        self.store.load()
+    }
+
+    fn read_steps(
+        &mut self,
+        attempt: AttemptId,
+        from: u64,
+        max: usize,
+    ) -> Result<Vec<StepMetric>, StoreError> {
+        self.store.read_steps(attempt, from, max)
+    }
+}
+
+impl Store for Flaky {
+    fn commit(&mut self, mutations: &[Mutation]) -> Result<(), StoreError> {
+        let next = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let fault = next.unwrap_or(Fault::None);
+        if fault != Fault::Before {
+            self.store.commit(mutations)?;
+        }
+        match fault {
+            Fault::None => Ok(()),
+            Fault::Before | Fault::After => Err(StoreError::Unavailable("the disk is on strike".to_owned())),
+        }
+    }
+
+    fn append_steps(&mut self, batches: &[StepBatch]) -> Result<Vec<u64>, StoreError> {
+        self.store.append_steps(batches)
+    }
+
+    fn reader(&self) -> Result<Box<dyn StoreReader>, StoreError> {
+        self.store.reader()
+    }
+}
+
+fn register(number: u128) -> Command {
+    Command::Register {
+        worker: WorkerId(uuid::Uuid::from_u128(number)),
+        protocol: PROTOCOL_VERSION,
+        profile: WorkerProfile {
+            name: format!("host-{number}"),
+            build: "test".to_owned(),
+            slots: 1,
+            devices: Vec::new(),
+        },
+        fresh: true,
+    }
+}
+
+fn start(directory: &Path, script: Vec<Fault>) -> Driver {
+    let file = directory.join("store.sqlite");
+    let script = Arc::new(Mutex::new(VecDeque::from(script)));
+    let open = move || -> Result<Box<dyn Store>, StoreError> {
+        let store = Box::new(SqliteStore::open(&file)?);
+        Ok(Box::new(Flaky { store, script: Arc::clone(&script) }))
+    };
+    let artifacts = Arc::new(Artifacts::open(directory.join("artifacts")).expect("a directory"));
+    let (driver, _thread) = Driver::start(Box::new(open), artifacts, Clock::start()).expect("starts");
+    driver
+}
+
+/// The workers that the driver and a second look at the disk know; they must agree.
+async fn known(driver: &Driver, directory: &Path) -> Vec<WorkerId> {
+    let engine = driver.read(|engine, _| engine.tables().clone()).await.expect("it reads");
+    let disk = SqliteStore::open(&directory.join("store.sqlite")).and_then(|mut store| store.load());
+    assert_eq!(engine, disk.expect("it loads"), "the engine is the fold of the store");
+    engine.workers.into_keys().collect()
+}
+
+/// Asks again, as workers do, until the driver answers; counts how often it was unavailable.
+async fn insist(driver: &Driver, command: Command) -> u32 {
+    let mut refusals = 0;
+    loop {
+        match driver.command(command.clone()).await {
+            Ok(_) => return refusals,
+            Err(DriverError::Unavailable(_)) => refusals += 1,
+            Err(other) => panic!("{command:?}: {other}"),
+        }
+        // The store is opened again after a pause; asking in between is refused at once.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_failed_commit_is_never_acknowledged_and_the_driver_comes_back() {
+    for fault in [Fault::Before, Fault::After] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let driver = start(directory.path(), vec![Fault::None, fault, Fault::None]);
+        assert_eq!(insist(&driver, register(1)).await, 0);
+        let failed = driver.command(register(2)).await;
+        assert!(
+            matches!(&failed, Err(DriverError::Unavailable(why)) if why.contains("on strike")),
+            "{fault:?}"
+        );
+        // Asked again it is done once, whether or not the first time has reached the disk.
+        insist(&driver, register(2)).await;
+        insist(&driver, register(3)).await;
+        let expected = (1..=3).map(|number| WorkerId(uuid::Uuid::from_u128(number)));
+        assert_eq!(known(&driver, directory.path()).await, expected.collect::<Vec<_>>(), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn all_of_a_failed_batch_is_unavailable_and_reads_see_only_what_is_durable() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let driver = start(directory.path(), vec![Fault::Before]);
+    let tasks = (1..=20).map(|number| {
+        let driver = driver.clone();
+        tokio::spawn(async move { insist(&driver, register(number)).await })
+    });
+    let mut refusals = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        refusals += task.await.expect("no panic");
+    }
+    assert!(refusals > 0, "the first batch has failed");
+    assert_eq!(known(&driver, directory.path()).await.len(), 20);
+}
