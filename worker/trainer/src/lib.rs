@@ -10,6 +10,8 @@ mod device;
 mod error;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod interchange;
 mod kernels;
 mod model;
 pub mod model_directory;
