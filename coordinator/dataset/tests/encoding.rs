@@ -102,16 +102,6 @@ fn the_vocabulary_is_of_the_training_split_alone() {
     }
 }
 
-#[test]
-fn a_text_without_tokens_becomes_one_unknown_token() {
-    let place = Place::new();
-    // A zero-width space is no white space for trimming, and a soft separator for no tokenizer.
-    let lines: String = (0..40).map(|row| format!("\u{2028}x\u{2028},{}\n", row % 2)).collect();
-    let path = place.write("thin.csv", "text,label\n".to_owned() + &lines);
-    let prepared = prepare(&file(&path), &variant(&[]), &place.cache(), &NoProgress).expect("prepared");
-    assert_eq!(prepared.summary.tokens.lengths.min, 1);
-}
-
 /// Remembers the names of the stages.
 #[derive(Default)]
 struct Stages(Mutex<Vec<String>>);

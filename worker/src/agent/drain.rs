@@ -4,6 +4,7 @@ use sweep_proto::wire::DeregisterRequest;
 use tokio_util::sync::CancellationToken;
 
 use super::register::unary;
+use super::session::reason;
 use super::{Control, Shared};
 
 /// Cancels `drain` at the first SIGTERM or SIGINT and ends at the second.
@@ -51,6 +52,6 @@ pub(super) async fn finish(shared: &Shared) {
     let request = DeregisterRequest { worker_id: shared.settings.worker.to_string() };
     match unary(shared.client.clone().deregister(request)).await {
         Ok(_) => tracing::info!("the worker has left"),
-        Err(status) => tracing::warn!(%status, "the worker leaves without a goodbye"),
+        Err(status) => tracing::warn!(reason = %reason(&status), "the worker leaves without a goodbye"),
     }
 }

@@ -95,9 +95,19 @@ pub(super) async fn keep(shared: &Arc<Shared>) -> AgentError {
             Err(status) => status,
         };
         let wait = backoff.next_wait();
-        tracing::warn!(%status, wait_ms = wait.as_millis() as u64, "the session ended; joining again");
+        let wait_ms = wait.as_millis() as u64;
+        tracing::warn!(reason = %reason(&status), wait_ms, "no session with the coordinator; joining again");
         tokio::time::sleep(wait).await;
     }
+}
+
+/// A status in words: its message, and what lies at the bottom of it.
+pub(super) fn reason(status: &Status) -> String {
+    let mut cause = std::error::Error::source(status);
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    cause.map_or_else(|| status.message().to_owned(), |cause| format!("{}: {cause}", status.message()))
 }
 
 /// One session from its first message to its end; says why it ended.
