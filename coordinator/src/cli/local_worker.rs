@@ -109,8 +109,7 @@ impl LocalWorkers {
         }
     }
 
-    /// Waits a bounded time for the processes to leave by themselves, which they were asked to
-    /// through the coordinator; then kills those that have not.
+    /// Tells the processes to hand back and leave, waits a bounded time, then kills those that have not.
     pub(crate) async fn leave(mut self) {
         // No receiver left means that no process is left.
         let _none_left = self.leaving.send(true);
@@ -137,12 +136,21 @@ impl Supervisor {
         loop {
             let started = Instant::now();
             let mut child = self.spawn()?;
-            // Waiting would close it, and that tells the worker to leave.
-            let _stdin = child.stdin.take();
-            let status = child
-                .wait()
-                .await
-                .map_err(|error| Failure::file("wait for", &self.command.program, &error))?;
+            // Kept open: closing it tells the worker to hand back and leave, and `wait` would.
+            let stdin = child.stdin.take();
+            let ended = tokio::select! {
+                ended = child.wait() => Some(ended),
+                // An error means that nobody wants the worker any more, either.
+                _ = self.leave.wait_for(|leave| *leave) => None,
+            };
+            let ended = match ended {
+                Some(ended) => ended,
+                None => {
+                    drop(stdin);
+                    child.wait().await
+                }
+            };
+            let status = ended.map_err(|error| Failure::file("wait for", &self.command.program, &error))?;
             if *self.leave.borrow() {
                 return Ok(());
             }
@@ -179,7 +187,7 @@ impl Supervisor {
             .stderr(also)
             .kill_on_drop(true);
         // Ctrl-C on the terminal goes to a whole process group; the worker is to hear of the stop
-        // from the coordinator, so that it saves its state.
+        // from here, once the sweep was told to wait.
         #[cfg(unix)]
         command.process_group(0);
         command.spawn().map_err(|error| Failure::file("start", &self.command.program, &error))
@@ -238,14 +246,13 @@ mod tests {
     async fn a_worker_that_leaves_when_told_is_not_started_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let command =
-            command(folder.path(), "echo began >> \"$0.count\"; while [ ! -e \"$0.stop\" ]; do :; done");
+            command(folder.path(), "echo began >> \"$0.count\"; cat > /dev/null; echo left >> \"$0.count\"");
         let workers = LocalWorkers::start(&command, 1).expect("started");
         let count = folder.path().join("worker.count");
         while !count.exists() {
             tokio::task::yield_now().await;
         }
-        std::fs::write(folder.path().join("worker.stop"), "").expect("written");
         workers.leave().await;
-        assert_eq!(std::fs::read_to_string(count).expect("there"), "began\n");
+        assert_eq!(std::fs::read_to_string(count).expect("there"), "began\nleft\n");
     }
 }

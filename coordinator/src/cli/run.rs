@@ -2,11 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use coordinator::{ServerConfig, StoreChoice};
-use sweep_proto::wire::{DrainRequest, GetRequest, WorkersRequest};
+use sweep_proto::wire::GetRequest;
 
 use super::client::{self, Client};
 use super::exit::Failure;
@@ -35,8 +34,6 @@ Examples:
 const WORKERS_MAX: i64 = 64;
 /// Most slots of one worker.
 const SLOTS_MAX: u32 = 1_024;
-/// How long the coordinator may take to answer while everything is being stopped.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -166,7 +163,6 @@ impl Run<'_> {
             }
         };
         view.clear();
-        drain_all(client).await;
         workers.leave().await;
         outcome
     }
@@ -217,24 +213,6 @@ async fn pause_others(client: &mut Client, id: u64) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Asks every worker to hand back and leave. Those that cannot be asked are killed later.
-async fn drain_all(client: &mut Client) {
-    let all = async {
-        let workers = client.workers(WorkersRequest {}).await?.into_inner().workers;
-        for worker in workers {
-            if let Err(status) = client.drain(DrainRequest { worker: worker.id }).await {
-                tracing::debug!(%status, "cannot drain");
-            }
-        }
-        Ok::<(), tonic::Status>(())
-    };
-    match tokio::time::timeout(ANSWER_WITHIN, all).await {
-        Ok(Ok(())) => {}
-        Ok(Err(status)) => tracing::warn!(%status, "cannot ask the workers to leave"),
-        Err(_) => tracing::warn!("the coordinator did not answer; the workers are killed"),
-    }
 }
 
 #[cfg(test)]
