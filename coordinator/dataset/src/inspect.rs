@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use sweep_proto::DataSource;
+use sweep_proto::sweep_file::DATASETS;
 
 use crate::error::{DatasetError, shortened};
 use crate::progress::Progress;
 use crate::rows::{Row, Rows};
-use crate::source::{Format, KNOWN, Located, locate};
+use crate::source::{Format, Located, locate};
 use crate::summary::{BadRows, Lengths};
 use crate::tokenizer::{Cutter, TokenizerKind, refused};
 
@@ -98,7 +99,7 @@ fn source(name_or_path: &str, text: Option<&str>, label: Option<&str>) -> Result
     let path = PathBuf::from(name_or_path);
     let known = |name: &str, path| DataSource::Known { name: name.to_owned(), path };
     let looks_like_a_name = !name_or_path.contains(['/', '\\', '.']);
-    if KNOWN.contains(&name_or_path) || (looks_like_a_name && !path.exists()) {
+    if DATASETS.contains(&name_or_path) || (looks_like_a_name && !path.exists()) {
         return Ok(known(name_or_path, None));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();

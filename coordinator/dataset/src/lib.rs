@@ -32,7 +32,6 @@ pub use corpus::Corpus;
 pub use error::DatasetError;
 pub use inspect::{ClassRows, Inspection, Sample, inspect};
 pub use progress::{NoProgress, Progress};
-pub use source::KNOWN;
 pub use summary::{BadRow, BadRows, Lengths, SplitSummary, Summary, TokenSummary};
 
 /// A dataset that is ready to be served: an encoded file in the cache.

@@ -12,15 +12,13 @@ mod snippets;
 use std::path::{Path, PathBuf};
 
 use sweep_proto::digest::Hasher;
+use sweep_proto::sweep_file::DATASETS;
 use sweep_proto::{DataSource, Digest};
 
 use crate::error::{DatasetError, listed, nearest};
 use crate::limits::FILES_MAX;
 use crate::progress::Progress;
 use crate::rows::{Part, Rows};
-
-/// Datasets known by name.
-pub const KNOWN: [&str; 3] = ["snippets", "imdb", "nsmc"];
 
 /// The columns of a table that matter.
 #[derive(Clone, Debug)]
@@ -120,8 +118,8 @@ pub(crate) fn locate(
                 ("nsmc", None) => Ok(located(Format::Nsmc, nsmc::files(&nsmc::download(cache, progress)?)?)),
                 _ => Err(DatasetError::UnknownDataset {
                     name: name.clone(),
-                    hint: nearest(name, KNOWN),
-                    known: listed(KNOWN),
+                    hint: nearest(name, DATASETS),
+                    known: listed(DATASETS),
                 }),
             }
         }
@@ -211,4 +209,19 @@ fn stamp_path(path: &Path, depth: u32, files: &mut u64, hasher: &mut Hasher) -> 
         stamp_path(&entry, depth + 1, files, hasher)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::NoProgress;
+
+    #[test]
+    fn every_name_that_a_sweep_file_may_give_has_a_reader() {
+        for name in DATASETS {
+            let source = DataSource::Known { name: name.to_owned(), path: Some("/nowhere".into()) };
+            let located = locate(&source, Path::new("/nowhere"), &NoProgress);
+            assert!(!matches!(located, Err(DatasetError::UnknownDataset { .. })), "{name}");
+        }
+    }
 }
