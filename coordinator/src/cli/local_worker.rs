@@ -143,12 +143,11 @@ impl Supervisor {
                 // An error means that nobody wants the worker any more, either.
                 _ = self.leave.wait_for(|leave| *leave) => None,
             };
-            let ended = match ended {
-                Some(ended) => ended,
-                None => {
-                    drop(stdin);
-                    child.wait().await
-                }
+            let ended = if let Some(ended) = ended {
+                ended
+            } else {
+                drop(stdin);
+                child.wait().await
             };
             let status = ended.map_err(|error| Failure::file("wait for", &self.command.program, &error))?;
             if *self.leave.borrow() {

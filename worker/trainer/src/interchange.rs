@@ -20,10 +20,11 @@ fn last_state(cell: &str, inputs: &Tensor, weights: VarBuilder<'_>) -> Tensor {
             let layer = lstm(EMBEDDING, UNITS, LSTMConfig::default(), weights).unwrap();
             layer.seq(inputs).unwrap().last().map(|state| state.h().clone())
         }
-        _ => {
+        "gru" => {
             let layer = gru(EMBEDDING, UNITS, GRUConfig::default(), weights).unwrap();
             layer.seq(inputs).unwrap().last().map(|state| state.h().clone())
         }
+        other => panic!("candle-nn has no {other}"),
     };
     last.unwrap()
 }
