@@ -293,6 +293,42 @@ async fn users_steer_a_sweep() {
     server.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_goes_on_and_grows_only_on_the_data_it_was_launched_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(&directory.path().join("data")).await;
+    let mut user = User::of(&server).await;
+    let csv = |classes: &[&str]| {
+        let rows = (0..60).map(|row| format!("some text {row},{}\n", classes[row % classes.len()]));
+        "text,label\n".to_owned() + &rows.collect::<String>()
+    };
+    let file = directory.path().join("rows.csv");
+    let other = directory.path().join("other.csv");
+    std::fs::write(&file, csv(&["no", "yes"])).unwrap();
+    std::fs::write(&other, csv(&["no", "yes", "maybe"])).unwrap();
+    let sweep = "name = \"own\"\n[data]\npath = \"rows.csv\"\n[grid]\nunits = [4, 8]\n[train]\nepochs = 1\n";
+    let place = directory.path();
+    assert_eq!(user.launch_from(sweep, true, place).await.unwrap().id, 1);
+    assert_eq!(user.launch_from(sweep, true, place).await.unwrap().id, 1, "attached");
+
+    let elsewhere = directory.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::copy(&other, elsewhere.join("rows.csv")).unwrap();
+    assert_eq!(user.launch_from(sweep, true, &elsewhere).await.unwrap().id, 2, "the same text, other data");
+
+    let grown = |grid: &str| wire::ExtendRequest { sweep: "1".into(), grid: grid.into(), replicates: 0 };
+    let extended = user.0.extend(grown("max_length = [5]")).await.unwrap().into_inner();
+    assert_eq!(extended.ledger.unwrap().planned, 4);
+    std::fs::copy(&other, &file).unwrap();
+    let refused = user.0.extend(grown("max_length = [7]")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(refused.message().contains("the data has changed since sweep 1 was launched"), "{refused}");
+    let extended = user.0.extend(grown("units = [16]")).await.unwrap().into_inner();
+    assert_eq!(extended.ledger.unwrap().planned, 6, "what is encoded already needs no source");
+    assert_eq!(user.launch_from(sweep, true, place).await.unwrap().id, 3, "the same file, changed");
+    server.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_second_coordinator_and_other_networks_are_refused() {
     let directory = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@ mod input;
 mod json_lines;
 mod nsmc;
 mod parquet;
+mod quotes;
 mod snippets;
 
 use std::path::{Path, PathBuf};

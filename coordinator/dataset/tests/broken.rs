@@ -51,7 +51,21 @@ fn broken_files_are_answered_with_place_and_remedy() {
             ],
         ),
         ("twice.csv", "text,text,label\na,b,c\n".into(), &["twice.csv:1: two columns are named \"text\""]),
-        ("unclosed.csv", long_record.into(), &["unclosed.csv:2: a quoted field goes on", "close the quote"]),
+        (
+            "unclosed.csv",
+            long_record.into(),
+            &["unclosed.csv:2: a quoted field is never closed", "close the quote"],
+        ),
+        (
+            "swallowing.csv",
+            (csv(40) + "\"no end quote,bad\n" + &csv(300)).into(),
+            &["swallowing.csv:42: a quoted field is never closed", "close the quote"],
+        ),
+        (
+            "joined.csv",
+            (csv(40) + "\"no end quote,bad\nlost,good\n\"quoted\",good\n" + &csv(9)).into(),
+            &["3 of 53 rows", "joined.csv:42: something follows a closing quote", "double quotes"],
+        ),
         (
             "one_class.csv",
             csv(40).replace("good\n", "bad\n").into(),

@@ -17,6 +17,18 @@ const BYTES_MAX: u64 = 16 << 30;
 /// Longest file name.
 const NAME_BYTES_MAX: usize = 128;
 
+/// Makes a folder where it is missing and tries whether files can be made in it.
+///
+/// # Errors
+/// Where one of both is refused.
+pub(crate) fn check_writable(directory: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(directory)
+        .map_err(|error| Failure::file("make the folder", directory, &error))?;
+    NamedTempFile::new_in(directory)
+        .map_err(|error| Failure::file("write into", directory, &error))
+        .map(|_removed| ())
+}
+
 /// Writes every file of the stream into `directory`, which is made where it is missing, and returns
 /// the names in order. A file appears only when it is complete.
 ///

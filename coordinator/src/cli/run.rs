@@ -70,6 +70,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
     file.parse()?;
     let program = local_worker::find_program()?;
+    // Now rather than after hours of training.
+    files::check_writable(&arguments.output)?;
     let interrupt = Interrupt::listen()?;
     let server = coordinator::start(ServerConfig {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

@@ -55,9 +55,6 @@ async fn run(
     attach: bool,
     events: &Sender,
 ) -> Result<Option<wire::SweepStatus>, Status> {
-    if attach && let Some(running) = running_with(shared, &text).await? {
-        return Ok(Some(running));
-    }
     let variants = spec.data_variants();
     let progress = events.clone();
     let datasets = prepared(shared, spec.data.clone(), variants, move |progress_event| {
@@ -69,8 +66,8 @@ async fn run(
         tracing::info!(name = spec.name, "not launched: whoever asked has gone");
         return Ok(None);
     }
-    // Another launch of the same text may have overtaken this one while data was prepared.
-    if attach && let Some(running) = running_with(shared, &text).await? {
+    // Only now: whether a sweep is the same depends on what the data is today.
+    if attach && let Some(running) = running_with(shared, &spec.data, &text, &datasets).await? {
         return Ok(Some(running));
     }
     let command = Command::Launch { spec, file_text: text, datasets };
@@ -80,11 +77,21 @@ async fn run(
     }
 }
 
-/// The newest sweep of the same text that has not ended.
-async fn running_with(shared: &Shared, text: &str) -> Result<Option<wire::SweepStatus>, Status> {
-    let text = text.to_owned();
+/// The newest sweep of the same text and the same data that has not ended.
+async fn running_with(
+    shared: &Shared,
+    data: &DataSpec,
+    text: &str,
+    datasets: &[DatasetRecord],
+) -> Result<Option<wire::SweepStatus>, Status> {
+    let (data, text, datasets) = (data.clone(), text.to_owned(), datasets.to_vec());
     let look = move |engine: &coordinator_core::Engine, _| {
-        let same = |sweep: &&SweepRecord| !sweep.state.is_ended() && sweep.file_text == text;
+        let same = |sweep: &&SweepRecord| {
+            !sweep.state.is_ended()
+                && sweep.file_text == text
+                && sweep.spec.data == data
+                && datasets.iter().all(|dataset| sweep.datasets.contains(dataset))
+        };
         let sweep = engine.tables().sweeps.values().rev().find(same)?;
         sweep_status::of(engine, sweep.id)
     };
@@ -131,14 +138,30 @@ pub(super) async fn extend(
     let record =
         record.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
     let missing = missing_variants(&record, &axes);
-    let datasets = if missing.is_empty() {
-        Vec::new()
-    } else {
-        prepared(shared, record.spec.data, missing, |_| {}).await?
-    };
+    let datasets = if missing.is_empty() { Vec::new() } else { more_data(shared, &record, missing).await? };
     let command = Command::Extend { sweep, axes, replicates, datasets };
     shared.driver.command(command).await.map_err(status::of_driver)?;
     Ok(())
+}
+
+/// Prepares more variants of a sweep's data, from the very rows that it was launched on.
+async fn more_data(
+    shared: &Shared,
+    record: &SweepRecord,
+    mut variants: Variants,
+) -> Result<Vec<DatasetRecord>, Status> {
+    // A variant that is there already is encoded once more: it tells whether the source is still the same.
+    let probe = record.datasets.first().ok_or_else(|| Status::internal("a sweep without data"))?;
+    variants.insert(0, probe.variant.clone());
+    let mut datasets = prepared(shared, record.spec.data.clone(), variants, |_| {}).await?;
+    if datasets.remove(0) != *probe {
+        return Err(Status::failed_precondition(format!(
+            "the data has changed since sweep {} was launched, and results on different data cannot be compared; \
+             put the data back as it was, or launch a new sweep",
+            record.id
+        )));
+    }
+    Ok(datasets)
 }
 
 /// The data variants that the sweep will need and lacks.

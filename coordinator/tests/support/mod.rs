@@ -50,10 +50,19 @@ impl User {
     }
 
     pub(crate) async fn launch(&mut self, text: &str, attach: bool) -> Result<wire::SweepStatus, Status> {
+        self.launch_from(text, attach, Path::new("/")).await
+    }
+
+    pub(crate) async fn launch_from(
+        &mut self,
+        text: &str,
+        attach: bool,
+        directory: &Path,
+    ) -> Result<wire::SweepStatus, Status> {
         let request = wire::LaunchRequest {
             file_name: "tiny.toml".into(),
             text: text.into(),
-            directory: "/".into(),
+            directory: directory.to_str().expect("Unicode").into(),
             forbid_reuse: false,
             attach,
         };

@@ -7,6 +7,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::Columns;
 use super::input::{Text, file_name, open_text};
+use super::quotes::Quotes;
 use crate::error::{DatasetError, listed, nearest};
 use crate::limits::{COLUMNS_MAX, RECORD_LINES_MAX};
 use crate::progress::{NoProgress, Progress};
@@ -50,22 +51,34 @@ pub(crate) fn read(
     loop {
         let start = reader.position().line();
         let more = reader.read_byte_record(&mut record).map_err(|error| broken(path, start, error))?;
+        let unclosed = |line| {
+            let reason = "a quoted field is never closed; close the quote, or double quotes inside a field";
+            DatasetError::broken(format!("{}:{line}", path.display()), reason)
+        };
         if !more {
-            return Ok(());
+            return reader.get_ref().open().map_or(Ok(()), |line| Err(unclosed(line)));
         }
-        let line = first_line(&record, start, reader.position().line(), carriage_returns);
-        if reader.position().line().saturating_sub(line) > RECORD_LINES_MAX {
-            let reason = format!(
-                "a quoted field goes on for more than {RECORD_LINES_MAX} lines; close the quote, or double quotes inside a field"
-            );
-            return Err(DatasetError::broken(format!("{}:{line}", path.display()), reason));
+        let end = reader.position().line();
+        let line = first_line(&record, start, end, carriage_returns);
+        if end.saturating_sub(line) > RECORD_LINES_MAX {
+            return Err(unclosed(line));
         }
-        let place = Place { file: &file, line };
-        if record.len() != header.len() {
-            let reason = format!("it has {} columns, the header has {}", record.len(), header.len());
-            rows.reject(place, &reason)?;
+        let last = line + inner_lines(&record);
+        let problem = if reader.get_mut().is_malformed_up_to(last) {
+            Some("something follows a closing quote; double quotes inside a field".to_owned())
+        } else if record.len() != header.len() {
+            Some(format!("it has {} columns, the header has {}", record.len(), header.len()))
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            // Each of its lines was meant as a row: a wrong quote joins them, and none of them is used.
+            for line in line..=last {
+                rows.reject(Place { file: &file, line }, &problem)?;
+            }
             continue;
         }
+        let place = Place { file: &file, line };
         let label = record.get(label_at).unwrap_or_default();
         let text = record.get(text_at).unwrap_or_default();
         if columns.names.is_empty() {
@@ -91,18 +104,25 @@ fn has_carriage_returns(text: &mut Text<'_>) -> std::io::Result<bool> {
 /// The reader's line before a record is not enough: blank lines that it skips come after it, and so
 /// does the LF of a CR LF, because a record already ends at the CR.
 fn first_line(record: &ByteRecord, before: u64, after: u64, carriage_returns: bool) -> u64 {
-    let inside = record.iter().flatten().filter(|byte| **byte == b'\n').count() as u64;
     let terminator = u64::from(!carriage_returns);
-    after.saturating_sub(inside + terminator).max(before)
+    after.saturating_sub(inner_lines(record) + terminator).max(before)
 }
 
-fn reader(text: Text<'_>, dialect: Dialect, delimiter: u8) -> Reader<Text<'_>> {
+/// Line ends inside the quoted fields of a record.
+fn inner_lines(record: &ByteRecord) -> u64 {
+    record.iter().flatten().filter(|byte| **byte == b'\n').count() as u64
+}
+
+type Table<'a> = Reader<Quotes<Text<'a>>>;
+
+fn reader(text: Text<'_>, dialect: Dialect, delimiter: u8) -> Table<'_> {
+    let quotes = Quotes::new(text, (dialect == Dialect::Csv).then_some(delimiter));
     ReaderBuilder::new()
         .delimiter(delimiter)
         .quoting(dialect == Dialect::Csv)
         .flexible(true)
         .has_headers(true)
-        .from_reader(text)
+        .from_reader(quotes)
 }
 
 /// The delimiter under which the header has the wanted columns, or the one that cuts it most often.
@@ -129,7 +149,7 @@ fn delimiter(text: &mut Text<'_>, dialect: Dialect, columns: Option<&Columns>) -
     Ok([b'\t', b';', b','].into_iter().max_by_key(|delimiter| score(*delimiter)).unwrap_or(b','))
 }
 
-fn header(path: &Path, reader: &mut Reader<Text<'_>>) -> Result<Vec<String>, DatasetError> {
+fn header(path: &Path, reader: &mut Table<'_>) -> Result<Vec<String>, DatasetError> {
     let header = reader.byte_headers().map_err(|error| broken(path, 1, error))?;
     if header.len() > COLUMNS_MAX {
         let reason = format!("the header has more than {COLUMNS_MAX} columns; is the delimiter another one?");
