@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use coordinator_core::{Command, Engine};
 use coordinator_store::{MemoryStore, SqliteStore, Store, StoreError};
 use sweep_proto::protocol::MESSAGE_BYTES_MAX;
 use sweep_proto::wire::sweep_service_server::SweepServiceServer;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
-use crate::driver::{Driver, OpenStore};
+use crate::driver::{Driver, DriverError, OpenStore};
 use crate::rpc::{Shared, SweepRpc, WorkerRpc};
 
 /// Interval of HTTP/2 pings on a connection: routers forget idle connections after a minute or more.
@@ -112,6 +113,20 @@ impl Server {
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Takes back what workers of an earlier process still hold, for a caller that knows them to be gone:
+    /// their trials need not wait until the leases have run out.
+    ///
+    /// # Errors
+    /// [`StartError::Unclean`] where the store refuses.
+    pub async fn dismiss_workers(&self) -> Result<(), StartError> {
+        let unclean = |error: DriverError| StartError::Unclean(error.to_string());
+        let known = |engine: &Engine, _| engine.tables().workers.keys().copied().collect::<Vec<_>>();
+        for worker in self.driver.read(known).await.map_err(unclean)? {
+            self.driver.command(Command::Deregister(worker)).await.map_err(unclean)?;
+        }
+        Ok(())
     }
 
     /// Stops taking requests, lets running ones end for a bounded time, and closes the store.

@@ -306,7 +306,7 @@ async fn a_sweep_goes_on_and_grows_only_on_the_data_it_was_launched_on() {
     let other = directory.path().join("other.csv");
     std::fs::write(&file, csv(&["no", "yes"])).unwrap();
     std::fs::write(&other, csv(&["no", "yes", "maybe"])).unwrap();
-    let sweep = "name = \"own\"\n[data]\npath = \"rows.csv\"\n[grid]\nunits = [4, 8]\n[train]\nepochs = 1\n";
+    let sweep = "name = \"own\"\n[data]\npath = \"rows.csv\"\ntext = \"text\"\nlabel = \"label\"\n[grid]\nunits = [4, 8]\n[train]\nepochs = 1\n";
     let place = directory.path();
     assert_eq!(user.launch_from(sweep, true, place).await.unwrap().id, 1);
     assert_eq!(user.launch_from(sweep, true, place).await.unwrap().id, 1, "attached");

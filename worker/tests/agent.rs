@@ -165,6 +165,22 @@ async fn a_killed_slot_takes_nothing_else_and_a_drain_hands_the_rest_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_refuses_is_no_fault_of_the_trial() {
+    let (coordinator, directory, dataset) = (Coordinator::default(), tempfile::tempdir().unwrap(), dataset());
+    coordinator.grant(1, &dataset, &trial(0, ENDLESS, &dataset));
+    let address = coordinator.start().await;
+    let _worker = Worker::join(address, directory.path(), 1);
+    coordinator.until("it trains", |state| last_epoch(state, 1) > 0).await;
+    for scratch in std::fs::read_dir(directory.path().join("work")).unwrap() {
+        // Wins against whatever is written at the same time.
+        while std::fs::remove_dir_all(scratch.as_ref().unwrap().path()).is_err() {}
+    }
+    coordinator.until("it ends", |state| !state.completed.is_empty()).await;
+    let released = coordinator.state().completed[&1].clone();
+    assert!(matches!(released, AttemptOutcome::Released { checkpoint: Some(_) }), "{released:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn dropped_work_stops_and_says_nothing() {
     let (coordinator, directory, dataset) = (Coordinator::default(), tempfile::tempdir().unwrap(), dataset());
     coordinator.grant(1, &dataset, &trial(0, ENDLESS, &dataset));

@@ -74,15 +74,20 @@ impl LocalWorkers {
     pub(crate) fn start(command: &WorkerCommand, count: u32) -> Result<Self, Failure> {
         let logs = &command.data_directory.join("logs");
         std::fs::create_dir_all(logs).map_err(|error| Failure::file("make the folder", logs, &error))?;
+        let states = command.data_directory.join("workers");
+        remove_abandoned(&states);
         let (leaving, leave) = watch::channel(false);
         let (report, lost) = mpsc::channel(count.max(1) as usize);
         let mut supervisors = JoinSet::new();
         for number in 1..=count {
             let log = logs.join(format!("worker-{number}.log"));
-            File::create(&log).map_err(|error| Failure::file("write", &log, &error))?;
+            if log.exists() {
+                // How an earlier run ended can still be read.
+                let earlier = logs.join(format!("worker-{number}.earlier.log"));
+                std::fs::rename(&log, &earlier).map_err(|error| Failure::file("write", &earlier, &error))?;
+            }
             // A name of its own, because a worker of a run that was killed may still hold its folder.
-            let state =
-                command.data_directory.join("workers").join(format!("{}-{number}", std::process::id()));
+            let state = states.join(format!("{}-{number}", std::process::id()));
             let supervisor = Supervisor { command: command.clone(), log, state, leave: leave.clone() };
             let report = report.clone();
             supervisors.spawn(async move {
@@ -117,6 +122,20 @@ impl LocalWorkers {
         if tokio::time::timeout(LEAVE_WITHIN, all).await.is_err() {
             tracing::warn!("a worker did not leave within {} s and is killed", LEAVE_WITHIN.as_secs());
             self.supervisors.shutdown().await;
+        }
+    }
+}
+
+/// Removes what workers of killed runs have left: this run holds the data directory alone.
+fn remove_abandoned(states: &Path) {
+    // Where there is no such folder there is nothing to remove.
+    for entry in std::fs::read_dir(states).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let numbers = name.split_once('-').map(|(run, number)| [run.parse::<u32>(), number.parse()]);
+        if numbers.is_some_and(|numbers| numbers.iter().all(Result::is_ok))
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::debug!(%error, folder = %entry.path().display(), "a worker's folder stays");
         }
     }
 }

@@ -79,6 +79,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         store: StoreChoice::Sqlite,
     })
     .await?;
+    // Workers of an earlier run were its children, and the lock on the folder says that it has ended.
+    server.dismiss_workers().await?;
     let workers = WorkerCommand {
         program,
         server: format!("http://{}", server.address()),

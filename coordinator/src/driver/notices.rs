@@ -11,6 +11,7 @@ use tokio::sync::watch;
 pub(crate) struct Notices {
     sweeps: Mutex<BTreeMap<SweepId, watch::Sender<u64>>>,
     work: watch::Sender<u64>,
+    steering: watch::Sender<u64>,
 }
 
 impl Notices {
@@ -25,6 +26,11 @@ impl Notices {
         self.work.subscribe()
     }
 
+    /// Changes of what workers shall do with what they hold, from now on.
+    pub(crate) fn of_steering(&self) -> watch::Receiver<u64> {
+        self.steering.subscribe()
+    }
+
     pub(super) fn sweeps_changed(&self, changed: &BTreeSet<SweepId>) {
         let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
         sweeps.retain(|sweep, sender| {
@@ -37,5 +43,9 @@ impl Notices {
 
     pub(super) fn work_appeared(&self) {
         self.work.send_modify(|count| *count += 1);
+    }
+
+    pub(super) fn steered(&self) {
+        self.steering.send_modify(|count| *count += 1);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, SweepState, TrialState};
+use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, SweepState, TrialState, WorkerState};
 use coordinator_store::{StepBatch, Store, StoreError};
 use sweep_proto::{AttemptId, Digest, Timestamp};
 use tokio::sync::{mpsc, oneshot};
@@ -223,6 +223,14 @@ impl Core {
         };
         if mutations.iter().any(is_work) {
             self.notices.work_appeared();
+        }
+        let is_steering = |mutation: &Mutation| match mutation {
+            Mutation::Sweep(sweep) => matches!(sweep.state, SweepState::Paused | SweepState::Cancelled),
+            Mutation::Worker(worker) => worker.state == WorkerState::Draining,
+            _ => false,
+        };
+        if mutations.iter().any(is_steering) {
+            self.notices.steered();
         }
     }
 

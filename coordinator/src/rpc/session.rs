@@ -76,11 +76,13 @@ impl Session {
     async fn run(self, mut messages: Streaming<wire::WorkerMessage>) -> Result<(), Status> {
         tracing::debug!("session opened");
         let mut work = self.shared.driver.notices().of_work();
+        let mut steering = self.shared.driver.notices().of_steering();
         loop {
             let answer = tokio::select! {
                 () = self.shared.shutdown.cancelled() => return Err(status::stopping()),
                 // The sender lives as long as the driver's handle here.
                 Ok(()) = work.changed() => Answer::WorkAvailable(wire::WorkAvailable {}),
+                Ok(()) = steering.changed() => Answer::BeatNow(wire::BeatNow {}),
                 message = tokio::time::timeout(SILENCE_MAX, messages.message()) => {
                     let message = message.map_err(|_| Status::deadline_exceeded("the worker was silent"))?;
                     // A broken connection is no news: the worker comes back or its leases run out.

@@ -135,7 +135,7 @@ impl ScriptedWorker {
         loop {
             let answer = self.answers.message().await?.and_then(|message| message.kind);
             match answer.ok_or_else(|| Status::aborted("the session ended"))? {
-                Answer::WorkAvailable(_) => {}
+                Answer::WorkAvailable(_) | Answer::BeatNow(_) => {}
                 answer => return Ok(answer),
             }
         }

@@ -17,8 +17,9 @@ use tonic::Code;
 use tracing::Instrument as _;
 
 use super::backoff::{Backoff, is_transient};
+use super::fetch::FetchError;
 use super::register::unary;
-use super::upload::upload;
+use super::upload::{UploadError, upload};
 use super::{Control, Shared};
 use crate::slot::child::describe;
 use crate::slot::protocol::{FromSlot, SlotEnd, Start};
@@ -26,6 +27,10 @@ use crate::slot::{SlotCommand, SlotHandle};
 
 /// How long a slot may take from "stop" to its end: a batch of the largest model, with room.
 pub const STOP_GRACE: Duration = Duration::from_secs(20);
+
+/// How long a slot rests whose disk refused: space is freed by people or by other trials that end, and
+/// another machine may take the trial meanwhile.
+const DISK_PAUSE: Duration = Duration::from_secs(30);
 
 /// A grant whose fields were checked.
 struct Work {
@@ -74,12 +79,13 @@ pub(super) fn start_group(shared: &Arc<Shared>, group: wire::GrantGroup, asked_a
     shared.busy.fetch_add(1, Ordering::Relaxed);
     let owned = Arc::clone(shared);
     shared.attempts.spawn(async move {
+        let mut is_able = true;
         for (token, work, control) in held {
             let mut attempt = Attempt { shared: &owned, token, control, checkpoint: None };
             match work {
                 Ok(work) => {
                     let span = tracing::info_span!("attempt", attempt = %work.attempt, %token);
-                    attempt.run(work).instrument(span).await;
+                    is_able &= attempt.run(work).instrument(span).await;
                 }
                 Err(error) => {
                     let message = format!("this worker does not understand the work: {}", describe(&error));
@@ -87,6 +93,10 @@ pub(super) fn start_group(shared: &Arc<Shared>, group: wire::GrantGroup, asked_a
                 }
             }
             owned.forget(token);
+        }
+        if !is_able {
+            // The slot counts as busy meanwhile, so it asks for nothing.
+            _ = tokio::time::timeout(DISK_PAUSE, owned.drain.cancelled()).await;
         }
         owned.busy.fetch_sub(1, Ordering::Relaxed);
         owned.changed.notify_one();
@@ -99,6 +109,8 @@ enum Interrupted {
     Released,
     /// Say nothing.
     Dropped,
+    /// This machine's disk refuses: hand back, and take nothing for a while.
+    DiskFailed(String),
     /// It failed.
     Failed(FailureKind, String),
 }
@@ -119,25 +131,36 @@ struct Inputs {
 }
 
 impl Attempt<'_> {
-    async fn run(&mut self, work: Work) {
+    /// Works on a lease to its end; tells whether this machine can go on with another one.
+    async fn run(&mut self, work: Work) -> bool {
         tracing::info!(kind = ?work.kind, seed = work.spec.seed, "work begins");
         self.checkpoint = work.checkpoint;
+        let mut is_able = true;
         let outcome = match self.outcome(work).await {
             Ok(outcome) => outcome,
             Err(Interrupted::Released) => AttemptOutcome::Released { checkpoint: self.checkpoint },
+            Err(Interrupted::DiskFailed(message)) => {
+                tracing::error!(
+                    message,
+                    wait_ms = DISK_PAUSE.as_millis() as u64,
+                    "this machine's disk refuses; free some space. The trial is handed back"
+                );
+                is_able = false;
+                AttemptOutcome::Released { checkpoint: self.checkpoint }
+            }
             Err(Interrupted::Failed(kind, message)) => AttemptOutcome::Failed { kind, message },
             Err(Interrupted::Dropped) => {
                 tracing::info!("the work is dropped");
-                return;
+                return true;
             }
         };
         self.complete(outcome).await;
+        is_able
     }
 
     async fn outcome(&mut self, work: Work) -> Result<AttemptOutcome, Interrupted> {
-        let directory = tempfile::tempdir_in(&self.shared.settings.work_directory).map_err(|error| {
-            Interrupted::Failed(FailureKind::Crashed, format!("no scratch directory: {error}"))
-        })?;
+        let directory = tempfile::tempdir_in(&self.shared.settings.work_directory)
+            .map_err(|error| Interrupted::DiskFailed(format!("no scratch directory: {error}")))?;
         let inputs = self.inputs(&work, directory.path()).await?;
         let start = Start {
             work: work.kind,
@@ -169,9 +192,11 @@ impl Attempt<'_> {
             };
             Ok(Inputs { dataset, checkpoint, model })
         };
-        let fetched: Result<Inputs, super::fetch::FetchError> =
-            self.unless(Control::Release, fetching).await?;
-        fetched.map_err(|error| Interrupted::Failed(FailureKind::Data, describe(&error)))
+        let fetched: Result<Inputs, FetchError> = self.unless(Control::Release, fetching).await?;
+        fetched.map_err(|error| match error {
+            FetchError::File { .. } => Interrupted::DiskFailed(describe(&error)),
+            _ => Interrupted::Failed(FailureKind::Data, describe(&error)),
+        })
     }
 
     /// Follows a running slot to its end. The slot is gone when this returns.
@@ -193,6 +218,7 @@ impl Attempt<'_> {
             }
             Ok(SlotEnd::Evaluated(metric)) => Ok(AttemptOutcome::Evaluated(metric)),
             Ok(SlotEnd::Diverged { epoch, message }) => Ok(AttemptOutcome::Diverged { epoch, message }),
+            Ok(SlotEnd::DiskFailed { message }) => Err(Interrupted::DiskFailed(message)),
             Ok(SlotEnd::Failed { kind, message }) => Ok(AttemptOutcome::Failed { kind, message }),
             Ok(SlotEnd::Stopped) => Err(Interrupted::Released),
             Err(interrupted) => {
@@ -268,7 +294,10 @@ impl Attempt<'_> {
     async fn store(&mut self, path: &Path) -> Result<ArtifactRef, Interrupted> {
         let (client, jitter) = (self.shared.client.clone(), self.shared.jitter());
         let stored = self.unless(Control::Fence, upload(&client, path, jitter)).await?;
-        stored.map_err(|error| Interrupted::Failed(FailureKind::Data, describe(&error)))
+        stored.map_err(|error| match error {
+            UploadError::File { .. } => Interrupted::DiskFailed(describe(&error)),
+            _ => Interrupted::Failed(FailureKind::Data, describe(&error)),
+        })
     }
 
     /// Waits for something unless the attempt is told `limit` or harder.

@@ -202,6 +202,7 @@ impl Session<'_> {
                 self.shared.tell(LeaseToken(lost.token), Control::Drop, &lost.reason);
             }
             Some(Kind::WorkAvailable(_)) => self.asker.not_before = Instant::now(),
+            Some(Kind::BeatNow(_)) => self.heartbeats.due_at = Instant::now(),
             // A newer coordinator may say more than this worker knows.
             None => {}
         }

@@ -72,7 +72,14 @@ fn work(start: &Start, output: &mut dyn Write, taken: mpsc::Receiver<u32>) -> Sl
         WorkKind::Train => train(start, device, output, taken),
         WorkKind::Evaluate => evaluate(start, device),
     };
-    end.unwrap_or_else(|error| SlotEnd::Failed { kind: error.kind(), message: describe(&error) })
+    end.unwrap_or_else(|error| match error {
+        TrainError::File { action: "written", .. } => SlotEnd::DiskFailed { message: describe(&error) },
+        // Besides keeping checkpoints the observer only writes to the agent, which hears of nothing then.
+        TrainError::Observer(ref cause) if cause.kind() != io::ErrorKind::InvalidData => {
+            SlotEnd::DiskFailed { message: describe(&error) }
+        }
+        _ => SlotEnd::Failed { kind: error.kind(), message: describe(&error) },
+    })
 }
 
 fn train(

@@ -100,6 +100,11 @@ pub enum SlotEnd {
     },
     /// A stop was asked for and obeyed.
     Stopped,
+    /// This machine's disk refuses to take what the work writes: no fault of the trial.
+    DiskFailed {
+        /// What was seen.
+        message: String,
+    },
     /// No result.
     Failed {
         /// What kind of failure.
