@@ -183,8 +183,10 @@ fn summary(sweep: &Sweep) -> String {
         "evaluating" => parts.push("measuring the chosen configuration on the test split".to_owned()),
         other => parts.push(plain(other)),
     }
-    if ledger.failed + ledger.diverged > 0 {
-        parts.push(format!("{} failed", ledger.failed + ledger.diverged));
+    for (count, what) in [(ledger.diverged, "diverged"), (ledger.failed, "failed")] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
     }
     if !sweep.best.is_empty() {
         parts.push(format!("best loss {}", best_loss(sweep)));
@@ -232,5 +234,16 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(summary(&Sweep::from(status)), "0/8 trials, 0/40 epochs, waiting for workers");
+    }
+
+    #[test]
+    fn the_summary_tells_diverged_from_failed() {
+        let of = |diverged, failed| {
+            let ledger = wire::Ledger { planned: 8, diverged, failed, ..Default::default() };
+            summary(&Sweep::from(wire::SweepStatus { ledger: Some(ledger), ..Default::default() }))
+        };
+        assert!(of(2, 1).contains(", 2 diverged, 1 failed"), "{}", of(2, 1));
+        assert!(of(1, 0).contains(", 1 diverged") && !of(1, 0).contains("failed"), "{}", of(1, 0));
+        assert!(!of(0, 0).contains("diverged") && !of(0, 0).contains("failed"), "{}", of(0, 0));
     }
 }
