@@ -19,7 +19,7 @@
     return String(Number(number.toPrecision(4)));
   };
   const axis = (extra) => ({
-    nameLocation: "middle", nameGap: 26,
+    nameLocation: "middle", nameGap: 8, nameMoveOverlap: true,
     nameTextStyle: { color: css("--muted") },
     axisLabel: { color: css("--muted"), hideOverlap: true },
     axisLine: { show: true, lineStyle: { color: css("--line") } },
@@ -30,7 +30,12 @@
     confine: true, backgroundColor: css("--surface"), borderColor: css("--line"),
     textStyle: { color: css("--text"), fontSize: 12 }, ...extra,
   });
-  const base = () => ({ animation: false, textStyle: { fontFamily: "inherit" }, aria: { enabled: false } });
+  // The names of the axes count as part of the grid, so that long labels move them and nothing is cut off.
+  const grid = (top) => ({ left: 6, right: 16, top, bottom: 6, outerBoundsMode: "same", outerBoundsContain: "all" });
+  // By name: text in the font "inherit" would be measured as if it were narrower than it is drawn.
+  const base = () => ({
+    animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily }, aria: { enabled: false },
+  });
 
   function curves(spec) {
     const scale = metric >= 2 ? 100 : 1;
@@ -77,9 +82,9 @@
       ...base(), color: COLORS, series,
       legend: { type: "scroll", top: 0, data: groups.map((group) => group.label), textStyle: { color: css("--text") },
         pageTextStyle: { color: css("--muted") } },
-      grid: { left: 30, right: 16, top: 34, bottom: 24, containLabel: true },
+      grid: grid(34),
       xAxis: axis({ type: "value", name: "epoch", minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } }),
-      yAxis: axis({ type: "value", scale: Number.isFinite(low), name: METRICS[metric] + (metric >= 2 ? " (%)" : ""), nameGap: 52 }),
+      yAxis: axis({ type: "value", scale: Number.isFinite(low), name: METRICS[metric] + (metric >= 2 ? " (%)" : "") }),
       tooltip: tooltip({ trigger: "axis", formatter: tip }),
     };
   }
@@ -90,9 +95,9 @@
     const color = COLORS[0];
     return {
       ...base(),
-      grid: { left: 30, right: 16, top: 14, bottom: 24, containLabel: true },
+      grid: grid(14),
       xAxis: axis({ type: "category", name: spec.name, data: spec.levels.map((one) => one[0]), splitLine: { show: false } }),
-      yAxis: axis({ type: "value", scale: true, name: "mean validation loss", nameGap: 52 }),
+      yAxis: axis({ type: "value", scale: true, name: "mean validation loss" }),
       tooltip: tooltip({ trigger: "item", formatter: (item) => {
         const [level, mean, spread] = spec.levels[item.dataIndex];
         return `${escape(spec.name)} ${escape(level)}: ${short(mean)}${spread === null ? "" : ` ± ${short(spread)}`}`;
@@ -123,9 +128,9 @@
     };
     return {
       ...base(),
-      grid: { left: 30, right: 16, top: 8, bottom: 24, containLabel: true },
+      grid: grid(8),
       xAxis: axis({ type: "category", name: spec.column_name, data: spec.columns, splitLine: { show: false } }),
-      yAxis: axis({ type: "category", name: spec.row_name, data: spec.rows, nameGap: 52, splitLine: { show: false } }),
+      yAxis: axis({ type: "category", name: spec.row_name, data: spec.rows, splitLine: { show: false } }),
       tooltip: tooltip({ formatter: ({ value }) => `${escape(spec.row_name)} ${escape(spec.rows[value[1]])}, ` +
         `${escape(spec.column_name)} ${escape(spec.columns[value[0]])}: ${short(value[2])}` }),
       series: [{ type: "heatmap", emphasis: { disabled: true }, data: cells.map((value) => ({
@@ -142,9 +147,9 @@
     return {
       ...base(),
       legend: { top: 0, textStyle: { color: css("--text") }, data: ["configuration", "Pareto front"] },
-      grid: { left: 30, right: 20, top: 34, bottom: 24, containLabel: true },
+      grid: grid(34),
       xAxis: axis({ type: "value", scale: true, name: "seconds per trial" }),
-      yAxis: axis({ type: "value", scale: true, name: "validation accuracy (%)", nameGap: 52 }),
+      yAxis: axis({ type: "value", scale: true, name: "validation accuracy (%)" }),
       tooltip: tooltip({ trigger: "item", formatter: ({ value }) => `${escape(value[2])}<br>${short(value[0])} s, ${short(value[1])} %` }),
       series: [
         { name: "configuration", type: "scatter", data: of(false), symbolSize: 9, itemStyle: { color: COLORS[0], opacity: 0.75 } },

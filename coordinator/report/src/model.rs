@@ -36,7 +36,8 @@ pub struct ReportModel {
     pub main_effects: MainEffects,
     /// Mean scores of pairs of levels, for pairs of swept hyperparameters.
     pub interactions: Vec<Interaction>,
-    /// Every configuration with a completed trial, best first.
+    /// Every configuration with a completed trial, best first: most completed replicates, then lowest mean
+    /// validation loss.
     pub ranking: Vec<RankedConfiguration>,
     /// What it cost.
     pub cost: Cost,
@@ -64,7 +65,8 @@ pub struct Answer {
     pub provisional: bool,
     /// The swept values of the chosen configuration, in words; empty where none has a result.
     pub label: String,
-    /// Every value of the chosen configuration: lowest mean validation loss over completed replicates.
+    /// Every value of the chosen configuration: lowest mean validation loss among those with the most
+    /// completed replicates.
     pub configuration: Option<Values>,
     /// Its score: validation loss at each replicate's best epoch.
     pub validation_loss: Option<Summary>,
@@ -91,11 +93,13 @@ pub struct Answer {
 pub struct Gap {
     /// The best configuration, in words.
     pub best: String,
-    /// The worst configuration, in words.
+    /// The worst configuration, in words: the highest mean loss among those with as many completed
+    /// replicates as the best; the last of the ranking where there is no such one.
     pub worst: String,
     /// `(worst - best) / worst * 100` over the configurations' mean losses; `null` where worst is 0.
     pub loss_percent: Option<f64>,
-    /// `worst - best` over the configurations' mean losses.
+    /// `worst - best` over the configurations' mean losses; below 0 only where the worst completed fewer
+    /// replicates.
     pub loss_absolute: f64,
     /// Mean accuracy of the best less that of the worst (both chosen by loss), times 100.
     pub accuracy_points: f64,
@@ -200,7 +204,10 @@ pub struct SetUp {
     pub datasets: Vec<Dataset>,
     /// The workers.
     pub workers: Vec<Worker>,
-    /// The sweep file.
+    /// A sweep file that reproduces the sweep as it stands: every value written out, levels and replicates
+    /// that were added later too, paths as the coordinator resolved them.
+    pub sweep_file: String,
+    /// The sweep file as it was launched.
     pub file_text: String,
 }
 

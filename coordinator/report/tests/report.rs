@@ -179,6 +179,154 @@ fn failures_tell_what_followed() {
     assert!(!model.answer.strongest_hyperparameter.decided);
 }
 
+/// Takes the result of a trial away, as a spent failure or a divergence leaves it.
+fn without_result(input: &mut ReportInput, at: usize, state: TrialState) {
+    input.trials[at].state = state;
+    input.trials[at].result = None;
+}
+
+fn labels(model: &ReportModel) -> Vec<&str> {
+    model.ranking.iter().map(|one| one.label.as_str()).collect()
+}
+
+#[test]
+fn the_ranking_is_in_the_order_of_the_choice() {
+    let mut input = two_by_two();
+    input.sweep.chosen = None;
+    // The best mean now stands on one replicate, and so does that of the third.
+    without_result(&mut input, 5, TrialState::Diverged);
+    without_result(&mut input, 7, TrialState::Failed);
+    let model = analyse(&input);
+    let means = coordinator_core::choice::means(&input.sweep.spec, input.trials.iter());
+    let swept = input.sweep.spec.swept();
+    let expected: Vec<_> = means.iter().map(|one| one.configuration.label(&swept)).collect();
+    assert_eq!(labels(&model), expected);
+    assert_eq!(model.answer.label, expected[0]);
+    assert_eq!(model.answer.label, "units=8 batch_size=4");
+    assert_eq!(
+        (model.ranking[0].validation_loss.replicates, model.ranking[2].validation_loss.replicates),
+        (2, 1)
+    );
+
+    // Best and worst are those over both replicates, though means over one replicate are lower.
+    let gap = model.answer.gap.as_ref().unwrap();
+    assert_eq!((gap.best.as_str(), gap.worst.as_str()), ("units=8 batch_size=4", "units=8 batch_size=2"));
+    near(gap.loss_absolute, 0.2);
+    let extremes = model.curves.last().unwrap();
+    assert_eq!(extremes.title, "best (units=8 batch_size=4) and worst (units=8 batch_size=2)");
+    assert_eq!((extremes.groups[0].trials, extremes.groups[1].trials), (2, 2));
+
+    let html = text(&input, "report.html");
+    assert!(html.contains(
+        "Best configuration: units=8 batch_size=4 (lowest mean validation loss of the 2 configurations with all 2 \
+         replicates completed; 2 more completed fewer)."
+    ));
+    assert!(!html.contains("not measured on equal terms"));
+    assert!(
+        text(&two_by_two(), "report.html")
+            .contains("(lowest mean validation loss of 4 configurations with a result)")
+    );
+}
+
+#[test]
+fn equal_means_rank_in_the_order_of_an_extended_grid() {
+    let mut input =
+        empty(spec(vec![axis(Hyperparameter::Units, &[8]), axis(Hyperparameter::BatchSize, &[4, 2])], 1));
+    for position in 0..2 {
+        fixture::push_completed(&mut input, position, 0, 4, 0.5, 0.5);
+    }
+    // A level of the last axis comes between the configurations that are there.
+    input.sweep.spec.axes =
+        vec![axis(Hyperparameter::Units, &[8, 16]), axis(Hyperparameter::BatchSize, &[4, 2, 1])];
+    for position in [5, 2, 4, 3] {
+        fixture::push_completed(&mut input, position, 0, 4, 0.5, 0.5);
+    }
+    let means = coordinator_core::choice::means(&input.sweep.spec, input.trials.iter());
+    let swept = input.sweep.spec.swept();
+    let expected: Vec<_> = means.iter().map(|one| one.configuration.label(&swept)).collect();
+    assert_eq!(labels(&analyse(&input)), expected);
+}
+
+#[test]
+fn a_gap_over_unequal_replicates_says_so() {
+    let mut input = two_by_two();
+    for at in [1, 3, 7] {
+        without_result(&mut input, at, TrialState::Failed);
+    }
+    let model = analyse(&input);
+    assert_eq!(labels(&model)[0], "units=16 batch_size=4");
+    // Of those over one replicate the last has the highest loss.
+    assert_eq!(model.answer.gap.as_ref().unwrap().worst, "units=8 batch_size=2");
+    let markdown = text(&input, "report.md");
+    assert!(
+        markdown.contains("(the only configuration with all 2 replicates completed; 3 more completed fewer)")
+    );
+    assert!(markdown.contains("not measured on equal terms"));
+}
+
+#[test]
+fn missing_replicates_are_not_taken_for_a_plan_of_one() {
+    let reason = |input: &ReportInput| analyse(input).answer.strongest_hyperparameter.reason;
+    let mut input = two_by_two();
+    without_result(&mut input, 7, TrialState::Failed);
+    assert_eq!(
+        reason(&input),
+        "replicates are missing: 1 of 8 trials has no result, so configurations cannot be compared seed by seed"
+    );
+    // A configuration without any result.
+    without_result(&mut input, 6, TrialState::Failed);
+    assert!(reason(&input).starts_with("replicates are missing: 2 of 8 trials have no result"));
+
+    let axes = vec![axis(Hyperparameter::Units, &[8, 16]), axis(Hyperparameter::BatchSize, &[4, 2])];
+    let mut one = finished(spec(axes, 1), 4, |position, _| (0.5 + 0.1 * position as f64, 0.5));
+    assert!(reason(&one).starts_with("one replicate cannot tell"));
+    without_result(&mut one, 0, TrialState::Failed);
+    assert!(reason(&one).starts_with("trials are missing: 1 of 4 trials has no result"));
+}
+
+#[test]
+fn the_reproduction_is_a_sweep_file_that_reads_as_the_sweep() {
+    let mut input = two_by_two();
+    input.sweep.spec.data.source = sweep_proto::DataSource::File {
+        path: "/data/reviews.csv".into(),
+        test_path: None,
+        text: "review".into(),
+        label: "```".into(),
+    };
+    input.sweep.file_text = "# relative\n[data]\npath = \"reviews.csv\"\n[grid]\nunits = [8]\n".into();
+    // As `sweep extend` leaves it.
+    input.sweep.spec.axes[0].levels.push(sweep_proto::Value::Integer(32));
+    input.sweep.spec.replicates = 3;
+    let written = analyse(&input).set_up.sweep_file;
+    assert_eq!(sweep_proto::sweep_file::parse("sweep.toml", &written).unwrap(), input.sweep.spec);
+    for line in
+        ["path = \"/data/reviews.csv\"", "units = [8, 16, 32]", "replicates = 3", "validation_share = 0.1"]
+    {
+        assert!(written.lines().any(|one| one == line), "{line} is not in\n{written}");
+    }
+
+    let markdown = text(&input, "report.md");
+    let fenced = format!("Sweep file:\n\n````text\n{}\n````\n", written.trim_end());
+    assert!(markdown.contains(&fenced), "{markdown}");
+    assert!(markdown.contains("Sweep file as it was launched:\n\n```text\n# relative\n"));
+    let html = text(&input, "report.html");
+    assert!(html.contains("<summary>Sweep file as it was launched</summary>"));
+    input.sweep.file_text = written;
+    assert!(!text(&input, "report.html").contains("Sweep file as it was launched"));
+}
+
+#[test]
+fn the_commands_train_anew_and_start_what_they_ask() {
+    let markdown = text(&two_by_two(), "report.md");
+    let commands = markdown.split_once("Commands:").unwrap().1.split("```").nth(1).unwrap();
+    let at =
+        |command: &str| commands.find(command).unwrap_or_else(|| panic!("{command} is not in {commands}"));
+    assert!(at("sweep run sweep.toml --no-reuse") < at("sweep serve --data-dir .sweep"));
+    assert!(at("sweep launch sweep.toml --no-reuse") < at("sweep serve --data-dir .sweep"));
+    assert!(at("sweep serve --data-dir .sweep") < at("sweep report 3 -o report"));
+    assert!(at("sweep serve --data-dir .sweep") < at("sweep model best 3 -o model"));
+}
+
 #[test]
 fn the_json_is_the_agreed_one() {
     let json = text(&two_by_two(), "report.json");
@@ -217,6 +365,22 @@ fn hostile() -> ReportInput {
     input
 }
 
+/// The lines of Markdown that no fence holds; a fence ends at a line of as many backticks or more.
+fn outside_fences(markdown: &str) -> String {
+    let (mut outside, mut fence) = (String::new(), 0);
+    for line in markdown.lines() {
+        let ticks = line.len() - line.trim_start_matches('`').len();
+        match fence {
+            0 if ticks >= 3 => fence = ticks,
+            0 => outside.extend([line, "\n"]),
+            _ if ticks >= fence && line.len() == ticks => fence = 0,
+            _ => {}
+        }
+    }
+    assert_eq!(fence, 0, "a fence does not end");
+    outside
+}
+
 #[test]
 fn hostile_strings_are_inert_in_every_format() {
     let input = hostile();
@@ -233,8 +397,12 @@ fn hostile_strings_are_inert_in_every_format() {
     assert_eq!(html.matches("</script>").count(), 3);
     assert!(html.contains("&#60;/script&#62;"));
     let markdown = text(&input, "report.md");
-    let outside_fences: String = markdown.split("````").step_by(2).collect();
+    let outside_fences = outside_fences(&markdown);
     assert!(!outside_fences.contains("<img") && !outside_fences.contains("<script"));
+    assert!(
+        outside_fences.contains("## Reproduction")
+            && outside_fences.contains("Sweep file as it was launched")
+    );
     let csv = text(&input, "trials.csv");
     assert!(csv.contains("'=HYPERLINK") && csv.contains("'@SUM(1)"));
     let mut reader = csv::Reader::from_reader(csv.as_bytes());

@@ -4,7 +4,7 @@ use coordinator_core::SweepState;
 use sweep_proto::TestMetric;
 
 use super::balanced::Balanced;
-use super::ranking::Standing;
+use super::ranking::{Standing, extremes};
 use super::statistics::summary;
 use super::strongest::strongest;
 use crate::input::ReportInput;
@@ -58,7 +58,7 @@ fn confusion(tests: &[&TestMetric]) -> Option<Vec<Vec<u64>>> {
 }
 
 fn gap(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> Option<Gap> {
-    let [best, .., worst] = standings else { return None };
+    let (best, worst) = extremes(standings)?;
     let loss_absolute = worst.loss.mean - best.loss.mean;
     loss_absolute.is_finite().then(|| Gap {
         best: table.label(best.configuration),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sweep_proto::{EpochMetric, SweepSpec};
 
-use super::ranking::Standing;
+use super::ranking::{Standing, extremes};
 use super::statistics::band;
 use crate::model::{CurveGroup, CurvePanel, CurvePoint};
 use crate::table::{Table, TrialRow};
@@ -37,7 +37,7 @@ pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Ve
         let groups = vec![group(table.label(0), completed.iter().copied())];
         panels.push(CurvePanel { hyperparameter: None, title: "all trials".to_owned(), groups });
     }
-    if let [best, .., worst] = standings {
+    if let Some((best, worst)) = extremes(standings) {
         let of = |name: &str, standing: &Standing<'_>| {
             group(name.to_owned(), standing.trials.values().map(|(trial, _)| *trial))
         };

@@ -1,4 +1,4 @@
-//! Configurations by their mean score over completed replicates.
+//! Configurations in the order in which the coordinator chooses among them, and the extremes.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,8 @@ pub struct Standing<'a> {
     pub accuracy: Summary,
 }
 
-/// Best first; equal means in the order of the grid.
+/// Best first, in the order of [`coordinator_core::choice::means`]: those covered by the most replicates
+/// before those covered by fewer, then by mean score, then in the order of the grid.
 pub fn standings<'a>(table: &'a Table, spec: &SweepSpec) -> Vec<Standing<'a>> {
     let mut trials: BTreeMap<usize, BTreeMap<u32, (&TrialRow, Outcome)>> = BTreeMap::new();
     for (trial, outcome) in table.completed() {
@@ -40,10 +41,29 @@ pub fn standings<'a>(table: &'a Table, spec: &SweepSpec) -> Vec<Standing<'a>> {
             Some(Standing { configuration, loss, accuracy, replicates_planned: spec.replicates, trials })
         })
         .collect();
+    // The table numbers configurations as they first appear, which an extended grid does not follow.
+    let position = |standing: &Standing<'_>| {
+        table
+            .configurations
+            .get(standing.configuration)
+            .and_then(|one| spec.position(one))
+            .unwrap_or(u64::MAX)
+    };
     standings.sort_by(|left, right| {
-        left.loss.mean.total_cmp(&right.loss.mean).then(left.configuration.cmp(&right.configuration))
+        let by_cover = right.trials.len().cmp(&left.trials.len());
+        by_cover.then(left.loss.mean.total_cmp(&right.loss.mean)).then(position(left).cmp(&position(right)))
     });
     standings
+}
+
+/// The best and the worst configuration; `None` below two.
+///
+/// The worst is the one with the highest mean score among those covered like the best, because means over
+/// other seeds are not comparable; only where nothing else is covered like the best it is the last of all.
+pub fn extremes<'s, 'a>(standings: &'s [Standing<'a>]) -> Option<(&'s Standing<'a>, &'s Standing<'a>)> {
+    let [best, others @ ..] = standings else { return None };
+    let covered_alike = others.iter().rev().find(|one| one.trials.len() == best.trials.len());
+    Some((best, covered_alike.or(others.last())?))
 }
 
 /// The ranking as it stands in the model.

@@ -39,6 +39,7 @@ pub fn set_up(input: &ReportInput) -> SetUp {
         numerics_version: NUMERICS_VERSION,
         datasets: datasets(input),
         workers: workers(input),
+        sweep_file: spec.to_toml(),
         file_text: sweep.file_text.clone(),
     }
 }

@@ -1,5 +1,7 @@
 //! Which hyperparameter matters most: named only where seeds cannot explain it, else undecided.
 
+use std::collections::BTreeSet;
+
 use sweep_proto::{Hyperparameter, SweepSpec};
 
 use super::balanced::{Balanced, between_groups};
@@ -56,14 +58,15 @@ fn judge(
     runner_up: &Factor,
 ) -> Result<String, String> {
     let (name, other) = (leading.hyperparameter, runner_up.hyperparameter);
-    let not_balanced = || "not every configuration completed the same replicates".to_owned();
-    let balanced = Balanced::new(table, spec).ok_or_else(not_balanced)?;
-    let variance = effects.variance.as_ref().ok_or_else(not_balanced)?;
+    let balanced = Balanced::new(table, spec).ok_or_else(|| missing(table, spec))?;
+    let variance = effects.variance.as_ref().ok_or("all trials have the same validation loss")?;
     let replicates = balanced.replicates.len();
     let Some(noise) = variance.residual_mean_square else {
-        return Err(
+        return Err(if spec.replicates > 1 {
+            missing(table, spec)
+        } else {
             "one replicate cannot tell an effect from the luck of its seed: run more replicates".to_owned()
-        );
+        });
     };
     let per_level = (balanced.configurations.len() * replicates) as f64 / leading.levels.len() as f64;
     let standard_error = (2.0 * noise / per_level).sqrt();
@@ -88,6 +91,20 @@ fn judge(
     } else {
         Err(format!("{first}, but {second}: more replicates are needed"))
     }
+}
+
+/// Why configurations cannot be compared: results that were planned are not there.
+fn missing(table: &Table, spec: &SweepSpec) -> String {
+    let planned = spec.trial_count().unwrap_or(u64::MAX);
+    let there: BTreeSet<_> =
+        table.completed().map(|(trial, _)| (trial.configuration, trial.replicate)).collect();
+    let missing = planned.saturating_sub(there.len() as u64);
+    let have = if missing == 1 { "has" } else { "have" };
+    let (what, how) =
+        if spec.replicates > 1 { ("replicates", "seed by seed") } else { ("trials", "with each other") };
+    format!(
+        "{what} are missing: {missing} of {planned} trials {have} no result, so configurations cannot be compared {how}"
+    )
 }
 
 fn balanced_range(balanced: &Balanced, table: &Table, hyperparameter: Hyperparameter) -> f64 {

@@ -115,6 +115,13 @@ mod tests {
     }
 
     #[test]
+    fn the_names_of_axes_have_room_in_every_chart() {
+        assert!(SCRIPT.contains("outerBoundsContain: \"all\""));
+        let grids = SCRIPT.matches("grid: ").count();
+        assert!(grids == 4 && SCRIPT.matches("grid: grid(").count() == grids);
+    }
+
+    #[test]
     fn no_script_ends_its_own_element_or_changes_under_a_parser() {
         for script in [ECHARTS, SCRIPT] {
             assert!(!script.to_lowercase().contains("</script"));

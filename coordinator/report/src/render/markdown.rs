@@ -34,7 +34,7 @@ fn write_block(text: &mut String, block: &Block) {
         Block::Charts(charts) => charts.iter().for_each(|chart| write_table(text, &chart.fallback)),
         // These exist for the eye only: the tables beside them hold the numbers.
         Block::MetricChoice | Block::StateMap(_) => {}
-        Block::Preformatted { caption, text: content } => {
+        Block::Preformatted { caption, text: content, collapsed: _ } => {
             push(text, &format!("{}:", escaped(caption)));
             let fence = "`".repeat(longest_run(content, '`').max(2) + 1);
             push(text, &format!("{fence}text\n{}\n{fence}", content.trim_end()));
@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn a_fence_is_longer_than_any_in_its_content() {
         let mut text = String::new();
-        write_block(&mut text, &Block::Preformatted { caption: "x".into(), text: "````\nend".into() });
+        let block = Block::Preformatted { caption: "x".into(), text: "````\nend".into(), collapsed: false };
+        write_block(&mut text, &block);
         assert!(text.contains("\n`````text\n"), "{text}");
     }
 }

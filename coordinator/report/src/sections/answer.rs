@@ -1,7 +1,7 @@
 //! The answer box: what a reader wants to know first.
 
 use super::{Block, Figure, Section, TextTable, format};
-use crate::model::{Answer, Gap, ReportModel};
+use crate::model::{Answer, Gap, RankedConfiguration, ReportModel};
 
 pub(super) fn section(model: &ReportModel) -> Section {
     let answer = &model.answer;
@@ -21,11 +21,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
         blocks.push(Block::Text("No trial has completed: there is no answer yet.".to_owned()));
         return Section { id: "answer", title: "Answer", blocks };
     }
-    blocks.push(Block::Text(format!(
-        "Best configuration: {} (lowest mean validation loss of {} configurations with a result).",
-        answer.label,
-        model.ranking.len()
-    )));
+    blocks.push(Block::Text(format!("Best configuration: {} ({}).", answer.label, why_best(model))));
     blocks.push(Block::Figures(figures(answer)));
     let strongest = &answer.strongest_hyperparameter;
     blocks.push(Block::Text(format!(
@@ -40,17 +36,60 @@ pub(super) fn section(model: &ReportModel) -> Section {
     )));
     if let Some(gap) = &answer.gap {
         blocks.push(Block::Table(gap_table(gap)));
+        if covered_like_best(model) == 1 {
+            blocks.push(Block::Text(
+                "The worst configuration completed fewer replicates than the best, so the gap between them is not \
+                 measured on equal terms."
+                    .to_owned(),
+            ));
+        }
     }
-    let short: Vec<_> =
-        model.ranking.iter().filter(|one| one.validation_loss.replicates < one.replicates_planned).collect();
-    if !short.is_empty() {
+    let short = model.ranking.iter().filter(|one| is_short(one)).count();
+    if short > 0 {
         blocks.push(Block::Text(format!(
-            "{} of {} ranked configurations completed fewer replicates than planned; their means are less sure.",
-            short.len(),
+            "{short} of {} ranked configurations completed fewer replicates than planned; their means are less sure \
+             and rank after those over more replicates.",
             model.ranking.len()
         )));
     }
     Section { id: "answer", title: "Answer", blocks }
+}
+
+/// What the best configuration won, and against how many.
+fn why_best(model: &ReportModel) -> String {
+    let ranked = model.ranking.len();
+    let Some(best) = model.ranking.first().filter(|_| model.ranking.iter().any(is_short)) else {
+        return format!("lowest mean validation loss of {ranked} configurations with a result");
+    };
+    let (completed, planned) = (best.validation_loss.replicates, best.replicates_planned);
+    let alike = covered_like_best(model);
+    let configurations = model.ledger.planned / u64::from(planned.max(1));
+    let replicates = if completed == planned {
+        format!("all {planned} replicates completed")
+    } else {
+        format!("{completed} of {planned} replicates completed")
+    };
+    let won = if alike == 1 {
+        format!("the only configuration with {replicates}")
+    } else {
+        format!("lowest mean validation loss of the {alike} configurations with {replicates}")
+    };
+    match configurations.saturating_sub(alike) {
+        0 => won,
+        fewer if model.answer.provisional => format!("{won}; {fewer} more have completed fewer so far"),
+        fewer => format!("{won}; {fewer} more completed fewer"),
+    }
+}
+
+/// Ranked configurations with as many completed replicates as the first, itself counted.
+fn covered_like_best(model: &ReportModel) -> u64 {
+    let completed = |one: &RankedConfiguration| one.validation_loss.replicates;
+    let best = model.ranking.first().map(completed);
+    model.ranking.iter().filter(|one| Some(completed(one)) == best).count() as u64
+}
+
+fn is_short(one: &RankedConfiguration) -> bool {
+    one.validation_loss.replicates < one.replicates_planned
 }
 
 fn figures(answer: &Answer) -> Vec<Figure> {
@@ -99,8 +138,8 @@ fn figures(answer: &Answer) -> Vec<Figure> {
 
 fn gap_table(gap: &Gap) -> TextTable {
     let head = ["measured", "#loss (%)", "#loss", "#accuracy (points)"];
-    let caption = "Gap between the best and the worst configuration, both by mean validation loss; loss (%) is \
-        (worst - best) / worst. Cross-fitted: selected on all replicates but one, measured on that one, which takes \
+    let caption = "Gap between the best configuration and the worst of those with as many completed replicates, both by \
+        mean validation loss; loss (%) is (worst - best) / worst. Cross-fitted: selected on all replicates but one, measured on that one, which takes \
         out the luck of being selected.";
     let row = |name: &str, percent: Option<f64>, loss: f64, points: f64| {
         let percent = percent.map_or_else(|| format::NONE.to_owned(), |percent| format!("{percent:.2}"));

@@ -56,6 +56,8 @@ pub enum Block {
         caption: String,
         /// The text.
         text: String,
+        /// Whether a page shows it only when asked.
+        collapsed: bool,
     },
 }
 
@@ -221,13 +223,13 @@ const TOP_ROWS: usize = 20;
 /// Rows at its bottom.
 const BOTTOM_ROWS: usize = 10;
 
-/// A table in ranking order, cut to its best and its worst rows.
+/// A table in ranking order, cut to its first and its last rows.
 fn shortened(mut table: TextTable, rows: impl ExactSizeIterator<Item = Vec<String>>) -> TextTable {
     let count = rows.len();
     let cut = count > TOP_ROWS + BOTTOM_ROWS;
     if cut {
         table.caption = format!(
-            "{} (best {TOP_ROWS} and worst {BOTTOM_ROWS} of {count}; all in report.json)",
+            "{} (first {TOP_ROWS} and last {BOTTOM_ROWS} of {count}; all in report.json)",
             table.caption
         );
     }

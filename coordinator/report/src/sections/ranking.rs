@@ -6,8 +6,8 @@ use crate::model::ReportModel;
 pub(super) fn section(model: &ReportModel) -> Section {
     let mut blocks = Vec::new();
     if !model.ranking.is_empty() {
-        let caption =
-            "Configurations by mean validation loss at the best epoch (± standard deviation over replicates)";
+        let caption = "Configurations by completed replicates, then by mean validation loss at the best epoch (± standard \
+             deviation over replicates)";
         let head = [
             "#rank",
             "configuration",
