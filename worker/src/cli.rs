@@ -76,7 +76,7 @@ struct JoinArguments {
     #[arg(long, default_value = "auto", value_name = "cpu|cuda:N|auto")]
     device: DeviceChoice,
     /// The worker's name in lists; the machine's by default.
-    #[arg(long)]
+    #[arg(long, value_parser = parse_name)]
     name: Option<String>,
     /// Where the worker keeps its identity, scratch files and datasets. By default the first free
     /// ~/.local/state/lstm-sweep/worker-<n>, with datasets in ~/.cache/lstm-sweep for all of them.
@@ -117,6 +117,14 @@ struct PredictArguments {
 enum Slots {
     Automatic,
     Fixed(u32),
+}
+
+fn parse_name(text: &str) -> Result<String, String> {
+    match text.chars().find(|one| one.is_control()) {
+        Some(control) => Err(format!("it holds the control character U+{:04X}", u32::from(control))),
+        None if text.trim().is_empty() => Err("it is empty".to_owned()),
+        None => Ok(text.to_owned()),
+    }
 }
 
 fn parse_slots(text: &str) -> Result<Slots, String> {

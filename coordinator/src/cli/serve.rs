@@ -22,11 +22,17 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// The address to listen on; of this machine only, in this version. Port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7077")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7077", value_parser = address)]
     listen: SocketAddr,
     /// The folder for the database, datasets and models.
     #[arg(long, value_name = "DIR", default_value = ".sweep")]
     data_dir: PathBuf,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let numeric =
+        text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    numeric.parse().map_err(|_| "it must be an IP address and a port, as 127.0.0.1:7077".to_owned())
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -45,4 +51,18 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     output::note("stopping; press Ctrl-C again to stop at once");
     server.stop().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_a_port_and_no_name_but_that_of_this_machine() {
+        assert_eq!(address("localhost:7078"), address("127.0.0.1:7078"));
+        assert!(address("[::1]:0").is_ok());
+        for wrong in ["", "localhost", "7077", "example.org:7077", "127.0.0.1:70777"] {
+            assert!(address(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -107,7 +107,16 @@ fn file_of(
         None => Some((default.to_owned(), 0..0)),
     };
     let (text, label) = (column("text", FOLDER_COLUMNS.0), column("label", FOLDER_COLUMNS.1));
-    let test_path = texts.remove("test_path").map(|(path, _)| PathBuf::from(path));
+    let test_path = texts.remove("test_path").map(|(path, span)| (PathBuf::from(path), span));
+    if let Some((test_path, span)) = &test_path
+        && *test_path == path
+    {
+        let message = "test_path is the same file as path: every test row would be trained on".to_owned();
+        let help = "name another file, or remove test_path to have a test split drawn".to_owned();
+        source.report(span.clone(), message, Some(help));
+        return None;
+    }
+    let test_path = test_path.map(|(path, _)| path);
     let ((text, _), (label, label_span)) = (text?, label?);
     if text == label {
         let message = format!("text and label are the same column \"{}\"", quote(&label));
@@ -126,7 +135,11 @@ fn has_columns(path: &Path) -> bool {
 
 /// Refuses shares that leave nothing to train on.
 fn check_shares(source: &mut Source<'_>, data: &DataSpec, settings: &Settings) {
-    if data.validation_share + data.test_share < 1.0 {
+    let has_own_test = match &data.source {
+        DataSource::Known { name, .. } => name != "snippets",
+        DataSource::File { test_path, .. } => test_path.is_some(),
+    };
+    if has_own_test || data.validation_share + data.test_share < 1.0 {
         return;
     }
     let named =

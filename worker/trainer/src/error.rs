@@ -33,7 +33,7 @@ pub enum TrainError {
         split: &'static str,
     },
     /// The configuration cannot be trained on this dataset.
-    #[error("the trial cannot be trained: {0}")]
+    #[error("the configuration cannot be used: {0}")]
     Rejected(String),
     /// A checkpoint or weights file is damaged or belongs to something else.
     #[error("{path} cannot be used: {reason}")]
