@@ -49,8 +49,13 @@ impl Artifacts {
 
     /// Where a blob lies. Only a digest leads to a path: nothing from a wire is ever part of one.
     pub(crate) fn path(&self, digest: Digest) -> PathBuf {
+        Self::path_in(&self.root, digest)
+    }
+
+    /// As [`Self::path`], for a directory that is not opened.
+    pub(crate) fn path_in(root: &Path, digest: Digest) -> PathBuf {
         let name = digest.to_string();
-        self.root.join(&name[..2]).join(&name[2..])
+        root.join(&name[..2]).join(&name[2..])
     }
 
     /// Whether a blob is here, whole.

@@ -3,8 +3,10 @@
 mod artifacts;
 mod clock;
 mod driver;
+pub mod fsck;
 mod prepare;
 mod rpc;
 pub mod server;
 
+pub use fsck::{Findings, FsckError, fsck};
 pub use server::{Server, ServerConfig, StartError, StoreChoice, start};

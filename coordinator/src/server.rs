@@ -38,6 +38,11 @@ const HEADER_BYTES_MAX: u32 = 16 * 1024;
 /// Largest status of a sweep or list of workers that is sent, in bytes.
 const REPLY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// The embedded store's file in a data directory.
+pub(crate) const DATABASE: &str = "sweep.db";
+/// The artifacts' folder in a data directory.
+pub(crate) const ARTIFACTS: &str = "artifacts";
+
 /// How long running requests may take to end when the coordinator stops.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
@@ -194,7 +199,7 @@ fn at(path: &Path) -> impl FnOnce(std::io::Error) -> StartError {
 }
 
 /// One coordinator per data directory. The system lets go of the lock when the process ends, however it ends.
-fn lock(directory: &Path) -> Result<File, StartError> {
+pub(crate) fn lock(directory: &Path) -> Result<File, StartError> {
     std::fs::create_dir_all(directory).map_err(at(directory))?;
     let path = directory.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(at(&path))?;
@@ -210,7 +215,7 @@ fn load(
     store: &StoreChoice,
     clock: Clock,
 ) -> Result<(Arc<Artifacts>, Driver, JoinHandle<()>), StartError> {
-    let root = directory.join("artifacts");
+    let root = directory.join(ARTIFACTS);
     let artifacts = Arc::new(Artifacts::open(root.clone()).map_err(at(&root))?);
     let (driver, thread) = Driver::start(opener(directory, store), Arc::clone(&artifacts), clock)?;
     Ok((artifacts, driver, thread))
@@ -219,7 +224,7 @@ fn load(
 fn opener(directory: &Path, store: &StoreChoice) -> OpenStore {
     match store {
         StoreChoice::Sqlite => {
-            let path = directory.join("sweep.db");
+            let path = directory.join(DATABASE);
             Box::new(move || Ok(Box::new(SqliteStore::open(&path)?) as Box<dyn Store>))
         }
         StoreChoice::Memory => {

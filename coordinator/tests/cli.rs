@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 
 /// Every command, as typed.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "",
     "run",
     "serve",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 21] = [
     "predict",
     "workers",
     "drain",
+    "fsck",
     "hyperparameters",
     "completions",
     "data",

@@ -175,6 +175,18 @@ impl Cluster {
         self.wait_ready()
     }
 
+    /// Kills the coordinator with SIGKILL and checks what it has left with `sweep fsck --strict`.
+    ///
+    /// # Errors
+    /// Where anything is wrong with it.
+    pub fn check_remains(mut self) -> Result<()> {
+        self.coordinator.kill()?;
+        let data = self.directory.path().join("data");
+        let findings = self.sweep(&["fsck", "--strict", "--data-dir", &data.to_string_lossy()])?;
+        ensure!(findings["problems"] == serde_json::json!([]), "fsck: {findings}");
+        Ok(())
+    }
+
     /// Starts a worker with one slot.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ fn workers_join_die_and_drain_in_mid_sweep() -> Result<()> {
     let again = finished(&cluster, "2")?;
     ensure!(again.json["ledger"]["reused"] == TRIALS, "ledger: {}", again.json["ledger"]);
     ensure!(again.json["answer"] == report.json["answer"], "the answer differs: {}", again.json["answer"]);
-    Ok(())
+    cluster.check_remains()
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_coordinator_killed_three_times_loses_and_repeats_nothing() -> Result<()> {
     // Workers lived through it, so no trial was begun again: one attempt each, and one more to measure
     // each of the chosen configuration's two replicates on the test split.
     ensure!(report.json["ledger"]["attempts"] == TRIALS + 2, "ledger: {}", report.json["ledger"]);
-    Ok(())
+    cluster.check_remains()
 }
 
 #[test]
@@ -90,6 +90,7 @@ fn the_same_sweep_gives_the_same_numbers_however_many_workers_there_are() -> Res
         let report = finished(&cluster, "cluster")?;
         report.check_complete(TRIALS, 2)?;
         reports.push(report.json["answer"].clone());
+        cluster.check_remains()?;
     }
     ensure!(reports[0] == reports[1], "{} differs from {}", reports[0], reports[1]);
     Ok(())

@@ -16,6 +16,7 @@ mod control;
 mod data;
 mod drain;
 mod extend;
+mod fsck;
 mod hyperparameters;
 mod launch;
 mod list;
@@ -134,6 +135,8 @@ enum Command {
     Workers(workers::Arguments),
     /// Ask a worker to hand back its trials and leave
     Drain(drain::Arguments),
+    /// Check the data folder of a coordinator that is stopped
+    Fsck(fsck::Arguments),
     /// Show every hyperparameter with its range and default
     Hyperparameters(hyperparameters::Arguments),
     /// Print the completion script of a shell
@@ -202,6 +205,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Predict(arguments) => predict::run(&arguments, context),
         Command::Workers(arguments) => workers::run(arguments, context).await,
         Command::Drain(arguments) => drain::run(arguments, context).await,
+        Command::Fsck(arguments) => fsck::run(arguments, context).await,
         Command::Hyperparameters(arguments) => hyperparameters::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments, context),
     }

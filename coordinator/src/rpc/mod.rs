@@ -3,7 +3,7 @@
 mod best_model;
 mod blobs;
 mod launch;
-mod report;
+pub(crate) mod report;
 mod session;
 mod status;
 mod sweep_service;

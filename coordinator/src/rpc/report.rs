@@ -23,7 +23,7 @@ pub(super) async fn report(shared: &Shared, sweep: SweepId) -> Result<FileParts,
 }
 
 /// What the report is made from: the sweep's rows, and the curves of the trials that it reused.
-fn collect(engine: &Engine, id: SweepId, now: Timestamp) -> Option<ReportInput> {
+pub(crate) fn collect(engine: &Engine, id: SweepId, now: Timestamp) -> Option<ReportInput> {
     let tables = engine.tables();
     let sweep = engine.sweep(id)?.clone();
     let trials: Vec<_> = tables.trials_of(id).cloned().collect();

@@ -47,6 +47,25 @@ impl SqliteStore {
         let connection = open().map_err(|error| at_file(error, path))?;
         Ok(Self { connection, path: path.to_owned() })
     }
+
+    /// What SQLite itself finds wrong with its file; empty where nothing is.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it cannot look.
+    pub fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        let mut findings = Vec::new();
+        for check in ["PRAGMA integrity_check(100)", "PRAGMA foreign_key_check"] {
+            let mut statement = self.connection.prepare(check)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let text: String = row.get(0)?;
+                if text != "ok" {
+                    findings.push(format!("{}: {check}: {text}", self.path.display()));
+                }
+            }
+        }
+        Ok(findings)
+    }
 }
 
 /// Names the file in errors that say only "the database".

@@ -1,4 +1,5 @@
 //! A coordinator in a temporary directory, and a worker that follows a script instead of training.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::path::Path;
 

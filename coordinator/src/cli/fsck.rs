@@ -1,0 +1,69 @@
+//! `sweep fsck`: checks a data folder while no coordinator works in it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use coordinator::{Findings, FsckError};
+use indicatif::HumanBytes;
+
+use super::Context;
+use super::exit::Failure;
+use super::output::plain;
+
+const EXAMPLES: &str = "\
+Checks the database, the rows against one another, and that every artifact is there. Nothing is changed.
+Exit code 0: all is well; 1: something is wrong, and each problem is named.
+
+Examples:
+  sweep fsck
+  sweep fsck --data-dir /var/lib/sweep --strict
+  sweep fsck --json | jq '.problems'";
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The folder of a coordinator that is stopped.
+    #[arg(long, value_name = "DIR", default_value = ".sweep")]
+    data_dir: PathBuf,
+    /// Read every byte of every artifact and render every report twice, too.
+    #[arg(long)]
+    strict: bool,
+}
+
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    let checked =
+        tokio::task::spawn_blocking(move || coordinator::fsck(&arguments.data_dir, arguments.strict));
+    let findings = checked.await.map_err(|error| Failure::failed(error.to_string()))?.map_err(refused)?;
+    if context.output.json {
+        context.output.json(&findings)?;
+    } else {
+        context.output.text(&text(&findings))?;
+    }
+    match findings.problems.len() {
+        0 => Ok(()),
+        1 => Err(Failure::failed("1 problem was found")),
+        count => Err(Failure::failed(format!("{count} problems were found"))),
+    }
+}
+
+fn refused(error: FsckError) -> Failure {
+    match error {
+        FsckError::NoDatabase(_) => Failure::usage(error.to_string()).hint("name the folder with --data-dir"),
+        FsckError::Start(error) => error.into(),
+        FsckError::Store(error) => Failure::failed(error.to_string()),
+    }
+}
+
+fn text(findings: &Findings) -> String {
+    let Findings { sweeps, trials, attempts, epochs, steps, artifacts, artifact_bytes, problems } = findings;
+    let mut lines = vec![format!(
+        "checked {sweeps} sweeps, {trials} trials, {attempts} attempts, {epochs} epochs, {steps} step metrics, \
+         {artifacts} artifacts ({})",
+        HumanBytes(*artifact_bytes)
+    )];
+    lines.extend(problems.iter().map(|problem| format!("problem: {}", plain(problem))));
+    if problems.is_empty() {
+        lines.push("all is well".to_owned());
+    }
+    lines.join("\n")
+}
