@@ -64,7 +64,8 @@ fn source() -> impl Strategy<Value = DataSource> {
     let file = (shown_text(), any::<bool>(), proptest::option::of(shown_text()), shown_text(), shown_text())
         .prop_map(|(path, csv, test_path, text, label)| DataSource::File {
             path: if csv { format!("{path}.csv") } else { path }.into(),
-            test_path: test_path.map(Into::into),
+            // Not the training file itself, which is refused.
+            test_path: test_path.map(|path| format!("{path} for tests").into()),
             text,
             label: format!("{label} of the label"),
         });

@@ -8,12 +8,15 @@ mod support;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use coordinator_store::MemoryStore;
 use sweep_proto::Digest;
 
-use support::world::World;
+use support::world::{Medium, World};
 
 /// Schedules tried where `SEEDS` says nothing: some seconds' worth.
 const SEEDS: u64 = 300;
+/// Schedules tried over a database file, where every commit waits for the disk.
+const DISK_SEEDS: u64 = 3;
 /// Steps of half a second in which everything may go wrong.
 const CHAOS_STEPS: u64 = 300;
 /// Steps within which a healed world must have ended all sweeps.
@@ -44,16 +47,20 @@ const CORNERS: [&str; 19] = [
     "worker Departed",
 ];
 
-fn run(seed: u64) -> World {
-    let mut world = World::new(seed);
+fn run(seed: u64, medium: Medium) -> World {
+    let mut world = World::new(seed, medium);
     world.chaos(CHAOS_STEPS);
     world.heal(HEALED_STEPS);
     world.check_answers();
     world
 }
 
+fn in_memory(seed: u64) -> World {
+    run(seed, Medium::Memory(MemoryStore::default()))
+}
+
 fn digest(seed: u64) -> Digest {
-    Digest::of(format!("{:?}", run(seed).store).as_bytes())
+    Digest::of(format!("{:?}", in_memory(seed).engine.tables()).as_bytes())
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -69,7 +76,7 @@ fn every_schedule_keeps_the_invariants_and_ends() {
     let mut reached = BTreeSet::new();
     let covers = seeds.end - seeds.start >= SEEDS_FOR_COVERAGE;
     for seed in seeds {
-        match catch_unwind(AssertUnwindSafe(|| run(seed))) {
+        match catch_unwind(AssertUnwindSafe(|| in_memory(seed))) {
             Ok(world) => reached.extend(world.corners()),
             Err(panic) => {
                 eprintln!("replay: SEED={seed} cargo test --release -p coordinator-core --test simulation");
@@ -79,6 +86,14 @@ fn every_schedule_keeps_the_invariants_and_ends() {
     }
     let missed: Vec<_> = CORNERS.into_iter().filter(|corner| !reached.contains(*corner)).collect();
     assert!(!covers || missed.is_empty(), "no schedule reached {missed:?}, only {reached:?}");
+}
+
+#[test]
+fn a_database_file_carries_a_world_through_its_crashes_like_memory_does() {
+    for seed in 2_000..2_000 + DISK_SEEDS {
+        let disk = run(seed, Medium::Disk(tempfile::tempdir().unwrap()));
+        assert_eq!(disk.engine.tables(), in_memory(seed).engine.tables(), "seed {seed}");
+    }
 }
 
 #[test]

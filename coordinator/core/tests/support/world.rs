@@ -6,6 +6,7 @@ use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS};
 use coordinator_core::{
     AttemptState, Command, Engine, Mutation, Rejection, Reply, SweepState, Tables, TrialRecord, TrialState,
 };
+use coordinator_store::{MemoryStore, SqliteStore, Store};
 use sweep_proto::{Hyperparameter, SweepId, Timestamp, TrialId};
 
 use super::random::Random;
@@ -19,11 +20,33 @@ enum Letter {
     Answer { worker: usize, incarnation: u64, command: Command, answer: Result<Reply, Rejection> },
 }
 
+/// Where the rows of a world are kept while its coordinator is dead.
+pub enum Medium {
+    /// In memory: compared with the engine after every command.
+    Memory(MemoryStore),
+    /// In a database file, which a restart closes and opens: compared now and then, because it is slow.
+    Disk(tempfile::TempDir),
+}
+
+impl Medium {
+    fn open(&self) -> Box<dyn Store> {
+        match self {
+            Self::Memory(store) => Box::new(store.clone()),
+            Self::Disk(folder) => Box::new(SqliteStore::open(&folder.path().join("world.db")).unwrap()),
+        }
+    }
+}
+
+/// Commands between two comparisons with a database file.
+const DISK_CHECK_INTERVAL: u64 = 100;
+
 /// Everything.
 pub struct World {
     pub engine: Engine,
-    /// What was persisted: folded apart from the engine.
-    pub store: Tables,
+    /// What was persisted.
+    store: Box<dyn Store>,
+    medium: Medium,
+    checks: u64,
     pub now: u64,
     pub steps: u64,
     random: Random,
@@ -39,14 +62,16 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, medium: Medium) -> Self {
         let mut random = Random::new(seed);
         let workers = (0..=random.below(4))
             .map(|number| Worker::new(values::worker_id(number), 1 + random.below(3) as u32))
             .collect();
         Self {
             engine: Engine::restore(Tables::default(), Timestamp(0)),
-            store: Tables::default(),
+            store: medium.open(),
+            medium,
+            checks: 0,
             now: 0,
             steps: 0,
             random,
@@ -192,7 +217,8 @@ impl World {
     /// The coordinator is killed and starts again from its store; what was on its way is lost.
     fn restart(&mut self) {
         self.now += self.random.below(2 * LEASE_TTL_MS);
-        self.engine = Engine::restore(self.store.clone(), Timestamp(self.now));
+        self.store = self.medium.open();
+        self.engine = Engine::restore(self.store.load().unwrap(), Timestamp(self.now));
         if self.random.permille(500) {
             self.post.clear();
         }
@@ -268,9 +294,7 @@ impl World {
                     "a stale token changed something: {command:?}"
                 );
                 self.check_ended(&decision.mutations, command);
-                for mutation in &decision.mutations {
-                    self.store.apply(mutation);
-                }
+                self.store.commit(&decision.mutations).unwrap();
                 self.engine.fold(&decision);
                 Ok(decision.reply)
             }
@@ -288,10 +312,22 @@ impl World {
         answer
     }
 
-    fn check(&self) {
-        assert_eq!(self.engine.tables(), &self.store, "the engine is not the fold of the store");
+    fn check(&mut self) {
+        self.checks += 1;
+        if matches!(self.medium, Medium::Memory(_)) || self.checks.is_multiple_of(DISK_CHECK_INTERVAL) {
+            self.compare();
+        }
         let problems = self.engine.audit();
         assert!(problems.is_empty(), "after {} steps: {problems:#?}", self.steps);
+    }
+
+    /// The engine is the fold of the store.
+    fn compare(&mut self) {
+        assert_eq!(
+            self.engine.tables(),
+            &self.store.load().unwrap(),
+            "the engine is not the fold of the store"
+        );
     }
 
     /// The same command once more changes nothing.
@@ -339,30 +375,32 @@ impl World {
     /// What came about in this world, in words.
     pub fn corners(&self) -> BTreeSet<String> {
         let mut corners = BTreeSet::new();
-        for sweep in self.store.sweeps.values() {
+        for sweep in self.engine.tables().sweeps.values() {
             corners.insert(format!("{} sweep", sweep.state.name()));
             if sweep.spec.axes.len() > 1 || sweep.spec.replicates > 3 {
                 corners.insert("extended sweep".into());
             }
         }
-        for trial in self.store.trials.values() {
+        for trial in self.engine.tables().trials.values() {
             corners.insert(format!("trial {}", trial.state.name()));
             if trial.reused_from.is_some() {
                 corners.insert("reused trial".into());
             }
         }
-        for attempt in self.store.attempts.values() {
+        for attempt in self.engine.tables().attempts.values() {
             corners.insert(format!("{:?} {:?}", attempt.work, attempt.state));
             if attempt.first_epoch > 1 {
                 corners.insert("resumed from a checkpoint".into());
             }
         }
-        corners.extend(self.store.workers.values().map(|worker| format!("worker {:?}", worker.state)));
+        corners
+            .extend(self.engine.tables().workers.values().map(|worker| format!("worker {:?}", worker.state)));
         corners
     }
 
     /// Every sweep that finished has its choice measured, or a reason why not.
-    pub fn check_answers(&self) {
+    pub fn check_answers(&mut self) {
+        self.compare();
         for sweep in self.engine.tables().sweeps.values() {
             if sweep.state != SweepState::Finished {
                 continue;
