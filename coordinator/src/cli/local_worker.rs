@@ -240,6 +240,10 @@ mod tests {
 
     use super::*;
 
+    /// One test at a time: a process that another one forks meanwhile would hold the script open for
+    /// writing, and a file that is open for writing cannot be executed.
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
     /// A program that does what `script` says, and the command that starts it.
     fn command(folder: &Path, script: &str) -> WorkerCommand {
         let program = folder.join("worker");
@@ -251,6 +255,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_that_keeps_dying_is_given_up_with_its_last_words() {
+        let _alone = ALONE.lock().await;
         let folder = tempfile::tempdir().expect("a folder");
         let command = command(folder.path(), "echo no such device >&2; exit 7");
         let mut workers = LocalWorkers::start(&command, 1).expect("started");
@@ -262,13 +267,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_that_leaves_when_told_is_not_started_again() {
+        let _alone = ALONE.lock().await;
         let folder = tempfile::tempdir().expect("a folder");
         let command =
             command(folder.path(), "echo began >> \"$0.count\"; cat > /dev/null; echo left >> \"$0.count\"");
-        let workers = LocalWorkers::start(&command, 1).expect("started");
+        let mut workers = LocalWorkers::start(&command, 1).expect("started");
         let count = folder.path().join("worker.count");
-        while !count.exists() {
-            tokio::task::yield_now().await;
+        let began = async {
+            while !count.exists() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = began => {}
+            failure = workers.lost() => panic!("{failure}"),
         }
         workers.leave().await;
         assert_eq!(std::fs::read_to_string(count).expect("there"), "began\nleft\n");
