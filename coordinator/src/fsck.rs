@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use coordinator_core::{Engine, Tables};
 use coordinator_store::{SqliteStore, StoreError, StoreReader};
 use serde::Serialize;
-use sweep_proto::digest::Hasher;
-use sweep_proto::protocol::CHUNK_BYTES;
 use sweep_proto::{ArtifactRef, AttemptId, Digest, SweepId, Timestamp};
 use thiserror::Error;
 
@@ -129,9 +127,8 @@ impl Findings {
     /// The same records give the same bytes.
     fn reports(&mut self, engine: &Engine) {
         for sweep in engine.tables().sweeps.keys() {
-            match report_problem(engine, *sweep) {
-                None => {}
-                Some(problem) => self.problems.push(format!("the report of sweep {sweep} {problem}")),
+            if let Some(problem) = report_problem(engine, *sweep) {
+                self.problems.push(format!("the report of sweep {sweep} {problem}"));
             }
         }
     }
@@ -177,19 +174,9 @@ fn artifact_problem(path: &Path, artifact: ArtifactRef, strict: bool) -> Option<
         Ok(_) if !strict => return None,
         Ok(_) => {}
     }
-    match digest_of(path) {
+    match File::open(path).and_then(Digest::of_reader) {
         Err(error) => Some(format!("cannot be read: {error}")),
         Ok(digest) => (digest != artifact.digest).then(|| "holds other bytes than were stored".to_owned()),
-    }
-}
-
-fn digest_of(path: &Path) -> io::Result<Digest> {
-    let (mut file, mut hasher, mut buffer) = (File::open(path)?, Hasher::default(), vec![0_u8; CHUNK_BYTES]);
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finish()),
-            count => hasher.update(&buffer[..count]),
-        }
     }
 }
 

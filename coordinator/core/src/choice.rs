@@ -1,5 +1,6 @@
 //! Which configuration is best: means over completed replicates, and the choice among them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use sweep_proto::{Configuration, SweepSpec};
@@ -48,11 +49,33 @@ pub fn means<'a>(spec: &SweepSpec, trials: impl Iterator<Item = &'a TrialRecord>
         mean.score /= f64::from(mean.completed);
         mean.accuracy /= f64::from(mean.completed);
     }
-    means.sort_by(|left, right| {
-        let by_cover = right.completed.cmp(&left.completed);
-        by_cover.then(left.score.total_cmp(&right.score)).then(left.position.cmp(&right.position))
-    });
+    means.sort_by(|left, right| left.merit().better_first(right.merit()));
     means
+}
+
+impl ConfigurationMean {
+    fn merit(&self) -> Merit {
+        Merit { completed: self.completed, score: self.score, position: self.position }
+    }
+}
+
+/// What the order of configurations depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Merit {
+    /// Completed replicates.
+    pub completed: u32,
+    /// Mean score over them, in nats.
+    pub score: f64,
+    /// Position in the grid.
+    pub position: u64,
+}
+
+impl Merit {
+    /// The order of the choice, as [`means`] says it.
+    pub fn better_first(self, other: Self) -> Ordering {
+        let by_cover = other.completed.cmp(&self.completed);
+        by_cover.then(self.score.total_cmp(&other.score)).then(self.position.cmp(&other.position))
+    }
 }
 
 /// The configuration with the lowest mean score among those with the most completed replicates;

@@ -22,11 +22,14 @@ const NAME_BYTES_MAX: usize = 128;
 /// # Errors
 /// Where one of both is refused.
 pub(crate) fn check_writable(directory: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(directory)
-        .map_err(|error| Failure::file("make the folder", directory, &error))?;
+    make_folder(directory)?;
     NamedTempFile::new_in(directory)
         .map_err(|error| Failure::file("write into", directory, &error))
         .map(|_removed| ())
+}
+
+fn make_folder(directory: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(directory).map_err(|error| Failure::file("make the folder", directory, &error))
 }
 
 /// Writes every file of the stream into `directory`, which is made where it is missing, and returns
@@ -38,8 +41,7 @@ pub(crate) async fn receive(
     mut parts: Streaming<FilePart>,
     directory: &Path,
 ) -> Result<Vec<String>, Failure> {
-    std::fs::create_dir_all(directory)
-        .map_err(|error| Failure::file("make the folder", directory, &error))?;
+    make_folder(directory)?;
     let mut receiver = Receiver::new(directory);
     loop {
         match parts.message().await {

@@ -21,6 +21,7 @@ const BATCH_MAX: usize = 1_024;
 /// Age below which an unreferenced blob survives a start: a worker that lived through a crash of the
 /// coordinator still reports the checkpoint that it had uploaded just before.
 const ORPHAN_AGE_MIN: Duration = Duration::from_hours(1);
+
 /// Longest time between two ticks, in milliseconds: far below a lease's life, so that a tick that
 /// comes late means that this process stood still.
 const TICK_MAX_MS: u64 = 5_000;

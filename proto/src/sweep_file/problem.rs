@@ -103,7 +103,8 @@ pub(super) fn plain(text: &str) -> String {
 /// Whether a character is invisible and steers a terminal or the direction of text.
 pub(super) fn is_control(one: char) -> bool {
     one.is_control()
-        || matches!(one, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(one, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(one, '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Terminal cells of a character: two for Hangul, Han, Kana and full-width forms (Unicode's East

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use coordinator_core::choice::Merit;
 use sweep_proto::SweepSpec;
 
 use super::statistics::summary;
@@ -43,16 +44,14 @@ pub fn standings<'a>(table: &'a Table, spec: &SweepSpec) -> Vec<Standing<'a>> {
         .collect();
     // The table numbers configurations as they first appear, which an extended grid does not follow.
     let position = |standing: &Standing<'_>| {
-        table
-            .configurations
-            .get(standing.configuration)
-            .and_then(|one| spec.position(one))
-            .unwrap_or(u64::MAX)
+        table.configurations.get(standing.configuration).and_then(|one| spec.position(one))
     };
-    standings.sort_by(|left, right| {
-        let by_cover = right.trials.len().cmp(&left.trials.len());
-        by_cover.then(left.loss.mean.total_cmp(&right.loss.mean)).then(position(left).cmp(&position(right)))
-    });
+    let merit = |standing: &Standing<'_>| Merit {
+        completed: standing.trials.len() as u32,
+        score: standing.loss.mean,
+        position: position(standing).unwrap_or(u64::MAX),
+    };
+    standings.sort_by(|left, right| merit(left).better_first(merit(right)));
     standings
 }
 
