@@ -3,6 +3,7 @@
 //! This crate must not know storage, servers or candle. Everything that both the coordinator and
 //! the worker need to agree on lives here, and nothing else does.
 
+pub mod access;
 pub mod artifact;
 pub mod configuration;
 pub mod digest;
@@ -24,6 +25,7 @@ pub mod convert;
 #[cfg(feature = "wire")]
 pub mod wire;
 
+pub use access::{Role, Token, TokenId};
 pub use artifact::{ArtifactKind, ArtifactRef, CheckpointRef};
 pub use configuration::{Configuration, Value, ValueError};
 pub use digest::Digest;

@@ -2,11 +2,12 @@
 
 use sweep_proto::protocol::ProtocolVersion;
 use sweep_proto::{
-    ArtifactRef, AttemptOutcome, Axis, CheckpointRef, EpochMetric, LeaseToken, SweepId, SweepSpec, Timestamp,
-    TrialId, TrialSpec, WorkKind, WorkerId, WorkerProfile,
+    ArtifactRef, AttemptOutcome, Axis, CheckpointRef, Digest, EpochMetric, LeaseToken, Role, SweepId,
+    SweepSpec, Timestamp, TokenId, TrialId, TrialSpec, WorkKind, WorkerId, WorkerProfile,
 };
 use thiserror::Error;
 
+use crate::access::{AuditNote, CertificateId};
 use crate::mutation::Mutation;
 use crate::record::{DatasetRecord, SweepState};
 
@@ -86,8 +87,66 @@ pub enum Command {
     Drain(WorkerId),
     /// A worker leaves; what it still holds is released.
     Deregister(WorkerId),
+    /// Make a token.
+    CreateToken(NewToken),
+    /// Make a token worthless, and the workers that joined by it, too, where asked.
+    RevokeToken {
+        /// The token.
+        token: TokenId,
+        /// Whether its workers lose their certificates and leases.
+        with_workers: bool,
+    },
+    /// Take a worker's certificates and leases away.
+    RevokeWorker(WorkerId),
+    /// A worker shows a token and gets a certificate.
+    Join(JoinRequest),
+    /// A worker exchanges the certificate that it shows.
+    Renew {
+        /// The one shown.
+        shown: CertificateId,
+        /// SHA-256 of the key of the new one.
+        key: Digest,
+        /// The new one.
+        certificate: CertificateId,
+    },
+    /// Append to the audit log.
+    Record(AuditNote),
     /// Time passed: leases may have run out.
     Tick,
+}
+
+/// A token to be made. The secret's bytes come from the shell, which shows them once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewToken {
+    /// Its public name.
+    pub id: TokenId,
+    /// What its bearer may do.
+    pub role: Role,
+    /// SHA-256 of its secret.
+    pub secret_digest: Digest,
+    /// For lists.
+    pub label: String,
+    /// Who makes it.
+    pub created_by: String,
+    /// How many workers may join by it; `None`: any number.
+    pub uses: Option<u32>,
+    /// How long it is worth something; `None`: until it is revoked.
+    pub ttl_ms: Option<u64>,
+}
+
+/// A worker asks to be let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinRequest {
+    /// The token that it shows.
+    pub token: TokenId,
+    /// SHA-256 of the secret that it shows.
+    pub secret_digest: Digest,
+    /// Who it says it is.
+    pub worker: WorkerId,
+    /// SHA-256 of its public key.
+    pub key: Digest,
+    /// The serial number that its certificate will have.
+    pub certificate: CertificateId,
 }
 
 /// What a command changes and what is answered once that is durable.
@@ -129,6 +188,8 @@ pub enum Reply {
     },
     /// Work, in groups that are trained together.
     Grants(Vec<Vec<Granted>>),
+    /// The workers that were shut out.
+    Revoked(Vec<WorkerId>),
 }
 
 /// How a lease stands.
@@ -208,6 +269,12 @@ pub enum Rejection {
         /// What came.
         got: u32,
     },
+    /// No such token.
+    #[error("there is no token {0}; `sweep token list` shows those there are")]
+    UnknownToken(TokenId),
+    /// Whoever asks is not let in.
+    #[error("{0}")]
+    Denied(String),
     /// The request makes no sense.
     #[error("{0}")]
     Invalid(String),

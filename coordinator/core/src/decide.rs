@@ -1,5 +1,6 @@
 //! The decisions, one file per kind of command, and what they share.
 
+pub(crate) mod access;
 pub(crate) mod complete;
 pub(crate) mod control;
 pub(crate) mod extend;

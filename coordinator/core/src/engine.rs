@@ -60,6 +60,16 @@ impl Engine {
             Command::Complete { token, outcome } => decide::complete::complete(self, now, *token, outcome),
             Command::Drain(worker) => decide::worker::drain(self, now, *worker),
             Command::Deregister(worker) => decide::worker::deregister(self, now, *worker),
+            Command::CreateToken(new) => decide::access::create_token(self, now, new),
+            Command::RevokeToken { token, with_workers } => {
+                decide::access::revoke_token(self, now, *token, *with_workers)
+            }
+            Command::RevokeWorker(worker) => decide::access::revoke_worker(self, now, *worker),
+            Command::Join(request) => decide::access::join(self, now, request),
+            Command::Renew { shown, key, certificate } => {
+                decide::access::renew(self, now, *shown, *key, *certificate)
+            }
+            Command::Record(note) => Ok(decide::access::record(self, now, note)),
             Command::Tick => Ok(decide::tick::tick(self, now)),
         }
     }
@@ -98,7 +108,12 @@ impl Engine {
                 self.tables.apply(mutation);
                 self.volatile.watch(worker.id, is_watched(worker.state));
             }
-            Mutation::Epoch(_) | Mutation::TruncateEpochs { .. } | Mutation::LastToken(_) => {
+            Mutation::Epoch(_)
+            | Mutation::TruncateEpochs { .. }
+            | Mutation::LastToken(_)
+            | Mutation::Token(_)
+            | Mutation::Certificate(_)
+            | Mutation::Audit(_) => {
                 self.tables.apply(mutation);
             }
         }

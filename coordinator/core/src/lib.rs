@@ -4,6 +4,7 @@
 //! [`Mutation`]s in one transaction, folds them in with [`Engine::evolve`], and only then replies.
 //! Nothing here reads a clock, a socket, a database or entropy: every command comes with its `now`.
 
+pub mod access;
 mod audit;
 pub mod choice;
 pub mod command;
@@ -20,8 +21,11 @@ pub mod tables;
 pub mod view;
 mod volatile;
 
+pub use access::{AuditEntry, AuditHead, AuditNote, CertificateId, CertificateRecord, TokenRecord};
 pub use choice::ConfigurationMean;
-pub use command::{Command, Decision, Granted, LeaseStanding, Rejection, Reply, Touch};
+pub use command::{
+    Command, Decision, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Touch,
+};
 pub use engine::Engine;
 pub use mutation::Mutation;
 pub use record::{

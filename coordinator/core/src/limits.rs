@@ -25,3 +25,15 @@ pub const STALL_MS: u64 = LEASE_TTL_MS;
 
 /// Most characters of a worker's request id: a UUID and a counter fit.
 pub const REQUEST_ID_CHARACTERS_MAX: usize = 128;
+
+/// Life of a worker's certificate, in milliseconds: a week. A machine that slept for longer joins anew.
+pub const CERTIFICATE_LIFETIME_MS: u64 = 7 * 24 * 3_600_000;
+
+/// Most valid tokens at one time: people and machines, with much room.
+pub const TOKENS_MAX: usize = 10_000;
+
+/// Most characters of a token's label.
+pub const LABEL_CHARACTERS_MAX: usize = 200;
+
+/// Most characters of each text of an audit entry.
+pub const AUDIT_TEXT_CHARACTERS_MAX: usize = 500;

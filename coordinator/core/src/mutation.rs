@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use sweep_proto::TrialId;
 
+use crate::access::{AuditEntry, CertificateRecord, TokenRecord};
 use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
 
 /// One row that becomes true.
@@ -32,4 +33,10 @@ pub enum Mutation {
     Worker(WorkerRecord),
     /// The largest fencing token ever granted. Tokens are never given twice, even after their trial is gone.
     LastToken(u64),
+    /// Sets a token, by id.
+    Token(TokenRecord),
+    /// Sets a certificate, by serial number.
+    Certificate(CertificateRecord),
+    /// Appends to the audit log. Entries are written once and never change.
+    Audit(AuditEntry),
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sweep_proto::{AttemptId, SweepId, TrialId, WorkerId};
+use sweep_proto::{AttemptId, SweepId, TokenId, TrialId, WorkerId};
 
+use crate::access::{AuditHead, CertificateId, CertificateRecord, TokenRecord};
 use crate::mutation::Mutation;
 use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
 
@@ -22,6 +23,12 @@ pub struct Tables {
     pub workers: BTreeMap<WorkerId, WorkerRecord>,
     /// The largest fencing token ever granted.
     pub last_token: u64,
+    /// Tokens by id.
+    pub tokens: BTreeMap<TokenId, TokenRecord>,
+    /// Certificates by serial number.
+    pub certificates: BTreeMap<CertificateId, CertificateRecord>,
+    /// The end of the audit log, whose entries only a store keeps.
+    pub audit: AuditHead,
 }
 
 impl Tables {
@@ -54,6 +61,17 @@ impl Tables {
                 self.workers.insert(worker.id, worker.clone());
             }
             Mutation::LastToken(token) => self.last_token = self.last_token.max(*token),
+            Mutation::Token(token) => {
+                self.tokens.insert(token.id, token.clone());
+            }
+            Mutation::Certificate(certificate) => {
+                self.certificates.insert(certificate.id, certificate.clone());
+            }
+            Mutation::Audit(entry) => {
+                if entry.sequence > self.audit.sequence {
+                    self.audit = AuditHead { sequence: entry.sequence, digest: entry.digest };
+                }
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use coordinator_core::{Command, Mutation, Tables};
+use coordinator_core::{AuditEntry, Command, Mutation, Tables};
 use coordinator_store::{SqliteStore, StepBatch, Store, StoreError, StoreReader};
 use sweep_proto::protocol::PROTOCOL_VERSION;
 use sweep_proto::{AttemptId, StepMetric, WorkerId, WorkerProfile};
@@ -43,6 +43,10 @@ impl StoreReader for Flaky {
         max: usize,
     ) -> Result<Vec<StepMetric>, StoreError> {
         self.store.read_steps(attempt, from, max)
+    }
+
+    fn read_audit(&mut self, from: u64, max: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.read_audit(from, max)
     }
 }
 

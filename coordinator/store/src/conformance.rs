@@ -11,7 +11,7 @@
 
 mod rows;
 
-use coordinator_core::{Mutation, Tables};
+use coordinator_core::{AuditHead, Mutation, Tables};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sweep_proto::StepMetric;
@@ -35,6 +35,7 @@ pub fn run<F: Fixture>(make: impl Fn() -> F) {
     truncation_is_exact(&make());
     tokens_never_go_back(&make());
     steps_are_stored_once_and_without_gap(&make());
+    the_audit_log_is_read_back_in_order(&make());
     readers_work_beside_the_writer(&make());
     load_is_the_fold(&make);
 }
@@ -119,6 +120,22 @@ fn steps_are_stored_once_and_without_gap(fixture: &impl Fixture) {
     assert_eq!(again.read_steps(attempt, 2, 4).unwrap(), expected[2..6]);
     assert_eq!(again.read_steps(attempt, 8, 4).unwrap(), []);
     assert_eq!(again.read_steps(rows::attempt_id(1, 1), 0, 4).unwrap(), []);
+}
+
+fn the_audit_log_is_read_back_in_order(fixture: &impl Fixture) {
+    let mut store = fixture.open();
+    assert_eq!(store.read_audit(0, 10).unwrap(), []);
+    for number in 1..=5 {
+        store.commit(&[rows::audit(number)]).unwrap();
+        store.commit(&[rows::audit(number)]).unwrap();
+    }
+    let mut head = AuditHead::default();
+    let entries = fixture.open().read_audit(1, 100).unwrap();
+    assert_eq!(entries.len(), 5, "a repeated entry is stored once");
+    entries.iter().for_each(|entry| head.advance(entry).unwrap());
+    assert_eq!(fixture.open().load().unwrap().audit, head);
+    assert_eq!(fixture.open().read_audit(4, 1).unwrap(), entries[3..4]);
+    assert_eq!(fixture.open().reader().unwrap().read_audit(6, 1).unwrap(), []);
 }
 
 fn readers_work_beside_the_writer(fixture: &impl Fixture) {

@@ -11,7 +11,7 @@ pub mod sqlite;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-use coordinator_core::{Mutation, Tables};
+use coordinator_core::{AuditEntry, Mutation, Tables};
 use sweep_proto::{AttemptId, StepMetric};
 
 pub use error::StoreError;
@@ -46,6 +46,12 @@ pub trait StoreReader: Send {
         from_sequence: u64,
         points_max: usize,
     ) -> Result<Vec<StepMetric>, StoreError>;
+
+    /// Entries of the audit log from a sequence on, in order, at most `entries_max`.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where an entry cannot be read.
+    fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError>;
 }
 
 /// The one writer. What a returned `Ok` covers is durable.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use coordinator_core::{Mutation, Tables};
+use coordinator_core::{AuditEntry, Mutation, Tables};
 use sweep_proto::{AttemptId, StepMetric, SweepId, TrialId};
 
 use crate::{StepBatch, Store, StoreError, StoreReader, continuation};
@@ -16,6 +16,7 @@ pub struct MemoryStore(Arc<Mutex<State>>);
 struct State {
     tables: Tables,
     steps: BTreeMap<AttemptId, Vec<StepMetric>>,
+    audit: BTreeMap<u64, AuditEntry>,
 }
 
 impl MemoryStore {
@@ -40,6 +41,11 @@ impl StoreReader for MemoryStore {
         let points = state.steps.get(&attempt).map(Vec::as_slice).unwrap_or_default();
         Ok(points.iter().filter(|point| point.sequence >= from_sequence).take(points_max).cloned().collect())
     }
+
+    fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        let state = self.state();
+        Ok(state.audit.range(from_sequence..).map(|(_, entry)| entry.clone()).take(entries_max).collect())
+    }
 }
 
 impl Store for MemoryStore {
@@ -48,6 +54,9 @@ impl Store for MemoryStore {
         check_references(&state.tables, mutations)?;
         for mutation in mutations {
             state.tables.apply(mutation);
+            if let Mutation::Audit(entry) = mutation {
+                state.audit.entry(entry.sequence).or_insert_with(|| entry.clone());
+            }
         }
         Ok(())
     }

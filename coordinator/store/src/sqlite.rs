@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, write-ahead log, every commit synced to the disk.
 
+mod access;
 mod rows;
 mod schema;
 mod steps;
@@ -7,7 +8,7 @@ mod steps;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coordinator_core::{Mutation, Tables};
+use coordinator_core::{AuditEntry, Mutation, Tables};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use sweep_proto::{AttemptId, StepMetric};
 
@@ -110,6 +111,10 @@ impl StoreReader for SqliteStore {
     ) -> Result<Vec<StepMetric>, StoreError> {
         steps::read(&self.connection, attempt, from_sequence, points_max)
     }
+
+    fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        access::read_audit(&self.connection, from_sequence, entries_max)
+    }
 }
 
 impl StoreReader for SqliteReader {
@@ -124,6 +129,10 @@ impl StoreReader for SqliteReader {
         points_max: usize,
     ) -> Result<Vec<StepMetric>, StoreError> {
         steps::read(&self.0, attempt, from_sequence, points_max)
+    }
+
+    fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        access::read_audit(&self.0, from_sequence, entries_max)
     }
 }
 

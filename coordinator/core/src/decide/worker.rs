@@ -99,7 +99,7 @@ pub(crate) fn deregister(engine: &Engine, now: Timestamp, id: WorkerId) -> Outco
     Ok(draft.finish(Reply::Done))
 }
 
-fn take_back_all(draft: &mut Draft<'_>, worker: WorkerId, state: AttemptState) {
+pub(super) fn take_back_all(draft: &mut Draft<'_>, worker: WorkerId, state: AttemptState) {
     let engine = draft.engine;
     for token in engine.leases_of(worker) {
         if let Some(trial) = engine.index.live.get(&token) {

@@ -1,14 +1,16 @@
 //! Rows for the suite: some by hand, some at random.
 
 use coordinator_core::{
-    AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, Mutation,
-    SweepRecord, SweepState, TrialRecord, TrialState, WorkerRecord, WorkerState,
+    AnsweredRequest, AttemptRecord, AttemptState, AuditHead, AuditNote, CertificateId, CertificateRecord,
+    DatasetRecord, EpochRecord, LeaseRecord, Mutation, SweepRecord, SweepState, TokenRecord, TrialRecord,
+    TrialState, WorkerRecord, WorkerState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
     ArtifactRef, AttemptId, Axis, CheckpointRef, Configuration, DataSource, DataSpec, Device, DeviceKind,
-    Digest, EpochMetric, FailureKind, Hyperparameter, LeaseToken, StepMetric, SweepId, SweepSpec, TestMetric,
-    Timestamp, TrialId, TrialResult, TrialSpec, Value, WorkKind, WorkerId, WorkerProfile,
+    Digest, EpochMetric, FailureKind, Hyperparameter, LeaseToken, Role, StepMetric, SweepId, SweepSpec,
+    TestMetric, Timestamp, TokenId, TrialId, TrialResult, TrialSpec, Value, WorkKind, WorkerId,
+    WorkerProfile,
 };
 
 /// Trials of the one sweep that exists from the start.
@@ -154,6 +156,51 @@ pub(super) fn step(sequence: u64) -> StepMetric {
     }
 }
 
+pub(super) fn token(number: u8, uses_left: Option<u32>) -> Mutation {
+    Mutation::Token(TokenRecord {
+        id: TokenId::from([number; 8]),
+        role: Role::Worker,
+        label: "연구실 \"3\"".into(),
+        secret_digest: Digest::of(&[number]),
+        created_by: "admin".into(),
+        created_at: Timestamp(7),
+        expires_at: Some(Timestamp(u64::MAX)),
+        uses_left,
+        revoked_at: None,
+    })
+}
+
+pub(super) fn certificate(number: u64, revoked_at: Option<Timestamp>) -> Mutation {
+    Mutation::Certificate(CertificateRecord {
+        id: CertificateId(worker_id(number).0),
+        worker: worker_id(1),
+        key: Digest::of(b"key"),
+        token: TokenId::from([1; 8]),
+        issued_at: Timestamp(7),
+        expires_at: Timestamp(9),
+        revoked_at,
+    })
+}
+
+/// The audit entry of this place in one and the same log.
+pub(super) fn audit(number: u64) -> Mutation {
+    let mut head = AuditHead::default();
+    loop {
+        let note = AuditNote {
+            actor: "token 0101".into(),
+            peer: "[::1]:7".into(),
+            action: "cancel".into(),
+            subject: format!("sweep '{}'", head.sequence),
+            is_allowed: head.sequence % 2 == 0,
+        };
+        let entry = head.next(Timestamp(head.sequence), note);
+        if entry.sequence == number {
+            return Mutation::Audit(entry);
+        }
+        head = AuditHead { sequence: entry.sequence, digest: entry.digest };
+    }
+}
+
 /// A sweep and its trials.
 pub(super) fn parents() -> Vec<Mutation> {
     let trials = (0..TRIALS).map(|index| trial(trial_id(index), TrialState::Pending, 0.0));
@@ -171,6 +218,12 @@ pub(super) fn one_of_each() -> Vec<Mutation> {
         epoch(0, 2, 0.3 - 0.1),
         worker(1, 4),
         Mutation::LastToken(17),
+        token(1, Some(3)),
+        token(2, None),
+        certificate(1, None),
+        certificate(2, Some(Timestamp(8))),
+        audit(1),
+        audit(2),
     ]);
     all
 }
@@ -215,5 +268,9 @@ pub(super) fn any_mutation() -> impl Strategy<Value = Mutation> {
             .prop_map(|(index, epoch)| Mutation::TruncateEpochs { trial: trial_id(index), epoch }),
         (1_u64..4, 1_u32..9).prop_map(|(number, slots)| worker(number, slots)),
         (0_u64..99).prop_map(Mutation::LastToken),
+        (1_u8..4, prop::option::of(0_u32..5)).prop_map(|(number, uses)| token(number, uses)),
+        (1_u64..4, prop::option::of(0_u64..9))
+            .prop_map(|(number, revoked)| certificate(number, revoked.map(Timestamp))),
+        (1_u64..6).prop_map(audit),
     ]
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use sweep_proto::digest::Hasher;
 use sweep_proto::{EpochMetric, SweepId, TrialId};
 
+use super::access;
 use crate::StoreError;
 
 /// The first eight bytes of a SHA-256 over parts, each preceded by its length.
@@ -47,6 +48,9 @@ pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), 
             ])?;
         }
         Mutation::Worker(worker) => apply_worker(connection, worker)?,
+        Mutation::Token(token) => access::apply_token(connection, token)?,
+        Mutation::Certificate(certificate) => access::apply_certificate(connection, certificate)?,
+        Mutation::Audit(entry) => access::apply_audit(connection, entry)?,
         Mutation::LastToken(token) => {
             let sum = checksum(&[b"last_token", &token.to_le_bytes()]);
             // Tokens only grow, whatever order batches come in.
@@ -159,7 +163,7 @@ fn apply_worker(connection: &Connection, worker: &WorkerRecord) -> Result<(), St
     Ok(())
 }
 
-fn to_json<T: Serialize>(record: &T) -> Result<String, StoreError> {
+pub(super) fn to_json<T: Serialize>(record: &T) -> Result<String, StoreError> {
     serde_json::to_string(record)
         .map_err(|error| StoreError::Conflict(format!("a record cannot be written: {error}")))
 }
@@ -197,10 +201,11 @@ pub(super) fn load(connection: &Connection) -> Result<Tables, StoreError> {
         tables.last_token = row.get::<_, i64>(0)?.cast_unsigned();
         verify(row.get(1)?, checksum(&[b"last_token", &tables.last_token.to_le_bytes()]), "the token counter")
     })?;
+    access::load(connection, &mut tables)?;
     Ok(tables)
 }
 
-fn each(
+pub(super) fn each(
     connection: &Connection,
     sql: &str,
     mut visit: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
@@ -218,7 +223,12 @@ fn verify(found: i64, expected: i64, place: &str) -> Result<(), StoreError> {
 }
 
 /// The record in column `at`, after checking the checksum in the column after it.
-fn body<T: DeserializeOwned>(row: &Row<'_>, at: usize, kind: &str, id: &str) -> Result<T, StoreError> {
+pub(super) fn body<T: DeserializeOwned>(
+    row: &Row<'_>,
+    at: usize,
+    kind: &str,
+    id: &str,
+) -> Result<T, StoreError> {
     let text: String = row.get(at)?;
     let place = format!("{kind} {id}");
     verify(row.get(at + 1)?, checksum(&[kind.as_bytes(), id.as_bytes(), text.as_bytes()]), &place)?;

@@ -1,0 +1,80 @@
+//! Tokens, certificates and the audit log in SQLite.
+
+use coordinator_core::{AuditEntry, AuditHead, CertificateRecord, Tables, TokenRecord};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{body, checksum, each, to_json};
+use crate::StoreError;
+
+/// Sets a token.
+pub(super) fn apply_token(connection: &Connection, token: &TokenRecord) -> Result<(), StoreError> {
+    set(connection, "token", "tokens", &token.id.to_string(), &to_json(token)?)
+}
+
+/// Sets a certificate.
+pub(super) fn apply_certificate(
+    connection: &Connection,
+    certificate: &CertificateRecord,
+) -> Result<(), StoreError> {
+    set(connection, "certificate", "certificates", &certificate.id.to_string(), &to_json(certificate)?)
+}
+
+fn set(connection: &Connection, kind: &str, table: &str, id: &str, body: &str) -> Result<(), StoreError> {
+    let sum = checksum(&[kind.as_bytes(), id.as_bytes(), body.as_bytes()]);
+    let sql = format!(
+        "INSERT INTO {table} VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET body = excluded.body, checksum = excluded.checksum"
+    );
+    connection.prepare_cached(&sql)?.execute(params![id, body, sum])?;
+    Ok(())
+}
+
+/// Appends an entry; one that is there already stays as it is.
+pub(super) fn apply_audit(connection: &Connection, entry: &AuditEntry) -> Result<(), StoreError> {
+    let sql = "INSERT INTO audit VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    connection.prepare_cached(sql)?.execute(params![entry.sequence.cast_signed(), to_json(entry)?])?;
+    Ok(())
+}
+
+/// Reads tokens, certificates, and where the audit log ends.
+pub(super) fn load(connection: &Connection, tables: &mut Tables) -> Result<(), StoreError> {
+    each(connection, "SELECT id, body, checksum FROM tokens", |row| {
+        let token: TokenRecord = body(row, 1, "token", &row.get::<_, String>(0)?)?;
+        tables.tokens.insert(token.id, token);
+        Ok(())
+    })?;
+    each(connection, "SELECT id, body, checksum FROM certificates", |row| {
+        let certificate: CertificateRecord = body(row, 1, "certificate", &row.get::<_, String>(0)?)?;
+        tables.certificates.insert(certificate.id, certificate);
+        Ok(())
+    })?;
+    let last: Option<String> = connection
+        .prepare_cached("SELECT body FROM audit ORDER BY sequence DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    if let Some(last) = last {
+        let entry = entry(&last)?;
+        tables.audit = AuditHead { sequence: entry.sequence, digest: entry.digest };
+    }
+    Ok(())
+}
+
+/// Reads audit entries in order.
+pub(super) fn read_audit(
+    connection: &Connection,
+    from_sequence: u64,
+    entries_max: usize,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let mut entries = Vec::new();
+    let mut statement = connection
+        .prepare_cached("SELECT body FROM audit WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2")?;
+    let mut rows = statement.query(params![from_sequence.cast_signed(), entries_max as i64])?;
+    while let Some(row) = rows.next()? {
+        entries.push(entry(&row.get::<_, String>(0)?)?);
+    }
+    Ok(entries)
+}
+
+fn entry(text: &str) -> Result<AuditEntry, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::corrupt("an entry of the audit log", error))
+}
