@@ -4,8 +4,16 @@ mod artifacts;
 mod clock;
 mod driver;
 pub mod fsck;
+mod http;
+mod install;
+pub mod json;
 mod prepare;
 mod rpc;
+mod security;
+/// The files by which commands on the coordinator's own machine are let in.
+pub mod security_files {
+    pub use crate::security::files::{ADDRESS, ADMIN_TOKEN, SECURITY, read};
+}
 pub mod server;
 
 pub use fsck::{Findings, FsckError, fsck};

@@ -61,6 +61,16 @@ pub(crate) fn resolve_paths(source: &mut DataSource, directory: &Path) {
     }
 }
 
+/// Every path that a source reads on this machine.
+pub(crate) fn paths(source: &DataSource) -> Vec<&Path> {
+    match source {
+        DataSource::Known { path, .. } => path.iter().map(PathBuf::as_path).collect(),
+        DataSource::File { path, test_path, .. } => {
+            std::iter::once(path).chain(test_path).map(PathBuf::as_path).collect()
+        }
+    }
+}
+
 /// Hands progress to a sender that must not block, at a rate that a person can read.
 pub(crate) struct Reporter<F> {
     state: Mutex<(wire::Progress, Option<Instant>)>,

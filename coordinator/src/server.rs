@@ -1,6 +1,7 @@
 //! Starting and stopping a coordinator: binds, loads, serves in the background.
 
 use std::fs::File;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,18 +11,24 @@ use std::time::Duration;
 use coordinator_core::{Command, Engine};
 use coordinator_store::{MemoryStore, SqliteStore, Store, StoreError};
 use sweep_proto::protocol::MESSAGE_BYTES_MAX;
+use sweep_proto::wire::access_service_server::AccessServiceServer;
 use sweep_proto::wire::sweep_service_server::SweepServiceServer;
 use sweep_proto::wire::worker_service_server::WorkerServiceServer;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio_stream::StreamExt;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 use crate::driver::{Driver, DriverError, OpenStore};
-use crate::rpc::{Shared, SweepRpc, WorkerRpc};
+use crate::http;
+use crate::rpc::{AccessRpc, Shared, SweepRpc, WorkerRpc};
+use crate::security::authority::AuthorityError;
+use crate::security::doors;
+use crate::security::gate::Gate;
+use crate::security::listener::{self, Connection};
 
 /// Interval of HTTP/2 pings on a connection: routers forget idle connections after a minute or more.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
@@ -34,6 +41,9 @@ const STREAMS_MAX: u32 = 1_024;
 
 /// Largest list of headers, in bytes: ours are a few hundred.
 const HEADER_BYTES_MAX: u32 = 16 * 1024;
+
+/// Largest message to the access service, in bytes: a token's label and a certificate request are small.
+const ACCESS_BYTES_MAX: usize = 64 * 1024;
 
 /// Largest status of a sweep or list of workers that is sent, in bytes.
 const REPLY_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -65,16 +75,35 @@ pub struct ServerConfig {
     pub data_directory: PathBuf,
     /// Where the durable state lives.
     pub store: StoreChoice,
+    /// TLS and tokens on loopback, too. Beyond loopback they are always on.
+    pub is_secure: bool,
+    /// Names and addresses by which other machines reach this one, best first; found out where empty.
+    pub advertise: Vec<String>,
+    /// Folders of corpora that people of other machines may name in their sweeps.
+    pub corpora: Vec<PathBuf>,
+}
+
+impl ServerConfig {
+    /// A coordinator for this machine only.
+    pub fn local(listen: SocketAddr, data_directory: PathBuf, store: StoreChoice) -> Self {
+        Self { listen, data_directory, store, is_secure: false, advertise: Vec::new(), corpora: Vec::new() }
+    }
 }
 
 /// Why a coordinator does not start, or did not stop cleanly.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// The address is not of this machine only.
-    #[error(
-        "listening beyond loopback ({0}) needs TLS and tokens, which this version does not have; bind 127.0.0.1"
-    )]
-    NotLoopback(SocketAddr),
+    /// Keys and certificates cannot be made or read.
+    #[error("TLS cannot be set up: {0}")]
+    Security(#[from] AuthorityError),
+    /// A folder of corpora is not there.
+    #[error("the folder of corpora {} cannot be used: {source}", path.display())]
+    Corpora {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}")]
     Bind {
@@ -106,6 +135,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    urls: Vec<String>,
     shutdown: CancellationToken,
     serving: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
     driver: Driver,
@@ -118,6 +148,11 @@ impl Server {
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it can be reached, best first.
+    pub fn urls(&self) -> &[String] {
+        &self.urls
     }
 
     /// Takes back what workers of an earlier process still hold, for a caller that knows them to be gone:
@@ -171,9 +206,6 @@ impl Drop for Server {
 /// # Errors
 /// A [`StartError`] names what stands in the way.
 pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
-    if !config.listen.ip().is_loopback() {
-        return Err(StartError::NotLoopback(config.listen));
-    }
     let clock = Clock::start();
     let directory = config.data_directory.clone();
     let lock = lock(&directory)?;
@@ -181,16 +213,26 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let listener = TcpListener::bind(config.listen).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
 
+    let store = config.store.clone();
     // Loading reads the whole database: not on a thread that serves others.
-    let loading = tokio::task::spawn_blocking(move || load(&directory, &config.store, clock));
+    let loading = tokio::task::spawn_blocking(move || load(&directory, &store, clock));
     let (artifacts, driver, driver_thread) =
         loading.await.map_err(|error| StartError::Unclean(error.to_string()))??;
+    let security = if config.is_secure || !address.ip().is_loopback() {
+        Some(doors::open(&config, address, &driver).await?)
+    } else {
+        None
+    };
     let shutdown = CancellationToken::new();
     let cache = config.data_directory.join("datasets");
-    let shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone());
-    let serving = tokio::spawn(serve(listener, shared));
+    let (tls, doors) = security.unzip();
+    let doors = doors.unwrap_or_default();
+    let urls = doors.urls(address);
+    let shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone(), doors);
+    let incoming = listener::connections(listener, tls, driver.clone(), shutdown.clone());
+    let serving = tokio::spawn(serve(incoming, shared));
     tracing::info!(%address, data_directory = %config.data_directory.display(), "the coordinator listens");
-    Ok(Server { address, shutdown, serving, driver, driver_thread: Some(driver_thread), _lock: lock })
+    Ok(Server { address, urls, shutdown, serving, driver, driver_thread: Some(driver_thread), _lock: lock })
 }
 
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> StartError {
@@ -234,27 +276,36 @@ fn opener(directory: &Path, store: &StoreChoice) -> OpenStore {
     }
 }
 
-async fn serve(listener: TcpListener, shared: Shared) -> Result<(), tonic::transport::Error> {
+/// Serves every service and route on these connections, behind the gate.
+async fn serve(
+    connections: impl Stream<Item = io::Result<Connection>>,
+    shared: Shared,
+) -> Result<(), tonic::transport::Error> {
     let shutdown = shared.shutdown.clone();
+    let gate = Gate::new(shared.driver.clone());
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<SweepServiceServer<SweepRpc>>().await;
+    health.set_serving::<WorkerServiceServer<WorkerRpc>>().await;
     let sweeps = SweepServiceServer::new(SweepRpc::new(shared.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(REPLY_BYTES_MAX);
-    let workers = WorkerServiceServer::new(WorkerRpc::new(shared))
+    let workers = WorkerServiceServer::new(WorkerRpc::new(shared.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
-    let connections = TcpListenerStream::new(listener).map(|connection| {
-        // Small messages go out at once: heartbeats must not wait for more to come.
-        connection.and_then(|stream| stream.set_nodelay(true).map(|()| stream))
-    });
+    let access = AccessServiceServer::new(AccessRpc::new(shared.clone()))
+        .max_decoding_message_size(ACCESS_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let services = Routes::new(sweeps).add_service(workers).add_service(access).add_service(health_service);
+    let routes = services.into_axum_router().merge(http::routes(shared));
     tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .max_concurrent_streams(STREAMS_MAX)
         .concurrency_limit_per_connection(STREAMS_MAX as usize)
         .http2_max_header_list_size(HEADER_BYTES_MAX)
-        .accept_http1(false)
-        .add_service(sweeps)
-        .add_service(workers)
+        .accept_http1(true)
+        .layer(gate)
+        .add_routes(Routes::from(routes))
         .serve_with_incoming_shutdown(connections, shutdown.cancelled_owned())
         .await
 }

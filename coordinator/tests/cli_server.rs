@@ -22,13 +22,9 @@ impl Place {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("small.toml"), SWEEP).expect("written");
-        let server = coordinator::start(ServerConfig {
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            data_directory: folder.path().join("data"),
-            store: StoreChoice::Memory,
-        })
-        .await
-        .expect("the coordinator starts");
+        let listen = "127.0.0.1:0".parse().expect("an address");
+        let config = ServerConfig::local(listen, folder.path().join("data"), StoreChoice::Memory);
+        let server = coordinator::start(config).await.expect("the coordinator starts");
         Self { server, folder }
     }
 

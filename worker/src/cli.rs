@@ -1,28 +1,38 @@
 //! The command line of `sweep-worker`.
 
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use sweep_proto::Token;
+use sweep_proto::access::TokenError;
+use sweep_transport::{AddressError, Addresses, Dial, channel};
 use tokio_util::sync::CancellationToken;
 use worker_trainer::DeviceChoice;
 
 use crate::agent::backoff::Jitter;
-use crate::agent::connect::{AddressError, client, parse_address};
+use crate::agent::connect::client_over;
 use crate::agent::{self, AgentError, AgentSettings, drain};
 use crate::device_info::{DeviceError, Machine, SLOTS_MAX};
+use crate::identity::{Identity, IdentityError};
 use crate::slot::process::ProcessRunner;
 use crate::state_directory::{StateDirectory, StateError};
 use crate::telemetry::{self, LogFormat};
 use crate::{predict, slot};
 
+/// Largest token file that is read, in bytes.
+const TOKEN_BYTES_MAX: u64 = 4_096;
+
 const JOIN_EXAMPLES: &str = "Examples:
   sweep-worker join http://127.0.0.1:7077
   sweep-worker join 127.0.0.1:7077 --slots 4 --name lab-3
   sweep-worker join 127.0.0.1:7077 --device cuda:0
+  SWEEP_TOKEN=... sweep-worker join https://head-node:7077
+  sweep-worker join https://head-node:7077,https://standby:7077 --token-file /run/secrets/token
 
 SIGTERM or Ctrl-C stops at the next batch, hands the work back and leaves; a second one leaves at once.
 Exit codes: 0 left in order, 1 failed, 2 wrong usage, 3 no coordinator answers.";
@@ -67,8 +77,13 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct JoinArguments {
-    /// The coordinator: http://HOST:PORT or HOST:PORT, on this machine.
+    /// The coordinator: https://HOST:PORT with a token, or http://127.0.0.1:PORT on its own machine.
+    /// Several, with commas between them, are tried in turn.
     address: String,
+    /// A file with the token, - for standard input; without it SWEEP_TOKEN is read. Needed once: the
+    /// worker then has a certificate of its own.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Trials to run side by side: a number, or auto for one per core and half a gigabyte of memory.
     #[arg(long, default_value = "auto", value_parser = parse_slots, value_name = "auto|N")]
     slots: Slots,
@@ -161,8 +176,13 @@ pub fn main() -> ExitCode {
 
 /// 2 for what the person at the command line can mend there, 3 for a coordinator that is away.
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<AddressError>() || error.is::<DeviceError>() {
+    if error.is::<AddressError>() || error.is::<DeviceError>() || error.is::<TokenError>() {
         return 2;
+    }
+    match error.downcast_ref::<IdentityError>() {
+        Some(IdentityError::NoToken(_)) => return 2,
+        Some(IdentityError::Unreachable(_)) => return 3,
+        _ => {}
     }
     match (error.downcast_ref::<StateError>(), error.downcast_ref::<AgentError>()) {
         (Some(StateError::InUse(_) | StateError::NoHome), _) => 2,
@@ -178,7 +198,8 @@ fn run_predict(arguments: PredictArguments) -> anyhow::Result<()> {
 }
 
 fn run_join(arguments: JoinArguments) -> anyhow::Result<()> {
-    let address = parse_address(&arguments.address)?;
+    let addresses: Addresses = arguments.address.parse()?;
+    let token = if addresses.is_secure() { given_token(arguments.token_file.as_deref())? } else { None };
     let machine = Machine::discover();
     let device = machine.slot_device(arguments.device, &std::env::current_exe()?)?;
     let slots = match arguments.slots {
@@ -205,17 +226,26 @@ fn run_join(arguments: JoinArguments) -> anyhow::Result<()> {
         jitter_seed: Jitter::random_seed(),
     };
     let runner = ProcessRunner { executable: device.executable, threads: machine.threads_per_slot(slots) };
-    tracing::info!(slots, device = settings.device, worker = %settings.worker, %address, "joining");
+    tracing::info!(slots, device = settings.device, worker = %settings.worker, %addresses, "joining");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let drain = CancellationToken::new();
         if arguments.until_stdin_closes {
             drain::on_closed_stdin(drain.clone());
         }
+        let identity = if addresses.is_secure() {
+            let wait = Duration::from_secs(arguments.wait);
+            Some(Identity::establish(state.path(), &addresses, token, settings.worker, wait).await?)
+        } else {
+            None
+        };
+        let channel = channel(Dial::new(addresses, identity.as_ref().map(Identity::trust).as_ref()));
+        let client = client_over(channel.clone());
         tokio::select! {
-            ended = agent::run(settings, client(address), Arc::new(runner), drain.clone()) => {
+            ended = agent::run(settings, client, Arc::new(runner), drain.clone()) => {
                 ended.map_err(anyhow::Error::from)
             }
+            never = keep_fresh(identity, channel) => match never {},
             signalled = drain::on_signals(drain) => {
                 signalled?;
                 Err(anyhow::anyhow!("left at once at the second signal"))
@@ -226,6 +256,32 @@ fn run_join(arguments: JoinArguments) -> anyhow::Result<()> {
     runtime.shutdown_background();
     drop(state);
     ended
+}
+
+async fn keep_fresh(
+    identity: Option<Identity>,
+    channel: tonic::transport::Channel,
+) -> std::convert::Infallible {
+    match identity {
+        Some(identity) => identity.keep_fresh(channel).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The token that was given in a file or in the environment; never on the command line, which `ps` shows.
+fn given_token(file: Option<&Path>) -> anyhow::Result<Option<Token>> {
+    let text = match file {
+        Some(path) if path == Path::new("-") => io::read_to_string(io::stdin().take(TOKEN_BYTES_MAX))?,
+        Some(path) => {
+            let shown = path.display();
+            let file =
+                std::fs::File::open(path).with_context(|| format!("cannot read the token from {shown}"))?;
+            io::read_to_string(file.take(TOKEN_BYTES_MAX))?
+        }
+        None => std::env::var("SWEEP_TOKEN").unwrap_or_default(),
+    };
+    let text = text.trim();
+    Ok(if text.is_empty() { None } else { Some(text.parse()?) })
 }
 
 #[cfg(test)]
@@ -248,7 +304,7 @@ mod tests {
 
     #[test]
     fn exit_codes_tell_usage_from_absence() {
-        let address = parse_address("10.0.0.1:7077").expect_err("refused");
+        let address = "10.0.0.1:7077".parse::<Addresses>().expect_err("refused");
         assert_eq!(exit_code(&address.into()), 2);
         let away = AgentError::Unreachable(Box::new(tonic::Status::unavailable("away")));
         assert_eq!(exit_code(&away.into()), 3);

@@ -98,6 +98,11 @@ impl StateDirectory {
         self.worker
     }
 
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Scratch space.
     pub fn work(&self) -> PathBuf {
         self.path.join("work")

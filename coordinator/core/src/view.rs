@@ -60,6 +60,12 @@ impl Engine {
         Some((*trial, lease.attempt, lease.worker))
     }
 
+    /// Who was granted a token, live or stale; `None` where nobody was.
+    pub fn attempt_worker(&self, token: LeaseToken) -> Option<WorkerId> {
+        let attempt = self.index.attempts.get(&token)?;
+        self.tables.attempts.get(attempt).map(|attempt| attempt.worker)
+    }
+
     /// The live leases of a worker, in the order of their tokens.
     pub fn leases_of(&self, worker: WorkerId) -> impl Iterator<Item = LeaseToken> {
         self.index.leases.get(&worker).into_iter().flatten().copied()

@@ -1,55 +1,54 @@
-//! The connection to a coordinator.
+//! The connection to a coordinator, and what is shown to be let in.
 
-use std::time::Duration;
-
+use sweep_proto::Token;
+use sweep_proto::wire::access_service_client::AccessServiceClient;
 use sweep_proto::wire::sweep_service_client::SweepServiceClient;
 use sweep_proto::wire::{GetRequest, ListRequest, SweepStatus};
-use tonic::transport::{Channel, Endpoint};
+use sweep_transport::{Addresses, Bearer, ClientIdentity, Dial, Trust};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
 
 use super::exit::Failure;
 
-/// A connected client.
-pub(crate) type Client = SweepServiceClient<Channel>;
+/// A connected client of the sweep service.
+pub(crate) type Client = SweepServiceClient<InterceptedService<Channel, Bearer>>;
+/// A connected client of the access service.
+pub(crate) type AccessClient = AccessServiceClient<InterceptedService<Channel, Bearer>>;
 
-/// Longest wait for a connection: loopback answers at once, other machines within seconds.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often an idle connection is probed, so that a coordinator that vanished is noticed.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// Largest message taken: a list of every sweep with its state fits many times over.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// Connects to the coordinator at `server`.
 ///
 /// # Errors
-/// Exit code 2 for an address that is none, 3 where no coordinator answers.
-pub(crate) async fn connect(server: &str) -> Result<Client, Failure> {
-    let address = with_scheme(server)?;
-    let endpoint = Endpoint::from_shared(address.clone())
-        .map_err(|error| Failure::usage(format!("`{server}` is no address of a coordinator: {error}")))?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-        .keep_alive_while_idle(true);
-    let channel = endpoint.connect().await.map_err(|error| {
-        Failure::unavailable(format!("no coordinator answers at {address}: {}", root_cause(&error))).hint(
+/// Exit code 2 for an address that is none or lacks its token, 3 where no coordinator answers.
+async fn channel(server: &str, token: Option<&Token>) -> Result<Channel, Failure> {
+    let addresses: Addresses = server.parse().map_err(|error| Failure::usage(format!("{error}")))?;
+    if addresses.is_secure() && token.is_none() {
+        return Err(Failure::usage(format!("{addresses} lets nobody in without a token")).hint(
+            "set SWEEP_TOKEN or give --token-file FILE; on the coordinator's machine `sweep token create viewer` makes one",
+        ));
+    }
+    let trust = token.map(|token| Trust { pin: token.pin, identity: ClientIdentity::default() });
+    let dial = Dial::new(addresses.clone(), trust.as_ref());
+    sweep_transport::connect(dial).await.map_err(|error| {
+        Failure::unavailable(format!("no coordinator answers at {addresses}: {}", root_cause(&error))).hint(
             "start one with `sweep serve`, or name another with --server URL (or SWEEP_SERVER); `sweep run` needs none",
         )
-    })?;
-    Ok(Client::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    })
 }
 
-/// `host:port` and `http://host:port` are both taken.
-fn with_scheme(server: &str) -> Result<String, Failure> {
-    let server = server.trim();
-    match server.split_once("://") {
-        None if server.is_empty() => Err(Failure::usage("the address of the coordinator is empty")
-            .hint("for example --server http://127.0.0.1:7077")),
-        None => Ok(format!("http://{server}")),
-        Some(("http", _)) => Ok(server.to_owned()),
-        Some((scheme, _)) => {
-            Err(Failure::usage(format!("the scheme `{scheme}` of `{server}` is not known to this version"))
-                .hint("use http://HOST:PORT"))
-        }
-    }
+/// Connects to the sweep service; errors as the exit codes say.
+pub(crate) async fn connect(server: &str, token: Option<&Token>) -> Result<Client, Failure> {
+    let channel = channel(server, token).await?;
+    let service = InterceptedService::new(channel, Bearer::new(token.cloned()));
+    Ok(Client::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX))
+}
+
+/// Connects to the access service.
+pub(crate) async fn connect_access(server: &str, token: Option<&Token>) -> Result<AccessClient, Failure> {
+    let channel = channel(server, token).await?;
+    Ok(AccessClient::new(InterceptedService::new(channel, Bearer::new(token.cloned()))))
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {
@@ -75,17 +74,4 @@ pub(crate) async fn list(client: &mut Client) -> Result<Vec<SweepStatus>, Failur
     let mut sweeps = client.list(ListRequest {}).await?.into_inner().sweeps;
     sweeps.sort_by_key(|sweep| sweep.id);
     Ok(sweeps)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_with_and_without_scheme_are_taken() {
-        assert_eq!(with_scheme("127.0.0.1:7077"), Ok("http://127.0.0.1:7077".into()));
-        assert_eq!(with_scheme(" http://[::1]:1 "), Ok("http://[::1]:1".into()));
-        assert!(with_scheme("").is_err());
-        assert!(with_scheme("https://there:1").is_err());
-    }
 }

@@ -5,8 +5,8 @@ use sweep_proto::wire::{GetRequest, SweepStatus};
 
 use super::Context;
 use super::exit::Failure;
-use super::json::Sweep;
 use super::output::{self, plain};
+use coordinator::json::Sweep;
 
 const CANCEL_EXAMPLES: &str = "\
 Finished trials are kept; what has not finished becomes `cancelled`.

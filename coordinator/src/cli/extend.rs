@@ -5,8 +5,8 @@ use sweep_proto::wire::ExtendRequest;
 
 use super::Context;
 use super::exit::Failure;
-use super::json::Sweep;
 use super::output::{self, plain};
+use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
 Trials that are there stay as they are; only the new ones are trained. A finished sweep opens again.

@@ -7,7 +7,7 @@ use tonic::{Code, Status, Streaming};
 
 use super::client::Client;
 use super::exit::{Failure, is_broken_connection};
-use super::json::Sweep;
+use coordinator::json::Sweep;
 
 /// First wait before connecting again; each further one is twice as long.
 const RETRY_FIRST: Duration = Duration::from_millis(250);

@@ -8,11 +8,11 @@ use sweep_proto::wire::launch_event::Kind;
 
 use super::client::Client;
 use super::exit::Failure;
-use super::json::Sweep;
 use super::output::{self, plain};
 use super::render::progress::View;
 use super::sweep_file::SweepFile;
 use super::{Context, watch};
+use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
 The coordinator reads the data, so paths in the file are paths on its machine; relative ones are

@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::exit::Failure;
-use super::json::Sweep;
 use super::output::plain;
 use super::render::status::{best_loss, moment};
 use super::render::table::{self, Align};
 use super::{Context, client, output};
+use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
 Examples:

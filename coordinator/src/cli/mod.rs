@@ -1,16 +1,17 @@
 //! The command line: its words, and which file answers each of them.
 
 mod client;
+mod credentials;
 mod exit;
 mod files;
 mod follow;
 mod interrupt;
-mod json;
 mod local_worker;
 mod output;
 mod render;
 mod sweep_file;
 
+mod audit;
 mod completions;
 mod control;
 mod data;
@@ -27,17 +28,20 @@ mod report;
 mod run;
 mod serve;
 mod status;
+mod token;
 mod watch;
 mod workers;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::telemetry::{self, LogFormat};
-use client::Client;
+use client::{AccessClient, Client};
 use exit::Failure;
 use output::{Colour, Output};
+use sweep_proto::Token;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,7 +52,7 @@ Examples:
   sweep report my-sweep -o report    its report
 
 Exit codes: 0 done, 1 failed, 2 wrong command line or file, 3 no coordinator answers, 130 interrupted.
-Environment: SWEEP_SERVER (address), RUST_LOG (what is logged), NO_COLOR (plain output).";
+Environment: SWEEP_SERVER (address), SWEEP_TOKEN (who you are), RUST_LOG (what is logged), NO_COLOR (plain output).";
 
 /// Finds which hyperparameters of a recurrent text classifier matter, on one machine or many.
 #[derive(Debug, Parser)]
@@ -70,10 +74,14 @@ pub(crate) struct Global {
         env = "SWEEP_SERVER",
         hide_env_values = true,
         value_name = "URL",
-        default_value = "http://127.0.0.1:7077",
-        help_heading = "Global options"
+        help_heading = "Global options",
+        long_help = "The coordinator to talk to: https://HOST:PORT with a token, several with commas between them, \
+            or http://127.0.0.1:PORT. By default the one whose data folder is .sweep here, else http://127.0.0.1:7077."
     )]
-    server: String,
+    server: Option<String>,
+    /// A file with the token to show, - for standard input; without it SWEEP_TOKEN is shown.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    token_file: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
@@ -135,6 +143,12 @@ enum Command {
     Workers(workers::Arguments),
     /// Ask a worker to hand back its trials and leave
     Drain(drain::Arguments),
+    /// Let people and machines in, and throw them out
+    Token(token::Arguments),
+    /// Take a worker's certificate and trials away, and cut its connections
+    Revoke(token::RevokeWorkerArguments),
+    /// Show who did what, and check that the log is whole
+    Audit(audit::Arguments),
     /// Check the data folder of a coordinator that is stopped
     Fsck(fsck::Arguments),
     /// Show every hyperparameter with its range and default
@@ -157,12 +171,19 @@ pub(crate) struct Context {
     output: Output,
     /// Address of the coordinator.
     server: String,
+    /// What is shown to be let in.
+    token: Option<Token>,
 }
 
 impl Context {
     /// Connects to the coordinator of `--server`.
     async fn connect(&self) -> Result<Client, Failure> {
-        client::connect(&self.server).await
+        client::connect(&self.server, self.token.as_ref()).await
+    }
+
+    /// Connects to the access service of the same coordinator.
+    async fn connect_access(&self) -> Result<AccessClient, Failure> {
+        client::connect_access(&self.server, self.token.as_ref()).await
     }
 }
 
@@ -171,12 +192,14 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.global.color.apply();
     telemetry::start(cli.global.log_format, cli.command.log_level(), console::colors_enabled_stderr());
-    let context = Context { output: Output { json: cli.global.json }, server: cli.global.server };
-    let result = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))
-        .and_then(|runtime| runtime.block_on(dispatch(cli.command, &context)));
+    let output = Output { json: cli.global.json };
+    let credentials = credentials::find(cli.global.server, cli.global.token_file.as_deref());
+    let result = credentials.and_then(|(server, token)| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime =
+            runtime.map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;
+        runtime.block_on(dispatch(cli.command, &Context { output, server, token }))
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -205,6 +228,9 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Predict(arguments) => predict::run(&arguments, context),
         Command::Workers(arguments) => workers::run(arguments, context).await,
         Command::Drain(arguments) => drain::run(arguments, context).await,
+        Command::Token(arguments) => token::run(arguments, context).await,
+        Command::Revoke(arguments) => token::revoke_worker(arguments, context).await,
+        Command::Audit(arguments) => audit::run(arguments, context).await,
         Command::Fsck(arguments) => fsck::run(arguments, context).await,
         Command::Hyperparameters(arguments) => hyperparameters::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments, context),

@@ -11,13 +11,13 @@ use super::client::{self, Client};
 use super::exit::Failure;
 use super::follow::{Event, Follower};
 use super::interrupt::Interrupt;
-use super::json::Sweep;
 use super::local_worker::{self, LocalWorkers, WorkerCommand};
 use super::output::{self, plain};
 use super::render::answer::{self, Report};
 use super::render::progress::View;
 use super::sweep_file::SweepFile;
 use super::{Context, files, launch, report, watch};
+use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
 Without FILE, the built-in quickstart: eight trials on 10,600 embedded movie-review sentences.
@@ -73,12 +73,9 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     // Now rather than after hours of training.
     files::check_writable(&arguments.output)?;
     let interrupt = Interrupt::listen()?;
-    let server = coordinator::start(ServerConfig {
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        data_directory: arguments.data_dir.clone(),
-        store: StoreChoice::Sqlite,
-    })
-    .await?;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let config = ServerConfig::local(listen, arguments.data_dir.clone(), StoreChoice::Sqlite);
+    let server = coordinator::start(config).await?;
     // Workers of an earlier run were its children, and the lock on the folder says that it has ended.
     server.dismiss_workers().await?;
     let workers = WorkerCommand {
@@ -104,7 +101,7 @@ struct Run<'r> {
 
 impl Run<'_> {
     async fn whole(mut self, file: &SweepFile) -> Result<(), Failure> {
-        let mut client = client::connect(&self.workers.server).await?;
+        let mut client = client::connect(&self.workers.server, None).await?;
         let mut view = View::new();
         let sweep = self.begin(&mut client, file, &mut view).await;
         let sweep = match sweep {

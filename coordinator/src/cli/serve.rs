@@ -13,20 +13,43 @@ use super::output;
 const EXAMPLES: &str = "\
 Everything is kept in the data folder; the same command after a stop or a crash goes on where it was.
 
+Beyond this machine TLS and tokens are on: keys are made at the first start and kept in the data folder.
+
 Examples:
   sweep serve
+  sweep serve --listen 0.0.0.0:7077
+  sweep token create worker                      (prints the line to paste on another machine)
   sweep serve --listen 127.0.0.1:7078 --data-dir /var/lib/sweep
   sweep-worker join http://127.0.0.1:7077        (in another terminal)";
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The address to listen on; of this machine only, in this version. Port 0 takes a free one.
+    /// The address to listen on. Port 0 takes a free one; 0.0.0.0 is every network of this machine.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7077", value_parser = address)]
     listen: SocketAddr,
     /// The folder for the database, datasets and models.
     #[arg(long, value_name = "DIR", default_value = ".sweep")]
     data_dir: PathBuf,
+    /// A name or address by which other machines reach this one; may be given several times, best first.
+    /// By default the address of the network's route and the machine's name.
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    advertise: Vec<String>,
+    /// A folder of corpora that people on other machines may name in their sweep files; may be given
+    /// several times. Commands on this machine without TLS may name any file.
+    #[arg(long, value_name = "DIR")]
+    corpora: Vec<PathBuf>,
+    /// Turn TLS and tokens on even where only this machine can connect.
+    #[arg(long)]
+    tls: bool,
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let is_plausible = |one: char| one.is_ascii_alphanumeric() || matches!(one, '.' | '-' | ':');
+    if text.is_empty() || text.len() > 253 || !text.chars().all(is_plausible) {
+        return Err("it must be a host name or an IP address, without scheme and port".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -38,15 +61,20 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut interrupt = Interrupt::listen()?;
     let server = coordinator::start(ServerConfig {
-        listen: arguments.listen,
-        data_directory: arguments.data_dir,
-        store: StoreChoice::Sqlite,
+        is_secure: arguments.tls,
+        advertise: arguments.advertise,
+        corpora: arguments.corpora,
+        ..ServerConfig::local(arguments.listen, arguments.data_dir, StoreChoice::Sqlite)
     })
     .await?;
-    let address = server.address();
-    output::note(&format!(
-        "listening on http://{address}; workers join with `sweep-worker join http://{address}`"
-    ));
+    let url = server.urls().first().cloned().unwrap_or_default();
+    if url.starts_with("https://") {
+        output::note(&format!(
+            "listening on {url}; `sweep token create worker` prints the line by which a machine joins"
+        ));
+    } else {
+        output::note(&format!("listening on {url}; workers join with `sweep-worker join {url}`"));
+    }
     interrupt.requested().await;
     output::note("stopping; press Ctrl-C again to stop at once");
     server.stop().await?;

@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::exit::Failure;
-use super::json::Sweep;
 use super::{Context, client, render};
+use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,9 +6,9 @@ use super::client::{self, Client};
 use super::exit::Failure;
 use super::follow::{Event, Follower};
 use super::interrupt::Interrupt;
-use super::json::Sweep;
 use super::render::progress::View;
 use super::{Context, render};
+use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
 With --json, one object a line after every change. Ctrl-C ends the watching, not the sweep.

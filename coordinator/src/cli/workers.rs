@@ -5,10 +5,10 @@ use sweep_proto::wire::WorkersRequest;
 
 use super::Context;
 use super::exit::Failure;
-use super::json::Worker;
 use super::output::{self, plain};
 use super::render::status::duration;
 use super::render::table::{self, Align};
+use coordinator::json::Worker;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -47,6 +47,14 @@ pub(super) fn record(engine: &Engine, mutation: &Mutation) {
         Mutation::Epoch(epoch) => {
             tracing::debug!(sweep = %epoch.trial.sweep, trial = %epoch.trial, epoch = epoch.metric.epoch, "epoch");
         }
-        Mutation::TruncateEpochs { .. } | Mutation::LastToken(_) => {}
+        Mutation::Token(token) => {
+            let is_revoked = token.revoked_at.is_some();
+            tracing::info!(token = %token.id, role = %token.role, uses_left = token.uses_left, is_revoked, "token");
+        }
+        Mutation::Certificate(certificate) => {
+            let is_revoked = certificate.revoked_at.is_some();
+            tracing::info!(certificate = %certificate.id, worker = %certificate.worker, is_revoked, "certificate");
+        }
+        Mutation::TruncateEpochs { .. } | Mutation::LastToken(_) | Mutation::Audit(_) => {}
     }
 }

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use coordinator_core::{Command, Engine, Rejection, Reply};
-use coordinator_store::{Store, StoreError};
+use coordinator_store::{Store, StoreError, StoreReader};
 use sweep_proto::{LeaseToken, StepMetric, Timestamp, WorkerId};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -60,6 +60,8 @@ enum Request {
         points: Vec<StepMetric>,
         reply: oneshot::Sender<Result<u64, DriverError>>,
     },
+    /// Give a reader of the store, which works beside the thread.
+    Reader(oneshot::Sender<Result<Box<dyn StoreReader>, DriverError>>),
     /// End the thread after everything before this.
     Stop,
 }
@@ -122,6 +124,13 @@ impl Driver {
     ) -> Result<u64, DriverError> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Steps { worker, token, points, reply }).await?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// A reader of the store: for what only the store keeps, and for long reading.
+    pub(crate) async fn reader(&self) -> Result<Box<dyn StoreReader>, DriverError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Reader(reply)).await?;
         answer.await.map_err(|_| gone())?
     }
 

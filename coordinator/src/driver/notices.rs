@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use coordinator_core::CertificateId;
 use sweep_proto::SweepId;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Change counters. A receiver that is slow sees one change where several happened.
 #[derive(Debug, Default)]
@@ -12,6 +14,7 @@ pub(crate) struct Notices {
     sweeps: Mutex<BTreeMap<SweepId, watch::Sender<u64>>>,
     work: watch::Sender<u64>,
     steering: watch::Sender<u64>,
+    connections: Mutex<BTreeMap<CertificateId, CancellationToken>>,
 }
 
 impl Notices {
@@ -29,6 +32,19 @@ impl Notices {
     /// Changes of what workers shall do with what they hold, from now on.
     pub(crate) fn of_steering(&self) -> watch::Receiver<u64> {
         self.steering.subscribe()
+    }
+
+    /// Cancelled when this certificate is revoked: whatever it has opened is cut then.
+    pub(crate) fn connection_of(&self, certificate: CertificateId) -> CancellationToken {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.entry(certificate).or_default().clone()
+    }
+
+    pub(super) fn revoked(&self, certificate: CertificateId) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = connections.remove(&certificate) {
+            connection.cancel();
+        }
     }
 
     pub(super) fn sweeps_changed(&self, changed: &BTreeSet<SweepId>) {

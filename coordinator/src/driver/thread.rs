@@ -215,6 +215,13 @@ impl Core {
         if !changed.is_empty() {
             self.notices.sweeps_changed(&changed);
         }
+        for mutation in mutations {
+            if let Mutation::Certificate(certificate) = mutation
+                && certificate.revoked_at.is_some()
+            {
+                self.notices.revoked(certificate.id);
+            }
+        }
         let is_work = |mutation: &Mutation| match mutation {
             Mutation::Sweep(sweep) => matches!(sweep.state, SweepState::Open | SweepState::Evaluating),
             Mutation::Trial(trial) => {
@@ -267,6 +274,10 @@ impl Live {
                     .map(|(trial, number, _)| StepBatch { attempt: AttemptId { trial, number }, points })
                     .ok_or_else(|| Rejection::LeaseLost { token, reason: "it is not live".to_owned() });
                 batch.steps.push((reply, step_batch));
+            }
+            Request::Reader(reply) => {
+                let reader = self.store.reader();
+                _ = reply.send(reader.map_err(|error| DriverError::Unavailable(error.to_string())));
             }
             Request::Stop => batch.stop = true,
         }
@@ -341,7 +352,7 @@ fn refuse(mail: impl Iterator<Item = Request>) -> bool {
             Request::Command { reply, .. } => _ = reply.send(Err(super::gone())),
             Request::Steps { reply, .. } => _ = reply.send(Err(super::gone())),
             // Dropping it tells the reader.
-            Request::Read(_) => {}
+            Request::Read(_) | Request::Reader(_) => {}
             Request::Stop => stop = true,
         }
     }

@@ -10,8 +10,10 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
+use super::caller::Act;
 use super::{STREAM_QUEUE, Shared, status, sweep_status};
 use crate::prepare::{self, Reporter};
+use crate::security::caller::Caller;
 
 /// What a launch answers.
 pub(super) type Events = ReceiverStream<Result<wire::LaunchEvent, Status>>;
@@ -19,16 +21,21 @@ type Sender = mpsc::Sender<Result<wire::LaunchEvent, Status>>;
 type Variants = Vec<std::collections::BTreeMap<sweep_proto::Hyperparameter, sweep_proto::Value>>;
 
 /// Launches a sweep in the background of the stream that is returned.
-pub(super) fn launch(shared: &Shared, request: wire::LaunchRequest) -> Result<Events, Status> {
+pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) -> Result<Events, Status> {
     let mut spec = sweep_file::parse(&request.file_name, &request.text).map_err(status::invalid)?;
     spec.reuse &= !request.forbid_reuse;
     if !Path::new(&request.directory).is_absolute() && has_relative_path(&spec.data) {
         return Err(status::invalid("the directory of the sweep file must be an absolute path"));
     }
     prepare::resolve_paths(&mut spec.data.source, Path::new(&request.directory));
+    check_reach(shared, &act, &spec.data)?;
     let (events, stream) = mpsc::channel(STREAM_QUEUE);
     let shared = shared.clone();
     tokio::spawn(async move {
+        if let Err(error) = shared.record(&act, "launch", format!("sweep \"{}\"", spec.name)).await {
+            _ = events.send(Err(error)).await;
+            return;
+        }
         let event = match run(&shared, spec, request.text, request.attach, &events).await {
             Ok(Some(status)) => Ok(wire::LaunchEvent { kind: Some(Kind::Launched(status)) }),
             Ok(None) => return,
@@ -38,6 +45,25 @@ pub(super) fn launch(shared: &Shared, request: wire::LaunchRequest) -> Result<Ev
         _ = events.send(event).await;
     });
     Ok(ReceiverStream::new(stream))
+}
+
+/// People of other machines read only what the operator has put up for them.
+fn check_reach(shared: &Shared, act: &Act, data: &DataSpec) -> Result<(), Status> {
+    if act.caller == Caller::Local {
+        return Ok(());
+    }
+    for path in prepare::paths(&data.source) {
+        // Links are followed first: a link out of a corpus leads nowhere.
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if !shared.corpora.iter().any(|corpora| real.starts_with(corpora)) {
+            return Err(Status::permission_denied(format!(
+                "{} is not in a folder that the coordinator shows to other machines; \
+                 its operator can name one with `sweep serve --corpora DIR`",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn has_relative_path(data: &DataSpec) -> bool {

@@ -1,8 +1,11 @@
 //! The gRPC services: convert, ask the driver, convert. No decision is made here.
 
+mod access_service;
 mod best_model;
 mod blobs;
+mod caller;
 mod launch;
+pub(crate) mod lists;
 pub(crate) mod report;
 mod session;
 mod status;
@@ -10,6 +13,7 @@ mod sweep_service;
 mod sweep_status;
 mod worker_service;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,7 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::artifacts::Artifacts;
 use crate::driver::Driver;
+use crate::install::Install;
+use crate::security::authority::Authority;
 
+pub(crate) use access_service::AccessRpc;
 pub(crate) use sweep_service::SweepRpc;
 pub(crate) use worker_service::WorkerRpc;
 
@@ -37,6 +44,14 @@ pub(crate) struct Shared {
     pub(crate) dataset_cache: PathBuf,
     /// Ends streams that would go on for ever.
     pub(crate) shutdown: CancellationToken,
+    /// Signs workers' certificates; `None` where only this machine may come in.
+    pub(crate) authority: Option<Arc<Authority>>,
+    /// What bare machines install, where there is something.
+    pub(crate) install: Option<Arc<Install>>,
+    /// Where this coordinator can be reached, best first.
+    pub(crate) advertised: Arc<[String]>,
+    /// Folders of corpora that people of other machines may name in their sweeps.
+    pub(crate) corpora: Arc<[PathBuf]>,
     /// Admission of what fills a core.
     heavy: Arc<Semaphore>,
 }
@@ -47,7 +62,26 @@ impl Shared {
         artifacts: Arc<Artifacts>,
         dataset_cache: PathBuf,
         shutdown: CancellationToken,
+        doors: Doors,
     ) -> Self {
-        Self { driver, artifacts, dataset_cache, shutdown, heavy: Arc::new(Semaphore::new(HEAVY_MAX)) }
+        let Doors { authority, install, advertised, corpora } = doors;
+        let heavy = Arc::new(Semaphore::new(HEAVY_MAX));
+        Self { driver, artifacts, dataset_cache, shutdown, authority, install, advertised, corpora, heavy }
     }
+}
+
+impl Doors {
+    /// Where the coordinator can be reached, best first.
+    pub(crate) fn urls(&self, address: SocketAddr) -> Vec<String> {
+        if self.advertised.is_empty() { vec![format!("http://{address}")] } else { self.advertised.to_vec() }
+    }
+}
+
+/// What lets other machines in; empty where only this one may.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Doors {
+    pub(crate) authority: Option<Arc<Authority>>,
+    pub(crate) install: Option<Arc<Install>>,
+    pub(crate) advertised: Arc<[String]>,
+    pub(crate) corpora: Arc<[PathBuf]>,
 }

@@ -20,6 +20,7 @@ use tracing::Instrument;
 use super::worker_service::worker_id;
 use super::{Shared, blobs, status};
 use crate::driver::DriverError;
+use crate::security::caller::Caller;
 
 /// Answers that wait for a slow worker before the session stops reading from it.
 const OUTGOING_MAX: usize = 64;
@@ -35,14 +36,18 @@ type Outgoing = mpsc::Sender<Result<wire::CoordinatorMessage, Status>>;
 /// Opens a session and gives the stream of its answers.
 pub(super) fn open(
     shared: Shared,
+    caller: Caller,
     mut messages: Streaming<wire::WorkerMessage>,
 ) -> ReceiverStream<Result<wire::CoordinatorMessage, Status>> {
     let (outgoing, stream) = mpsc::channel(OUTGOING_MAX);
     tokio::spawn(async move {
         let ended = async {
-            let worker = hello(&shared, &mut messages).await?;
+            let worker = hello(&shared, caller, &mut messages).await?;
             let span = tracing::info_span!("session", %worker);
-            Session { shared, worker, outgoing: outgoing.clone() }.run(messages).instrument(span).await
+            Session { shared, caller, worker, outgoing: outgoing.clone() }
+                .run(messages)
+                .instrument(span)
+                .await
         };
         if let Err(error) = ended.await {
             // The worker may have gone.
@@ -53,7 +58,11 @@ pub(super) fn open(
 }
 
 /// The first message names a registered worker.
-async fn hello(shared: &Shared, messages: &mut Streaming<wire::WorkerMessage>) -> Result<WorkerId, Status> {
+async fn hello(
+    shared: &Shared,
+    caller: Caller,
+    messages: &mut Streaming<wire::WorkerMessage>,
+) -> Result<WorkerId, Status> {
     let first = tokio::time::timeout(HELLO_WAIT, messages.message())
         .await
         .map_err(|_| Status::deadline_exceeded("no hello came"))??;
@@ -61,6 +70,7 @@ async fn hello(shared: &Shared, messages: &mut Streaming<wire::WorkerMessage>) -
         return Err(status::invalid("the first message of a session must be a hello"));
     };
     let worker = worker_id(&hello.worker_id)?;
+    caller.speaks_for(worker)?;
     let heartbeat = Command::Heartbeat { worker, tokens: Vec::new() };
     shared.driver.command(heartbeat).await.map_err(status::of_driver)?;
     Ok(worker)
@@ -68,6 +78,7 @@ async fn hello(shared: &Shared, messages: &mut Streaming<wire::WorkerMessage>) -
 
 struct Session {
     shared: Shared,
+    caller: Caller,
     worker: WorkerId,
     outgoing: Outgoing,
 }
@@ -159,6 +170,7 @@ impl Session {
             // The worker cannot mend it: it drops the work, and the trial goes on from what is kept.
             return Ok(lease_lost(token, absent.message().to_owned()));
         }
+        self.shared.check_holder(self.caller, token).await?;
         let epoch = metric.epoch;
         let command = Command::ReportEpoch { token, metric, checkpoint };
         match self.shared.driver.command(command).await {

@@ -20,10 +20,13 @@ pub(super) fn of_driver(error: DriverError) -> Status {
 fn of_rejection(rejection: &Rejection) -> Status {
     let message = rejection.to_string();
     match rejection {
-        Rejection::UnknownSweep(_) | Rejection::UnknownWorker(_) => Status::not_found(message),
+        Rejection::UnknownSweep(_) | Rejection::UnknownWorker(_) | Rejection::UnknownToken(_) => {
+            Status::not_found(message)
+        }
         Rejection::LeaseLost { .. } | Rejection::Protocol { .. } | Rejection::WrongState { .. } => {
             Status::failed_precondition(message)
         }
+        Rejection::Denied(_) => Status::unauthenticated(message),
         Rejection::EpochOutOfOrder { .. } | Rejection::Invalid(_) => Status::invalid_argument(message),
     }
 }

@@ -2,25 +2,20 @@
 
 use std::time::Duration;
 
-use coordinator_core::{Command, Engine, WorkerRecord};
+use coordinator_core::{Command, Engine};
 use sweep_proto::wire::sweep_service_server::SweepService;
-use sweep_proto::{SweepId, Timestamp, WorkerId, wire};
+use sweep_proto::{SweepId, wire};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::blobs::FileParts;
+use super::caller::Act;
 use super::launch::{self, Events};
-use super::{Shared, best_model, report, status, sweep_status};
+use super::{Shared, best_model, lists, report, status, sweep_status};
 
 /// Shortest time between two messages of one watch: five a second are a smooth picture.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
-
-/// Most sweeps in one list, newest first: more do not fit into a message.
-const LIST_MAX: usize = 1_000;
-
-/// Most characters of a sweep's or worker's name in a request.
-const NAME_BYTES_MAX: usize = 1_024;
 
 /// The sweep service.
 #[derive(Clone, Debug)]
@@ -33,24 +28,15 @@ impl SweepRpc {
         Self { shared }
     }
 
-    /// The sweep that a request names by number or name.
-    async fn resolve(&self, name: String) -> Result<SweepId, Status> {
-        if name.len() > NAME_BYTES_MAX {
-            return Err(status::invalid("the name of the sweep is too long"));
-        }
-        let shown = name.clone();
-        let found = self.shared.driver.read(move |engine, _| engine.resolve(&name)).await;
-        found.map_err(status::of_driver)?.ok_or_else(|| {
-            Status::not_found(format!("there is no sweep \"{shown}\"; `sweep list` shows those there are"))
-        })
-    }
-
     async fn control(
         &self,
         request: Request<wire::GetRequest>,
+        action: &str,
         command: fn(SweepId) -> Command,
     ) -> Result<Response<wire::SweepStatus>, Status> {
-        let sweep = self.resolve(request.into_inner().sweep).await?;
+        let act = Act::of(&request);
+        let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
+        self.shared.record(&act, action, format!("sweep {sweep}")).await?;
         self.shared.driver.command(command(sweep)).await.map_err(status::of_driver)?;
         Ok(Response::new(launch::status_of(&self.shared, sweep).await?))
     }
@@ -64,26 +50,22 @@ impl SweepService for SweepRpc {
     type BestModelStream = FileParts;
 
     async fn launch(&self, request: Request<wire::LaunchRequest>) -> Result<Response<Events>, Status> {
-        Ok(Response::new(launch::launch(&self.shared, request.into_inner())?))
+        let act = Act::of(&request);
+        Ok(Response::new(launch::launch(&self.shared, act, request.into_inner())?))
     }
 
     async fn list(&self, _request: Request<wire::ListRequest>) -> Result<Response<wire::ListReply>, Status> {
-        let look = |engine: &Engine, _| {
-            let newest = engine.tables().sweeps.keys().rev().take(LIST_MAX);
-            newest.filter_map(|sweep| sweep_status::for_list(engine, *sweep)).collect::<Vec<_>>()
-        };
-        let mut sweeps = self.shared.driver.read(look).await.map_err(status::of_driver)?;
-        sweeps.reverse();
+        let sweeps = lists::sweeps(&self.shared).await?;
         Ok(Response::new(wire::ListReply { sweeps }))
     }
 
     async fn get(&self, request: Request<wire::GetRequest>) -> Result<Response<wire::SweepStatus>, Status> {
-        let sweep = self.resolve(request.into_inner().sweep).await?;
+        let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
         Ok(Response::new(launch::status_of(&self.shared, sweep).await?))
     }
 
     async fn watch(&self, request: Request<wire::GetRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        let sweep = self.resolve(request.into_inner().sweep).await?;
+        let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
         let (updates, stream) = mpsc::channel(1);
         let shared = self.shared.clone();
         tokio::spawn(async move {
@@ -99,37 +81,39 @@ impl SweepService for SweepRpc {
         &self,
         request: Request<wire::GetRequest>,
     ) -> Result<Response<wire::SweepStatus>, Status> {
-        self.control(request, Command::Cancel).await
+        self.control(request, "cancel", Command::Cancel).await
     }
 
     async fn pause(&self, request: Request<wire::GetRequest>) -> Result<Response<wire::SweepStatus>, Status> {
-        self.control(request, Command::Pause).await
+        self.control(request, "pause", Command::Pause).await
     }
 
     async fn resume(
         &self,
         request: Request<wire::GetRequest>,
     ) -> Result<Response<wire::SweepStatus>, Status> {
-        self.control(request, Command::Resume).await
+        self.control(request, "resume", Command::Resume).await
     }
 
     async fn extend(
         &self,
         request: Request<wire::ExtendRequest>,
     ) -> Result<Response<wire::SweepStatus>, Status> {
+        let act = Act::of(&request);
         let request = request.into_inner();
-        let sweep = self.resolve(request.sweep.clone()).await?;
+        let sweep = lists::resolve(&self.shared, request.sweep.clone()).await?;
+        self.shared.record(&act, "extend", format!("sweep {sweep}")).await?;
         launch::extend(&self.shared, sweep, request).await?;
         Ok(Response::new(launch::status_of(&self.shared, sweep).await?))
     }
 
     async fn report(&self, request: Request<wire::ReportRequest>) -> Result<Response<FileParts>, Status> {
-        let sweep = self.resolve(request.into_inner().sweep).await?;
+        let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
         Ok(Response::new(report::report(&self.shared, sweep).await?))
     }
 
     async fn best_model(&self, request: Request<wire::GetRequest>) -> Result<Response<FileParts>, Status> {
-        let sweep = self.resolve(request.into_inner().sweep).await?;
+        let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
         Ok(Response::new(best_model::best_model(&self.shared, sweep).await?))
     }
 
@@ -137,10 +121,7 @@ impl SweepService for SweepRpc {
         &self,
         _request: Request<wire::WorkersRequest>,
     ) -> Result<Response<wire::WorkersReply>, Status> {
-        let look = |engine: &Engine, now| {
-            engine.tables().workers.values().map(|worker| worker_status(engine, worker, now)).collect()
-        };
-        let workers = self.shared.driver.read(look).await.map_err(status::of_driver)?;
+        let workers = lists::workers(&self.shared).await?;
         Ok(Response::new(wire::WorkersReply { workers }))
     }
 
@@ -148,12 +129,9 @@ impl SweepService for SweepRpc {
         &self,
         request: Request<wire::DrainRequest>,
     ) -> Result<Response<wire::DrainReply>, Status> {
-        let name = request.into_inner().worker;
-        if name.len() > NAME_BYTES_MAX {
-            return Err(status::invalid("the name of the worker is too long"));
-        }
-        let worker = self.shared.driver.read(move |engine, _| find_worker(engine, &name)).await;
-        let worker = worker.map_err(status::of_driver)??;
+        let act = Act::of(&request);
+        let worker = lists::resolve_worker(&self.shared, request.into_inner().worker).await?;
+        self.shared.record(&act, "drain", worker.to_string()).await?;
         self.shared.driver.command(Command::Drain(worker)).await.map_err(status::of_driver)?;
         Ok(Response::new(wire::DrainReply {}))
     }
@@ -181,40 +159,6 @@ async fn watch(
             () = shared.shutdown.cancelled() => return Err(status::stopping()),
             () = updates.closed() => return Ok(()),
             _ = changes.changed() => tokio::time::sleep(WATCH_INTERVAL).await,
-        }
-    }
-}
-
-fn worker_status(engine: &Engine, worker: &WorkerRecord, now: Timestamp) -> wire::WorkerStatus {
-    let leases = engine.leases_of(worker.id).filter_map(|token| engine.lease_holder(token));
-    // A worker that this process never heard was there when it began at the latest.
-    let heard = engine.heard_at(worker.id).unwrap_or(worker.registered_at);
-    wire::WorkerStatus {
-        id: worker.id.to_string(),
-        profile: Some(worker.profile.clone().into()),
-        state: worker.state.name().to_owned(),
-        last_seen_ms: now.since_ms(heard),
-        trials: leases.map(|(trial, _, _)| trial.to_string()).collect(),
-    }
-}
-
-/// A worker by id, or by name where only one present has it.
-fn find_worker(engine: &Engine, name: &str) -> Result<WorkerId, Status> {
-    let workers = &engine.tables().workers;
-    if let Some(id) = name.parse().ok().filter(|id| workers.contains_key(id)) {
-        return Ok(id);
-    }
-    let present = |worker: &&WorkerRecord| {
-        worker.profile.name == name && worker.state != coordinator_core::WorkerState::Departed
-    };
-    let mut named = workers.values().filter(present);
-    match (named.next(), named.next()) {
-        (Some(worker), None) => Ok(worker.id),
-        (None, _) => {
-            Err(Status::not_found(format!("there is no worker \"{name}\"; `sweep workers` shows them")))
-        }
-        (Some(_), Some(_)) => {
-            Err(status::invalid(format!("several workers are named \"{name}\"; name one by its id")))
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::blobs::{self, Chunks};
+use super::caller::Act;
 use super::{Shared, session, status};
 
 /// The worker service.
@@ -36,8 +37,10 @@ impl WorkerService for WorkerRpc {
         &self,
         request: Request<wire::RegisterRequest>,
     ) -> Result<Response<wire::RegisterReply>, Status> {
+        let caller = Act::of(&request).caller;
         let request = request.into_inner();
         let worker = worker_id(&request.worker_id)?;
+        caller.speaks_for(worker)?;
         let protocol = convert::protocol_version(request.protocol).map_err(status::of_conversion)?;
         let profile = request.profile.ok_or_else(|| status::invalid("the registration lacks a profile"))?;
         let profile = profile.try_into().map_err(status::of_conversion)?;
@@ -54,7 +57,7 @@ impl WorkerService for WorkerRpc {
         &self,
         request: Request<Streaming<wire::WorkerMessage>>,
     ) -> Result<Response<Self::SessionStream>, Status> {
-        Ok(Response::new(session::open(self.shared.clone(), request.into_inner())))
+        Ok(Response::new(session::open(self.shared.clone(), Act::of(&request).caller, request.into_inner())))
     }
 
     async fn fetch(&self, request: Request<wire::FetchRequest>) -> Result<Response<Chunks>, Status> {
@@ -73,6 +76,7 @@ impl WorkerService for WorkerRpc {
         &self,
         request: Request<wire::CompleteRequest>,
     ) -> Result<Response<wire::CompleteReply>, Status> {
+        let caller = Act::of(&request).caller;
         let request = request.into_inner();
         let token = LeaseToken(request.token);
         let outcome = request.outcome.ok_or_else(|| status::invalid("the completion lacks an outcome"))?;
@@ -80,6 +84,7 @@ impl WorkerService for WorkerRpc {
         if let AttemptOutcome::Trained(result) = &outcome {
             blobs::check_present(&self.shared, result.model, "model")?;
         }
+        self.shared.check_holder(caller, token).await?;
         let command = Command::Complete { token, outcome };
         self.shared.driver.command(command).await.map_err(status::of_driver)?;
         Ok(Response::new(wire::CompleteReply {}))
@@ -89,7 +94,9 @@ impl WorkerService for WorkerRpc {
         &self,
         request: Request<wire::DeregisterRequest>,
     ) -> Result<Response<wire::DeregisterReply>, Status> {
+        let caller = Act::of(&request).caller;
         let worker = worker_id(&request.into_inner().worker_id)?;
+        caller.speaks_for(worker)?;
         self.shared.driver.command(Command::Deregister(worker)).await.map_err(status::of_driver)?;
         Ok(Response::new(wire::DeregisterReply {}))
     }

@@ -34,7 +34,7 @@ replicates = 2
 
 pub(crate) async fn start(directory: &Path) -> Server {
     let listen = "127.0.0.1:0".parse().expect("an address");
-    let config = ServerConfig { listen, data_directory: directory.to_owned(), store: StoreChoice::Sqlite };
+    let config = ServerConfig::local(listen, directory.to_owned(), StoreChoice::Sqlite);
     coordinator::start(config).await.expect("starts")
 }
 

@@ -48,6 +48,8 @@ impl SlotRunner for ProcessRunner {
     fn start(&self, start: Start) -> io::Result<SlotHandle> {
         let mut child = Command::new(&self.executable)
             .arg("slot")
+            // What trains has no business with what lets the agent in.
+            .env_remove("SWEEP_TOKEN")
             .env("RAYON_NUM_THREADS", self.threads.to_string())
             .envs(ALLOCATOR)
             .stdin(Stdio::piped())

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::super::json::Sweep;
 use super::super::output::plain;
 use super::status::{best, ledger_line, number, percent};
+use coordinator::json::Sweep;
 
 /// The part of `report.json` that is shown at the end of `sweep run`. What a later version leaves out
 /// is shown as `-`.

@@ -7,10 +7,10 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 use sweep_proto::wire::Progress;
 
-use super::super::json::{Running, Sweep};
 use super::super::output::{self, plain};
 use super::status::{best_loss, duration, number, percent};
 use crate::telemetry;
+use coordinator::json::{Running, Sweep};
 
 /// Most running trials that get a line of their own: a screen has no more room.
 const LINES_MAX: usize = 12;

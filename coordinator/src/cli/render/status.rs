@@ -1,8 +1,8 @@
 //! A sweep's state as text, and the pieces that other tables share.
 
-use super::super::json::{Best, Ledger, Sweep};
 use super::super::output::plain;
 use super::table::{self, Align};
+use coordinator::json::{Best, Ledger, Sweep};
 
 /// Everything that is known of a sweep.
 pub(crate) fn sweep(sweep: &Sweep) -> String {

@@ -8,118 +8,139 @@ use sweep_proto::wire;
 
 /// A sweep.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Sweep {
+pub struct Sweep {
     /// Its number.
-    pub(crate) id: u64,
+    pub id: u64,
     /// Its name, as in the sweep file.
-    pub(crate) name: String,
+    pub name: String,
     /// `open`, `paused`, `evaluating`, `finished` or `cancelled`.
-    pub(crate) state: String,
+    pub state: String,
     /// Trials by state.
-    pub(crate) ledger: Ledger,
+    pub ledger: Ledger,
     /// When it was launched, in milliseconds since the Unix epoch.
-    pub(crate) created_at_ms: u64,
+    pub created_at_ms: u64,
     /// When it ended.
-    pub(crate) ended_at_ms: Option<u64>,
+    pub ended_at_ms: Option<u64>,
     /// Trials that run now.
-    pub(crate) running: Vec<Running>,
+    pub running: Vec<Running>,
     /// The best configurations so far, at most ten, best first.
-    pub(crate) best: Vec<Best>,
+    pub best: Vec<Best>,
     /// Estimated seconds until the end.
-    pub(crate) eta_seconds: Option<f64>,
+    pub eta_seconds: Option<f64>,
     /// The chosen configuration, once chosen.
-    pub(crate) chosen: Option<String>,
+    pub chosen: Option<String>,
     /// The chosen configuration on the test split.
-    pub(crate) test: Option<Test>,
+    pub test: Option<Test>,
     /// Workers that are connected.
-    pub(crate) workers: u32,
+    pub workers: u32,
     /// Their slots.
-    pub(crate) slots: u32,
+    pub slots: u32,
     /// Epochs trained.
-    pub(crate) epochs_done: u64,
+    pub epochs_done: u64,
     /// Epochs that all trials have together.
-    pub(crate) epochs_planned: u64,
+    pub epochs_planned: u64,
 }
 
 /// Trials by state; the states sum to `planned`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Ledger {
-    pub(crate) planned: u64,
-    pub(crate) pending: u64,
-    pub(crate) leased: u64,
-    pub(crate) paused: u64,
-    pub(crate) completed: u64,
-    pub(crate) pruned: u64,
-    pub(crate) diverged: u64,
-    pub(crate) failed: u64,
-    pub(crate) cancelled: u64,
+pub struct Ledger {
+    /// All of them.
+    pub planned: u64,
+    /// Waiting for a worker.
+    pub pending: u64,
+    /// Running.
+    pub leased: u64,
+    /// Held back.
+    pub paused: u64,
+    /// With a result.
+    pub completed: u64,
+    /// Stopped because they could not win.
+    pub pruned: u64,
+    /// Whose loss left every bound.
+    pub diverged: u64,
+    /// Whose tries are spent.
+    pub failed: u64,
+    /// Stopped by the user.
+    pub cancelled: u64,
     /// Completed trials that an earlier sweep had trained; counted in `completed`, too.
-    pub(crate) reused: u64,
+    pub reused: u64,
 }
 
 impl Ledger {
     /// Trials that have ended, in whatever way.
-    pub(crate) fn ended(&self) -> u64 {
+    pub fn ended(&self) -> u64 {
         self.completed + self.pruned + self.diverged + self.failed + self.cancelled
     }
 }
 
 /// A trial that runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Running {
+pub struct Running {
     /// Written `sweep/position`.
-    pub(crate) trial: String,
+    pub trial: String,
     /// The try, from 1.
-    pub(crate) attempt: u32,
+    pub attempt: u32,
     /// Swept values and replicate, in words.
-    pub(crate) label: String,
+    pub label: String,
     /// Who runs it.
-    pub(crate) worker: String,
+    pub worker: String,
     /// Whether it is measured on the test split and not trained.
-    pub(crate) evaluating: bool,
+    pub evaluating: bool,
     /// Epochs finished.
-    pub(crate) epoch: u32,
+    pub epoch: u32,
     /// Epochs it has.
-    pub(crate) epochs: u32,
+    pub epochs: u32,
     /// Of the last finished epoch.
-    pub(crate) train_loss: Option<f64>,
+    pub train_loss: Option<f64>,
     /// Of the last finished epoch.
-    pub(crate) validation_loss: Option<f64>,
+    pub validation_loss: Option<f64>,
     /// Of the last finished epoch.
-    pub(crate) validation_accuracy: Option<f64>,
+    pub validation_accuracy: Option<f64>,
 }
 
 /// A configuration with its results.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Best {
-    pub(crate) label: String,
+pub struct Best {
+    /// Swept values, in words.
+    pub label: String,
     /// Completed replicates.
-    pub(crate) completed: u64,
-    pub(crate) validation_loss: Option<f64>,
-    pub(crate) validation_accuracy: Option<f64>,
+    pub completed: u64,
+    /// Validation loss.
+    pub validation_loss: Option<f64>,
+    /// Validation accuracy.
+    pub validation_accuracy: Option<f64>,
 }
 
 /// Figures on the test split.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Test {
-    pub(crate) loss: Option<f64>,
-    pub(crate) accuracy: Option<f64>,
-    pub(crate) macro_f1: Option<f64>,
+pub struct Test {
+    /// Loss.
+    pub loss: Option<f64>,
+    /// Accuracy.
+    pub accuracy: Option<f64>,
+    /// Macro F1.
+    pub macro_f1: Option<f64>,
 }
 
 /// A worker.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Worker {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) state: String,
-    pub(crate) build: String,
-    pub(crate) slots: u32,
-    pub(crate) devices: Vec<String>,
+pub struct Worker {
+    /// Its identity.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: String,
+    /// Its program's version.
+    pub build: String,
+    /// How many trials it runs at a time.
+    pub slots: u32,
+    /// Devices.
+    pub devices: Vec<String>,
     /// How long ago it was heard, in milliseconds.
-    pub(crate) last_seen_ms: u64,
+    pub last_seen_ms: u64,
     /// Trials that it runs, written `sweep/position`.
-    pub(crate) trials: Vec<String>,
+    pub trials: Vec<String>,
 }
 
 impl From<wire::SweepStatus> for Sweep {
@@ -146,7 +167,7 @@ impl From<wire::SweepStatus> for Sweep {
 
 impl Sweep {
     /// Whether nothing more will happen to it.
-    pub(crate) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         matches!(self.state.as_str(), "finished" | "cancelled")
     }
 }

@@ -1,0 +1,76 @@
+//! Who calls: what TLS or a token has proven about the other side.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use coordinator_core::CertificateId;
+use sweep_proto::{Role, TokenId, WorkerId};
+use tonic::Status;
+
+/// The other end of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// Its address.
+    pub(crate) address: SocketAddr,
+    /// Whether TLS is spoken.
+    pub(crate) is_secure: bool,
+    /// The certificate that it showed, checked against the authority.
+    pub(crate) certificate: Option<(CertificateId, WorkerId)>,
+}
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A program of this machine, over loopback without TLS: it may do everything.
+    Local,
+    /// Somebody without a credential.
+    Nobody,
+    /// The bearer of a valid token.
+    Token {
+        /// Which one.
+        id: TokenId,
+        /// What it is for.
+        role: Role,
+    },
+    /// A worker that shows a valid certificate.
+    Worker {
+        /// Which one.
+        certificate: CertificateId,
+        /// Whose.
+        worker: WorkerId,
+    },
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => formatter.write_str("this machine"),
+            Self::Nobody => formatter.write_str("nobody"),
+            Self::Token { id, role } => write!(formatter, "{role} token {id}"),
+            Self::Worker { worker, .. } => write!(formatter, "worker {worker}"),
+        }
+    }
+}
+
+impl Caller {
+    /// A worker speaks only for itself.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED` where it names another one.
+    pub(crate) fn speaks_for(self, named: WorkerId) -> Result<(), Status> {
+        match self {
+            Self::Worker { worker, .. } if worker != named => Err(Status::permission_denied(format!(
+                "the certificate is that of worker {worker}, not of {named}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The worker, where it is one that has proven itself.
+    pub(crate) fn worker(self) -> Option<WorkerId> {
+        match self {
+            Self::Worker { worker, .. } => Some(worker),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Opens the doors to other machines: authority, TLS, the administrator's token, the addresses to tell.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use coordinator_core::{Command, Engine, NewToken};
+use rustls::ServerConfig as TlsConfig;
+use sweep_proto::{Role, Timestamp, Token};
+
+use super::authority::{Authority, AuthorityError};
+use super::files::{self, ADDRESS, ADMIN_TOKEN, SECURITY};
+use super::secrets;
+use crate::driver::Driver;
+use crate::install::Install;
+use crate::rpc::Doors;
+use crate::server::{ServerConfig, StartError};
+
+/// Sets up everything that lets other machines in.
+pub(crate) async fn open(
+    config: &ServerConfig,
+    address: SocketAddr,
+    driver: &Driver,
+) -> Result<(Arc<TlsConfig>, Doors), StartError> {
+    let folder = config.data_directory.join(SECURITY);
+    let authority = Arc::new(Authority::open(&folder)?);
+    let names = if config.advertise.is_empty() { reachable_names(address) } else { config.advertise.clone() };
+    let tls = authority.server_config(&names)?;
+    let corpora = config.corpora.iter().map(|path| canonical(path)).collect::<Result<Vec<_>, _>>()?;
+    let key_pin = authority.server_key_pin();
+    let install = tokio::task::spawn_blocking(move || Install::find(&key_pin)).await;
+    let install = match install {
+        Ok(Ok(install)) => Some(Arc::new(install)),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "machines without sweep-worker cannot install it from here");
+            None
+        }
+        Err(error) => return Err(StartError::Unclean(error.to_string())),
+    };
+    let advertised: Vec<String> = names.iter().map(|name| url(name, address.port())).collect();
+    admit_administrator(&folder, &authority, driver).await?;
+    let at = |path: PathBuf| move |source| AuthorityError::File { path, source };
+    let address_file = folder.join(ADDRESS);
+    files::write(&address_file, advertised_locally(address).as_bytes()).map_err(at(address_file))?;
+    let doors =
+        Doors { authority: Some(authority), install, advertised: advertised.into(), corpora: corpora.into() };
+    Ok((tls, doors))
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, StartError> {
+    path.canonicalize().map_err(|source| StartError::Corpora { path: path.to_owned(), source })
+}
+
+/// Where programs on this machine reach it.
+fn advertised_locally(address: SocketAddr) -> String {
+    let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
+    url(&host, address.port())
+}
+
+fn url(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("https://[{host}]:{port}") } else { format!("https://{host}:{port}") }
+}
+
+/// The address by which other machines most probably reach this one, then its name.
+fn reachable_names(address: SocketAddr) -> Vec<String> {
+    if !address.ip().is_unspecified() {
+        return vec![address.ip().to_string()];
+    }
+    // No packet is sent: this only asks the routing table which address would be used.
+    let primary = UdpSocket::bind("0.0.0.0:0")
+        .and_then(|socket| socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr()))
+        .map(|local| local.ip());
+    let primary = primary.ok().filter(|ip| !ip.is_unspecified()).map(|ip: IpAddr| ip.to_string());
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    let names: Vec<String> = primary.into_iter().chain(name).collect();
+    if names.is_empty() { vec!["127.0.0.1".to_owned()] } else { names }
+}
+
+/// Makes sure that the file holds a token by which commands on this machine are let in.
+async fn admit_administrator(
+    folder: &Path,
+    authority: &Authority,
+    driver: &Driver,
+) -> Result<(), StartError> {
+    let path = folder.join(ADMIN_TOKEN);
+    let unclean = |error: &dyn std::fmt::Display| StartError::Unclean(error.to_string());
+    let kept = match files::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).parse::<Token>().ok(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(source) => return Err(AuthorityError::File { path, source }.into()),
+    };
+    if let Some(token) = kept {
+        let (id, digest) = (token.id, token.secret.digest());
+        let look = move |engine: &Engine, now: Timestamp| {
+            engine.token(id, digest).is_some_and(|token| token.refusal(now).is_none())
+        };
+        if token.pin == authority.pin() && driver.read(look).await.map_err(|error| unclean(&error))? {
+            return Ok(());
+        }
+    }
+    let token = secrets::new_token(authority.pin()).map_err(|error| unclean(&error))?;
+    let new = NewToken {
+        id: token.id,
+        role: Role::Admin,
+        secret_digest: token.secret.digest(),
+        label: "this machine".to_owned(),
+        created_by: "sweep serve".to_owned(),
+        uses: None,
+        ttl_ms: None,
+    };
+    driver.command(Command::CreateToken(new)).await.map_err(|error| unclean(&error))?;
+    files::write(&path, token.reveal().as_bytes())
+        .map_err(|source| AuthorityError::File { path, source }.into())
+}

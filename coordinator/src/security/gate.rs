@@ -1,0 +1,240 @@
+//! The gate before every service and route: finds out who calls, and asks the table of roles.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use coordinator_core::{AuditNote, Command, Engine};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, StatusCode};
+use sweep_proto::{Timestamp, Token};
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+use super::caller::{Caller, Peer};
+use super::roles::{Allowed, allowed};
+use crate::driver::{Driver, DriverError};
+
+/// Refusals written to the audit log in one [`REFUSALS_WINDOW`]: a guesser must not fill the disk.
+const REFUSALS_MAX: u32 = 60;
+
+/// See [`REFUSALS_MAX`].
+const REFUSALS_WINDOW: Duration = Duration::from_mins(1);
+
+/// The gate as a layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    driver: Driver,
+    refusals: Arc<Mutex<Refusals>>,
+}
+
+/// How many refusals were written lately, and how many were not.
+#[derive(Debug)]
+struct Refusals {
+    since: Instant,
+    written: u32,
+    suppressed: u64,
+}
+
+impl Refusals {
+    /// Whether to write one, and how many went unwritten before it.
+    fn admit(&mut self, now: Instant) -> Option<u64> {
+        if now.duration_since(self.since) >= REFUSALS_WINDOW {
+            self.since = now;
+            self.written = 0;
+        }
+        if self.written == REFUSALS_MAX {
+            self.suppressed += 1;
+            return None;
+        }
+        self.written += 1;
+        Some(std::mem::take(&mut self.suppressed))
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(driver: Driver) -> Self {
+        let refusals = Refusals { since: Instant::now(), written: 0, suppressed: 0 };
+        Self { driver, refusals: Arc::new(Mutex::new(refusals)) }
+    }
+
+    /// Who calls, where the table lets the caller through; else why not.
+    async fn admit(&self, path: &str, peer: &Peer, bearer: Option<HeaderValue>) -> Result<Caller, Status> {
+        let admitted = self.caller(peer, bearer).await.and_then(|caller| {
+            check(caller, allowed(path))?;
+            Ok(caller)
+        });
+        if let Err(refusal) = &admitted
+            && refusal.code() != tonic::Code::Unavailable
+        {
+            self.record(peer, path, refusal).await;
+        }
+        admitted
+    }
+
+    async fn caller(&self, peer: &Peer, bearer: Option<HeaderValue>) -> Result<Caller, Status> {
+        if !peer.is_secure {
+            return Ok(Caller::Local);
+        }
+        if let Some(bearer) = bearer {
+            let text = bearer.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+            let token: Token = text
+                .ok_or_else(|| Status::unauthenticated("the authorization is not \"Bearer TOKEN\""))?
+                .parse()
+                .map_err(|error| Status::unauthenticated(format!("{error}")))?;
+            return self.bearer(token).await;
+        }
+        let Some((certificate, worker)) = peer.certificate else {
+            return Ok(Caller::Nobody);
+        };
+        let look = move |engine: &Engine, now: Timestamp| {
+            let record = engine.tables().certificates.get(&certificate);
+            record.filter(|record| record.worker == worker).map(|record| record.refusal(now))
+        };
+        match self.driver.read(look).await.map_err(unavailable)? {
+            Some(None) => Ok(Caller::Worker { certificate, worker }),
+            Some(Some(refusal)) => {
+                Err(Status::unauthenticated(format!("{refusal}; join again with a new token")))
+            }
+            None => Err(Status::unauthenticated("the worker's certificate is not known here")),
+        }
+    }
+
+    async fn bearer(&self, token: Token) -> Result<Caller, Status> {
+        let (id, digest) = (token.id, token.secret.digest());
+        let look = move |engine: &Engine, now: Timestamp| {
+            engine.token(id, digest).map(|record| (record.role, record.refusal(now)))
+        };
+        match self.driver.read(look).await.map_err(unavailable)? {
+            // A used-up worker token may still repeat the request whose answer was lost: joining decides.
+            Some((role, refusal)) if refusal.is_none() || role == sweep_proto::Role::Worker => {
+                Ok(Caller::Token { id, role })
+            }
+            Some((_, refusal)) => {
+                Err(Status::unauthenticated(refusal.unwrap_or("the token is worth nothing")))
+            }
+            None => Err(Status::unauthenticated("the token is not known here")),
+        }
+    }
+
+    async fn record(&self, peer: &Peer, path: &str, refusal: &Status) {
+        let admitted = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).admit(Instant::now());
+        let Some(suppressed) = admitted else { return };
+        tracing::warn!(peer = %peer.address, path, reason = refusal.message(), "refused");
+        let more = if suppressed == 0 { String::new() } else { format!(" (and {suppressed} more refusals)") };
+        let note = AuditNote {
+            actor: peer
+                .certificate
+                .map_or_else(|| "unknown".to_owned(), |(_, worker)| format!("worker {worker}")),
+            peer: peer.address.to_string(),
+            action: path.to_owned(),
+            subject: format!("{}{more}", refusal.message()),
+            is_allowed: false,
+        };
+        if let Err(error) = self.driver.command(Command::Record(note)).await {
+            tracing::error!(%error, "a refusal could not be written to the audit log");
+        }
+    }
+}
+
+/// What the table says of a caller.
+pub(crate) fn check(caller: Caller, allowed: Option<Allowed>) -> Result<(), Status> {
+    let denied = |wanted: &str| {
+        Err(match caller {
+            Caller::Nobody => Status::unauthenticated(format!("this needs {wanted}")),
+            _ => Status::permission_denied(format!("{caller} may not do this; it needs {wanted}")),
+        })
+    };
+    match (allowed, caller) {
+        (None, _) => Err(Status::unimplemented("there is nothing here")),
+        (Some(_), Caller::Local) | (Some(Allowed::Anyone), _) => Ok(()),
+        (Some(Allowed::Tokens(roles)), Caller::Token { role, .. }) if roles.contains(&role) => Ok(()),
+        (Some(Allowed::Tokens(roles)), _) => {
+            let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
+            denied(&format!("a token of role {} (SWEEP_TOKEN)", names.join(" or ")))
+        }
+        (Some(Allowed::Workers), Caller::Worker { .. }) => Ok(()),
+        (Some(Allowed::Workers), _) => denied("the certificate of a worker that has joined"),
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
+fn unavailable(error: DriverError) -> Status {
+    Status::unavailable(error.to_string())
+}
+
+fn is_grpc<B>(request: &Request<B>) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// A refusal in the words of the protocol that was spoken.
+fn refuse(is_grpc: bool, refusal: &Status) -> Response<Body> {
+    if is_grpc {
+        return refusal.clone().into_http();
+    }
+    let mut response = Response::new(Body::new(format!("{}\n", refusal.message())));
+    *response.status_mut() = match refusal.code() {
+        tonic::Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        tonic::Code::Unimplemented => StatusCode::NOT_FOUND,
+        tonic::Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::FORBIDDEN,
+    };
+    response
+}
+
+impl<S> Layer<S> for Gate {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Gated<S> {
+        Gated { gate: self.clone(), inner }
+    }
+}
+
+/// A service behind the gate.
+#[derive(Clone, Debug)]
+pub(crate) struct Gated<S> {
+    gate: Gate,
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for Gated<S>
+where
+    S: Service<Request<B>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // The clone takes the place of the one that is ready.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let gate = self.gate.clone();
+        let path = request.uri().path().to_owned();
+        let peer = request.extensions().get::<Peer>().cloned();
+        let bearer = request.headers().get(AUTHORIZATION).cloned();
+        let is_grpc = is_grpc(&request);
+        Box::pin(async move {
+            let Some(peer) = peer else {
+                let refusal = Status::permission_denied("nothing is known of the connection");
+                return Ok(refuse(is_grpc, &refusal));
+            };
+            match gate.admit(&path, &peer, bearer).await {
+                Ok(caller) => {
+                    request.extensions_mut().insert(caller);
+                    inner.call(request).await
+                }
+                Err(refusal) => Ok(refuse(is_grpc, &refusal)),
+            }
+        })
+    }
+}

@@ -1,0 +1,10 @@
+//! Who may come in: the authority, TLS, callers, and the one table of what each role may do.
+
+pub(crate) mod authority;
+pub(crate) mod caller;
+pub(crate) mod doors;
+pub(crate) mod files;
+pub(crate) mod gate;
+pub(crate) mod listener;
+pub(crate) mod roles;
+pub(crate) mod secrets;

@@ -1,0 +1,95 @@
+//! The check that a coordinator is the one whose pin is known, made before anything is said to it.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use sweep_proto::Digest;
+use thiserror::Error as ThisError;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// Why a certificate has no readable key.
+#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+#[error("this is no X.509 certificate")]
+pub struct PinError;
+
+/// SHA-256 of a certificate's `SubjectPublicKeyInfo` (RFC 7469, section 2.4): it stays when the certificate
+/// is renewed with the same key.
+///
+/// # Errors
+/// [`PinError`] where the bytes are no certificate.
+pub fn key_digest(certificate: &[u8]) -> Result<Digest, PinError> {
+    let (_, certificate) = X509Certificate::from_der(certificate).map_err(|_| PinError)?;
+    Ok(Digest::of(certificate.public_key().raw))
+}
+
+/// Trusts the authority with one key, and nobody else.
+#[derive(Debug)]
+pub(crate) struct PinnedAuthority {
+    pin: Digest,
+    provider: Arc<CryptoProvider>,
+}
+
+impl PinnedAuthority {
+    pub(crate) fn new(pin: Digest, provider: Arc<CryptoProvider>) -> Self {
+        Self { pin, provider }
+    }
+
+    /// The authority among the certificates that the server sent.
+    fn authority<'a>(&self, sent: &'a [CertificateDer<'a>]) -> Result<&'a CertificateDer<'a>, Error> {
+        let is_pinned = |one: &&CertificateDer<'_>| key_digest(one).is_ok_and(|digest| digest == self.pin);
+        sent.iter().find(is_pinned).ok_or_else(|| {
+            Error::General(
+                "this is not the coordinator that the token was made by: its authority has another key. \
+                 Nothing was sent to it; check the address, or ask for a new token"
+                    .to_owned(),
+            )
+        })
+    }
+}
+
+impl ServerCertVerifier for PinnedAuthority {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.authority(intermediates)?.clone())?;
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider))
+                .build()
+                .map_err(|error| Error::General(error.to_string()))?;
+        verifier.verify_server_cert(end_entity, &[], server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
