@@ -3,3 +3,5 @@
 pub mod ledger;
 pub mod metadata;
 pub mod processes;
+pub mod second_machine;
+pub mod tools;
