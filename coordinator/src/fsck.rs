@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use coordinator_core::{Engine, Tables};
+use coordinator_core::{AuditHead, Engine, Tables};
 use coordinator_store::{SqliteStore, StoreError, StoreReader};
 use serde::Serialize;
 use sweep_proto::{ArtifactRef, AttemptId, Digest, SweepId, Timestamp};
@@ -14,6 +14,9 @@ use thiserror::Error;
 use crate::artifacts::Artifacts;
 use crate::rpc::report::collect;
 use crate::server::{ARTIFACTS, DATABASE, StartError, lock};
+
+/// Audit entries read at once.
+const AUDIT_PAGE: usize = 1_000;
 
 /// Step metrics read at once.
 const STEPS_PAGE: usize = 10_000;
@@ -45,6 +48,8 @@ pub struct Findings {
     pub epochs: u64,
     /// Step metrics.
     pub steps: u64,
+    /// Entries of the audit log.
+    pub audit_entries: u64,
     /// Artifacts that rows refer to.
     pub artifacts: u64,
     /// Their bytes.
@@ -78,6 +83,7 @@ pub fn fsck(directory: &Path, strict: bool) -> Result<Findings, FsckError> {
     };
     findings.count(&tables);
     findings.steps(&mut store, &tables)?;
+    findings.audit_log(&mut store)?;
     findings.artifacts(&directory.join(ARTIFACTS), &tables, strict);
     let engine = Engine::restore(tables, Timestamp(0));
     findings.problems.extend(engine.audit());
@@ -110,6 +116,31 @@ impl Findings {
             }
         }
         Ok(())
+    }
+
+    /// Every entry of the audit log follows the one before.
+    fn audit_log(&mut self, store: &mut SqliteStore) -> Result<(), StoreError> {
+        let mut head = AuditHead::default();
+        loop {
+            let page = match store.read_audit(head.sequence + 1, AUDIT_PAGE) {
+                Ok(page) => page,
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    self.problems.push(error.to_string());
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
+            if page.is_empty() {
+                return Ok(());
+            }
+            for entry in page {
+                if let Err(problem) = head.advance(&entry) {
+                    self.problems.push(format!("the audit log is broken: {problem}"));
+                    return Ok(());
+                }
+                self.audit_entries += 1;
+            }
+        }
     }
 
     fn artifacts(&mut self, directory: &Path, tables: &Tables, strict: bool) {

@@ -89,6 +89,22 @@ async fn a_changed_value_in_the_database_is_found() {
     assert!(matches!(problems.as_slice(), [one] if one.contains("checksum")), "{problems:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_audit_entry_is_found() {
+    let directory = worked().await;
+    let whole = fsck(directory.path(), false).unwrap();
+    assert!(whole.problems.is_empty() && whole.audit_entries > 0, "{whole:?}");
+    let database = directory.path().join("sweep.db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    let actor = br#""actor":"this machine""#;
+    let places = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(actor)).collect::<Vec<_>>();
+    assert!(!places.is_empty(), "the launch is in the log");
+    places.into_iter().for_each(|at| bytes[at + 10..at + 14].copy_from_slice(b"that"));
+    std::fs::write(&database, bytes).unwrap();
+    let problems = fsck(directory.path(), false).unwrap().problems;
+    assert!(matches!(problems.as_slice(), [one] if one.contains("audit log")), "{problems:?}");
+}
+
 #[test]
 fn what_is_no_data_directory_is_said_so() {
     let directory = tempfile::tempdir().unwrap();

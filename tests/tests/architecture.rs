@@ -27,6 +27,11 @@ fn built_with(package: &str) -> BTreeSet<String> {
 const WALLS: &[(&str, &[&str], &str)] = &[
     ("sweep-proto", &["rusqlite", "candle-core", "tonic"], "the words know neither storage nor models"),
     (
+        "sweep-transport",
+        &["rusqlite", "candle-core", "coordinator-core", "worker"],
+        "the way to a coordinator knows nothing of what is said on it",
+    ),
+    (
         "coordinator-core",
         &["tokio", "tonic", "prost", "rusqlite", "candle-core", "rand"],
         "decisions are pure: no runtime, no messages, no database",

@@ -55,9 +55,19 @@ fn refused(error: FsckError) -> Failure {
 }
 
 fn text(findings: &Findings) -> String {
-    let Findings { sweeps, trials, attempts, epochs, steps, artifacts, artifact_bytes, problems } = findings;
+    let Findings {
+        sweeps,
+        trials,
+        attempts,
+        epochs,
+        steps,
+        audit_entries,
+        artifacts,
+        artifact_bytes,
+        problems,
+    } = findings;
     let mut lines = vec![format!(
-        "checked {sweeps} sweeps, {trials} trials, {attempts} attempts, {epochs} epochs, {steps} step metrics, \
+        "checked {sweeps} sweeps, {trials} trials, {attempts} attempts, {epochs} epochs, {steps} step metrics, {audit_entries} audit entries, \
          {artifacts} artifacts ({})",
         HumanBytes(*artifact_bytes)
     )];
