@@ -294,8 +294,8 @@ mod tests {
 
     #[test]
     fn durations_have_a_unit() {
-        assert_eq!(duration("30m"), Ok(Duration::from_secs(1_800)));
-        assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
+        assert_eq!(duration("30m"), Ok(Duration::from_mins(30)));
+        assert_eq!(duration("2d"), Ok(Duration::from_hours(48)));
         for wrong in ["", "30", "m", "0s", "-1h", "1w", "1.5h", "99999999999999999999d", "1 h", "한"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
