@@ -70,10 +70,24 @@ impl Process {
     /// # Errors
     /// Where it cannot be started.
     pub fn start(name: &str, arguments: &[&str], log: &Path) -> Result<Self> {
+        Self::start_with(name, arguments, &[], log)
+    }
+
+    /// As [`Self::start`], with variables in its environment.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start_with(
+        name: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Result<Self> {
         let file = File::options().create(true).append(true).open(log)?;
         let child = Command::new(program(name)?)
             .args(arguments)
             .env("RUST_LOG", "info")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
@@ -112,6 +126,20 @@ impl Process {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status()?;
         ensure!(status.success(), "kill -s {name}: {status}");
         Ok(())
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end by itself; whether it ended with success.
+    ///
+    /// # Errors
+    /// Where it does not end.
+    pub fn ended_well(&mut self) -> Result<bool> {
+        wait_until("the process ended", || Ok(self.child.try_wait()?.is_some()))?;
+        Ok(self.child.wait()?.success())
     }
 
     /// What it printed so far.

@@ -39,12 +39,13 @@ fn sweep(folder: &Path, arguments: &[&str]) -> Result<Value> {
     serde_json::from_slice(&output.stdout).with_context(|| format!("sweep {arguments:?} printed no JSON"))
 }
 
+/// A coordinator with TLS on a free port, its data in `.sweep` of the folder.
 fn serve(folder: &Path, host: &str) -> Result<Process> {
     let listen = format!("{host}:0");
     let data = folder.join(".sweep");
-    let arguments = ["serve", "--listen", &listen, "--data-dir", &data.to_string_lossy()];
+    let arguments = ["serve", "--tls", "--listen", &listen, "--data-dir", &data.to_string_lossy()];
     let process = Process::start("sweep", &arguments, &folder.join("coordinator.log"))?;
-    wait_until("the coordinator answers", || Ok(sweep(folder, &["list"]).is_ok()))?;
+    wait_until("the coordinator answers", || Ok(sweep(folder, &["token", "list"]).is_ok()))?;
     Ok(process)
 }
 
@@ -73,13 +74,51 @@ fn a_bare_machine_joins_by_the_printed_line_and_trains() -> Result<()> {
 }
 
 #[test]
+fn a_worker_comes_back_by_its_certificate_until_it_is_revoked() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let _coordinator = serve(folder.path(), "127.0.0.1")?;
+    let created = sweep(folder.path(), &["token", "create", "worker"])?;
+    let token = created["token"].as_str().context("a token")?;
+    let address = created["addresses"][0].as_str().context("an address")?;
+    let state = folder.path().join("state");
+    let log = folder.path().join("worker.log");
+    let arguments =
+        ["join", address, "--slots", "1", "--name", "member", "--state-dir", &state.to_string_lossy()];
+    let is_ready = || -> Result<bool> {
+        let workers = sweep(folder.path(), &["workers"])?;
+        Ok(workers.as_array().is_some_and(|all| all.iter().any(|one| one["state"] == "ready")))
+    };
+    let mut worker = Process::start_with("sweep-worker", &arguments, &[("SWEEP_TOKEN", token)], &log)?;
+    wait_until("the worker has joined", is_ready)?;
+    let command_line = std::fs::read(format!("/proc/{}/cmdline", worker.id()))?;
+    ensure!(!String::from_utf8_lossy(&command_line).contains("sw1."), "the token is on the command line");
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(state.join("identity.json"))?);
+    ensure!(mode & 0o077 == 0, "others may read the identity: {mode:o}");
+    worker.terminate()?;
+
+    // The token was for one use; the certificate lets the worker in, with the token and without it.
+    for environment in [&[("SWEEP_TOKEN", token)][..], &[]] {
+        let mut again = Process::start_with("sweep-worker", &arguments, environment, &log)?;
+        wait_until("the worker is back", is_ready)?;
+        again.terminate()?;
+    }
+    let mut worker = Process::start("sweep-worker", &arguments, &log)?;
+    wait_until("the worker is back", is_ready)?;
+    std::fs::write(folder.path().join("far.toml"), SWEEP)?;
+    sweep(folder.path(), &["launch", "far.toml"])?;
+    sweep(folder.path(), &["revoke", "member"])?;
+    ensure!(!worker.ended_well()?, "a revoked worker goes on");
+    ensure!(worker.log_text().contains("revoked"), "it does not say why");
+    let status = sweep(folder.path(), &["status", "far"])?;
+    ensure!(status["state"] == "open" && status["ledger"]["leased"] == 0, "{status}");
+    Ok(())
+}
+
+#[test]
 fn an_impostor_gets_no_secret_and_nothing_of_it_is_run() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let own = tempfile::tempdir()?;
-    let data = own.path().join(".sweep");
-    let arguments = ["serve", "--tls", "--listen", "127.0.0.1:0", "--data-dir", &data.to_string_lossy()];
-    let _coordinator = Process::start("sweep", &arguments, &own.path().join("secure.log"))?;
-    wait_until("the coordinator answers", || Ok(sweep(own.path(), &["token", "list"]).is_ok()))?;
+    let _coordinator = serve(own.path(), "127.0.0.1")?;
     let created = sweep(own.path(), &["token", "create", "worker"])?;
     let text =
         |name: &str| created[name].as_str().map(str::to_owned).with_context(|| format!("{name} is missing"));
@@ -88,11 +127,8 @@ fn an_impostor_gets_no_secret_and_nothing_of_it_is_run() -> Result<()> {
 
     // The impostor sits where the coordinator is thought to be: another coordinator with another key.
     let elsewhere = tempfile::tempdir()?;
-    let data = elsewhere.path().join(".sweep");
-    let arguments = ["serve", "--tls", "--listen", "127.0.0.1:0", "--data-dir", &data.to_string_lossy()];
-    let impostor = Process::start("sweep", &arguments, &elsewhere.path().join("impostor.log"))?;
-    wait_until("the impostor answers", || Ok(sweep(elsewhere.path(), &["token", "list"]).is_ok()))?;
-    let false_address = std::fs::read_to_string(data.join("security/address"))?;
+    let impostor = serve(elsewhere.path(), "127.0.0.1")?;
+    let false_address = std::fs::read_to_string(elsewhere.path().join(".sweep/security/address"))?;
     let run = |line: &str| -> Result<(bool, String)> {
         let line = line.replace(&address, false_address.trim()).replace(
             "sweep-worker join",
