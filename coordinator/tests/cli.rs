@@ -25,6 +25,12 @@ const COMMANDS: [&str; 22] = [
     "predict",
     "workers",
     "drain",
+    "token",
+    "token create",
+    "token list",
+    "token revoke",
+    "revoke",
+    "audit",
     "fsck",
     "hyperparameters",
     "completions",
@@ -136,6 +142,9 @@ fn without_a_coordinator_every_request_says_so_with_exit_code_three() {
         &["model", "best", "1"],
         &["workers"],
         &["drain", "someone"],
+        &["token", "list"],
+        &["revoke", "someone"],
+        &["audit"],
     ] {
         let output = sweep(&[request, &server].concat(), folder.path());
         assert_eq!(output.status.code(), Some(3), "{request:?}: {}", told(&output));

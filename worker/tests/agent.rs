@@ -234,7 +234,7 @@ async fn refusals_name_the_remedy_and_have_their_exit_codes() {
     let elsewhere = tempfile::tempdir().unwrap();
     let (code, text) = run(command("10.1.2.3:7077".parse().unwrap(), elsewhere.path()));
     assert_eq!(code, Some(2), "{text}");
-    assert!(text.contains("TLS"), "{text}");
+    assert!(text.contains("sweep token create"), "{text}");
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut away = command(unused, elsewhere.path());
     away.args(["--wait", "0"]);
