@@ -221,6 +221,7 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let security = if config.is_secure || !address.ip().is_loopback() {
         Some(doors::open(&config, address, &driver).await?)
     } else {
+        doors::close(&config.data_directory)?;
         None
     };
     let shutdown = CancellationToken::new();

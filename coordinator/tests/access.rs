@@ -346,6 +346,11 @@ async fn identities_survive_a_restart_and_the_log_tells_everything_but_secrets()
     let told: Vec<_> = told.iter().map(|(action, is_allowed)| (action.as_str(), *is_allowed)).collect();
     assert_eq!(told, [("create token", true), ("join", true), ("/sweep.v1.AccessService/ListTokens", false)]);
     castle.server.stop().await.unwrap();
+    let address = castle.folder.path().join("security/address");
+    assert!(address.exists());
+    let closed = ServerConfig { is_secure: false, ..config(castle.folder.path()) };
+    coordinator::start(closed).await.unwrap().stop().await.unwrap();
+    assert!(!address.exists(), "commands would look for TLS where there is none");
 
     let text = token.reveal();
     let secret = text.split('.').nth(2).unwrap();

@@ -18,12 +18,16 @@ pub(crate) type AccessClient = AccessServiceClient<InterceptedService<Channel, B
 /// Largest message taken: a list of every sweep with its state fits many times over.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
-/// Connects to the coordinator at `server`.
+/// A channel to the coordinator at `server` that shows the token with every request, where TLS protects it.
 ///
 /// # Errors
 /// Exit code 2 for an address that is none or lacks its token, 3 where no coordinator answers.
-async fn channel(server: &str, token: Option<&Token>) -> Result<Channel, Failure> {
+async fn service(
+    server: &str,
+    token: Option<&Token>,
+) -> Result<InterceptedService<Channel, Bearer>, Failure> {
     let addresses: Addresses = server.parse().map_err(|error| Failure::usage(format!("{error}")))?;
+    let token = token.filter(|_| addresses.is_secure());
     if addresses.is_secure() && token.is_none() {
         return Err(Failure::usage(format!("{addresses} lets nobody in without a token")).hint(
             "set SWEEP_TOKEN or give --token-file FILE; on the coordinator's machine `sweep token create viewer` makes one",
@@ -31,24 +35,22 @@ async fn channel(server: &str, token: Option<&Token>) -> Result<Channel, Failure
     }
     let trust = token.map(|token| Trust { pin: token.pin, identity: ClientIdentity::default() });
     let dial = Dial::new(addresses.clone(), trust.as_ref());
-    sweep_transport::connect(dial).await.map_err(|error| {
+    let channel = sweep_transport::connect(dial).await.map_err(|error| {
         Failure::unavailable(format!("no coordinator answers at {addresses}: {}", root_cause(&error))).hint(
             "start one with `sweep serve`, or name another with --server URL (or SWEEP_SERVER); `sweep run` needs none",
         )
-    })
+    })?;
+    Ok(InterceptedService::new(channel, Bearer::new(token.cloned())))
 }
 
 /// Connects to the sweep service; errors as the exit codes say.
 pub(crate) async fn connect(server: &str, token: Option<&Token>) -> Result<Client, Failure> {
-    let channel = channel(server, token).await?;
-    let service = InterceptedService::new(channel, Bearer::new(token.cloned()));
-    Ok(Client::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    Ok(Client::new(service(server, token).await?).max_decoding_message_size(MESSAGE_BYTES_MAX))
 }
 
 /// Connects to the access service.
 pub(crate) async fn connect_access(server: &str, token: Option<&Token>) -> Result<AccessClient, Failure> {
-    let channel = channel(server, token).await?;
-    Ok(AccessClient::new(InterceptedService::new(channel, Bearer::new(token.cloned()))))
+    Ok(AccessClient::new(service(server, token).await?))
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {

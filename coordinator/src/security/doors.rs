@@ -48,6 +48,17 @@ pub(crate) async fn open(
     Ok((tls, doors))
 }
 
+/// Forgets where an earlier start with open doors was reached: commands on this machine would look there.
+pub(crate) fn close(data_directory: &Path) -> Result<(), StartError> {
+    let path = data_directory.join(SECURITY).join(ADDRESS);
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(AuthorityError::File { path, source }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn canonical(path: &Path) -> Result<PathBuf, StartError> {
     path.canonicalize().map_err(|source| StartError::Corpora { path: path.to_owned(), source })
 }
