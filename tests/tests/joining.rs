@@ -93,7 +93,7 @@ fn a_worker_comes_back_by_its_certificate_until_it_is_revoked() -> Result<()> {
     let command_line = std::fs::read(format!("/proc/{}/cmdline", worker.id()))?;
     ensure!(!String::from_utf8_lossy(&command_line).contains("sw1."), "the token is on the command line");
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(state.join("identity.json"))?);
-    ensure!(mode & 0o077 == 0, "others may read the identity: {mode:o}");
+    ensure!(mode & 0o777 == 0o600, "others may read the identity: {mode:o}");
     worker.terminate()?;
 
     // The token was for one use; the certificate lets the worker in, with the token and without it.
