@@ -1,19 +1,19 @@
 //! Checks a data directory in which no coordinator works: everything that must hold of it, or what does not.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use coordinator_core::{AuditHead, Engine, Tables};
 use coordinator_store::{SqliteStore, StoreError, StoreReader};
 use serde::Serialize;
-use sweep_proto::{ArtifactRef, AttemptId, Digest, SweepId, Timestamp};
+use sweep_proto::digest::Hasher;
+use sweep_proto::{ArtifactRef, AttemptId, SweepId, Timestamp};
 use thiserror::Error;
 
-use crate::artifacts::Artifacts;
+use crate::artifacts::{ArtifactError, Artifacts};
 use crate::rpc::report::collect;
-use crate::server::{ARTIFACTS, DATABASE, StartError, lock};
+use crate::place::{DATABASE, Place, StoreChoice};
+use crate::server::StartError;
 
 /// Audit entries read at once.
 const AUDIT_PAGE: usize = 1_000;
@@ -33,6 +33,12 @@ pub enum FsckError {
     /// The store does not open.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The artifacts cannot be looked at.
+    #[error("the artifacts cannot be checked: {0}")]
+    Artifacts(String),
+    /// The checking itself was cut off.
+    #[error("the check was cut off: {0}")]
+    CutOff(String),
 }
 
 /// What was looked at, and what is wrong with it.
@@ -63,34 +69,50 @@ pub struct Findings {
 ///
 /// # Errors
 /// [`FsckError`] where nothing can be checked; what is wrong with the content is among the findings.
-pub fn fsck(directory: &Path, strict: bool) -> Result<Findings, FsckError> {
-    let database = directory.join(DATABASE);
-    if !database.is_file() {
-        return Err(FsckError::NoDatabase(directory.to_owned()));
+pub async fn fsck(place: &Place, strict: bool) -> Result<Findings, FsckError> {
+    if place.store == StoreChoice::Sqlite && !place.data_directory.join(DATABASE).is_file() {
+        return Err(FsckError::NoDatabase(place.data_directory.clone()));
     }
-    let _lock = lock(directory)?;
+    let _lock = place.lock()?;
+    let rows = place.clone();
+    let rows = tokio::task::spawn_blocking(move || check_rows(&rows, strict)).await;
+    let (mut findings, tables) = rows.map_err(|error| FsckError::CutOff(error.to_string()))??;
+    if let Some(tables) = tables {
+        let unusable = |error: ArtifactError| FsckError::Artifacts(error.to_string());
+        let artifacts = Artifacts::look(&place.artifacts()).map_err(unusable)?;
+        findings.artifacts(&artifacts, &tables, strict).await;
+    }
+    Ok(findings)
+}
+
+/// Checks what the store keeps. Gives the rows, unless nothing that they say can be believed.
+fn check_rows(place: &Place, strict: bool) -> Result<(Findings, Option<Tables>), FsckError> {
     let mut findings = Findings::default();
-    let mut store = SqliteStore::open(&database)?;
-    findings.problems.extend(store.integrity()?);
+    let mut store: Box<dyn StoreReader> = match place.store {
+        StoreChoice::Sqlite => {
+            let store = SqliteStore::open(&place.data_directory.join(DATABASE))?;
+            findings.problems.extend(store.integrity()?);
+            Box::new(store)
+        }
+        StoreChoice::Memory => return Ok((findings, None)),
+    };
     let tables = match store.load() {
         Ok(tables) => tables,
         Err(error @ StoreError::Corrupt { .. }) => {
-            // Nothing that rows say can be believed any more.
             findings.problems.push(error.to_string());
-            return Ok(findings);
+            return Ok((findings, None));
         }
         Err(error) => return Err(error.into()),
     };
     findings.count(&tables);
-    findings.steps(&mut store, &tables)?;
-    findings.audit_log(&mut store)?;
-    findings.artifacts(&directory.join(ARTIFACTS), &tables, strict);
+    findings.steps(&mut *store, &tables)?;
+    findings.audit_log(&mut *store)?;
     let engine = Engine::restore(tables, Timestamp(0));
     findings.problems.extend(engine.audit());
     if strict {
         findings.reports(&engine);
     }
-    Ok(findings)
+    Ok((findings, Some(engine.tables().clone())))
 }
 
 impl Findings {
@@ -102,7 +124,7 @@ impl Findings {
     }
 
     /// Step metrics have no gap, no repetition, and only go forward.
-    fn steps(&mut self, store: &mut SqliteStore, tables: &Tables) -> Result<(), StoreError> {
+    fn steps(&mut self, store: &mut dyn StoreReader, tables: &Tables) -> Result<(), StoreError> {
         for attempt in tables.attempts.keys() {
             match steps_of(store, *attempt) {
                 Ok((count, is_ordered)) => {
@@ -119,7 +141,7 @@ impl Findings {
     }
 
     /// Every entry of the audit log follows the one before.
-    fn audit_log(&mut self, store: &mut SqliteStore) -> Result<(), StoreError> {
+    fn audit_log(&mut self, store: &mut dyn StoreReader) -> Result<(), StoreError> {
         let mut head = AuditHead::default();
         loop {
             let page = match store.read_audit(head.sequence + 1, AUDIT_PAGE) {
@@ -143,13 +165,11 @@ impl Findings {
         }
     }
 
-    fn artifacts(&mut self, directory: &Path, tables: &Tables, strict: bool) {
+    async fn artifacts(&mut self, artifacts: &Artifacts, tables: &Tables, strict: bool) {
         for (artifact, owner) in wanted(tables) {
             self.artifacts += 1;
             self.artifact_bytes += artifact.bytes;
-            if let Some(problem) =
-                artifact_problem(&Artifacts::path_in(directory, artifact.digest), artifact, strict)
-            {
+            if let Some(problem) = artifact_problem(artifacts, artifact, strict).await {
                 self.problems.push(format!("artifact {} of {owner} {problem}", artifact.digest));
             }
         }
@@ -166,7 +186,7 @@ impl Findings {
 }
 
 /// How many step metrics an attempt has, and whether they are in order.
-fn steps_of(store: &mut SqliteStore, attempt: AttemptId) -> Result<(u64, bool), StoreError> {
+fn steps_of(store: &mut dyn StoreReader, attempt: AttemptId) -> Result<(u64, bool), StoreError> {
     let (mut count, mut is_ordered, mut last) = (0, true, None);
     loop {
         let points = store.read_steps(attempt, count, STEPS_PAGE)?;
@@ -195,17 +215,25 @@ fn wanted(tables: &Tables) -> BTreeMap<ArtifactRef, String> {
     datasets.chain(checkpoints).chain(models).collect()
 }
 
-fn artifact_problem(path: &Path, artifact: ArtifactRef, strict: bool) -> Option<String> {
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some("is missing".to_owned()),
+async fn artifact_problem(artifacts: &Artifacts, artifact: ArtifactRef, strict: bool) -> Option<String> {
+    match artifacts.size(artifact.digest).await {
         Err(error) => return Some(format!("cannot be read: {error}")),
-        Ok(file) if file.len() != artifact.bytes => {
-            return Some(format!("has {} bytes instead of {}", file.len(), artifact.bytes));
+        Ok(None) => return Some("is missing".to_owned()),
+        Ok(Some(bytes)) if bytes != artifact.bytes => {
+            return Some(format!("has {bytes} bytes instead of {}", artifact.bytes));
         }
-        Ok(_) if !strict => return None,
-        Ok(_) => {}
+        Ok(Some(_)) if !strict => return None,
+        Ok(Some(_)) => {}
     }
-    match File::open(path).and_then(Digest::of_reader) {
+    let digest = async || {
+        let mut blob = artifacts.read(artifact.digest, 0).await?;
+        let mut hasher = Hasher::default();
+        while let Some(bytes) = blob.next().await? {
+            hasher.update(&bytes);
+        }
+        Ok::<_, ArtifactError>(hasher.finish())
+    };
+    match digest().await {
         Err(error) => Some(format!("cannot be read: {error}")),
         Ok(digest) => (digest != artifact.digest).then(|| "holds other bytes than were stored".to_owned()),
     }

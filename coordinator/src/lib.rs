@@ -7,6 +7,7 @@ pub mod fsck;
 mod http;
 mod install;
 pub mod json;
+mod place;
 mod prepare;
 mod rpc;
 mod security;
@@ -16,5 +17,7 @@ pub mod security_files {
 }
 pub mod server;
 
+pub use artifacts::ArtifactsChoice;
 pub use fsck::{Findings, FsckError, fsck};
-pub use server::{Server, ServerConfig, StartError, StoreChoice, start};
+pub use place::{Place, StoreChoice};
+pub use server::{Server, ServerConfig, StartError, start};

@@ -26,27 +26,28 @@ pub(crate) enum PrepareError {
     Artifact(#[from] ArtifactError),
 }
 
-/// Prepares every variant, in order. Blocks for as long as reading and encoding takes.
-pub(crate) fn prepare(
-    data: &DataSpec,
-    variants: &[BTreeMap<Hyperparameter, Value>],
-    cache: &Path,
+/// Prepares every variant, in order, and keeps each as an artifact.
+pub(crate) async fn prepare(
+    data: DataSpec,
+    variants: Vec<BTreeMap<Hyperparameter, Value>>,
+    cache: PathBuf,
     artifacts: &Artifacts,
-    progress: &dyn Progress,
+    progress: impl Progress + Send + 'static,
 ) -> Result<Vec<DatasetRecord>, PrepareError> {
-    let prepared = coordinator_dataset::prepare_all(data, variants, cache, progress)?;
-    let record = |(variant, prepared): (&BTreeMap<_, _>, Prepared)| {
-        let artifact = ArtifactRef { digest: prepared.digest, bytes: prepared.bytes };
-        artifacts.adopt(&prepared.path, artifact)?;
-        Ok(DatasetRecord {
-            variant: variant.clone(),
-            artifact,
-            classes: prepared.header.classes,
-            vocabulary: prepared.header.vocabulary,
-            rows: prepared.header.splits.map(|split| split.rows),
-        })
-    };
-    variants.iter().zip(prepared).map(record).collect()
+    let named = variants.clone();
+    // Reading and encoding take long: not on a thread that serves others.
+    let task = move || coordinator_dataset::prepare_all(&data, &variants, &cache, &progress);
+    let prepared = tokio::task::spawn_blocking(task).await.map_err(std::io::Error::other);
+    let prepared = prepared.map_err(ArtifactError::from)??;
+    let mut records = Vec::with_capacity(prepared.len());
+    for (variant, Prepared { path, digest, bytes, header, .. }) in named.into_iter().zip(prepared) {
+        let artifact = ArtifactRef { digest, bytes };
+        artifacts.adopt(&path, artifact).await?;
+        let rows = header.splits.map(|split| split.rows);
+        let (classes, vocabulary) = (header.classes, header.vocabulary);
+        records.push(DatasetRecord { variant, artifact, classes, vocabulary, rows });
+    }
+    Ok(records)
 }
 
 /// Reads the relative paths of a data source against the directory of the sweep file.

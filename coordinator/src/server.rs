@@ -3,13 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use coordinator_core::{Command, Engine};
-use coordinator_store::{MemoryStore, SqliteStore, Store, StoreError};
+use coordinator_store::StoreError;
 use sweep_proto::protocol::MESSAGE_BYTES_MAX;
 use sweep_proto::wire::access_service_server::AccessServiceServer;
 use sweep_proto::wire::sweep_service_server::SweepServiceServer;
@@ -20,10 +19,11 @@ use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::artifacts::Artifacts;
+use crate::artifacts::{ArtifactError, Artifacts, ArtifactsChoice};
 use crate::clock::Clock;
-use crate::driver::{Driver, DriverError, OpenStore};
+use crate::driver::{Driver, DriverError, Running};
 use crate::http;
+use crate::place::{Place, StoreChoice, at};
 use crate::rpc::{AccessRpc, Shared, SweepRpc, WorkerRpc};
 use crate::security::authority::AuthorityError;
 use crate::security::doors;
@@ -48,33 +48,16 @@ const ACCESS_BYTES_MAX: usize = 64 * 1024;
 /// Largest status of a sweep or list of workers that is sent, in bytes.
 const REPLY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// The embedded store's file in a data directory.
-pub(crate) const DATABASE: &str = "sweep.db";
-/// The artifacts' folder in a data directory.
-pub(crate) const ARTIFACTS: &str = "artifacts";
-
 /// How long running requests may take to end when the coordinator stops.
 const STOP_WAIT: Duration = Duration::from_secs(5);
-
-/// Where the durable state lives.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum StoreChoice {
-    /// SQLite, in `sweep.db` of the data directory.
-    #[default]
-    Sqlite,
-    /// Nowhere: everything is lost when the process ends. For tests.
-    Memory,
-}
 
 /// What a coordinator needs to start.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// The address to listen on; port 0 lets the system choose.
     pub listen: SocketAddr,
-    /// Holds the database, the artifacts and the lock.
-    pub data_directory: PathBuf,
-    /// Where the durable state lives.
-    pub store: StoreChoice,
+    /// Where it keeps everything.
+    pub place: Place,
     /// TLS and tokens on loopback, too. Beyond loopback they are always on.
     pub is_secure: bool,
     /// Names and addresses by which other machines reach this one, best first; found out where empty.
@@ -86,8 +69,15 @@ pub struct ServerConfig {
 impl ServerConfig {
     /// A coordinator for this machine only.
     pub fn local(listen: SocketAddr, data_directory: PathBuf, store: StoreChoice) -> Self {
-        Self { listen, data_directory, store, is_secure: false, advertise: Vec::new(), corpora: Vec::new() }
+        Self {
+            listen,
+            place: Place { store, ..Place::local(data_directory) },
+            is_secure: false,
+            advertise: Vec::new(),
+            corpora: Vec::new(),
+        }
     }
+
 }
 
 /// Why a coordinator does not start, or did not stop cleanly.
@@ -120,6 +110,14 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The object store cannot be used.
+    #[error("cannot keep artifacts at {url}: {problem}; the AWS_… variables of the environment give credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), AWS_REGION and, for storage outside AWS, AWS_ENDPOINT_URL")]
+    Artifacts {
+        /// The address given.
+        url: String,
+        /// What the storage said.
+        problem: String,
+    },
     /// Another coordinator works in the data directory.
     #[error("another coordinator is using the data directory {}; stop it, or choose another directory", .0.display())]
     Locked(PathBuf),
@@ -139,7 +137,7 @@ pub struct Server {
     shutdown: CancellationToken,
     serving: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
     driver: Driver,
-    driver_thread: Option<JoinHandle<()>>,
+    running: Option<Running>,
     /// Held for as long as the server lives.
     _lock: File,
 }
@@ -184,11 +182,10 @@ impl Server {
             Ok(())
         };
         self.driver.stop().await;
-        if let Some(thread) = self.driver_thread.take() {
-            let joined = tokio::task::spawn_blocking(move || thread.join().is_ok()).await;
-            if !joined.unwrap_or(false) {
-                return Err(unclean(&"the driver panicked"));
-            }
+        if let Some(running) = self.running.take()
+            && !running.ended().await
+        {
+            return Err(unclean(&"the driver panicked"));
         }
         tracing::info!("the coordinator has stopped");
         served
@@ -207,74 +204,57 @@ impl Drop for Server {
 /// A [`StartError`] names what stands in the way.
 pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let clock = Clock::start();
-    let directory = config.data_directory.clone();
-    let lock = lock(&directory)?;
+    let lock = config.place.lock()?;
     let bind_error = |source| StartError::Bind { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
 
-    let store = config.store.clone();
+    let artifacts = Arc::new(open_artifacts(&config.place).await?);
+    let open = config.place.opener();
+    let blobs = Arc::clone(&artifacts);
     // Loading reads the whole database: not on a thread that serves others.
-    let loading = tokio::task::spawn_blocking(move || load(&directory, &store, clock));
-    let (artifacts, driver, driver_thread) =
-        loading.await.map_err(|error| StartError::Unclean(error.to_string()))??;
+    let loading = tokio::task::spawn_blocking(move || Driver::start(open, blobs, clock));
+    let (driver, running) = loading.await.map_err(|error| StartError::Unclean(error.to_string()))??;
     let security = if config.is_secure || !address.ip().is_loopback() {
         Some(doors::open(&config, address, &driver).await?)
     } else {
-        doors::close(&config.data_directory)?;
+        doors::close(&config.place.data_directory)?;
         None
     };
     let shutdown = CancellationToken::new();
-    let cache = config.data_directory.join("datasets");
+    let cache = config.place.data_directory.join("datasets");
     let (tls, doors) = security.unzip();
     let doors = doors.unwrap_or_default();
     let urls = doors.urls(address);
     let shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone(), doors);
     let incoming = listener::connections(listener, tls, driver.clone(), shutdown.clone());
     let serving = tokio::spawn(serve(incoming, shared));
-    tracing::info!(%address, data_directory = %config.data_directory.display(), "the coordinator listens");
-    Ok(Server { address, urls, shutdown, serving, driver, driver_thread: Some(driver_thread), _lock: lock })
+    tracing::info!(%address, data_directory = %config.place.data_directory.display(), "the coordinator listens");
+    Ok(Server { address, urls, shutdown, serving, driver, running: Some(running), _lock: lock })
 }
 
-fn at(path: &Path) -> impl FnOnce(std::io::Error) -> StartError {
-    let path = path.to_owned();
-    move |source| StartError::DataDirectory { path, source }
-}
-
-/// One coordinator per data directory. The system lets go of the lock when the process ends, however it ends.
-pub(crate) fn lock(directory: &Path) -> Result<File, StartError> {
-    std::fs::create_dir_all(directory).map_err(at(directory))?;
-    let path = directory.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(at(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Locked(directory.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => Err(StartError::DataDirectory { path, source }),
-    }
-}
-
-fn load(
-    directory: &Path,
-    store: &StoreChoice,
-    clock: Clock,
-) -> Result<(Arc<Artifacts>, Driver, JoinHandle<()>), StartError> {
-    let root = directory.join(ARTIFACTS);
-    let artifacts = Arc::new(Artifacts::open(root.clone()).map_err(at(&root))?);
-    let (driver, thread) = Driver::start(opener(directory, store), Arc::clone(&artifacts), clock)?;
-    Ok((artifacts, driver, thread))
-}
-
-fn opener(directory: &Path, store: &StoreChoice) -> OpenStore {
-    match store {
-        StoreChoice::Sqlite => {
-            let path = directory.join(DATABASE);
-            Box::new(move || Ok(Box::new(SqliteStore::open(&path)?) as Box<dyn Store>))
+async fn open_artifacts(place: &Place) -> Result<Artifacts, StartError> {
+    let choice = place.artifacts();
+    Artifacts::open(&choice).await.map_err(|error| match (&choice, error) {
+        (ArtifactsChoice::Directory(path), ArtifactError::Disk(source)) => at(path)(source),
+        (ArtifactsChoice::Directory(path), error) => at(path)(io::Error::other(error)),
+        (ArtifactsChoice::Objects(url), error) => {
+            StartError::Artifacts { url: url.clone(), problem: with_causes(&error) }
         }
-        StoreChoice::Memory => {
-            let store = MemoryStore::default();
-            Box::new(move || Ok(Box::new(store.clone())))
+    })
+}
+
+/// An error and what caused it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |mut text, cause| {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
         }
-    }
+        text
+    })
 }
 
 /// Serves every service and route on these connections, behind the gate.

@@ -5,9 +5,13 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use coordinator::{FsckError, StartError, fsck};
+use coordinator::{Findings, FsckError, Place, StartError};
 use support::{SWEEP, ScriptedWorker, User, start};
 use sweep_proto::WorkerId;
+
+async fn fsck(directory: &Path, strict: bool) -> Result<Findings, FsckError> {
+    coordinator::fsck(&Place::local(directory), strict).await
+}
 
 /// A data directory in which a sweep has ended and another one is under way.
 async fn worked() -> tempfile::TempDir {
@@ -21,7 +25,7 @@ async fn worked() -> tempfile::TempDir {
     let grant = worker.ask().await.unwrap();
     worker.epoch(&grant, 1).await.unwrap();
     worker.steps(grant.token, 0, 20).await.unwrap();
-    let Err(FsckError::Start(StartError::Locked(_))) = fsck(directory.path(), false) else {
+    let Err(FsckError::Start(StartError::Locked(_))) = fsck(directory.path(), false).await else {
         panic!("a coordinator works there")
     };
     server.stop().await.unwrap();
@@ -37,7 +41,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn honest_work_leaves_nothing_to_find() {
     let directory = worked().await;
-    let findings = fsck(directory.path(), true).unwrap();
+    let findings = fsck(directory.path(), true).await.unwrap();
     assert_eq!(findings.problems, Vec::<String>::new());
     assert_eq!((findings.sweeps, findings.trials, findings.attempts), (2, 6, 7));
     assert_eq!((findings.epochs, findings.steps), (9, 20));
@@ -51,27 +55,27 @@ async fn damage_is_named() {
     let mut found = 0;
     for file in files(&directory.path().join("artifacts")) {
         let bytes = std::fs::read(&file).unwrap();
-        let problems = || fsck(directory.path(), false).unwrap().problems;
-        let strict = || fsck(directory.path(), true).unwrap().problems;
+        let problems = async || fsck(directory.path(), false).await.unwrap().problems;
+        let strict = async || fsck(directory.path(), true).await.unwrap().problems;
 
         std::fs::remove_file(&file).unwrap();
-        if problems().is_empty() {
+        if problems().await.is_empty() {
             // A checkpoint that a later one has replaced: nothing refers to it any more.
             continue;
         }
         found += 1;
-        assert!(matches!(problems().as_slice(), [one] if one.ends_with("is missing")), "{:?}", problems());
+        assert!(matches!(problems().await.as_slice(), [one] if one.ends_with("is missing")), "{:?}", problems().await);
         std::fs::write(&file, &bytes[1..]).unwrap();
-        assert!(matches!(problems().as_slice(), [one] if one.contains("instead of")), "{:?}", problems());
+        assert!(matches!(problems().await.as_slice(), [one] if one.contains("instead of")), "{:?}", problems().await);
         let mut changed = bytes.clone();
         changed[0] ^= 1;
         std::fs::write(&file, &changed).unwrap();
-        assert!(problems().is_empty(), "only reading tells");
-        assert!(matches!(strict().as_slice(), [one] if one.ends_with("other bytes than were stored")));
+        assert!(problems().await.is_empty(), "only reading tells");
+        assert!(matches!(strict().await.as_slice(), [one] if one.ends_with("other bytes than were stored")));
         std::fs::write(&file, &bytes).unwrap();
     }
     assert_eq!(found, 6, "every artifact that a row refers to");
-    assert!(fsck(directory.path(), true).unwrap().problems.is_empty(), "mended");
+    assert!(fsck(directory.path(), true).await.unwrap().problems.is_empty(), "mended");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,14 +89,14 @@ async fn a_changed_value_in_the_database_is_found() {
     assert!(places.len() >= 4, "four trials have completed");
     places.into_iter().for_each(|at| bytes[at + 9..at + 18].copy_from_slice(b"cancelled"));
     std::fs::write(&database, bytes).unwrap();
-    let problems = fsck(directory.path(), false).unwrap().problems;
+    let problems = fsck(directory.path(), false).await.unwrap().problems;
     assert!(matches!(problems.as_slice(), [one] if one.contains("checksum")), "{problems:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_audit_entry_is_found() {
     let directory = worked().await;
-    let whole = fsck(directory.path(), false).unwrap();
+    let whole = fsck(directory.path(), false).await.unwrap();
     assert!(whole.problems.is_empty() && whole.audit_entries > 0, "{whole:?}");
     let database = directory.path().join("sweep.db");
     let mut bytes = std::fs::read(&database).unwrap();
@@ -101,16 +105,16 @@ async fn a_changed_audit_entry_is_found() {
     assert!(!places.is_empty(), "the launch is in the log");
     places.into_iter().for_each(|at| bytes[at + 10..at + 14].copy_from_slice(b"that"));
     std::fs::write(&database, bytes).unwrap();
-    let problems = fsck(directory.path(), false).unwrap().problems;
+    let problems = fsck(directory.path(), false).await.unwrap().problems;
     assert!(matches!(problems.as_slice(), [one] if one.contains("audit log")), "{problems:?}");
 }
 
-#[test]
-fn what_is_no_data_directory_is_said_so() {
+#[tokio::test]
+async fn what_is_no_data_directory_is_said_so() {
     let directory = tempfile::tempdir().unwrap();
-    assert!(matches!(fsck(directory.path(), false), Err(FsckError::NoDatabase(_))));
+    assert!(matches!(fsck(directory.path(), false).await, Err(FsckError::NoDatabase(_))));
     assert!(files(directory.path()).is_empty(), "nothing is made");
     std::fs::write(directory.path().join("sweep.db"), "not a database, but long enough to be read as one")
         .unwrap();
-    assert!(matches!(fsck(directory.path(), false), Err(FsckError::Store(_))));
+    assert!(matches!(fsck(directory.path(), false).await, Err(FsckError::Store(_))));
 }

@@ -3,5 +3,6 @@
 pub mod ledger;
 pub mod metadata;
 pub mod processes;
+pub mod s3_server;
 pub mod second_machine;
 pub mod tools;

@@ -158,11 +158,27 @@ impl Drop for Process {
     }
 }
 
+/// How a coordinator is started, each time.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Where it keeps things, beside `--data-dir`: for `sweep serve` and `sweep fsck` alike.
+    pub place: Vec<String>,
+    /// Variables of its environment.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Setup {
+    fn variables(&self) -> Vec<(&str, &str)> {
+        self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+}
+
 /// A coordinator on a data directory of its own, which outlives its process.
 #[derive(Debug)]
 pub struct Cluster {
     directory: tempfile::TempDir,
     address: String,
+    setup: Setup,
     coordinator: Process,
     workers_started: u32,
 }
@@ -173,20 +189,30 @@ impl Cluster {
     /// # Errors
     /// Where it does not come up.
     pub fn start() -> Result<Self> {
+        Self::start_with(Setup::default())
+    }
+
+    /// As [`Self::start`], in another way than by default.
+    ///
+    /// # Errors
+    /// Where it does not come up.
+    pub fn start_with(setup: Setup) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         // The port is chosen once, because a restarted coordinator must be found where it was.
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
-        let coordinator = Self::serve(directory.path(), &address)?;
-        let cluster = Self { directory, address, coordinator, workers_started: 0 };
+        let coordinator = Self::serve(directory.path(), &address, &setup)?;
+        let cluster = Self { directory, address, setup, coordinator, workers_started: 0 };
         cluster.wait_ready()?;
         Ok(cluster)
     }
 
-    fn serve(directory: &Path, address: &str) -> Result<Process> {
+    fn serve(directory: &Path, address: &str, setup: &Setup) -> Result<Process> {
         let data = directory.join("data");
-        let arguments = ["serve", "--listen", address, "--data-dir", &data.to_string_lossy()];
-        Process::start("sweep", &arguments, &directory.join("coordinator.log"))
+        let data = data.to_string_lossy();
+        let mut arguments = vec!["serve", "--listen", address, "--data-dir", &data];
+        arguments.extend(setup.place.iter().map(String::as_str));
+        Process::start_with("sweep", &arguments, &setup.variables(), &directory.join("coordinator.log"))
     }
 
     fn wait_ready(&self) -> Result<()> {
@@ -199,7 +225,7 @@ impl Cluster {
     /// Where it does not come up again.
     pub fn crash_coordinator(&mut self) -> Result<()> {
         self.coordinator.kill()?;
-        self.coordinator = Self::serve(self.directory.path(), &self.address)?;
+        self.coordinator = Self::serve(self.directory.path(), &self.address, &self.setup)?;
         self.wait_ready()
     }
 
@@ -210,7 +236,10 @@ impl Cluster {
     pub fn check_remains(mut self) -> Result<()> {
         self.coordinator.kill()?;
         let data = self.directory.path().join("data");
-        let findings = self.sweep(&["fsck", "--strict", "--data-dir", &data.to_string_lossy()])?;
+        let data = data.to_string_lossy();
+        let mut arguments = vec!["fsck", "--strict", "--data-dir", &data];
+        arguments.extend(self.setup.place.iter().map(String::as_str));
+        let findings = self.sweep(&arguments)?;
         ensure!(findings["problems"] == serde_json::json!([]), "fsck: {findings}");
         Ok(())
     }
@@ -238,6 +267,7 @@ impl Cluster {
         let output = Command::new(program("sweep")?)
             .args(["--json", "--server", &url])
             .args(arguments)
+            .envs(self.setup.variables())
             .current_dir(self.directory.path())
             .output()?;
         let stderr = String::from_utf8_lossy(&output.stderr);

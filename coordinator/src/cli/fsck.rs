@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use coordinator::{Findings, FsckError};
+use coordinator::{ArtifactsChoice, Findings, FsckError, Place};
 use indicatif::HumanBytes;
 
 use super::Context;
@@ -25,15 +25,17 @@ pub(crate) struct Arguments {
     /// The folder of a coordinator that is stopped.
     #[arg(long, value_name = "DIR", default_value = ".sweep")]
     data_dir: PathBuf,
+    /// Where the coordinator keeps its artifacts, as given to `sweep serve`.
+    #[arg(long, value_name = "DIR|URL")]
+    artifacts: Option<ArtifactsChoice>,
     /// Read every byte of every artifact and render every report twice, too.
     #[arg(long)]
     strict: bool,
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
-    let checked =
-        tokio::task::spawn_blocking(move || coordinator::fsck(&arguments.data_dir, arguments.strict));
-    let findings = checked.await.map_err(|error| Failure::failed(error.to_string()))?.map_err(refused)?;
+    let place = Place { artifacts: arguments.artifacts, ..Place::local(arguments.data_dir) };
+    let findings = coordinator::fsck(&place, arguments.strict).await.map_err(refused)?;
     if context.output.json {
         context.output.json(&findings)?;
     } else {
@@ -50,7 +52,7 @@ fn refused(error: FsckError) -> Failure {
     match error {
         FsckError::NoDatabase(_) => Failure::usage(error.to_string()).hint("name the folder with --data-dir"),
         FsckError::Start(error) => error.into(),
-        FsckError::Store(error) => Failure::failed(error.to_string()),
+        error => Failure::failed(error.to_string()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use coordinator::{ServerConfig, StoreChoice};
+use coordinator::{ArtifactsChoice, Place, ServerConfig, StoreChoice};
 
 use super::exit::Failure;
 use super::interrupt::Interrupt;
@@ -31,6 +31,10 @@ pub(crate) struct Arguments {
     /// The folder for the database, datasets and models.
     #[arg(long, value_name = "DIR", default_value = ".sweep")]
     data_dir: PathBuf,
+    /// Where datasets, checkpoints and models lie: a folder, or s3://BUCKET/PREFIX for S3-compatible storage
+    /// (credentials, region and endpoint from the usual AWS_… variables). By default in the data folder.
+    #[arg(long, value_name = "DIR|URL")]
+    artifacts: Option<ArtifactsChoice>,
     /// A name or address by which other machines reach this one; may be given several times, best first.
     /// By default the address of the network's route and the machine's name.
     #[arg(long, value_name = "HOST", value_parser = host)]
@@ -64,6 +68,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         is_secure: arguments.tls,
         advertise: arguments.advertise,
         corpora: arguments.corpora,
+        place: Place { artifacts: arguments.artifacts, ..Place::local(arguments.data_dir.clone()) },
         ..ServerConfig::local(arguments.listen, arguments.data_dir, StoreChoice::Sqlite)
     })
     .await?;

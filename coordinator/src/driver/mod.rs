@@ -1,5 +1,6 @@
 //! The driver: one thread owns the engine and the store; everybody else sends it requests.
 
+mod collector;
 mod journal;
 mod notices;
 mod references;
@@ -13,12 +14,13 @@ use std::time::Duration;
 
 use coordinator_core::{Command, Engine, Rejection, Reply};
 use coordinator_store::{Store, StoreError, StoreReader};
-use sweep_proto::{LeaseToken, StepMetric, Timestamp, WorkerId};
+use sweep_proto::{Digest, LeaseToken, StepMetric, Timestamp, WorkerId};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
+use collector::Collector;
 pub(crate) use notices::Notices;
 
 /// Requests that wait for the driver. Beyond these, callers wait up to [`MAILBOX_WAIT`].
@@ -62,8 +64,25 @@ enum Request {
     },
     /// Give a reader of the store, which works beside the thread.
     Reader(oneshot::Sender<Result<Box<dyn StoreReader>, DriverError>>),
+    /// Look again later whether a blob is still without a reference.
+    Unreferenced(Digest),
     /// End the thread after everything before this.
     Stop,
+}
+
+/// What runs for a driver.
+#[derive(Debug)]
+pub(crate) struct Running {
+    thread: JoinHandle<()>,
+    collecting: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Waits for the end of a driver that was told to stop; tells whether it ended as it should.
+    pub(crate) async fn ended(self) -> bool {
+        let joined = tokio::task::spawn_blocking(move || self.thread.join().is_ok()).await;
+        joined.unwrap_or(false) && self.collecting.await.is_ok()
+    }
 }
 
 /// The way to the driver.
@@ -74,7 +93,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Loads the store and starts the thread.
+    /// Loads the store and starts the thread, and beside it, on the current runtime, what removes blobs.
     ///
     /// # Errors
     /// Whatever opening or loading the store gives.
@@ -82,11 +101,12 @@ impl Driver {
         open: OpenStore,
         artifacts: Arc<Artifacts>,
         clock: Clock,
-    ) -> Result<(Self, JoinHandle<()>), StoreError> {
+    ) -> Result<(Self, Running), StoreError> {
         let notices = Arc::new(Notices::default());
         let (mailbox, requests) = mpsc::channel(MAILBOX_MAX);
-        let thread = thread::spawn(open, artifacts, clock, Arc::clone(&notices), requests)?;
-        Ok((Self { mailbox, notices }, thread))
+        let (collector, collecting) = Collector::start(artifacts, mailbox.downgrade());
+        let thread = thread::spawn(open, collector, clock, Arc::clone(&notices), requests)?;
+        Ok((Self { mailbox, notices }, Running { thread, collecting }))
     }
 
     /// What changed: for those who watch and those who wait for work.

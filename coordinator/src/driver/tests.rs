@@ -93,7 +93,7 @@ fn start(directory: &Path, script: Vec<Fault>) -> Driver {
         let store = Box::new(SqliteStore::open(&file)?);
         Ok(Box::new(Flaky { store, script: Arc::clone(&script) }))
     };
-    let artifacts = Arc::new(Artifacts::open(directory.join("artifacts")).expect("a directory"));
+    let artifacts = Arc::new(Artifacts::directory(&directory.join("artifacts")).expect("a directory"));
     let (driver, _thread) = Driver::start(Box::new(open), artifacts, Clock::start()).expect("starts");
     driver
 }

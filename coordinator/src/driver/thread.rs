@@ -10,9 +10,9 @@ use coordinator_store::{StepBatch, Store, StoreError};
 use sweep_proto::{AttemptId, Digest, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
+use super::collector::{Collector, Waste};
 use super::references::{self, References};
 use super::{DriverError, Look, Notices, OpenStore, Request, journal};
-use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 
 /// Most requests decided before one commit: bounds what one failed write takes with it.
@@ -49,7 +49,7 @@ struct Live {
 struct Core {
     open: OpenStore,
     live: Option<Live>,
-    artifacts: Arc<Artifacts>,
+    collector: Collector,
     notices: Arc<Notices>,
     clock: Clock,
     /// Blobs that lost their last reference, and when to remove them.
@@ -72,17 +72,17 @@ struct Batch {
 /// Loads the store, then runs the loop on a thread of its own.
 pub(super) fn spawn(
     open: OpenStore,
-    artifacts: Arc<Artifacts>,
+    collector: Collector,
     clock: Clock,
     notices: Arc<Notices>,
     requests: mpsc::Receiver<Request>,
 ) -> Result<JoinHandle<()>, StoreError> {
     let now = clock.now();
     let live = load(&open, now)?;
-    sweep_orphans(&artifacts, &live, ORPHAN_AGE_MIN);
+    sweep_orphans(&collector, &live, ORPHAN_AGE_MIN);
     let stale = VecDeque::new();
     let live = Some(live);
-    let core = Core { open, live, artifacts, notices, clock, stale, last_tick: now, last_open: now };
+    let core = Core { open, live, collector, notices, clock, stale, last_tick: now, last_open: now };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -93,12 +93,9 @@ pub(super) fn spawn(
         .map_err(|error| StoreError::Unavailable(format!("no driver thread: {error}")))
 }
 
-fn sweep_orphans(artifacts: &Artifacts, live: &Live, older_than: Duration) {
-    match artifacts.sweep_orphans(&references::wanted(live.engine.tables()), older_than) {
-        Ok(0) => {}
-        Ok(count) => tracing::info!(count, "removed artifacts that nothing refers to"),
-        Err(error) => tracing::warn!(%error, "cannot look for artifacts that nothing refers to"),
-    }
+fn sweep_orphans(collector: &Collector, live: &Live, older_than: Duration) {
+    let wanted = references::wanted(live.engine.tables());
+    collector.remove(Waste::Orphans { wanted, older_than });
 }
 
 fn load(open: &OpenStore, now: Timestamp) -> Result<Live, StoreError> {
@@ -127,7 +124,7 @@ impl Core {
         if let Some(live) = &self.live
             && live.engine.tables().trials.values().all(|trial| trial.lease.is_none())
         {
-            sweep_orphans(&self.artifacts, live, Duration::ZERO);
+            sweep_orphans(&self.collector, live, Duration::ZERO);
         }
     }
 
@@ -247,13 +244,8 @@ impl Core {
             && due <= now
         {
             self.stale.pop_front();
-            if live.references.contains(digest) {
-                continue;
-            }
-            match self.artifacts.remove_stale(digest) {
-                Ok(true) => tracing::debug!(%digest, "removed an artifact that nothing refers to any more"),
-                Ok(false) => self.stale.push_back((now.plus_ms(COLLECT_AFTER_MS), digest)),
-                Err(error) => tracing::warn!(%digest, %error, "cannot remove an artifact"),
+            if !live.references.contains(digest) {
+                self.collector.remove(Waste::Stale(digest));
             }
         }
     }
@@ -279,6 +271,7 @@ impl Live {
                 let reader = self.store.reader();
                 _ = reply.send(reader.map_err(|error| DriverError::Unavailable(error.to_string())));
             }
+            Request::Unreferenced(digest) => batch.unreferenced.push(digest),
             Request::Stop => batch.stop = true,
         }
     }
@@ -352,7 +345,7 @@ fn refuse(mail: impl Iterator<Item = Request>) -> bool {
             Request::Command { reply, .. } => _ = reply.send(Err(super::gone())),
             Request::Steps { reply, .. } => _ = reply.send(Err(super::gone())),
             // Dropping it tells the reader.
-            Request::Read(_) | Request::Reader(_) => {}
+            Request::Read(_) | Request::Reader(_) | Request::Unreferenced(_) => {}
             Request::Stop => stop = true,
         }
     }

@@ -1,9 +1,5 @@
 //! The best model of a sweep as a directory: weights, configuration, tokenizer, labels.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
 use coordinator_core::{Engine, TrialRecord};
 use serde_json::json;
 use sweep_proto::encoded::{EncodedHeader, HEADER_BYTES_MAX, MAGIC};
@@ -12,6 +8,10 @@ use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
 use super::{Shared, status};
+use crate::artifacts::Artifacts;
+
+/// Magic and length of the header, in bytes.
+const PREFIX_BYTES: usize = 16;
 
 /// The best replicate of the chosen configuration, or of the one that is best so far.
 struct Best {
@@ -29,9 +29,7 @@ pub(super) async fn best_model(shared: &Shared, sweep: SweepId) -> Result<FilePa
             "no trial of sweep {sweep} has completed yet, so there is no model"
         ))
     })?;
-    let dataset = shared.artifacts.path(best.trial.spec.dataset);
-    let header = tokio::task::spawn_blocking(move || read_header(&dataset)).await;
-    let header = header.map_err(status::internal)?.map_err(status::internal)?;
+    let header = read_header(&shared.artifacts, best.trial.spec.dataset).await?;
     let files = vec![
         ("configuration.json".to_owned(), Download::Bytes(pretty(&best.trial.spec.configuration)?)),
         ("labels.json".to_owned(), Download::Bytes(pretty(&header.classes)?)),
@@ -80,17 +78,25 @@ fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>, Status> {
 }
 
 /// The header of an encoded dataset, without its rows.
-fn read_header(path: &Path) -> std::io::Result<EncodedHeader> {
-    let broken = |problem: &str| std::io::Error::other(format!("{}: {problem}", path.display()));
-    let mut file = File::open(path)?;
-    let mut start = [0_u8; 16];
-    file.read_exact(&mut start)?;
-    let (magic, length) = start.split_at(8);
-    let length = length.iter().rev().fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
-    if magic != MAGIC || length > HEADER_BYTES_MAX {
-        return Err(broken("not an encoded dataset"));
+async fn read_header(artifacts: &Artifacts, dataset: Digest) -> Result<EncodedHeader, Status> {
+    let broken = |problem: &dyn std::fmt::Display| status::internal(format!("dataset {dataset}: {problem}"));
+    let of_artifact = |error| status::of_artifact(&error);
+    let mut blob = artifacts.read(dataset, 0).await.map_err(of_artifact)?;
+    let mut start = Vec::new();
+    let mut wanted = PREFIX_BYTES;
+    loop {
+        if start.len() >= PREFIX_BYTES {
+            let (magic, length) = start[..PREFIX_BYTES].split_at(8);
+            let length = length.iter().rev().fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
+            if magic != MAGIC || length > HEADER_BYTES_MAX {
+                return Err(broken(&"not an encoded dataset"));
+            }
+            wanted = PREFIX_BYTES + length as usize;
+        }
+        if start.len() >= wanted {
+            return serde_json::from_slice(&start[PREFIX_BYTES..wanted]).map_err(|error| broken(&error));
+        }
+        let piece = blob.next().await.map_err(of_artifact)?;
+        start.extend_from_slice(&piece.ok_or_else(|| broken(&"it ends within its header"))?);
     }
-    let mut json = Vec::new();
-    file.take(length).read_to_end(&mut json)?;
-    serde_json::from_slice(&json).map_err(|error| broken(&error.to_string()))
 }

@@ -1,11 +1,9 @@
 //! Streams of bytes: fetching and uploading artifacts, and files sent to people.
 
-use std::io::SeekFrom;
 use std::time::Duration;
 
 use sweep_proto::protocol::CHUNK_BYTES;
 use sweep_proto::{ArtifactRef, Digest, convert, wire};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
@@ -23,29 +21,15 @@ pub(super) type FileParts = ReceiverStream<Result<wire::FilePart, Status>>;
 /// Streams a blob from an offset on.
 pub(super) async fn fetch(shared: &Shared, request: wire::FetchRequest) -> Result<Chunks, Status> {
     let digest = convert::digest(&request.digest, "digest").map_err(status::of_conversion)?;
-    let mut file = tokio::fs::File::open(shared.artifacts.path(digest)).await.map_err(|error| {
-        if error.kind() == std::io::ErrorKind::NotFound {
-            Status::not_found(format!("there is no artifact {digest}"))
-        } else {
-            status::internal(format!("cannot open artifact {digest}: {error}"))
-        }
-    })?;
-    let bytes = file.metadata().await.map_err(status::internal)?.len();
-    if request.offset > bytes {
-        return Err(Status::out_of_range(format!(
-            "artifact {digest} has {bytes} bytes, not {}",
-            request.offset
-        )));
-    }
-    file.seek(SeekFrom::Start(request.offset)).await.map_err(status::internal)?;
+    let mut blob =
+        shared.artifacts.read(digest, request.offset).await.map_err(|error| status::of_artifact(&error))?;
     let (parts, stream) = mpsc::channel(STREAM_QUEUE);
     tokio::spawn(async move {
         loop {
-            let mut data = Vec::with_capacity(CHUNK_BYTES);
-            let part = match (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut data).await {
-                Ok(0) => return,
-                Ok(_) => Ok(wire::Chunk { data: data.into() }),
-                Err(error) => Err(status::internal(format!("cannot read artifact {digest}: {error}"))),
+            let part = match blob.next().await {
+                Ok(None) => return,
+                Ok(Some(data)) => Ok(wire::Chunk { data }),
+                Err(error) => Err(status::of_artifact(&error)),
             };
             let failed = part.is_err();
             if parts.send(part).await.is_err() || failed {
@@ -62,32 +46,31 @@ pub(super) async fn upload(shared: &Shared, mut parts: Streaming<wire::UploadPar
     let artifact =
         first.artifact.ok_or_else(|| status::invalid("the first part does not name its artifact"))?;
     let artifact: ArtifactRef = artifact.try_into().map_err(status::of_conversion)?;
-    let artifacts = shared.artifacts.clone();
-    let (sender, mut data) = mpsc::channel(STREAM_QUEUE);
-    let writer = tokio::task::spawn_blocking(move || {
-        if artifacts.refresh(artifact) {
-            return Ok(());
-        }
-        let mut incoming = artifacts.receive(artifact)?;
-        while let Some(bytes) = data.blocking_recv() {
-            incoming.write(AsRef::<[u8]>::as_ref(&bytes))?;
-        }
-        incoming.finish()
-    });
-    let mut received = first.data.len() as u64;
-    let mut open = sender.send(first.data).await.is_ok();
-    // A writer that ended early has its reason, which its result tells. Where the blob was here already the
-    // rest is still read, because a stream that is cut looks like a failure to its sender.
-    while received <= artifact.bytes && (open || !writer.is_finished() || shared.artifacts.contains(artifact))
-    {
-        let Some(part) = next_part(&mut parts).await? else { break };
-        received += part.data.len() as u64;
-        if open {
-            open = sender.send(part.data).await.is_ok();
+    let of_artifact = |error| status::of_artifact(&error);
+    if shared.artifacts.refresh(artifact).await.map_err(of_artifact)? {
+        return skip(parts, artifact.bytes).await;
+    }
+    let mut incoming = shared.artifacts.receive(artifact).map_err(of_artifact)?;
+    let mut data = first.data;
+    loop {
+        incoming.write(&data).await.map_err(of_artifact)?;
+        match next_part(&mut parts).await? {
+            Some(part) => data = part.data,
+            None => return shared.artifacts.keep(incoming).await.map_err(of_artifact),
         }
     }
-    drop(sender);
-    writer.await.map_err(status::internal)?.map_err(|error| status::of_artifact(&error))
+}
+
+/// Reads the rest of an upload of what is here already, because a stream that is cut looks like a failure
+/// to its sender.
+async fn skip(mut parts: Streaming<wire::UploadPart>, bytes: u64) -> Result<(), Status> {
+    let mut skipped = 0;
+    while skipped <= bytes
+        && let Some(part) = next_part(&mut parts).await?
+    {
+        skipped += part.data.len() as u64;
+    }
+    Ok(())
 }
 
 async fn next_part(parts: &mut Streaming<wire::UploadPart>) -> Result<Option<wire::UploadPart>, Status> {
@@ -97,8 +80,8 @@ async fn next_part(parts: &mut Streaming<wire::UploadPart>) -> Result<Option<wir
 }
 
 /// Refuses a reference to a blob that is not here.
-pub(super) fn check_present(shared: &Shared, artifact: ArtifactRef, what: &str) -> Result<(), Status> {
-    if shared.artifacts.refresh(artifact) {
+pub(super) async fn check_present(shared: &Shared, artifact: ArtifactRef, what: &str) -> Result<(), Status> {
+    if shared.artifacts.refresh(artifact).await.map_err(|error| status::of_artifact(&error))? {
         return Ok(());
     }
     Err(status::invalid(format!("the {what} {} was not uploaded before it was reported", artifact.digest)))
@@ -145,17 +128,12 @@ async fn send_file(
             Ok(())
         }
         Download::Artifact(digest) => {
-            let mut file = tokio::fs::File::open(shared.artifacts.path(digest))
-                .await
-                .map_err(|error| status::internal(format!("cannot open artifact {digest}: {error}")))?;
-            loop {
-                let mut data = Vec::with_capacity(CHUNK_BYTES);
-                let count = (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut data).await;
-                if count.map_err(status::internal)? == 0 {
-                    return Ok(());
-                }
-                parts.send(part(data)).await.map_err(gone)?;
+            let of_artifact = |error| status::of_artifact(&error);
+            let mut blob = shared.artifacts.read(digest, 0).await.map_err(of_artifact)?;
+            while let Some(data) = blob.next().await.map_err(of_artifact)? {
+                parts.send(Ok(wire::FilePart { name: name.to_owned(), data })).await.map_err(gone)?;
             }
+            Ok(())
         }
     }
 }

@@ -132,10 +132,10 @@ async fn prepared(
 ) -> Result<Vec<DatasetRecord>, Status> {
     let permit = Arc::clone(&shared.heavy).acquire_owned().await.map_err(status::internal)?;
     let (artifacts, cache) = (Arc::clone(&shared.artifacts), shared.dataset_cache.clone());
-    let task = tokio::task::spawn_blocking(move || {
+    let task = tokio::spawn(async move {
         // Held until the work has ended, even where nobody waits for it any more.
         let _permit = permit;
-        prepare::prepare(&data, &variants, &cache, &artifacts, &Reporter::new(send))
+        prepare::prepare(data, variants, cache, &artifacts, Reporter::new(send)).await
     });
     task.await.map_err(status::internal)?.map_err(|error| status::of_preparation(&error))
 }

@@ -14,7 +14,7 @@ use sweep_proto::wire::worker_message::Kind as Message;
 use sweep_proto::{CheckpointRef, EpochMetric, LeaseToken, StepMetric, WorkKind, WorkerId, wire};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 use tracing::Instrument;
 
 use super::worker_service::worker_id;
@@ -166,7 +166,10 @@ impl Session {
         let checkpoint =
             report.checkpoint.ok_or_else(|| status::invalid("the report lacks its checkpoint"))?;
         let checkpoint: CheckpointRef = checkpoint.try_into().map_err(status::of_conversion)?;
-        if let Err(absent) = blobs::check_present(&self.shared, checkpoint.artifact, "checkpoint") {
+        if let Err(absent) = blobs::check_present(&self.shared, checkpoint.artifact, "checkpoint").await {
+            if absent.code() != Code::InvalidArgument {
+                return Err(absent);
+            }
             // The worker cannot mend it: it drops the work, and the trial goes on from what is kept.
             return Ok(lease_lost(token, absent.message().to_owned()));
         }

@@ -46,11 +46,13 @@ pub(super) fn invalid(problem: impl std::fmt::Display) -> Status {
 pub(super) fn of_artifact(error: &ArtifactError) -> Status {
     match error {
         ArtifactError::Mismatch(_) => Status::invalid_argument(error.to_string()),
+        ArtifactError::Offset { .. } => Status::out_of_range(error.to_string()),
+        ArtifactError::NotFound(_) => Status::not_found(error.to_string()),
         ArtifactError::Disk(cause) if cause.kind() == std::io::ErrorKind::StorageFull => {
             tracing::error!(%error, "the disk is full");
             Status::resource_exhausted(error.to_string())
         }
-        ArtifactError::Disk(_) => {
+        ArtifactError::Disk(_) | ArtifactError::Objects(_) => {
             tracing::error!(%error, "an artifact was not stored");
             Status::unavailable(error.to_string())
         }

@@ -82,7 +82,7 @@ impl WorkerService for WorkerRpc {
         let outcome = request.outcome.ok_or_else(|| status::invalid("the completion lacks an outcome"))?;
         let outcome: AttemptOutcome = outcome.try_into().map_err(status::of_conversion)?;
         if let AttemptOutcome::Trained(result) = &outcome {
-            blobs::check_present(&self.shared, result.model, "model")?;
+            blobs::check_present(&self.shared, result.model, "model").await?;
         }
         self.shared.check_holder(caller, token).await?;
         let command = Command::Complete { token, outcome };

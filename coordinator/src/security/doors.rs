@@ -23,7 +23,7 @@ pub(crate) async fn open(
     address: SocketAddr,
     driver: &Driver,
 ) -> Result<(Arc<TlsConfig>, Doors), StartError> {
-    let folder = config.data_directory.join(SECURITY);
+    let folder = config.place.data_directory.join(SECURITY);
     let authority = Arc::new(Authority::open(&folder)?);
     let names = if config.advertise.is_empty() { reachable_names(address) } else { config.advertise.clone() };
     let tls = authority.server_config(&names)?;

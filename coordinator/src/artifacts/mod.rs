@@ -1,0 +1,330 @@
+//! Blobs addressed by their digest (datasets, checkpoints, models), in a local directory or an object store.
+
+mod directory;
+mod incoming;
+mod objects;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use prost::bytes::Bytes;
+use sweep_proto::protocol::CHUNK_BYTES;
+use sweep_proto::{ArtifactRef, Digest};
+use thiserror::Error;
+use tokio::io::AsyncReadExt;
+use tokio::sync::RwLock;
+
+use directory::Directory;
+pub(crate) use incoming::Incoming;
+use objects::Objects;
+
+/// How long a blob that nothing refers to is kept after it was last uploaded: an upload of
+/// bytes that are there already may be followed by the report that refers to them again.
+const GRACE: Duration = Duration::from_mins(1);
+
+/// Why a blob was not stored or read.
+#[derive(Debug, Error)]
+pub(crate) enum ArtifactError {
+    /// The bytes are not what was announced.
+    #[error("the bytes sent are not those announced: {0}")]
+    Mismatch(String),
+    /// The disk refused.
+    #[error("the artifact cannot be stored: {0}")]
+    Disk(#[from] io::Error),
+    /// The object store refused or cannot be reached.
+    #[error("the object store: {0}")]
+    Objects(#[from] object_store::Error),
+    /// Reading was to begin behind the end.
+    #[error("the artifact has {bytes} bytes, not {offset}")]
+    Offset {
+        /// Where reading was to begin.
+        offset: u64,
+        /// The artifact's size.
+        bytes: u64,
+    },
+    /// There is no such blob.
+    #[error("there is no artifact {0}")]
+    NotFound(Digest),
+}
+
+/// Where blobs lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArtifactsChoice {
+    /// In this directory.
+    Directory(PathBuf),
+    /// In a bucket of S3-compatible storage, by `s3://bucket/prefix`. Credentials, region and endpoint come
+    /// from the usual `AWS_…` variables of the environment.
+    Objects(String),
+}
+
+impl std::str::FromStr for ArtifactsChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once("://") {
+            None if text.is_empty() => Err("it must be a folder or s3://BUCKET/PREFIX".to_owned()),
+            None => Ok(Self::Directory(PathBuf::from(text))),
+            Some(("s3", rest)) if !rest.is_empty() && !rest.starts_with('/') => {
+                Ok(Self::Objects(text.to_owned()))
+            }
+            Some(("s3", _)) => Err("an address of storage names its bucket, as s3://BUCKET/PREFIX".to_owned()),
+            Some((scheme, _)) => {
+                Err(format!("artifacts lie in a folder or at s3://BUCKET/PREFIX, not at {scheme}://"))
+            }
+        }
+    }
+}
+
+/// The blobs of one coordinator, the only writer.
+#[derive(Debug)]
+pub(crate) struct Artifacts {
+    place: Place,
+    /// Held alone by a removal, so that no blob is found present and then removed.
+    removal: RwLock<()>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Directory(Directory),
+    Objects(Objects),
+}
+
+/// A blob that is being read.
+#[derive(Debug)]
+pub(crate) struct Blob(Source);
+
+#[derive(Debug)]
+enum Source {
+    File(tokio::fs::File),
+    Object(objects::Pieces),
+}
+
+impl Blob {
+    /// The next bytes, at most [`CHUNK_BYTES`]; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ArtifactError> {
+        match &mut self.0 {
+            Source::File(file) => {
+                let mut data = Vec::with_capacity(CHUNK_BYTES);
+                let count = file.take(CHUNK_BYTES as u64).read_to_end(&mut data).await?;
+                Ok((count > 0).then(|| data.into()))
+            }
+            Source::Object(pieces) => pieces.next().await,
+        }
+    }
+}
+
+impl Artifacts {
+    /// Opens a place of blobs, creating a folder where needed, and removes what an earlier process left
+    /// unfinished. What cannot be written says so here and not after an hour of training.
+    pub(crate) async fn open(choice: &ArtifactsChoice) -> Result<Self, ArtifactError> {
+        match choice {
+            ArtifactsChoice::Directory(root) => Ok(Self::directory(root)?),
+            ArtifactsChoice::Objects(url) => {
+                let objects = Objects::connect(url)?;
+                objects.probe().await?;
+                Ok(Self::of(Place::Objects(objects)))
+            }
+        }
+    }
+
+    /// Blobs in a local directory.
+    pub(crate) fn directory(root: &Path) -> io::Result<Self> {
+        Directory::open(root.to_owned()).map(Place::Directory).map(Self::of)
+    }
+
+    /// As [`Self::open`], for reading only: nothing is made, probed or removed.
+    pub(crate) fn look(choice: &ArtifactsChoice) -> Result<Self, ArtifactError> {
+        match choice {
+            ArtifactsChoice::Directory(root) => Ok(Self::of(Place::Directory(Directory::look(root.clone())))),
+            ArtifactsChoice::Objects(url) => Ok(Self::of(Place::Objects(Objects::connect(url)?))),
+        }
+    }
+
+    fn of(place: Place) -> Self {
+        Self { place, removal: RwLock::default() }
+    }
+
+    /// The size of a blob that is here, whole; `None` where it is not here.
+    pub(crate) async fn size(&self, digest: Digest) -> Result<Option<u64>, ArtifactError> {
+        match &self.place {
+            Place::Directory(directory) => directory.size(digest),
+            Place::Objects(objects) => objects.size(digest).await,
+        }
+    }
+
+    /// Whether a blob is here, whole. Keeps it from being collected for a while.
+    pub(crate) async fn refresh(&self, artifact: ArtifactRef) -> Result<bool, ArtifactError> {
+        let _present = self.removal.read().await;
+        match &self.place {
+            Place::Directory(directory) => directory.touch(artifact.digest),
+            Place::Objects(objects) => objects.touch(artifact.digest),
+        }
+        Ok(self.size(artifact.digest).await? == Some(artifact.bytes))
+    }
+
+    /// A blob in the making, of the announced size and digest.
+    pub(crate) fn receive(&self, expected: ArtifactRef) -> Result<Incoming, ArtifactError> {
+        match &self.place {
+            Place::Directory(directory) => Ok(Incoming::in_folder(&directory.incoming(), expected)?),
+            Place::Objects(_) => Ok(Incoming::in_folder(&std::env::temp_dir(), expected)?),
+        }
+    }
+
+    /// Checks a received blob and gives it its name: it is durable when this returns.
+    pub(crate) async fn keep(&self, incoming: Incoming) -> Result<(), ArtifactError> {
+        let whole = incoming.finish().await?;
+        let _present = self.removal.read().await;
+        match &self.place {
+            Place::Directory(directory) => directory.keep(whole).await,
+            Place::Objects(objects) => objects.keep(whole).await,
+        }
+    }
+
+    /// Takes over a file that is here under another name, after checking its bytes.
+    pub(crate) async fn adopt(&self, file: &Path, artifact: ArtifactRef) -> Result<(), ArtifactError> {
+        if self.refresh(artifact).await? {
+            return Ok(());
+        }
+        let mut incoming = self.receive(artifact)?;
+        let mut blob = Blob(Source::File(tokio::fs::File::open(file).await?));
+        while let Some(bytes) = blob.next().await? {
+            incoming.write(&bytes).await?;
+        }
+        self.keep(incoming).await
+    }
+
+    /// Opens a blob at an offset, which may be at most its size.
+    ///
+    /// # Errors
+    /// [`ArtifactError::NotFound`]; [`ArtifactError::Offset`] for an offset behind the end.
+    pub(crate) async fn read(&self, digest: Digest, offset: u64) -> Result<Blob, ArtifactError> {
+        let bytes = self.size(digest).await?.ok_or(ArtifactError::NotFound(digest))?;
+        if offset > bytes {
+            return Err(ArtifactError::Offset { offset, bytes });
+        }
+        match &self.place {
+            Place::Directory(directory) => Ok(Blob(Source::File(directory.read(digest, offset).await?))),
+            Place::Objects(objects) => Ok(Blob(Source::Object(objects.read(digest, offset, bytes).await?))),
+        }
+    }
+
+    /// Removes a blob that nothing refers to; keeps one that was uploaded lately and says so with `false`.
+    pub(crate) async fn remove_stale(&self, digest: Digest) -> Result<bool, ArtifactError> {
+        let _alone = self.removal.write().await;
+        match &self.place {
+            Place::Directory(directory) => Ok(directory.remove_stale(digest)?),
+            Place::Objects(objects) => objects.remove_stale(digest).await,
+        }
+    }
+
+    /// Removes every blob that is not wanted and was stored that long ago, and counts them. What has
+    /// another name is left alone.
+    pub(crate) async fn sweep_orphans(
+        &self,
+        wanted: &BTreeSet<Digest>,
+        older_than: Duration,
+    ) -> Result<u64, ArtifactError> {
+        let _alone = self.removal.write().await;
+        match &self.place {
+            Place::Directory(directory) => Ok(directory.sweep_orphans(wanted, older_than)?),
+            Place::Objects(objects) => objects.sweep_orphans(wanted, older_than).await,
+        }
+    }
+}
+
+/// The two parts of a blob's name: its folder and the rest.
+fn name_of(digest: Digest) -> (String, String) {
+    let mut folder = digest.to_string();
+    let rest = folder.split_off(2);
+    (folder, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One place of each kind.
+    fn places(directory: &Path) -> Vec<Artifacts> {
+        let local = Artifacts::directory(&directory.join("artifacts")).expect("opens");
+        vec![local, Artifacts::of(Place::Objects(Objects::in_memory()))]
+    }
+
+    async fn put(artifacts: &Artifacts, expected: ArtifactRef, bytes: &[u8]) -> Result<(), ArtifactError> {
+        let mut incoming = artifacts.receive(expected)?;
+        incoming.write(bytes).await?;
+        artifacts.keep(incoming).await
+    }
+
+    fn artifact(bytes: &[u8]) -> ArtifactRef {
+        ArtifactRef { digest: Digest::of(bytes), bytes: bytes.len() as u64 }
+    }
+
+    #[tokio::test]
+    async fn only_whole_and_right_blobs_get_a_name() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for artifacts in places(directory.path()) {
+            let right = artifact(b"weights");
+            for wrong in [b"weight".as_slice(), b"weighty", b"weights and more"] {
+                let outcome = put(&artifacts, right, wrong).await;
+                assert!(matches!(outcome, Err(ArtifactError::Mismatch(_))), "{wrong:?}");
+                assert!(!artifacts.refresh(right).await.expect("looks"));
+            }
+            put(&artifacts, right, b"weights").await.expect("stored");
+            assert!(artifacts.refresh(right).await.expect("looks"));
+            assert!(!artifacts.refresh(ArtifactRef { bytes: 8, ..right }).await.expect("looks"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_blob_is_read_from_any_offset() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let bytes: Vec<u8> = (0..2 * CHUNK_BYTES + 10).map(|at| (at % 251) as u8).collect();
+        for artifacts in places(directory.path()) {
+            put(&artifacts, artifact(&bytes), &bytes).await.expect("stored");
+            for offset in [0, 1, CHUNK_BYTES, bytes.len() - 1, bytes.len()] {
+                let mut blob = artifacts.read(Digest::of(&bytes), offset as u64).await.expect("opens");
+                let mut read = Vec::new();
+                while let Some(piece) = blob.next().await.expect("reads") {
+                    assert!(!piece.is_empty() && piece.len() <= CHUNK_BYTES);
+                    read.extend_from_slice(&piece);
+                }
+                assert!(read == bytes[offset..], "from {offset}");
+            }
+            let beyond = artifacts.read(Digest::of(&bytes), bytes.len() as u64 + 1).await;
+            assert!(matches!(beyond, Err(ArtifactError::Offset { .. })));
+            let missing = artifacts.read(Digest::of(b"missing"), 0).await;
+            assert!(matches!(missing, Err(ArtifactError::NotFound(_))));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fresh_blob_is_not_collected_and_orphans_go_at_the_start() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let source = directory.path().join("source");
+        for artifacts in places(directory.path()) {
+            for bytes in [b"kept".as_slice(), b"orphan"] {
+                std::fs::write(&source, bytes).expect("written");
+                artifacts.adopt(&source, artifact(bytes)).await.expect("stored");
+            }
+            let (kept, orphan) = (artifact(b"kept"), artifact(b"orphan"));
+            assert!(!artifacts.remove_stale(orphan.digest).await.expect("reads"), "it was uploaded just now");
+            let wanted = BTreeSet::from([kept.digest]);
+            assert_eq!(artifacts.sweep_orphans(&wanted, Duration::from_hours(1)).await.expect("sweeps"), 0);
+            assert_eq!(artifacts.sweep_orphans(&wanted, Duration::ZERO).await.expect("sweeps"), 1);
+            assert_eq!(artifacts.size(kept.digest).await.expect("looks"), Some(4));
+            assert_eq!(artifacts.size(orphan.digest).await.expect("looks"), None);
+        }
+    }
+
+    #[test]
+    fn a_place_is_a_folder_or_a_bucket() {
+        let parse = str::parse::<ArtifactsChoice>;
+        assert_eq!(parse("/var/blobs"), Ok(ArtifactsChoice::Directory("/var/blobs".into())));
+        assert!(matches!(parse("s3://bucket/some/where"), Ok(ArtifactsChoice::Objects(_))));
+        for wrong in ["", "s3://", "s3:///prefix", "gs://bucket", "https://example.org/bucket"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! An S3-compatible server: moto from PyPI, in an environment of its own under the target folder.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::processes::{root, wait_until};
+use crate::tools;
+
+/// Of the package on PyPI.
+const VERSION: &str = "5.2.5";
+
+/// The server, stopped when it is dropped; its buckets live in its memory.
+#[derive(Debug)]
+pub struct S3Server {
+    child: Child,
+    port: u16,
+}
+
+impl S3Server {
+    /// Installs the server where that was not done before, and starts it on a free port.
+    ///
+    /// # Errors
+    /// Where it cannot be installed or does not come up.
+    pub fn start() -> Result<Self> {
+        let program = installed()?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let child = Command::new(program)
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("start moto_server")?;
+        let server = Self { child, port };
+        wait_until("the S3 server answers", || Ok(server.request("GET", "/", b"").is_ok()))?;
+        Ok(server)
+    }
+
+    /// The variables by which a program finds this server.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let endpoint = format!("http://127.0.0.1:{}", self.port);
+        let variables = [
+            ("AWS_ENDPOINT_URL", endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", "us-east-1"),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    }
+
+    /// Sends a plain HTTP request; moto asks for no signature. Gives the body of a successful answer.
+    ///
+    /// # Errors
+    /// Where the server refuses or is not there.
+    pub fn request(&self, method: &str, path: &str, body: &[u8]) -> Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        )?;
+        stream.write_all(body)?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n").context("an answer without a body")?;
+        let status = head.split(' ').nth(1).unwrap_or_default();
+        ensure!(status.starts_with('2'), "{method} {path}: {head}\n{body}");
+        Ok(body.to_owned())
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        // Both fail only where the process has ended, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The server's program.
+fn installed() -> Result<PathBuf> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    let home = root().join("target").join(format!("moto-{VERSION}"));
+    let program = home.join("bin").join("moto_server");
+    if !program.is_file() {
+        tools::need("python3", "python3")?;
+        install(&home)?;
+    }
+    Ok(program)
+}
+
+fn install(home: &Path) -> Result<()> {
+    let home = home.display();
+    if tools::shell(&format!("python3 -m venv --clear {home}")).is_err() {
+        tools::shell("apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q python3-venv")?;
+        tools::shell(&format!("python3 -m venv --clear {home}"))?;
+    }
+    tools::shell(&format!("{home}/bin/pip install --quiet 'moto[server]=={VERSION}'"))?;
+    Ok(())
+}
