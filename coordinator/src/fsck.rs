@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use coordinator_core::{AuditHead, Engine, Tables};
-use coordinator_store::{SqliteStore, StoreError, StoreReader};
+use coordinator_store::{PostgresStore, SqliteStore, StoreError, StoreReader};
 use serde::Serialize;
 use sweep_proto::digest::Hasher;
 use sweep_proto::{ArtifactRef, AttemptId, SweepId, Timestamp};
@@ -94,6 +94,7 @@ fn check_rows(place: &Place, strict: bool) -> Result<(Findings, Option<Tables>),
             findings.problems.extend(store.integrity()?);
             Box::new(store)
         }
+        StoreChoice::Postgres(ref url) => Box::new(PostgresStore::open(url.as_str())?),
         StoreChoice::Memory => return Ok((findings, None)),
     };
     let tables = match store.load() {

@@ -19,5 +19,5 @@ pub mod server;
 
 pub use artifacts::ArtifactsChoice;
 pub use fsck::{Findings, FsckError, fsck};
-pub use place::{Place, StoreChoice};
+pub use place::{DatabaseUrl, Place, StoreChoice};
 pub use server::{Server, ServerConfig, StartError, start};

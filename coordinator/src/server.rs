@@ -17,11 +17,14 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
+use tonic::server::NamedService;
 use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use crate::artifacts::{ArtifactError, Artifacts, ArtifactsChoice};
 use crate::clock::Clock;
-use crate::driver::{Driver, DriverError, Running};
+use crate::driver::{Driver, DriverError, Running, Standing};
 use crate::http;
 use crate::place::{Place, StoreChoice, at};
 use crate::rpc::{AccessRpc, Shared, SweepRpc, WorkerRpc};
@@ -210,7 +213,7 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let address = listener.local_addr().map_err(bind_error)?;
 
     let artifacts = Arc::new(open_artifacts(&config.place).await?);
-    let open = config.place.opener();
+    let open = config.place.opener(&own_url(&config, address));
     let blobs = Arc::clone(&artifacts);
     // Loading reads the whole database: not on a thread that serves others.
     let loading = tokio::task::spawn_blocking(move || Driver::start(open, blobs, clock));
@@ -231,6 +234,29 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let serving = tokio::spawn(serve(incoming, shared));
     tracing::info!(%address, data_directory = %config.place.data_directory.display(), "the coordinator listens");
     Ok(Server { address, urls, shutdown, serving, driver, running: Some(running), _lock: lock })
+}
+
+/// Where this coordinator tells the others of its database that it is.
+fn own_url(config: &ServerConfig, address: SocketAddr) -> String {
+    let is_secure = config.is_secure || !address.ip().is_loopback();
+    doors::urls(&config.advertise, address, is_secure).into_iter().next().unwrap_or_default()
+}
+
+/// Tells probes and load balancers what the driver can do, until the server stops.
+async fn report_health(health: HealthReporter, driver: Driver, shutdown: CancellationToken) {
+    let mut standing = driver.notices().of_standing();
+    loop {
+        let is_serving = *standing.borrow_and_update() == Standing::Serving && !shutdown.is_cancelled();
+        let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        // The empty name means the server as a whole.
+        health.set_service_status("", status).await;
+        health.set_service_status(SweepServiceServer::<SweepRpc>::NAME, status).await;
+        health.set_service_status(WorkerServiceServer::<WorkerRpc>::NAME, status).await;
+        tokio::select! {
+            changed = standing.changed() => if changed.is_err() { return },
+            () = shutdown.cancelled(), if is_serving => {}
+        }
+    }
 }
 
 async fn open_artifacts(place: &Place) -> Result<Artifacts, StartError> {
@@ -265,8 +291,7 @@ async fn serve(
     let shutdown = shared.shutdown.clone();
     let gate = Gate::new(shared.driver.clone());
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<SweepServiceServer<SweepRpc>>().await;
-    health.set_serving::<WorkerServiceServer<WorkerRpc>>().await;
+    tokio::spawn(report_health(health, shared.driver.clone(), shutdown.clone()));
     let sweeps = SweepServiceServer::new(SweepRpc::new(shared.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(REPLY_BYTES_MAX);

@@ -2,6 +2,7 @@
 
 pub mod ledger;
 pub mod metadata;
+pub mod postgres_server;
 pub mod processes;
 pub mod s3_server;
 pub mod second_machine;

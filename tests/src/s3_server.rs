@@ -53,7 +53,7 @@ impl S3Server {
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }
 
-    /// Sends a plain HTTP request; moto asks for no signature. Gives the body of a successful answer.
+    /// Sends an HTTP request; moto wants a signature but checks none. Gives the body of a successful answer.
     ///
     /// # Errors
     /// Where the server refuses or is not there.
@@ -62,7 +62,9 @@ impl S3Server {
         let length = body.len();
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {length}\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, \
+             SignedHeaders=host, Signature=0\r\n\r\n"
         )?;
         stream.write_all(body)?;
         let mut answer = Vec::new();

@@ -39,7 +39,7 @@ fn a_sweep_keeps_its_artifacts_in_a_bucket() -> Result<()> {
     cluster.sweep(&["launch", &file.to_string_lossy()])?;
     finished(&cluster, "objects")?.check_complete(2, 2)?;
     cluster.crash_coordinator()?;
-    cluster.sweep(&["model", "objects", "-o", "model"])?;
+    cluster.sweep(&["model", "best", "objects", "-o", "model"])?;
     ensure!(cluster.directory().join("model/model.safetensors").is_file(), "the model comes from the bucket");
     ensure!(!cluster.directory().join("data/artifacts").exists(), "nothing lies in the data folder");
 

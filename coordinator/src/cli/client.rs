@@ -7,6 +7,9 @@ use sweep_proto::wire::{GetRequest, ListRequest, SweepStatus};
 use sweep_transport::{Addresses, Bearer, ClientIdentity, Dial, Trust};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use super::exit::Failure;
 
@@ -35,12 +38,25 @@ async fn service(
     }
     let trust = token.map(|token| Trust { pin: token.pin, identity: ClientIdentity::default() });
     let dial = Dial::new(addresses.clone(), trust.as_ref());
-    let channel = sweep_transport::connect(dial).await.map_err(|error| {
-        Failure::unavailable(format!("no coordinator answers at {addresses}: {}", root_cause(&error))).hint(
-            "start one with `sweep serve`, or name another with --server URL (or SWEEP_SERVER); `sweep run` needs none",
-        )
-    })?;
-    Ok(InterceptedService::new(channel, Bearer::new(token.cloned())))
+    let mut tries = addresses.all().len();
+    loop {
+        let channel = sweep_transport::connect(dial.clone()).await.map_err(|error| {
+            Failure::unavailable(format!("no coordinator answers at {addresses}: {}", root_cause(&error))).hint(
+                "start one with `sweep serve`, or name another with --server URL (or SWEEP_SERVER); `sweep run` needs none",
+            )
+        })?;
+        tries -= 1;
+        // Each new connection begins with the next address.
+        if tries == 0 || is_serving(channel.clone()).await {
+            return Ok(InterceptedService::new(channel, Bearer::new(token.cloned())));
+        }
+    }
+}
+
+/// Whether a coordinator serves; one that stands by answers, but does nothing else.
+async fn is_serving(channel: Channel) -> bool {
+    let checked = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
+    checked.is_ok_and(|reply| reply.get_ref().status() == ServingStatus::Serving)
 }
 
 /// Connects to the sweep service; errors as the exit codes say.

@@ -9,6 +9,7 @@ use indicatif::HumanBytes;
 use super::Context;
 use super::exit::Failure;
 use super::output::plain;
+use super::store::StoreArguments;
 
 const EXAMPLES: &str = "\
 Checks the database, the rows against one another, and that every artifact is there. Nothing is changed.
@@ -25,6 +26,8 @@ pub(crate) struct Arguments {
     /// The folder of a coordinator that is stopped.
     #[arg(long, value_name = "DIR", default_value = ".sweep")]
     data_dir: PathBuf,
+    #[command(flatten)]
+    store: StoreArguments,
     /// Where the coordinator keeps its artifacts, as given to `sweep serve`.
     #[arg(long, value_name = "DIR|URL")]
     artifacts: Option<ArtifactsChoice>,
@@ -34,7 +37,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
-    let place = Place { artifacts: arguments.artifacts, ..Place::local(arguments.data_dir) };
+    let store = arguments.store.choice()?;
+    let place = Place { store, artifacts: arguments.artifacts, ..Place::local(arguments.data_dir) };
     let findings = coordinator::fsck(&place, arguments.strict).await.map_err(refused)?;
     if context.output.json {
         context.output.json(&findings)?;

@@ -9,6 +9,7 @@ mod interrupt;
 mod local_worker;
 mod output;
 mod render;
+mod store;
 mod sweep_file;
 
 mod audit;
@@ -52,7 +53,7 @@ Examples:
   sweep report my-sweep -o report    its report
 
 Exit codes: 0 done, 1 failed, 2 wrong command line or file, 3 no coordinator answers, 130 interrupted.
-Environment: SWEEP_SERVER (address), SWEEP_TOKEN (who you are), RUST_LOG (what is logged), NO_COLOR (plain output).";
+Environment: SWEEP_SERVER (address), SWEEP_TOKEN (who you are), SWEEP_STORE (a coordinator's database), RUST_LOG (what is logged), NO_COLOR (plain output).";
 
 /// Finds which hyperparameters of a recurrent text classifier matter, on one machine or many.
 #[derive(Debug, Parser)]

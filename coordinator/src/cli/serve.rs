@@ -9,6 +9,7 @@ use coordinator::{ArtifactsChoice, Place, ServerConfig, StoreChoice};
 use super::exit::Failure;
 use super::interrupt::Interrupt;
 use super::output;
+use super::store::StoreArguments;
 
 const EXAMPLES: &str = "\
 Everything is kept in the data folder; the same command after a stop or a crash goes on where it was.
@@ -20,7 +21,9 @@ Examples:
   sweep serve --listen 0.0.0.0:7077
   sweep token create worker                      (prints the line to paste on another machine)
   sweep serve --listen 127.0.0.1:7078 --data-dir /var/lib/sweep
-  sweep-worker join http://127.0.0.1:7077        (in another terminal)";
+  sweep-worker join http://127.0.0.1:7077        (in another terminal)
+  sweep serve --store 'postgres://sweep@db/sweep?sslmode=verify-full&sslrootcert=ca.pem' --artifacts s3://sweeps
+                                                 (a second one with the same store stands by)";
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -31,6 +34,8 @@ pub(crate) struct Arguments {
     /// The folder for the database, datasets and models.
     #[arg(long, value_name = "DIR", default_value = ".sweep")]
     data_dir: PathBuf,
+    #[command(flatten)]
+    store: StoreArguments,
     /// Where datasets, checkpoints and models lie: a folder, or s3://BUCKET/PREFIX for S3-compatible storage
     /// (credentials, region and endpoint from the usual AWS_… variables). By default in the data folder.
     #[arg(long, value_name = "DIR|URL")]
@@ -63,12 +68,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let store = arguments.store.choice()?;
+    let place = Place { store, artifacts: arguments.artifacts, ..Place::local(arguments.data_dir.clone()) };
     let mut interrupt = Interrupt::listen()?;
     let server = coordinator::start(ServerConfig {
         is_secure: arguments.tls,
         advertise: arguments.advertise,
         corpora: arguments.corpora,
-        place: Place { artifacts: arguments.artifacts, ..Place::local(arguments.data_dir.clone()) },
+        place,
         ..ServerConfig::local(arguments.listen, arguments.data_dir, StoreChoice::Sqlite)
     })
     .await?;

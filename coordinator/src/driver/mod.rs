@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 use collector::Collector;
-pub(crate) use notices::Notices;
+pub(crate) use notices::{Notices, Standing};
 
 /// Requests that wait for the driver. Beyond these, callers wait up to [`MAILBOX_WAIT`].
 const MAILBOX_MAX: usize = 4_096;
@@ -46,8 +46,8 @@ pub(crate) enum DriverError {
     Unavailable(String),
 }
 
-/// A look at the durable state.
-type Look = Box<dyn FnOnce(&Engine, Timestamp) + Send>;
+/// A look at the durable state, or why there is none to look at.
+type Look = Box<dyn FnOnce(Result<(&Engine, Timestamp), &str>) + Send>;
 
 /// One request. Its sender waits on the other end of `reply`.
 enum Request {
@@ -95,8 +95,10 @@ pub(crate) struct Driver {
 impl Driver {
     /// Loads the store and starts the thread, and beside it, on the current runtime, what removes blobs.
     ///
+    /// A driver whose store another coordinator leads stands by, and takes over when that one is gone.
+    ///
     /// # Errors
-    /// Whatever opening or loading the store gives.
+    /// Whatever else opening or loading the store gives.
     pub(crate) fn start(
         open: OpenStore,
         artifacts: Arc<Artifacts>,
@@ -127,12 +129,13 @@ impl Driver {
         look: impl FnOnce(&Engine, Timestamp) -> T + Send + 'static,
     ) -> Result<T, DriverError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Read(Box::new(move |engine, now| {
+        let request = Request::Read(Box::new(move |state| {
+            let seen = state.map(|(engine, now)| look(engine, now));
             // Whoever asked may have gone.
-            _ = reply.send(look(engine, now));
+            _ = reply.send(seen.map_err(|reason| DriverError::Unavailable(reason.to_owned())));
         }));
         self.send(request).await?;
-        answer.await.map_err(|_| gone())
+        answer.await.map_err(|_| gone())?
     }
 
     /// Persists step metrics and gives the next sequence that is missing: everything below is durable.

@@ -8,12 +8,25 @@ use sweep_proto::SweepId;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+/// What the driver can do now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Everything.
+    Serving,
+    /// Nothing, until the store is available again.
+    #[default]
+    Unavailable,
+    /// Nothing, because another coordinator leads.
+    StandingBy,
+}
+
 /// Change counters. A receiver that is slow sees one change where several happened.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
     sweeps: Mutex<BTreeMap<SweepId, watch::Sender<u64>>>,
     work: watch::Sender<u64>,
     steering: watch::Sender<u64>,
+    standing: watch::Sender<Standing>,
     connections: Mutex<BTreeMap<CertificateId, CancellationToken>>,
 }
 
@@ -32,6 +45,15 @@ impl Notices {
     /// Changes of what workers shall do with what they hold, from now on.
     pub(crate) fn of_steering(&self) -> watch::Receiver<u64> {
         self.steering.subscribe()
+    }
+
+    /// What the driver can do, now and from now on.
+    pub(crate) fn of_standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
+    pub(super) fn stands(&self, standing: Standing) {
+        self.standing.send_if_modified(|before| std::mem::replace(before, standing) != standing);
     }
 
     /// Cancelled when this certificate is revoked: whatever it has opened is cut then.

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::collector::{Collector, Waste};
 use super::references::{self, References};
-use super::{DriverError, Look, Notices, OpenStore, Request, journal};
+use super::{DriverError, Look, Notices, OpenStore, Request, Standing, journal};
 use crate::clock::Clock;
 
 /// Most requests decided before one commit: bounds what one failed write takes with it.
@@ -49,6 +49,8 @@ struct Live {
 struct Core {
     open: OpenStore,
     live: Option<Live>,
+    /// Why there is no store, where there is none.
+    reason: String,
     collector: Collector,
     notices: Arc<Notices>,
     clock: Clock,
@@ -78,11 +80,17 @@ pub(super) fn spawn(
     requests: mpsc::Receiver<Request>,
 ) -> Result<JoinHandle<()>, StoreError> {
     let now = clock.now();
-    let live = load(&open, now)?;
-    sweep_orphans(&collector, &live, ORPHAN_AGE_MIN);
+    let (live, reason) = match load(&open, now) {
+        Ok(live) => (Some(live), String::new()),
+        Err(error @ StoreError::NotLeader { .. }) => (None, error.to_string()),
+        Err(error) => return Err(error),
+    };
     let stale = VecDeque::new();
-    let live = Some(live);
-    let core = Core { open, live, collector, notices, clock, stale, last_tick: now, last_open: now };
+    let core = Core { open, live, reason, collector, notices, clock, stale, last_tick: now, last_open: now };
+    match &core.live {
+        Some(live) => core.serves(live),
+        None => core.stands_by(),
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -109,7 +117,7 @@ impl Core {
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut mail = Vec::with_capacity(BATCH_MAX);
         loop {
-            let wait = Duration::from_millis(self.next_tick().since_ms(self.clock.now()));
+            let wait = Duration::from_millis(self.next_wake().since_ms(self.clock.now()));
             // Nothing is lost by a timeout: `recv_many` is cancel safe.
             // Nobody can ask any more once every handle is gone.
             let asked = tokio::time::timeout(wait, requests.recv_many(&mut mail, BATCH_MAX)).await;
@@ -128,6 +136,36 @@ impl Core {
         }
     }
 
+    /// A store has become available: nobody else writes to it.
+    fn serves(&self, live: &Live) {
+        sweep_orphans(&self.collector, live, ORPHAN_AGE_MIN);
+        self.notices.stands(Standing::Serving);
+    }
+
+    fn stands_by(&self) {
+        tracing::info!(reason = self.reason, "standing by");
+        self.notices.stands(Standing::StandingBy);
+    }
+
+    /// There is no store any more, for this reason.
+    fn fails(&mut self, error: &StoreError) {
+        let is_new = self.reason != error.to_string();
+        self.reason = error.to_string();
+        if !matches!(error, StoreError::NotLeader { .. }) {
+            tracing::error!(%error, "the store is unavailable");
+            self.notices.stands(Standing::Unavailable);
+        } else if is_new {
+            self.stands_by();
+        }
+    }
+
+    fn next_wake(&self) -> Timestamp {
+        match self.live {
+            Some(_) => self.next_tick(),
+            None => self.last_open.plus_ms(REOPEN_MS),
+        }
+    }
+
     fn next_tick(&self) -> Timestamp {
         let latest = self.last_tick.plus_ms(TICK_MAX_MS);
         let deadline = self.live.as_ref().and_then(|live| live.engine.next_deadline()).unwrap_or(latest);
@@ -139,8 +177,12 @@ impl Core {
         let now = self.clock.now();
         self.reopen(now);
         let Some(mut live) = self.live.take() else {
-            return refuse(mail);
+            return refuse(mail, &self.reason);
         };
+        if let Err(error) = live.store.verify() {
+            self.fails(&error);
+            return refuse(mail, &self.reason);
+        }
         let mut batch = Batch::default();
         if now >= self.next_tick() {
             self.last_tick = now;
@@ -160,7 +202,8 @@ impl Core {
             }
             Err(error) => {
                 // The engine is ahead of the store, or not: nobody knows. Both start again from the disk.
-                tracing::error!(%error, "the store failed; everything of this batch is answered as unavailable");
+                // Everything of this batch is answered as unavailable.
+                self.fails(&error);
                 batch.fail(&error)
             }
         }
@@ -173,10 +216,11 @@ impl Core {
         self.last_open = now;
         match load(&self.open, now) {
             Ok(live) => {
-                tracing::info!("the store is available again");
+                tracing::info!("the store is available");
+                self.serves(&live);
                 self.live = Some(live);
             }
-            Err(error) => tracing::error!(%error, "the store is still unavailable"),
+            Err(error) => self.fails(&error),
         }
     }
 
@@ -189,13 +233,13 @@ impl Core {
         }
         let stored = live.append(steps);
         for look in looks {
-            look(&live.engine, now);
+            look(Ok((&live.engine, now)));
         }
         self.stale.extend(unreferenced.into_iter().map(|digest| (now.plus_ms(COLLECT_AFTER_MS), digest)));
         self.collect(&live, now);
         self.notify(&mutations);
         if let Err(error) = stored {
-            tracing::error!(%error, "the store failed while it appended step metrics");
+            self.fails(&error);
         } else {
             self.live = Some(live);
         }
@@ -333,19 +377,24 @@ impl Batch {
         for (reply, _) in self.steps {
             _ = reply.send(Err(unavailable()));
         }
+        for look in self.looks {
+            look(Err(&error.to_string()));
+        }
         self.stop
     }
 }
 
-/// Answers everybody that there is no store; tells whether the thread shall end.
-fn refuse(mail: impl Iterator<Item = Request>) -> bool {
+/// Answers everybody why there is no store; tells whether the thread shall end.
+fn refuse(mail: impl Iterator<Item = Request>, reason: &str) -> bool {
+    let unavailable = || DriverError::Unavailable(reason.to_owned());
     let mut stop = false;
     for request in mail {
         match request {
-            Request::Command { reply, .. } => _ = reply.send(Err(super::gone())),
-            Request::Steps { reply, .. } => _ = reply.send(Err(super::gone())),
-            // Dropping it tells the reader.
-            Request::Read(_) | Request::Reader(_) | Request::Unreferenced(_) => {}
+            Request::Command { reply, .. } => _ = reply.send(Err(unavailable())),
+            Request::Steps { reply, .. } => _ = reply.send(Err(unavailable())),
+            Request::Reader(reply) => _ = reply.send(Err(unavailable())),
+            Request::Read(look) => look(Err(reason)),
+            Request::Unreferenced(_) => {}
             Request::Stop => stop = true,
         }
     }

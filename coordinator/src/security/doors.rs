@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use coordinator_core::{Command, Engine, NewToken};
 use rustls::ServerConfig as TlsConfig;
@@ -12,10 +13,13 @@ use sweep_proto::{Role, Timestamp, Token};
 use super::authority::{Authority, AuthorityError};
 use super::files::{self, ADDRESS, ADMIN_TOKEN, SECURITY};
 use super::secrets;
-use crate::driver::Driver;
+use crate::driver::{Driver, Standing};
 use crate::install::Install;
 use crate::rpc::Doors;
 use crate::server::{ServerConfig, StartError};
+
+/// Pause between two tries to make the administrator's token.
+const ADMISSION_PAUSE: Duration = Duration::from_secs(1);
 
 /// Sets up everything that lets other machines in.
 pub(crate) async fn open(
@@ -25,7 +29,7 @@ pub(crate) async fn open(
 ) -> Result<(Arc<TlsConfig>, Doors), StartError> {
     let folder = config.place.data_directory.join(SECURITY);
     let authority = Arc::new(Authority::open(&folder)?);
-    let names = if config.advertise.is_empty() { reachable_names(address) } else { config.advertise.clone() };
+    let names = names(&config.advertise, address);
     let tls = authority.server_config(&names)?;
     let corpora = config.corpora.iter().map(|path| canonical(path)).collect::<Result<Vec<_>, _>>()?;
     let key_pin = authority.server_key_pin();
@@ -38,8 +42,8 @@ pub(crate) async fn open(
         }
         Err(error) => return Err(StartError::Unclean(error.to_string())),
     };
-    let advertised: Vec<String> = names.iter().map(|name| url(name, address.port())).collect();
-    admit_administrator(&folder, &authority, driver).await?;
+    let advertised = urls(&config.advertise, address, true);
+    admit_administrator_when_serving(folder.clone(), Arc::clone(&authority), driver.clone()).await?;
     let at = |path: PathBuf| move |source| AuthorityError::File { path, source };
     let address_file = folder.join(ADDRESS);
     files::write(&address_file, advertised_locally(address).as_bytes()).map_err(at(address_file))?;
@@ -61,6 +65,18 @@ pub(crate) fn close(data_directory: &Path) -> Result<(), StartError> {
 
 fn canonical(path: &Path) -> Result<PathBuf, StartError> {
     path.canonicalize().map_err(|source| StartError::Corpora { path: path.to_owned(), source })
+}
+
+fn names(advertise: &[String], address: SocketAddr) -> Vec<String> {
+    if advertise.is_empty() { reachable_names(address) } else { advertise.to_vec() }
+}
+
+/// Where a coordinator can be reached, best first.
+pub(crate) fn urls(advertise: &[String], address: SocketAddr, is_secure: bool) -> Vec<String> {
+    if !is_secure {
+        return vec![format!("http://{address}")];
+    }
+    names(advertise, address).iter().map(|name| url(name, address.port())).collect()
 }
 
 /// Where programs on this machine reach it.
@@ -87,6 +103,29 @@ fn reachable_names(address: SocketAddr) -> Vec<String> {
     let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     let names: Vec<String> = primary.into_iter().chain(name).collect();
     if names.is_empty() { vec!["127.0.0.1".to_owned()] } else { names }
+}
+
+/// As [`admit_administrator`]; a coordinator that stands by does it once it leads.
+async fn admit_administrator_when_serving(
+    folder: PathBuf,
+    authority: Arc<Authority>,
+    driver: Driver,
+) -> Result<(), StartError> {
+    let mut standing = driver.notices().of_standing();
+    if *standing.borrow() != Standing::StandingBy {
+        return admit_administrator(&folder, &authority, &driver).await;
+    }
+    tokio::spawn(async move {
+        // Fails where the driver has ended.
+        while standing.wait_for(|standing| *standing == Standing::Serving).await.is_ok() {
+            match admit_administrator(&folder, &authority, &driver).await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, "this machine's administrator is not let in yet"),
+            }
+            tokio::time::sleep(ADMISSION_PAUSE).await;
+        }
+    });
+    Ok(())
 }
 
 /// Makes sure that the file holds a token by which commands on this machine are let in.

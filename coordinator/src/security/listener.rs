@@ -15,12 +15,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
 use super::authority::worker_of;
 use super::caller::Peer;
-use crate::driver::Driver;
+use crate::driver::{Driver, Standing};
 
 /// Most connections at one time: each holds a file descriptor and some kilobytes.
 const CONNECTIONS_MAX: usize = 16_384;
@@ -34,6 +34,10 @@ const HANDSHAKES_MAX: usize = 256;
 /// How long a handshake may take, and then how long the first byte may.
 const GREETING_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a connection to a coordinator that stands by lives: long enough for a probe's answer, short
+/// because whoever has other addresses then tries the next.
+const STANDBY_WAIT: Duration = Duration::from_secs(2);
+
 /// Pause after the system refuses a connection, out of file descriptors for example.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
@@ -41,7 +45,8 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Connection {
     stream: Pin<Box<dyn Stream>>,
     peer: Peer,
-    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Says why when the connection has to end.
+    cut: Pin<Box<dyn Future<Output = &'static str> + Send>>,
     /// Until the first byte has come.
     greeting: Option<Pin<Box<Sleep>>>,
     _seat: Option<Seat>,
@@ -51,19 +56,24 @@ trait Stream: AsyncRead + AsyncWrite + Send {}
 impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
 
 impl Connection {
-    fn new(stream: impl Stream + 'static, peer: Peer, cut: CancellationToken, seat: Option<Seat>) -> Self {
+    fn new(
+        stream: impl Stream + 'static,
+        peer: Peer,
+        cut: impl Future<Output = &'static str> + Send + 'static,
+        seat: Option<Seat>,
+    ) -> Self {
         Self {
             stream: Box::pin(stream),
             peer,
-            cut: Box::pin(cut.cancelled_owned()),
+            cut: Box::pin(cut),
             greeting: Some(Box::pin(tokio::time::sleep(GREETING_WAIT))),
             _seat: seat,
         }
     }
 
     fn poll_end(&mut self, context: &mut Context<'_>) -> Option<io::Error> {
-        if self.cut.as_mut().poll(context).is_ready() {
-            return Some(io::Error::new(io::ErrorKind::ConnectionAborted, "the certificate was revoked"));
+        if let Poll::Ready(reason) = self.cut.as_mut().poll(context) {
+            return Some(io::Error::new(io::ErrorKind::ConnectionAborted, reason));
         }
         let greeting = self.greeting.as_mut()?;
         let is_late = greeting.as_mut().poll(context).is_ready();
@@ -212,12 +222,25 @@ impl Reception {
         }
     }
 
+    /// Ends some time after this coordinator has begun to stand by.
+    fn stood_by(&self) -> impl Future<Output = &'static str> + Send + 'static {
+        let mut standing = self.driver.notices().of_standing();
+        async move {
+            if standing.wait_for(|standing| *standing == Standing::StandingBy).await.is_err() {
+                // The driver's end is the server's, which closes its connections in its own order.
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(STANDBY_WAIT).await;
+            "this coordinator stands by"
+        }
+    }
+
     async fn greet(&self, stream: TcpStream, address: SocketAddr, seat: Seat) -> io::Result<Connection> {
         // Small messages go out at once: heartbeats must not wait for more to come.
         stream.set_nodelay(true)?;
         let Some(tls) = &self.tls else {
             let peer = Peer { address, is_secure: false, certificate: None };
-            return Ok(Connection::new(stream, peer, CancellationToken::new(), Some(seat)));
+            return Ok(Connection::new(stream, peer, self.stood_by(), Some(seat)));
         };
         let stream = tls.accept(stream).await?;
         let shown = stream.get_ref().1.peer_certificates().and_then(|sent| sent.first());
@@ -227,9 +250,16 @@ impl Reception {
                 io::Error::new(io::ErrorKind::InvalidData, "the certificate names no worker")
             })?),
         };
-        let cut = match certificate {
+        let revoked = match certificate {
             Some((id, _)) => self.driver.notices().connection_of(id),
             None => CancellationToken::new(),
+        };
+        let stood_by = self.stood_by();
+        let cut = async move {
+            tokio::select! {
+                () = revoked.cancelled() => "the certificate was revoked",
+                reason = stood_by => reason,
+            }
         };
         let peer = Peer { address, is_secure: true, certificate };
         Ok(Connection::new(stream, peer, cut, Some(seat)))

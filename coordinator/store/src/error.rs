@@ -35,9 +35,18 @@ pub enum StoreError {
         /// The newest that this program knows.
         known: i64,
     },
+    /// Another coordinator is the one writer. Nothing has changed.
+    #[error("this coordinator stands by; the one at {address} leads")]
+    NotLeader {
+        /// Where the leader is reached.
+        address: String,
+    },
     /// The URL names no store.
-    #[error("\"{0}\" names no store; use sqlite:PATH or memory:")]
+    #[error("\"{0}\" names no store; use postgres://HOST/DATABASE, sqlite:PATH or memory:")]
     UnknownUrl(String),
+    /// The URL names a store but is not complete or not safe.
+    #[error("the store's URL cannot be used: {0}")]
+    Url(String),
 }
 
 impl StoreError {

@@ -1,11 +1,13 @@
-//! Durable state of the coordinator: one trait, memory and SQLite implementations, one conformance suite.
+//! Durable state of the coordinator: one trait, memory, SQLite and PostgreSQL implementations, one conformance suite.
 //!
 //! A store knows rows, not decisions: it persists [`Mutation`]s in one transaction and loads
 //! [`Tables`] that equal their fold. Every store passes the suite behind the feature `conformance`.
 
+mod encoding;
 pub mod error;
 pub mod memory;
 mod open;
+pub mod postgres;
 pub mod sqlite;
 
 #[cfg(feature = "conformance")]
@@ -17,6 +19,7 @@ use sweep_proto::{AttemptId, StepMetric};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use open::open;
+pub use postgres::{Candidate, PostgresStore};
 pub use sqlite::SqliteStore;
 
 /// Consecutive step metrics of one attempt.
@@ -70,6 +73,14 @@ pub trait Store: StoreReader {
     /// # Errors
     /// As [`Store::commit`].
     fn append_steps(&mut self, batches: &[StepBatch]) -> Result<Vec<u64>, StoreError>;
+
+    /// Whether this writer is still the one writer: cheap enough to ask before every answer.
+    ///
+    /// # Errors
+    /// [`StoreError::NotLeader`] where another coordinator may write by now.
+    fn verify(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// A reader that works beside this writer and sees what was durable when each call began.
     ///

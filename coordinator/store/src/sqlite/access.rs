@@ -3,8 +3,9 @@
 use coordinator_core::{AuditEntry, AuditHead, CertificateRecord, Tables, TokenRecord};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{body, checksum, each, to_json};
+use super::rows::{body, each};
 use crate::StoreError;
+use crate::encoding::{audit_entry, sum_of_body, to_json};
 
 /// Sets a token.
 pub(super) fn apply_token(connection: &Connection, token: &TokenRecord) -> Result<(), StoreError> {
@@ -20,7 +21,7 @@ pub(super) fn apply_certificate(
 }
 
 fn set(connection: &Connection, kind: &str, table: &str, id: &str, body: &str) -> Result<(), StoreError> {
-    let sum = checksum(&[kind.as_bytes(), id.as_bytes(), body.as_bytes()]);
+    let sum = sum_of_body(kind, id, body);
     let sql = format!(
         "INSERT INTO {table} VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET body = excluded.body, checksum = excluded.checksum"
@@ -53,7 +54,7 @@ pub(super) fn load(connection: &Connection, tables: &mut Tables) -> Result<(), S
         .query_row([], |row| row.get(0))
         .optional()?;
     if let Some(last) = last {
-        let entry = entry(&last)?;
+        let entry = audit_entry(&last)?;
         tables.audit = AuditHead { sequence: entry.sequence, digest: entry.digest };
     }
     Ok(())
@@ -70,11 +71,7 @@ pub(super) fn read_audit(
         .prepare_cached("SELECT body FROM audit WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2")?;
     let mut rows = statement.query(params![from_sequence.cast_signed(), entries_max as i64])?;
     while let Some(row) = rows.next()? {
-        entries.push(entry(&row.get::<_, String>(0)?)?);
+        entries.push(audit_entry(&row.get::<_, String>(0)?)?);
     }
     Ok(entries)
-}
-
-fn entry(text: &str) -> Result<AuditEntry, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::corrupt("an entry of the audit log", error))
 }

@@ -1,36 +1,22 @@
 //! Mutations as SQL, and rows as records again.
 
-use coordinator_core::{
-    AttemptRecord, AttemptState, EpochRecord, Mutation, Tables, TrialRecord, WorkerRecord,
-};
+use coordinator_core::{AttemptRecord, EpochRecord, Mutation, Tables, TrialRecord, WorkerRecord};
 use rusqlite::{Connection, Row, params};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sweep_proto::digest::Hasher;
 use sweep_proto::{EpochMetric, SweepId, TrialId};
 
 use super::access;
 use crate::StoreError;
-
-/// The first eight bytes of a SHA-256 over parts, each preceded by its length.
-pub(super) fn checksum(parts: &[&[u8]]) -> i64 {
-    let mut hasher = Hasher::default();
-    for part in parts {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    }
-    let digest = hasher.finish();
-    let mut eight = [0_u8; 8];
-    eight.copy_from_slice(&digest.as_bytes()[..8]);
-    i64::from_le_bytes(eight)
-}
+use crate::encoding::{
+    attempt_state, from_body, sum_of_body, sum_of_epoch, sum_of_last_token, to_json, verify,
+};
 
 /// Executes one mutation.
 pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), StoreError> {
     match mutation {
         Mutation::Sweep(sweep) => {
             let body = to_json(sweep)?;
-            let sum = checksum(&[b"sweep", sweep.id.to_string().as_bytes(), body.as_bytes()]);
+            let sum = sum_of_body("sweep", &sweep.id.to_string(), &body);
             let sql = "INSERT INTO sweeps VALUES (?1, ?2, ?3, ?4)
                 ON CONFLICT DO UPDATE SET state = excluded.state, body = excluded.body, checksum = excluded.checksum";
             let id = sweep.id.0.cast_signed();
@@ -52,7 +38,7 @@ pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), 
         Mutation::Certificate(certificate) => access::apply_certificate(connection, certificate)?,
         Mutation::Audit(entry) => access::apply_audit(connection, entry)?,
         Mutation::LastToken(token) => {
-            let sum = checksum(&[b"last_token", &token.to_le_bytes()]);
+            let sum = sum_of_last_token(*token);
             // Tokens only grow, whatever order batches come in.
             let sql = "INSERT INTO counters VALUES ('last_token', ?1, ?2) ON CONFLICT DO UPDATE
                 SET value = excluded.value, checksum = excluded.checksum WHERE excluded.value > value";
@@ -65,7 +51,7 @@ pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), 
 fn apply_trial(connection: &Connection, trial: &TrialRecord) -> Result<(), StoreError> {
     let id = trial.spec.id;
     let body = to_json(trial)?;
-    let sum = checksum(&[b"trial", id.to_string().as_bytes(), body.as_bytes()]);
+    let sum = sum_of_body("trial", &id.to_string(), &body);
     let sql = "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE
         SET state = excluded.state, key = excluded.key, body = excluded.body, checksum = excluded.checksum";
     let key = trial.key.0.as_bytes().as_slice();
@@ -83,7 +69,7 @@ fn apply_trial(connection: &Connection, trial: &TrialRecord) -> Result<(), Store
 fn apply_attempt(connection: &Connection, attempt: &AttemptRecord) -> Result<(), StoreError> {
     let id = attempt.id;
     let body = to_json(attempt)?;
-    let sum = checksum(&[b"attempt", id.to_string().as_bytes(), body.as_bytes()]);
+    let sum = sum_of_body("attempt", &id.to_string(), &body);
     let sql = "INSERT INTO attempts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE
         SET state = excluded.state, token = excluded.token, body = excluded.body, checksum = excluded.checksum";
     connection.prepare_cached(sql)?.execute(params![
@@ -96,18 +82,6 @@ fn apply_attempt(connection: &Connection, attempt: &AttemptRecord) -> Result<(),
         sum,
     ])?;
     Ok(())
-}
-
-fn attempt_state(state: AttemptState) -> &'static str {
-    match state {
-        AttemptState::Running => "running",
-        AttemptState::Succeeded => "succeeded",
-        AttemptState::Diverged => "diverged",
-        AttemptState::Failed => "failed",
-        AttemptState::Released => "released",
-        AttemptState::Expired => "expired",
-        AttemptState::Revoked => "revoked",
-    }
 }
 
 fn apply_epoch(connection: &Connection, epoch: &EpochRecord) -> Result<(), StoreError> {
@@ -136,36 +110,14 @@ fn apply_epoch(connection: &Connection, epoch: &EpochRecord) -> Result<(), Store
     Ok(())
 }
 
-fn sum_of_epoch(epoch: &EpochRecord) -> i64 {
-    let metric = &epoch.metric;
-    let reals = [
-        metric.train_loss,
-        metric.train_accuracy,
-        metric.validation_loss,
-        metric.validation_accuracy,
-        metric.validation_macro_f1,
-        metric.seconds,
-        metric.examples_per_second,
-    ];
-    // SQLite may give -0.0 back as 0.0; both are the same measurement.
-    let reals = reals.map(|real| (real + 0.0).to_le_bytes());
-    let place = format!("{}/{}/{}", epoch.trial, metric.epoch, epoch.attempt);
-    checksum(&[b"epoch", place.as_bytes(), reals.as_flattened(), &metric.peak_memory_bytes.to_le_bytes()])
-}
-
 fn apply_worker(connection: &Connection, worker: &WorkerRecord) -> Result<(), StoreError> {
     let body = to_json(worker)?;
-    let sum = checksum(&[b"worker", worker.id.to_string().as_bytes(), body.as_bytes()]);
+    let sum = sum_of_body("worker", &worker.id.to_string(), &body);
     let sql = "INSERT INTO workers VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT DO UPDATE SET state = excluded.state, body = excluded.body, checksum = excluded.checksum";
     let id = worker.id.0.as_bytes().as_slice();
     connection.prepare_cached(sql)?.execute(params![id, worker.state.name(), body, sum])?;
     Ok(())
-}
-
-pub(super) fn to_json<T: Serialize>(record: &T) -> Result<String, StoreError> {
-    serde_json::to_string(record)
-        .map_err(|error| StoreError::Conflict(format!("a record cannot be written: {error}")))
 }
 
 /// Reads every table.
@@ -199,7 +151,7 @@ pub(super) fn load(connection: &Connection) -> Result<Tables, StoreError> {
     })?;
     each(connection, "SELECT value, checksum FROM counters WHERE name = 'last_token'", |row| {
         tables.last_token = row.get::<_, i64>(0)?.cast_unsigned();
-        verify(row.get(1)?, checksum(&[b"last_token", &tables.last_token.to_le_bytes()]), "the token counter")
+        verify(row.get(1)?, sum_of_last_token(tables.last_token), "the token counter")
     })?;
     access::load(connection, &mut tables)?;
     Ok(tables)
@@ -218,10 +170,6 @@ pub(super) fn each(
     Ok(())
 }
 
-fn verify(found: i64, expected: i64, place: &str) -> Result<(), StoreError> {
-    if found == expected { Ok(()) } else { Err(StoreError::corrupt(place, "its checksum differs")) }
-}
-
 /// The record in column `at`, after checking the checksum in the column after it.
 pub(super) fn body<T: DeserializeOwned>(
     row: &Row<'_>,
@@ -229,10 +177,7 @@ pub(super) fn body<T: DeserializeOwned>(
     kind: &str,
     id: &str,
 ) -> Result<T, StoreError> {
-    let text: String = row.get(at)?;
-    let place = format!("{kind} {id}");
-    verify(row.get(at + 1)?, checksum(&[kind.as_bytes(), id.as_bytes(), text.as_bytes()]), &place)?;
-    serde_json::from_str(&text).map_err(|error| StoreError::corrupt(place, error))
+    from_body(kind, id, &row.get::<_, String>(at)?, row.get(at + 1)?)
 }
 
 fn trial_id(row: &Row<'_>) -> Result<TrialId, StoreError> {

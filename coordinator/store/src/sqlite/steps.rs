@@ -3,11 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sweep_proto::{AttemptId, StepMetric};
 
-use super::rows::checksum;
+use crate::encoding::{pack, sum_of_steps, unpack};
 use crate::{StepBatch, StoreError, continuation};
-
-/// Bytes of one packed point.
-const POINT_BYTES: usize = 28;
 
 /// Appends what goes on from the stored points, and gives the next sequence.
 pub(super) fn append(transaction: &Transaction<'_>, batch: &StepBatch) -> Result<u64, StoreError> {
@@ -35,7 +32,7 @@ pub(super) fn append(transaction: &Transaction<'_>, batch: &StepBatch) -> Result
         next.cast_signed(),
         count.cast_signed(),
         packed,
-        sum_of(batch.attempt, next, &packed),
+        sum_of_steps(batch.attempt, next, &packed),
     ])?;
     Ok(next + count)
 }
@@ -62,48 +59,12 @@ pub(super) fn read(
     while let Some(row) = rows.next()? {
         let first = row.get::<_, i64>(0)?.cast_unsigned();
         let packed: Vec<u8> = row.get(1)?;
-        if row.get::<_, i64>(2)? != sum_of(attempt, first, &packed)
-            || !packed.len().is_multiple_of(POINT_BYTES)
-        {
-            return Err(StoreError::corrupt(format!("step metrics of {attempt}"), "the checksum differs"));
-        }
-        points.extend(unpack(first, &packed).filter(|point| point.sequence >= from_sequence));
+        let stored = unpack(attempt, first, &packed, row.get(2)?)?;
+        points.extend(stored.filter(|point| point.sequence >= from_sequence));
         if points.len() >= points_max {
             points.truncate(points_max);
             break;
         }
     }
     Ok(points)
-}
-
-fn sum_of(attempt: AttemptId, first: u64, packed: &[u8]) -> i64 {
-    checksum(&[b"steps", attempt.to_string().as_bytes(), &first.to_le_bytes(), packed])
-}
-
-fn pack(points: &[StepMetric]) -> Vec<u8> {
-    let mut packed = Vec::with_capacity(points.len() * POINT_BYTES);
-    for point in points {
-        packed.extend_from_slice(&point.epoch.to_le_bytes());
-        packed.extend_from_slice(&point.step.to_le_bytes());
-        packed.extend_from_slice(&point.loss.to_le_bytes());
-        packed.extend_from_slice(&point.examples_per_second.to_le_bytes());
-    }
-    packed
-}
-
-fn unpack(first: u64, packed: &[u8]) -> impl Iterator<Item = StepMetric> {
-    packed.as_chunks::<POINT_BYTES>().0.iter().zip(first..).map(|(point, sequence)| {
-        let eight = |at: usize| {
-            let mut bytes = [0_u8; 8];
-            bytes.copy_from_slice(&point[at..at + 8]);
-            bytes
-        };
-        StepMetric {
-            sequence,
-            epoch: u32::from_le_bytes([point[0], point[1], point[2], point[3]]),
-            step: u64::from_le_bytes(eight(4)),
-            loss: f64::from_le_bytes(eight(12)),
-            examples_per_second: f64::from_le_bytes(eight(20)),
-        }
-    })
 }

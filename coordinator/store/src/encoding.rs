@@ -1,0 +1,137 @@
+//! How rows look in every SQL store: JSON bodies, checksums, packed step metrics.
+
+use coordinator_core::{AttemptState, AuditEntry, EpochRecord};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sweep_proto::digest::Hasher;
+use sweep_proto::{AttemptId, StepMetric};
+
+use crate::StoreError;
+
+/// Bytes of one packed step metric.
+pub(crate) const POINT_BYTES: usize = 28;
+
+/// The first eight bytes of a SHA-256 over parts, each preceded by its length.
+pub(crate) fn checksum(parts: &[&[u8]]) -> i64 {
+    let mut hasher = Hasher::default();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    let digest = hasher.finish();
+    let mut eight = [0_u8; 8];
+    eight.copy_from_slice(&digest.as_bytes()[..8]);
+    i64::from_le_bytes(eight)
+}
+
+/// A record as the text of a row.
+pub(crate) fn to_json<T: Serialize>(record: &T) -> Result<String, StoreError> {
+    serde_json::to_string(record)
+        .map_err(|error| StoreError::Conflict(format!("a record cannot be written: {error}")))
+}
+
+/// The checksum of a row that carries a record.
+pub(crate) fn sum_of_body(kind: &str, id: &str, body: &str) -> i64 {
+    checksum(&[kind.as_bytes(), id.as_bytes(), body.as_bytes()])
+}
+
+/// The record of a row, after checking its checksum.
+pub(crate) fn from_body<T: DeserializeOwned>(
+    kind: &str,
+    id: &str,
+    body: &str,
+    sum: i64,
+) -> Result<T, StoreError> {
+    let place = format!("{kind} {id}");
+    verify(sum, sum_of_body(kind, id, body), &place)?;
+    serde_json::from_str(body).map_err(|error| StoreError::corrupt(place, error))
+}
+
+/// Compares checksums.
+pub(crate) fn verify(found: i64, expected: i64, place: &str) -> Result<(), StoreError> {
+    if found == expected { Ok(()) } else { Err(StoreError::corrupt(place, "its checksum differs")) }
+}
+
+/// The checksum of the token counter.
+pub(crate) fn sum_of_last_token(token: u64) -> i64 {
+    checksum(&[b"last_token", &token.to_le_bytes()])
+}
+
+/// An attempt's state as a column.
+pub(crate) fn attempt_state(state: AttemptState) -> &'static str {
+    match state {
+        AttemptState::Running => "running",
+        AttemptState::Succeeded => "succeeded",
+        AttemptState::Diverged => "diverged",
+        AttemptState::Failed => "failed",
+        AttemptState::Released => "released",
+        AttemptState::Expired => "expired",
+        AttemptState::Revoked => "revoked",
+    }
+}
+
+/// The checksum of an epoch's row.
+pub(crate) fn sum_of_epoch(epoch: &EpochRecord) -> i64 {
+    let metric = &epoch.metric;
+    let reals = [
+        metric.train_loss,
+        metric.train_accuracy,
+        metric.validation_loss,
+        metric.validation_accuracy,
+        metric.validation_macro_f1,
+        metric.seconds,
+        metric.examples_per_second,
+    ];
+    // SQLite may give -0.0 back as 0.0; both are the same measurement.
+    let reals = reals.map(|real| (real + 0.0).to_le_bytes());
+    let place = format!("{}/{}/{}", epoch.trial, metric.epoch, epoch.attempt);
+    checksum(&[b"epoch", place.as_bytes(), reals.as_flattened(), &metric.peak_memory_bytes.to_le_bytes()])
+}
+
+/// An entry of the audit log.
+pub(crate) fn audit_entry(text: &str) -> Result<AuditEntry, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::corrupt("an entry of the audit log", error))
+}
+
+/// The checksum of a row of step metrics.
+pub(crate) fn sum_of_steps(attempt: AttemptId, first: u64, packed: &[u8]) -> i64 {
+    checksum(&[b"steps", attempt.to_string().as_bytes(), &first.to_le_bytes(), packed])
+}
+
+/// Step metrics as bytes, little-endian: epoch u32, step u64, loss f64, examples per second f64.
+pub(crate) fn pack(points: &[StepMetric]) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(points.len() * POINT_BYTES);
+    for point in points {
+        packed.extend_from_slice(&point.epoch.to_le_bytes());
+        packed.extend_from_slice(&point.step.to_le_bytes());
+        packed.extend_from_slice(&point.loss.to_le_bytes());
+        packed.extend_from_slice(&point.examples_per_second.to_le_bytes());
+    }
+    packed
+}
+
+/// The step metrics of a row whose first sequence is `first`, after checking its checksum.
+pub(crate) fn unpack(
+    attempt: AttemptId,
+    first: u64,
+    packed: &[u8],
+    sum: i64,
+) -> Result<impl Iterator<Item = StepMetric>, StoreError> {
+    if sum != sum_of_steps(attempt, first, packed) || !packed.len().is_multiple_of(POINT_BYTES) {
+        return Err(StoreError::corrupt(format!("step metrics of {attempt}"), "the checksum differs"));
+    }
+    Ok(packed.as_chunks::<POINT_BYTES>().0.iter().zip(first..).map(|(point, sequence)| {
+        let eight = |at: usize| {
+            let mut bytes = [0_u8; 8];
+            bytes.copy_from_slice(&point[at..at + 8]);
+            bytes
+        };
+        StepMetric {
+            sequence,
+            epoch: u32::from_le_bytes([point[0], point[1], point[2], point[3]]),
+            step: u64::from_le_bytes(eight(4)),
+            loss: f64::from_le_bytes(eight(12)),
+            examples_per_second: f64::from_le_bytes(eight(20)),
+        }
+    }))
+}

@@ -1,0 +1,110 @@
+//! Reads every row of PostgreSQL as records again.
+
+use coordinator_core::{AuditEntry, AuditHead, EpochRecord, Tables};
+use postgres::types::Type;
+use postgres::{Row, Transaction};
+use serde::de::DeserializeOwned;
+use sweep_proto::{AttemptId, EpochMetric, SweepId, TrialId, WorkerId};
+use uuid::Uuid;
+
+use super::session::Failure;
+use crate::StoreError;
+use crate::encoding::{audit_entry, from_body, sum_of_epoch, sum_of_last_token, verify};
+
+/// Every table as of the same moment.
+pub(super) fn load(transaction: &mut Transaction<'_>) -> Result<Tables, Failure> {
+    let mut tables = Tables::default();
+    for row in transaction.query_typed("SELECT id, body, checksum FROM sweeps", &[])? {
+        let id = SweepId(row.try_get::<_, i64>(0)?.cast_unsigned());
+        tables.sweeps.insert(id, body(&row, 1, "sweep", &id.to_string())?);
+    }
+    for row in transaction.query_typed("SELECT sweep, trial, body, checksum FROM trials", &[])? {
+        let id = trial_id(&row)?;
+        tables.trials.insert(id, body(&row, 2, "trial", &id.to_string())?);
+    }
+    for row in transaction.query_typed("SELECT sweep, trial, attempt, body, checksum FROM attempts", &[])? {
+        let id = AttemptId { trial: trial_id(&row)?, number: small(&row, 2)? };
+        tables.attempts.insert(id, body(&row, 3, "attempt", &id.to_string())?);
+    }
+    for row in transaction.query_typed("SELECT * FROM epochs", &[])? {
+        let epoch = epoch(&row)?;
+        tables.epochs.insert((epoch.trial, epoch.metric.epoch), epoch);
+    }
+    for row in transaction.query_typed("SELECT id, body, checksum FROM workers", &[])? {
+        let id: Uuid = row.try_get(0)?;
+        tables.workers.insert(WorkerId(id), body(&row, 1, "worker", &id.to_string())?);
+    }
+    let sql = "SELECT value, checksum FROM counters WHERE name = 'last_token'";
+    if let Some(row) = transaction.query_typed_opt(sql, &[])? {
+        tables.last_token = row.try_get::<_, i64>(0)?.cast_unsigned();
+        verify(row.try_get(1)?, sum_of_last_token(tables.last_token), "the token counter")?;
+    }
+    load_access(transaction, &mut tables)?;
+    Ok(tables)
+}
+
+fn load_access(transaction: &mut Transaction<'_>, tables: &mut Tables) -> Result<(), Failure> {
+    for row in transaction.query_typed("SELECT id, body, checksum FROM tokens", &[])? {
+        let token: coordinator_core::TokenRecord = body(&row, 1, "token", row.try_get(0)?)?;
+        tables.tokens.insert(token.id, token);
+    }
+    for row in transaction.query_typed("SELECT id, body, checksum FROM certificates", &[])? {
+        let certificate: coordinator_core::CertificateRecord = body(&row, 1, "certificate", row.try_get(0)?)?;
+        tables.certificates.insert(certificate.id, certificate);
+    }
+    let sql = "SELECT body FROM audit ORDER BY sequence DESC LIMIT 1";
+    if let Some(row) = transaction.query_typed_opt(sql, &[])? {
+        let entry = audit_entry(row.try_get(0)?)?;
+        tables.audit = AuditHead { sequence: entry.sequence, digest: entry.digest };
+    }
+    Ok(())
+}
+
+/// Audit entries in order.
+pub(super) fn audit(
+    transaction: &mut Transaction<'_>,
+    from_sequence: u64,
+    entries_max: usize,
+) -> Result<Vec<AuditEntry>, Failure> {
+    let from = from_sequence.min(i64::MAX as u64).cast_signed();
+    let sql = "SELECT body FROM audit WHERE sequence >= $1 ORDER BY sequence LIMIT $2";
+    let rows = transaction.query_typed(sql, &[(&from, Type::INT8), (&(entries_max as i64), Type::INT8)])?;
+    rows.iter().map(|row| Ok(audit_entry(row.try_get(0)?)?)).collect()
+}
+
+/// The record in column `at`, after checking the checksum in the column after it.
+fn body<T: DeserializeOwned>(row: &Row, at: usize, kind: &str, id: &str) -> Result<T, Failure> {
+    Ok(from_body(kind, id, row.try_get(at)?, row.try_get(at + 1)?)?)
+}
+
+fn trial_id(row: &Row) -> Result<TrialId, Failure> {
+    Ok(TrialId { sweep: SweepId(row.try_get::<_, i64>(0)?.cast_unsigned()), index: small(row, 1)? })
+}
+
+/// A number that was written as 32 bits.
+fn small(row: &Row, at: usize) -> Result<u32, Failure> {
+    let number: i64 = row.try_get(at)?;
+    let too_large = |_| StoreError::corrupt("a row of the database", format!("{number} is no small number"));
+    Ok(u32::try_from(number).map_err(too_large)?)
+}
+
+fn epoch(row: &Row) -> Result<EpochRecord, Failure> {
+    let epoch = EpochRecord {
+        trial: trial_id(row)?,
+        attempt: small(row, 3)?,
+        metric: EpochMetric {
+            epoch: small(row, 2)?,
+            train_loss: row.try_get(4)?,
+            train_accuracy: row.try_get(5)?,
+            validation_loss: row.try_get(6)?,
+            validation_accuracy: row.try_get(7)?,
+            validation_macro_f1: row.try_get(8)?,
+            seconds: row.try_get(9)?,
+            examples_per_second: row.try_get(10)?,
+            peak_memory_bytes: row.try_get::<_, i64>(11)?.cast_unsigned(),
+        },
+    };
+    let place = format!("epoch {} of trial {}", epoch.metric.epoch, epoch.trial);
+    verify(row.try_get(12)?, sum_of_epoch(&epoch), &place)?;
+    Ok(epoch)
+}
