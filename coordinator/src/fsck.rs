@@ -11,8 +11,8 @@ use sweep_proto::{ArtifactRef, AttemptId, SweepId, Timestamp};
 use thiserror::Error;
 
 use crate::artifacts::{ArtifactError, Artifacts};
-use crate::rpc::report::collect;
 use crate::place::{DATABASE, Place, StoreChoice};
+use crate::rpc::report::collect;
 use crate::server::StartError;
 
 /// Audit entries read at once.

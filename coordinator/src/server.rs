@@ -80,7 +80,6 @@ impl ServerConfig {
             corpora: Vec::new(),
         }
     }
-
 }
 
 /// Why a coordinator does not start, or did not stop cleanly.
@@ -114,7 +113,9 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The object store cannot be used.
-    #[error("cannot keep artifacts at {url}: {problem}; the AWS_… variables of the environment give credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), AWS_REGION and, for storage outside AWS, AWS_ENDPOINT_URL")]
+    #[error(
+        "cannot keep artifacts at {url}: {problem}; the AWS_… variables of the environment give credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), AWS_REGION and, for storage outside AWS, AWS_ENDPOINT_URL"
+    )]
     Artifacts {
         /// The address given.
         url: String,

@@ -64,9 +64,17 @@ async fn damage_is_named() {
             continue;
         }
         found += 1;
-        assert!(matches!(problems().await.as_slice(), [one] if one.ends_with("is missing")), "{:?}", problems().await);
+        assert!(
+            matches!(problems().await.as_slice(), [one] if one.ends_with("is missing")),
+            "{:?}",
+            problems().await
+        );
         std::fs::write(&file, &bytes[1..]).unwrap();
-        assert!(matches!(problems().await.as_slice(), [one] if one.contains("instead of")), "{:?}", problems().await);
+        assert!(
+            matches!(problems().await.as_slice(), [one] if one.contains("instead of")),
+            "{:?}",
+            problems().await
+        );
         let mut changed = bytes.clone();
         changed[0] ^= 1;
         std::fs::write(&file, &changed).unwrap();

@@ -76,10 +76,18 @@ fn columns<const N: usize>(file: &Path, names: [&str; N]) -> Result<Vec<[String;
 /// # Errors
 /// Where it does not end, or not as finished.
 pub fn finished(cluster: &Cluster, sweep: &str) -> Result<Report> {
+    finished_by(|arguments| cluster.sweep(arguments), cluster.directory(), sweep)
+}
+
+/// As [`finished`], with `command` running a `sweep` command and `folder` for the report.
+///
+/// # Errors
+/// Where it does not end, or not as finished.
+pub fn finished_by(command: impl Fn(&[&str]) -> Result<Value>, folder: &Path, sweep: &str) -> Result<Report> {
     wait_until(&format!("sweep {sweep} finished"), || {
-        Ok(cluster.sweep(&["status", sweep]).is_ok_and(|status| status["state"] == "finished"))
+        Ok(command(&["status", sweep]).is_ok_and(|status| status["state"] == "finished"))
     })?;
-    let folder = cluster.directory().join(format!("report-{sweep}"));
-    cluster.sweep(&["report", sweep, "-o", &folder.to_string_lossy()])?;
+    let folder = folder.join(format!("report-{sweep}"));
+    command(&["report", sweep, "-o", &folder.to_string_lossy()])?;
     Report::read(&folder)
 }

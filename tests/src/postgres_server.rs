@@ -35,7 +35,11 @@ impl PostgresServer {
     pub fn start() -> Result<Self> {
         let programs = programs()?;
         let folder = owned_folder()?;
-        run(&programs, "initdb", &["-A", "trust", "-U", "postgres", "--data-checksums", "-D", &data(&folder)])?;
+        run(
+            &programs,
+            "initdb",
+            &["-A", "trust", "-U", "postgres", "--data-checksums", "-D", &data(&folder)],
+        )?;
         let mut server = Self::in_folder(folder, programs)?;
         server.resume()?;
         Ok(server)

@@ -140,9 +140,7 @@ fn a_deadlock_is_repeated() {
     let url = fresh();
     let schema = url.rsplit("%3D").next().unwrap().to_owned();
     let mut store = PostgresStore::open(&url).unwrap();
-    let sql = format!(
-        "INSERT INTO {schema}.counters VALUES ('last_token', 0, 0)"
-    );
+    let sql = format!("INSERT INTO {schema}.counters VALUES ('last_token', 0, 0)");
     SERVER.sql(&sql).unwrap();
     // Another program holds the counter; our transaction waits for it under a lock that the other wants next.
     let lock = format!("BEGIN; UPDATE {schema}.counters SET value = value WHERE name = 'last_token';");
@@ -171,12 +169,8 @@ fn a_deadlock_is_repeated() {
 fn conformance_worker() -> Mutation {
     use coordinator_core::{WorkerRecord, WorkerState};
     let id = sweep_proto::WorkerId::generate();
-    let profile = sweep_proto::WorkerProfile {
-        name: "w".into(),
-        build: "b".into(),
-        slots: 1,
-        devices: Vec::new(),
-    };
+    let profile =
+        sweep_proto::WorkerProfile { name: "w".into(), build: "b".into(), slots: 1, devices: Vec::new() };
     let now = sweep_proto::Timestamp(1);
     Mutation::Worker(WorkerRecord {
         id,
@@ -236,8 +230,7 @@ fn relay(to: u16, mode: Arc<AtomicU8>) -> u16 {
         for client in listener.incoming() {
             let client = client.unwrap();
             let server = TcpStream::connect(("127.0.0.1", to)).unwrap();
-            let (mut from_server, mut to_client) =
-                (server.try_clone().unwrap(), client.try_clone().unwrap());
+            let (mut from_server, mut to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
             let mode = Arc::clone(&mode);
             let is_cut = Arc::new(Mutex::new(false));
             let cut = Arc::clone(&is_cut);
@@ -281,8 +274,8 @@ fn a_commit_whose_answer_is_lost_is_whole_or_not_at_all() {
     let mode = Arc::new(AtomicU8::new(PASS));
     let port = relay(SERVER.port(), Arc::clone(&mode));
     let relayed = url.replace(&SERVER.port().to_string(), &port.to_string());
-    let mut store = PostgresStore::open(&relayed).unwrap();
     for (token, fault, there) in [(1, LOSE_THE_COMMIT, 0), (2, LOSE_THE_ANSWER, 2), (3, PASS, 3)] {
+        let mut store = insist(|| PostgresStore::lead(&relayed, &candidate("one")));
         mode.store(fault, Ordering::SeqCst);
         let committed = store.commit(&[Mutation::LastToken(token)]);
         mode.store(PASS, Ordering::SeqCst);
@@ -291,7 +284,10 @@ fn a_commit_whose_answer_is_lost_is_whole_or_not_at_all() {
         } else {
             assert!(matches!(committed, Err(StoreError::Unavailable(_))), "nobody can know: {committed:?}");
         }
-        assert_eq!(insist(|| store.load()).last_token, there);
+        // As the coordinator does: a new term waits until the transaction of the old one has ended.
+        drop(store);
+        let mut again = insist(|| PostgresStore::lead(&relayed, &candidate("one")));
+        assert_eq!(again.load().unwrap().last_token, there);
         assert_eq!(token_of(&url), there);
     }
 }

@@ -69,7 +69,9 @@ impl std::str::FromStr for ArtifactsChoice {
             Some(("s3", rest)) if !rest.is_empty() && !rest.starts_with('/') => {
                 Ok(Self::Objects(text.to_owned()))
             }
-            Some(("s3", _)) => Err("an address of storage names its bucket, as s3://BUCKET/PREFIX".to_owned()),
+            Some(("s3", _)) => {
+                Err("an address of storage names its bucket, as s3://BUCKET/PREFIX".to_owned())
+            }
             Some((scheme, _)) => {
                 Err(format!("artifacts lie in a folder or at s3://BUCKET/PREFIX, not at {scheme}://"))
             }

@@ -51,7 +51,8 @@ impl Objects {
     pub(super) fn connect(url: &str) -> Result<Self, ArtifactError> {
         // One TLS library for everything; a second call changes nothing.
         _ = rustls::crypto::ring::default_provider().install_default();
-        let retries = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIME, ..RetryConfig::default() };
+        let retries =
+            RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIME, ..RetryConfig::default() };
         let endpoint = std::env::var("AWS_ENDPOINT_URL").or_else(|_| std::env::var("AWS_ENDPOINT"));
         let is_local = endpoint.is_ok_and(|endpoint| is_loopback(&endpoint));
         let client = ClientOptions::new().with_timeout(REQUEST_TIME);
@@ -121,7 +122,12 @@ impl Objects {
         }
     }
 
-    pub(super) async fn read(&self, digest: Digest, offset: u64, bytes: u64) -> Result<Pieces, ArtifactError> {
+    pub(super) async fn read(
+        &self,
+        digest: Digest,
+        offset: u64,
+        bytes: u64,
+    ) -> Result<Pieces, ArtifactError> {
         if offset == bytes {
             return Ok(Pieces { objects: Box::pin(tokio_stream::empty()), rest: Bytes::new() });
         }

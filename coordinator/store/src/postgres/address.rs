@@ -62,7 +62,9 @@ impl Address {
         };
         let mut config: Config = plain.parse().map_err(wrong)?;
         if config.get_hosts().is_empty() {
-            return Err(StoreError::Url("it names no host, as postgres://USER@HOST/DATABASE does".to_owned()));
+            return Err(StoreError::Url(
+                "it names no host, as postgres://USER@HOST/DATABASE does".to_owned(),
+            ));
         }
         let tls = settings.tls(&config)?;
         config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });

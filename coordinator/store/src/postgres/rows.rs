@@ -174,8 +174,7 @@ impl Rows {
             Type::TEXT_ARRAY,
             Type::INT8_ARRAY,
         ];
-        let values: [&(dyn ToSql + Sync); 7] =
-            [&sweeps, &trials, &numbers, &states, &tokens, &bodies, &sums];
+        let values: [&(dyn ToSql + Sync); 7] = [&sweeps, &trials, &numbers, &states, &tokens, &bodies, &sums];
         execute(transaction, sql, sweeps.len(), &values, types)
     }
 

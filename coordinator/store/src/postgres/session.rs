@@ -150,9 +150,7 @@ impl Connection {
     ) -> Result<T, Remedy> {
         let client = match &mut self.client {
             Some(client) => client,
-            none => {
-                none.insert(connect(&self.address).map_err(|error| Remedy::Tell(unavailable(&error)))?)
-            }
+            none => none.insert(connect(&self.address).map_err(|error| Remedy::Tell(unavailable(&error)))?),
         };
         let builder = client.build_transaction();
         let builder = match mode {
