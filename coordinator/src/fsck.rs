@@ -203,7 +203,7 @@ fn steps_of(store: &mut dyn StoreReader, attempt: AttemptId) -> Result<(u64, boo
 }
 
 /// Every artifact that a row refers to, each with one of those who do.
-fn wanted(tables: &Tables) -> BTreeMap<ArtifactRef, String> {
+pub(crate) fn wanted(tables: &Tables) -> BTreeMap<ArtifactRef, String> {
     let datasets = tables.sweeps.values().flat_map(|sweep| {
         sweep.datasets.iter().map(|dataset| (dataset.artifact, format!("sweep {}, a dataset,", sweep.id)))
     });

@@ -1,6 +1,7 @@
 //! The coordinator server as a library: the binary, the embedded mode of `sweep run` and tests start it.
 
 mod artifacts;
+mod backup;
 mod clock;
 mod driver;
 pub mod fsck;
@@ -18,6 +19,7 @@ pub mod security_files {
 pub mod server;
 
 pub use artifacts::ArtifactsChoice;
+pub use backup::{BackupError, Manifest, backup, restore};
 pub use fsck::{Findings, FsckError, fsck};
 pub use place::{DatabaseUrl, Place, StoreChoice};
 pub use server::{Server, ServerConfig, StartError, start};

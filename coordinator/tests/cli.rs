@@ -31,6 +31,8 @@ const COMMANDS: [&str; 28] = [
     "token revoke",
     "revoke",
     "audit",
+    "backup",
+    "restore",
     "fsck",
     "hyperparameters",
     "completions",

@@ -229,14 +229,32 @@ impl Cluster {
         self.wait_ready()
     }
 
+    /// Kills the coordinator with SIGKILL, moves its data folder away, has another one made at its place, and
+    /// starts the coordinator on that.
+    ///
+    /// # Errors
+    /// Where it is not made, or the coordinator does not come up on it.
+    pub fn replace_data(&mut self, make: impl FnOnce(&str) -> Result<()>) -> Result<()> {
+        self.coordinator.kill()?;
+        let data = self.data();
+        std::fs::rename(&data, self.directory.path().join("old-data"))?;
+        make(&data)?;
+        self.coordinator = Self::serve(self.directory.path(), &self.address, &self.setup)?;
+        self.wait_ready()
+    }
+
+    /// The coordinator's data folder.
+    pub fn data(&self) -> String {
+        self.directory.path().join("data").to_string_lossy().into_owned()
+    }
+
     /// Kills the coordinator with SIGKILL and checks what it has left with `sweep fsck --strict`.
     ///
     /// # Errors
     /// Where anything is wrong with it.
     pub fn check_remains(mut self) -> Result<()> {
         self.coordinator.kill()?;
-        let data = self.directory.path().join("data");
-        let data = data.to_string_lossy();
+        let data = self.data();
         let mut arguments = vec!["fsck", "--strict", "--data-dir", &data];
         arguments.extend(self.setup.place.iter().map(String::as_str));
         let findings = self.sweep(&arguments)?;

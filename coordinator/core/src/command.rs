@@ -111,6 +111,9 @@ pub enum Command {
     },
     /// Append to the audit log.
     Record(AuditNote),
+    /// The rows come from a backup: every lease is taken back, and tokens go on far above those of the old
+    /// world, whose workers are thereby fenced.
+    NewGeneration,
     /// Time passed: leases may have run out.
     Tick,
 }

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod complete;
 pub(crate) mod control;
 pub(crate) mod extend;
+pub(crate) mod generation;
 pub(crate) mod grid;
 pub(crate) mod launch;
 pub(crate) mod report_epoch;

@@ -129,6 +129,11 @@ impl<'a> Draft<'a> {
         LeaseToken(self.last_token)
     }
 
+    /// Never again gives a token up to this one.
+    pub(crate) fn raise_last_token(&mut self, floor: u64) {
+        self.last_token = self.last_token.max(floor);
+    }
+
     /// Adds a volatile fact.
     pub(crate) fn touch(&mut self, touch: Touch) {
         self.touches.push(touch);

@@ -75,6 +75,20 @@ impl Tables {
         }
     }
 
+    /// What makes these rows true in an empty store, parents first. The audit log is not among it.
+    pub fn mutations(&self) -> impl Iterator<Item = Mutation> {
+        let sweeps = self.sweeps.values().cloned().map(Mutation::Sweep);
+        let workers = self.workers.values().cloned().map(Mutation::Worker);
+        let trials = self.trials.values().cloned().map(Mutation::Trial);
+        let attempts = self.attempts.values().cloned().map(Mutation::Attempt);
+        let epochs = self.epochs.values().cloned().map(Mutation::Epoch);
+        let tokens = self.tokens.values().cloned().map(Mutation::Token);
+        let certificates = self.certificates.values().cloned().map(Mutation::Certificate);
+        let access = tokens.chain(certificates);
+        let last_token = std::iter::once(Mutation::LastToken(self.last_token));
+        sweeps.chain(workers).chain(trials).chain(attempts).chain(epochs).chain(access).chain(last_token)
+    }
+
     /// The trials of a sweep, in order.
     pub fn trials_of(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
         let first = TrialId { sweep, index: 0 };

@@ -13,6 +13,7 @@ mod store;
 mod sweep_file;
 
 mod audit;
+mod backup;
 mod completions;
 mod control;
 mod data;
@@ -150,6 +151,10 @@ enum Command {
     Revoke(token::RevokeWorkerArguments),
     /// Show who did what, and check that the log is whole
     Audit(audit::Arguments),
+    /// Copy everything that a coordinator keeps, also while it works
+    Backup(backup::BackupArguments),
+    /// Bring a backup back into an empty place
+    Restore(backup::RestoreArguments),
     /// Check the data folder of a coordinator that is stopped
     Fsck(fsck::Arguments),
     /// Show every hyperparameter with its range and default
@@ -232,6 +237,8 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Token(arguments) => token::run(arguments, context).await,
         Command::Revoke(arguments) => token::revoke_worker(arguments, context).await,
         Command::Audit(arguments) => audit::run(arguments, context).await,
+        Command::Backup(arguments) => backup::backup(arguments, context).await,
+        Command::Restore(arguments) => backup::restore(arguments, context).await,
         Command::Fsck(arguments) => fsck::run(arguments, context).await,
         Command::Hyperparameters(arguments) => hyperparameters::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments, context),

@@ -49,6 +49,19 @@ impl SqliteStore {
         Ok(Self { connection, path: path.to_owned() })
     }
 
+    /// Opens a database for reading only, also beside a coordinator that writes to it. Nothing is migrated.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`StoreError::Conflict`] for a database that an older program has made.
+    pub fn read(path: &Path) -> Result<Box<dyn StoreReader>, StoreError> {
+        let open = || -> Result<SqliteReader, StoreError> {
+            let reader = SqliteReader::open(path)?;
+            schema::check_current(&reader.0, path)?;
+            Ok(reader)
+        };
+        open().map(|reader| Box::new(reader) as Box<dyn StoreReader>).map_err(|error| at_file(error, path))
+    }
+
     /// What SQLite itself finds wrong with its file; empty where nothing is.
     ///
     /// # Errors
@@ -66,6 +79,15 @@ impl SqliteStore {
             }
         }
         Ok(findings)
+    }
+}
+
+impl SqliteReader {
+    fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
+        Ok(Self(connection))
     }
 }
 
@@ -155,9 +177,6 @@ impl Store for SqliteStore {
     }
 
     fn reader(&self) -> Result<Box<dyn StoreReader>, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
-        Ok(Box::new(SqliteReader(connection)))
+        Ok(Box::new(SqliteReader::open(&self.path)?))
     }
 }

@@ -1,5 +1,6 @@
 //! Creates the schema, brings older ones up to date and refuses newer ones.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -11,6 +12,20 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
 ];
+
+/// Refuses a database whose schema is not the newest.
+pub(super) fn check_current(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found: i64 = connection.query_row("SELECT version FROM schema_version", [], |row| row.get(0))?;
+    let known = (MIGRATIONS.len() as u64).cast_signed();
+    match found.cmp(&known) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(StoreError::NewerSchema { path: path.to_owned(), found, known }),
+        Ordering::Less => Err(StoreError::Conflict(format!(
+            "{} has schema {found}, this program writes schema {known}; start a coordinator of this version on it once",
+            path.display()
+        ))),
+    }
+}
 
 /// Checks the file and applies the migrations that it lacks, each in its own transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

@@ -1,0 +1,379 @@
+//! Backups: every row, every artifact and the keys, copied beside a working coordinator and brought back
+//! into an empty place.
+//!
+//! A backup is a data directory with SQLite in it, whatever the store was: so it also carries a cluster from
+//! SQLite to PostgreSQL or back.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use coordinator_core::{Command, Engine, Mutation, Tables};
+use coordinator_store::{PostgresStore, SqliteStore, StepBatch, Store, StoreError, StoreReader};
+use serde::{Deserialize, Serialize};
+use sweep_proto::{ArtifactRef, AttemptId, Timestamp};
+use thiserror::Error;
+
+use crate::artifacts::{ArtifactError, Artifacts};
+use crate::fsck::{self, Findings, FsckError};
+use crate::place::{DATABASE, Place, StoreChoice};
+use crate::security_files::{ADDRESS, SECURITY};
+use crate::server::StartError;
+
+/// The file that is written last: a folder without it is no whole backup.
+const MANIFEST: &str = "backup.json";
+
+/// The layout of a backup.
+const FORMAT: u32 = 1;
+
+/// Rows in one transaction.
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// Step metrics read and written at once.
+const STEPS_AT_ONCE: usize = 10_000;
+
+/// How often the rows are copied anew because an artifact of theirs was replaced meanwhile.
+const TRIES: u32 = 5;
+
+/// What a backup says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The layout.
+    pub format: u32,
+    /// The program that made it.
+    pub version: String,
+    /// When, in milliseconds since 1970.
+    pub made_at_ms: u64,
+    /// Sweeps.
+    pub sweeps: u64,
+    /// Trials of all sweeps.
+    pub trials: u64,
+    /// Artifacts.
+    pub artifacts: u64,
+    /// Their bytes.
+    pub artifact_bytes: u64,
+}
+
+/// Why there is no backup, or why it was not brought back.
+#[derive(Debug, Error)]
+pub enum BackupError {
+    /// There is something already.
+    #[error("{} is not empty; name a folder that does not exist yet", .0.display())]
+    NotEmpty(PathBuf),
+    /// The database has rows already.
+    #[error("the database given holds sweeps already; restore into an empty one")]
+    DatabaseNotEmpty,
+    /// It has no manifest, or one of another program.
+    #[error("{} is no whole backup: {problem}", path.display())]
+    NoBackup {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A file or folder cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An artifact is missing or damaged.
+    #[error("artifact {} cannot be copied: {problem}; `sweep fsck --strict` tells more", artifact.digest)]
+    Artifact {
+        /// Which.
+        artifact: ArtifactRef,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The place of the artifacts cannot be used.
+    #[error("the artifacts: {0}")]
+    Artifacts(String),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The place is in use, or cannot be made.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// It cannot be checked.
+    #[error(transparent)]
+    Fsck(#[from] FsckError),
+    /// The rows contradict one another.
+    #[error("{} problems were found, first: {}", .0.len(), .0.first().map_or("", String::as_str))]
+    Problems(Vec<String>),
+    /// The copying itself was cut off.
+    #[error("the copying was cut off: {0}")]
+    CutOff(String),
+}
+
+impl BackupError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { path, source }
+    }
+}
+
+/// Copies what a coordinator keeps into a new folder, also while it works. `progress` gets the bytes of
+/// artifacts copied and in all.
+///
+/// # Errors
+/// A [`BackupError`]; the folder then has no manifest and is of no use.
+pub async fn backup(
+    source: &Place,
+    target: &Path,
+    progress: impl Fn(u64, u64),
+) -> Result<Manifest, BackupError> {
+    if source.store == StoreChoice::Sqlite && !source.data_directory.join(DATABASE).is_file() {
+        return Err(FsckError::NoDatabase(source.data_directory.clone()).into());
+    }
+    make_empty(target)?;
+    let copy = Place::local(target);
+    let from = Artifacts::look(&source.artifacts()).map_err(unusable)?;
+    let into = Artifacts::open(&copy.artifacts()).await.map_err(unusable)?;
+    let mut tries = 0;
+    let manifest = loop {
+        tries += 1;
+        let (place, database) = (source.clone(), target.join(DATABASE));
+        let tables = blocking(move || -> Result<Tables, BackupError> {
+            remove_database(&database)?;
+            copy_rows(&mut *read(&place)?, &mut SqliteStore::open(&database)?).map_err(Into::into)
+        })
+        .await?;
+        match copy_artifacts(&from, &into, &tables, &progress).await {
+            Ok((artifacts, artifact_bytes)) => break manifest(&tables, artifacts, artifact_bytes),
+            // A checkpoint that was replaced after its row was read: newer rows name newer ones.
+            Err(BackupError::Artifact { .. }) if tries < TRIES => {}
+            Err(error) => return Err(error),
+        }
+    };
+    copy_keys(&source.data_directory, target)?;
+    sound(fsck::fsck(&copy, false).await?)?;
+    let path = target.join(MANIFEST);
+    let json = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other);
+    let json = json.map_err(BackupError::at(&path))?;
+    crate::security::files::write(&path, &json).map_err(BackupError::at(&path))?;
+    Ok(manifest)
+}
+
+/// Brings a backup back into an empty place and begins a new generation there: workers of the old world hold
+/// nothing any more.
+///
+/// # Errors
+/// A [`BackupError`]. Whatever was written by then is to be thrown away.
+pub async fn restore(
+    source: &Path,
+    target: &Place,
+    progress: impl Fn(u64, u64),
+) -> Result<Manifest, BackupError> {
+    let manifest = read_manifest(source)?;
+    let copy = Place::local(source);
+    sound(fsck::fsck(&copy, true).await?)?;
+    make_empty(&target.data_directory)?;
+    let lock = target.lock()?;
+    let (rows, place) = (copy.clone(), target.clone());
+    let tables = blocking(move || -> Result<Tables, BackupError> {
+        let mut store = (place.opener("a restoration"))()?;
+        if store.load()? != Tables::default() {
+            return Err(BackupError::DatabaseNotEmpty);
+        }
+        let tables = copy_rows(&mut *read(&rows)?, &mut *store)?;
+        begin_generation(&mut *store)?;
+        Ok(tables)
+    })
+    .await?;
+    let from = Artifacts::look(&copy.artifacts()).map_err(unusable)?;
+    let into = Artifacts::open(&target.artifacts()).await.map_err(unusable)?;
+    copy_artifacts(&from, &into, &tables, &progress).await?;
+    copy_keys(source, &target.data_directory)?;
+    drop(lock);
+    sound(fsck::fsck(target, true).await?)?;
+    Ok(manifest)
+}
+
+fn sound(findings: Findings) -> Result<(), BackupError> {
+    if findings.problems.is_empty() { Ok(()) } else { Err(BackupError::Problems(findings.problems)) }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
+fn unusable(error: ArtifactError) -> BackupError {
+    BackupError::Artifacts(error.to_string())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
+) -> Result<T, BackupError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| BackupError::CutOff(error.to_string()))?
+}
+
+fn make_empty(folder: &Path) -> Result<(), BackupError> {
+    crate::security::files::create_folder(folder).map_err(BackupError::at(folder))?;
+    let mut entries = fs::read_dir(folder).map_err(BackupError::at(folder))?;
+    if entries.next().is_some() { Err(BackupError::NotEmpty(folder.to_owned())) } else { Ok(()) }
+}
+
+fn remove_database(database: &Path) -> Result<(), BackupError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut path = database.as_os_str().to_owned();
+        path.push(suffix);
+        let path = PathBuf::from(path);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(BackupError::at(&path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn read(place: &Place) -> Result<Box<dyn StoreReader>, StoreError> {
+    match &place.store {
+        StoreChoice::Sqlite => SqliteStore::read(&place.data_directory.join(DATABASE)),
+        StoreChoice::Postgres(url) => Ok(Box::new(PostgresStore::open(url.as_str())?)),
+        StoreChoice::Memory => Err(StoreError::Conflict("a store in memory has no backup".to_owned())),
+    }
+}
+
+/// Copies every row into an empty store, and gives them.
+fn copy_rows(source: &mut dyn StoreReader, target: &mut dyn Store) -> Result<Tables, StoreError> {
+    let tables = source.load()?;
+    let mut mutations = tables.mutations().peekable();
+    while mutations.peek().is_some() {
+        let some: Vec<Mutation> = mutations.by_ref().take(ROWS_AT_ONCE).collect();
+        target.commit(&some)?;
+    }
+    drop(mutations);
+    copy_audit_log(source, target, tables.audit.sequence)?;
+    for attempt in tables.attempts.keys() {
+        copy_steps(source, target, *attempt)?;
+    }
+    Ok(tables)
+}
+
+/// Copies the audit log up to the entry that was the last when the rows were read.
+fn copy_audit_log(source: &mut dyn StoreReader, target: &mut dyn Store, last: u64) -> Result<(), StoreError> {
+    let mut next = 1;
+    while next <= last {
+        let page = source.read_audit(next, ROWS_AT_ONCE)?;
+        let Some(end) = page.last().map(|entry| entry.sequence) else { return Ok(()) };
+        let entries: Vec<Mutation> =
+            page.into_iter().filter(|entry| entry.sequence <= last).map(Mutation::Audit).collect();
+        target.commit(&entries)?;
+        next = end + 1;
+    }
+    Ok(())
+}
+
+fn copy_steps(
+    source: &mut dyn StoreReader,
+    target: &mut dyn Store,
+    attempt: AttemptId,
+) -> Result<(), StoreError> {
+    let mut next = 0;
+    loop {
+        let points = source.read_steps(attempt, next, STEPS_AT_ONCE)?;
+        if points.is_empty() {
+            return Ok(());
+        }
+        let stored = target.append_steps(&[StepBatch { attempt, points }])?;
+        match stored.first() {
+            Some(after) if *after > next => next = *after,
+            _ => return Err(StoreError::Conflict(format!("the step metrics of {attempt} have a gap"))),
+        }
+    }
+}
+
+fn begin_generation(store: &mut dyn Store) -> Result<(), StoreError> {
+    let now = now();
+    let engine = Engine::restore(store.load()?, now);
+    let decision = engine.decide(now, &Command::NewGeneration);
+    let decision = decision.map_err(|rejection| StoreError::Conflict(rejection.to_string()))?;
+    store.commit(&decision.mutations)
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(0))
+}
+
+/// Copies every artifact that the rows name; gives their number and bytes.
+async fn copy_artifacts(
+    from: &Artifacts,
+    into: &Artifacts,
+    tables: &Tables,
+    progress: &impl Fn(u64, u64),
+) -> Result<(u64, u64), BackupError> {
+    let wanted: Vec<ArtifactRef> = fsck::wanted(tables).into_keys().collect();
+    let total: u64 = wanted.iter().map(|artifact| artifact.bytes).sum();
+    let mut done = 0;
+    progress(0, total);
+    for artifact in &wanted {
+        copy_artifact(from, into, *artifact)
+            .await
+            .map_err(|error| BackupError::Artifact { artifact: *artifact, problem: error.to_string() })?;
+        done += artifact.bytes;
+        progress(done, total);
+    }
+    Ok((wanted.len() as u64, total))
+}
+
+async fn copy_artifact(
+    from: &Artifacts,
+    into: &Artifacts,
+    artifact: ArtifactRef,
+) -> Result<(), ArtifactError> {
+    if into.refresh(artifact).await? {
+        return Ok(());
+    }
+    let mut blob = from.read(artifact.digest, 0).await?;
+    let mut incoming = into.receive(artifact)?;
+    while let Some(bytes) = blob.next().await? {
+        incoming.write(&bytes).await?;
+    }
+    into.keep(incoming).await
+}
+
+/// Copies keys and the administrator's token: without them every worker and person would have to be let in
+/// anew.
+fn copy_keys(from: &Path, into: &Path) -> Result<(), BackupError> {
+    let (from, into) = (from.join(SECURITY), into.join(SECURITY));
+    if !from.is_dir() {
+        return Ok(());
+    }
+    crate::security::files::create_folder(&into).map_err(BackupError::at(&into))?;
+    for entry in fs::read_dir(&from).map_err(BackupError::at(&from))? {
+        let path = entry.map_err(BackupError::at(&from))?.path();
+        let Some(name) = path.file_name().filter(|name| *name != ADDRESS && path.is_file()) else { continue };
+        let bytes = crate::security::files::read(&path).map_err(BackupError::at(&path))?;
+        let target = into.join(name);
+        crate::security::files::write(&target, &bytes).map_err(BackupError::at(&target))?;
+    }
+    Ok(())
+}
+
+fn manifest(tables: &Tables, artifacts: u64, artifact_bytes: u64) -> Manifest {
+    Manifest {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        made_at_ms: now().0,
+        sweeps: tables.sweeps.len() as u64,
+        trials: tables.trials.len() as u64,
+        artifacts,
+        artifact_bytes,
+    }
+}
+
+fn read_manifest(folder: &Path) -> Result<Manifest, BackupError> {
+    let none = |problem: String| BackupError::NoBackup { path: folder.to_owned(), problem };
+    let bytes = fs::read(folder.join(MANIFEST)).map_err(|error| none(format!("{MANIFEST}: {error}")))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&bytes).map_err(|error| none(format!("{MANIFEST}: {error}")))?;
+    if manifest.format != FORMAT {
+        let format = manifest.format;
+        return Err(none(format!("it has format {format}, this program knows {FORMAT}")));
+    }
+    Ok(manifest)
+}
