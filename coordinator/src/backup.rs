@@ -170,14 +170,16 @@ pub async fn restore(
     let manifest = read_manifest(source)?;
     let copy = Place::local(source);
     sound(fsck::fsck(&copy, true).await?)?;
+    if let StoreChoice::Postgres(_) = target.store {
+        // Before anything is made: another coordinator may lead there.
+        let place = target.clone();
+        blocking(move || open_empty(&place).map(|_| ())).await?;
+    }
     make_empty(&target.data_directory)?;
     let lock = target.lock()?;
     let (rows, place) = (copy.clone(), target.clone());
     let tables = blocking(move || -> Result<Tables, BackupError> {
-        let mut store = (place.opener("a restoration"))()?;
-        if store.load()? != Tables::default() {
-            return Err(BackupError::DatabaseNotEmpty);
-        }
+        let mut store = open_empty(&place)?;
         let tables = copy_rows(&mut *read(&rows)?, &mut *store)?;
         begin_generation(&mut *store)?;
         Ok(tables)
@@ -235,6 +237,15 @@ fn read(place: &Place) -> Result<Box<dyn StoreReader>, StoreError> {
         StoreChoice::Postgres(url) => Ok(Box::new(PostgresStore::open(url.as_str())?)),
         StoreChoice::Memory => Err(StoreError::Conflict("a store in memory has no backup".to_owned())),
     }
+}
+
+/// Opens the store of a place as its one writer.
+fn open_empty(place: &Place) -> Result<Box<dyn Store>, BackupError> {
+    let mut store = (place.opener("a restoration"))()?;
+    if store.load()? != Tables::default() {
+        return Err(BackupError::DatabaseNotEmpty);
+    }
+    Ok(store)
 }
 
 /// Copies every row into an empty store, and gives them.
