@@ -1,5 +1,7 @@
 //! What the tests that cross crates share: the workspace's metadata, real processes, the oracle.
 
+#[cfg(target_arch = "x86_64")]
+pub mod crash_points;
 pub mod ledger;
 pub mod metadata;
 pub mod postgres_server;
