@@ -20,13 +20,6 @@ use nix::unistd::Pid;
 
 use crate::processes::program;
 
-/// Where a process is to die, and who is told how it went.
-#[derive(Debug)]
-pub struct CrashPoint {
-    /// Counted from 1; none where the process is only watched.
-    pub at: Option<usize>,
-}
-
 /// What was seen of a process until its end.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
@@ -44,11 +37,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts a program under watch, its output in a log file.
+    /// Starts a program under watch, its output in a log file. It dies before the boundary `kill_at`, counted
+    /// from 1; without one it is only watched.
     ///
     /// # Errors
     /// Where it cannot be started or watched.
-    pub fn start(name: &str, arguments: &[&str], log: &Path, point: CrashPoint) -> Result<Self> {
+    pub fn start(name: &str, arguments: &[&str], log: &Path, kill_at: Option<usize>) -> Result<Self> {
         let program = program(name)?;
         let file = File::options().create(true).append(true).open(log)?;
         // It stops itself before it becomes the program, so that nothing of the program is missed.
@@ -63,7 +57,7 @@ impl Watch {
             let child = command.spawn().context("start a process to be watched")?;
             let pid = Pid::from_raw(i32::try_from(child.id())?);
             let _ = started.send(pid);
-            watch(pid, point.at)
+            watch(pid, kill_at)
         });
         let pid = pid.recv().context("the process to be watched did not start")?;
         Ok(Self { pid, watching: Some(watching) })
@@ -172,10 +166,10 @@ impl Counter {
         let file = || file_of(thread, registers.rdi);
         let named = |what: &str| Some(what.to_owned());
         let boundary = match call {
-            libc::SYS_pwrite64 | libc::SYS_pwritev => self.written(process, file()?),
+            libc::SYS_pwrite64 | libc::SYS_pwritev => self.written(process, &file()?),
             libc::SYS_write | libc::SYS_writev | libc::SYS_sendto | libc::SYS_sendmsg => match file()? {
                 link if link.starts_with("socket:") => self.sent(process),
-                path if path.starts_with("/tmp/") && !path.ends_with(".log") => self.written(process, path),
+                path if is_kept(&path) => self.written(process, &path),
                 _ => None,
             },
             libc::SYS_fsync | libc::SYS_fdatasync => Some(format!("sync {}", short(&file()?))),
@@ -195,10 +189,10 @@ impl Counter {
         Some(boundary)
     }
 
-    fn written(&mut self, process: Pid, path: String) -> Option<String> {
-        let boundary = format!("write {}", short(&path));
-        let before = self.last_written.insert(process, path.clone());
-        (before.as_ref() != Some(&path)).then_some(boundary)
+    fn written(&mut self, process: Pid, path: &str) -> Option<String> {
+        let boundary = format!("write {}", short(path));
+        let before = self.last_written.insert(process, path.to_owned());
+        (before.as_deref() != Some(path)).then_some(boundary)
     }
 
     fn sent(&mut self, process: Pid) -> Option<String> {
@@ -211,6 +205,12 @@ impl Counter {
 fn file_of(thread: Pid, descriptor: u64) -> Option<String> {
     let link = std::fs::read_link(format!("/proc/{thread}/fd/{descriptor}")).ok()?;
     Some(link.to_string_lossy().into_owned())
+}
+
+/// Whether a file is one that the program keeps, and no terminal or log.
+fn is_kept(path: &str) -> bool {
+    let path = Path::new(path);
+    path.starts_with(std::env::temp_dir()) && path.extension().is_none_or(|extension| extension != "log")
 }
 
 /// A file's name without what differs from run to run.

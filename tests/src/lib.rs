@@ -5,6 +5,7 @@ pub mod crash_points;
 pub mod ledger;
 pub mod metadata;
 pub mod postgres_server;
+pub mod power;
 pub mod processes;
 pub mod s3_server;
 pub mod second_machine;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use sweep_tests::crash_points::{CrashPoint, Watch, Watched};
+use sweep_tests::crash_points::{Watch, Watched};
 use sweep_tests::ledger::finished_by;
 use sweep_tests::processes::{Process, program, wait_until};
 
@@ -83,7 +83,7 @@ impl Scene {
     fn watch(&self, victim: Victim, at: Option<usize>) -> Result<Watch> {
         let (name, arguments) = self.program_of(victim);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        Watch::start(name, &arguments, &self.path(&format!("{name}.log")), CrashPoint { at })
+        Watch::start(name, &arguments, &self.path(&format!("{name}.log")), at)
     }
 
     fn program_of(&self, victim: Victim) -> (&'static str, Vec<String>) {

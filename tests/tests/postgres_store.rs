@@ -235,7 +235,7 @@ fn relay(to: u16, mode: Arc<AtomicU8>) -> u16 {
             let is_cut = Arc::new(Mutex::new(false));
             let cut = Arc::clone(&is_cut);
             std::thread::spawn(move || {
-                let mut bytes = [0_u8; 65_536];
+                let mut bytes = vec![0_u8; 65_536];
                 while let Ok(count @ 1..) = from_server.read(&mut bytes) {
                     if *cut.lock().unwrap() || to_client.write_all(&bytes[..count]).is_err() {
                         break;
@@ -250,7 +250,7 @@ fn relay(to: u16, mode: Arc<AtomicU8>) -> u16 {
 }
 
 fn forward(mut client: TcpStream, mut server: TcpStream, mode: &AtomicU8, is_cut: &Mutex<bool>) {
-    let mut bytes = [0_u8; 65_536];
+    let mut bytes = vec![0_u8; 65_536];
     while let Ok(count @ 1..) = client.read(&mut bytes) {
         let is_commit = bytes[..count].windows(6).any(|six| six == b"COMMIT");
         match mode.load(Ordering::SeqCst) {

@@ -70,7 +70,7 @@ impl Engine {
                 decide::access::renew(self, now, *shown, *key, *certificate)
             }
             Command::Record(note) => Ok(decide::access::record(self, now, note)),
-            Command::NewGeneration => decide::generation::begin(self, now),
+            Command::NewGeneration => Ok(decide::generation::begin(self, now)),
             Command::Tick => Ok(decide::tick::tick(self, now)),
         }
     }

@@ -7,14 +7,15 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use coordinator_store::MemoryStore;
 use sweep_proto::Digest;
 
 use support::world::{Medium, World};
 
-/// Schedules tried where `SEEDS` says nothing: some seconds' worth.
-const SEEDS: u64 = 300;
+/// Schedules tried where `SEEDS` says nothing: a minute's worth on two cores.
+const SEEDS: u64 = 2_000;
 /// Schedules tried over a database file, where every commit waits for the disk.
 const DISK_SEEDS: u64 = 3;
 /// Steps of half a second in which everything may go wrong.
@@ -73,17 +74,36 @@ fn every_schedule_keeps_the_invariants_and_ends() {
         Some(seed) => seed..seed + 1,
         None => 0..number("SEEDS").unwrap_or(SEEDS),
     };
-    let mut reached = BTreeSet::new();
     let covers = seeds.end - seeds.start >= SEEDS_FOR_COVERAGE;
-    for seed in seeds {
-        match catch_unwind(AssertUnwindSafe(|| in_memory(seed))) {
-            Ok(world) => reached.extend(world.corners()),
-            Err(panic) => {
-                eprintln!("replay: SEED={seed} cargo test --release -p coordinator-core --test simulation");
-                resume_unwind(panic);
+    let next = AtomicU64::new(seeds.start);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let reached = std::thread::scope(|scope| {
+        let one_after_another = || {
+            let mut reached = BTreeSet::new();
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= seeds.end {
+                    return reached;
+                }
+                match catch_unwind(AssertUnwindSafe(|| in_memory(seed))) {
+                    Ok(world) => reached.extend(world.corners()),
+                    Err(panic) => {
+                        next.store(seeds.end, Ordering::Relaxed);
+                        eprintln!(
+                            "replay: SEED={seed} cargo test --release -p coordinator-core --test simulation"
+                        );
+                        resume_unwind(panic);
+                    }
+                }
             }
-        }
-    }
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_after_another)).collect();
+        let reached = threads.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        reached.fold(BTreeSet::new(), |mut all, some| {
+            all.extend(some);
+            all
+        })
+    });
     let missed: Vec<_> = CORNERS.into_iter().filter(|corner| !reached.contains(*corner)).collect();
     assert!(!covers || missed.is_empty(), "no schedule reached {missed:?}, only {reached:?}");
 }

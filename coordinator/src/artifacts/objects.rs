@@ -33,7 +33,7 @@ const RETRIES: usize = 5;
 const RETRY_TIME: Duration = Duration::from_secs(30);
 
 /// How long one request may take.
-const REQUEST_TIME: Duration = Duration::from_secs(60);
+const REQUEST_TIME: Duration = Duration::from_mins(1);
 
 /// The object by which a start finds out whether it may write.
 const PROBE: &str = "probe";

@@ -17,7 +17,7 @@ pub(crate) enum Standing {
     #[default]
     Unavailable,
     /// Nothing, because another coordinator leads.
-    StandingBy,
+    Standby,
 }
 
 /// Change counters. A receiver that is slow sees one change where several happened.

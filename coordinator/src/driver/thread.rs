@@ -144,7 +144,7 @@ impl Core {
 
     fn stands_by(&self) {
         tracing::info!(reason = self.reason, "standing by");
-        self.notices.stands(Standing::StandingBy);
+        self.notices.stands(Standing::Standby);
     }
 
     /// There is no store any more, for this reason.

@@ -112,7 +112,7 @@ async fn admit_administrator_when_serving(
     driver: Driver,
 ) -> Result<(), StartError> {
     let mut standing = driver.notices().of_standing();
-    if *standing.borrow() != Standing::StandingBy {
+    if *standing.borrow() != Standing::Standby {
         return admit_administrator(&folder, &authority, &driver).await;
     }
     tokio::spawn(async move {

@@ -226,7 +226,7 @@ impl Reception {
     fn stood_by(&self) -> impl Future<Output = &'static str> + Send + 'static {
         let mut standing = self.driver.notices().of_standing();
         async move {
-            if standing.wait_for(|standing| *standing == Standing::StandingBy).await.is_err() {
+            if standing.wait_for(|standing| *standing == Standing::Standby).await.is_err() {
                 // The driver's end is the server's, which closes its connections in its own order.
                 std::future::pending::<()>().await;
             }

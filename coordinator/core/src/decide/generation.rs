@@ -2,9 +2,8 @@
 
 use sweep_proto::Timestamp;
 
-use super::Outcome;
 use super::worker::take_back_all;
-use crate::command::Reply;
+use crate::command::{Decision, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{AttemptState, WorkerRecord, WorkerState};
@@ -19,12 +18,12 @@ fn floor(now: Timestamp) -> u64 {
     (now.0 / 60_000) << GENERATION_SHIFT
 }
 
-pub(crate) fn begin(engine: &Engine, now: Timestamp) -> Outcome {
+pub(crate) fn begin(engine: &Engine, now: Timestamp) -> Decision {
     let mut draft = Draft::new(engine, now);
     for worker in engine.tables.workers.values().filter(|worker| worker.state != WorkerState::Departed) {
         take_back_all(&mut draft, worker.id, AttemptState::Revoked);
         draft.set_worker(WorkerRecord { state: WorkerState::Departed, answered: None, ..worker.clone() });
     }
     draft.raise_last_token(floor(now));
-    Ok(draft.finish(Reply::Done))
+    draft.finish(Reply::Done)
 }

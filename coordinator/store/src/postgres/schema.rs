@@ -17,12 +17,11 @@ pub(super) fn migrate(transaction: &mut Transaction<'_>, place: &str) -> Result<
     transaction.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})"))?;
     transaction.batch_execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")?;
     let row = transaction.query_typed_opt("SELECT version FROM schema_version", &[])?;
-    let found: i64 = match row {
-        Some(row) => row.try_get(0)?,
-        None => {
-            transaction.batch_execute("INSERT INTO schema_version VALUES (0)")?;
-            0
-        }
+    let found: i64 = if let Some(row) = row {
+        row.try_get(0)?
+    } else {
+        transaction.batch_execute("INSERT INTO schema_version VALUES (0)")?;
+        0
     };
     let known = (MIGRATIONS.len() as u64).cast_signed();
     if found > known {
