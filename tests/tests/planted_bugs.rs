@@ -118,6 +118,7 @@ fn copy() -> Result<PathBuf> {
     if sources.exists() {
         std::fs::remove_dir_all(&sources)?;
     }
+    std::fs::create_dir_all(&sources)?;
     for name in ["Cargo.toml", "Cargo.lock", "coordinator", "worker", "proto", "tests", "deploy"] {
         copy_all(&root().join(name), &sources.join(name))?;
     }

@@ -46,10 +46,12 @@ impl Draft<'_> {
             awaits_test(sweep, trial) && !gave_up(sweep, trial, self.attempts_of(trial.spec.id))
         };
         let before = self.engine.tables.sweeps.get(&id);
-        let known =
-            |before: &SweepRecord| before.state == SweepState::Evaluating && before.chosen == sweep.chosen;
+        let known = |before: &SweepRecord| {
+            let is_same = before.chosen == sweep.chosen && before.spec == sweep.spec;
+            before.state == SweepState::Evaluating && is_same
+        };
         match self.engine.index.sweeps.get(&id) {
-            // What is outstanding only shrinks while the choice stands.
+            // What is outstanding only shrinks while the choice and the trials stand.
             Some(index) if before.is_some_and(known) => index.outstanding.iter().any(|index| {
                 self.trial(sweep_proto::TrialId { sweep: id, index: *index }).is_some_and(waits)
             }),
