@@ -7,7 +7,7 @@ use coordinator_core::{
     AttemptState, Command, Engine, Mutation, Rejection, Reply, SweepState, Tables, TrialRecord, TrialState,
 };
 use coordinator_store::{MemoryStore, SqliteStore, Store};
-use sweep_proto::{Hyperparameter, SweepId, Timestamp, TrialId};
+use sweep_proto::{CheckpointRef, EpochMetric, Hyperparameter, SweepId, Timestamp, TrialId};
 
 use super::random::Random;
 use super::values;
@@ -37,6 +37,9 @@ impl Medium {
     }
 }
 
+/// Epochs of every trial.
+const EPOCHS: u32 = 3;
+
 /// Commands between two comparisons with a database file.
 const DISK_CHECK_INTERVAL: u64 = 100;
 
@@ -50,6 +53,8 @@ pub struct World {
     pub now: u64,
     pub steps: u64,
     random: Random,
+    /// For what was added later: a seed's schedule stays what it was.
+    other_random: Random,
     workers: Vec<Worker>,
     post: BTreeMap<(u64, u64), Letter>,
     letters: u64,
@@ -75,6 +80,7 @@ impl World {
             now: 0,
             steps: 0,
             random,
+            other_random: Random::new(!seed),
             workers,
             post: BTreeMap::new(),
             letters: 0,
@@ -144,6 +150,9 @@ impl World {
             let worker = &mut self.workers[index];
             let incarnation = worker.incarnation;
             for command in worker.wake(self.now, &mut self.random, self.faulty) {
+                if self.faulty && self.other_random.permille(50) {
+                    self.skip_epochs(&command);
+                }
                 self.send(&Letter::Command { worker: index, incarnation, command });
             }
         }
@@ -151,6 +160,20 @@ impl World {
             self.tick_at = self.now + 1_000;
             self.execute(&Command::Tick).unwrap();
         }
+    }
+
+    /// A worker with a fault reports its last epoch before its first: it is told so, and nothing changes.
+    fn skip_epochs(&mut self, command: &Command) {
+        let Command::ReportEpoch { token, metric, checkpoint } = command else { return };
+        let Some((trial, _, _)) = self.engine.lease_holder(*token) else { return };
+        let last = EPOCHS;
+        if self.engine.tables().epochs_of(trial).next().is_some() || metric.epoch >= last {
+            return;
+        }
+        let metric = EpochMetric { epoch: last, ..metric.clone() };
+        let checkpoint = CheckpointRef { epoch: last, ..*checkpoint };
+        let answer = self.execute(&Command::ReportEpoch { token: *token, metric, checkpoint });
+        assert!(matches!(answer, Err(Rejection::EpochOutOfOrder { .. })), "a gap was accepted: {answer:?}");
     }
 
     /// Drops, repeats and delays letters.
@@ -241,7 +264,7 @@ impl World {
         self.launched += 1;
         let units: Vec<u64> = (1..=1 + self.random.below(4)).map(|one| one * 8).collect();
         let name = format!("sweep {}", self.random.below(2));
-        let mut spec = values::spec(&name, &units, 1 + self.random.below(3) as u32, 3);
+        let mut spec = values::spec(&name, &units, 1 + self.random.below(3) as u32, u64::from(EPOCHS));
         spec.reuse = self.random.permille(700);
         spec.failures_max = 1 + self.random.below(3) as u32;
         self.execute(&values::launch(spec)).unwrap();
