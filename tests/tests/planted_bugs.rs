@@ -89,7 +89,7 @@ const BUGS: [Bug; 14] = [
         name: "a token is granted twice",
         file: "coordinator/core/src/draft.rs",
         lines: "        self.last_token += 1;",
-        planted: "        self.last_token += self.last_token % 7;\n        self.last_token = self.last_token.max(1);",
+        planted: "        self.last_token |= 1;",
     },
     Bug {
         name: "a restart forgets when leases end",
