@@ -11,7 +11,7 @@ const VARIABLE: &str = "SWEEP_STORE";
 /// The store of a coordinator.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StoreArguments {
-    /// A PostgreSQL database instead of a file in the data folder: postgres://USER@HOST[,HOST]/DATABASE. A URL
+    /// A PostgreSQL database instead of a file in the data folder: postgres://USER@HOST/DATABASE, several hosts with commas. A URL
     /// with a password is given in SWEEP_STORE, because everybody on a machine can see arguments.
     #[arg(long, value_name = "URL")]
     store: Option<String>,
