@@ -178,6 +178,7 @@ fn conformance_worker() -> Mutation {
         state: WorkerState::Ready,
         registered_at: now,
         answered: None,
+        troubles: coordinator_core::Troubles::default(),
     })
 }
 

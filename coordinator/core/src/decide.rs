@@ -9,6 +9,7 @@ pub(crate) mod grid;
 pub(crate) mod launch;
 pub(crate) mod report_epoch;
 pub(crate) mod tick;
+mod trouble;
 pub(crate) mod work;
 pub(crate) mod worker;
 

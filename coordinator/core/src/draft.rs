@@ -6,7 +6,7 @@ use sweep_proto::{AttemptId, LeaseToken, SweepId, Timestamp, TrialId, WorkKind, 
 
 use crate::command::{Decision, Reply, Touch};
 use crate::engine::Engine;
-use crate::limits::ATTEMPTS_MAX;
+use crate::limits::{ATTEMPTS_MAX, WORKERS_LOST_MAX};
 use crate::mutation::Mutation;
 use crate::record::{
     AnsweredRequest, AttemptRecord, AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord,
@@ -112,6 +112,11 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// A worker as it would become.
+    pub(crate) fn worker(&self, id: WorkerId) -> Option<&WorkerRecord> {
+        self.workers.get(&id).or_else(|| self.engine.tables.workers.get(&id))
+    }
+
     /// Sets a worker.
     pub(crate) fn set_worker(&mut self, worker: WorkerRecord) {
         self.workers.insert(worker.id, worker);
@@ -160,10 +165,21 @@ impl<'a> Draft<'a> {
     pub(crate) fn take_back(&mut self, trial: TrialId, state: AttemptState) {
         if let Some((trial, attempt)) = self.end_attempt(trial, state) {
             match attempt.work {
+                WorkKind::Train if self.takes_workers_down(&trial, &attempt) => self.give_up(trial, &attempt),
                 WorkKind::Train => self.requeue(trial),
                 WorkKind::Evaluate => self.set_trial(trial),
             }
         }
+    }
+
+    /// Fails a trial whose attempts end with their workers again and again.
+    fn give_up(&mut self, mut trial: TrialRecord, last: &AttemptRecord) {
+        trial.last_error = Some(format!(
+            "{WORKERS_LOST_MAX} attempts in a row ended with their workers before epoch {} was complete: the trial may take \
+             its machine down (memory?); the workers' logs tell more",
+            last.first_epoch
+        ));
+        self.end_trial(trial, TrialState::Failed);
     }
 
     /// Puts a trial without a lease back in the queue, or fails it where it was tried too often.

@@ -30,7 +30,7 @@ pub use engine::Engine;
 pub use mutation::Mutation;
 pub use record::{
     AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, SweepRecord,
-    SweepState, TrialRecord, TrialState, WorkerRecord, WorkerState,
+    SweepState, TrialRecord, TrialState, Troubles, WorkerRecord, WorkerState,
 };
 pub use tables::Tables;
 pub use view::Ledger;

@@ -16,6 +16,20 @@ pub const HEARTBEAT_TOKENS_MAX: usize = 4_096;
 /// Most attempts of one trial, however they ended: a trial that is preempted this often never ends.
 pub const ATTEMPTS_MAX: u32 = 1_000;
 
+/// Most attempts of a trial in a row that end with their worker before another epoch is complete: a trial that
+/// takes its machine down each time must not take every machine of a cluster down.
+pub const WORKERS_LOST_MAX: usize = 8;
+
+/// Failures of different trials in a row after which a worker rests: one trial may be bad, three tell of the
+/// machine.
+pub const WORKER_FAILURES_MAX: usize = 3;
+
+/// The first rest of a worker, in milliseconds; each further one is twice as long.
+pub const REST_FIRST_MS: u64 = 60_000;
+
+/// The longest rest of a worker, in milliseconds: then it gets one trial again, to show that it was mended.
+pub const REST_MAX_MS: u64 = 600_000;
+
 /// Silence after which a worker counts as lost, in milliseconds: by then every lease of it has run out.
 pub const WORKER_SILENCE_MS: u64 = 2 * LEASE_TTL_MS;
 

@@ -299,6 +299,20 @@ pub struct WorkerRecord {
     /// coordinator that gave it: the repeated request must find its leases, or they would idle until
     /// they run out.
     pub answered: Option<AnsweredRequest>,
+    /// What went wrong on it lately.
+    #[serde(default)]
+    pub troubles: Troubles,
+}
+
+/// Failures on one worker since its last success.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Troubles {
+    /// Different trials that failed, newest last; a few.
+    pub trials: Vec<TrialId>,
+    /// Rests since the last success.
+    pub rests: u32,
+    /// Until when it gets no work, as long as another worker can do it.
+    pub rests_until: Option<Timestamp>,
 }
 
 /// A request for work, and what it got.

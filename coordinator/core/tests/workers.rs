@@ -4,10 +4,12 @@
 mod support;
 
 use coordinator_core::command::LeaseStanding;
-use coordinator_core::limits::{HEARTBEAT_TOKENS_MAX, LEASE_TTL_MS, WORKER_SILENCE_MS};
+use coordinator_core::limits::{
+    HEARTBEAT_TOKENS_MAX, LEASE_TTL_MS, REST_FIRST_MS, WORKER_SILENCE_MS, WORKERS_LOST_MAX,
+};
 use coordinator_core::{AttemptState, Command, Engine, Rejection, TrialState, WorkerState};
 use sweep_proto::protocol::{PROTOCOL_VERSION, ProtocolVersion};
-use sweep_proto::{AttemptId, AttemptOutcome, LeaseToken, WorkerId};
+use sweep_proto::{AttemptId, AttemptOutcome, FailureKind, LeaseToken, WorkerId};
 
 use support::lab::{Lab, report};
 use support::values;
@@ -156,4 +158,71 @@ fn a_restarted_coordinator_gives_every_lease_a_fresh_term() {
     lab.report(granted.token, &granted.spec, 1);
     lab.pass(LEASE_TTL_MS);
     assert_eq!(lab.trial(sweep, 0).state, TrialState::Pending);
+}
+
+fn crashed() -> AttemptOutcome {
+    AttemptOutcome::Failed { kind: FailureKind::Crashed, message: "broke".into() }
+}
+
+#[test]
+fn a_worker_on_which_different_trials_fail_rests_while_another_can_work() {
+    let (mut lab, bad) = Lab::with_worker(4);
+    let good = values::worker_id(2);
+    lab.run(&values::register(good, 1, true));
+    lab.launch(values::spec("rest", &[8, 16, 24, 32], 1, 2));
+    for granted in lab.ask(bad, 3) {
+        lab.complete(granted.token, crashed());
+    }
+    assert!(lab.ask(bad, 1).is_empty(), "three different trials failed");
+    lab.pass(REST_FIRST_MS);
+    let granted = lab.ask_one(bad);
+    lab.complete(granted.token, crashed());
+    lab.run(&Command::Heartbeat { worker: good, tokens: Vec::new() });
+    assert!(lab.ask(bad, 1).is_empty(), "one more failure after the rest");
+    lab.pass(REST_FIRST_MS / 2);
+    lab.run(&Command::Heartbeat { worker: good, tokens: Vec::new() });
+    lab.pass(REST_FIRST_MS / 2);
+    assert!(lab.ask(bad, 1).is_empty(), "the second rest is longer");
+    lab.run(&Command::Deregister(good));
+    let granted = lab.ask_one(bad);
+    lab.train(&granted);
+    lab.run(&values::register(good, 1, true));
+    assert!(!lab.ask(bad, 1).is_empty(), "a success ends every trouble");
+}
+
+#[test]
+fn one_bad_trial_is_not_its_worker_s_fault() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    lab.run(&values::register(values::worker_id(2), 1, true));
+    let mut spec = values::spec("bad", &[8], 1, 2);
+    spec.failures_max = 10;
+    lab.launch(spec);
+    for _ in 0..5 {
+        let granted = lab.ask_one(worker);
+        lab.complete(granted.token, crashed());
+    }
+    assert_eq!(lab.ask(worker, 1).len(), 1);
+}
+
+#[test]
+fn a_trial_that_takes_its_workers_down_is_given_up() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("poison", &[8], 1, 3));
+    for _ in 1..WORKERS_LOST_MAX {
+        lab.ask_one(worker);
+        lab.pass(LEASE_TTL_MS + 1_000);
+        lab.run(&values::register(worker, 1, true));
+    }
+    // An epoch of progress begins the count anew.
+    let granted = lab.ask_one(worker);
+    lab.report(granted.token, &granted.spec, 1);
+    lab.run(&values::register(worker, 1, true));
+    for lost in 1..=WORKERS_LOST_MAX {
+        assert_eq!(lab.trial(sweep, 0).state, TrialState::Pending, "after {lost}");
+        lab.ask_one(worker);
+        lab.run(&values::register(worker, 1, true));
+    }
+    let trial = lab.trial(sweep, 0);
+    assert_eq!(trial.state, TrialState::Failed);
+    assert!(trial.last_error.as_ref().unwrap().contains("epoch 2"), "{:?}", trial.last_error);
 }

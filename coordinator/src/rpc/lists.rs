@@ -64,7 +64,7 @@ fn worker_status(engine: &Engine, worker: &WorkerRecord, now: Timestamp) -> wire
     wire::WorkerStatus {
         id: worker.id.to_string(),
         profile: Some(worker.profile.clone().into()),
-        state: worker.state.name().to_owned(),
+        state: if engine.is_resting(worker, now) { "resting" } else { worker.state.name() }.to_owned(),
         last_seen_ms: now.since_ms(heard),
         trials: leases.map(|(trial, _, _)| trial.to_string()).collect(),
     }

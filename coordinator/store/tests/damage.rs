@@ -20,6 +20,7 @@ fn worker(number: u128) -> Mutation {
         state: WorkerState::Ready,
         registered_at: Timestamp(1),
         answered: None,
+        troubles: coordinator_core::Troubles::default(),
     })
 }
 

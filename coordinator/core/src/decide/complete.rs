@@ -132,14 +132,16 @@ fn resumed_without_progress(trial: &TrialRecord, attempt: &AttemptRecord) -> boo
 
 impl Draft<'_> {
     fn trained(&mut self, id: TrialId, result: &TrialResult) {
-        if let Some((mut trial, _)) = self.end_attempt(id, AttemptState::Succeeded) {
+        if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Succeeded) {
+            self.absolve(attempt.worker);
             trial.result = Some(result.clone());
             self.end_trial(trial, TrialState::Completed);
         }
     }
 
     fn evaluated(&mut self, id: TrialId, test: &TestMetric) {
-        if let Some((mut trial, _)) = self.end_attempt(id, AttemptState::Succeeded) {
+        if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Succeeded) {
+            self.absolve(attempt.worker);
             trial.test = Some(test.clone());
             self.set_trial(trial);
         }
@@ -156,6 +158,9 @@ impl Draft<'_> {
 
     fn failed(&mut self, id: TrialId, kind: FailureKind, message: &str) {
         let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Failed) else { return };
+        if kind.is_retryable() {
+            self.blame(attempt.worker, id);
+        }
         trial.failures += 1;
         trial.last_error = Some(message.to_owned());
         let failures_max = self.sweep(id.sweep).map_or(0, |sweep| sweep.spec.failures_max);

@@ -28,6 +28,7 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
         return Ok(draft.finish(Reply::Grants(groups)));
     }
     let groups = match worker.state {
+        _ if engine.is_resting(worker, now) => Vec::new(),
         WorkerState::Draining | WorkerState::Departed => Vec::new(),
         WorkerState::Ready | WorkerState::Lost => grant_some(&mut draft, worker, slots),
     };

@@ -37,6 +37,8 @@ pub(crate) fn register(
         state: if keeps_draining { WorkerState::Draining } else { WorkerState::Ready },
         registered_at: before.map_or(now, |before| before.registered_at),
         answered: before.and_then(|before| before.answered.clone()).filter(|_| !fresh),
+        // A new process may be a mended one.
+        troubles: before.filter(|_| !fresh).map(|before| before.troubles.clone()).unwrap_or_default(),
     });
     draft.touch(Touch::Worker(id, now));
     Ok(draft.finish(Reply::Done))

@@ -142,6 +142,11 @@ pub(super) fn worker(number: u64, slots: u32) -> Mutation {
         profile: WorkerProfile { name: "host".into(), build: "1".into(), slots, devices: vec![device] },
         state: WorkerState::Ready,
         registered_at: Timestamp(6),
+        troubles: coordinator_core::Troubles {
+            trials: vec![trial_id(0)],
+            rests: 1,
+            rests_until: Some(Timestamp(9)),
+        },
         answered: Some(AnsweredRequest { request_id: "'; 요청".into(), tokens: vec![LeaseToken(4)] }),
     })
 }

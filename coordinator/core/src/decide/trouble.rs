@@ -1,0 +1,57 @@
+//! Whose fault a failure is: trials that take their workers down, and workers on which every trial fails.
+
+use sweep_proto::{Timestamp, TrialId, WorkKind, WorkerId};
+
+use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::limits::{REST_FIRST_MS, REST_MAX_MS, WORKER_FAILURES_MAX, WORKERS_LOST_MAX};
+use crate::record::{AttemptRecord, AttemptState, TrialRecord, Troubles, WorkerRecord, WorkerState};
+
+impl Engine {
+    /// Whether a worker gets no work now, because trial after trial has failed on it and another worker can
+    /// take its place. Where nobody else is sound the trials may be what is wrong, and everybody works.
+    pub fn is_resting(&self, worker: &WorkerRecord, now: Timestamp) -> bool {
+        let rests = |one: &WorkerRecord| one.troubles.rests_until.is_some_and(|until| now < until);
+        let mut others = self.tables.workers.values().filter(|one| one.id != worker.id);
+        rests(worker) && others.any(|one| one.state == WorkerState::Ready && !rests(one))
+    }
+}
+
+impl Draft<'_> {
+    /// A trial failed on a worker.
+    pub(super) fn blame(&mut self, worker: WorkerId, trial: TrialId) {
+        let Some(worker) = self.worker(worker).cloned() else { return };
+        let mut troubles = worker.troubles.clone();
+        if !troubles.trials.contains(&trial) {
+            troubles.trials.push(trial);
+        }
+        if troubles.trials.len() >= WORKER_FAILURES_MAX {
+            let wait_ms = (REST_FIRST_MS << troubles.rests.min(16)).min(REST_MAX_MS);
+            troubles.rests_until = Some(self.now.plus_ms(wait_ms));
+            troubles.rests += 1;
+            // After the rest one more failure is enough.
+            troubles.trials.remove(0);
+        }
+        self.set_worker(WorkerRecord { troubles, ..worker });
+    }
+
+    /// Something went well on a worker.
+    pub(super) fn absolve(&mut self, worker: WorkerId) {
+        if let Some(worker) = self.worker(worker).filter(|one| one.troubles != Troubles::default()).cloned() {
+            self.set_worker(WorkerRecord { troubles: Troubles::default(), ..worker });
+        }
+    }
+
+    /// Whether this attempt and those before it all ended with their workers, none of them an epoch further.
+    pub(crate) fn takes_workers_down(&self, trial: &TrialRecord, last: &AttemptRecord) -> bool {
+        if trial.checkpoint.map_or(0, |checkpoint| checkpoint.epoch) >= last.first_epoch {
+            return false;
+        }
+        let attempts: Vec<&AttemptRecord> = self.attempts_of(trial.spec.id).collect();
+        let lost = attempts.iter().rev().take_while(|one| {
+            let is_lost = matches!(one.state, AttemptState::Expired | AttemptState::Revoked);
+            one.work == WorkKind::Train && is_lost && one.first_epoch == last.first_epoch
+        });
+        lost.count() >= WORKERS_LOST_MAX
+    }
+}
