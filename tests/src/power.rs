@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::processes::wait_until;
 use crate::tools::{need, shell};
 
 /// Cuts the power of a mounted file system: `EXT4_IOC_SHUTDOWN` with `NOLOGFLUSH`. What was not synced is gone.
@@ -67,15 +68,15 @@ impl Disk {
     }
 }
 
+/// A program that another test is just starting may hold a file here for a moment.
 fn unmount(path: &Path) -> Result<()> {
-    shell(&format!("umount {}", path.display())).map(|_| ())
+    let command = format!("umount {}", path.display());
+    wait_until("the disk can be unmounted", || Ok(shell(&command).is_ok()))
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        if unmount(&self.path()).is_err() {
-            // A failed test left something open: let go of it as soon as that ends.
-            let _ = shell(&format!("umount -l {}", self.path().display()));
-        }
+        // A failed test may have left something open: let go of the disk as soon as that ends.
+        let _ = shell(&format!("umount -l {}", self.path().display()));
     }
 }

@@ -253,7 +253,8 @@ fn relay(to: u16, mode: Arc<AtomicU8>) -> u16 {
 fn forward(mut client: TcpStream, mut server: TcpStream, mode: &AtomicU8, is_cut: &Mutex<bool>) {
     let mut bytes = vec![0_u8; 65_536];
     while let Ok(count @ 1..) = client.read(&mut bytes) {
-        let is_commit = bytes[..count].windows(6).any(|six| six == b"COMMIT");
+        // The whole statement: its beginning stands in "READ COMMITTED", too.
+        let is_commit = bytes[..count].windows(7).any(|seven| seven == b"COMMIT\0");
         match mode.load(Ordering::SeqCst) {
             LOSE_THE_COMMIT if is_commit => break,
             LOSE_THE_ANSWER if is_commit => {
