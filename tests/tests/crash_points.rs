@@ -189,7 +189,8 @@ fn enumerate(victim: Victim, name: &str) -> Result<()> {
     for (boundary, count) in &killed {
         println!("{count:5}  {boundary}");
     }
-    ensure!(only.is_some() || kills + MARGIN >= total, "only {kills} of {total} boundaries were met");
+    // Runs differ a little: background work may fall on either side of the sweep's end.
+    ensure!(only.is_some() || kills * 10 >= total * 9, "only {kills} of {total} boundaries were met");
     Ok(())
 }
 
