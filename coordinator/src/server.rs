@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::driver::{Driver, DriverError, Running, Standing};
 use crate::http;
 use crate::place::{Place, StoreChoice, at};
-use crate::rpc::{AccessRpc, Shared, SweepRpc, WorkerRpc};
+use crate::rpc::{AccessRpc, Shared, SweepRpc, WorkerRpc, status};
 use crate::security::authority::AuthorityError;
 use crate::security::doors;
 use crate::security::gate::Gate;
@@ -266,21 +266,8 @@ async fn open_artifacts(place: &Place) -> Result<Artifacts, StartError> {
         (ArtifactsChoice::Directory(path), ArtifactError::Disk(source)) => at(path)(source),
         (ArtifactsChoice::Directory(path), error) => at(path)(io::Error::other(error)),
         (ArtifactsChoice::Objects(url), error) => {
-            StartError::Artifacts { url: url.clone(), problem: with_causes(&error) }
+            StartError::Artifacts { url: url.clone(), problem: status::with_causes(&error) }
         }
-    })
-}
-
-/// An error and what caused it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |mut text, cause| {
-        let cause = cause.to_string();
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-        text
     })
 }
 

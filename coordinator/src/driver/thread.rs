@@ -217,6 +217,8 @@ impl Core {
         match load(&self.open, now) {
             Ok(live) => {
                 tracing::info!("the store is available");
+                // The next failure is news, also where it is for the same reason.
+                self.reason.clear();
                 self.serves(&live);
                 self.live = Some(live);
             }

@@ -8,7 +8,7 @@ mod launch;
 pub(crate) mod lists;
 pub(crate) mod report;
 mod session;
-mod status;
+pub(crate) mod status;
 mod sweep_service;
 mod sweep_status;
 mod worker_service;

@@ -79,7 +79,7 @@ pub(super) fn stopping() -> Status {
     Status::unavailable("the coordinator is stopping")
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
