@@ -207,8 +207,9 @@ pub(crate) fn wanted(tables: &Tables) -> BTreeMap<ArtifactRef, String> {
     let datasets = tables.sweeps.values().flat_map(|sweep| {
         sweep.datasets.iter().map(|dataset| (dataset.artifact, format!("sweep {}, a dataset,", sweep.id)))
     });
-    let checkpoints = tables.trials.values().filter_map(|trial| {
-        Some((trial.checkpoint?.artifact, format!("trial {}, its checkpoint,", trial.spec.id)))
+    let checkpoints = tables.trials.values().flat_map(|trial| {
+        let kept = trial.checkpoint.into_iter().chain(trial.underway);
+        kept.map(|kept| (kept.artifact, format!("trial {}, its checkpoint,", trial.spec.id)))
     });
     let models = tables.trials.values().filter_map(|trial| {
         Some((trial.result.as_ref()?.model, format!("trial {}, its model,", trial.spec.id)))

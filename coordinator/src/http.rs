@@ -1,5 +1,8 @@
 //! The plain HTTP routes: health, the JSON API, and what a bare machine installs.
 
+use std::io;
+use std::sync::Arc;
+
 use axum::Json;
 use axum::Router;
 use axum::extract::{Query, State};
@@ -8,10 +11,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use coordinator_core::Engine;
 use serde::Deserialize;
-use tokio_util::io::ReaderStream;
 
 use crate::json;
-use crate::rpc::{Shared, lists};
+use crate::rpc::{Shared, lists, patient};
 
 /// The routes. Each stands in the table of roles, which the gate before them asks.
 pub(crate) fn routes(shared: Shared) -> Router {
@@ -51,16 +53,25 @@ async fn program(State(shared): State<Shared>) -> Response {
         return (StatusCode::NOT_FOUND, "this coordinator has no sweep-worker to give away\n")
             .into_response();
     };
-    match tokio::fs::File::open(install.program()).await {
-        Ok(file) => {
-            let body = axum::body::Body::from_stream(ReaderStream::new(file));
-            ([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response()
+    let (install, (parts, stream)) =
+        (Arc::clone(install), patient(1, || io::Error::other("nothing of it was read for too long")));
+    tokio::spawn(async move {
+        let mut offset = 0;
+        loop {
+            let part = install.read(offset).await;
+            match &part {
+                Ok(part) if part.is_empty() => return,
+                Ok(part) => offset += part.len() as u64,
+                Err(error) => tracing::error!(%error, "the worker's program cannot be read"),
+            }
+            let has_failed = part.is_err();
+            if parts.send(part).await.is_err() || has_failed {
+                return;
+            }
         }
-        Err(error) => {
-            tracing::error!(%error, "the worker's program cannot be read");
-            (StatusCode::INTERNAL_SERVER_ERROR, "the program cannot be read\n").into_response()
-        }
-    }
+    });
+    let body = axum::body::Body::from_stream(stream);
+    ([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response()
 }
 
 /// Which sweep, if not all.

@@ -1,13 +1,18 @@
 //! The install script for machines without the program: readable, and bound to one program by its digest.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, Read, Seek};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
 
 use sweep_proto::Digest;
 
 /// The script before the facts of this coordinator are filled in.
 const SCRIPT: &str = include_str!("../assets/install.sh");
+
+/// Bytes of the program that are read at one time.
+const PART_BYTES: usize = 64 * 1024;
 
 /// The worker's program, beside ours.
 const PROGRAM: &str = "sweep-worker";
@@ -16,7 +21,8 @@ const PROGRAM: &str = "sweep-worker";
 #[derive(Clone, Debug)]
 pub(crate) struct Install {
     script: String,
-    program: PathBuf,
+    /// Opened once: whoever downloads it takes no file descriptor, and gets the program whose digest the script has.
+    program: Arc<File>,
 }
 
 impl Install {
@@ -32,13 +38,14 @@ impl Install {
         let program = candidates.into_iter().find(|path| path.is_file()).ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, format!("{} has no {PROGRAM}", folder.display()))
         })?;
-        let digest = Digest::of_reader(File::open(&program)?)?;
+        let program = File::open(&program)?;
+        let digest = Digest::of_reader(&program)?;
         let script = SCRIPT
             .replace("@KEY_PIN@", server_key_pin)
             .replace("@WORKER_DIGEST@", &digest.to_string())
             .replace("@ARCHITECTURE@", std::env::consts::ARCH)
-            .replace("@GLIBC@", &needed_glibc(BufReader::new(File::open(&program)?))?);
-        Ok(Self { script, program })
+            .replace("@GLIBC@", &needed_glibc(BufReader::new(rewound(&program)?))?);
+        Ok(Self { script, program: Arc::new(program) })
     }
 
     /// The script.
@@ -51,10 +58,25 @@ impl Install {
         Digest::of(self.script.as_bytes()).to_string()
     }
 
-    /// Where the program lies.
-    pub(crate) fn program(&self) -> &Path {
-        &self.program
+    /// The program's next bytes from an offset on; none at its end.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being read.
+    pub(crate) async fn read(&self, offset: u64) -> io::Result<Vec<u8>> {
+        let program = Arc::clone(&self.program);
+        let read = tokio::task::spawn_blocking(move || {
+            let mut bytes = vec![0; PART_BYTES];
+            let count = program.read_at(&mut bytes, offset)?;
+            bytes.truncate(count);
+            Ok(bytes)
+        });
+        read.await.map_err(io::Error::other)?
     }
+}
+
+fn rewound(mut program: &File) -> io::Result<&File> {
+    program.rewind()?;
+    Ok(program)
 }
 
 /// The newest glibc version that a program asks for: the largest of its `GLIBC_2.x` symbol versions.

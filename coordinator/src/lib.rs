@@ -2,8 +2,11 @@
 
 mod artifacts;
 mod backup;
+mod blocking;
 mod clock;
+pub mod descriptors;
 mod driver;
+pub mod embedded;
 pub mod fsck;
 mod http;
 mod install;
@@ -15,6 +18,10 @@ mod security;
 /// The files by which commands on the coordinator's own machine are let in.
 pub mod security_files {
     pub use crate::security::files::{ADDRESS, ADMIN_TOKEN, SECURITY, read};
+}
+/// What workers send to be let in, read before anybody is trusted.
+pub mod certificates {
+    pub use crate::security::authority::{AuthorityError, WorkerKey, worker_of};
 }
 pub mod server;
 

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use coordinator_core::DatasetRecord;
 use coordinator_dataset::{DatasetError, Prepared, Progress};
 use sweep_proto::{ArtifactRef, DataSource, DataSpec, Hyperparameter, Value, wire};
 use thiserror::Error;
+use tokio::time::Instant;
 
 use crate::artifacts::{ArtifactError, Artifacts};
+use crate::blocking::blocking;
 
 /// Shortest time between two messages about the progress of one stage: a person reads no faster.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -37,8 +39,7 @@ pub(crate) async fn prepare(
     let named = variants.clone();
     // Reading and encoding take long: not on a thread that serves others.
     let task = move || coordinator_dataset::prepare_all(&data, &variants, &cache, &progress);
-    let prepared = tokio::task::spawn_blocking(task).await.map_err(std::io::Error::other);
-    let prepared = prepared.map_err(ArtifactError::from)??;
+    let prepared = blocking(task).await.map_err(ArtifactError::from)??;
     let mut records = Vec::with_capacity(prepared.len());
     for (variant, Prepared { path, digest, bytes, header, .. }) in named.into_iter().zip(prepared) {
         let artifact = ArtifactRef { digest, bytes };

@@ -220,7 +220,7 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let loading = tokio::task::spawn_blocking(move || Driver::start(open, blobs, clock));
     let (driver, running) = loading.await.map_err(|error| StartError::Unclean(error.to_string()))??;
     let security = if config.is_secure || !address.ip().is_loopback() {
-        Some(doors::open(&config, address, &driver).await?)
+        Some(doors::open(&config, address, &driver, clock).await?)
     } else {
         doors::close(&config.place.data_directory)?;
         None
@@ -272,7 +272,7 @@ async fn open_artifacts(place: &Place) -> Result<Artifacts, StartError> {
 }
 
 /// Serves every service and route on these connections, behind the gate.
-async fn serve(
+pub(crate) async fn serve(
     connections: impl Stream<Item = io::Result<Connection>>,
     shared: Shared,
 ) -> Result<(), tonic::transport::Error> {

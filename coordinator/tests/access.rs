@@ -100,6 +100,7 @@ impl Member {
             protocol: Some(PROTOCOL_VERSION.into()),
             profile: Some(profile),
             fresh: true,
+            instance: String::new(),
         };
         self.client.register(request).await.map(|_| ())
     }
@@ -310,7 +311,10 @@ async fn revocation_cuts_a_live_session() {
         one.register(one.worker).await.unwrap();
     }
     let (messages, outgoing) = tokio::sync::mpsc::channel(4);
-    let hello = wire::worker_message::Kind::Hello(wire::Hello { worker_id: member.worker.to_string() });
+    let hello = wire::worker_message::Kind::Hello(wire::Hello {
+        worker_id: member.worker.to_string(),
+        instance: String::new(),
+    });
     messages.send(wire::WorkerMessage { kind: Some(hello) }).await.unwrap();
     let mut answers = member.client.session(ReceiverStream::new(outgoing)).await.unwrap().into_inner();
     let revoke = wire::RevokeWorkerRequest { worker: member.worker.to_string() };

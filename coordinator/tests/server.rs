@@ -179,7 +179,8 @@ async fn hostile_workers_are_refused_and_others_go_on() {
 
     let grant = worker.ask().await.unwrap();
     let nan = wire::EpochMetric { epoch: 1, train_loss: f64::NAN, ..wire::EpochMetric::default() };
-    let checkpoint = Some(wire::CheckpointRef { epoch: 1, artifact: Some(reference(b"never uploaded")) });
+    let checkpoint =
+        Some(wire::CheckpointRef { epoch: 1, batches: 0, artifact: Some(reference(b"never uploaded")) });
     let report = wire::EpochReport { token: grant.token, metric: Some(nan), checkpoint: checkpoint.clone() };
     let error = worker.tell(Message::Epoch(report)).await.unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument, "NaN ends the session: {error}");
@@ -201,9 +202,11 @@ async fn hostile_workers_are_refused_and_others_go_on() {
     let nothing = wire::AttemptOutcome { kind: None };
     assert_eq!(code(worker.complete(grant.token, nothing).await), Code::InvalidArgument);
 
-    let garbage = wire::DeregisterRequest { worker_id: "'; DROP TABLE workers; --".into() };
+    let garbage =
+        wire::DeregisterRequest { worker_id: "'; DROP TABLE workers; --".into(), ..Default::default() };
     assert_eq!(worker.client.deregister(garbage).await.unwrap_err().code(), Code::InvalidArgument);
-    let nobody = wire::DeregisterRequest { worker_id: WorkerId::generate().to_string() };
+    let nobody =
+        wire::DeregisterRequest { worker_id: WorkerId::generate().to_string(), ..Default::default() };
     assert_eq!(worker.client.deregister(nobody).await.unwrap_err().code(), Code::NotFound);
     assert_eq!(user.get("../etc").await.unwrap_err().code(), Code::NotFound);
     assert_eq!(user.get(&"x".repeat(5_000)).await.unwrap_err().code(), Code::InvalidArgument);
@@ -230,6 +233,7 @@ async fn hostile_workers_are_refused_and_others_go_on() {
             devices: Vec::new(),
         }),
         fresh: true,
+        instance: String::new(),
     };
     let error = worker.client.register(worse).await.unwrap_err();
     assert_eq!(error.code(), Code::FailedPrecondition);

@@ -52,3 +52,14 @@ pub fn digest(bytes: &[u8], field: &'static str) -> Result<crate::Digest, Conver
 pub(crate) fn finite(number: f64, field: &'static str) -> Result<f64, ConvertError> {
     if number.is_finite() { Ok(number) } else { Err(ConvertError::invalid(field, number)) }
 }
+
+/// A finite number that is not negative.
+pub(crate) fn amount(number: f64, field: &'static str) -> Result<f64, ConvertError> {
+    finite(number, field)
+        .and_then(|number| if number < 0.0 { Err(ConvertError::invalid(field, number)) } else { Ok(number) })
+}
+
+/// A part of one.
+pub(crate) fn share(number: f64, field: &'static str) -> Result<f64, ConvertError> {
+    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(ConvertError::invalid(field, number)) }
+}

@@ -6,7 +6,8 @@ use crate::hyperparameter::Hyperparameter;
 /// Trained numbers of the model of a configuration: embedding `[vocabulary, embedding]`, each
 /// recurrent layer and direction with PyTorch's two biases, and the output layer.
 ///
-/// Binary tasks have one output (the logit of class 1), others one per class.
+/// Binary tasks have one output (the logit of class 1), others one per class. Sizes may come from a damaged
+/// file: what exceeds 64 bits is the largest number.
 pub fn parameters(configuration: &Configuration, vocabulary: u64, classes: u64) -> u64 {
     let units = configuration.integer(Hyperparameter::Units);
     let embedding = configuration.integer(Hyperparameter::Embedding);
@@ -19,7 +20,8 @@ pub fn parameters(configuration: &Configuration, vocabulary: u64, classes: u64) 
         })
         .sum();
     let outputs = outputs(classes);
-    vocabulary * embedding + recurrent + outputs * (units * directions + 1)
+    let output_layer = outputs.saturating_mul(units * directions + 1);
+    vocabulary.saturating_mul(embedding).saturating_add(recurrent).saturating_add(output_layer)
 }
 
 /// Rows of gate weights per unit: 1 for SimpleRNN, 3 for GRU, 4 for LSTM.
@@ -40,7 +42,7 @@ pub fn outputs(classes: u64) -> u64 {
 /// optimiser moments and the best weights (4 bytes each), and the activations of one batch at full
 /// length with room for their gradients.
 pub fn memory_bytes(configuration: &Configuration, vocabulary: u64, classes: u64) -> u64 {
-    let weights = parameters(configuration, vocabulary, classes) * 5;
+    let weights = parameters(configuration, vocabulary, classes).saturating_mul(5);
     let directions = if configuration.flag(Hyperparameter::Bidirectional) { 2 } else { 1 };
     let per_token = configuration.integer(Hyperparameter::Embedding)
         + configuration.integer(Hyperparameter::Units)
@@ -49,7 +51,7 @@ pub fn memory_bytes(configuration: &Configuration, vocabulary: u64, classes: u64
             * (2 * gates(configuration.word(Hyperparameter::Cell)) + 2);
     let tokens =
         configuration.integer(Hyperparameter::BatchSize) * configuration.integer(Hyperparameter::MaxLength);
-    4 * (weights + 2 * per_token * tokens)
+    weights.saturating_add(2 * per_token * tokens).saturating_mul(4)
 }
 
 #[cfg(test)]
@@ -70,5 +72,7 @@ mod tests {
         .into_iter()
         .fold(Configuration::default(), |one, (name, value)| one.with(name, value).expect("valid"));
         assert_eq!(parameters(&configuration, 100, 2), 1705);
+        assert_eq!(parameters(&configuration, u64::MAX, u64::MAX), u64::MAX);
+        assert_eq!(memory_bytes(&configuration, 1 << 62, 2), u64::MAX);
     }
 }

@@ -38,6 +38,8 @@ pub enum FailureKind {
     Device,
     /// The trainer refused the trial: another try would fail alike.
     Rejected,
+    /// The slot process lived but trained no batch for too long.
+    Stalled,
 }
 
 impl FailureKind {
@@ -54,6 +56,7 @@ impl FailureKind {
             FailureKind::Data => "data",
             FailureKind::Device => "device",
             FailureKind::Rejected => "rejected",
+            FailureKind::Stalled => "stalled",
         }
     }
 }

@@ -3,9 +3,9 @@
 /// The protocol that this build speaks.
 pub const PROTOCOL_VERSION: ProtocolVersion = ProtocolVersion { major: 1, minor: 0 };
 
-/// Bytes of one chunk of a streamed blob: large enough to amortise framing, far below
-/// [`MESSAGE_BYTES_MAX`].
-pub const CHUNK_BYTES: usize = 256 * 1024;
+/// Bytes of one chunk of a streamed blob: large enough to amortise framing, small enough to pass a line of 64 kbit/s
+/// within seconds.
+pub const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Largest message either side decodes or encodes, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -48,3 +48,11 @@ pub struct WorkerProfile {
     /// The devices that its slots use.
     pub devices: Vec<Device>,
 }
+
+impl WorkerProfile {
+    /// The memory that each slot has where all train at once, in bytes; `None` where the worker does not tell.
+    pub fn slot_memory_bytes(&self) -> Option<u64> {
+        let all = self.devices.iter().fold(0_u64, |all, device| all.saturating_add(device.memory_bytes));
+        (all > 0).then(|| all / u64::from(self.slots.max(1)))
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
 use crate::processes::{Cluster, wait_until};
@@ -17,6 +18,8 @@ pub struct Report {
     pub epochs: BTreeMap<String, Vec<u32>>,
     /// For each trial, its state in `trials.csv`.
     pub states: BTreeMap<String, String>,
+    /// For each trial, how often it was begun, measurements on the test split included.
+    pub attempts: BTreeMap<String, u64>,
 }
 
 impl Report {
@@ -32,9 +35,12 @@ impl Report {
         }
         let states = columns(&folder.join("trials.csv"), ["trial", "state"])?;
         let rows = states.len();
+        let attempts = columns(&folder.join("trials.csv"), ["trial", "attempts"])?;
+        let attempts = attempts.into_iter().map(|[trial, count]| Ok((trial, count.parse()?)));
+        let attempts = attempts.collect::<Result<_>>()?;
         let states: BTreeMap<_, _> = states.into_iter().map(|[trial, state]| (trial, state)).collect();
         ensure!(states.len() == rows, "trials.csv names a trial twice");
-        Ok(Self { json, epochs, states })
+        Ok(Self { json, epochs, states, attempts })
     }
 
     /// Every trial completed exactly once, with every epoch once and in order, and the ledger says so.
@@ -56,6 +62,21 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Every trial was begun once, and each of the chosen configuration's `measured` replicates once more; beyond
+    /// that, nothing was begun but `again` attempts.
+    ///
+    /// # Errors
+    /// Where it was otherwise.
+    pub fn check_attempts(&self, measured: usize, again: usize) -> Result<()> {
+        let expected = self.states.len() + measured + again;
+        let ledger = &self.json["ledger"];
+        ensure!(ledger["attempts"] == expected, "{expected} attempts expected: {ledger}");
+        ensure!(self.attempts.values().sum::<u64>() == expected as u64, "{:?}", self.attempts);
+        Ok(())
+    }
+}
+
 fn columns<const N: usize>(file: &Path, names: [&str; N]) -> Result<Vec<[String; N]>> {
     let mut reader = csv::Reader::from_path(file)?;
     let headers = reader.headers()?.clone();
@@ -69,6 +90,18 @@ fn columns<const N: usize>(file: &Path, names: [&str; N]) -> Result<Vec<[String;
         Ok(places.map(|place| row.get(place).unwrap_or_default().to_owned()))
     });
     rows.collect()
+}
+
+/// How many attempts of a cluster stand in each state, by the words of its database.
+///
+/// # Errors
+/// Where the database cannot be read.
+pub fn attempts_by_state(cluster: &Cluster) -> Result<BTreeMap<String, usize>> {
+    let path = Path::new(&cluster.data()).join("sweep.db");
+    let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut counted = database.prepare("SELECT state, count(*) FROM attempts GROUP BY state")?;
+    let rows = counted.query_map([], |row| Ok((row.get(0)?, row.get::<_, u32>(1)? as usize)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Waits until a sweep has ended and reads its report.

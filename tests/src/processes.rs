@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
+
+use crate::network::Namespace;
 
 /// How long a condition may take before a test gives up: generous, because machines are shared.
 pub const PATIENCE: Duration = Duration::from_mins(3);
@@ -83,16 +85,19 @@ impl Process {
         environment: &[(&str, &str)],
         log: &Path,
     ) -> Result<Self> {
+        let mut command = command(name)?;
+        command.args(arguments).envs(environment.iter().copied());
+        Self::spawn(command, log)
+    }
+
+    /// Starts a command of any kind, its output in a log file.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn spawn(mut command: Command, log: &Path) -> Result<Self> {
         let file = File::options().create(true).append(true).open(log)?;
-        let child = Command::new(program(name)?)
-            .args(arguments)
-            .env("RUST_LOG", "info")
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file)
-            .spawn()
-            .with_context(|| format!("start {name}"))?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let child = command.spawn().with_context(|| format!("start {command:?}"))?;
         Ok(Self { child, log: log.to_owned() })
     }
 
@@ -128,9 +133,44 @@ impl Process {
         Ok(())
     }
 
+    /// Sends a signal to the process and to all that it has started: a worker's slots are its children.
+    ///
+    /// # Errors
+    /// Where there is no such process.
+    pub fn signal_all(&self, name: &str) -> Result<()> {
+        let parents = parents()?;
+        let mut all = vec![self.child.id()];
+        let mut at = 0;
+        while let Some(parent) = all.get(at).copied() {
+            all.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+            at += 1;
+        }
+        // Children first: a parent that goes on may end them before their own signal comes.
+        let all: Vec<_> = all.iter().rev().map(ToString::to_string).collect();
+        let status = Command::new("kill").args(["-s", name]).args(&all).status()?;
+        ensure!(status.success(), "kill -s {name} {all:?}: {status}");
+        Ok(())
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Time for which its child processes have computed, in hundredths of a second.
+    ///
+    /// # Errors
+    /// Where the system does not list processes.
+    pub fn children_ticks(&self) -> Result<u64> {
+        let mut ticks = 0;
+        for (child, _) in parents()?.into_iter().filter(|(_, parent)| *parent == self.child.id()) {
+            // Behind the name, which stands in parentheses: state, parent, … and as 12th and 13th user and system time.
+            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+            let times = fields.get(11..13).unwrap_or_default();
+            ticks += times.iter().filter_map(|time| time.parse::<u64>().ok()).sum::<u64>();
+        }
+        Ok(ticks)
     }
 
     /// Waits for its end by itself; whether it ended with success.
@@ -158,28 +198,85 @@ impl Drop for Process {
     }
 }
 
+/// Every process of this machine with its parent.
+fn parents() -> Result<Vec<(u32, u32)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let entry = entry?;
+        let Ok(id) = entry.file_name().to_string_lossy().parse() else { continue };
+        // A process may have ended meanwhile. Its name stands in parentheses, its state and its parent after it.
+        let Ok(text) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        let parent = text.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
+        found.extend(parent.map(|parent| (id, parent)));
+    }
+    Ok(found)
+}
+
+/// One of our programs, which logs as much as tests look for.
+///
+/// # Errors
+/// Where cargo cannot build it.
+pub fn command(name: &str) -> Result<Command> {
+    command_on(None, name)
+}
+
+/// One of our programs, to be run on this machine or on another one.
+fn command_on(machine: Option<&Namespace>, name: &str) -> Result<Command> {
+    let program = program(name)?;
+    let mut command = match machine {
+        Some(machine) => machine.command(&program),
+        None => Command::new(program),
+    };
+    command.env("RUST_LOG", "info");
+    Ok(command)
+}
+
 /// How a coordinator is started, each time.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
     /// Where it keeps things, beside `--data-dir`: for `sweep serve` and `sweep fsck` alike.
     pub place: Vec<String>,
+    /// Variables of its environment, and of that of the commands that ask it.
+    pub environment: Vec<(String, String)>,
+    /// Variables of its own environment alone.
+    pub own_environment: Vec<(String, String)>,
+    /// The machine that it runs on, where it listens on every network, with TLS; else this one.
+    pub machine: Option<Arc<Namespace>>,
+}
+
+impl Setup {
+    fn is_secure(&self) -> bool {
+        self.machine.is_some()
+    }
+}
+
+/// How a worker with one slot is started.
+#[derive(Clone, Debug, Default)]
+pub struct WorkerSetup {
+    /// Its name in lists, and that of its state directory and log.
+    pub name: String,
+    /// Where it looks for the coordinator, where that is not the coordinator's own address.
+    pub url: Option<String>,
+    /// The machine that it runs on, where it is not this one.
+    pub machine: Option<Arc<Namespace>>,
     /// Variables of its environment.
     pub environment: Vec<(String, String)>,
 }
 
-impl Setup {
-    fn variables(&self) -> Vec<(&str, &str)> {
-        self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
-    }
-}
+/// Where a coordinator listens on a machine that it has for itself.
+pub const FAR_PORT: u16 = 7_077;
+
+/// The data folder in a cluster's directory: commands run beside it find the administrator's token.
+const DATA: &str = ".sweep";
 
 /// A coordinator on a data directory of its own, which outlives its process.
 #[derive(Debug)]
 pub struct Cluster {
+    /// Dropped before the directory that holds its log.
+    coordinator: Process,
     directory: tempfile::TempDir,
     address: String,
     setup: Setup,
-    coordinator: Process,
     workers_started: u32,
 }
 
@@ -198,9 +295,12 @@ impl Cluster {
     /// Where it does not come up.
     pub fn start_with(setup: Setup) -> Result<Self> {
         let directory = tempfile::tempdir()?;
-        // The port is chosen once, because a restarted coordinator must be found where it was.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let address = format!("127.0.0.1:{port}");
+        let address = if setup.is_secure() {
+            format!("0.0.0.0:{FAR_PORT}")
+        } else {
+            // The port is chosen once, because a restarted coordinator must be found where it was.
+            std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string()
+        };
         let coordinator = Self::serve(directory.path(), &address, &setup)?;
         let cluster = Self { directory, address, setup, coordinator, workers_started: 0 };
         cluster.wait_ready()?;
@@ -208,11 +308,11 @@ impl Cluster {
     }
 
     fn serve(directory: &Path, address: &str, setup: &Setup) -> Result<Process> {
-        let data = directory.join("data");
-        let data = data.to_string_lossy();
-        let mut arguments = vec!["serve", "--listen", address, "--data-dir", &data];
-        arguments.extend(setup.place.iter().map(String::as_str));
-        Process::start_with("sweep", &arguments, &setup.variables(), &directory.join("coordinator.log"))
+        let mut command = command_on(setup.machine.as_deref(), "sweep")?;
+        command.args(["serve", "--listen", address, "--data-dir"]).arg(directory.join(DATA));
+        command.args(&setup.place).envs(setup.environment.iter().cloned());
+        command.envs(setup.own_environment.iter().cloned());
+        Process::spawn(command, &directory.join("coordinator.log"))
     }
 
     fn wait_ready(&self) -> Result<()> {
@@ -243,9 +343,14 @@ impl Cluster {
         self.wait_ready()
     }
 
+    /// What the coordinator printed so far, in all its lives.
+    pub fn coordinator_log(&self) -> String {
+        self.coordinator.log_text()
+    }
+
     /// The coordinator's data folder.
     pub fn data(&self) -> String {
-        self.directory.path().join("data").to_string_lossy().into_owned()
+        self.directory.path().join(DATA).to_string_lossy().into_owned()
     }
 
     /// Kills the coordinator with SIGKILL and checks what it has left with `sweep fsck --strict`.
@@ -269,25 +374,56 @@ impl Cluster {
     pub fn add_worker(&mut self) -> Result<Process> {
         self.workers_started += 1;
         let name = format!("worker-{}", self.workers_started);
-        let state = self.directory.path().join(&name);
-        let url = format!("http://{}", self.address);
-        let arguments =
-            ["join", &url, "--slots", "1", "--name", &name, "--state-dir", &state.to_string_lossy()];
-        Process::start("sweep-worker", &arguments, &self.directory.path().join(format!("{name}.log")))
+        self.start_worker(&WorkerSetup { name, ..WorkerSetup::default() })
     }
 
-    /// Runs a `sweep` command against this coordinator and gives its JSON.
+    /// As [`Self::add_worker`], in another way than by default.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start_worker(&self, setup: &WorkerSetup) -> Result<Process> {
+        let WorkerSetup { name, url, machine, environment } = setup;
+        let url = url.clone().unwrap_or_else(|| format!("http://{}", self.address));
+        let mut command = command_on(machine.as_deref(), "sweep-worker")?;
+        command.args(["join", &url, "--slots", "1", "--name", name, "--state-dir"]);
+        command.arg(self.worker_state(name)).envs(environment.iter().cloned());
+        if self.setup.is_secure() && !self.worker_state(name).join("identity.json").exists() {
+            let created = self.sweep(&["token", "create", "worker"])?;
+            command.env("SWEEP_TOKEN", created["token"].as_str().context("a token")?);
+        }
+        Process::spawn(command, &self.directory.path().join(format!("{name}.log")))
+    }
+
+    /// The state directory of the worker with that name.
+    pub fn worker_state(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Sends a signal to the coordinator, by name.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub fn signal_coordinator(&self, name: &str) -> Result<()> {
+        self.coordinator.signal(name)
+    }
+
+    /// The address that the coordinator listens on.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Runs a `sweep` command against this coordinator, on its machine, and gives its JSON.
     ///
     /// # Errors
     /// Where the command fails or prints no JSON.
     pub fn sweep(&self, arguments: &[&str]) -> Result<Value> {
-        let url = format!("http://{}", self.address);
-        let output = Command::new(program("sweep")?)
-            .args(["--json", "--server", &url])
-            .args(arguments)
-            .envs(self.setup.variables())
-            .current_dir(self.directory.path())
-            .output()?;
+        let mut command = command_on(self.setup.machine.as_deref(), "sweep")?;
+        command.arg("--json").args(arguments).envs(self.setup.environment.iter().cloned());
+        command.env_remove("SWEEP_TOKEN").env_remove("SWEEP_SERVER").current_dir(self.directory.path());
+        if !self.setup.is_secure() {
+            command.env("SWEEP_SERVER", format!("http://{}", self.address));
+        }
+        let output = command.output()?;
         let stderr = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "sweep {arguments:?}: {}: {stderr}", output.status);
         serde_json::from_slice(&output.stdout).with_context(|| format!("sweep {arguments:?} printed no JSON"))

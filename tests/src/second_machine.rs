@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::network::{Cable, Namespace};
 use crate::tools::{need, shell};
 
 /// Packages of the machine beyond the smallest Debian.
@@ -15,10 +15,10 @@ const PACKAGES: &str = "curl,ca-certificates";
 /// A network namespace joined to this machine by a cable, with a root directory of its own. Undone when dropped.
 #[derive(Debug)]
 pub struct SecondMachine {
-    namespace: String,
-    root: PathBuf,
-    here: String,
     processes: Vec<Child>,
+    namespace: Namespace,
+    root: PathBuf,
+    cable: Cable,
 }
 
 impl SecondMachine {
@@ -27,10 +27,7 @@ impl SecondMachine {
     /// # Errors
     /// Where a tool is missing or the system refuses; both need root.
     pub fn new(directory: &Path) -> Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         need("debootstrap", "debootstrap")?;
-        need("ip", "iproute2")?;
         let root = directory.join("root");
         let suite = shell(". /etc/os-release && printf %s \"$VERSION_CODENAME\"")?;
         // The mirror that this machine uses itself.
@@ -42,25 +39,14 @@ impl SecondMachine {
             root.display(),
             mirror.trim()
         ))?;
-        // Names that no other test run on this machine has.
-        let tag = format!("{}-{number}", std::process::id());
-        let (namespace, subnet) =
-            (format!("sweep-{tag}"), format!("10.{}.{number}", 64 + std::process::id() % 128));
-        let (near, far) = (format!("sn{tag}"), format!("sf{tag}"));
-        let machine = Self { namespace, root, here: format!("{subnet}.1"), processes: Vec::new() };
-        let name = &machine.namespace;
-        shell(&format!(
-            "ip netns add {name} && ip link add {near} type veth peer name {far} && ip link set {far} netns {name} &&
-             ip address add {subnet}.1/24 dev {near} && ip link set {near} up &&
-             ip netns exec {name} ip address add {subnet}.2/24 dev {far} &&
-             ip netns exec {name} ip link set {far} up && ip netns exec {name} ip link set lo up"
-        ))?;
-        Ok(machine)
+        let namespace = Namespace::new()?;
+        let cable = Cable::between(None, &namespace)?;
+        Ok(Self { processes: Vec::new(), namespace, root, cable })
     }
 
     /// The address under which the second machine reaches this one.
     pub fn here(&self) -> &str {
-        &self.here
+        &self.cable.near
     }
 
     /// Pastes a line into a shell of that machine, which goes on in the background; its output goes to a log.
@@ -77,7 +63,16 @@ impl SecondMachine {
             self.root.display()
         );
         let mut child = Command::new("ip")
-            .args(["netns", "exec", &self.namespace, "unshare", "--mount", "--pid", "--fork", "--kill-child"])
+            .args([
+                "netns",
+                "exec",
+                self.namespace.name(),
+                "unshare",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+            ])
             .args(["sh", "-c", &inside])
             .stdin(Stdio::piped())
             .stdout(file.try_clone()?)
@@ -119,7 +114,5 @@ impl Drop for SecondMachine {
             let _ = child.kill();
             let _ = child.wait();
         }
-        // The cable goes with the namespace.
-        let _ = shell(&format!("ip netns delete {}", self.namespace));
     }
 }

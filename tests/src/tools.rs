@@ -4,6 +4,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+/// Held by whoever installs something.
+const APT_LOCK: &str = "/var/lock/sweep-tests-apt";
+
 /// Makes sure that a program is there, from this Debian package.
 ///
 /// # Errors
@@ -13,8 +16,10 @@ pub fn need(program: &str, package: &str) -> Result<()> {
     if is_there()?.status.success() {
         return Ok(());
     }
-    let install =
-        format!("apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q {package}");
+    // Tests run side by side, and apt takes one at a time.
+    let install = format!(
+        "flock {APT_LOCK} sh -c 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q {package}'"
+    );
     let output = Command::new("sh").args(["-c", &install]).output().context("run apt-get")?;
     if !is_there()?.status.success() {
         bail!(

@@ -51,11 +51,15 @@ const WALLS: &[(&str, &[&str], &str)] = &[
         &["tonic", "candle-core", "rusqlite", "coordinator-store"],
         "a report is computed from records",
     ),
-    ("coordinator", &["candle-core", "worker", "worker-trainer"], "the coordinator never trains"),
+    (
+        "coordinator",
+        &["candle-core", "worker", "worker-trainer", "turmoil"],
+        "the coordinator never trains, and does not know that it is simulated",
+    ),
     ("worker-trainer", &["tonic", "tokio", "rusqlite", "coordinator-core"], "the trainer knows no leases"),
     (
         "worker",
-        &["rusqlite", "coordinator", "coordinator-core", "coordinator-store"],
+        &["rusqlite", "coordinator", "coordinator-core", "coordinator-store", "turmoil"],
         "they meet only in proto",
     ),
 ];

@@ -76,7 +76,7 @@ fn a_backup_carries_a_cluster_to_postgresql() -> Result<()> {
     let server = PostgresServer::start()?;
     let mut other = Cluster::start_with(Setup {
         place: vec!["--store".to_owned(), server.fresh_url()?],
-        environment: Vec::new(),
+        ..Setup::default()
     })?;
     // Its own first start has written nothing but the schema; its term runs out some seconds after its death.
     other.replace_data(|data| {

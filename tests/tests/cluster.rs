@@ -95,3 +95,44 @@ fn the_same_sweep_gives_the_same_numbers_however_many_workers_there_are() -> Res
     ensure!(reports[0] == reports[1], "{} differs from {}", reports[0], reports[1]);
     Ok(())
 }
+
+/// One trial of one epoch that takes a while.
+const LONG_EPOCH: &str = r#"
+name = "cluster"
+[data]
+dataset = "snippets"
+[grid]
+units = [160]
+embedding = [128]
+[train]
+epochs = 1
+replicates = 1
+"#;
+
+/// Computing time of a slot after which it is in mid-epoch, in hundredths of a second.
+const UNDERWAY_TICKS: u64 = 80;
+
+#[test]
+fn a_worker_that_leaves_in_mid_epoch_hands_over_every_batch() -> Result<()> {
+    let mut answers = Vec::new();
+    for departures in [0, 2] {
+        let mut cluster = Cluster::start()?;
+        launch(&cluster, LONG_EPOCH)?;
+        for _ in 0..departures {
+            let mut leaving = cluster.add_worker()?;
+            wait_until("it trains", || Ok(leaving.children_ticks()? > UNDERWAY_TICKS))?;
+            leaving.terminate()?;
+            let log = leaving.log_text();
+            ensure!(log.contains("stopped in mid-epoch"), "it was not in mid-epoch: {log}");
+        }
+        let _last = cluster.add_worker()?;
+        let report = finished(&cluster, "cluster")?;
+        report.check_complete(1, 1)?;
+        let attempts = &report.json["ledger"]["attempts"];
+        ensure!(*attempts == departures + 2, "attempts and the evaluation: {attempts}");
+        answers.push(report.json["answer"].clone());
+        cluster.check_remains()?;
+    }
+    ensure!(answers[0] == answers[1], "{} differs from {}", answers[0], answers[1]);
+    Ok(())
+}

@@ -1,5 +1,6 @@
 //! Artifacts in S3-compatible storage: a sweep to its end over a real server, and what is said where it fails.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -33,7 +34,8 @@ fn a_sweep_keeps_its_artifacts_in_a_bucket() -> Result<()> {
     let server = S3Server::start()?;
     server.request("PUT", "/sweeps", b"")?;
     let place = ["--artifacts", "s3://sweeps/some/where"].map(ToOwned::to_owned).to_vec();
-    let mut cluster = Cluster::start_with(Setup { place, environment: server.environment() })?;
+    let mut cluster =
+        Cluster::start_with(Setup { place, environment: server.environment(), ..Setup::default() })?;
     let _worker = cluster.add_worker()?;
     let file = cluster.write("objects.toml", SWEEP)?;
     cluster.sweep(&["launch", &file.to_string_lossy()])?;
@@ -41,7 +43,7 @@ fn a_sweep_keeps_its_artifacts_in_a_bucket() -> Result<()> {
     cluster.crash_coordinator()?;
     cluster.sweep(&["model", "best", "objects", "-o", "model"])?;
     ensure!(cluster.directory().join("model/model.safetensors").is_file(), "the model comes from the bucket");
-    ensure!(!cluster.directory().join("data/artifacts").exists(), "nothing lies in the data folder");
+    ensure!(!Path::new(&cluster.data()).join("artifacts").exists(), "nothing lies in the data folder");
 
     let keys = keys(&server)?;
     ensure!(keys.len() >= 3 && keys.iter().all(|key| key.starts_with("some/where/")), "{keys:?}");
@@ -53,7 +55,8 @@ fn fsck_finds_a_damaged_object() -> Result<()> {
     let server = S3Server::start()?;
     server.request("PUT", "/sweeps", b"")?;
     let place = ["--artifacts", "s3://sweeps"].map(ToOwned::to_owned).to_vec();
-    let mut cluster = Cluster::start_with(Setup { place, environment: server.environment() })?;
+    let mut cluster =
+        Cluster::start_with(Setup { place, environment: server.environment(), ..Setup::default() })?;
     let worker = cluster.add_worker()?;
     let file = cluster.write("objects.toml", SWEEP)?;
     cluster.sweep(&["launch", &file.to_string_lossy()])?;

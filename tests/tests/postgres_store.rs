@@ -179,6 +179,7 @@ fn conformance_worker() -> Mutation {
         registered_at: now,
         answered: None,
         troubles: coordinator_core::Troubles::default(),
+        process: coordinator_core::ProcessRecord::default(),
     })
 }
 

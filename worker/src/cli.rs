@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bytesize::ByteSize;
 use clap::{CommandFactory as _, Parser, Subcommand};
-use sweep_proto::Token;
 use sweep_proto::access::TokenError;
+use sweep_proto::{DeviceKind, Token, WorkerProfile};
 use sweep_transport::{AddressError, Addresses, Dial, channel};
 use tokio_util::sync::CancellationToken;
 use worker_trainer::DeviceChoice;
 
 use crate::agent::backoff::Jitter;
-use crate::agent::connect::client_over;
+use crate::agent::connect::Clients;
 use crate::agent::{self, AgentError, AgentSettings, drain};
 use crate::device_info::{DeviceError, Machine, SLOTS_MAX};
 use crate::identity::{Identity, IdentityError};
@@ -27,6 +28,9 @@ use crate::{predict, slot};
 /// Largest token file that is read, in bytes.
 const TOKEN_BYTES_MAX: u64 = 4_096;
 
+/// Least memory of a slot, in bytes: the program itself with the smallest model.
+const SLOT_MEMORY_BYTES_MIN: u64 = 64 << 20;
+
 const JOIN_EXAMPLES: &str = "Examples:
   sweep-worker join http://127.0.0.1:7077
   sweep-worker join 127.0.0.1:7077 --slots 4 --name lab-3
@@ -35,7 +39,8 @@ const JOIN_EXAMPLES: &str = "Examples:
   sweep-worker join https://head-node:7077,https://standby:7077 --token-file /run/secrets/token
 
 SIGTERM or Ctrl-C stops at the next batch, hands the work back and leaves; a second one leaves at once.
-Exit codes: 0 left in order, 1 failed, 2 wrong usage, 3 no coordinator answers.";
+Exit codes: 0 left in order, 1 failed, 2 wrong usage, 3 no coordinator answers, 4 the coordinator will not have this
+worker, or another process has taken its place.";
 
 const PREDICT_EXAMPLES: &str = "Examples:
   sweep-worker predict --model best/ \"a fine film\"
@@ -72,7 +77,11 @@ enum Command {
     },
     /// Run one piece of work for an agent over standard input and output.
     #[command(hide = true)]
-    Slot,
+    Slot {
+        /// Memory that it may take.
+        #[arg(long)]
+        memory_bytes: Option<u64>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -107,6 +116,14 @@ struct JoinArguments {
     /// Seconds that work may take to stop and be handed back when the worker leaves.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     grace: u64,
+    /// Seconds after which a slot that finishes no batch counts as hanging: it is killed, and its trial tried
+    /// again.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(5..=86_400))]
+    stall_timeout: u64,
+    /// Memory that one slot may take, as in 4GiB; a trial that wants more fails alone, with the reason. auto: its
+    /// share of the machine's memory, for slots on the CPU.
+    #[arg(long, default_value = "auto", value_parser = parse_slot_memory, value_name = "auto|none|SIZE")]
+    slot_memory: SlotMemory,
     /// Leave, as on SIGTERM, when standard input closes: for programs that start workers, so that none
     /// outlives them.
     #[arg(long)]
@@ -132,6 +149,37 @@ struct PredictArguments {
 enum Slots {
     Automatic,
     Fixed(u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SlotMemory {
+    Automatic,
+    Unbounded,
+    Fixed(u64),
+}
+
+impl SlotMemory {
+    fn bytes(self, profile: &WorkerProfile) -> Option<u64> {
+        let is_cpu = profile.devices.iter().all(|device| device.kind == DeviceKind::Cpu);
+        match self {
+            // CUDA reserves addresses without measure.
+            SlotMemory::Automatic => profile.slot_memory_bytes().filter(|_| is_cpu),
+            SlotMemory::Unbounded => None,
+            SlotMemory::Fixed(bytes) => Some(bytes),
+        }
+    }
+}
+
+fn parse_slot_memory(text: &str) -> Result<SlotMemory, String> {
+    match text {
+        "auto" => Ok(SlotMemory::Automatic),
+        "none" => Ok(SlotMemory::Unbounded),
+        _ => match text.parse::<ByteSize>() {
+            Ok(size) if size.as_u64() >= SLOT_MEMORY_BYTES_MIN => Ok(SlotMemory::Fixed(size.as_u64())),
+            Ok(size) => Err(format!("{size} is too little for any trial; at least 64MiB")),
+            Err(_) => Err("it is auto, none or a size as in 4GiB".to_owned()),
+        },
+    }
 }
 
 fn parse_name(text: &str) -> Result<String, String> {
@@ -163,7 +211,7 @@ pub fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Arguments::command(), "sweep-worker", &mut io::stdout());
             Ok(())
         }
-        Command::Slot => slot::child::run().map_err(Into::into),
+        Command::Slot { memory_bytes } => slot::child::run(memory_bytes).map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -174,19 +222,21 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// 2 for what the person at the command line can mend there, 3 for a coordinator that is away.
+/// 2 for what the person at the command line can mend there, 3 for a coordinator that is away, 4 for one that refuses:
+/// the same again would be refused again.
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<AddressError>() || error.is::<DeviceError>() || error.is::<TokenError>() {
         return 2;
     }
     match error.downcast_ref::<IdentityError>() {
-        Some(IdentityError::NoToken(_)) => return 2,
+        Some(IdentityError::NoToken(_) | IdentityError::Ended { .. }) => return 2,
         Some(IdentityError::Unreachable(_)) => return 3,
         _ => {}
     }
     match (error.downcast_ref::<StateError>(), error.downcast_ref::<AgentError>()) {
         (Some(StateError::InUse(_) | StateError::NoHome), _) => 2,
         (_, Some(AgentError::Unreachable(_))) => 3,
+        (_, Some(AgentError::Refused(_))) => 4,
         _ => 1,
     }
 }
@@ -222,10 +272,15 @@ fn run_join(arguments: JoinArguments) -> anyhow::Result<()> {
         cache_directory,
         first_contact: Duration::from_secs(arguments.wait),
         drain_grace: Duration::from_secs(arguments.grace),
+        stall_timeout: Duration::from_secs(arguments.stall_timeout),
         show_progress: true,
         jitter_seed: Jitter::random_seed(),
     };
-    let runner = ProcessRunner { executable: device.executable, threads: machine.threads_per_slot(slots) };
+    let runner = ProcessRunner {
+        executable: device.executable,
+        threads: machine.threads_per_slot(slots),
+        memory_bytes: arguments.slot_memory.bytes(&settings.profile),
+    };
     tracing::info!(slots, device = settings.device, worker = %settings.worker, %addresses, "joining");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
@@ -239,10 +294,11 @@ fn run_join(arguments: JoinArguments) -> anyhow::Result<()> {
         } else {
             None
         };
-        let channel = channel(Dial::new(addresses, identity.as_ref().map(Identity::trust).as_ref()));
-        let client = client_over(channel.clone());
+        let dial = Dial::new(addresses, identity.as_ref().map(Identity::trust).as_ref());
+        let channel = channel(dial.clone());
+        let clients = Clients::new(channel.clone(), &dial);
         tokio::select! {
-            ended = agent::run(settings, client, Arc::new(runner), drain.clone()) => {
+            ended = agent::run(settings, clients, Arc::new(runner), drain.clone()) => {
                 ended.map_err(anyhow::Error::from)
             }
             never = keep_fresh(identity, channel) => match never {},
@@ -300,6 +356,27 @@ mod tests {
         for text in ["0", "-1", "1025", "many", "", "4.0"] {
             assert!(parse_slots(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_memory_of_a_slot_is_its_share_unless_said_otherwise() {
+        assert_eq!(parse_slot_memory("4GiB"), Ok(SlotMemory::Fixed(4 << 30)));
+        for text in ["1MiB", "much", "", "-4GiB"] {
+            assert!(parse_slot_memory(text).is_err(), "{text}");
+        }
+        let device =
+            |kind| sweep_proto::Device { kind, ordinal: 0, model: "x".into(), memory_bytes: 8 << 30 };
+        let profile = |kind| WorkerProfile {
+            name: "here".into(),
+            build: "1".into(),
+            slots: 4,
+            devices: vec![device(kind)],
+        };
+        let bytes = |text, kind| parse_slot_memory(text).map(|memory| memory.bytes(&profile(kind)));
+        assert_eq!(bytes("auto", DeviceKind::Cpu), Ok(Some(2 << 30)));
+        assert_eq!(bytes("auto", DeviceKind::Cuda), Ok(None));
+        assert_eq!(bytes("none", DeviceKind::Cpu), Ok(None));
+        assert_eq!(bytes("1GiB", DeviceKind::Cuda), Ok(Some(1 << 30)));
     }
 
     #[test]

@@ -79,9 +79,11 @@ impl Machine {
         });
         let processor =
             system.as_ref().and_then(|system| Some(system.cpus().first()?.brand().trim().to_owned()));
+        let name = System::host_name().ok().map(|name| printable(&name));
         Self {
-            name: System::host_name().unwrap_or_else(|_| "unnamed".to_owned()),
+            name: name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "unnamed".to_owned()),
             processor: processor
+                .map(|brand| printable(&brand))
                 .filter(|brand| !brand.is_empty())
                 .unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
             cores: std::thread::available_parallelism().map_or(1, NonZero::get),
@@ -154,6 +156,11 @@ fn cuda(ordinal: usize, executable: &Path, driver: &Path) -> Result<SlotDevice, 
     Ok(SlotDevice { choice: DeviceChoice::Cuda(ordinal).to_string(), device, executable })
 }
 
+/// What a machine says of itself, without control characters: the coordinator takes none.
+fn printable(text: &str) -> String {
+    text.chars().filter(|one| !one.is_control()).collect()
+}
+
 /// The models of the GPUs that the driver lists, in bus order.
 fn gpu_models(driver: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(driver) else {
@@ -164,7 +171,7 @@ fn gpu_models(driver: &Path) -> Vec<String> {
     let model = |path: &PathBuf| {
         let text = std::fs::read_to_string(path).ok()?;
         let line = text.lines().find_map(|line| line.strip_prefix("Model:"))?;
-        Some(line.trim().to_owned())
+        Some(printable(line.trim()))
     };
     paths.iter().filter_map(model).collect()
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sweep_proto::wire::access_service_client::AccessServiceClient;
 use sweep_proto::wire::{JoinRequest, RenewRequest};
 use sweep_proto::{Digest, Token, TokenId, WorkerId};
-use sweep_transport::{Addresses, Bearer, ClientIdentity, Dial, Trust, channel};
+use sweep_transport::{Addresses, Bearer, CLOCK_IS_OFF, ClientIdentity, Dial, PIN_IS_WRONG, Trust, channel};
 use thiserror::Error;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -45,6 +45,17 @@ pub enum IdentityError {
          or give --token-file FILE"
     )]
     NoToken(Addresses),
+    /// The certificate has ended, and nothing else is there to show.
+    #[error(
+        "by the clock of this machine the worker's certificate for {addresses} ended at {until}; if the clock is right, \
+         paste a new line that `sweep token create worker` prints, else set the clock"
+    )]
+    Ended {
+        /// Whom it was for.
+        addresses: Addresses,
+        /// When it ended.
+        until: String,
+    },
     /// The coordinator does not let this worker in.
     #[error("the coordinator does not let this worker in: {}", .0.message())]
     Denied(Box<Status>),
@@ -118,7 +129,11 @@ impl Identity {
             identity.show()?;
             return Ok(identity);
         }
-        let token = token.ok_or_else(|| IdentityError::NoToken(addresses.clone()))?;
+        let ended = kept.as_ref().and_then(|kept| ended_at(&kept.certificate()?));
+        let token = token.ok_or_else(|| match ended {
+            Some(until) => IdentityError::Ended { addresses: addresses.clone(), until },
+            None => IdentityError::NoToken(addresses.clone()),
+        })?;
         // The key of a try whose answer was lost is used again, so that it takes no second use of the token.
         let key = kept.filter(|kept| kept.token == token.id && kept.pin == token.pin).map(|kept| kept.key);
         let key = match key {
@@ -162,7 +177,7 @@ impl Identity {
             if !is_transient(&status) {
                 return Err(IdentityError::Denied(Box::new(status)));
             }
-            if is_pin_refused(&status) || tokio::time::Instant::now() >= until {
+            if is_refused_here(&status) || tokio::time::Instant::now() >= until {
                 return Err(IdentityError::Unreachable(Box::new(with_cause(&status))));
             }
             tokio::time::sleep(backoff.next_wait()).await;
@@ -217,6 +232,8 @@ impl Identity {
                 Ok(()) => {
                     backoff.reset();
                     tracing::info!("the certificate was renewed");
+                    // A clock that is wrong by days makes the newest certificate look old: not again at once.
+                    tokio::time::sleep(LOOK_MAX).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the certificate could not be renewed yet");
@@ -243,9 +260,11 @@ impl Kept {
     }
 }
 
-/// Whether the connection failed because the other side is somebody else: waiting does not mend it.
-fn is_pin_refused(status: &Status) -> bool {
-    with_cause(status).message().contains("its authority has another key")
+/// Whether the connection failed because the other side is somebody else, or because a clock is wrong: waiting does
+/// not mend it.
+fn is_refused_here(status: &Status) -> bool {
+    let status = with_cause(status);
+    [PIN_IS_WRONG, CLOCK_IS_OFF].iter().any(|said| status.message().contains(said))
 }
 
 /// A status that tells its innermost cause.
@@ -272,6 +291,12 @@ fn now_seconds() -> i64 {
 fn remaining(certificate: &[u8]) -> Option<Duration> {
     let (_, until) = validity(certificate)?;
     u64::try_from(until - now_seconds()).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
+}
+
+/// When a certificate ended, in words; `None` where it has not.
+fn ended_at(certificate: &[u8]) -> Option<String> {
+    let (_, read) = X509Certificate::from_der(certificate).ok()?;
+    remaining(certificate).is_none().then(|| read.validity().not_after.to_string())
 }
 
 /// In how long a certificate is to be renewed.

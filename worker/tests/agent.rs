@@ -159,9 +159,52 @@ async fn a_killed_slot_takes_nothing_else_and_a_drain_hands_the_rest_back() {
     assert_eq!(tokio::task::block_in_place(|| worker.exit_code()), Some(0));
     let state = coordinator.state();
     let (_, epoch, newest) = state.epochs.iter().rfind(|(token, ..)| *token == alive).unwrap();
-    assert_eq!(state.completed[&alive], AttemptOutcome::Released { checkpoint: Some(*newest) });
-    assert_eq!(newest.epoch, *epoch);
+    let AttemptOutcome::Released { checkpoint: Some(released) } = state.completed[&alive] else {
+        panic!("{:?}", state.completed[&alive])
+    };
+    assert_eq!((released.epoch, newest.epoch), (*epoch, *epoch));
+    assert!(released == *newest || released.batches > 0, "{released:?} after {newest:?}");
+    assert!(state.blobs.contains_key(&released.artifact.digest), "what is handed back is stored");
     assert!(state.deregistered && state.gaps.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_that_hangs_is_killed_though_heartbeats_go_on() {
+    let (coordinator, directory, dataset) = (Coordinator::default(), tempfile::tempdir().unwrap(), dataset());
+    coordinator.grant(1, &dataset, &trial(0, ENDLESS, &dataset));
+    let address = coordinator.start().await;
+    let mut join = command(address, directory.path());
+    let worker = Worker(join.args(["--slots", "1", "--stall-timeout", "5"]).spawn().unwrap());
+    coordinator.until("it trains", |state| last_epoch(state, 1) > 0).await;
+    signal("-STOP", worker.slots()[0]);
+    let beats = coordinator.state().heartbeats.len();
+    coordinator.until("it is given up", |state| !state.completed.is_empty()).await;
+    assert!(coordinator.state().heartbeats.len() > beats + 5, "the agent was alive all the time");
+    let outcome = coordinator.state().completed[&1].clone();
+    assert!(matches!(outcome, AttemptOutcome::Failed { kind: FailureKind::Stalled, .. }), "{outcome:?}");
+    coordinator.grant(2, &dataset, &trial(1, 1, &dataset));
+    coordinator.until("the worker goes on", |state| state.completed.contains_key(&2)).await;
+    let outcome = coordinator.state().completed[&2].clone();
+    assert!(matches!(outcome, AttemptOutcome::Trained(_)), "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_that_wants_more_memory_than_its_share_fails_alone() {
+    let (coordinator, directory, dataset) = (Coordinator::default(), tempfile::tempdir().unwrap(), dataset());
+    let mut greedy = trial(0, 1, &dataset);
+    greedy.configuration.set(Hyperparameter::Units, Value::Integer(4_096)).unwrap();
+    coordinator.grant(1, &dataset, &greedy);
+    coordinator.grant(2, &dataset, &trial(1, 3, &dataset));
+    let address = coordinator.start().await;
+    let mut join = command(address, directory.path());
+    let _worker = Worker(join.args(["--slots", "2", "--slot-memory", "256MiB"]).spawn().unwrap());
+    coordinator.until("both end", |state| state.completed.len() == 2).await;
+    let state = coordinator.state();
+    let AttemptOutcome::Failed { kind: FailureKind::OutOfMemory, message } = &state.completed[&1] else {
+        panic!("{:?}", state.completed[&1])
+    };
+    assert!(message.contains("memory"), "{message}");
+    assert!(matches!(state.completed[&2], AttemptOutcome::Trained(_)), "{:?}", state.completed[&2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweep_proto::{Hyperparameter, TrialId, WorkKind};
+use sweep_proto::{CheckpointRef, FailureKind, Hyperparameter, TrialId, WorkKind};
 
 use crate::engine::Engine;
 use crate::index::Index;
+use crate::limits::OUT_OF_MEMORY_MAX;
 use crate::record::{
     AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState,
 };
@@ -93,12 +94,16 @@ impl Audit<'_> {
             format!("trial {id} was tested without being completed")
         });
         if trial.state.is_terminal() {
-            let closed = trial.checkpoint.is_none() && trial.ended_at.is_some();
+            let closed = trial.checkpoint.is_none() && trial.underway.is_none() && trial.ended_at.is_some();
             self.expect(closed, || format!("trial {id} has ended but is not closed"));
         } else {
             let resumes = trial.checkpoint.map_or(0, |checkpoint| checkpoint.epoch) as usize;
             self.expect(resumes == epochs.len() && trial.ended_at.is_none(), || {
                 format!("trial {id} resumes after epoch {resumes} but has {} epochs", epochs.len())
+            });
+            let fits = |one: &CheckpointRef| one.epoch as usize == epochs.len() && one.batches > 0;
+            self.expect(trial.underway.is_none_or(|one| fits(&one)), || {
+                format!("trial {id} is underway at {:?} but has {} epochs", trial.underway, epochs.len())
             });
         }
         if let Some(origin) = trial.reused_from {
@@ -169,7 +174,13 @@ impl Audit<'_> {
         self.expect(failures <= budget, || {
             format!("evaluation of trial {id} failed {failures} times of {budget}")
         });
-        let failures = of(WorkKind::Train, AttemptState::Failed);
+        // Earlier programs counted attempts without memory among the failures.
+        let short = attempts.iter().filter(|one| one.failure == Some(FailureKind::OutOfMemory)).count();
+        let counted = trial.out_of_memory as usize;
+        self.expect(counted <= short && counted <= OUT_OF_MEMORY_MAX as usize, || {
+            format!("trial {id} counts {counted} attempts without memory, {short} are recorded")
+        });
+        let failures = of(WorkKind::Train, AttemptState::Failed).saturating_sub(counted);
         self.expect(failures <= budget, || format!("trial {id} failed {failures} times of {budget}"));
         self.expect(failures == trial.failures as usize, || {
             format!("trial {id} counts {} failures, {failures} are recorded", trial.failures)

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::access::{AuditNote, CertificateId};
 use crate::mutation::Mutation;
-use crate::record::{DatasetRecord, SweepState};
+use crate::record::{DatasetRecord, InstanceId, SweepState};
 
 /// Everything that can be asked of the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub enum Command {
         file_text: String,
         /// One prepared dataset per data variant of the spec.
         datasets: Vec<DatasetRecord>,
+        /// Where a sweep of the same text on the same data has not ended, answer with that one.
+        attach: bool,
     },
     /// Add levels to the grid, replicates to every configuration, or both.
     Extend {
@@ -50,6 +52,8 @@ pub enum Command {
         profile: WorkerProfile,
         /// Whether it is a new process of that identity: leases of the old one are then revoked.
         fresh: bool,
+        /// Which process it is, where its build tells.
+        instance: Option<InstanceId>,
     },
     /// A worker renews its leases and shows that it lives.
     Heartbeat {
@@ -170,6 +174,8 @@ pub enum Touch {
     Lease(LeaseToken, Timestamp),
     /// A worker was heard at that time.
     Worker(WorkerId, Timestamp),
+    /// A trial that failed shall not be handed out before that time.
+    NotBefore(TrialId, Timestamp),
     /// The clock was looked at: a long gap since the last time means that the coordinator stood still.
     Tick(Timestamp),
 }
@@ -180,8 +186,13 @@ pub enum Reply {
     /// Done; nothing to tell.
     #[default]
     Done,
-    /// The sweep that was launched.
+    /// The sweep that was launched, or the one that was attached to.
     Launched(SweepId),
+    /// The worker is known.
+    Registered {
+        /// How often it shall send heartbeats, in milliseconds.
+        heartbeat_interval_ms: u64,
+    },
     /// How each lease of a heartbeat stands, and whether the worker shall drain.
     Heartbeat {
         /// In the order of the tokens asked.
@@ -234,6 +245,12 @@ pub enum Rejection {
     /// No such worker: it must register first.
     #[error("worker {0} is not registered")]
     UnknownWorker(WorkerId),
+    /// Another process has taken the place of the one that speaks.
+    #[error(
+        "another process has joined as worker {0} since this one did: its state directory was copied, or its machine \
+         cloned; give one of them a directory of its own with --state-dir"
+    )]
+    Replaced(WorkerId),
     /// The lease is gone; the work must be dropped.
     #[error("the lease {token} is no longer held: {reason}")]
     LeaseLost {

@@ -125,7 +125,8 @@ impl<'a> Draft<'a> {
     /// Keeps what a worker's request got, for its repetition.
     pub(crate) fn set_answered(&mut self, worker: &WorkerRecord, answered: AnsweredRequest) {
         let row = self.workers.entry(worker.id).or_insert_with(|| worker.clone());
-        row.answered = Some(answered);
+        let before = row.answered.replace(answered);
+        row.process.remember(before);
     }
 
     /// A token that was never given before.
@@ -198,6 +199,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn end_trial(&mut self, mut trial: TrialRecord, state: TrialState) {
         trial.state = state;
         trial.checkpoint = None;
+        trial.underway = None;
         trial.ended_at = Some(self.now);
         self.set_trial(trial);
     }

@@ -38,8 +38,8 @@ impl Engine {
     /// A [`Rejection`] says why; nothing is to be persisted then.
     pub fn decide(&self, now: Timestamp, command: &Command) -> Result<Decision, Rejection> {
         match command {
-            Command::Launch { spec, file_text, datasets } => {
-                decide::launch::launch(self, now, spec, file_text, datasets)
+            Command::Launch { spec, file_text, datasets, attach } => {
+                decide::launch::launch(self, now, spec, file_text, datasets, *attach)
             }
             Command::Extend { sweep, axes, replicates, datasets } => {
                 decide::extend::extend(self, now, *sweep, axes, *replicates, datasets)
@@ -47,8 +47,9 @@ impl Engine {
             Command::Cancel(sweep) => decide::control::cancel(self, now, *sweep),
             Command::Pause(sweep) => decide::control::pause(self, now, *sweep),
             Command::Resume(sweep) => decide::control::resume(self, now, *sweep),
-            Command::Register { worker, protocol, profile, fresh } => {
-                decide::worker::register(self, now, *worker, *protocol, profile, *fresh)
+            Command::Register { worker, protocol, profile, fresh, instance } => {
+                let newcomer = decide::worker::Newcomer { id: *worker, fresh: *fresh, instance: *instance };
+                decide::worker::register(self, now, newcomer, *protocol, profile)
             }
             Command::Heartbeat { worker, tokens } => decide::worker::heartbeat(self, now, *worker, tokens),
             Command::AskWork { worker, request_id, slots } => {
@@ -134,7 +135,11 @@ impl Engine {
                     self.volatile.watch(*worker, is_watched(record.state));
                 }
             }
-            Touch::Tick(now) => self.volatile.last_tick = Some(*now),
+            Touch::NotBefore(trial, due) => self.volatile.put_off(*trial, *due),
+            Touch::Tick(now) => {
+                self.volatile.last_tick = Some(*now);
+                self.volatile.forget_pauses(*now);
+            }
         }
     }
 }

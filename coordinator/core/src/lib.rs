@@ -29,8 +29,8 @@ pub use command::{
 pub use engine::Engine;
 pub use mutation::Mutation;
 pub use record::{
-    AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EpochRecord, LeaseRecord, SweepRecord,
-    SweepState, TrialRecord, TrialState, Troubles, WorkerRecord, WorkerState,
+    AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EpochRecord, InstanceId, LeaseRecord,
+    ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState, Troubles, WorkerRecord, WorkerState,
 };
 pub use tables::Tables;
 pub use view::Ledger;

@@ -4,8 +4,20 @@
 /// yet a dead machine's trials move on within half a minute.
 pub const LEASE_TTL_MS: u64 = 30_000;
 
-/// Interval at which workers send heartbeats, in milliseconds: five beats per lease.
+/// Shortest interval at which workers send heartbeats, in milliseconds: six beats per lease.
 pub const HEARTBEAT_INTERVAL_MS: u64 = 5_000;
+
+/// Longest interval of heartbeats, in milliseconds: two may be lost before the lease is.
+pub const HEARTBEAT_INTERVAL_MAX_MS: u64 = LEASE_TTL_MS / 3;
+
+/// Heartbeats a second that a coordinator wants to hear from all workers together: well below what it can answer.
+pub const HEARTBEATS_PER_SECOND_MAX: u64 = 2_000;
+
+/// The interval of heartbeats among so many workers, in milliseconds.
+pub fn heartbeat_interval_ms(workers: usize) -> u64 {
+    (workers as u64 * 1_000 / HEARTBEATS_PER_SECOND_MAX)
+        .clamp(HEARTBEAT_INTERVAL_MS, HEARTBEAT_INTERVAL_MAX_MS)
+}
 
 /// Most leases granted in one answer: one worker's slots, and no more than one message holds.
 pub const GRANTS_MAX: u32 = 256;
@@ -19,6 +31,17 @@ pub const ATTEMPTS_MAX: u32 = 1_000;
 /// Most attempts of a trial in a row that end with their worker before another epoch is complete: a trial that
 /// takes its machine down each time must not take every machine of a cluster down.
 pub const WORKERS_LOST_MAX: usize = 8;
+
+/// Most attempts of one trial that may end for want of memory: another process may have taken it, twice is a
+/// coincidence, and a third time it is the trial.
+pub const OUT_OF_MEMORY_MAX: u32 = 3;
+
+/// The pause before a trial that failed is tried again, in milliseconds; each further one is twice as long. What
+/// made it fail may pass.
+pub const RETRY_FIRST_MS: u64 = 1_000;
+
+/// The longest pause before a trial is tried again, in milliseconds.
+pub const RETRY_MAX_MS: u64 = 60_000;
 
 /// Failures of different trials in a row after which a worker rests: one trial may be bad, three tell of the
 /// machine.
@@ -40,8 +63,18 @@ pub const STALL_MS: u64 = LEASE_TTL_MS;
 /// Most characters of a worker's request id: a UUID and a counter fit.
 pub const REQUEST_ID_CHARACTERS_MAX: usize = 128;
 
+/// Replaced processes of one worker that are remembered: a copied machine may come back late, but not after so
+/// many others.
+pub const INSTANCES_REMEMBERED_MAX: usize = 8;
+
+/// Answered requests of one worker that are remembered beside the newest: a repetition comes soon if at all.
+pub const REQUESTS_REMEMBERED_MAX: usize = 8;
+
 /// Life of a worker's certificate, in milliseconds: a week. A machine that slept for longer joins anew.
 pub const CERTIFICATE_LIFETIME_MS: u64 = 7 * 24 * 3_600_000;
+
+/// Most valid certificates of one worker: it needs two, and one more for each answer that was lost.
+pub const CERTIFICATES_PER_WORKER_MAX: usize = 64;
 
 /// Most valid tokens at one time: people and machines, with much room.
 pub const TOKENS_MAX: usize = 10_000;

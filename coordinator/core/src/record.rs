@@ -1,6 +1,7 @@
 //! What is durable: one record type per table, and the states that records go through.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sweep_proto::{
@@ -8,6 +9,9 @@ use sweep_proto::{
     LeaseToken, SweepId, SweepSpec, TestMetric, Timestamp, TrialId, TrialKey, TrialResult, TrialSpec, Value,
     WorkKind, WorkerId, WorkerProfile,
 };
+use uuid::Uuid;
+
+use crate::limits::{INSTANCES_REMEMBERED_MAX, REQUESTS_REMEMBERED_MAX};
 
 /// The states of a sweep.
 ///
@@ -163,10 +167,20 @@ pub struct TrialRecord {
     pub attempts: u32,
     /// Attempts that failed by their own fault; limited by `failures_max`.
     pub failures: u32,
+    /// Attempts for which a slot's memory did not suffice; they have a budget of their own.
+    #[serde(default)]
+    pub out_of_memory: u32,
+    /// The largest memory of a slot that did not suffice, in bytes, as far as workers told it.
+    #[serde(default)]
+    pub outgrown_bytes: Option<u64>,
     /// The lease on it, of either kind, while one is live.
     pub lease: Option<LeaseRecord>,
-    /// From where the next attempt goes on.
+    /// The newest epoch's, from where the next attempt goes on.
     pub checkpoint: Option<CheckpointRef>,
+    /// What an attempt that was stopped in mid-epoch handed over: goes before `checkpoint`, which stays in case that
+    /// this one cannot be read.
+    #[serde(default)]
+    pub underway: Option<CheckpointRef>,
     /// What it left behind, where completed.
     pub result: Option<TrialResult>,
     /// The epoch in which it diverged, where diverged.
@@ -302,6 +316,52 @@ pub struct WorkerRecord {
     /// What went wrong on it lately.
     #[serde(default)]
     pub troubles: Troubles,
+    /// Which process speaks for it.
+    #[serde(default)]
+    pub process: ProcessRecord,
+}
+
+/// The name that a worker's process gives itself. It tells processes apart that have the same identity: a
+/// restarted one, or one that runs from a copy of the state directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InstanceId(pub Uuid);
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// The process that speaks for a worker, and what is remembered of the past so that late messages from there mean
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessRecord {
+    /// The process; `None` where its build names none.
+    pub instance: Option<InstanceId>,
+    /// Processes that others took the place of, newest last; a few.
+    pub replaced: Vec<InstanceId>,
+    /// Requests for work that got leases before the newest one did, newest last; a few.
+    pub answered_before: Vec<String>,
+}
+
+impl ProcessRecord {
+    /// Another process takes the place of this one.
+    pub(crate) fn replace(&mut self, instance: Option<InstanceId>) {
+        self.replaced.extend(self.instance);
+        keep_last(&mut self.replaced, INSTANCES_REMEMBERED_MAX);
+        self.instance = instance;
+    }
+
+    /// A request is no longer the newest one.
+    pub(crate) fn remember(&mut self, answered: Option<AnsweredRequest>) {
+        self.answered_before.extend(answered.map(|answered| answered.request_id));
+        keep_last(&mut self.answered_before, REQUESTS_REMEMBERED_MAX);
+    }
+}
+
+fn keep_last<T>(all: &mut Vec<T>, most: usize) {
+    all.drain(..all.len().saturating_sub(most));
 }
 
 /// Failures on one worker since its last success.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweep_proto::{LeaseToken, Timestamp, WorkerId};
+use sweep_proto::{LeaseToken, Timestamp, TrialId, WorkerId};
 
 use crate::engine::is_watched;
 use crate::limits::{LEASE_TTL_MS, WORKER_SILENCE_MS};
@@ -19,6 +19,8 @@ pub(crate) struct Volatile {
     heard: BTreeMap<WorkerId, Timestamp>,
     /// Workers whose silence matters, longest silent first.
     watched: BTreeSet<(Timestamp, WorkerId)>,
+    /// Trials that failed, and when they may be tried again. A restart forgets it: that was a pause, too.
+    put_off: BTreeMap<TrialId, Timestamp>,
     /// The last tick.
     pub(crate) last_tick: Option<Timestamp>,
 }
@@ -71,6 +73,21 @@ impl Volatile {
         }
     }
 
+    /// A trial shall wait until then.
+    pub(crate) fn put_off(&mut self, trial: TrialId, due: Timestamp) {
+        self.put_off.insert(trial, due);
+    }
+
+    /// Whether a trial still has to wait.
+    pub(crate) fn is_put_off(&self, trial: TrialId, now: Timestamp) -> bool {
+        self.put_off.get(&trial).is_some_and(|due| now < *due)
+    }
+
+    /// Forgets pauses that have passed.
+    pub(crate) fn forget_pauses(&mut self, now: Timestamp) {
+        self.put_off.retain(|_, due| now < *due);
+    }
+
     /// When a worker was last heard by this coordinator process.
     pub(crate) fn heard_at(&self, worker: WorkerId) -> Option<Timestamp> {
         self.heard.get(&worker).copied()
@@ -84,6 +101,11 @@ impl Volatile {
     /// Watched workers with the time at which they count as lost, soonest first.
     pub(crate) fn falling_silent(&self) -> impl Iterator<Item = (Timestamp, WorkerId)> {
         self.watched.iter().map(|(heard, worker)| (heard.plus_ms(WORKER_SILENCE_MS), *worker))
+    }
+
+    /// How many workers are there.
+    pub(crate) fn watched_workers(&self) -> usize {
+        self.watched.len()
     }
 
     /// When the next lease or worker runs out.

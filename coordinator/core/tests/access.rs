@@ -3,7 +3,7 @@
 
 mod support;
 
-use coordinator_core::limits::CERTIFICATE_LIFETIME_MS;
+use coordinator_core::limits::{CERTIFICATE_LIFETIME_MS, CERTIFICATES_PER_WORKER_MAX};
 use coordinator_core::{
     AuditNote, CertificateId, Command, JoinRequest, NewToken, Rejection, Reply, TrialState,
 };
@@ -138,6 +138,23 @@ fn certificates_are_renewed_while_they_last() {
     assert!(denied(&lab, &renew(1, 3)).contains("expired"));
     lab.run(&renew(2, 3));
     assert!(denied(&lab, &renew(8, 9)).contains("not known"));
+}
+
+#[test]
+fn a_worker_that_renews_for_ever_is_stopped() {
+    let mut lab = lab();
+    lab.run(&join(3, values::worker_id(1), "key", 1));
+    let renew = |new| Command::Renew {
+        shown: certificate(1),
+        key: Digest::of(b"key"),
+        certificate: certificate(new),
+    };
+    for number in 2..=CERTIFICATES_PER_WORKER_MAX {
+        lab.run(&renew(number as u128));
+    }
+    assert!(matches!(lab.refused(&renew(1_000)), Rejection::Invalid(_)));
+    // Those of other workers do not count.
+    lab.run(&join(3, values::worker_id(2), "other", 2_000));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod support;
 
 use coordinator_core::command::LeaseStanding;
-use coordinator_core::{AttemptState, Command, Rejection, SweepState, TrialState};
+use coordinator_core::{AttemptState, Command, Rejection, Reply, SweepState, TrialState};
 use sweep_proto::{
     AttemptId, AttemptOutcome, Axis, FailureKind, Hyperparameter, SweepId, SweepSpec, Value, WorkKind,
     WorkerId,
@@ -52,6 +52,22 @@ fn launch_lays_out_every_grid_point_with_every_replicate() {
 }
 
 #[test]
+fn who_attaches_finds_the_sweep_that_goes_on() {
+    let mut lab = Lab::new();
+    let spec = values::spec("grid", &[8], 1, 2);
+    let Command::Launch { spec, file_text, datasets, .. } = values::launch(spec) else { unreachable!() };
+    let attach = Command::Launch { spec, file_text, datasets, attach: true };
+    let Reply::Launched(first) = lab.run(&attach) else { panic!("not launched") };
+    lab.changes_nothing(&attach);
+    assert_eq!(lab.run(&attach), Reply::Launched(first), "pressed twice, launched once");
+    let Command::Launch { spec, datasets, .. } = attach.clone() else { unreachable!() };
+    let other_text = Command::Launch { spec, file_text: "other".into(), datasets, attach: true };
+    assert_ne!(lab.run(&other_text), Reply::Launched(first));
+    lab.run(&Command::Cancel(first));
+    assert_ne!(lab.run(&attach), Reply::Launched(first), "what has ended is launched anew");
+}
+
+#[test]
 fn senseless_sweeps_are_refused_by_name() {
     let lab = Lab::new();
     let good = values::spec("bad", &[8, 16], 1, 2);
@@ -59,7 +75,7 @@ fn senseless_sweeps_are_refused_by_name() {
         let mut spec = good.clone();
         change(&mut spec);
         let datasets = values::datasets(&good);
-        let command = Command::Launch { spec, file_text: String::new(), datasets };
+        let command = Command::Launch { spec, file_text: String::new(), datasets, attach: false };
         let error = lab.refused(&command).to_string();
         assert!(error.contains(says), "{error:?} does not say {says:?}");
     };

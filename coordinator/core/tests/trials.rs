@@ -3,7 +3,9 @@
 
 mod support;
 
-use coordinator_core::limits::{ATTEMPTS_MAX, LEASE_TTL_MS, REQUEST_ID_CHARACTERS_MAX};
+use coordinator_core::limits::{
+    ATTEMPTS_MAX, LEASE_TTL_MS, REQUEST_ID_CHARACTERS_MAX, RETRY_FIRST_MS, RETRY_MAX_MS,
+};
 use coordinator_core::{AttemptState, Command, Engine, Rejection, Reply, TrialState};
 use sweep_proto::{AttemptId, AttemptOutcome, FailureKind, LeaseToken, WorkKind};
 
@@ -130,7 +132,7 @@ fn stopping_before_the_last_epoch_needs_a_reason() {
 #[test]
 fn failures_are_tried_again_from_the_checkpoint_until_the_budget_is_spent() {
     let (mut lab, worker) = Lab::with_worker(1);
-    let sweep = lab.launch(values::spec("failures", &[8, 16], 1, 3));
+    let sweep = lab.launch(values::spec("failures", &[8], 1, 3));
     let first = lab.ask_one(worker);
     lab.report(first.token, &first.spec, 1);
     let outcome = failed(FailureKind::Crashed);
@@ -140,16 +142,104 @@ fn failures_are_tried_again_from_the_checkpoint_until_the_budget_is_spent() {
     let second = lab.ask_one(worker);
     assert_eq!((second.attempt, second.checkpoint.map(|one| one.epoch)), (2, Some(1)));
     assert_eq!(lab.engine.tables().attempts[&AttemptId { trial: second.spec.id, number: 2 }].first_epoch, 2);
-    lab.complete(second.token, failed(FailureKind::OutOfMemory));
+    lab.complete(second.token, failed(FailureKind::Stalled));
     let third = lab.ask_one(worker);
     lab.complete(third.token, failed(FailureKind::Device));
     let trial = lab.trial(sweep, 0);
     assert_eq!((trial.state, trial.failures), (TrialState::Failed, 3));
     assert_eq!(trial.last_error.as_deref(), Some("broke"));
+    let refused = lab.launch(values::spec("refused", &[16], 1, 3));
     let other = lab.ask_one(worker);
     lab.complete(other.token, failed(FailureKind::Rejected));
-    assert_eq!(lab.trial(sweep, 1).failures, 1, "a refusal is final");
-    assert_eq!(lab.trial(sweep, 1).state, TrialState::Failed);
+    assert_eq!(lab.trial(refused, 0).failures, 1, "a refusal is final");
+    assert_eq!(lab.trial(refused, 0).state, TrialState::Failed);
+}
+
+#[test]
+fn a_failed_trial_waits_longer_each_time_while_others_are_handed_out() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let mut spec = values::spec("pauses", &[8, 16], 1, 3);
+    spec.failures_max = 100;
+    let sweep = lab.launch(spec);
+    let mut pause_ms = RETRY_FIRST_MS;
+    let failing = lab.ask_one(worker);
+    lab.complete(failing.token, failed(FailureKind::Crashed));
+    let other = lab.ask_one(worker);
+    assert_eq!(other.spec.id.index, 1, "the other trial need not wait");
+    lab.train(&other);
+    for _ in 0..8 {
+        let since = lab.now;
+        let again = lab.ask_one(worker);
+        assert_eq!(again.spec.id, failing.spec.id);
+        assert!(lab.now.since_ms(since) >= pause_ms.min(RETRY_MAX_MS) / 2, "{pause_ms}");
+        lab.complete(again.token, failed(FailureKind::Crashed));
+        pause_ms *= 2;
+    }
+    assert!(lab.ask(worker, 1).is_empty(), "it waits");
+    lab.now = lab.now.plus_ms(RETRY_MAX_MS);
+    assert_eq!(lab.ask(worker, 1).len(), 1, "no pause is longer");
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Leased);
+}
+
+#[test]
+fn a_trial_that_outgrew_a_worker_goes_to_a_larger_one_and_has_a_budget_of_its_own() {
+    let mut lab = Lab::new();
+    // By their numbers they have 1 and 3 GiB for each slot; see `values::register`.
+    let (small, large) = (values::worker_id(3), values::worker_id(5));
+    let memory = |lab: &Lab, id| lab.engine.tables().workers[&id].profile.slot_memory_bytes();
+    lab.run(&values::register(small, 1, true));
+    let mut spec = values::spec("memory", &[8], 1, 3);
+    spec.failures_max = 1;
+    let sweep = lab.launch(spec);
+    let first = lab.ask_one(small);
+    lab.run(&values::register(large, 1, true));
+    assert!(memory(&lab, small) < memory(&lab, large));
+    lab.complete(first.token, failed(FailureKind::OutOfMemory));
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Pending, "it cost none of `failures_max`");
+    assert_eq!(lab.trial(sweep, 0).outgrown_bytes, memory(&lab, small));
+    lab.now = lab.now.plus_ms(RETRY_MAX_MS);
+    assert!(lab.ask(small, 1).is_empty(), "somebody has more memory");
+    let second = lab.ask_one(large);
+    lab.complete(second.token, failed(FailureKind::OutOfMemory));
+    lab.now = lab.now.plus_ms(RETRY_MAX_MS);
+    assert!(lab.ask(small, 1).is_empty(), "where it has outgrown all, the largest tries again");
+    let third = lab.ask_one(large);
+    lab.complete(third.token, failed(FailureKind::OutOfMemory));
+    let trial = lab.trial(sweep, 0);
+    assert_eq!((trial.state, trial.failures, trial.out_of_memory), (TrialState::Failed, 0, 3));
+}
+
+#[test]
+fn a_release_in_mid_epoch_says_how_far_it_came() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("underway", &[8], 1, 3));
+    let first = lab.ask_one(worker);
+    let underway = values::underway(&first.spec, 0, 7);
+    let release = |checkpoint| AttemptOutcome::Released { checkpoint: Some(checkpoint) };
+    lab.complete(first.token, release(underway));
+    let second = lab.ask_one(worker);
+    assert_eq!(second.checkpoint, Some(underway), "also before any epoch is complete");
+    lab.report(second.token, &second.spec, 1);
+    assert_eq!(lab.trial(sweep, 0).checkpoint, Some(values::checkpoint(&second.spec, 1)));
+    assert_eq!(lab.trial(sweep, 0).underway, None, "the epoch is complete");
+    for unfit in [values::underway(&second.spec, 0, 9), values::underway(&second.spec, 2, 1)] {
+        let kept = lab.trial(sweep, 0).checkpoint;
+        let token = match lab.trial(sweep, 0).lease {
+            Some(lease) => lease.token,
+            None => lab.ask_one(worker).token,
+        };
+        lab.complete(token, release(unfit));
+        assert_eq!(lab.trial(sweep, 0).checkpoint, kept, "a checkpoint of another epoch is none");
+    }
+    let third = lab.ask_one(worker);
+    lab.complete(third.token, release(values::underway(&third.spec, 1, 3)));
+    let fourth = lab.ask_one(worker);
+    assert_eq!(fourth.checkpoint.map(|one| (one.epoch, one.batches)), Some((1, 3)));
+    lab.complete(fourth.token, failed(FailureKind::Data));
+    let last = lab.ask_one(worker);
+    assert_eq!(last.checkpoint, Some(values::checkpoint(&last.spec, 1)), "only what cannot be read is lost");
+    lab.train(&last);
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Completed);
 }
 
 #[test]

@@ -6,8 +6,11 @@ mod support;
 use coordinator_core::command::LeaseStanding;
 use coordinator_core::limits::{
     HEARTBEAT_TOKENS_MAX, LEASE_TTL_MS, REST_FIRST_MS, WORKER_SILENCE_MS, WORKERS_LOST_MAX,
+    heartbeat_interval_ms,
 };
-use coordinator_core::{AttemptState, Command, Engine, Rejection, TrialState, WorkerState};
+use coordinator_core::{
+    AttemptState, Command, Engine, InstanceId, Rejection, Reply, TrialState, WorkerState,
+};
 use sweep_proto::protocol::{PROTOCOL_VERSION, ProtocolVersion};
 use sweep_proto::{AttemptId, AttemptOutcome, FailureKind, LeaseToken, WorkerId};
 
@@ -26,13 +29,26 @@ fn programs_that_do_not_fit_are_refused_naming_both_versions() {
         panic!()
     };
     let protocol = ProtocolVersion { major: PROTOCOL_VERSION.major + 1, minor: 0 };
-    let command = Command::Register { worker, protocol, profile: profile.clone(), fresh };
+    let command = Command::Register { worker, protocol, profile: profile.clone(), fresh, instance: None };
     let error = lab.refused(&command);
     assert_eq!(error, Rejection::Protocol { worker: protocol, coordinator: PROTOCOL_VERSION });
     assert!(error.to_string().contains(&protocol.to_string()));
     let near = ProtocolVersion { minor: PROTOCOL_VERSION.minor + 1, ..PROTOCOL_VERSION };
-    assert!(lab.decide(&Command::Register { worker, protocol: near, profile, fresh }).is_ok());
+    assert!(
+        lab.decide(&Command::Register { worker, protocol: near, profile, fresh, instance: None }).is_ok()
+    );
     assert!(matches!(lab.refused(&values::register(worker, 0, true)), Rejection::Invalid(_)));
+}
+
+#[test]
+fn heartbeats_come_less_often_the_more_workers_there_are() {
+    assert_eq!(heartbeat_interval_ms(1), 5_000);
+    assert_eq!(heartbeat_interval_ms(10_000), 5_000);
+    assert_eq!(heartbeat_interval_ms(16_000), 8_000);
+    assert_eq!(heartbeat_interval_ms(usize::MAX >> 16), LEASE_TTL_MS / 3, "a lease bears two lost beats");
+    let mut lab = Lab::new();
+    let reply = lab.run(&values::register(values::worker_id(1), 1, true));
+    assert_eq!(reply, Reply::Registered { heartbeat_interval_ms: 5_000 });
 }
 
 #[test]
@@ -62,6 +78,48 @@ fn a_new_process_of_the_same_identity_fences_the_old_one() {
     let attempt = &lab.engine.tables().attempts[&AttemptId { trial: granted.spec.id, number: 1 }];
     assert_eq!(attempt.state, AttemptState::Revoked);
     assert!(matches!(lab.refused(&report(granted.token, &granted.spec, 1)), Rejection::LeaseLost { .. }));
+}
+
+/// The registration of a process that names itself.
+fn registration(worker: WorkerId, instance: u128, fresh: bool) -> Command {
+    match values::register(worker, 1, fresh) {
+        Command::Register { worker, protocol, profile, fresh, .. } => {
+            let instance = Some(InstanceId(uuid::Uuid::from_u128(instance)));
+            Command::Register { worker, protocol, profile, fresh, instance }
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn a_registration_that_comes_again_revokes_nothing_and_one_of_a_replaced_process_is_refused() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    lab.launch(values::spec("twins", &[8], 1, 2));
+    lab.run(&registration(worker, 1, true));
+    let granted = lab.ask_one(worker);
+    lab.changes_nothing(&registration(worker, 1, true));
+    lab.changes_nothing(&registration(worker, 1, false));
+    // Another process takes the lease away, whatever it says of itself.
+    lab.run(&registration(worker, 2, false));
+    assert!(matches!(lab.refused(&report(granted.token, &granted.spec, 1)), Rejection::LeaseLost { .. }));
+    let again = lab.ask_one(worker);
+    for fresh in [true, false] {
+        assert_eq!(lab.refused(&registration(worker, 1, fresh)), Rejection::Replaced(worker));
+    }
+    lab.report(again.token, &again.spec, 1);
+}
+
+#[test]
+fn a_request_of_long_ago_gets_no_work() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    lab.launch(values::spec("late", &[8, 16, 32], 1, 2));
+    let ask = |request_id: &str| Command::AskWork { worker, request_id: request_id.to_owned(), slots: 1 };
+    for request_id in ["first", "second"] {
+        let Reply::Grants(granted) = lab.run(&ask(request_id)) else { panic!("no grants") };
+        lab.complete(granted[0][0].token, AttemptOutcome::Released { checkpoint: None });
+    }
+    assert_eq!(lab.run(&ask("first")), Reply::Grants(Vec::new()));
+    assert!(matches!(lab.run(&ask("third")), Reply::Grants(granted) if granted.len() == 1));
 }
 
 #[test]
@@ -201,7 +259,7 @@ fn one_bad_trial_is_not_its_worker_s_fault() {
         let granted = lab.ask_one(worker);
         lab.complete(granted.token, crashed());
     }
-    assert_eq!(lab.ask(worker, 1).len(), 1);
+    assert_eq!(lab.ask_one(worker).attempt, 6);
 }
 
 #[test]

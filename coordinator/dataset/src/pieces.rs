@@ -97,6 +97,8 @@ fn cut_chunks(
         }
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(THREADS_MAX);
+    // What one thread takes at a time needs no second one.
+    let threads = threads.min(rows.len().div_ceil(CHUNK_ROWS));
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut result = work();

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, SeekFrom};
+use std::io::{self, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use sweep_proto::Digest;
+use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncSeekExt;
 
-use super::incoming::Whole;
+use super::incoming::{Content, Whole};
 use super::{ArtifactError, GRACE, name_of};
+use crate::blocking::blocking;
 
 /// The sub-directory in which blobs grow until they are whole.
 const INCOMING: &str = "incoming";
@@ -63,8 +65,17 @@ impl Directory {
 
     pub(super) async fn keep(&self, whole: Whole) -> Result<(), ArtifactError> {
         let target = self.path(whole.artifact.digest);
-        let rename = move || name(whole, &target);
-        Ok(tokio::task::spawn_blocking(rename).await.map_err(io::Error::other)??)
+        let incoming = self.incoming();
+        let rename = move || match whole.content {
+            Content::File(file) => name(file, &target),
+            Content::Memory(bytes) => {
+                let mut file = NamedTempFile::new_in(incoming)?;
+                file.write_all(&bytes)?;
+                file.as_file().sync_all()?;
+                name(file.into_temp_path(), &target)
+            }
+        };
+        Ok(blocking(rename).await??)
     }
 
     pub(super) async fn read(&self, digest: Digest, offset: u64) -> Result<tokio::fs::File, ArtifactError> {
@@ -108,13 +119,13 @@ impl Directory {
 }
 
 /// Gives a synced file its lasting name, which survives a power cut, too.
-fn name(whole: Whole, target: &Path) -> io::Result<()> {
+fn name(file: TempPath, target: &Path) -> io::Result<()> {
     let folder = target.parent().unwrap_or(Path::new("."));
     if fs::create_dir(folder).is_ok()
         && let Some(root) = folder.parent()
     {
         File::open(root)?.sync_all()?;
     }
-    whole.path.persist(target).map_err(|error| error.error)?;
+    file.persist(target).map_err(|error| error.error)?;
     File::open(folder)?.sync_all()
 }

@@ -5,10 +5,12 @@ mod incoming;
 mod objects;
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::ObjectStore;
 use prost::bytes::Bytes;
 use sweep_proto::protocol::CHUNK_BYTES;
 use sweep_proto::{ArtifactRef, Digest};
@@ -16,6 +18,7 @@ use thiserror::Error;
 use tokio::io::AsyncReadExt;
 use tokio::sync::RwLock;
 
+use crate::blocking::blocking;
 use directory::Directory;
 pub(crate) use incoming::Incoming;
 use objects::Objects;
@@ -144,6 +147,11 @@ impl Artifacts {
         }
     }
 
+    /// Blobs in a storage that was opened elsewhere.
+    pub(crate) fn objects(store: Arc<dyn ObjectStore>) -> Self {
+        Self::of(Place::Objects(Objects::over(store)))
+    }
+
     fn of(place: Place) -> Self {
         Self { place, removal: RwLock::default() }
     }
@@ -170,7 +178,7 @@ impl Artifacts {
     pub(crate) fn receive(&self, expected: ArtifactRef) -> Result<Incoming, ArtifactError> {
         match &self.place {
             Place::Directory(directory) => Ok(Incoming::in_folder(&directory.incoming(), expected)?),
-            Place::Objects(_) => Ok(Incoming::in_folder(&std::env::temp_dir(), expected)?),
+            Place::Objects(_) => Ok(Incoming::in_memory(expected)?),
         }
     }
 
@@ -190,9 +198,19 @@ impl Artifacts {
             return Ok(());
         }
         let mut incoming = self.receive(artifact)?;
-        let mut blob = Blob(Source::File(tokio::fs::File::open(file).await?));
-        while let Some(bytes) = blob.next().await? {
+        let path = file.to_owned();
+        let mut file = blocking(move || std::fs::File::open(path)).await??;
+        loop {
+            let read = blocking(move || {
+                let mut bytes = Vec::with_capacity(CHUNK_BYTES);
+                (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut bytes).map(|_| (bytes, file))
+            });
+            let (bytes, rest) = read.await??;
+            if bytes.is_empty() {
+                break;
+            }
             incoming.write(&bytes).await?;
+            file = rest;
         }
         self.keep(incoming).await
     }

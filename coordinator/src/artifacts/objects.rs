@@ -17,7 +17,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 
-use super::incoming::Whole;
+use super::incoming::{Content, Whole};
 use super::{ArtifactError, GRACE, name_of};
 
 /// Size from which on a blob is sent in parts, and of each part, in bytes.
@@ -72,7 +72,8 @@ impl Objects {
         Self::over(Arc::new(object_store::memory::InMemory::new()))
     }
 
-    fn over(store: Arc<dyn ObjectStore>) -> Self {
+    /// Objects of a storage that was opened elsewhere.
+    pub(super) fn over(store: Arc<dyn ObjectStore>) -> Self {
         Self { store, recent: Mutex::default() }
     }
 
@@ -102,7 +103,14 @@ impl Objects {
     pub(super) async fn keep(&self, whole: Whole) -> Result<(), ArtifactError> {
         let digest = whole.artifact.digest;
         self.touch(digest);
-        let mut file = tokio::fs::File::open(&whole.path).await?;
+        let path_of_file = match whole.content {
+            Content::Memory(bytes) => {
+                self.store.put(&path(digest), bytes.into()).await?;
+                return Ok(());
+            }
+            Content::File(path) => path,
+        };
+        let mut file = tokio::fs::File::open(&path_of_file).await?;
         if whole.artifact.bytes <= PART_BYTES as u64 {
             let mut bytes = Vec::with_capacity(whole.artifact.bytes as usize);
             file.read_to_end(&mut bytes).await?;

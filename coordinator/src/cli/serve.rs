@@ -70,6 +70,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let store = arguments.store.choice()?;
     let place = Place { store, artifacts: arguments.artifacts, ..Place::local(arguments.data_dir.clone()) };
+    coordinator::descriptors::raise();
     let mut interrupt = Interrupt::listen()?;
     let server = coordinator::start(ServerConfig {
         is_secure: arguments.tls,

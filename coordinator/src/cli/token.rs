@@ -268,10 +268,21 @@ async fn revoke(arguments: RevokeArguments, context: &Context) -> Result<(), Fai
     let request = RevokeTokenRequest { id: id.clone(), with_workers };
     let reply = context.connect_access().await?.revoke_token(request).await?.into_inner();
     if context.output.json {
-        return context.output.json(&serde_json::json!({ "revoked": id, "workers": reply.workers }));
+        return context.output.json(&serde_json::json!({
+            "revoked": id,
+            "workers": reply.workers,
+            "workers_left": reply.workers_left,
+        }));
     }
     let workers =
         if with_workers { format!(", and {} workers with it", reply.workers) } else { String::new() };
+    if reply.workers_left > 0 {
+        output::note(&format!(
+            "{} workers that joined by it stay; `sweep token revoke {} --with-workers` throws them out, too",
+            reply.workers_left,
+            plain(&id)
+        ));
+    }
     context.output.text(&format!("token {} is worth nothing any more{workers}", plain(&id)))
 }
 

@@ -1,9 +1,12 @@
-//! The driver: one thread owns the engine and the store; everybody else sends it requests.
+//! The driver: one thread (or one task) owns the engine and the store; everybody else sends it requests.
 
 mod collector;
 mod journal;
+mod live;
 mod notices;
 mod references;
+#[cfg(test)]
+mod step_tests;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -22,6 +25,7 @@ use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 use collector::Collector;
 pub(crate) use notices::{Notices, Standing};
+use thread::Core;
 
 /// Requests that wait for the driver. Beyond these, callers wait up to [`MAILBOX_WAIT`].
 const MAILBOX_MAX: usize = 4_096;
@@ -30,7 +34,7 @@ const MAILBOX_MAX: usize = 4_096;
 const MAILBOX_WAIT: Duration = Duration::from_secs(5);
 
 /// Opens the store: at the start, and again after it failed.
-pub(crate) type OpenStore = Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>;
+pub type OpenStore = Box<dyn Fn() -> Result<Box<dyn Store>, StoreError> + Send>;
 
 /// Why the driver did not do what was asked.
 #[derive(Debug, Error)]
@@ -40,10 +44,22 @@ pub(crate) enum DriverError {
     Rejected(#[from] Rejection),
     /// Too many requests wait.
     #[error("the coordinator is overloaded; try again in a moment")]
-    Full,
+    Overloaded,
+    /// There is no room for what this would write. Nothing has changed.
+    #[error("the coordinator's disk is full ({0}); free some space there, and it goes on by itself")]
+    DiskFull(String),
     /// The store fails, or the coordinator is stopping. What was asked may or may not have happened.
     #[error("{0}")]
     Unavailable(String),
+}
+
+impl DriverError {
+    fn of_store(error: &StoreError) -> Self {
+        match error {
+            StoreError::Full(problem) => Self::DiskFull(problem.clone()),
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
 }
 
 /// A look at the durable state, or why there is none to look at.
@@ -73,15 +89,29 @@ enum Request {
 /// What runs for a driver.
 #[derive(Debug)]
 pub(crate) struct Running {
-    thread: JoinHandle<()>,
+    driving: Driving,
     collecting: tokio::task::JoinHandle<()>,
+}
+
+/// Where a driver's loop runs.
+#[derive(Debug)]
+enum Driving {
+    /// On its own thread: the store blocks, and nobody else waits for it.
+    Thread(JoinHandle<()>),
+    /// As a task beside those who ask.
+    Task(tokio::task::JoinHandle<()>),
 }
 
 impl Running {
     /// Waits for the end of a driver that was told to stop; tells whether it ended as it should.
     pub(crate) async fn ended(self) -> bool {
-        let joined = tokio::task::spawn_blocking(move || self.thread.join().is_ok()).await;
-        joined.unwrap_or(false) && self.collecting.await.is_ok()
+        let has_driven = match self.driving {
+            Driving::Thread(thread) => {
+                tokio::task::spawn_blocking(move || thread.join().is_ok()).await.unwrap_or(false)
+            }
+            Driving::Task(task) => task.await.is_ok(),
+        };
+        has_driven && self.collecting.await.is_ok()
     }
 }
 
@@ -104,11 +134,38 @@ impl Driver {
         artifacts: Arc<Artifacts>,
         clock: Clock,
     ) -> Result<(Self, Running), StoreError> {
+        Self::run(open, artifacts, clock, |core, requests| {
+            Ok(Driving::Thread(thread::spawn(core, requests)?))
+        })
+    }
+
+    /// As [`Self::start`], but the loop is a task of the current runtime: for stores that do not block, and for a runtime
+    /// whose time and order of things are simulated.
+    ///
+    /// # Errors
+    /// Those of [`Self::start`].
+    pub(crate) fn start_as_task(
+        open: OpenStore,
+        artifacts: Arc<Artifacts>,
+        clock: Clock,
+    ) -> Result<(Self, Running), StoreError> {
+        Self::run(open, artifacts, clock, |core, requests| {
+            Ok(Driving::Task(tokio::spawn(core.run(requests))))
+        })
+    }
+
+    fn run(
+        open: OpenStore,
+        artifacts: Arc<Artifacts>,
+        clock: Clock,
+        drive: impl FnOnce(Core, mpsc::Receiver<Request>) -> Result<Driving, StoreError>,
+    ) -> Result<(Self, Running), StoreError> {
         let notices = Arc::new(Notices::default());
         let (mailbox, requests) = mpsc::channel(MAILBOX_MAX);
         let (collector, collecting) = Collector::start(artifacts, mailbox.downgrade());
-        let thread = thread::spawn(open, collector, clock, Arc::clone(&notices), requests)?;
-        Ok((Self { mailbox, notices }, Running { thread, collecting }))
+        let core = Core::load(open, collector, clock, Arc::clone(&notices))?;
+        let driving = drive(core, requests)?;
+        Ok((Self { mailbox, notices }, Running { driving, collecting }))
     }
 
     /// What changed: for those who watch and those who wait for work.
@@ -166,7 +223,7 @@ impl Driver {
     async fn send(&self, request: Request) -> Result<(), DriverError> {
         use mpsc::error::SendTimeoutError;
         self.mailbox.send_timeout(request, MAILBOX_WAIT).await.map_err(|error| match error {
-            SendTimeoutError::Timeout(_) => DriverError::Full,
+            SendTimeoutError::Timeout(_) => DriverError::Overloaded,
             SendTimeoutError::Closed(_) => gone(),
         })
     }

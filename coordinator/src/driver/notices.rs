@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use coordinator_core::CertificateId;
-use sweep_proto::SweepId;
+use coordinator_core::{CertificateId, InstanceId};
+use sweep_proto::{SweepId, WorkerId};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,7 @@ pub(crate) struct Notices {
     steering: watch::Sender<u64>,
     standing: watch::Sender<Standing>,
     connections: Mutex<BTreeMap<CertificateId, CancellationToken>>,
+    processes: Mutex<BTreeMap<WorkerId, watch::Sender<Option<InstanceId>>>>,
 }
 
 impl Notices {
@@ -66,6 +67,20 @@ impl Notices {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(connection) = connections.remove(&certificate) {
             connection.cancel();
+        }
+    }
+
+    /// Which process speaks for a worker from now on; nothing where that does not change.
+    pub(crate) fn of_process(&self, worker: WorkerId) -> watch::Receiver<Option<InstanceId>> {
+        let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        processes.retain(|_, sender| sender.receiver_count() > 0);
+        processes.entry(worker).or_default().subscribe()
+    }
+
+    pub(super) fn speaks(&self, worker: WorkerId, instance: Option<InstanceId>) {
+        let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = processes.get(&worker) {
+            sender.send_if_modified(|before| std::mem::replace(before, instance) != instance);
         }
     }
 

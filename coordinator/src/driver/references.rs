@@ -46,9 +46,9 @@ impl References {
 }
 
 fn blobs(trial: &TrialRecord) -> impl Iterator<Item = Digest> {
-    let checkpoint = trial.checkpoint.map(|checkpoint| checkpoint.artifact.digest);
+    let checkpoints = trial.checkpoint.into_iter().chain(trial.underway);
     let model = trial.result.as_ref().map(|result| result.model.digest);
-    checkpoint.into_iter().chain(model)
+    checkpoints.map(|checkpoint| checkpoint.artifact.digest).chain(model)
 }
 
 /// Every blob that a row refers to: the datasets of sweeps, too.

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use coordinator_core::{AuditEntry, Command, Mutation, Tables};
-use coordinator_store::{SqliteStore, StepBatch, Store, StoreError, StoreReader};
+use coordinator_core::limits::WORKER_SILENCE_MS;
+use coordinator_core::{AuditEntry, Command, Engine, Mutation, Tables, WorkerState};
+use coordinator_store::{MemoryStore, SqliteStore, StepBatch, Store, StoreError, StoreReader};
 use sweep_proto::protocol::PROTOCOL_VERSION;
 use sweep_proto::{AttemptId, StepMetric, WorkerId, WorkerProfile};
 
@@ -23,6 +24,8 @@ enum Fault {
     Before,
     /// Everything is written, but the answer is an error.
     After,
+    /// Nothing is written, because there is no room.
+    Full,
 }
 
 /// A real store whose commits fail by a script.
@@ -54,11 +57,12 @@ impl Store for Flaky {
     fn commit(&mut self, mutations: &[Mutation]) -> Result<(), StoreError> {
         let next = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let fault = next.unwrap_or(Fault::None);
-        if fault != Fault::Before {
+        if !matches!(fault, Fault::Before | Fault::Full) {
             self.store.commit(mutations)?;
         }
         match fault {
             Fault::None => Ok(()),
+            Fault::Full => Err(StoreError::Full("database or disk is full".to_owned())),
             Fault::Before | Fault::After => Err(StoreError::Unavailable("the disk is on strike".to_owned())),
         }
     }
@@ -83,6 +87,7 @@ fn register(number: u128) -> Command {
             devices: Vec::new(),
         },
         fresh: true,
+        instance: None,
     }
 }
 
@@ -112,7 +117,7 @@ async fn insist(driver: &Driver, command: Command) -> u32 {
     loop {
         match driver.command(command.clone()).await {
             Ok(_) => return refusals,
-            Err(DriverError::Unavailable(_)) => refusals += 1,
+            Err(DriverError::Unavailable(_) | DriverError::DiskFull(_)) => refusals += 1,
             Err(other) => panic!("{command:?}: {other}"),
         }
         // The store is opened again after a pause; asking in between is refused at once.
@@ -153,4 +158,40 @@ async fn all_of_a_failed_batch_is_unavailable_and_reads_see_only_what_is_durable
     }
     assert!(refusals > 0, "the first batch has failed");
     assert_eq!(known(&driver, directory.path()).await.len(), 20);
+}
+
+#[tokio::test]
+async fn on_a_full_disk_reads_and_heartbeats_go_on_and_writes_wait() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let driver = start(directory.path(), vec![Fault::None, Fault::Full, Fault::Full]);
+    assert_eq!(insist(&driver, register(1)).await, 0);
+    let refused = driver.command(register(2)).await;
+    assert!(matches!(&refused, Err(DriverError::DiskFull(why)) if why.contains("full")), "{refused:?}");
+    // Before the next try nothing is written, so nothing can fail.
+    assert_eq!(known(&driver, directory.path()).await.len(), 1, "what was refused is undone");
+    let heartbeat = Command::Heartbeat { worker: WorkerId(uuid::Uuid::from_u128(1)), tokens: Vec::new() };
+    driver.command(heartbeat).await.expect("a worker keeps its leases");
+    assert!(insist(&driver, register(2)).await > 0, "the disk was full still");
+    assert_eq!(insist(&driver, register(3)).await, 0, "there is room");
+    assert_eq!(known(&driver, directory.path()).await.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_is_kept_to_the_moment_and_not_waited_for_in_a_spin() {
+    let store = MemoryStore::default();
+    let open = Box::new(move || Ok(Box::new(store.clone()) as Box<dyn Store>));
+    let artifacts = Arc::new(Artifacts::objects(Arc::new(object_store::memory::InMemory::new())));
+    let (driver, _task) = Driver::start_as_task(open, artifacts, Clock::start()).expect("starts");
+    // Not a multiple of the longest time between two ticks.
+    tokio::time::sleep(Duration::from_millis(1_234)).await;
+    driver.command(register(1)).await.expect("it registers");
+    let state = async |driver: &Driver| {
+        let look = |engine: &Engine, _| engine.tables().workers.values().next().map(|worker| worker.state);
+        driver.read(look).await.expect("it reads")
+    };
+    // Simulated time stands still while anything spins: then this never ends.
+    tokio::time::sleep(Duration::from_millis(WORKER_SILENCE_MS - 100)).await;
+    assert_eq!(state(&driver).await, Some(WorkerState::Ready));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(state(&driver).await, Some(WorkerState::Lost));
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, SweepState, TrialState, WorkerState};
-use coordinator_store::{StepBatch, Store, StoreError};
-use sweep_proto::{AttemptId, Digest, Timestamp};
-use tokio::sync::{mpsc, oneshot};
+use coordinator_core::{Command, Mutation, SweepState, TrialState, WorkerState};
+use coordinator_store::StoreError;
+use sweep_proto::{Digest, Timestamp};
+use tokio::sync::mpsc;
 
 use super::collector::{Collector, Waste};
-use super::references::{self, References};
-use super::{DriverError, Look, Notices, OpenStore, Request, Standing, journal};
+use super::live::{Batch, FULL_PAUSE_MS, Live, Written};
+use super::{DriverError, Notices, OpenStore, Request, Standing};
 use crate::clock::Clock;
 
 /// Most requests decided before one commit: bounds what one failed write takes with it.
@@ -36,17 +36,7 @@ const REOPEN_MS: u64 = 1_000;
 /// middle of it.
 const COLLECT_AFTER_MS: u64 = 60_000;
 
-type CommandAnswer = (oneshot::Sender<Result<Reply, DriverError>>, Result<Reply, Rejection>);
-type StepsAnswer = (oneshot::Sender<Result<u64, DriverError>>, Result<StepBatch, Rejection>);
-
-/// What is lost together when the store fails.
-struct Live {
-    engine: Engine,
-    store: Box<dyn Store>,
-    references: References,
-}
-
-struct Core {
+pub(super) struct Core {
     open: OpenStore,
     live: Option<Live>,
     /// Why there is no store, where there is none.
@@ -60,37 +50,8 @@ struct Core {
     last_open: Timestamp,
 }
 
-/// One batch on its way to the disk.
-#[derive(Default)]
-struct Batch {
-    mutations: Vec<Mutation>,
-    commands: Vec<CommandAnswer>,
-    steps: Vec<StepsAnswer>,
-    looks: Vec<Look>,
-    unreferenced: Vec<Digest>,
-    stop: bool,
-}
-
-/// Loads the store, then runs the loop on a thread of its own.
-pub(super) fn spawn(
-    open: OpenStore,
-    collector: Collector,
-    clock: Clock,
-    notices: Arc<Notices>,
-    requests: mpsc::Receiver<Request>,
-) -> Result<JoinHandle<()>, StoreError> {
-    let now = clock.now();
-    let (live, reason) = match load(&open, now) {
-        Ok(live) => (Some(live), String::new()),
-        Err(error @ StoreError::NotLeader { .. }) => (None, error.to_string()),
-        Err(error) => return Err(error),
-    };
-    let stale = VecDeque::new();
-    let core = Core { open, live, reason, collector, notices, clock, stale, last_tick: now, last_open: now };
-    match &core.live {
-        Some(live) => core.serves(live),
-        None => core.stands_by(),
-    }
+/// Runs the loop on a thread of its own.
+pub(super) fn spawn(core: Core, requests: mpsc::Receiver<Request>) -> Result<JoinHandle<()>, StoreError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -102,19 +63,35 @@ pub(super) fn spawn(
 }
 
 fn sweep_orphans(collector: &Collector, live: &Live, older_than: Duration) {
-    let wanted = references::wanted(live.engine.tables());
-    collector.remove(Waste::Orphans { wanted, older_than });
-}
-
-fn load(open: &OpenStore, now: Timestamp) -> Result<Live, StoreError> {
-    let mut store = open()?;
-    let engine = Engine::restore(store.load()?, now);
-    let references = References::of(engine.tables());
-    Ok(Live { engine, store, references })
+    collector.remove(Waste::Orphans { wanted: live.wanted(), older_than });
 }
 
 impl Core {
-    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    /// Loads the store.
+    pub(super) fn load(
+        open: OpenStore,
+        collector: Collector,
+        clock: Clock,
+        notices: Arc<Notices>,
+    ) -> Result<Self, StoreError> {
+        let now = clock.now();
+        let (live, reason) = match Live::load(&open, now) {
+            Ok(live) => (Some(live), String::new()),
+            Err(error @ StoreError::NotLeader { .. }) => (None, error.to_string()),
+            Err(error) => return Err(error),
+        };
+        let stale = VecDeque::new();
+        let core =
+            Self { open, live, reason, collector, notices, clock, stale, last_tick: now, last_open: now };
+        match &core.live {
+            Some(live) => core.serves(live),
+            None => core.stands_by(),
+        }
+        Ok(core)
+    }
+
+    /// The loop, until it is told to stop or nobody can ask any more.
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut mail = Vec::with_capacity(BATCH_MAX);
         loop {
             let wait = Duration::from_millis(self.next_wake().since_ms(self.clock.now()));
@@ -160,7 +137,8 @@ impl Core {
     }
 
     fn next_wake(&self) -> Timestamp {
-        match self.live {
+        match &self.live {
+            Some(live) if live.has_waiting() => self.clock.now(),
             Some(_) => self.next_tick(),
             None => self.last_open.plus_ms(REOPEN_MS),
         }
@@ -169,33 +147,40 @@ impl Core {
     fn next_tick(&self) -> Timestamp {
         let latest = self.last_tick.plus_ms(TICK_MAX_MS);
         let deadline = self.live.as_ref().and_then(|live| live.engine.next_deadline()).unwrap_or(latest);
-        deadline.min(latest).max(self.last_tick.plus_ms(TICK_MIN_MS))
+        let is_full = self.live.as_ref().is_some_and(Live::is_full);
+        let pause_ms = if is_full { FULL_PAUSE_MS } else { TICK_MIN_MS };
+        deadline.min(latest).max(self.last_tick.plus_ms(pause_ms))
     }
 
     /// Serves one batch; tells whether the thread shall end.
     fn serve(&mut self, mail: impl Iterator<Item = Request>) -> bool {
         let now = self.clock.now();
         self.reopen(now);
+        // Asked while the store is in its place: the next deadline is its engine's.
+        let is_tick_due = now >= self.next_tick();
         let Some(mut live) = self.live.take() else {
             return refuse(mail, &self.reason);
         };
-        if let Err(error) = live.store.verify() {
+        if let Err(error) = live.verify() {
             self.fails(&error);
             return refuse(mail, &self.reason);
         }
         let mut batch = Batch::default();
-        if now >= self.next_tick() {
+        if is_tick_due {
             self.last_tick = now;
-            // A tick is never refused.
-            if let Err(rejection) = live.decide(now, &Command::Tick, &mut batch) {
-                tracing::error!(%rejection, "a tick was refused");
+            // Only a full disk refuses a tick: the next one does what this one did not.
+            if let Err(refusal) = live.decide(now, &Command::Tick, &mut batch) {
+                tracing::debug!(%refusal, "a tick was refused");
             }
         }
         for request in mail {
             live.accept(now, request, &mut batch);
         }
-        match live.persist(&batch.mutations) {
-            Ok(()) => {
+        match live.persist(now, &batch.mutations) {
+            Ok(written) => {
+                if let Written::Nothing(problem) = written {
+                    batch.find_full(&problem);
+                }
                 let stop = batch.stop;
                 self.finish(live, batch, now);
                 stop
@@ -214,7 +199,7 @@ impl Core {
             return;
         }
         self.last_open = now;
-        match load(&self.open, now) {
+        match Live::load(&self.open, now) {
             Ok(live) => {
                 tracing::info!("the store is available");
                 // The next failure is news, also where it is for the same reason.
@@ -228,18 +213,23 @@ impl Core {
 
     /// Everything is durable: tell everybody.
     fn finish(&mut self, mut live: Live, batch: Batch, now: Timestamp) {
-        let Batch { mutations, commands, steps, looks, unreferenced, .. } = batch;
+        let Batch { mutations, commands, looks, unreferenced, stop, .. } = batch;
         for (reply, answer) in commands {
             // Whoever asked may have gone.
-            _ = reply.send(answer.map_err(DriverError::Rejected));
+            _ = reply.send(answer);
         }
-        let stored = live.append(steps);
+        // Whoever was shut out hears of it before curves are written.
+        self.notify(&mutations);
+        let mut stored = live.append(now);
+        // What was asked before a stop is done before it.
+        while stop && stored.is_ok() && live.has_waiting() {
+            stored = live.append(now);
+        }
         for look in looks {
             look(Ok((&live.engine, now)));
         }
         self.stale.extend(unreferenced.into_iter().map(|digest| (now.plus_ms(COLLECT_AFTER_MS), digest)));
         self.collect(&live, now);
-        self.notify(&mutations);
         if let Err(error) = stored {
             self.fails(&error);
         } else {
@@ -263,6 +253,9 @@ impl Core {
                 && certificate.revoked_at.is_some()
             {
                 self.notices.revoked(certificate.id);
+            }
+            if let Mutation::Worker(worker) = mutation {
+                self.notices.speaks(worker.id, worker.process.instance);
             }
         }
         let is_work = |mutation: &Mutation| match mutation {
@@ -294,95 +287,6 @@ impl Core {
                 self.collector.remove(Waste::Stale(digest));
             }
         }
-    }
-}
-
-impl Live {
-    fn accept(&mut self, now: Timestamp, request: Request, batch: &mut Batch) {
-        match request {
-            Request::Command { command, reply } => {
-                let answer = self.decide(now, &command, batch);
-                batch.commands.push((reply, answer));
-            }
-            // Reads wait for the commit: nobody is shown what may not come true.
-            Request::Read(look) => batch.looks.push(look),
-            Request::Steps { worker, token, points, reply } => {
-                let holder = self.engine.lease_holder(token).filter(|(_, _, holder)| *holder == worker);
-                let step_batch = holder
-                    .map(|(trial, number, _)| StepBatch { attempt: AttemptId { trial, number }, points })
-                    .ok_or_else(|| Rejection::LeaseLost { token, reason: "it is not live".to_owned() });
-                batch.steps.push((reply, step_batch));
-            }
-            Request::Reader(reply) => {
-                let reader = self.store.reader();
-                _ = reply.send(reader.map_err(|error| DriverError::Unavailable(error.to_string())));
-            }
-            Request::Unreferenced(digest) => batch.unreferenced.push(digest),
-            Request::Stop => batch.stop = true,
-        }
-    }
-
-    /// Decides and folds at once: the next request of the batch sees what this one changed.
-    fn decide(&mut self, now: Timestamp, command: &Command, batch: &mut Batch) -> Result<Reply, Rejection> {
-        let decision = self.engine.decide(now, command)?;
-        for mutation in &decision.mutations {
-            journal::record(&self.engine, mutation);
-            if let Mutation::Trial(trial) = mutation {
-                let before = self.engine.tables().trials.get(&trial.spec.id);
-                batch.unreferenced.extend(self.references.replace(before, trial));
-            }
-        }
-        self.engine.fold(&decision);
-        batch.mutations.extend(decision.mutations);
-        Ok(decision.reply)
-    }
-
-    fn persist(&mut self, mutations: &[Mutation]) -> Result<(), StoreError> {
-        if mutations.is_empty() { Ok(()) } else { self.store.commit(mutations) }
-    }
-
-    /// Appends the step metrics of a batch, after its rows: an attempt must be there before its metrics.
-    fn append(&mut self, steps: Vec<StepsAnswer>) -> Result<(), StoreError> {
-        let mut replies = Vec::with_capacity(steps.len());
-        let mut batches = Vec::with_capacity(steps.len());
-        for (reply, answer) in steps {
-            match answer {
-                Ok(batch) => {
-                    replies.push(reply);
-                    batches.push(batch);
-                }
-                Err(rejection) => _ = reply.send(Err(rejection.into())),
-            }
-        }
-        if batches.is_empty() {
-            return Ok(());
-        }
-        let next = self.store.append_steps(&batches);
-        for (position, reply) in replies.into_iter().enumerate() {
-            let answer = match &next {
-                Ok(next) => next.get(position).copied().ok_or_else(super::gone),
-                Err(error) => Err(DriverError::Unavailable(error.to_string())),
-            };
-            _ = reply.send(answer);
-        }
-        next.map(|_| ())
-    }
-}
-
-impl Batch {
-    /// Answers everybody that nothing is known; tells whether the thread shall end.
-    fn fail(self, error: &StoreError) -> bool {
-        let unavailable = || DriverError::Unavailable(error.to_string());
-        for (reply, _) in self.commands {
-            _ = reply.send(Err(unavailable()));
-        }
-        for (reply, _) in self.steps {
-            _ = reply.send(Err(unavailable()));
-        }
-        for look in self.looks {
-            look(Err(&error.to_string()));
-        }
-        self.stop
     }
 }
 

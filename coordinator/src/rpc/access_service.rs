@@ -1,16 +1,18 @@
 //! Joining, tokens, revocations and the audit log.
 
+use std::collections::BTreeSet;
+
 use coordinator_core::{
     AuditEntry, AuditNote, CertificateId, Command, Engine, JoinRequest, NewToken, Reply, TokenRecord,
 };
 use sweep_proto::wire::access_service_server::AccessService;
 use sweep_proto::{Role, Timestamp, Token, TokenId, WorkerId, wire};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::caller::Act;
+use super::patient::{PatientStream, patient};
 use super::{Shared, lists, status};
+use crate::driver::DriverError;
 use crate::security::authority::{Authority, AuthorityError, WorkerKey};
 use crate::security::caller::Caller;
 use crate::security::secrets;
@@ -39,6 +41,16 @@ impl AccessRpc {
                  start it with `sweep serve --listen 0.0.0.0:PORT` to let other machines in",
             )
         })
+    }
+
+    /// Whether a command would be refused now: what is not done is no act, and a spent token that is shown for
+    /// ever must not fill the log. The gate writes refusals down, a few of them.
+    async fn check(&self, command: Command) -> Result<(), Status> {
+        let look = move |engine: &Engine, now: Timestamp| engine.decide(now, &command).err();
+        match self.shared.driver.read(look).await.map_err(status::of_driver)? {
+            None => Ok(()),
+            Some(rejection) => Err(status::of_driver(DriverError::Rejected(rejection))),
+        }
     }
 
     /// Signs after the record is durable: a certificate that nobody recorded would open nothing.
@@ -71,7 +83,7 @@ fn token_id(text: &str) -> Result<TokenId, Status> {
 
 #[tonic::async_trait]
 impl AccessService for AccessRpc {
-    type AuditStream = ReceiverStream<Result<wire::AuditEntry, Status>>;
+    type AuditStream = PatientStream<wire::AuditEntry, Status>;
 
     async fn join(&self, request: Request<wire::JoinRequest>) -> Result<Response<wire::JoinReply>, Status> {
         let act = Act::of(&request);
@@ -88,8 +100,10 @@ impl AccessService for AccessRpc {
             key: key.digest(),
             certificate,
         };
+        let join = Command::Join(join);
+        self.check(join.clone()).await?;
         self.shared.record(&act, "join", format!("worker {worker}, certificate {certificate}")).await?;
-        self.shared.driver.command(Command::Join(join)).await.map_err(status::of_driver)?;
+        self.shared.driver.command(join).await.map_err(status::of_driver)?;
         self.signed(&key, worker, certificate)
     }
 
@@ -100,8 +114,9 @@ impl AccessService for AccessRpc {
         };
         let key = key(&request.into_inner().certificate_request)?;
         let certificate = new_certificate();
-        self.shared.record(&act, "renew", format!("certificate {certificate} after {shown}")).await?;
         let renew = Command::Renew { shown, key: key.digest(), certificate };
+        self.check(renew.clone()).await?;
+        self.shared.record(&act, "renew", format!("certificate {certificate} after {shown}")).await?;
         self.shared.driver.command(renew).await.map_err(status::of_driver)?;
         self.signed(&key, worker, certificate)
     }
@@ -164,7 +179,13 @@ impl AccessService for AccessRpc {
             Reply::Revoked(workers) => workers.len() as u32,
             _ => 0,
         };
-        Ok(Response::new(wire::RevokeTokenReply { workers }))
+        let look = move |engine: &Engine, now: Timestamp| {
+            let certificates = engine.tables().certificates.values();
+            let live = certificates.filter(|one| one.token == token && one.refusal(now).is_none());
+            live.map(|one| one.worker).collect::<BTreeSet<_>>().len() as u32
+        };
+        let workers_left = self.shared.driver.read(look).await.map_err(status::of_driver)?;
+        Ok(Response::new(wire::RevokeTokenReply { workers, workers_left }))
     }
 
     async fn revoke_worker(
@@ -184,27 +205,30 @@ impl AccessService for AccessRpc {
     ) -> Result<Response<Self::AuditStream>, Status> {
         let mut next = request.into_inner().from_sequence;
         let mut reader = self.shared.driver.reader().await.map_err(status::of_driver)?;
-        let (entries, stream) = mpsc::channel(super::STREAM_QUEUE);
+        let (entries, stream) = patient(super::STREAM_QUEUE, status::given_up);
+        let runtime = tokio::runtime::Handle::current();
         // The store's readers are synchronous.
         tokio::task::spawn_blocking(move || {
+            // A reader that takes nothing must not keep the thread.
+            let send = |entry| runtime.block_on(entries.send(entry));
             loop {
                 let page = match reader.read_audit(next, AUDIT_PAGE) {
                     Ok(page) => page,
                     Err(error) => {
-                        _ = entries.blocking_send(Err(status::internal(error)));
+                        _ = send(Err(status::internal(error)));
                         return;
                     }
                 };
                 let Some(last) = page.last() else { return };
                 next = last.sequence + 1;
                 for entry in page {
-                    if entries.blocking_send(Ok(audit_entry(entry))).is_err() {
+                    if send(Ok(audit_entry(entry))).is_err() {
                         return;
                     }
                 }
             }
         });
-        Ok(Response::new(ReceiverStream::new(stream)))
+        Ok(Response::new(stream))
     }
 }
 

@@ -4,26 +4,29 @@ use std::time::Duration;
 
 use sweep_proto::protocol::CHUNK_BYTES;
 use sweep_proto::{ArtifactRef, Digest, convert, wire};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
-use super::{STREAM_QUEUE, Shared, status};
+use super::patient::{PatientSender, PatientStream, patient};
+use super::{CHUNK_QUEUE, Shared, status};
 
 /// Longest pause between two parts of an upload: a worker that is silent for longer starts anew.
 const UPLOAD_PAUSE_MAX: Duration = Duration::from_mins(1);
 
+/// Slowest upload, in bytes a second, beyond one such pause: slower than any line that a worker is of use on.
+const UPLOAD_RATE_MIN: u64 = 4 * 1024;
+
 /// What a fetch answers.
-pub(super) type Chunks = ReceiverStream<Result<wire::Chunk, Status>>;
+pub(super) type Chunks = PatientStream<wire::Chunk, Status>;
 /// What a download by a person answers.
-pub(super) type FileParts = ReceiverStream<Result<wire::FilePart, Status>>;
+pub(super) type FileParts = PatientStream<wire::FilePart, Status>;
 
 /// Streams a blob from an offset on.
 pub(super) async fn fetch(shared: &Shared, request: wire::FetchRequest) -> Result<Chunks, Status> {
     let digest = convert::digest(&request.digest, "digest").map_err(status::of_conversion)?;
     let mut blob =
         shared.artifacts.read(digest, request.offset).await.map_err(|error| status::of_artifact(&error))?;
-    let (parts, stream) = mpsc::channel(STREAM_QUEUE);
+    let (parts, stream) = patient(CHUNK_QUEUE, status::given_up);
     tokio::spawn(async move {
         loop {
             let part = match blob.next().await {
@@ -37,12 +40,13 @@ pub(super) async fn fetch(shared: &Shared, request: wire::FetchRequest) -> Resul
             }
         }
     });
-    Ok(ReceiverStream::new(stream))
+    Ok(stream)
 }
 
 /// Receives a blob: nothing of it is seen before it is whole, checked and on the disk.
-pub(super) async fn upload(shared: &Shared, mut parts: Streaming<wire::UploadPart>) -> Result<(), Status> {
-    let first = next_part(&mut parts).await?.ok_or_else(|| status::invalid("the upload is empty"))?;
+pub(super) async fn upload(shared: &Shared, parts: Streaming<wire::UploadPart>) -> Result<(), Status> {
+    let mut parts = Parts { stream: parts, received: 0, began: Instant::now() };
+    let first = parts.next().await?.ok_or_else(|| status::invalid("the upload is empty"))?;
     let artifact =
         first.artifact.ok_or_else(|| status::invalid("the first part does not name its artifact"))?;
     let artifact: ArtifactRef = artifact.try_into().map_err(status::of_conversion)?;
@@ -54,7 +58,7 @@ pub(super) async fn upload(shared: &Shared, mut parts: Streaming<wire::UploadPar
     let mut data = first.data;
     loop {
         incoming.write(&data).await.map_err(of_artifact)?;
-        match next_part(&mut parts).await? {
+        match parts.next().await? {
             Some(part) => data = part.data,
             None => return shared.artifacts.keep(incoming).await.map_err(of_artifact),
         }
@@ -63,20 +67,28 @@ pub(super) async fn upload(shared: &Shared, mut parts: Streaming<wire::UploadPar
 
 /// Reads the rest of an upload of what is here already, because a stream that is cut looks like a failure
 /// to its sender.
-async fn skip(mut parts: Streaming<wire::UploadPart>, bytes: u64) -> Result<(), Status> {
-    let mut skipped = 0;
-    while skipped <= bytes
-        && let Some(part) = next_part(&mut parts).await?
-    {
-        skipped += part.data.len() as u64;
-    }
+async fn skip(mut parts: Parts, bytes: u64) -> Result<(), Status> {
+    while parts.received <= bytes && parts.next().await?.is_some() {}
     Ok(())
 }
 
-async fn next_part(parts: &mut Streaming<wire::UploadPart>) -> Result<Option<wire::UploadPart>, Status> {
-    tokio::time::timeout(UPLOAD_PAUSE_MAX, parts.message())
-        .await
-        .map_err(|_| Status::deadline_exceeded("the upload paused for too long"))?
+/// The parts of an upload, which must come at a bearable pace.
+struct Parts {
+    stream: Streaming<wire::UploadPart>,
+    received: u64,
+    began: Instant,
+}
+
+impl Parts {
+    async fn next(&mut self) -> Result<Option<wire::UploadPart>, Status> {
+        let pace = Duration::from_secs(self.received / UPLOAD_RATE_MIN);
+        let until = (Instant::now() + UPLOAD_PAUSE_MAX).min(self.began + UPLOAD_PAUSE_MAX + pace);
+        let part = tokio::time::timeout_at(until, self.stream.message()).await;
+        let part =
+            part.map_err(|_| Status::deadline_exceeded("the upload paused for too long, or is too slow"))??;
+        self.received += part.as_ref().map_or(0, |part| part.data.len() as u64);
+        Ok(part)
+    }
 }
 
 /// Refuses a reference to a blob that is not here.
@@ -97,7 +109,7 @@ pub(super) enum Download {
 
 /// Streams files one after another.
 pub(super) fn download(shared: &Shared, files: Vec<(String, Download)>) -> FileParts {
-    let (parts, stream) = mpsc::channel(STREAM_QUEUE);
+    let (parts, stream) = patient(CHUNK_QUEUE, status::given_up);
     let shared = shared.clone();
     tokio::spawn(async move {
         for (name, content) in files {
@@ -108,22 +120,23 @@ pub(super) fn download(shared: &Shared, files: Vec<(String, Download)>) -> FileP
             }
         }
     });
-    ReceiverStream::new(stream)
+    stream
 }
 
 async fn send_file(
     shared: &Shared,
     name: &str,
     content: Download,
-    parts: &mpsc::Sender<Result<wire::FilePart, Status>>,
+    parts: &PatientSender<wire::FilePart, Status>,
 ) -> Result<(), Status> {
-    let gone = |_| Status::cancelled("the download was given up");
+    let send =
+        async |part| parts.send(part).await.map_err(|_| Status::cancelled("the download was given up"));
     let part = |data: Vec<u8>| Ok(wire::FilePart { name: name.to_owned(), data: data.into() });
     match content {
-        Download::Bytes(bytes) if bytes.is_empty() => parts.send(part(bytes)).await.map_err(gone),
+        Download::Bytes(bytes) if bytes.is_empty() => send(part(bytes)).await,
         Download::Bytes(bytes) => {
             for chunk in bytes.chunks(CHUNK_BYTES) {
-                parts.send(part(chunk.to_vec())).await.map_err(gone)?;
+                send(part(chunk.to_vec())).await?;
             }
             Ok(())
         }
@@ -131,7 +144,7 @@ async fn send_file(
             let of_artifact = |error| status::of_artifact(&error);
             let mut blob = shared.artifacts.read(digest, 0).await.map_err(of_artifact)?;
             while let Some(data) = blob.next().await.map_err(of_artifact)? {
-                parts.send(Ok(wire::FilePart { name: name.to_owned(), data })).await.map_err(gone)?;
+                send(Ok(wire::FilePart { name: name.to_owned(), data })).await?;
             }
             Ok(())
         }

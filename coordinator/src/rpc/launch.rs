@@ -92,36 +92,13 @@ async fn run(
         tracing::info!(name = spec.name, "not launched: whoever asked has gone");
         return Ok(None);
     }
-    // Only now: whether a sweep is the same depends on what the data is today.
-    if attach && let Some(running) = running_with(shared, &spec.data, &text, &datasets).await? {
-        return Ok(Some(running));
-    }
-    let command = Command::Launch { spec, file_text: text, datasets };
+    // Whether a sweep is the same depends on what the data is today, and is decided with the launch: of two that
+    // come at the same time, the second finds the first.
+    let command = Command::Launch { spec, file_text: text, datasets, attach };
     match shared.driver.command(command).await.map_err(status::of_driver)? {
         Reply::Launched(sweep) => status_of(shared, sweep).await.map(Some),
         other => Err(status::internal(format!("a launch was answered with {other:?}"))),
     }
-}
-
-/// The newest sweep of the same text and the same data that has not ended.
-async fn running_with(
-    shared: &Shared,
-    data: &DataSpec,
-    text: &str,
-    datasets: &[DatasetRecord],
-) -> Result<Option<wire::SweepStatus>, Status> {
-    let (data, text, datasets) = (data.clone(), text.to_owned(), datasets.to_vec());
-    let look = move |engine: &coordinator_core::Engine, _| {
-        let same = |sweep: &&SweepRecord| {
-            !sweep.state.is_ended()
-                && sweep.file_text == text
-                && sweep.spec.data == data
-                && datasets.iter().all(|dataset| sweep.datasets.contains(dataset))
-        };
-        let sweep = engine.tables().sweeps.values().rev().find(same)?;
-        sweep_status::of(engine, sweep.id)
-    };
-    shared.driver.read(look).await.map_err(status::of_driver)
 }
 
 async fn prepared(

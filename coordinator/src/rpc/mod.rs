@@ -6,6 +6,7 @@ mod blobs;
 mod caller;
 mod launch;
 pub(crate) mod lists;
+mod patient;
 pub(crate) mod report;
 mod session;
 pub(crate) mod status;
@@ -16,6 +17,7 @@ mod worker_service;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,7 @@ use crate::install::Install;
 use crate::security::authority::Authority;
 
 pub(crate) use access_service::AccessRpc;
+pub(crate) use patient::patient;
 pub(crate) use sweep_service::SweepRpc;
 pub(crate) use worker_service::WorkerRpc;
 
@@ -34,6 +37,12 @@ const HEAVY_MAX: usize = 2;
 
 /// Messages of one stream that wait for a slow reader before its sender waits, too.
 const STREAM_QUEUE: usize = 16;
+
+/// As [`STREAM_QUEUE`], of chunks of files: each has 256 KiB, and a reader may open many streams.
+const CHUNK_QUEUE: usize = 2;
+
+/// How long a reader may take nothing of a stream before it is given up, with the file and the memory that it holds.
+const READER_WAIT: Duration = Duration::from_mins(1);
 
 /// What both services need.
 #[derive(Clone, Debug)]

@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use coordinator_core::command::LeaseStanding;
 use coordinator_core::limits::{HEARTBEAT_TOKENS_MAX, LEASE_TTL_MS, REQUEST_ID_CHARACTERS_MAX};
-use coordinator_core::{Command, Granted, Rejection, Reply};
+use coordinator_core::{Command, Granted, InstanceId, Rejection, Reply};
 use sweep_proto::protocol::STEP_METRICS_MAX;
 use sweep_proto::wire::coordinator_message::Kind as Answer;
 use sweep_proto::wire::worker_message::Kind as Message;
 use sweep_proto::{CheckpointRef, EpochMetric, LeaseToken, StepMetric, WorkKind, WorkerId, wire};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 use tracing::Instrument;
 
-use super::worker_service::worker_id;
-use super::{Shared, blobs, status};
+use super::worker_service::{check_process, instance, is_replaced, worker_id};
+use super::{READER_WAIT, Shared, blobs, status};
 use crate::driver::DriverError;
 use crate::security::caller::Caller;
 
@@ -42,16 +42,16 @@ pub(super) fn open(
     let (outgoing, stream) = mpsc::channel(OUTGOING_MAX);
     tokio::spawn(async move {
         let ended = async {
-            let worker = hello(&shared, caller, &mut messages).await?;
+            let (worker, instance) = hello(&shared, caller, &mut messages).await?;
             let span = tracing::info_span!("session", %worker);
-            Session { shared, caller, worker, outgoing: outgoing.clone() }
+            Session { shared, caller, worker, instance, outgoing: outgoing.clone() }
                 .run(messages)
                 .instrument(span)
                 .await
         };
         if let Err(error) = ended.await {
             // The worker may have gone.
-            _ = outgoing.send(Err(error)).await;
+            _ = outgoing.send_timeout(Err(error), READER_WAIT).await;
         }
     });
     ReceiverStream::new(stream)
@@ -62,7 +62,7 @@ async fn hello(
     shared: &Shared,
     caller: Caller,
     messages: &mut Streaming<wire::WorkerMessage>,
-) -> Result<WorkerId, Status> {
+) -> Result<(WorkerId, Option<InstanceId>), Status> {
     let first = tokio::time::timeout(HELLO_WAIT, messages.message())
         .await
         .map_err(|_| Status::deadline_exceeded("no hello came"))??;
@@ -73,13 +73,22 @@ async fn hello(
     caller.speaks_for(worker)?;
     let heartbeat = Command::Heartbeat { worker, tokens: Vec::new() };
     shared.driver.command(heartbeat).await.map_err(status::of_driver)?;
-    Ok(worker)
+    Ok((worker, instance(&hello.instance)?))
+}
+
+/// Ends when another process has taken the place of this one.
+async fn until_replaced(current: &mut watch::Receiver<Option<InstanceId>>, own: Option<InstanceId>) {
+    if current.wait_for(|current| is_replaced(*current, own)).await.is_err() {
+        // The driver's end is the session's, which hears of it elsewhere.
+        std::future::pending::<()>().await;
+    }
 }
 
 struct Session {
     shared: Shared,
     caller: Caller,
     worker: WorkerId,
+    instance: Option<InstanceId>,
     outgoing: Outgoing,
 }
 
@@ -88,9 +97,18 @@ impl Session {
         tracing::debug!("session opened");
         let mut work = self.shared.driver.notices().of_work();
         let mut steering = self.shared.driver.notices().of_steering();
+        let mut process = self.shared.driver.notices().of_process(self.worker);
+        // Looked at after the subscription, so that no replacement falls between the two.
+        check_process(&self.shared, self.worker, self.instance).await?;
         loop {
             let answer = tokio::select! {
+                // Whoever was replaced gets no more work.
+                biased;
                 () = self.shared.shutdown.cancelled() => return Err(status::stopping()),
+                () = until_replaced(&mut process, self.instance) => {
+                    tracing::warn!("another process has joined as this worker");
+                    return Err(status::replaced(self.worker));
+                }
                 // The sender lives as long as the driver's handle here.
                 Ok(()) = work.changed() => Answer::WorkAvailable(wire::WorkAvailable {}),
                 Ok(()) = steering.changed() => Answer::BeatNow(wire::BeatNow {}),
@@ -103,7 +121,7 @@ impl Session {
                 }
             };
             let message = wire::CoordinatorMessage { kind: Some(answer) };
-            if self.outgoing.send(Ok(message)).await.is_err() {
+            if self.outgoing.send_timeout(Ok(message), READER_WAIT).await.is_err() {
                 break;
             }
         }

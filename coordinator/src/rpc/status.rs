@@ -1,6 +1,7 @@
 //! The only map from errors to gRPC statuses.
 
 use coordinator_core::Rejection;
+use sweep_proto::WorkerId;
 use sweep_proto::convert::ConvertError;
 use tonic::Status;
 
@@ -12,7 +13,7 @@ use crate::prepare::PrepareError;
 pub(super) fn of_driver(error: DriverError) -> Status {
     match error {
         DriverError::Rejected(rejection) => of_rejection(&rejection),
-        DriverError::Full => Status::resource_exhausted(error.to_string()),
+        DriverError::Overloaded | DriverError::DiskFull(_) => Status::resource_exhausted(error.to_string()),
         DriverError::Unavailable(_) => Status::unavailable(error.to_string()),
     }
 }
@@ -23,12 +24,23 @@ fn of_rejection(rejection: &Rejection) -> Status {
         Rejection::UnknownSweep(_) | Rejection::UnknownWorker(_) | Rejection::UnknownToken(_) => {
             Status::not_found(message)
         }
-        Rejection::LeaseLost { .. } | Rejection::Protocol { .. } | Rejection::WrongState { .. } => {
-            Status::failed_precondition(message)
-        }
+        Rejection::LeaseLost { .. }
+        | Rejection::Protocol { .. }
+        | Rejection::Replaced(_)
+        | Rejection::WrongState { .. } => Status::failed_precondition(message),
         Rejection::Denied(_) => Status::unauthenticated(message),
         Rejection::EpochOutOfOrder { .. } | Rejection::Invalid(_) => Status::invalid_argument(message),
     }
+}
+
+/// A reader took nothing of a stream for too long.
+pub(super) fn given_up() -> Status {
+    Status::deadline_exceeded("nothing of the stream was read for too long, and its rest was given up")
+}
+
+/// Another process speaks for this worker now.
+pub(super) fn replaced(worker: WorkerId) -> Status {
+    of_rejection(&Rejection::Replaced(worker))
 }
 
 /// A message that does not say what it must.

@@ -5,13 +5,12 @@ use std::time::Duration;
 use coordinator_core::{Command, Engine};
 use sweep_proto::wire::sweep_service_server::SweepService;
 use sweep_proto::{SweepId, wire};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::blobs::FileParts;
 use super::caller::Act;
 use super::launch::{self, Events};
+use super::patient::{PatientSender, PatientStream, patient};
 use super::{Shared, best_model, lists, report, status, sweep_status};
 
 /// Shortest time between two messages of one watch: five a second are a smooth picture.
@@ -45,7 +44,7 @@ impl SweepRpc {
 #[tonic::async_trait]
 impl SweepService for SweepRpc {
     type LaunchStream = Events;
-    type WatchStream = ReceiverStream<Result<wire::SweepStatus, Status>>;
+    type WatchStream = PatientStream<wire::SweepStatus, Status>;
     type ReportStream = FileParts;
     type BestModelStream = FileParts;
 
@@ -66,7 +65,7 @@ impl SweepService for SweepRpc {
 
     async fn watch(&self, request: Request<wire::GetRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
-        let (updates, stream) = mpsc::channel(1);
+        let (updates, stream) = patient(1, status::given_up);
         let shared = self.shared.clone();
         tokio::spawn(async move {
             if let Err(error) = watch(&shared, sweep, &updates).await {
@@ -74,7 +73,7 @@ impl SweepService for SweepRpc {
                 _ = updates.send(Err(error)).await;
             }
         });
-        Ok(Response::new(ReceiverStream::new(stream)))
+        Ok(Response::new(stream))
     }
 
     async fn cancel(
@@ -141,7 +140,7 @@ impl SweepService for SweepRpc {
 async fn watch(
     shared: &Shared,
     sweep: SweepId,
-    updates: &mpsc::Sender<Result<wire::SweepStatus, Status>>,
+    updates: &PatientSender<wire::SweepStatus, Status>,
 ) -> Result<(), Status> {
     let mut changes = shared.driver.notices().of_sweep(sweep);
     loop {

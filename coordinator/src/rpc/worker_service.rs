@@ -1,7 +1,7 @@
 //! What workers call.
 
-use coordinator_core::Command;
-use coordinator_core::limits::{HEARTBEAT_INTERVAL_MS, LEASE_TTL_MS};
+use coordinator_core::limits::LEASE_TTL_MS;
+use coordinator_core::{Command, Engine, InstanceId, Reply};
 use sweep_proto::protocol::PROTOCOL_VERSION;
 use sweep_proto::wire::worker_service_server::WorkerService;
 use sweep_proto::{AttemptOutcome, LeaseToken, WorkerId, convert, wire};
@@ -28,6 +28,31 @@ pub(super) fn worker_id(text: &str) -> Result<WorkerId, Status> {
     text.parse().map_err(status::invalid)
 }
 
+/// The process that speaks; `None` where its build does not tell.
+pub(super) fn instance(text: &str) -> Result<Option<InstanceId>, Status> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let parsed = text.parse().map_err(|_| status::invalid("the instance of a worker must be a UUID"))?;
+    Ok(Some(InstanceId(parsed)))
+}
+
+/// Whether another process has taken the place of this one.
+pub(super) fn is_replaced(current: Option<InstanceId>, instance: Option<InstanceId>) -> bool {
+    instance.is_some() && current.is_some() && current != instance
+}
+
+/// Refuses a process that another one has taken the place of.
+pub(super) async fn check_process(
+    shared: &Shared,
+    worker: WorkerId,
+    instance: Option<InstanceId>,
+) -> Result<(), Status> {
+    let look = move |engine: &Engine, _| engine.tables().workers.get(&worker)?.process.instance;
+    let current = shared.driver.read(look).await.map_err(status::of_driver)?;
+    if is_replaced(current, instance) { Err(status::replaced(worker)) } else { Ok(()) }
+}
+
 #[tonic::async_trait]
 impl WorkerService for WorkerRpc {
     type SessionStream = ReceiverStream<Result<wire::CoordinatorMessage, Status>>;
@@ -44,13 +69,16 @@ impl WorkerService for WorkerRpc {
         let protocol = convert::protocol_version(request.protocol).map_err(status::of_conversion)?;
         let profile = request.profile.ok_or_else(|| status::invalid("the registration lacks a profile"))?;
         let profile = profile.try_into().map_err(status::of_conversion)?;
-        let command = Command::Register { worker, protocol, profile, fresh: request.fresh };
-        self.shared.driver.command(command).await.map_err(status::of_driver)?;
-        Ok(Response::new(wire::RegisterReply {
-            protocol: Some(PROTOCOL_VERSION.into()),
-            lease_ttl_ms: LEASE_TTL_MS,
-            heartbeat_interval_ms: HEARTBEAT_INTERVAL_MS,
-        }))
+        let instance = instance(&request.instance)?;
+        let command = Command::Register { worker, protocol, profile, fresh: request.fresh, instance };
+        match self.shared.driver.command(command).await.map_err(status::of_driver)? {
+            Reply::Registered { heartbeat_interval_ms } => Ok(Response::new(wire::RegisterReply {
+                protocol: Some(PROTOCOL_VERSION.into()),
+                lease_ttl_ms: LEASE_TTL_MS,
+                heartbeat_interval_ms,
+            })),
+            other => Err(status::internal(format!("a registration was answered with {other:?}"))),
+        }
     }
 
     async fn session(
@@ -81,8 +109,14 @@ impl WorkerService for WorkerRpc {
         let token = LeaseToken(request.token);
         let outcome = request.outcome.ok_or_else(|| status::invalid("the completion lacks an outcome"))?;
         let outcome: AttemptOutcome = outcome.try_into().map_err(status::of_conversion)?;
-        if let AttemptOutcome::Trained(result) = &outcome {
-            blobs::check_present(&self.shared, result.model, "model").await?;
+        match &outcome {
+            AttemptOutcome::Trained(result) => {
+                blobs::check_present(&self.shared, result.model, "model").await?;
+            }
+            AttemptOutcome::Released { checkpoint: Some(one) } if one.batches > 0 => {
+                blobs::check_present(&self.shared, one.artifact, "checkpoint").await?;
+            }
+            _ => {}
         }
         self.shared.check_holder(caller, token).await?;
         let command = Command::Complete { token, outcome };
@@ -95,8 +129,10 @@ impl WorkerService for WorkerRpc {
         request: Request<wire::DeregisterRequest>,
     ) -> Result<Response<wire::DeregisterReply>, Status> {
         let caller = Act::of(&request).caller;
-        let worker = worker_id(&request.into_inner().worker_id)?;
+        let request = request.into_inner();
+        let worker = worker_id(&request.worker_id)?;
         caller.speaks_for(worker)?;
+        check_process(&self.shared, worker, instance(&request.instance)?).await?;
         self.shared.driver.command(Command::Deregister(worker)).await.map_err(status::of_driver)?;
         Ok(Response::new(wire::DeregisterReply {}))
     }

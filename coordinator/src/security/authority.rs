@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use coordinator_core::CertificateId;
 use coordinator_core::limits::CERTIFICATE_LIFETIME_MS;
@@ -11,14 +12,16 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber, date_time_ymd,
 };
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
+use rustls::time_provider::TimeProvider;
 use rustls::{RootCertStore, ServerConfig};
 use sweep_proto::{Digest, WorkerId};
 use sweep_transport::{COORDINATOR_NAME, key_digest};
 use thiserror::Error;
 
 use super::files;
+use crate::clock::Clock;
 
 /// How far certificates reach back: a worker's clock may be wrong by a day.
 const BACKDATE_MS: u64 = 24 * 3_600_000;
@@ -56,6 +59,17 @@ pub(crate) struct Authority {
     certificate: CertificateDer<'static>,
     server_key: KeyPair,
     pin: Digest,
+    clock: Clock,
+}
+
+/// The coordinator's own clock for TLS: a jump of the machine's clock locks nobody out.
+#[derive(Debug)]
+struct OwnTime(Clock);
+
+impl TimeProvider for OwnTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(self.0.now().0)))
+    }
 }
 
 impl std::fmt::Debug for Authority {
@@ -71,7 +85,7 @@ fn unusable(what: impl Into<String>) -> impl FnOnce(rcgen::Error) -> AuthorityEr
 
 impl Authority {
     /// Opens the authority in this folder, making it at the first start.
-    pub(crate) fn open(folder: &Path) -> Result<Self, AuthorityError> {
+    pub(crate) fn open(folder: &Path, clock: Clock) -> Result<Self, AuthorityError> {
         files::create_folder(folder)
             .map_err(|source| AuthorityError::File { path: folder.to_owned(), source })?;
         let authority_key = key(&folder.join("authority.key"))?;
@@ -85,7 +99,7 @@ impl Authority {
             what: "the authority's certificate".to_owned(),
             problem: error.to_string(),
         })?;
-        Ok(Self { issuer: Issuer::new(params, authority_key), certificate, server_key, pin })
+        Ok(Self { issuer: Issuer::new(params, authority_key), certificate, server_key, pin, clock })
     }
 
     /// SHA-256 of the authority's public key: what tokens carry.
@@ -109,12 +123,13 @@ impl Authority {
             what: "the server's certificate".to_owned(),
             problem: error.to_string(),
         };
-        let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .map_err(failed)?
-            .with_client_cert_verifier(self.client_verifier(provider)?)
-            .with_single_cert(chain, key.into())
-            .map_err(failed)?;
+        let mut config =
+            ServerConfig::builder_with_details(Arc::clone(&provider), Arc::new(OwnTime(self.clock)))
+                .with_protocol_versions(&[&rustls::version::TLS13])
+                .map_err(failed)?
+                .with_client_cert_verifier(self.client_verifier(provider)?)
+                .with_single_cert(chain, key.into())
+                .map_err(failed)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         // A resumed session would skip the look at the client's certificate.
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
@@ -145,9 +160,17 @@ impl Authority {
         params.distinguished_name = name("lstm-sweep coordinator");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        lasts(&mut params, SERVER_LIFETIME_MS);
+        self.lasts(&mut params, SERVER_LIFETIME_MS);
         let signed = params.signed_by(&self.server_key, &self.issuer);
         Ok(signed.map_err(unusable("the server's certificate"))?.der().clone())
+    }
+
+    /// Makes a certificate hold for so long from now on, by the coordinator's own clock.
+    fn lasts(&self, params: &mut CertificateParams, lifetime_ms: u64) {
+        let at = |time_ms| UNIX_EPOCH + Duration::from_millis(time_ms);
+        let now_ms = self.clock.now().0;
+        params.not_before = at(now_ms.saturating_sub(BACKDATE_MS)).into();
+        params.not_after = at(now_ms.saturating_add(lifetime_ms)).into();
     }
 
     /// A certificate for the key of a request. Nothing else that the request says is taken over.
@@ -164,21 +187,24 @@ impl Authority {
         params.subject_alt_names = vec![SanType::URI(uri.try_into().map_err(unusable("the worker's name"))?)];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        lasts(&mut params, CERTIFICATE_LIFETIME_MS);
+        self.lasts(&mut params, CERTIFICATE_LIFETIME_MS);
         let signed = params.signed_by(&request.0.public_key, &self.issuer);
         Ok(signed.map_err(unusable("the worker's certificate"))?.der().clone())
     }
 }
 
 /// A certificate request whose signature was checked: whoever sent it has the key.
-pub(crate) struct WorkerKey(CertificateSigningRequestParams);
+pub struct WorkerKey(CertificateSigningRequestParams);
 
 impl WorkerKey {
     /// Largest request that is read, in bytes.
     const BYTES_MAX: usize = 4_096;
 
     /// Reads PKCS #10 in DER.
-    pub(crate) fn read(der: &[u8]) -> Result<Self, AuthorityError> {
+    ///
+    /// # Errors
+    /// [`AuthorityError::Unusable`] where the bytes are none, or are not signed with their own key.
+    pub fn read(der: &[u8]) -> Result<Self, AuthorityError> {
         let unusable = |problem: String| AuthorityError::Unusable {
             what: "the worker's certificate request".to_owned(),
             problem,
@@ -191,7 +217,7 @@ impl WorkerKey {
     }
 
     /// SHA-256 of the public key.
-    pub(crate) fn digest(&self) -> Digest {
+    pub fn digest(&self) -> Digest {
         use rcgen::PublicKeyData;
         Digest::of(&self.0.public_key.subject_public_key_info())
     }
@@ -232,14 +258,8 @@ fn name(common: &str) -> DistinguishedName {
     name
 }
 
-fn lasts(params: &mut CertificateParams, lifetime_ms: u64) {
-    let now = std::time::SystemTime::now();
-    params.not_before = (now - std::time::Duration::from_millis(BACKDATE_MS)).into();
-    params.not_after = (now + std::time::Duration::from_millis(lifetime_ms)).into();
-}
-
 /// The serial number and the worker in a client's certificate that TLS has checked.
-pub(crate) fn worker_of(certificate: &[u8]) -> Option<(CertificateId, WorkerId)> {
+pub fn worker_of(certificate: &[u8]) -> Option<(CertificateId, WorkerId)> {
     use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let serial = certificate.tbs_certificate.serial.to_bytes_be();
@@ -260,8 +280,8 @@ mod tests {
     #[test]
     fn an_authority_is_the_same_after_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
-        let first = Authority::open(folder.path()).expect("made");
-        let again = Authority::open(folder.path()).expect("opened");
+        let first = Authority::open(folder.path(), Clock::start()).expect("made");
+        let again = Authority::open(folder.path(), Clock::start()).expect("opened");
         assert_eq!(first.pin(), again.pin());
         assert_eq!(first.server_key_pin(), again.server_key_pin());
         first.server_config(&["example.org".into(), "10.0.0.1".into()]).expect("a server");
@@ -270,7 +290,7 @@ mod tests {
     #[test]
     fn a_worker_is_read_from_its_certificate_whatever_its_request_says() {
         let folder = tempfile::tempdir().expect("a folder");
-        let authority = Authority::open(folder.path()).expect("made");
+        let authority = Authority::open(folder.path(), Clock::start()).expect("made");
         let key = KeyPair::generate().expect("a key");
         let mut lying = CertificateParams::new(vec![COORDINATOR_NAME.to_owned()]).expect("params");
         lying.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use coordinator_core::CertificateId;
 use sweep_proto::{Role, TokenId, WorkerId};
 use tonic::Status;
+
+use super::strangers::Stranger;
 
 /// The other end of a connection.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Peer {
     pub(crate) is_secure: bool,
     /// The certificate that it showed, checked against the authority.
     pub(crate) certificate: Option<(CertificateId, WorkerId)>,
+    /// Until it has shown a credential.
+    pub(crate) stranger: Arc<Stranger>,
 }
 
 /// Who calls.

@@ -13,6 +13,7 @@ use sweep_proto::{Role, Timestamp, Token};
 use super::authority::{Authority, AuthorityError};
 use super::files::{self, ADDRESS, ADMIN_TOKEN, SECURITY};
 use super::secrets;
+use crate::clock::Clock;
 use crate::driver::{Driver, Standing};
 use crate::install::Install;
 use crate::rpc::Doors;
@@ -26,9 +27,10 @@ pub(crate) async fn open(
     config: &ServerConfig,
     address: SocketAddr,
     driver: &Driver,
+    clock: Clock,
 ) -> Result<(Arc<TlsConfig>, Doors), StartError> {
     let folder = config.place.data_directory.join(SECURITY);
-    let authority = Arc::new(Authority::open(&folder)?);
+    let authority = Arc::new(Authority::open(&folder, clock)?);
     let names = names(&config.advertise, address);
     let tls = authority.server_config(&names)?;
     let corpora = config.corpora.iter().map(|path| canonical(path)).collect::<Result<Vec<_>, _>>()?;

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use coordinator_core::{AuditNote, Command, Engine};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
-use sweep_proto::{Timestamp, Token};
+use http_body_util::BodyExt;
+use sweep_proto::{Role, Timestamp, Token};
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
@@ -22,6 +23,9 @@ const REFUSALS_MAX: u32 = 60;
 
 /// See [`REFUSALS_MAX`].
 const REFUSALS_WINDOW: Duration = Duration::from_mins(1);
+
+/// How long the request of somebody without a credential may take until its answer begins: such requests are small.
+const STRANGER_WAIT: Duration = Duration::from_secs(10);
 
 /// The gate as a layer.
 #[derive(Clone, Debug)]
@@ -66,12 +70,30 @@ impl Gate {
             check(caller, allowed(path))?;
             Ok(caller)
         });
-        if let Err(refusal) = &admitted
-            && refusal.code() != tonic::Code::Unavailable
-        {
-            self.record(peer, path, refusal).await;
+        match &admitted {
+            // A token for joining proves little: it may be spent, and a thief's.
+            Ok(Caller::Nobody | Caller::Token { role: Role::Worker, .. }) => peer.stranger.heard(),
+            Ok(_) => peer.stranger.known(),
+            Err(refusal) => self.refused(peer, None, path, refusal).await,
         }
         admitted
+    }
+
+    /// Takes note of a refusal: of the gate, or of a service behind it.
+    async fn refused(&self, peer: &Peer, caller: Option<Caller>, path: &str, refusal: &Status) {
+        if refusal.code() != tonic::Code::Unavailable {
+            peer.stranger.refused();
+            self.record(peer, caller, path, refusal).await;
+        }
+    }
+
+    /// As [`Self::refused`], where a service has found out only with the whole request who may not do what.
+    async fn answered(&self, peer: &Peer, caller: Caller, path: &str, status: Option<Status>) {
+        if let Some(status) = status
+            && matches!(status.code(), tonic::Code::Unauthenticated | tonic::Code::PermissionDenied)
+        {
+            self.refused(peer, Some(caller), path, &status).await;
+        }
     }
 
     async fn caller(&self, peer: &Peer, bearer: Option<HeaderValue>) -> Result<Caller, Status> {
@@ -109,7 +131,7 @@ impl Gate {
         };
         match self.driver.read(look).await.map_err(unavailable)? {
             // A used-up worker token may still repeat the request whose answer was lost: joining decides.
-            Some((role, refusal)) if refusal.is_none() || role == sweep_proto::Role::Worker => {
+            Some((role, refusal)) if refusal.is_none() || role == Role::Worker => {
                 Ok(Caller::Token { id, role })
             }
             Some((_, refusal)) => {
@@ -119,15 +141,18 @@ impl Gate {
         }
     }
 
-    async fn record(&self, peer: &Peer, path: &str, refusal: &Status) {
+    async fn record(&self, peer: &Peer, caller: Option<Caller>, path: &str, refusal: &Status) {
         let admitted = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).admit(Instant::now());
         let Some(suppressed) = admitted else { return };
         tracing::warn!(peer = %peer.address, path, reason = refusal.message(), "refused");
         let more = if suppressed == 0 { String::new() } else { format!(" (and {suppressed} more refusals)") };
+        let actor = match (caller, peer.certificate) {
+            (Some(caller), _) => caller.to_string(),
+            (None, Some((_, worker))) => format!("worker {worker}"),
+            (None, None) => "unknown".to_owned(),
+        };
         let note = AuditNote {
-            actor: peer
-                .certificate
-                .map_or_else(|| "unknown".to_owned(), |(_, worker)| format!("worker {worker}")),
+            actor,
             peer: peer.address.to_string(),
             action: path.to_owned(),
             subject: format!("{}{more}", refusal.message()),
@@ -180,9 +205,33 @@ fn refuse(is_grpc: bool, refusal: &Status) -> Response<Body> {
         tonic::Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         tonic::Code::Unimplemented => StatusCode::NOT_FOUND,
         tonic::Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        tonic::Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        tonic::Code::DeadlineExceeded => StatusCode::REQUEST_TIMEOUT,
         _ => StatusCode::FORBIDDEN,
     };
     response
+}
+
+/// Answers somebody without a credential: few requests at one time, each soon.
+async fn answer_stranger<E>(
+    peer: &Peer,
+    is_grpc: bool,
+    answering: impl Future<Output = Result<Response<Body>, E>>,
+) -> Result<Response<Body>, E> {
+    let Some(permit) = peer.stranger.admit_request() else {
+        let refusal = Status::resource_exhausted("too many requests at one time without a credential");
+        return Ok(refuse(is_grpc, &refusal));
+    };
+    let Ok(answered) = tokio::time::timeout(STRANGER_WAIT, answering).await else {
+        return Ok(refuse(is_grpc, &Status::deadline_exceeded("the request took too long to come")));
+    };
+    // The permit goes with the answer's body, which may be long.
+    Ok(answered?.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _held = &permit;
+            frame
+        }))
+    }))
 }
 
 impl<S> Layer<S> for Gate {
@@ -231,7 +280,16 @@ where
             match gate.admit(&path, &peer, bearer).await {
                 Ok(caller) => {
                     request.extensions_mut().insert(caller);
-                    inner.call(request).await
+                    let answering = inner.call(request);
+                    let response = match caller {
+                        // As in `admit`: a token for joining proves little.
+                        Caller::Nobody | Caller::Token { role: Role::Worker, .. } => {
+                            answer_stranger(&peer, is_grpc, answering).await?
+                        }
+                        _ => answering.await?,
+                    };
+                    gate.answered(&peer, caller, &path, Status::from_header_map(response.headers())).await;
+                    Ok(response)
                 }
                 Err(refusal) => Ok(refuse(is_grpc, &refusal)),
             }

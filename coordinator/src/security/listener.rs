@@ -1,4 +1,4 @@
-//! Takes connections: bounded in number, with deadlines, over TLS where it is on, cut when their certificate is revoked.
+//! Takes connections: bounded in number, with deadlines, over TLS where it is on, cut when they have to end.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,19 +20,22 @@ use tonic::transport::server::Connected;
 
 use super::authority::worker_of;
 use super::caller::Peer;
+use super::strangers::{Stranger, Strangers};
+use crate::descriptors;
 use crate::driver::{Driver, Standing};
 
 /// Most connections at one time: each holds a file descriptor and some kilobytes.
-const CONNECTIONS_MAX: usize = 16_384;
+pub(crate) const CONNECTIONS_MAX: usize = 16_384;
 
 /// Most connections from one address at one time: a laboratory behind one router fits in.
 const CONNECTIONS_PER_ADDRESS_MAX: usize = 4_096;
 
-/// Most TLS handshakes at one time.
-const HANDSHAKES_MAX: usize = 256;
-
-/// How long a handshake may take, and then how long the first byte may.
+/// How long a handshake may take.
 const GREETING_WAIT: Duration = Duration::from_secs(10);
+
+/// How long the other side may take nothing of what is sent to it: a network that drops everything for so long
+/// has lost the connection anyway.
+const STALL_WAIT: Duration = Duration::from_mins(1);
 
 /// How long a connection to a coordinator that stands by lives: long enough for a probe's answer, short
 /// because whoever has other addresses then tries the next.
@@ -47,8 +50,8 @@ pub(crate) struct Connection {
     peer: Peer,
     /// Says why when the connection has to end.
     cut: Pin<Box<dyn Future<Output = &'static str> + Send>>,
-    /// Until the first byte has come.
-    greeting: Option<Pin<Box<Sleep>>>,
+    /// Since the other side has taken nothing.
+    stall: Option<Pin<Box<Sleep>>>,
     _seat: Option<Seat>,
 }
 
@@ -62,22 +65,32 @@ impl Connection {
         cut: impl Future<Output = &'static str> + Send + 'static,
         seat: Option<Seat>,
     ) -> Self {
-        Self {
-            stream: Box::pin(stream),
-            peer,
-            cut: Box::pin(cut),
-            greeting: Some(Box::pin(tokio::time::sleep(GREETING_WAIT))),
-            _seat: seat,
+        Self { stream: Box::pin(stream), peer, cut: Box::pin(cut), stall: None, _seat: seat }
+    }
+
+    /// Reading may wait for writing, so both look whether the connection has to end.
+    fn poll_cut(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        match self.cut.as_mut().poll(context) {
+            Poll::Ready(reason) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, reason)),
+            Poll::Pending => Ok(()),
         }
     }
 
-    fn poll_end(&mut self, context: &mut Context<'_>) -> Option<io::Error> {
-        if let Poll::Ready(reason) = self.cut.as_mut().poll(context) {
-            return Some(io::Error::new(io::ErrorKind::ConnectionAborted, reason));
+    /// Ends a wait for the other side to take something that has gone on for too long.
+    fn bounded<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        progress: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if progress.is_ready() {
+            self.stall = None;
+            return progress;
         }
-        let greeting = self.greeting.as_mut()?;
-        let is_late = greeting.as_mut().poll(context).is_ready();
-        is_late.then(|| io::Error::new(io::ErrorKind::TimedOut, "nothing was said"))
+        self.poll_cut(context)?;
+        let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL_WAIT)));
+        stall.as_mut().poll(context).map(|()| {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "the other side takes nothing of what is sent to it"))
+        })
     }
 }
 
@@ -87,15 +100,8 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = self.stream.as_mut().poll_read(context, buffer);
-        if read.is_ready() && buffer.filled().len() > before {
-            self.greeting = None;
-        }
-        match self.poll_end(context) {
-            Some(error) => Poll::Ready(Err(error)),
-            None => read,
-        }
+        self.poll_cut(context)?;
+        self.stream.as_mut().poll_read(context, buffer)
     }
 }
 
@@ -105,15 +111,18 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream.as_mut().poll_write(context, bytes)
+        let progress = self.stream.as_mut().poll_write(context, bytes);
+        self.bounded(context, progress)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_flush(context)
+        let progress = self.stream.as_mut().poll_flush(context);
+        self.bounded(context, progress)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.as_mut().poll_shutdown(context)
+        let progress = self.stream.as_mut().poll_shutdown(context);
+        self.bounded(context, progress)
     }
 }
 
@@ -126,8 +135,11 @@ impl Connected for Connection {
 }
 
 /// Places for connections.
-#[derive(Clone, Default)]
-struct Seats(Arc<Mutex<BTreeMap<IpAddr, usize>>>);
+#[derive(Clone)]
+struct Seats {
+    taken: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+    per_address_max: usize,
+}
 
 /// One taken place, free again when dropped.
 struct Seat {
@@ -137,10 +149,16 @@ struct Seat {
 }
 
 impl Seats {
+    fn new(connections_max: usize) -> Self {
+        // Where there are few places, no address may have them all.
+        let per_address_max = CONNECTIONS_PER_ADDRESS_MAX.min(connections_max.div_ceil(2));
+        Self { taken: Arc::default(), per_address_max }
+    }
+
     fn take(&self, address: IpAddr, total: OwnedSemaphorePermit) -> Option<Seat> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(address).or_default();
-        if *count == CONNECTIONS_PER_ADDRESS_MAX {
+        if *count == self.per_address_max {
             return None;
         }
         *count += 1;
@@ -151,7 +169,7 @@ impl Seats {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = taken.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
@@ -169,14 +187,62 @@ pub(crate) fn connections(
     shutdown: CancellationToken,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (ready, stream) = mpsc::channel(16);
-    let reception = Reception { tls: tls.map(TlsAcceptor::from), driver, ready, seats: Seats::default() };
+    let connections_max = CONNECTIONS_MAX.min(descriptors::for_connections());
+    let reception = Reception {
+        tls: tls.map(TlsAcceptor::from),
+        driver,
+        ready,
+        seats: Seats::new(connections_max),
+        strangers: Strangers::new(connections_max),
+    };
     tokio::spawn(async move {
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = reception.accept(listener) => {}
+            () = reception.accept(listener, connections_max) => {}
         }
     });
     ReceiverStream::new(stream)
+}
+
+/// A connection in plain text that somebody else has taken.
+pub(crate) fn plain(
+    stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    address: SocketAddr,
+    driver: &Driver,
+    strangers: &Strangers,
+) -> Connection {
+    in_plain_text(stream, address, driver, strangers.enter(address.ip()), None)
+}
+
+fn in_plain_text(
+    stream: impl AsyncRead + AsyncWrite + Send + 'static,
+    address: SocketAddr,
+    driver: &Driver,
+    stranger: Arc<Stranger>,
+    seat: Option<Seat>,
+) -> Connection {
+    let (stood_by, outstayed) = (stood_by(driver), Arc::clone(&stranger));
+    let cut = async move {
+        tokio::select! {
+            reason = stood_by => reason,
+            reason = outstayed.outstayed() => reason,
+        }
+    };
+    let peer = Peer { address, is_secure: false, certificate: None, stranger };
+    Connection::new(stream, peer, cut, seat)
+}
+
+/// Ends some time after this coordinator has begun to stand by.
+fn stood_by(driver: &Driver) -> impl Future<Output = &'static str> + Send + use<> {
+    let mut standing = driver.notices().of_standing();
+    async move {
+        if standing.wait_for(|standing| *standing == Standing::Standby).await.is_err() {
+            // The driver's end is the server's, which closes its connections in its own order.
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(STANDBY_WAIT).await;
+        "this coordinator stands by"
+    }
 }
 
 #[derive(Clone)]
@@ -185,16 +251,15 @@ struct Reception {
     driver: Driver,
     ready: mpsc::Sender<io::Result<Connection>>,
     seats: Seats,
+    strangers: Strangers,
 }
 
 impl Reception {
-    async fn accept(self, listener: TcpListener) {
-        let total = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    async fn accept(self, listener: TcpListener, connections_max: usize) {
+        let total = Arc::new(Semaphore::new(connections_max));
         loop {
-            // Neither semaphore is ever closed.
+            // The semaphore is never closed.
             let Ok(place) = Arc::clone(&total).acquire_owned().await else { return };
-            let Ok(handshake) = Arc::clone(&handshakes).acquire_owned().await else { return };
             let (stream, address) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -207,40 +272,40 @@ impl Reception {
                 tracing::warn!(%address, "too many connections from one address");
                 continue;
             };
-            let reception = self.clone();
-            tokio::spawn(async move {
-                let greeted =
-                    tokio::time::timeout(GREETING_WAIT, reception.greet(stream, address, seat)).await;
-                drop(handshake);
-                match greeted {
-                    // The server may have stopped.
-                    Ok(Ok(connection)) => _ = reception.ready.send(Ok(connection)).await,
-                    Ok(Err(error)) => tracing::debug!(%address, %error, "a handshake failed"),
-                    Err(_) => tracing::debug!(%address, "a handshake took too long"),
-                }
-            });
+            let stranger = self.strangers.enter(address.ip());
+            tokio::spawn(self.clone().receive(stream, address, seat, stranger));
         }
     }
 
-    /// Ends some time after this coordinator has begun to stand by.
-    fn stood_by(&self) -> impl Future<Output = &'static str> + Send + 'static {
-        let mut standing = self.driver.notices().of_standing();
-        async move {
-            if standing.wait_for(|standing| *standing == Standing::Standby).await.is_err() {
-                // The driver's end is the server's, which closes its connections in its own order.
-                std::future::pending::<()>().await;
+    /// One connection until it is handed to the server.
+    async fn receive(self, stream: TcpStream, address: SocketAddr, seat: Seat, stranger: Arc<Stranger>) {
+        let greeting =
+            tokio::time::timeout(GREETING_WAIT, self.greet(stream, address, seat, Arc::clone(&stranger)));
+        let greeted = tokio::select! {
+            greeted = greeting => greeted,
+            reason = stranger.outstayed() => {
+                return tracing::debug!(%address, reason, "a handshake was cut off");
             }
-            tokio::time::sleep(STANDBY_WAIT).await;
-            "this coordinator stands by"
+        };
+        match greeted {
+            // The server may have stopped.
+            Ok(Ok(connection)) => _ = self.ready.send(Ok(connection)).await,
+            Ok(Err(error)) => tracing::debug!(%address, %error, "a handshake failed"),
+            Err(_) => tracing::debug!(%address, "a handshake took too long"),
         }
     }
 
-    async fn greet(&self, stream: TcpStream, address: SocketAddr, seat: Seat) -> io::Result<Connection> {
+    async fn greet(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        seat: Seat,
+        stranger: Arc<Stranger>,
+    ) -> io::Result<Connection> {
         // Small messages go out at once: heartbeats must not wait for more to come.
         stream.set_nodelay(true)?;
         let Some(tls) = &self.tls else {
-            let peer = Peer { address, is_secure: false, certificate: None };
-            return Ok(Connection::new(stream, peer, self.stood_by(), Some(seat)));
+            return Ok(in_plain_text(stream, address, &self.driver, stranger, Some(seat)));
         };
         let stream = tls.accept(stream).await?;
         let shown = stream.get_ref().1.peer_certificates().and_then(|sent| sent.first());
@@ -254,14 +319,19 @@ impl Reception {
             Some((id, _)) => self.driver.notices().connection_of(id),
             None => CancellationToken::new(),
         };
-        let stood_by = self.stood_by();
+        if certificate.is_some() && !revoked.is_cancelled() {
+            // Our authority has signed it, and it is in its time.
+            stranger.known();
+        }
+        let (stood_by, outstayed) = (stood_by(&self.driver), Arc::clone(&stranger));
         let cut = async move {
             tokio::select! {
                 () = revoked.cancelled() => "the certificate was revoked",
                 reason = stood_by => reason,
+                reason = outstayed.outstayed() => reason,
             }
         };
-        let peer = Peer { address, is_secure: true, certificate };
+        let peer = Peer { address, is_secure: true, certificate, stranger };
         Ok(Connection::new(stream, peer, cut, Some(seat)))
     }
 }

@@ -8,3 +8,4 @@ pub(crate) mod gate;
 pub(crate) mod listener;
 pub(crate) mod roles;
 pub(crate) mod secrets;
+pub(crate) mod strangers;

@@ -11,6 +11,8 @@
 
 mod rows;
 
+pub use rows::one_of_each;
+
 use coordinator_core::{AuditHead, Mutation, Tables};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

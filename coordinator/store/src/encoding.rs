@@ -110,14 +110,31 @@ pub(crate) fn pack(points: &[StepMetric]) -> Vec<u8> {
     packed
 }
 
-/// The step metrics of a row whose first sequence is `first`, after checking its checksum.
+/// The sequence after a row of step metrics that says to hold `count` points in `bytes`.
+pub(crate) fn sequence_after(
+    attempt: AttemptId,
+    first: i64,
+    count: i64,
+    bytes: i64,
+) -> Result<u64, StoreError> {
+    let is_whole = count > 0 && bytes == count.saturating_mul(POINT_BYTES as i64);
+    match first.checked_add(count).map(u64::try_from) {
+        Some(Ok(next)) if is_whole && first >= 0 => Ok(next),
+        _ => Err(StoreError::corrupt(format!("step metrics of {attempt}"), "the count of points differs")),
+    }
+}
+
+/// The step metrics of a row whose first sequence is `first`, after checking its count and checksum.
 pub(crate) fn unpack(
     attempt: AttemptId,
-    first: u64,
+    first: i64,
+    count: i64,
     packed: &[u8],
     sum: i64,
 ) -> Result<impl Iterator<Item = StepMetric>, StoreError> {
-    if sum != sum_of_steps(attempt, first, packed) || !packed.len().is_multiple_of(POINT_BYTES) {
+    sequence_after(attempt, first, count, packed.len() as i64)?;
+    let first = first.cast_unsigned();
+    if sum != sum_of_steps(attempt, first, packed) {
         return Err(StoreError::corrupt(format!("step metrics of {attempt}"), "the checksum differs"));
     }
     Ok(packed.as_chunks::<POINT_BYTES>().0.iter().zip(first..).map(|(point, sequence)| {

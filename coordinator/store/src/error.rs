@@ -17,6 +17,9 @@ pub enum StoreError {
     /// The store cannot be reached or written now.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// There is no room for what is to be written. Nothing has changed.
+    #[error("no room in the store: {0}")]
+    Full(String),
     /// The stored bytes are not what was written.
     #[error("{place} is damaged: {problem}; restore it from a backup, or move it away to start empty")]
     Corrupt {
@@ -63,6 +66,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(Code::ConstraintViolation) => {
                 Self::NotFound(format!("a row that another refers to ({error})"))
             }
+            Some(Code::DiskFull) => Self::Full(error.to_string()),
             Some(_) => Self::Unavailable(error.to_string()),
             // Wrong types in columns and the like: the row was not written by this program.
             None => Self::corrupt("a row of the database", error),

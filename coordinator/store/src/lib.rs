@@ -12,6 +12,8 @@ pub mod sqlite;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "rows")]
+pub mod rows;
 
 use coordinator_core::{AuditEntry, Mutation, Tables};
 use sweep_proto::{AttemptId, StepMetric};

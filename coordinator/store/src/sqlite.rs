@@ -43,6 +43,7 @@ impl SqliteStore {
             let mut connection = Connection::open(path)?;
             configure(&connection)?;
             schema::migrate(&mut connection, path)?;
+            settle_log(&connection)?;
             Ok(connection)
         };
         let connection = open().map_err(|error| at_file(error, path))?;
@@ -112,6 +113,22 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     Ok(())
+}
+
+/// Moves what the log holds into the database, synced, and begins the log anew.
+///
+/// After a failed sync the kernel may believe pages to be on the disk that are not. Rows that this program
+/// finds in a log which it did not write must not depend on them.
+fn settle_log(connection: &Connection) -> Result<(), StoreError> {
+    // A reader in the way means that the log is in use, and was not found but written here.
+    match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(StoreError::from) {
+        // What can be read shall be read.
+        Err(StoreError::Full(problem)) => {
+            tracing::warn!(problem, "no room to fold the log into the database");
+            Ok(())
+        }
+        settled => settled,
+    }
 }
 
 fn load(connection: &mut Connection) -> Result<Tables, StoreError> {

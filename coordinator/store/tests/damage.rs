@@ -21,6 +21,7 @@ fn worker(number: u128) -> Mutation {
         registered_at: Timestamp(1),
         answered: None,
         troubles: coordinator_core::Troubles::default(),
+        process: coordinator_core::ProcessRecord::default(),
     })
 }
 

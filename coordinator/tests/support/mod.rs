@@ -112,6 +112,11 @@ pub(crate) struct ScriptedWorker {
 impl ScriptedWorker {
     /// Registers and opens a session.
     pub(crate) async fn join(server: &Server, id: WorkerId, fresh: bool) -> Self {
+        Self::join_as(server, id, fresh, "").await
+    }
+
+    /// As [`Self::join`], as a process with a name.
+    pub(crate) async fn join_as(server: &Server, id: WorkerId, fresh: bool, instance: &str) -> Self {
         let mut client = WorkerServiceClient::new(channel(server).await);
         let profile =
             wire::WorkerProfile { name: "scripted".into(), build: "0".into(), slots: 1, devices: Vec::new() };
@@ -120,10 +125,11 @@ impl ScriptedWorker {
             protocol: Some(PROTOCOL_VERSION.into()),
             profile: Some(profile),
             fresh,
+            instance: instance.to_owned(),
         };
         client.register(request).await.expect("registers");
         let (messages, outgoing) = mpsc::channel(16);
-        let hello = Message::Hello(wire::Hello { worker_id: id.to_string() });
+        let hello = Message::Hello(wire::Hello { worker_id: id.to_string(), instance: instance.to_owned() });
         messages.send(wire::WorkerMessage { kind: Some(hello) }).await.expect("sent");
         let answers = client.session(ReceiverStream::new(outgoing)).await.expect("a session").into_inner();
         Self { client, id, messages, answers }
@@ -168,7 +174,7 @@ impl ScriptedWorker {
 
     pub(crate) async fn epoch(&mut self, grant: &wire::Grant, epoch: u32) -> Result<Answer, Status> {
         let checkpoint = self.store(format!("checkpoint {} {epoch}", label(grant)).as_bytes()).await;
-        let checkpoint = Some(wire::CheckpointRef { epoch, artifact: Some(checkpoint) });
+        let checkpoint = Some(wire::CheckpointRef { epoch, batches: 0, artifact: Some(checkpoint) });
         let metric = Some(metric(grant, epoch));
         self.tell(Message::Epoch(wire::EpochReport { token: grant.token, metric, checkpoint })).await
     }

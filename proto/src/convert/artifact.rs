@@ -24,13 +24,21 @@ impl TryFrom<wire::ArtifactRef> for ArtifactRef {
 
 impl From<CheckpointRef> for wire::CheckpointRef {
     fn from(checkpoint: CheckpointRef) -> Self {
-        Self { epoch: checkpoint.epoch, artifact: Some(checkpoint.artifact.into()) }
+        Self {
+            epoch: checkpoint.epoch,
+            artifact: Some(checkpoint.artifact.into()),
+            batches: checkpoint.batches,
+        }
     }
 }
 
 impl TryFrom<wire::CheckpointRef> for CheckpointRef {
     type Error = ConvertError;
     fn try_from(message: wire::CheckpointRef) -> Result<Self, ConvertError> {
-        Ok(Self { epoch: message.epoch, artifact: required(message.artifact, "artifact")?.try_into()? })
+        Ok(Self {
+            epoch: message.epoch,
+            batches: message.batches,
+            artifact: required(message.artifact, "artifact")?.try_into()?,
+        })
     }
 }

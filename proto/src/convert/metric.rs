@@ -1,15 +1,11 @@
 //! Metrics. Losses may be any finite number; a NaN is an outcome, never a metric.
 
-use super::{ConvertError, finite};
+use super::{ConvertError, amount, finite, share};
 use crate::metric::{EpochMetric, StepMetric, TestMetric};
 use crate::wire;
 
 /// Most classes of a confusion matrix that a message may carry.
 const CLASSES_MAX: usize = 1_000;
-
-fn share(number: f64, field: &'static str) -> Result<f64, ConvertError> {
-    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(ConvertError::invalid(field, number)) }
-}
 
 impl From<EpochMetric> for wire::EpochMetric {
     fn from(metric: EpochMetric) -> Self {
@@ -40,8 +36,8 @@ impl TryFrom<wire::EpochMetric> for EpochMetric {
             validation_loss: finite(message.validation_loss, "validation_loss")?,
             validation_accuracy: share(message.validation_accuracy, "validation_accuracy")?,
             validation_macro_f1: share(message.validation_macro_f1, "validation_macro_f1")?,
-            seconds: finite(message.seconds, "seconds")?,
-            examples_per_second: finite(message.examples_per_second, "examples_per_second")?,
+            seconds: amount(message.seconds, "seconds")?,
+            examples_per_second: amount(message.examples_per_second, "examples_per_second")?,
             peak_memory_bytes: message.peak_memory_bytes,
         })
     }
@@ -67,7 +63,7 @@ impl TryFrom<wire::StepMetric> for StepMetric {
             epoch: message.epoch,
             step: message.step,
             loss: finite(message.loss, "loss")?,
-            examples_per_second: finite(message.examples_per_second, "examples_per_second")?,
+            examples_per_second: amount(message.examples_per_second, "examples_per_second")?,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! How attempts end.
 
-use super::{ConvertError, finite, required};
+use super::{ConvertError, finite, required, share};
 use crate::outcome::{AttemptOutcome, FailureKind, TrialResult};
 use crate::protocol::ERROR_CHARACTERS_MAX;
 use crate::wire::{self, attempt_outcome::Kind};
@@ -34,7 +34,7 @@ impl TryFrom<wire::TrialResult> for TrialResult {
             epochs: message.epochs,
             early_stopped: message.early_stopped,
             score: finite(message.score, "score")?,
-            accuracy: finite(message.accuracy, "accuracy")?,
+            accuracy: share(message.accuracy, "accuracy")?,
             parameters: message.parameters,
             model: required(message.model, "model")?.try_into()?,
         })
@@ -49,6 +49,7 @@ impl From<FailureKind> for wire::FailureKind {
             FailureKind::Data => Self::Data,
             FailureKind::Device => Self::Device,
             FailureKind::Rejected => Self::Rejected,
+            FailureKind::Stalled => Self::Stalled,
         }
     }
 }
@@ -63,6 +64,7 @@ impl TryFrom<wire::FailureKind> for FailureKind {
             wire::FailureKind::Data => Ok(Self::Data),
             wire::FailureKind::Device => Ok(Self::Device),
             wire::FailureKind::Rejected => Ok(Self::Rejected),
+            wire::FailureKind::Stalled => Ok(Self::Stalled),
         }
     }
 }

@@ -12,8 +12,13 @@ const DEVICES_MAX: usize = 256;
 /// Most characters of a name.
 const NAME_CHARACTERS_MAX: usize = 200;
 
-fn name(text: &str) -> String {
-    text.chars().take(NAME_CHARACTERS_MAX).collect()
+/// A name that people will see. Control characters could steer their terminals, or forge lines of a log.
+fn name(text: &str, field: &'static str) -> Result<String, ConvertError> {
+    if let Some(control) = text.chars().find(|one| one.is_control()) {
+        let problem = format!("it holds the control character U+{:04X}", u32::from(control));
+        return Err(ConvertError::invalid(field, problem));
+    }
+    Ok(text.chars().take(NAME_CHARACTERS_MAX).collect())
 }
 
 impl From<ProtocolVersion> for wire::ProtocolVersion {
@@ -54,7 +59,7 @@ impl TryFrom<wire::Device> for Device {
         Ok(Self {
             kind,
             ordinal: message.ordinal,
-            model: name(&message.model),
+            model: name(&message.model, "model")?,
             memory_bytes: message.memory_bytes,
         })
     }
@@ -83,9 +88,13 @@ impl TryFrom<wire::WorkerProfile> for WorkerProfile {
         if message.devices.len() > DEVICES_MAX {
             return Err(ConvertError::invalid("devices", format!("more than {DEVICES_MAX}")));
         }
+        let named = name(&message.name, "name")?;
+        if named.trim().is_empty() {
+            return Err(ConvertError::invalid("name", "it is empty"));
+        }
         Ok(Self {
-            name: name(&message.name),
-            build: name(&message.build),
+            name: named,
+            build: name(&message.build, "build")?,
             slots: message.slots,
             devices: message.devices.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         })

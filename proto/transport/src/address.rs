@@ -1,7 +1,7 @@
 //! Addresses of coordinators as people write them.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use http::Uri;
@@ -63,7 +63,12 @@ impl FromStr for Address {
         if uri.path() != "/" || uri.query().is_some() || has_user {
             return Err(malformed());
         }
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        // An authority may have brackets anywhere; a host has them only around an IPv6 address.
+        let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(address) if address.parse::<Ipv6Addr>().is_ok() => address.to_owned(),
+            None if !host.contains(['[', ']', ':']) => host.to_owned(),
+            _ => return Err(malformed()),
+        };
         let is_loopback =
             host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         if !is_secure && !is_loopback {
@@ -175,6 +180,8 @@ mod tests {
             "127.0.0.1:99999",
             "https://me:secret@there:1",
             "https://a:1,",
+            "https://a.[fe80::1]:2",
+            "https://[a]:2",
         ] {
             assert!(matches!(refused(text), AddressError::Malformed(_)), "{text}: {:?}", refused(text));
         }

@@ -32,9 +32,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A silent connection is probed this often, and given up after this long without an answer: routers
-/// forget idle connections, and machines vanish.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// forget idle connections, and machines vanish. Together well below a lease's 24 s without a renewal, so that a
+/// worker is back over a new connection before it has to stop.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// As [`KEEP_ALIVE_TIMEOUT`], for a connection that carries artifacts: on a slow line a probe waits behind what was sent
+/// before it.
+const CARRIER_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// What a connection is made of.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -89,28 +94,38 @@ pub struct Trust {
     pub identity: ClientIdentity,
 }
 
-/// A connector over a list of addresses. It begins with the one that answered last.
+/// A connector over a list of addresses, tried in turn.
 #[derive(Clone)]
 pub struct Dial {
     addresses: Arc<Addresses>,
     tls: Option<TlsConnector>,
+    /// Where the next connection begins.
     first: Arc<AtomicUsize>,
+    /// Whether it goes where the last connection went, and leaves the turn as it is.
+    is_beside: bool,
 }
 
 impl Dial {
     /// A connector; `trust` is needed for secure addresses and left unused by plain ones.
     pub fn new(addresses: Addresses, trust: Option<&Trust>) -> Self {
         let tls = trust.filter(|_| addresses.is_secure()).map(tls_connector);
-        Self { addresses: Arc::new(addresses), tls, first: Arc::new(AtomicUsize::new(0)) }
+        Self { addresses: Arc::new(addresses), tls, first: Arc::new(AtomicUsize::new(0)), is_beside: false }
+    }
+
+    /// A connector of further connections: they go where the last one of this connector went.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { is_beside: true, ..self.clone() }
     }
 
     async fn connect(self) -> io::Result<Box<dyn Stream>> {
         let all = self.addresses.all();
-        let first = self.first.load(Ordering::Relaxed);
+        let first = self.first.load(Ordering::Relaxed).saturating_sub(usize::from(self.is_beside));
         let mut failed = None;
         for offset in 0..all.len() {
             let position = (first + offset) % all.len();
             match self.connect_to(&all[position]).await {
+                Ok(stream) if self.is_beside => return Ok(stream),
                 Ok(stream) => {
                     // A connection that ends makes room for the next address: a standby answers, but does not serve.
                     self.first.store(position + 1, Ordering::Relaxed);
@@ -179,17 +194,27 @@ impl Service<Uri> for Dial {
     }
 }
 
-fn endpoint() -> Endpoint {
+fn endpoint(timeout: Duration) -> Endpoint {
     // The connector knows where to go; this only names the other side.
     Endpoint::from_static("http://coordinator.lstm-sweep.internal")
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .keep_alive_timeout(timeout)
         .keep_alive_while_idle(true)
 }
 
-/// A channel that connects when it is first used, and again whenever the connection broke.
-pub fn channel(dial: Dial) -> Channel {
-    endpoint().connect_with_connector_lazy(dial)
+/// A channel that connects when it is first used, and again whenever the connection broke. It is dialled with
+/// [`Dial`], or with anything else that gives a connection.
+pub fn channel<D, S>(dial: D) -> Channel
+where
+    D: Service<Uri, Response = TokioIo<S>, Error = io::Error, Future: Send> + Send + 'static,
+    S: Stream + 'static,
+{
+    endpoint(KEEP_ALIVE_TIMEOUT).connect_with_connector_lazy(dial)
+}
+
+/// As [`channel`], for artifacts: patient with a slow line.
+pub fn carrier(dial: Dial) -> Channel {
+    endpoint(CARRIER_TIMEOUT).connect_with_connector_lazy(dial)
 }
 
 /// A channel that is connected.
@@ -197,5 +222,5 @@ pub fn channel(dial: Dial) -> Channel {
 /// # Errors
 /// Why no address answers; the innermost cause is the one to show.
 pub async fn connect(dial: Dial) -> Result<Channel, tonic::transport::Error> {
-    endpoint().connect_with_connector(dial).await
+    endpoint(KEEP_ALIVE_TIMEOUT).connect_with_connector(dial).await
 }

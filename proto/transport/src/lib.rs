@@ -10,8 +10,8 @@ mod pin;
 
 pub use address::{Address, AddressError, Addresses};
 pub use bearer::Bearer;
-pub use connector::{ClientIdentity, Dial, Trust, channel, connect};
-pub use pin::{PinError, key_digest};
+pub use connector::{ClientIdentity, Dial, Trust, carrier, channel, connect};
+pub use pin::{CLOCK_IS_OFF, PIN_IS_WRONG, PinError, key_digest};
 
 /// The name in every coordinator's certificate. Workers check this one instead of the address that they
 /// dial: the authority signs for nobody else, and addresses change.

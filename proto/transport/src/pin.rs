@@ -6,10 +6,10 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use sweep_proto::Digest;
 use thiserror::Error as ThisError;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate};
 
 /// Why a certificate has no readable key.
 #[derive(Clone, Debug, ThisError, PartialEq, Eq)]
@@ -24,6 +24,34 @@ pub struct PinError;
 pub fn key_digest(certificate: &[u8]) -> Result<Digest, PinError> {
     let (_, certificate) = X509Certificate::from_der(certificate).map_err(|_| PinError)?;
     Ok(Digest::of(certificate.public_key().raw))
+}
+
+/// Part of what is said where the other side is somebody else.
+pub const PIN_IS_WRONG: &str = "its authority has another key";
+
+/// Begins what is said where a certificate does not hold now: a person has to set a clock.
+pub const CLOCK_IS_OFF: &str = "the clock of this machine or that of the coordinator is wrong";
+
+/// Tells both times where a certificate does not hold now; every other error stays as it is.
+fn told_of_clocks(error: Error, certificate: &[u8], now: UnixTime) -> Error {
+    use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+    let is_of_clocks = matches!(
+        error,
+        Error::InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
+    );
+    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return error };
+    if !is_of_clocks {
+        return error;
+    }
+    let seconds = now.as_secs();
+    let own = ASN1Time::from_timestamp(seconds.cast_signed());
+    let own = own.map_or_else(|_| format!("second {seconds} since 1970"), |time| time.to_string());
+    let validity = certificate.validity();
+    Error::General(format!(
+        "{CLOCK_IS_OFF}: here it is {own}, and the coordinator's certificate holds from {} to {}; set the clock and try \
+         again",
+        validity.not_before, validity.not_after
+    ))
 }
 
 /// Trusts the authority with one key, and nobody else.
@@ -42,11 +70,10 @@ impl PinnedAuthority {
     fn authority<'a>(&self, sent: &'a [CertificateDer<'a>]) -> Result<&'a CertificateDer<'a>, Error> {
         let is_pinned = |one: &&CertificateDer<'_>| key_digest(one).is_ok_and(|digest| digest == self.pin);
         sent.iter().find(is_pinned).ok_or_else(|| {
-            Error::General(
-                "this is not the coordinator that the token was made by: its authority has another key. \
+            Error::General(format!(
+                "this is not the coordinator that the token was made by: {PIN_IS_WRONG}. \
                  Nothing was sent to it; check the address, or ask for a new token"
-                    .to_owned(),
-            )
+            ))
         })
     }
 }
@@ -66,7 +93,9 @@ impl ServerCertVerifier for PinnedAuthority {
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider))
                 .build()
                 .map_err(|error| Error::General(error.to_string()))?;
-        verifier.verify_server_cert(end_entity, &[], server_name, ocsp_response, now)
+        verifier
+            .verify_server_cert(end_entity, &[], server_name, ocsp_response, now)
+            .map_err(|error| told_of_clocks(error, end_entity, now))
     }
 
     fn verify_tls12_signature(

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tonic::Code;
 use tracing::Instrument as _;
+use worker_trainer::Halt;
 
 use super::backoff::{Backoff, is_transient};
 use super::fetch::FetchError;
@@ -220,7 +221,12 @@ impl Attempt<'_> {
             Ok(SlotEnd::Diverged { epoch, message }) => Ok(AttemptOutcome::Diverged { epoch, message }),
             Ok(SlotEnd::DiskFailed { message }) => Err(Interrupted::DiskFailed(message)),
             Ok(SlotEnd::Failed { kind, message }) => Ok(AttemptOutcome::Failed { kind, message }),
-            Ok(SlotEnd::Stopped) => Err(Interrupted::Released),
+            Ok(SlotEnd::Stopped { underway }) => {
+                if let Some(halt) = underway {
+                    self.hand_over(halt).await?;
+                }
+                Err(Interrupted::Released)
+            }
             Err(interrupted) => {
                 slot.kill().await;
                 Err(interrupted)
@@ -228,8 +234,34 @@ impl Attempt<'_> {
         }
     }
 
+    /// Stores what is done of an epoch. Where that does not succeed in time the trial goes back without it.
+    async fn hand_over(&mut self, Halt { epoch, batches, path }: Halt) -> Result<(), Interrupted> {
+        match tokio::time::timeout(STOP_GRACE, self.store(&path)).await {
+            Ok(Ok(artifact)) => {
+                tracing::info!(epoch, batches, "stopped in mid-epoch; nothing is lost");
+                self.checkpoint = Some(CheckpointRef { epoch, batches, artifact });
+                Ok(())
+            }
+            Ok(Err(interrupted @ (Interrupted::Released | Interrupted::Dropped))) => Err(interrupted),
+            Ok(Err(Interrupted::DiskFailed(problem) | Interrupted::Failed(_, problem))) => {
+                tracing::warn!(epoch, batches, problem, "what was done of the epoch is lost");
+                Ok(())
+            }
+            Err(_) => {
+                tracing::warn!(
+                    epoch,
+                    batches,
+                    "what was done of the epoch could not be stored in time and is lost"
+                );
+                Ok(())
+            }
+        }
+    }
+
     async fn follow(&mut self, slot: &mut SlotHandle) -> Result<SlotEnd, Interrupted> {
         let mut stop_by = None;
+        let stall_timeout = self.shared.settings.stall_timeout;
+        let mut stalls_at = Instant::now() + stall_timeout;
         loop {
             let control = *self.control.borrow_and_update();
             match control {
@@ -246,7 +278,10 @@ impl Attempt<'_> {
             tokio::select! {
                 event = slot.events.recv() => match event {
                     Some(FromSlot::Ended(end)) => return Ok(end),
-                    Some(event) => self.take(event, slot).await?,
+                    Some(event) => {
+                        self.take(event, slot).await?;
+                        stalls_at = Instant::now() + stall_timeout;
+                    }
                     None => {
                         let message = "the slot vanished without a word".to_owned();
                         return Err(Interrupted::Failed(FailureKind::Crashed, message));
@@ -254,6 +289,14 @@ impl Attempt<'_> {
                 },
                 // The sender lives until this attempt is forgotten.
                 _ = self.control.changed() => {}
+                () = tokio::time::sleep_until(stalls_at) => {
+                    let message = format!(
+                        "no batch came to its end for {} s: the slot hangs and was killed; a trial that needs longer for one \
+                         needs a longer --stall-timeout",
+                        stall_timeout.as_secs()
+                    );
+                    return Err(Interrupted::Failed(FailureKind::Stalled, message));
+                }
                 () = super::sleep_until(stop_by) => {
                     tracing::warn!("the slot did not stop in time and is killed");
                     return Err(Interrupted::Released);
@@ -271,7 +314,7 @@ impl Attempt<'_> {
             FromSlot::Epoch { metric, checkpoint } => {
                 let epoch = metric.epoch;
                 let artifact = self.store(&checkpoint).await?;
-                let checkpoint = CheckpointRef { epoch, artifact };
+                let checkpoint = CheckpointRef::after(epoch, artifact);
                 tracing::info!(
                     epoch,
                     train_loss = metric.train_loss,
@@ -284,7 +327,7 @@ impl Attempt<'_> {
                 // A slot that is gone tells so through its events.
                 let _ = slot.commands.send(SlotCommand::EpochTaken { epoch }).await;
             }
-            FromSlot::Ended(_) => {}
+            FromSlot::Alive | FromSlot::Ended(_) => {}
         }
         self.shared.changed.notify_one();
         Ok(())
@@ -292,8 +335,8 @@ impl Attempt<'_> {
 
     /// Uploads a file. Goes on through a release, because what is handed back needs it.
     async fn store(&mut self, path: &Path) -> Result<ArtifactRef, Interrupted> {
-        let (client, jitter) = (self.shared.client.clone(), self.shared.jitter());
-        let stored = self.unless(Control::Fence, upload(&client, path, jitter)).await?;
+        let (clients, jitter) = (&self.shared.clients, self.shared.jitter());
+        let stored = self.unless(Control::Fence, upload(clients, path, jitter)).await?;
         stored.map_err(|error| match error {
             UploadError::File { .. } => Interrupted::DiskFailed(describe(&error)),
             _ => Interrupted::Failed(FailureKind::Data, describe(&error)),

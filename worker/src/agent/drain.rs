@@ -49,7 +49,10 @@ pub(super) async fn finish(shared: &Shared) {
     if tokio::time::timeout(shared.settings.drain_grace, shared.attempts.wait()).await.is_err() {
         tracing::warn!("the drain took too long: what still runs is left to its lease");
     }
-    let request = DeregisterRequest { worker_id: shared.settings.worker.to_string() };
+    let request = DeregisterRequest {
+        worker_id: shared.settings.worker.to_string(),
+        instance: shared.instance.clone(),
+    };
     match unary(shared.client.clone().deregister(request)).await {
         Ok(_) => tracing::info!("the worker has left"),
         Err(status) => tracing::warn!(reason = %reason(&status), "the worker leaves without a goodbye"),

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use sweep_proto::digest::Hasher;
-use sweep_proto::protocol::MESSAGE_BYTES_MAX;
 use sweep_proto::wire::FetchRequest;
 use sweep_proto::{ArtifactRef, Digest};
 use thiserror::Error;
 use tonic::Status;
 
-use super::Client;
 use super::backoff::{Backoff, Jitter, is_transient};
+use super::blocking::blocking;
+use super::connect::Clients;
 
 /// From this size on a terminal sees a bar.
 const PROGRESS_BYTES_MIN: u64 = 4 << 20;
@@ -58,15 +58,15 @@ pub(super) enum FetchError {
 /// A directory of blobs named by digest.
 #[derive(Clone, Debug)]
 pub(super) struct Fetcher {
-    client: Client,
+    clients: Clients,
     jitter_seed: u64,
     show_progress: bool,
 }
 
 impl Fetcher {
     /// A fetcher over a connection.
-    pub(super) fn new(client: Client, jitter_seed: u64, show_progress: bool) -> Self {
-        Self { client, jitter_seed, show_progress }
+    pub(super) fn new(clients: Clients, jitter_seed: u64, show_progress: bool) -> Self {
+        Self { clients, jitter_seed, show_progress }
     }
 
     /// The file `directory/<digest>`, fetched unless it is there and whole. Waits for another process
@@ -142,7 +142,7 @@ impl Fetcher {
     ) -> Result<(), Interrupted> {
         let digest = artifact.digest.as_bytes().to_vec().into();
         let request = FetchRequest { digest, offset: download.received };
-        let mut client = self.client.clone().max_decoding_message_size(MESSAGE_BYTES_MAX);
+        let mut client = self.clients.carrier_of(artifact);
         let mut stream = within_timeout(client.fetch(request)).await?.into_inner();
         while let Some(chunk) = within_timeout(stream.message()).await? {
             let room = artifact.bytes - download.received;
@@ -234,10 +234,10 @@ async fn lock(path: &Path) -> io::Result<File> {
 /// is far cheaper than a trial on wrong data.
 async fn is_whole(path: &Path, artifact: ArtifactRef) -> bool {
     let path = path.to_owned();
-    let checked = tokio::task::spawn_blocking(move || {
-        let file = File::open(&path).ok()?;
-        let length = file.metadata().ok()?.len();
-        (length == artifact.bytes && Digest::of_reader(file).ok()? == artifact.digest).then_some(())
+    let checked = blocking(move || {
+        let file = File::open(&path)?;
+        let length = file.metadata()?.len();
+        Ok(length == artifact.bytes && Digest::of_reader(file)? == artifact.digest)
     });
-    matches!(checked.await, Ok(Some(())))
+    checked.await.unwrap_or(false)
 }

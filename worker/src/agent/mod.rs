@@ -2,6 +2,7 @@
 
 mod attempt;
 pub mod backoff;
+mod blocking;
 pub mod connect;
 pub mod drain;
 mod fetch;
@@ -25,10 +26,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
-use tonic::transport::Channel;
+use tonic::body::Body;
+use tower::util::BoxCloneSyncService;
 
 use crate::slot::SlotRunner;
 use backoff::Jitter;
+use connect::Clients;
 use fetch::Fetcher;
 use lease::LeaseTable;
 use reporter::Reporter;
@@ -36,7 +39,10 @@ use reporter::Reporter;
 pub use attempt::STOP_GRACE;
 
 /// The client of the coordinator's worker service.
-pub type Client = WorkerServiceClient<Channel>;
+pub type Client = WorkerServiceClient<Transport>;
+
+/// What carries an agent's calls: a channel, or a channel behind whatever watches or bends them.
+pub type Transport = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, tonic::transport::Error>;
 
 /// How an agent is set up.
 #[derive(Clone, Debug)]
@@ -55,6 +61,8 @@ pub struct AgentSettings {
     pub first_contact: Duration,
     /// How long a drain may take before what still runs is abandoned.
     pub drain_grace: Duration,
+    /// How long a slot may work on one batch before it counts as hanging.
+    pub stall_timeout: Duration,
     /// Whether a terminal sees bars.
     pub show_progress: bool,
     /// The seed of every random wait.
@@ -96,6 +104,9 @@ enum Control {
 /// What every task of an agent shares.
 struct Shared {
     client: Client,
+    clients: Clients,
+    /// This process, among all that ever had this worker's identity.
+    instance: String,
     settings: AgentSettings,
     runner: Arc<dyn SlotRunner>,
     fetcher: Fetcher,
@@ -175,16 +186,19 @@ impl Shared {
 /// [`AgentError`] where the coordinator is never reached or refuses, or a directory is of no use.
 pub async fn run(
     settings: AgentSettings,
-    client: Client,
+    clients: impl Into<Clients>,
     runner: Arc<dyn SlotRunner>,
     drain: CancellationToken,
 ) -> Result<(), AgentError> {
     prepare_directories(&settings)?;
+    let clients = clients.into();
     let mut jitter = Jitter::seeded(settings.jitter_seed);
     let fetch_seed = settings.jitter_seed.rotate_left(32);
     let shared = Arc::new(Shared {
-        fetcher: Fetcher::new(client.clone(), fetch_seed, settings.show_progress),
-        client,
+        fetcher: Fetcher::new(clients.clone(), fetch_seed, settings.show_progress),
+        client: clients.control(),
+        clients,
+        instance: uuid::Uuid::now_v7().to_string(),
         runner,
         leases: Mutex::default(),
         controls: Mutex::default(),

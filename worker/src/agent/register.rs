@@ -28,6 +28,7 @@ pub(super) async fn register(shared: &Shared, is_fresh: bool) -> Result<Terms, S
         protocol: Some(PROTOCOL_VERSION.into()),
         profile: Some(shared.settings.profile.clone().into()),
         fresh: is_fresh,
+        instance: shared.instance.clone(),
     };
     let reply = unary(shared.client.clone().register(request)).await?;
     let interval = Duration::from_millis(reply.heartbeat_interval_ms);

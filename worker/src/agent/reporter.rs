@@ -12,6 +12,10 @@ use tokio::sync::Notify;
 /// beyond it, so no sequence ever gets a gap.
 pub(super) const POINTS_WAITING_MAX: usize = 20_000;
 
+/// Step metrics of one attempt that may be on their way: a heartbeat or an epoch never waits behind more. Where the
+/// coordinator is slow to acknowledge, so are those who send.
+const POINTS_UNDERWAY_MAX: usize = 4 * STEP_METRICS_MAX;
+
 /// What one attempt has to tell.
 #[derive(Clone, Debug, Default)]
 struct Queue {
@@ -27,8 +31,16 @@ impl Queue {
         self.epochs.is_empty() && self.steps.is_empty()
     }
 
+    fn may_send_steps(&self) -> bool {
+        self.steps_sent < self.steps.len().min(POINTS_UNDERWAY_MAX)
+    }
+
+    fn has_unsent(&self) -> bool {
+        self.epochs_sent < self.epochs.len() || self.may_send_steps()
+    }
+
     fn next(&mut self, token: LeaseToken) -> Option<worker_message::Kind> {
-        if self.steps_sent < self.steps.len() {
+        if self.may_send_steps() {
             let points: Vec<wire::StepMetric> = self
                 .steps
                 .iter()
@@ -99,9 +111,7 @@ impl Reporter {
 
     /// Whether [`Reporter::next_report`] would give something.
     pub(super) fn has_unsent(&self) -> bool {
-        self.queues()
-            .values()
-            .any(|queue| queue.epochs_sent < queue.epochs.len() || queue.steps_sent < queue.steps.len())
+        self.queues().values().any(Queue::has_unsent)
     }
 
     /// The next report to send, marked as sent.
@@ -175,7 +185,7 @@ mod tests {
             peak_memory_bytes: 1,
         };
         let artifact = ArtifactRef { digest: Digest::of(&epoch.to_le_bytes()), bytes: 4 };
-        reporter.push_epoch(TOKEN, metric, CheckpointRef { epoch, artifact });
+        reporter.push_epoch(TOKEN, metric, CheckpointRef::after(epoch, artifact));
     }
 
     /// Sequences of step metrics and epochs of everything that would be sent now.
@@ -222,6 +232,21 @@ mod tests {
         reporter.steps_acknowledged(TOKEN, 4);
         reporter.steps_acknowledged(TOKEN, 12);
         reporter.acknowledged(TOKEN).await;
+    }
+
+    #[tokio::test]
+    async fn few_step_metrics_are_on_their_way_and_epochs_overtake_the_rest() {
+        let reporter = Reporter::default();
+        reporter.push_steps(TOKEN, (0..10_000).map(point).collect()).await;
+        push_epoch(&reporter, 1);
+        let underway = POINTS_UNDERWAY_MAX as u64;
+        assert_eq!(sent(&reporter), ((0..underway).collect(), vec![1]));
+        assert!(!reporter.has_unsent());
+        reporter.steps_acknowledged(TOKEN, 500);
+        assert!(reporter.has_unsent());
+        assert_eq!(sent(&reporter).0.last(), Some(&(underway + 999)));
+        reporter.restart();
+        assert_eq!(sent(&reporter).0.first(), Some(&500));
     }
 
     #[tokio::test]

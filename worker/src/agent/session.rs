@@ -113,7 +113,8 @@ pub(super) fn reason(status: &Status) -> String {
 /// One session from its first message to its end; says why it ended.
 async fn hold(shared: &Arc<Shared>, terms: Terms, asker: &mut Asker) -> Status {
     let (sender, outbound) = mpsc::channel(OUTBOUND_MAX);
-    let hello = wire::Hello { worker_id: shared.settings.worker.to_string() };
+    let hello =
+        wire::Hello { worker_id: shared.settings.worker.to_string(), instance: shared.instance.clone() };
     let hello = wire::WorkerMessage { kind: Some(worker_message::Kind::Hello(hello)) };
     if sender.try_send(hello).is_err() {
         return Status::internal("the session has no room for its first message");

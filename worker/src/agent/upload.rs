@@ -1,6 +1,7 @@
 //! Stores an artifact with the coordinator.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,13 +9,13 @@ use sweep_proto::protocol::{ARTIFACT_BYTES_MAX, CHUNK_BYTES};
 use sweep_proto::wire::UploadPart;
 use sweep_proto::{ArtifactRef, Digest};
 use thiserror::Error;
-use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use super::Client;
 use super::backoff::{Backoff, Jitter, is_transient};
+use super::blocking::blocking;
+use super::connect::Clients;
 
 /// Parts that are read ahead of the network.
 const PARTS_AHEAD: usize = 4;
@@ -22,7 +23,7 @@ const PARTS_AHEAD: usize = 4;
 /// Least time that an upload may take, and least speed beyond it in bytes per second: slower ones are
 /// tried again over a new connection.
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(1);
-const UPLOAD_BYTES_PER_SECOND_MIN: u64 = 100_000;
+const UPLOAD_BYTES_PER_SECOND_MIN: u64 = 2_000;
 
 /// Why an artifact could not be stored.
 #[derive(Debug, Error)]
@@ -53,14 +54,18 @@ pub(super) enum UploadError {
 ///
 /// # Errors
 /// [`UploadError`] where trying again is useless.
-pub(super) async fn upload(client: &Client, path: &Path, jitter: Jitter) -> Result<ArtifactRef, UploadError> {
+pub(super) async fn upload(
+    clients: &Clients,
+    path: &Path,
+    jitter: Jitter,
+) -> Result<ArtifactRef, UploadError> {
     let artifact = reference(path).await?;
     let mut backoff = Backoff::new(jitter);
     let limit = UPLOAD_TIMEOUT + Duration::from_secs(artifact.bytes / UPLOAD_BYTES_PER_SECOND_MIN);
     loop {
         let (sender, parts) = mpsc::channel(PARTS_AHEAD);
         let reader = tokio::spawn(read_parts(path.to_owned(), artifact, sender));
-        let mut client = client.clone();
+        let mut client = clients.carrier_of(artifact);
         let answer = tokio::time::timeout(limit, client.upload(ReceiverStream::new(parts))).await;
         let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("the upload took too long")));
         // The stream is gone by now, so the reader ends.
@@ -82,12 +87,12 @@ pub(super) async fn upload(client: &Client, path: &Path, jitter: Jitter) -> Resu
 async fn reference(path: &Path) -> Result<ArtifactRef, UploadError> {
     let failed = |source| UploadError::File { path: path.to_owned(), source };
     let owned = path.to_owned();
-    let hashed = tokio::task::spawn_blocking(move || {
-        let file = std::fs::File::open(owned)?;
+    let hashed = blocking(move || {
+        let file = File::open(owned)?;
         let bytes = file.metadata()?.len();
         Ok((Digest::of_reader(file)?, bytes))
     });
-    let (digest, bytes) = hashed.await.unwrap_or_else(|join| Err(io::Error::other(join))).map_err(failed)?;
+    let (digest, bytes) = hashed.await.map_err(failed)?;
     if bytes > ARTIFACT_BYTES_MAX {
         return Err(UploadError::TooLarge { path: path.to_owned(), bytes });
     }
@@ -95,11 +100,16 @@ async fn reference(path: &Path) -> Result<ArtifactRef, UploadError> {
 }
 
 async fn read_parts(path: PathBuf, artifact: ArtifactRef, parts: mpsc::Sender<UploadPart>) -> io::Result<()> {
-    let mut file = tokio::fs::File::open(path).await?;
+    let file = blocking(move || File::open(path)).await?;
     let mut announced = Some(artifact.into());
     loop {
-        let mut data = Vec::with_capacity(CHUNK_BYTES);
-        (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut data).await?;
+        let mut part = file.try_clone()?;
+        let data = blocking(move || {
+            let mut data = Vec::new();
+            (&mut part).take(CHUNK_BYTES as u64).read_to_end(&mut data)?;
+            Ok(data)
+        });
+        let data = data.await?;
         // The first part goes out even if the file is empty: it names the artifact.
         if data.is_empty() && announced.is_none() {
             return Ok(());

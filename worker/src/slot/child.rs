@@ -1,13 +1,16 @@
 //! The slot process: reads its work, drives the trainer, tells the agent what happens.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use sweep_proto::{EpochMetric, FailureKind, StepMetric, WorkKind};
-use worker_trainer::{DeviceChoice, Ended, Observer, TrainError, TrainRequest};
+use worker_trainer::{DeviceChoice, Ended, Observer, StopSignal, TrainError, TrainRequest};
 
+use super::confinement;
 use super::protocol::{FromSlot, SlotEnd, Start, ToSlot, read_frame, write_frame};
 
 /// Checkpoints that may wait for upload: training goes on during one upload, and disks stay bounded.
@@ -16,14 +19,18 @@ const EPOCHS_WAITING_MAX: usize = 2;
 /// Step metrics in one frame: far below its bound.
 const POINTS_MAX: usize = 1_000;
 
-/// Set once and only read after: the signal handler of the trainer's loop.
+/// How often the agent hears at most that batches are being worked on.
+const PULSE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Set once and only read after: the agent wants the work to end.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Runs one piece of work over standard input and output.
+/// Runs one piece of work over standard input and output, in no more memory than given, in bytes.
 ///
 /// # Errors
 /// Whatever broke the talk with the agent. Failures of the work itself are told to the agent.
-pub fn run() -> io::Result<()> {
+pub fn run(memory_bytes: Option<u64>) -> io::Result<()> {
+    confinement::enter(memory_bytes);
     let mut stdin = io::stdin().lock();
     let Some(first) = read_frame::<ToSlot>(&mut stdin)? else {
         return Ok(());
@@ -63,6 +70,28 @@ fn leave() -> ! {
     std::process::exit(0)
 }
 
+/// Tells the agent now and then that batches are being worked on, and the trainer whether to go on.
+struct Pulse {
+    told_at: Cell<Instant>,
+}
+
+impl Pulse {
+    fn start() -> Self {
+        Self { told_at: Cell::new(Instant::now()) }
+    }
+}
+
+impl StopSignal for Pulse {
+    fn requested(&self) -> bool {
+        if self.told_at.get().elapsed() >= PULSE_INTERVAL {
+            self.told_at.set(Instant::now());
+            // An agent that is gone is noticed where it is listened to.
+            let _ = write_frame(io::stdout(), &FromSlot::Alive);
+        }
+        STOP.load(Ordering::Relaxed)
+    }
+}
+
 fn work(start: &Start, output: &mut dyn Write, taken: mpsc::Receiver<u32>) -> SlotEnd {
     let device: DeviceChoice = match start.device.parse() {
         Ok(device) => device,
@@ -96,7 +125,7 @@ fn train(
         device,
     };
     let mut observer = Reporting { output, directory: &start.directory, taken, waiting: Vec::new() };
-    Ok(match worker_trainer::train(&request, &mut observer, &STOP)? {
+    Ok(match worker_trainer::train(&request, &mut observer, &Pulse::start())? {
         Ended::Completed(completed) => SlotEnd::Trained {
             best_epoch: completed.best_epoch,
             epochs: completed.epochs,
@@ -107,8 +136,11 @@ fn train(
             model: completed.model,
         },
         Ended::Diverged { epoch, message } => SlotEnd::Diverged { epoch, message },
-        // Its checkpoint was reported with its epoch, or is the one that the agent gave.
-        Ended::Stopped { .. } => SlotEnd::Stopped,
+        // A checkpoint at the end of an epoch was reported with it; the agent has the one that it gave.
+        Ended::Stopped { checkpoint } => SlotEnd::Stopped {
+            underway: checkpoint
+                .filter(|halt| halt.batches > 0 && Some(halt.path.as_path()) != start.checkpoint.as_deref()),
+        },
     })
 }
 
@@ -117,7 +149,8 @@ fn evaluate(start: &Start, device: DeviceChoice) -> Result<SlotEnd, TrainError> 
         let message = "an evaluation was granted without a model".to_owned();
         return Ok(SlotEnd::Failed { kind: FailureKind::Rejected, message });
     };
-    worker_trainer::evaluate(&start.spec, &start.dataset, model, device).map(SlotEnd::Evaluated)
+    let measured = worker_trainer::evaluate(&start.spec, &start.dataset, model, device, &Pulse::start())?;
+    Ok(measured.map_or(SlotEnd::Stopped { underway: None }, SlotEnd::Evaluated))
 }
 
 /// An error and its causes in one line.

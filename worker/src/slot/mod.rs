@@ -1,6 +1,7 @@
 //! Slots: what runs one piece of work, seen from the agent.
 
 pub mod child;
+mod confinement;
 pub mod process;
 pub mod protocol;
 

@@ -22,6 +22,9 @@ const LAST_LINES_MAX: usize = 20;
 /// Longest line of a slot's standard error in bytes; the rest of a longer one comes as further lines.
 const LINE_BYTES_MAX: u64 = 2_000;
 
+/// How Rust's allocator and the system say that there is no memory.
+const LACKS_MEMORY: [&str; 2] = ["memory allocation of", "Cannot allocate memory"];
+
 /// How long a slot that has ended its work may take to exit.
 const EXIT_GRACE: Duration = Duration::from_secs(5);
 
@@ -40,14 +43,35 @@ pub struct ProcessRunner {
     pub executable: PathBuf,
     /// Threads that the trainer of one slot may use.
     pub threads: usize,
+    /// Memory that one slot may take, in bytes; `None`: as much as there is.
+    pub memory_bytes: Option<u64>,
 }
 
-type LastLines = Arc<Mutex<VecDeque<String>>>;
+/// What a slot said on its standard error.
+#[derive(Debug, Default)]
+struct LastWords {
+    lines: VecDeque<String>,
+    /// The allocator found no memory. Told apart, because a long backtrace may follow it.
+    lacked_memory: bool,
+}
+
+impl LastWords {
+    fn hear(&mut self, line: String) {
+        self.lacked_memory |= LACKS_MEMORY.iter().any(|words| line.contains(words));
+        if self.lines.len() == LAST_LINES_MAX {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+}
+
+type SharedWords = Arc<Mutex<LastWords>>;
 
 impl SlotRunner for ProcessRunner {
     fn start(&self, start: Start) -> io::Result<SlotHandle> {
         let mut child = Command::new(&self.executable)
             .arg("slot")
+            .args(self.memory_bytes.iter().flat_map(|bytes| ["--memory-bytes".to_owned(), bytes.to_string()]))
             // What trains has no business with what lets the agent in.
             .env_remove("SWEEP_TOKEN")
             .env("RAYON_NUM_THREADS", self.threads.to_string())
@@ -81,8 +105,8 @@ async fn supervise(
 ) {
     let SlotEnds { events, commands, kill } = ends;
     let oom_kills = oom_kills().await;
-    let last_lines = LastLines::default();
-    let relay = tokio::spawn(relay_stderr(stderr, Arc::clone(&last_lines)).in_current_span());
+    let last_words = SharedWords::default();
+    let relay = tokio::spawn(relay_stderr(stderr, Arc::clone(&last_words)).in_current_span());
     let writer = tokio::spawn(write_commands(stdin, first, commands).in_current_span());
     let (frame_sender, mut frames) = mpsc::channel(EVENTS_MAX);
     // A task of its own, because reading a frame must not be cancelled half-way.
@@ -106,12 +130,9 @@ async fn supervise(
         return;
     }
     if let Err(problem) = ended {
-        let lines: Vec<String> = {
-            let mut lines = last_lines.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.drain(..).collect()
-        };
         let was_oom_killed = self::oom_kills().await > oom_kills;
-        let end = explain_death(status, problem, &lines, was_oom_killed);
+        let words = std::mem::take(&mut *last_words.lock().unwrap_or_else(PoisonError::into_inner));
+        let end = explain_death(status, problem, words, was_oom_killed);
         let _ = events.send(FromSlot::Ended(end)).await;
     }
 }
@@ -169,7 +190,7 @@ async fn write_commands(mut stdin: ChildStdin, first: Vec<u8>, mut commands: mps
     }
 }
 
-async fn relay_stderr(stderr: ChildStderr, last_lines: LastLines) {
+async fn relay_stderr(stderr: ChildStderr, last_words: SharedWords) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
     loop {
@@ -183,11 +204,7 @@ async fn relay_stderr(stderr: ChildStderr, last_lines: LastLines) {
             continue;
         }
         tracing::info!(target: "worker::slot::stderr", "{text}");
-        let mut lines = last_lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == LAST_LINES_MAX {
-            lines.pop_front();
-        }
-        lines.push_back(text);
+        last_words.lock().unwrap_or_else(PoisonError::into_inner).hear(text);
     }
 }
 
@@ -215,7 +232,7 @@ async fn oom_kills() -> u64 {
 fn explain_death(
     status: Option<ExitStatus>,
     problem: Option<io::Error>,
-    lines: &[String],
+    words: LastWords,
     was_oom_killed: bool,
 ) -> SlotEnd {
     use std::os::unix::process::ExitStatusExt as _;
@@ -229,14 +246,16 @@ fn explain_death(
         (None, Some(status)) => format!("the slot process died: {status}"),
         (None, None) => "the slot process died".to_owned(),
     };
-    let allocation_failed = lines.iter().any(|line| line.contains("memory allocation of"));
-    if allocation_failed || (signal == Some(SIGKILL) && was_oom_killed) {
+    if words.lacked_memory || (signal == Some(SIGKILL) && was_oom_killed) {
         kind = FailureKind::OutOfMemory;
-        message.push_str("; the machine's memory did not suffice: use fewer slots or smaller trials");
+        message.push_str(
+            "; its memory did not suffice: give slots more (--slot-memory of sweep-worker join), or use fewer slots or smaller \
+             trials",
+        );
     }
-    if !lines.is_empty() {
+    if !words.lines.is_empty() {
         message.push_str("; its last words:\n");
-        message.push_str(&lines.join("\n"));
+        message.push_str(&Vec::from(words.lines).join("\n"));
     }
     SlotEnd::Failed { kind, message }
 }
@@ -248,8 +267,9 @@ mod tests {
     use super::*;
 
     fn kind(status: i32, lines: &[&str], was_oom_killed: bool) -> FailureKind {
-        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-        match explain_death(Some(ExitStatus::from_raw(status)), None, &lines, was_oom_killed) {
+        let mut words = LastWords::default();
+        lines.iter().for_each(|line| words.hear((*line).to_owned()));
+        match explain_death(Some(ExitStatus::from_raw(status)), None, words, was_oom_killed) {
             SlotEnd::Failed { kind, .. } => kind,
             other => panic!("{other:?}"),
         }
@@ -261,13 +281,17 @@ mod tests {
         assert_eq!(kind(9, &[], true), FailureKind::OutOfMemory);
         assert_eq!(kind(11, &[], true), FailureKind::Crashed);
         assert_eq!(kind(6, &["memory allocation of 8 bytes failed"], false), FailureKind::OutOfMemory);
+        let with_backtrace = [&["memory allocation of 8 bytes failed"][..], &["frame"; 40]].concat();
+        assert_eq!(kind(6, &with_backtrace, false), FailureKind::OutOfMemory);
         assert_eq!(kind(101 << 8, &["thread 'main' panicked"], false), FailureKind::Crashed);
     }
 
     #[test]
     fn last_words_stand_in_the_message_without_control_characters() {
         assert_eq!(printable(b"\x1b[31mred\x1b[0m\n"), "[31mred[0m");
-        let end = explain_death(None, None, &["boom".into()], false);
+        let mut words = LastWords::default();
+        words.hear("boom".into());
+        let end = explain_death(None, None, words, false);
         assert!(matches!(end, SlotEnd::Failed { message, .. } if message.ends_with("its last words:\nboom")));
     }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sweep_proto::{EpochMetric, FailureKind, StepMetric, TestMetric, TrialSpec, WorkKind};
 use tokio::io::{AsyncRead, AsyncReadExt};
+pub use worker_trainer::Halt;
 
 /// Largest frame in bytes: a confusion matrix of 1,000 classes needs below 8 MiB.
 pub const FRAME_BYTES_MAX: usize = 16 << 20;
@@ -64,6 +65,8 @@ pub enum FromSlot {
         /// A file that stays unchanged until [`ToSlot::EpochTaken`].
         checkpoint: PathBuf,
     },
+    /// Batches are being worked on. Comes now and then, so that a slot which hangs is noticed.
+    Alive,
     /// The work is over; nothing follows.
     Ended(SlotEnd),
 }
@@ -99,7 +102,10 @@ pub enum SlotEnd {
         message: String,
     },
     /// A stop was asked for and obeyed.
-    Stopped,
+    Stopped {
+        /// What is done since the newest epoch, where that is something.
+        underway: Option<Halt>,
+    },
     /// This machine's disk refuses to take what the work writes: no fault of the trial.
     DiskFailed {
         /// What was seen.

@@ -46,9 +46,13 @@ fn main() {
         directory: directory.path(),
         device: DeviceChoice::Cpu,
     };
-    let ended = train(&request, &mut Printer, &AtomicBool::new(false)).unwrap();
+    let never = AtomicBool::new(false);
+    let ended = train(&request, &mut Printer, &never).unwrap();
     println!("{ended:?}");
     if let Ended::Completed(completed) = ended {
-        println!("{:?}", evaluate(&spec, dataset.as_ref(), &completed.model, DeviceChoice::Cpu).unwrap());
+        println!(
+            "{:?}",
+            evaluate(&spec, dataset.as_ref(), &completed.model, DeviceChoice::Cpu, &never).unwrap()
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The checkpoint of a trial after an epoch: one file with everything that the next epoch depends on.
+//! The checkpoint of a trial after an epoch or in one: one file with everything that what follows depends on.
 //!
 //! A safetensors file with `weights/NAME`, `best/NAME` and `optimizer/NAME`, and in its metadata under
 //! `trial` the JSON of [`Progress`]. There is no generator state: random numbers depend on seed and counters.
@@ -10,12 +10,13 @@ use sweep_proto::{TrialKey, TrialSpec};
 
 use crate::error::TrainError;
 use crate::model::{ModelShape, Named};
+use crate::training::Underway;
 use crate::weights_file::{self, Expected};
 
 /// The version of the format.
 const FORMAT: u32 = 1;
 
-/// Where a trial stands after an epoch.
+/// Where a trial stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Progress {
@@ -32,6 +33,9 @@ pub(crate) struct Progress {
     pub(crate) best_loss: f64,
     /// The validation accuracy of that epoch.
     pub(crate) best_accuracy: f64,
+    /// What is done of the next epoch, where a stop came in mid-epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) underway: Option<Underway>,
 }
 
 impl Progress {
@@ -47,7 +51,26 @@ impl Progress {
             best_epoch: 0,
             best_loss,
             best_accuracy: 0.0,
+            underway: None,
         }
+    }
+
+    /// Whether the counters can belong together.
+    fn is_sensible(&self) -> bool {
+        let begins = match &self.underway {
+            None => self.epoch > 0,
+            Some(one) => {
+                one.batches > 0
+                    && one.seconds.is_finite()
+                    && one.all.is_sensible()
+                    && one.recent.is_sensible()
+            }
+        };
+        begins
+            && (self.epoch.min(1)..=self.epoch).contains(&self.best_epoch)
+            && self.steps >= u64::from(self.epoch)
+            && self.best_loss.is_finite()
+            && self.best_accuracy.is_finite()
     }
 
     /// Epochs since the best one.
@@ -108,11 +131,7 @@ impl Checkpoint {
         if progress.trial != spec.key() {
             return Err(damaged("it belongs to another trial".into()));
         }
-        let sensible = (1..=progress.epoch).contains(&progress.best_epoch)
-            && progress.steps >= u64::from(progress.epoch)
-            && progress.best_loss.is_finite()
-            && progress.best_accuracy.is_finite();
-        if !sensible {
+        if !progress.is_sensible() {
             return Err(damaged("its counters contradict each other".into()));
         }
         let mut parts = PARTS.map(|_| Named::new());

@@ -61,6 +61,12 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What a model computes left every bound: such weights are read, but say nothing.
+    #[error("{what} is not a finite number: these are not the weights of a trained model")]
+    NotFinite {
+        /// What was computed.
+        what: &'static str,
+    },
     /// The observer could not take a metric.
     #[error("the trial's metrics cannot be passed on")]
     Observer(#[source] io::Error),
@@ -85,7 +91,9 @@ impl TrainError {
     pub fn kind(&self) -> FailureKind {
         match self {
             Self::DatasetFile { .. } | Self::DatasetContent { .. } | Self::File { .. } => FailureKind::Data,
-            Self::EmptySplit { .. } | Self::Rejected(_) | Self::ModelFile { .. } => FailureKind::Rejected,
+            Self::EmptySplit { .. } | Self::Rejected(_) | Self::ModelFile { .. } | Self::NotFinite { .. } => {
+                FailureKind::Rejected
+            }
             // A damaged checkpoint is fetched anew, or the trial starts from its beginning.
             Self::Weights { .. } => FailureKind::Data,
             Self::Observer(_) => FailureKind::Crashed,

@@ -28,5 +28,5 @@ pub use device::{DeviceChoice, DeviceChoiceError};
 pub use error::TrainError;
 pub use model_directory::predict;
 pub use observer::{Observer, StopSignal};
-pub use request::{Completed, Ended, Prediction, TrainRequest};
+pub use request::{Completed, Ended, Halt, Prediction, TrainRequest};
 pub use training::{evaluate, train};

@@ -82,25 +82,29 @@ fn predict_batch(
     }
     let batch = Batch::pack(&rows);
     let logits = model.inference_logits(&batch)?.to_vec2::<f32>()?;
-    let mut predictions: Vec<(usize, Prediction)> =
-        batch.rows.iter().zip(&logits).map(|(place, row)| (*place, prediction(row, labels))).collect();
+    let predictions =
+        batch.rows.iter().zip(&logits).map(|(place, row)| Ok((*place, prediction(row, labels)?)));
+    let mut predictions: Vec<(usize, Prediction)> = predictions.collect::<Result<_, TrainError>>()?;
     predictions.sort_by_key(|(place, _)| *place);
     Ok(predictions.into_iter().map(|(_, prediction)| prediction).collect())
 }
 
-fn prediction(logits: &[f32], labels: &[String]) -> Prediction {
+fn prediction(logits: &[f32], labels: &[String]) -> Result<Prediction, TrainError> {
     let probabilities = loss::probabilities(logits);
+    if !probabilities.iter().all(|probability| probability.is_finite()) {
+        return Err(TrainError::NotFinite { what: "the probability of a class" });
+    }
     let mut best = 0;
     for (class, probability) in probabilities.iter().enumerate() {
         if *probability > probabilities[best] {
             best = class;
         }
     }
-    Prediction {
+    Ok(Prediction {
         label: labels.get(best).cloned().unwrap_or_default(),
         probability: probabilities[best],
         probabilities,
-    }
+    })
 }
 
 /// Text to tokens, as the dataset's encoding did it.

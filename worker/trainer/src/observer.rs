@@ -22,7 +22,7 @@ pub trait Observer {
     fn epoch(&mut self, metric: &EpochMetric, checkpoint: &Path) -> io::Result<()>;
 }
 
-/// Says whether training shall end early. Asked before every batch.
+/// Says whether work shall end early. Asked before every batch of training, validation and evaluation.
 pub trait StopSignal {
     /// Whether a stop was requested.
     fn requested(&self) -> bool;

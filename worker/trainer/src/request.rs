@@ -55,10 +55,21 @@ pub enum Ended {
     },
     /// A stop was requested. Going on from the checkpoint gives the same bits as no interruption.
     Stopped {
-        /// The newest complete epoch and the file that holds it, if an epoch is complete. It is the
-        /// request's own checkpoint where this attempt completed no epoch.
-        checkpoint: Option<(u32, PathBuf)>,
+        /// The newest checkpoint, up to the last batch before the stop. It is the request's own where this
+        /// attempt completed no batch, and there is none before the first.
+        checkpoint: Option<Halt>,
     },
+}
+
+/// A checkpoint, and how far it goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halt {
+    /// Epochs complete.
+    pub epoch: u32,
+    /// Batches done of the epoch after those.
+    pub batches: u32,
+    /// The file.
+    pub path: PathBuf,
 }
 
 /// What a model says of one text.

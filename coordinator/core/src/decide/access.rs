@@ -8,7 +8,10 @@ use crate::access::{AuditNote, CertificateId, CertificateRecord, TokenRecord};
 use crate::command::{Decision, JoinRequest, NewToken, Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
-use crate::limits::{AUDIT_TEXT_CHARACTERS_MAX, CERTIFICATE_LIFETIME_MS, LABEL_CHARACTERS_MAX, TOKENS_MAX};
+use crate::limits::{
+    AUDIT_TEXT_CHARACTERS_MAX, CERTIFICATE_LIFETIME_MS, CERTIFICATES_PER_WORKER_MAX, LABEL_CHARACTERS_MAX,
+    TOKENS_MAX,
+};
 use crate::mutation::Mutation;
 use crate::record::{AttemptState, WorkerRecord, WorkerState};
 
@@ -121,6 +124,7 @@ pub(crate) fn join(engine: &Engine, now: Timestamp, request: &JoinRequest) -> Ou
             mutations.push(Mutation::Token(TokenRecord { uses_left, ..token.clone() }));
         }
     }
+    check_certificates(engine, now, request.worker, Some(request.key))?;
     // A worker that joins anew has another key: the old one may be in wrong hands.
     let stale = held.into_iter().filter(|one| one.key != request.key);
     mutations.extend(
@@ -143,8 +147,28 @@ pub(crate) fn renew(
     if let Some(reason) = old.refusal(now) {
         return Err(Rejection::Denied(reason.to_owned()));
     }
+    check_certificates(engine, now, old.worker, None)?;
     let mutations = vec![issue(now, certificate, old.worker, key, old.token)];
     Ok(Decision { mutations, ..Decision::default() })
+}
+
+/// A worker that asks again and again must not fill the store with certificates; where it joins anew, those of its other
+/// keys are about to be revoked and do not count.
+fn check_certificates(
+    engine: &Engine,
+    now: Timestamp,
+    worker: WorkerId,
+    only: Option<sweep_proto::Digest>,
+) -> Result<(), Rejection> {
+    let held = engine.tables.certificates.values().filter(|one| one.worker == worker);
+    let held = held.filter(|one| only.is_none_or(|key| one.key == key));
+    let valid = held.filter(|one| one.refusal(now).is_none()).count();
+    if valid < CERTIFICATES_PER_WORKER_MAX {
+        return Ok(());
+    }
+    Err(Rejection::Invalid(format!(
+        "worker {worker} has {valid} valid certificates already; use one of them"
+    )))
 }
 
 fn issue(

@@ -1,15 +1,16 @@
 //! An attempt ends: its outcome decides what becomes of the trial.
 
 use sweep_proto::{
-    AttemptOutcome, FailureKind, Hyperparameter, LeaseToken, TestMetric, Timestamp, TrialId, TrialResult,
-    WorkKind,
+    AttemptOutcome, CheckpointRef, FailureKind, Hyperparameter, LeaseToken, TestMetric, Timestamp, TrialId,
+    TrialResult, WorkKind,
 };
 
 use super::report_epoch::epochs_recorded;
 use super::{Outcome, live_lease};
-use crate::command::{Rejection, Reply};
+use crate::command::{Rejection, Reply, Touch};
 use crate::draft::Draft;
 use crate::engine::Engine;
+use crate::limits::{OUT_OF_MEMORY_MAX, RETRY_FIRST_MS, RETRY_MAX_MS};
 use crate::record::{AttemptRecord, AttemptState, TrialRecord, TrialState};
 
 pub(crate) fn complete(
@@ -46,8 +47,10 @@ pub(crate) fn complete(
         (AttemptOutcome::Failed { kind, message }, WorkKind::Evaluate) => {
             draft.failed_evaluation(id, *kind, message);
         }
-        // The checkpoint of a release is the one of the last reported epoch, which is kept already.
-        (AttemptOutcome::Released { .. }, _) => draft.take_back(id, AttemptState::Released),
+        (AttemptOutcome::Released { checkpoint }, _) => {
+            draft.keep_underway(trial, attempt.work, *checkpoint);
+            draft.take_back(id, AttemptState::Released);
+        }
         (AttemptOutcome::Trained(_), WorkKind::Evaluate)
         | (AttemptOutcome::Evaluated(_), WorkKind::Train) => {
             let problem = format!(
@@ -127,10 +130,22 @@ fn check_test(trial: &TrialRecord, test: &TestMetric) -> Result<(), Rejection> {
 
 /// Whether an attempt that began from a checkpoint reported nothing beyond it.
 fn resumed_without_progress(trial: &TrialRecord, attempt: &AttemptRecord) -> bool {
-    trial.checkpoint.is_some_and(|checkpoint| checkpoint.epoch < attempt.first_epoch)
+    trial.underway.or(trial.checkpoint).is_some_and(|checkpoint| checkpoint.epoch < attempt.first_epoch)
 }
 
 impl Draft<'_> {
+    /// A worker that stopped in mid-epoch says how far it came. Without that the trial goes on from where it did, or
+    /// from its last epoch.
+    fn keep_underway(&mut self, trial: &TrialRecord, work: WorkKind, checkpoint: Option<CheckpointRef>) {
+        let recorded = epochs_recorded(self.engine, trial);
+        let fits = |one: &CheckpointRef| one.batches > 0 && one.epoch == recorded;
+        if let Some(checkpoint) = checkpoint.filter(fits)
+            && work == WorkKind::Train
+        {
+            self.set_trial(TrialRecord { underway: Some(checkpoint), ..trial.clone() });
+        }
+    }
+
     fn trained(&mut self, id: TrialId, result: &TrialResult) {
         if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Succeeded) {
             self.absolve(attempt.worker);
@@ -161,22 +176,30 @@ impl Draft<'_> {
         if kind.is_retryable() {
             self.blame(attempt.worker, id);
         }
-        trial.failures += 1;
         trial.last_error = Some(message.to_owned());
-        let failures_max = self.sweep(id.sweep).map_or(0, |sweep| sweep.spec.failures_max);
+        let is_spent = if kind == FailureKind::OutOfMemory {
+            self.outgrew(&mut trial, attempt.worker);
+            trial.out_of_memory >= OUT_OF_MEMORY_MAX
+        } else {
+            trial.failures += 1;
+            trial.failures >= self.sweep(id.sweep).map_or(0, |sweep| sweep.spec.failures_max)
+        };
         let stuck = kind == FailureKind::Data && resumed_without_progress(&trial, &attempt);
         self.set_attempt(AttemptRecord { failure: Some(kind), error: Some(message.to_owned()), ..attempt });
-        if !kind.is_retryable() || trial.failures >= failures_max {
+        if !kind.is_retryable() || is_spent {
             self.end_trial(trial, TrialState::Failed);
             return;
         }
-        if stuck {
+        if stuck && trial.underway.take().is_none() {
             // It read its checkpoint and got no further: the checkpoint itself may be what is broken.
             trial.checkpoint = None;
         }
         if trial.checkpoint.is_none() {
             self.forget_epochs(id);
         }
+        let earlier = (trial.failures + trial.out_of_memory).saturating_sub(1);
+        let pause_ms = (RETRY_FIRST_MS << earlier.min(16)).min(RETRY_MAX_MS);
+        self.touch(Touch::NotBefore(id, self.now.plus_ms(pause_ms)));
         self.requeue(trial);
     }
 

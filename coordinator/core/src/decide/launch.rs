@@ -14,7 +14,11 @@ pub(crate) fn launch(
     spec: &SweepSpec,
     file_text: &str,
     datasets: &[DatasetRecord],
+    attach: bool,
 ) -> Outcome {
+    if attach && let Some(running) = running_with(engine, spec, file_text, datasets) {
+        return Ok(Draft::new(engine, now).finish(Reply::Launched(running)));
+    }
     let spec = grid::checked(spec.clone())?;
     grid::check_datasets(&spec, datasets)?;
     let id = SweepId(engine.tables.sweeps.last_key_value().map_or(1, |(last, _)| last.0 + 1));
@@ -35,6 +39,22 @@ pub(crate) fn launch(
         chosen: None,
     });
     Ok(draft.finish(Reply::Launched(id)))
+}
+
+/// The newest sweep of the same text and the same data that has not ended.
+fn running_with(
+    engine: &Engine,
+    spec: &SweepSpec,
+    file_text: &str,
+    datasets: &[DatasetRecord],
+) -> Option<SweepId> {
+    let same = |sweep: &&SweepRecord| {
+        !sweep.state.is_ended()
+            && sweep.file_text == file_text
+            && sweep.spec.data == spec.data
+            && datasets.iter().all(|dataset| sweep.datasets.contains(dataset))
+    };
+    engine.tables.sweeps.values().rev().find(same).map(|sweep| sweep.id)
 }
 
 impl Draft<'_> {

@@ -32,7 +32,7 @@ pub(crate) fn report_epoch(
     }
     check(trial, metric, checkpoint)?;
     draft.add_epoch(record);
-    draft.set_trial(TrialRecord { checkpoint: Some(checkpoint), ..trial.clone() });
+    draft.set_trial(TrialRecord { checkpoint: Some(checkpoint), underway: None, ..trial.clone() });
     Ok(draft.finish(Reply::Done))
 }
 

@@ -1,4 +1,5 @@
-//! Whose fault a failure is: trials that take their workers down, and workers on which every trial fails.
+//! Whose fault a failure is: trials that take their workers down or outgrow them, and workers on which every trial
+//! fails.
 
 use sweep_proto::{Timestamp, TrialId, WorkKind, WorkerId};
 
@@ -17,7 +18,29 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Whether a trial has outgrown slots like those of this worker, and somebody has larger ones. Where it has outgrown
+    /// everybody it is tried again where there is most: another process may have taken the memory.
+    pub(super) fn wants_more_memory(&self, trial: TrialId, worker: &WorkerRecord, now: Timestamp) -> bool {
+        let trial = self.tables.trials.get(&trial);
+        let Some(outgrown) = trial.and_then(|trial| trial.outgrown_bytes) else { return false };
+        let own = worker.profile.slot_memory_bytes().unwrap_or(0);
+        let sound = self.tables.workers.values().filter(|one| {
+            one.state == WorkerState::Ready && one.troubles.rests_until.is_none_or(|until| until <= now)
+        });
+        let most = sound.filter_map(|one| one.profile.slot_memory_bytes()).max().unwrap_or(0);
+        own <= outgrown && own < most
+    }
+}
+
 impl Draft<'_> {
+    /// An attempt of a trial did not find the memory that it needs.
+    pub(super) fn outgrew(&mut self, trial: &mut TrialRecord, worker: WorkerId) {
+        trial.out_of_memory += 1;
+        let bytes = self.worker(worker).and_then(|worker| worker.profile.slot_memory_bytes());
+        trial.outgrown_bytes = trial.outgrown_bytes.max(bytes);
+    }
+
     /// A trial failed on a worker.
     pub(super) fn blame(&mut self, worker: WorkerId, trial: TrialId) {
         let Some(worker) = self.worker(worker).cloned() else { return };

@@ -27,6 +27,10 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
         let groups = again.map(|granted| vec![granted]).collect();
         return Ok(draft.finish(Reply::Grants(groups)));
     }
+    if worker.process.answered_before.iter().any(|before| before == request_id) {
+        // It comes late: the worker has long asked for more. What it would get, nobody would work on.
+        return Ok(draft.finish(Reply::Grants(Vec::new())));
+    }
     let groups = match worker.state {
         _ if engine.is_resting(worker, now) => Vec::new(),
         WorkerState::Draining | WorkerState::Departed => Vec::new(),
@@ -48,6 +52,11 @@ fn grant_some(draft: &mut Draft<'_>, worker: &WorkerRecord, slots: u32) -> Vec<V
     let mut queue = Queue::new(&engine.index);
     while groups.len() < room {
         let Some((turn, trial)) = queue.next() else { break };
+        if engine.volatile.is_put_off(trial, draft.now) || engine.wants_more_memory(trial, worker, draft.now)
+        {
+            queue.skipped(turn);
+            continue;
+        }
         if turn.0 == Phase::Train && draft.take_over(trial) {
             queue.skipped(turn);
             continue;
@@ -76,7 +85,7 @@ fn granted(engine: &Engine, trial: &TrialRecord, lease: &LeaseRecord) -> Option<
         work: lease.work,
         spec: trial.spec.clone(),
         dataset,
-        checkpoint: trial.checkpoint.filter(|_| trains),
+        checkpoint: trial.underway.or(trial.checkpoint).filter(|_| trains),
         model: model.filter(|_| !trains),
     })
 }

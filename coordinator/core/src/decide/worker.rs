@@ -7,17 +7,28 @@ use super::{Outcome, known_worker, loss_reason};
 use crate::command::{Decision, LeaseStanding, Rejection, Reply, Touch};
 use crate::draft::Draft;
 use crate::engine::Engine;
-use crate::limits::{HEARTBEAT_TOKENS_MAX, LEASE_TTL_MS};
-use crate::record::{AttemptState, SweepState, WorkerRecord, WorkerState};
+use crate::limits::{HEARTBEAT_TOKENS_MAX, LEASE_TTL_MS, heartbeat_interval_ms};
+use crate::record::{AttemptState, InstanceId, SweepState, WorkerRecord, WorkerState};
+
+/// Who registers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Newcomer {
+    /// The worker.
+    pub(crate) id: WorkerId,
+    /// Whether it says that it is a new process.
+    pub(crate) fresh: bool,
+    /// Which process it is.
+    pub(crate) instance: Option<InstanceId>,
+}
 
 pub(crate) fn register(
     engine: &Engine,
     now: Timestamp,
-    id: WorkerId,
+    newcomer: Newcomer,
     protocol: ProtocolVersion,
     profile: &WorkerProfile,
-    fresh: bool,
 ) -> Outcome {
+    let Newcomer { id, fresh, instance } = newcomer;
     if !PROTOCOL_VERSION.is_compatible_with(protocol) {
         return Err(Rejection::Protocol { worker: protocol, coordinator: PROTOCOL_VERSION });
     }
@@ -25,6 +36,21 @@ pub(crate) fn register(
         return Err(Rejection::Invalid(format!("worker {id} has no slot; it needs at least one")));
     }
     let before = engine.tables.workers.get(&id);
+    let mut process = before.map(|before| before.process.clone()).unwrap_or_default();
+    if instance.is_some_and(|instance| process.replaced.contains(&instance)) {
+        return Err(Rejection::Replaced(id));
+    }
+    // A registration that comes again is no new process, however late it comes.
+    let is_known = instance.is_some() && process.instance == instance;
+    let is_other = instance.is_some() && process.instance.is_some() && !is_known;
+    let fresh = is_other || fresh && !is_known;
+    if !is_known {
+        process.replace(instance);
+    }
+    let answered = before.and_then(|before| before.answered.clone());
+    if fresh {
+        process.remember(answered.clone());
+    }
     // A worker that only reconnects must still drain; a new process has nothing to hand back.
     let keeps_draining = !fresh && before.is_some_and(|before| before.state == WorkerState::Draining);
     let mut draft = Draft::new(engine, now);
@@ -36,12 +62,14 @@ pub(crate) fn register(
         profile: profile.clone(),
         state: if keeps_draining { WorkerState::Draining } else { WorkerState::Ready },
         registered_at: before.map_or(now, |before| before.registered_at),
-        answered: before.and_then(|before| before.answered.clone()).filter(|_| !fresh),
+        answered: answered.filter(|_| !fresh),
         // A new process may be a mended one.
         troubles: before.filter(|_| !fresh).map(|before| before.troubles.clone()).unwrap_or_default(),
+        process,
     });
     draft.touch(Touch::Worker(id, now));
-    Ok(draft.finish(Reply::Done))
+    let heartbeat_interval_ms = heartbeat_interval_ms(engine.volatile.watched_workers());
+    Ok(draft.finish(Reply::Registered { heartbeat_interval_ms }))
 }
 
 pub(crate) fn heartbeat(engine: &Engine, now: Timestamp, id: WorkerId, tokens: &[LeaseToken]) -> Outcome {

@@ -1,6 +1,7 @@
 //! An engine to which tests give one command after another, audited after each.
 
 use coordinator_core::command::LeaseStanding;
+use coordinator_core::limits::{RETRY_FIRST_MS, RETRY_MAX_MS};
 use coordinator_core::{
     Command, Decision, Engine, Granted, Rejection, Reply, SweepState, Tables, TrialRecord,
 };
@@ -73,8 +74,16 @@ impl Lab {
         }
     }
 
+    /// The next piece of work, after the pause that a failure brings.
     pub fn ask_one(&mut self, worker: WorkerId) -> Granted {
-        self.ask(worker, 1).pop().expect("there is work")
+        let end = self.now.plus_ms(RETRY_MAX_MS);
+        loop {
+            if let Some(granted) = self.ask(worker, 1).pop() {
+                return granted;
+            }
+            assert!(self.now < end, "there is no work");
+            self.pass(RETRY_FIRST_MS);
+        }
     }
 
     pub fn report(&mut self, token: LeaseToken, spec: &TrialSpec, epoch: u32) {

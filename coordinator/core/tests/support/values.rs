@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use coordinator_core::{Command, DatasetRecord};
 use sweep_proto::protocol::PROTOCOL_VERSION;
 use sweep_proto::{
-    ArtifactRef, Axis, CheckpointRef, Configuration, DataSource, DataSpec, Digest, EpochMetric,
-    Hyperparameter, SweepSpec, TestMetric, TrialResult, TrialSpec, Value, WorkerId, WorkerProfile,
+    ArtifactRef, Axis, CheckpointRef, Configuration, DataSource, DataSpec, Device, DeviceKind, Digest,
+    EpochMetric, Hyperparameter, SweepSpec, TestMetric, TrialResult, TrialSpec, Value, WorkerId,
+    WorkerProfile,
 };
 
 /// A worker's identity from a small number.
@@ -54,13 +55,20 @@ pub fn dataset(variant: BTreeMap<Hyperparameter, Value>) -> DatasetRecord {
 
 pub fn launch(spec: SweepSpec) -> Command {
     let datasets = datasets(&spec);
-    Command::Launch { spec, file_text: "name = \"test\"".into(), datasets }
+    Command::Launch { spec, file_text: "name = \"test\"".into(), datasets, attach: false }
 }
 
 pub fn register(worker: WorkerId, slots: u32, fresh: bool) -> Command {
-    let profile =
-        WorkerProfile { name: format!("machine {worker}"), build: "1".into(), slots, devices: vec![] };
-    Command::Register { worker, protocol: PROTOCOL_VERSION, profile, fresh }
+    let name = format!("machine {worker}");
+    let profile = WorkerProfile { name, build: "1".into(), slots, devices: vec![device(worker, slots)] };
+    Command::Register { worker, protocol: PROTOCOL_VERSION, profile, fresh, instance: None }
+}
+
+/// Processor cores with 1 to 3 GiB for each slot, by the worker's number.
+fn device(worker: WorkerId, slots: u32) -> Device {
+    let gibibytes = 1 + u64::from(worker.to_string().bytes().last().unwrap()) % 3;
+    let memory_bytes = (gibibytes << 30) * u64::from(slots);
+    Device { kind: DeviceKind::Cpu, ordinal: 0, model: "cores".into(), memory_bytes }
 }
 
 /// A number in [0, 1) that follows from a trial and a purpose.
@@ -96,7 +104,13 @@ pub fn metric(spec: &TrialSpec, epoch: u32) -> EpochMetric {
 }
 
 pub fn checkpoint(spec: &TrialSpec, epoch: u32) -> CheckpointRef {
-    CheckpointRef { epoch, artifact: artifact(&format!("checkpoint {} {epoch}", spec.key())) }
+    CheckpointRef::after(epoch, artifact(&format!("checkpoint {} {epoch}", spec.key())))
+}
+
+/// Where a worker stopped after some batches of the epoch after `epoch`.
+pub fn underway(spec: &TrialSpec, epoch: u32, batches: u32) -> CheckpointRef {
+    let artifact = artifact(&format!("checkpoint {} {epoch} {batches}", spec.key()));
+    CheckpointRef { epoch, batches, artifact }
 }
 
 pub fn result(spec: &TrialSpec) -> TrialResult {

@@ -43,6 +43,9 @@ const EPOCHS: u32 = 3;
 /// Commands between two comparisons with a database file.
 const DISK_CHECK_INTERVAL: u64 = 100;
 
+/// Commands in a row that changed no row before everything is checked all the same.
+const UNCHANGED_MAX: u32 = 20;
+
 /// Everything.
 pub struct World {
     pub engine: Engine,
@@ -50,6 +53,8 @@ pub struct World {
     store: Box<dyn Store>,
     medium: Medium,
     checks: u64,
+    /// Commands since the last check.
+    unchecked: u32,
     pub now: u64,
     pub steps: u64,
     random: Random,
@@ -64,6 +69,8 @@ pub struct World {
     ended: BTreeMap<TrialId, TrialRecord>,
     /// When the coordinator's next tick is due.
     tick_at: u64,
+    /// Whether a trial was handed out that was stopped in mid-epoch before.
+    resumed_underway: bool,
 }
 
 impl World {
@@ -77,6 +84,7 @@ impl World {
             store: medium.open(),
             medium,
             checks: 0,
+            unchecked: 0,
             now: 0,
             steps: 0,
             random,
@@ -88,6 +96,7 @@ impl World {
             launched: 0,
             ended: BTreeMap::new(),
             tick_at: 0,
+            resumed_underway: false,
         }
     }
 
@@ -310,12 +319,14 @@ impl World {
     fn execute(&mut self, command: &Command) -> Result<Reply, Rejection> {
         let now = Timestamp(self.now);
         let stale = token_of(command).is_some_and(|token| self.engine.lease_holder(token).is_none());
+        let mut has_changed = false;
         let answer = match self.engine.decide(now, command) {
             Ok(decision) => {
                 assert!(
                     !stale || decision.mutations.is_empty(),
                     "a stale token changed something: {command:?}"
                 );
+                has_changed = !decision.mutations.is_empty();
                 self.check_ended(&decision.mutations, command);
                 self.store.commit(&decision.mutations).unwrap();
                 self.engine.fold(&decision);
@@ -323,6 +334,10 @@ impl World {
             }
             Err(rejection) => Err(rejection),
         };
+        if let Ok(Reply::Grants(groups)) = &answer {
+            let mut granted = groups.iter().flatten().filter_map(|one| one.checkpoint);
+            self.resumed_underway |= granted.any(|checkpoint| checkpoint.batches > 0);
+        }
         if let Command::Register { worker, fresh: true, .. } = command {
             assert_eq!(
                 self.engine.leases_of(*worker).count(),
@@ -331,7 +346,11 @@ impl World {
             );
         }
         self.check_repetition(command, &answer);
-        self.check();
+        self.unchecked += 1;
+        if has_changed || self.unchecked >= UNCHANGED_MAX {
+            self.unchecked = 0;
+            self.check();
+        }
         answer
     }
 
@@ -404,7 +423,13 @@ impl World {
                 corners.insert("extended sweep".into());
             }
         }
+        if self.resumed_underway {
+            corners.insert("resumed in mid-epoch".into());
+        }
         for trial in self.engine.tables().trials.values() {
+            if trial.out_of_memory > 0 {
+                corners.insert("trial that found too little memory".into());
+            }
             corners.insert(format!("trial {}", trial.state.name()));
             if trial.reused_from.is_some() {
                 corners.insert("reused trial".into());

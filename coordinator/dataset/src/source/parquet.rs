@@ -1,5 +1,6 @@
 //! Parquet files.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
@@ -27,12 +28,33 @@ type Builder = ParquetRecordBatchReaderBuilder<std::fs::File>;
 
 /// The names of the columns.
 pub(crate) fn columns(path: &Path) -> Result<Vec<String>, DatasetError> {
+    contained(path, || columns_of(path))
+}
+
+fn columns_of(path: &Path) -> Result<Vec<String>, DatasetError> {
     let builder = builder(path)?;
     Ok(builder.schema().fields().iter().map(|field| field.name().clone()).collect())
 }
 
 /// Reads every row.
 pub(crate) fn read(
+    path: &Path,
+    columns: &Columns,
+    part: Part,
+    rows: &mut Rows,
+    progress: &dyn Progress,
+) -> Result<(), DatasetError> {
+    contained(path, || read_all(path, columns, part, rows, progress))
+}
+
+/// The library checks much of a file with assertions: damage that meets one is an error like any other.
+fn contained<T>(path: &Path, read: impl FnOnce() -> Result<T, DatasetError>) -> Result<T, DatasetError> {
+    // What was half read is thrown away with the error.
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(damaged(path, &"its parts contradict each other")))
+}
+
+fn read_all(
     path: &Path,
     columns: &Columns,
     part: Part,

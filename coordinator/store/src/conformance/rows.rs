@@ -90,8 +90,11 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         state,
         attempts: 2,
         failures: 1,
+        out_of_memory: 2,
+        outgrown_bytes: Some(u64::MAX),
         lease: (state == TrialState::Leased).then_some(lease),
-        checkpoint: Some(CheckpointRef { epoch: 2, artifact: artifact(2) }),
+        checkpoint: Some(CheckpointRef::after(2, artifact(2))),
+        underway: Some(CheckpointRef { epoch: 2, batches: u32::MAX, artifact: artifact(3) }),
         result: (state == TrialState::Completed).then_some(result),
         diverged_epoch: (state == TrialState::Diverged).then_some(2),
         last_error: Some("죽었다 \u{0} '; DROP TABLE trials; --".into()),
@@ -146,6 +149,11 @@ pub(super) fn worker(number: u64, slots: u32) -> Mutation {
             trials: vec![trial_id(0)],
             rests: 1,
             rests_until: Some(Timestamp(9)),
+        },
+        process: coordinator_core::ProcessRecord {
+            instance: Some(coordinator_core::InstanceId(worker_id(number).0)),
+            replaced: vec![coordinator_core::InstanceId(worker_id(0).0)],
+            answered_before: vec!["\"; before".into()],
         },
         answered: Some(AnsweredRequest { request_id: "'; 요청".into(), tokens: vec![LeaseToken(4)] }),
     })
@@ -213,7 +221,7 @@ pub(super) fn parents() -> Vec<Mutation> {
 }
 
 /// Every kind of row, parents first.
-pub(super) fn one_of_each() -> Vec<Mutation> {
+pub fn one_of_each() -> Vec<Mutation> {
     let mut all = parents();
     all.extend(TrialState::ALL.iter().zip(10..).map(|(state, index)| trial(trial_id(index), *state, 0.1)));
     all.extend([

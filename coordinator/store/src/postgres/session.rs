@@ -186,6 +186,7 @@ fn before_commit(error: &postgres::Error) -> Remedy {
     match error.code() {
         Some(code) if is_conflict(code) => Remedy::Repeat(unavailable(error)),
         Some(code) if is_goodbye(code) => Remedy::Reconnect(unavailable(error)),
+        Some(code) if *code == SqlState::DISK_FULL => Remedy::Tell(StoreError::Full(error.to_string())),
         Some(code) if is_damage(code) => Remedy::Tell(StoreError::corrupt("the database", error)),
         Some(_) => Remedy::Tell(unavailable(error)),
         None => Remedy::Reconnect(unavailable(error)),
@@ -196,6 +197,7 @@ fn before_commit(error: &postgres::Error) -> Remedy {
 fn at_commit(error: &postgres::Error) -> Remedy {
     match error.code() {
         Some(code) if is_conflict(code) => Remedy::Repeat(unavailable(error)),
+        Some(code) if *code == SqlState::DISK_FULL => Remedy::Tell(StoreError::Full(error.to_string())),
         Some(code) if *code == SqlState::FOREIGN_KEY_VIOLATION => {
             Remedy::Tell(StoreError::NotFound("a row that another refers to".to_owned()))
         }

@@ -7,7 +7,7 @@ use postgres::types::Type;
 use sweep_proto::{AttemptId, StepMetric, TrialId};
 
 use super::session::Failure;
-use crate::encoding::{pack, sum_of_steps, unpack};
+use crate::encoding::{pack, sequence_after, sum_of_steps, unpack};
 use crate::{StepBatch, continuation};
 
 type Key = (i64, i64, i64);
@@ -77,10 +77,10 @@ fn stored(transaction: &mut Transaction<'_>, batches: &[StepBatch]) -> Result<BT
     let sweeps: Vec<i64> = keys.iter().map(|key| key.0).collect();
     let trials: Vec<i64> = keys.iter().map(|key| key.1).collect();
     let attempts: Vec<i64> = keys.iter().map(|key| key.2).collect();
-    let sql = "SELECT asked.sweep, asked.trial, asked.attempt, last.next
-        FROM (SELECT DISTINCT * FROM unnest($1, $2, $3) AS one (sweep, trial, attempt)) AS asked
+    let sql = "SELECT asked.place, last.first_sequence, last.count, last.bytes
+        FROM unnest($1, $2, $3) WITH ORDINALITY AS asked (sweep, trial, attempt, place)
         CROSS JOIN LATERAL (
-            SELECT first_sequence + count AS next FROM steps
+            SELECT first_sequence, count, octet_length(points)::BIGINT AS bytes FROM steps
             WHERE steps.sweep = asked.sweep AND steps.trial = asked.trial AND steps.attempt = asked.attempt
             ORDER BY first_sequence DESC LIMIT 1
         ) AS last";
@@ -89,8 +89,12 @@ fn stored(transaction: &mut Transaction<'_>, batches: &[StepBatch]) -> Result<BT
         [(&sweeps, numbers.clone()), (&trials, numbers.clone()), (&attempts, numbers)];
     let mut next = BTreeMap::new();
     for row in transaction.query_typed(sql, &parameters)? {
-        let key = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        next.insert(key, row.try_get::<_, i64>(3)?.cast_unsigned());
+        let place: i64 = row.try_get(0)?;
+        // Ordinality counts from one, over the rows that were sent.
+        if let Some(batch) = batches.get((place - 1) as usize) {
+            let after = sequence_after(batch.attempt, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?)?;
+            next.insert(key(batch.attempt), after);
+        }
     }
     Ok(next)
 }
@@ -106,7 +110,7 @@ pub(super) fn read(
     let from = from_sequence.min(i64::MAX as u64).cast_signed();
     // A row holds at least one point.
     let rows_max = points_max as i64;
-    let sql = "SELECT first_sequence, points, checksum FROM steps
+    let sql = "SELECT first_sequence, count, points, checksum FROM steps
         WHERE sweep = $1 AND trial = $2 AND attempt = $3 AND first_sequence + count > $4
         ORDER BY first_sequence LIMIT $5";
     let parameters: [(&(dyn postgres::types::ToSql + Sync), Type); 5] = [
@@ -118,8 +122,7 @@ pub(super) fn read(
     ];
     let mut points = Vec::new();
     for row in transaction.query_typed(sql, &parameters)? {
-        let first = row.try_get::<_, i64>(0)?.cast_unsigned();
-        let stored = unpack(attempt, first, row.try_get(1)?, row.try_get(2)?)?;
+        let stored = unpack(attempt, row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?)?;
         points.extend(stored.filter(|point| point.sequence >= from_sequence));
         if points.len() >= points_max {
             points.truncate(points_max);

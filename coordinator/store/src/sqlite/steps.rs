@@ -3,22 +3,25 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sweep_proto::{AttemptId, StepMetric};
 
-use crate::encoding::{pack, sum_of_steps, unpack};
+use crate::encoding::{pack, sequence_after, sum_of_steps, unpack};
 use crate::{StepBatch, StoreError, continuation};
 
 /// Appends what goes on from the stored points, and gives the next sequence.
 pub(super) fn append(transaction: &Transaction<'_>, batch: &StepBatch) -> Result<u64, StoreError> {
     let AttemptId { trial, number } = batch.attempt;
-    let last: Option<(i64, i64)> = transaction
+    let last: Option<(i64, i64, i64)> = transaction
         .prepare_cached(
-            "SELECT first_sequence, count FROM steps WHERE sweep = ?1 AND trial = ?2 AND attempt = ?3
+            "SELECT first_sequence, count, length(points) FROM steps WHERE sweep = ?1 AND trial = ?2 AND attempt = ?3
              ORDER BY first_sequence DESC LIMIT 1",
         )?
         .query_row(params![trial.sweep.0.cast_signed(), trial.index, number], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
-    let next = last.map_or(0, |(first, count)| first.cast_unsigned() + count.cast_unsigned());
+    let next = match last {
+        Some((first, count, bytes)) => sequence_after(batch.attempt, first, count, bytes)?,
+        None => 0,
+    };
     let points = continuation(&batch.points, next);
     if points.is_empty() {
         return Ok(next);
@@ -45,7 +48,7 @@ pub(super) fn read(
     points_max: usize,
 ) -> Result<Vec<StepMetric>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT first_sequence, points, checksum FROM steps
+        "SELECT first_sequence, count, points, checksum FROM steps
          WHERE sweep = ?1 AND trial = ?2 AND attempt = ?3 AND first_sequence + count > ?4
          ORDER BY first_sequence",
     )?;
@@ -57,9 +60,8 @@ pub(super) fn read(
     ])?;
     let mut points = Vec::new();
     while let Some(row) = rows.next()? {
-        let first = row.get::<_, i64>(0)?.cast_unsigned();
-        let packed: Vec<u8> = row.get(1)?;
-        let stored = unpack(attempt, first, &packed, row.get(2)?)?;
+        let packed: Vec<u8> = row.get(2)?;
+        let stored = unpack(attempt, row.get(0)?, row.get(1)?, &packed, row.get(3)?)?;
         points.extend(stored.filter(|point| point.sequence >= from_sequence));
         if points.len() >= points_max {
             points.truncate(points_max);

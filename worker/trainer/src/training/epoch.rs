@@ -13,6 +13,8 @@ use crate::model::{DropoutKey, Model};
 use crate::observer::{Observer, StopSignal};
 use crate::optimizer::Optimizer;
 
+use super::tally::{Tally, Underway};
+
 /// Most step metrics of one epoch: enough for a curve.
 const STEP_METRICS_PER_EPOCH_MAX: usize = 100;
 /// Step metrics are passed on at least this often while they arise.
@@ -25,11 +27,14 @@ pub(super) enum EpochEnd {
     Diverged(String),
 }
 
-/// What an epoch's training measured.
-pub(super) struct Trained {
-    pub(super) loss: f64,
-    pub(super) accuracy: f64,
-    pub(super) examples_per_second: f64,
+/// How an epoch's training ended.
+pub(super) enum PassEnd {
+    /// Every batch is done.
+    Trained(Underway),
+    /// A stop came before the next batch.
+    Stopped(Underway),
+    /// What was seen.
+    Diverged(String),
 }
 
 /// Step metrics of an attempt on their way to the observer.
@@ -51,7 +56,8 @@ impl<'a> Steps<'a> {
         if self.passed_on.elapsed() >= STEP_METRICS_INTERVAL { self.flush() } else { Ok(()) }
     }
 
-    fn flush(&mut self) -> Result<(), TrainError> {
+    /// Passes on what waits.
+    pub(super) fn flush(&mut self) -> Result<(), TrainError> {
         self.passed_on = Instant::now();
         if self.waiting.is_empty() {
             return Ok(());
@@ -76,41 +82,45 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Trains on every batch. The inner `Err` is an early end.
+    /// Trains on every batch after those that an earlier attempt did.
     pub(super) fn run(
         &self,
         model: &Model,
         optimizer: &mut Optimizer,
         steps: &mut Steps<'_>,
         stop: &dyn StopSignal,
-    ) -> Result<Result<Trained, EpochEnd>, TrainError> {
+        from: Underway,
+    ) -> Result<PassEnd, TrainError> {
         let batches = training_batches(self.dataset.view(), self.batch_size, self.seed, self.epoch);
         let every = batches.len().div_ceil(STEP_METRICS_PER_EPOCH_MAX);
-        let started = Instant::now();
-        let (mut all, mut recent) = (Tally::default(), Tally::default());
+        let (started, seconds_before) = (Instant::now(), from.seconds);
+        let mut underway = from;
         let mut recent_since = started;
-        for (place, rows) in batches.iter().enumerate() {
+        for (place, rows) in batches.iter().enumerate().skip(underway.batches as usize) {
             if stop.requested() {
                 steps.flush()?;
-                return Ok(Err(EpochEnd::Stopped));
+                return Ok(PassEnd::Stopped(underway));
             }
             let batch = Batch::of_split(self.dataset.view(), Split::Train, rows);
             let scored = match self.step(model, optimizer, &batch)? {
                 Ok(scored) => scored,
                 Err(message) => {
                     steps.flush()?;
-                    return Ok(Err(EpochEnd::Diverged(message)));
+                    return Ok(PassEnd::Diverged(message));
                 }
             };
+            let Underway { all, recent, .. } = &mut underway;
             all.add(&scored, &batch.labels);
             recent.add(&scored, &batch.labels);
             if (place + 1) % every == 0 || place + 1 == batches.len() {
-                steps.add(self.epoch, optimizer.steps(), recent.loss(), recent.rate(recent_since))?;
-                (recent, recent_since) = (Tally::default(), Instant::now());
+                let rate = recent.rate(recent_since.elapsed().as_secs_f64());
+                steps.add(self.epoch, optimizer.steps(), recent.loss(), rate)?;
+                (*recent, recent_since) = (Tally::default(), Instant::now());
             }
+            underway.batches = place as u32 + 1;
+            underway.seconds = seconds_before + started.elapsed().as_secs_f64();
         }
-        let examples_per_second = all.rate(started);
-        Ok(Ok(Trained { loss: all.loss(), accuracy: all.accuracy(), examples_per_second }))
+        Ok(PassEnd::Trained(underway))
     }
 
     /// One optimiser step. The inner `Err` says how it diverged.
@@ -134,34 +144,5 @@ impl Pass<'_> {
             return Ok(Err(format!("the gradient's norm is {norm} at step {step}")));
         }
         Ok(Ok(scored))
-    }
-}
-
-/// Sums over examples.
-#[derive(Default)]
-struct Tally {
-    examples: u64,
-    loss: f64,
-    correct: u64,
-}
-
-impl Tally {
-    fn add(&mut self, scored: &Scored, labels: &[u32]) {
-        self.examples += labels.len() as u64;
-        self.loss += scored.losses.iter().sum::<f64>();
-        self.correct +=
-            scored.predicted.iter().zip(labels).filter(|(left, right)| left == right).count() as u64;
-    }
-
-    fn loss(&self) -> f64 {
-        self.loss / self.examples.max(1) as f64
-    }
-
-    fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.examples.max(1) as f64
-    }
-
-    fn rate(&self, since: Instant) -> f64 {
-        self.examples as f64 / since.elapsed().as_secs_f64().max(1e-9)
     }
 }

@@ -7,6 +7,7 @@ use crate::data::{Batch, Dataset, evaluation_batches};
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::model::loss::Scored;
+use crate::observer::StopSignal;
 
 /// Counts and loss over a split.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,12 +18,20 @@ pub(crate) struct Evaluation {
 }
 
 impl Evaluation {
-    /// Runs the model over a whole split, without gradients or dropout.
-    pub(crate) fn of_split(model: &Model, dataset: &Dataset, split: Split) -> Result<Self, TrainError> {
+    /// Runs the model over a whole split, without gradients or dropout; `None` where a stop was requested.
+    pub(crate) fn of_split(
+        model: &Model,
+        dataset: &Dataset,
+        split: Split,
+        stop: &dyn StopSignal,
+    ) -> Result<Option<Self>, TrainError> {
         let classes = dataset.classes();
         let mut confusion = vec![vec![0; classes]; classes];
         let (mut loss, mut rows) = (0.0, 0_u64);
         for batch in evaluation_batches(dataset.view(), split) {
+            if stop.requested() {
+                return Ok(None);
+            }
             let batch = Batch::of_split(dataset.view(), split, &batch);
             let scored = Scored::new(&model.inference_logits(&batch)?, &batch.labels)?;
             loss += scored.losses.iter().sum::<f64>();
@@ -31,7 +40,7 @@ impl Evaluation {
                 confusion[*truth as usize][*predicted as usize] += 1;
             }
         }
-        Ok(Self { loss: loss / rows.max(1) as f64, confusion })
+        Ok(Some(Self { loss: loss / rows.max(1) as f64, confusion }))
     }
 
     /// Mean cross-entropy in nats.

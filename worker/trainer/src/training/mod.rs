@@ -3,6 +3,7 @@
 mod epoch;
 mod evaluation;
 mod memory;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -19,12 +20,13 @@ use crate::error::TrainError;
 use crate::model::{Model, ModelShape, Named};
 use crate::observer::{Observer, StopSignal};
 use crate::optimizer::Optimizer;
-use crate::request::{Completed, Ended, TrainRequest};
+use crate::request::{Completed, Ended, Halt, TrainRequest};
 use crate::weights_file::{self, Expected};
 
 pub(crate) use evaluation::Evaluation;
+pub(crate) use tally::Underway;
 
-use epoch::{EpochEnd, Steps};
+use epoch::{EpochEnd, PassEnd, Steps};
 
 /// The checkpoint's name in the work directory.
 const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
@@ -59,7 +61,7 @@ pub fn train(
     }
 }
 
-/// Measures a trial's best weights (`model.safetensors`) on the test split.
+/// Measures a trial's best weights (`model.safetensors`) on the test split; `None` where a stop was requested.
 ///
 /// # Errors
 /// As for [`train`].
@@ -68,12 +70,19 @@ pub fn evaluate(
     dataset: &Path,
     model: &Path,
     device: DeviceChoice,
-) -> Result<TestMetric, TrainError> {
+    stop: &dyn StopSignal,
+) -> Result<Option<TestMetric>, TrainError> {
     let dataset = Dataset::open(dataset)?;
     dataset.require(Split::Test)?;
     let shape = ModelShape::new(&spec.configuration, dataset.header())?;
     let model = load_model(shape, model, device)?;
-    Ok(Evaluation::of_split(&model, &dataset, Split::Test)?.test_metric())
+    let Some(evaluation) = Evaluation::of_split(&model, &dataset, Split::Test, stop)? else {
+        return Ok(None);
+    };
+    if !evaluation.loss().is_finite() {
+        return Err(TrainError::NotFinite { what: "the loss on the test split" });
+    }
+    Ok(Some(evaluation.test_metric()))
 }
 
 /// A model with the weights of a `model.safetensors`.
@@ -81,6 +90,12 @@ pub(crate) fn load_model(shape: ModelShape, path: &Path, device: DeviceChoice) -
     let expected: Expected = shape.parameters().into_iter().map(|one| (one.name, one.dimensions)).collect();
     let file = weights_file::read(path, &expected)?;
     Model::with_weights(shape, &file.tensors, &device.open()?)
+}
+
+/// What a checkpoint holds, and where it is.
+fn halt(progress: &Progress, path: PathBuf) -> Halt {
+    let batches = progress.underway.as_ref().map_or(0, |underway| underway.batches);
+    Halt { epoch: progress.epoch, batches, path }
 }
 
 /// A trial in training.
@@ -91,7 +106,7 @@ struct Trial<'a> {
     optimizer: Optimizer,
     progress: Progress,
     best: Named,
-    newest: Option<(u32, PathBuf)>,
+    newest: Option<Halt>,
 }
 
 impl<'a> Trial<'a> {
@@ -118,7 +133,7 @@ impl<'a> Trial<'a> {
         let checkpoint = Checkpoint::read(path, spec, &shape, optimizer.state())?;
         model = Model::with_weights(model.shape().clone(), &checkpoint.weights, &device)?;
         optimizer.restore(checkpoint.progress.steps, &checkpoint.optimizer)?;
-        let newest = Some((checkpoint.progress.epoch, path.to_owned()));
+        let newest = Some(halt(&checkpoint.progress, path.to_owned()));
         let (progress, best) = (checkpoint.progress, checkpoint.best);
         Ok(Self { request, dataset, model, optimizer, progress, best, newest })
     }
@@ -144,34 +159,54 @@ impl<'a> Trial<'a> {
         let batch_size = self.integer(Hyperparameter::BatchSize) as usize;
         let seed = self.request.spec.seed;
         let pass = epoch::Pass { dataset: self.dataset, batch_size, seed, epoch };
-        let trained = match pass.run(&self.model, &mut self.optimizer, steps, stop)? {
-            Ok(trained) => trained,
-            Err(end) => return Ok(end),
+        let from = self.progress.underway.clone().unwrap_or_default();
+        let seconds_before = from.seconds;
+        let trained = match pass.run(&self.model, &mut self.optimizer, steps, stop, from)? {
+            PassEnd::Trained(trained) => trained,
+            PassEnd::Stopped(underway) => return self.halt(underway),
+            PassEnd::Diverged(message) => return Ok(EpochEnd::Diverged(message)),
         };
-        let validation = Evaluation::of_split(&self.model, self.dataset, Split::Validation)?;
+        let Some(validation) = Evaluation::of_split(&self.model, self.dataset, Split::Validation, stop)?
+        else {
+            steps.flush()?;
+            return self.halt(trained);
+        };
         if !validation.loss().is_finite() {
             return Ok(EpochEnd::Diverged(format!("the validation loss is {}", validation.loss())));
         }
         self.advance(epoch, &validation)?;
         let metric = EpochMetric {
             epoch,
-            train_loss: trained.loss,
-            train_accuracy: trained.accuracy,
+            train_loss: trained.all.loss(),
+            train_accuracy: trained.all.accuracy(),
             validation_loss: validation.loss(),
             validation_accuracy: validation.accuracy(),
             validation_macro_f1: validation.macro_f1(),
-            seconds: started.elapsed().as_secs_f64(),
-            examples_per_second: trained.examples_per_second,
+            seconds: seconds_before + started.elapsed().as_secs_f64(),
+            examples_per_second: trained.all.rate(trained.seconds),
             peak_memory_bytes: memory::peak_bytes(),
         };
         let path = self.request.directory.join(CHECKPOINT_FILE);
         steps.epoch(&metric, &path)?;
-        self.newest = Some((epoch, path));
+        self.newest = Some(halt(&self.progress, path));
         Ok(EpochEnd::Done)
+    }
+
+    /// Keeps what an interrupted epoch has done so far, unless that is nothing.
+    fn halt(&mut self, underway: Underway) -> Result<EpochEnd, TrainError> {
+        if underway.batches > self.progress.underway.as_ref().map_or(0, |before| before.batches) {
+            self.progress.underway = Some(underway);
+            self.progress.steps = self.optimizer.steps();
+            let path = self.request.directory.join(CHECKPOINT_FILE);
+            self.write_checkpoint(self.model.weights()?, &path)?;
+            self.newest = Some(halt(&self.progress, path));
+        }
+        Ok(EpochEnd::Stopped)
     }
 
     fn advance(&mut self, epoch: u32, validation: &Evaluation) -> Result<(), TrainError> {
         self.progress.epoch = epoch;
+        self.progress.underway = None;
         self.progress.steps = self.optimizer.steps();
         let weights = self.model.weights()?;
         if validation.loss() < self.progress.best_loss {
@@ -180,13 +215,14 @@ impl<'a> Trial<'a> {
             self.progress.best_accuracy = validation.accuracy();
             self.best.clone_from(&weights);
         }
-        let checkpoint = Checkpoint {
-            progress: self.progress.clone(),
-            weights,
-            best: self.best.clone(),
-            optimizer: self.optimizer.state().clone(),
-        };
-        checkpoint.write(&self.request.directory.join(CHECKPOINT_FILE))
+        self.write_checkpoint(weights, &self.request.directory.join(CHECKPOINT_FILE))
+    }
+
+    fn write_checkpoint(&self, weights: Named, path: &Path) -> Result<(), TrainError> {
+        // Before the first validation nothing is best: the present weights stand in, and whatever comes is better.
+        let best = if self.progress.best_epoch == 0 { weights.clone() } else { self.best.clone() };
+        let optimizer = self.optimizer.state().clone();
+        Checkpoint { progress: self.progress.clone(), weights, best, optimizer }.write(path)
     }
 
     fn complete(&self, early_stopped: bool) -> Result<Completed, TrainError> {

@@ -142,19 +142,60 @@ fn the_same_trial_gives_the_same_bits_and_so_does_resuming_at_each_epoch() {
     }
 }
 
+/// Stops after that many batches of training, validation and evaluation.
+fn after(batches: u32) -> impl Fn() -> bool {
+    let asked = AtomicU32::new(0);
+    move || asked.fetch_add(1, Ordering::Relaxed) >= batches
+}
+
+/// What does not depend on the time that it took.
+fn figures(epochs: &[EpochMetric]) -> Vec<(u32, f64, f64, f64, f64)> {
+    let of = |one: &EpochMetric| {
+        (one.epoch, one.train_loss, one.train_accuracy, one.validation_loss, one.validation_accuracy)
+    };
+    epochs.iter().map(of).collect()
+}
+
 #[test]
-fn a_stop_in_mid_epoch_hands_back_the_last_checkpoint() {
+fn a_stop_at_any_batch_loses_none_and_changes_no_bit() {
+    for optimizer in ["adam", "sgd"] {
+        let bench = Bench::new(rich().with(Hyperparameter::Optimizer, word(optimizer)).unwrap());
+        let (completed, model, whole) = bench.completed(None);
+        let losses = |steps: &[StepMetric]| steps.iter().map(|one| (one.step, one.loss)).collect::<Vec<_>>();
+        let mut stopped = 0;
+        for batches in 1.. {
+            let (ended, first) = bench.train(None, &after(batches));
+            let Ended::Stopped { checkpoint: Some(halt) } = ended.unwrap() else { break };
+            let checkpoint = fs::read(&halt.path).unwrap();
+            let (resumed, resumed_model, rest) = bench.completed(Some(&checkpoint));
+            assert_eq!((&resumed, &resumed_model), (&completed, &model), "{halt:?}");
+            let epochs = [first.epochs, rest.epochs].concat();
+            assert_eq!(figures(&epochs), figures(&whole.epochs), "{halt:?}");
+            assert_eq!(losses(&[first.steps, rest.steps].concat()), losses(&whole.steps), "{halt:?}");
+            stopped += 1;
+        }
+        // Four epochs of eight batches, each with its validation.
+        assert!(stopped > 32, "{stopped}");
+    }
+}
+
+#[test]
+fn a_stop_says_how_far_it_came() {
     let bench = Bench::new(rich());
-    let (_, model, recorder) = bench.completed(None);
-    let batches = AtomicU32::new(0);
-    // Eight batches an epoch: this stops in the third epoch.
-    let (ended, _) = bench.train(None, &|| batches.fetch_add(1, Ordering::Relaxed) >= 20);
-    let Ended::Stopped { checkpoint: Some((2, path)) } = ended.unwrap() else { panic!("not stopped") };
-    let checkpoint = fs::read(path).unwrap();
-    assert_eq!(checkpoint, recorder.checkpoints[1]);
-    assert_eq!(bench.completed(Some(&checkpoint)).1, model);
-    let (ended, _) = bench.train(None, &AtomicBool::new(true));
-    assert_eq!(ended.unwrap(), Ended::Stopped { checkpoint: None });
+    let halt = |checkpoint: Option<&[u8]>, batches: u32| {
+        let (ended, _) = bench.train(checkpoint, &after(batches));
+        let Ended::Stopped { checkpoint } = ended.unwrap() else { panic!("not stopped") };
+        checkpoint.map(|one| (one.epoch, one.batches, fs::read(one.path).unwrap()))
+    };
+    assert_eq!(halt(None, 0), None, "nothing was done");
+    let (epoch, batches, bytes) = halt(None, 3).unwrap();
+    assert_eq!((epoch, batches), (0, 3));
+    assert_eq!(halt(Some(&bytes), 0), Some((0, 3, bytes.clone())), "nothing more was done");
+    let (epoch, batches, _) = halt(Some(&bytes), 2).unwrap();
+    assert_eq!((epoch, batches), (0, 5));
+    let (epoch, batches, bytes) = halt(None, 8).unwrap();
+    assert_eq!((epoch, batches), (0, 8), "only the validation was left");
+    assert_eq!(halt(Some(&bytes), 2).map(|one| (one.0, one.1)), Some((1, 1)));
 }
 
 #[test]
@@ -234,10 +275,14 @@ fn the_best_weights_are_measured_on_the_test_split() {
     let bench = Bench::new(configuration(&[(Hyperparameter::Epochs, Value::Integer(20))]));
     let (completed, _, _) = bench.completed(None);
     let dataset = bench.directory.path().join("dataset");
-    let metric = evaluate(&bench.spec, &dataset, &completed.model, DeviceChoice::Cpu).unwrap();
+    let measure = |path: &Path, stop: bool| {
+        evaluate(&bench.spec, path, &completed.model, DeviceChoice::Cpu, &AtomicBool::new(stop))
+    };
+    assert_eq!(measure(&dataset, true).unwrap(), None, "it was told to stop");
+    let metric = measure(&dataset, false).unwrap().unwrap();
     let rows = EncodedView::parse(fs::read(&dataset).unwrap()).unwrap().rows(Split::Test) as u64;
     assert_eq!(metric.confusion.iter().flatten().sum::<u64>(), rows);
     assert!(metric.accuracy > 0.8, "{metric:?}");
-    let missing = evaluate(&bench.spec, Path::new("absent"), &completed.model, DeviceChoice::Cpu);
+    let missing = measure(Path::new("absent"), false);
     assert_eq!(missing.unwrap_err().kind(), FailureKind::Data);
 }

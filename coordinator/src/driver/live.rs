@@ -1,0 +1,262 @@
+//! The engine and its store as one: what a batch of requests decides, writes and is told.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use coordinator_core::{Command, Engine, Mutation, Rejection, Reply};
+use coordinator_store::{StepBatch, Store, StoreError};
+use sweep_proto::{AttemptId, Digest, LeaseToken, StepMetric, Timestamp, WorkerId};
+use tokio::sync::oneshot;
+
+use super::references::{self, References};
+use super::{DriverError, Look, OpenStore, Request, journal};
+
+/// Pause between two tries to write to a full disk, in milliseconds: each failed one loads everything again.
+pub(super) const FULL_PAUSE_MS: u64 = 1_000;
+
+/// Step metrics that are written between two rounds of commands: a fraction of a second's work for a slow disk.
+pub(super) const POINTS_PER_ROUND_MAX: usize = 20_000;
+
+type CommandAnswer = (oneshot::Sender<Result<Reply, DriverError>>, Result<Reply, DriverError>);
+
+/// Step metrics that wait to be written: commands go first, because curves may be late and leases may not.
+struct Steps {
+    worker: WorkerId,
+    token: LeaseToken,
+    points: Vec<StepMetric>,
+    reply: oneshot::Sender<Result<u64, DriverError>>,
+}
+
+/// What is lost together when the store fails.
+pub(super) struct Live {
+    pub(super) engine: Engine,
+    store: Box<dyn Store>,
+    pub(super) references: References,
+    full: Option<FullDisk>,
+    waiting: VecDeque<Steps>,
+}
+
+/// The newest write found no room. Reads and what writes nothing go on.
+struct FullDisk {
+    problem: String,
+    next_try: Timestamp,
+}
+
+/// One batch on its way to the disk.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) mutations: Vec<Mutation>,
+    pub(super) commands: Vec<CommandAnswer>,
+    pub(super) looks: Vec<Look>,
+    pub(super) unreferenced: Vec<Digest>,
+    pub(super) stop: bool,
+}
+
+impl Live {
+    /// Opens the store and folds what it holds.
+    ///
+    /// # Errors
+    /// Whatever opening or loading gives.
+    pub(super) fn load(open: &OpenStore, now: Timestamp) -> Result<Self, StoreError> {
+        let mut store = open()?;
+        let engine = Engine::restore(store.load()?, now);
+        let references = References::of(engine.tables());
+        Ok(Self { engine, store, references, full: None, waiting: VecDeque::new() })
+    }
+
+    /// Whether the store may still be written, where others may write it, too.
+    ///
+    /// # Errors
+    /// Where it may not.
+    pub(super) fn verify(&mut self) -> Result<(), StoreError> {
+        self.store.verify()
+    }
+
+    /// Whether the newest write found no room.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.is_some()
+    }
+
+    /// Every digest that some row refers to.
+    pub(super) fn wanted(&self) -> BTreeSet<Digest> {
+        references::wanted(self.engine.tables())
+    }
+
+    pub(super) fn accept(&mut self, now: Timestamp, request: Request, batch: &mut Batch) {
+        match request {
+            Request::Command { command, reply } => {
+                let answer = self.decide(now, &command, batch);
+                batch.commands.push((reply, answer));
+            }
+            // Reads wait for the commit: nobody is shown what may not come true.
+            Request::Read(look) => batch.looks.push(look),
+            Request::Steps { worker, token, points, reply } => {
+                self.waiting.push_back(Steps { worker, token, points, reply });
+            }
+            Request::Reader(reply) => {
+                let reader = self.store.reader();
+                _ = reply.send(reader.map_err(|error| DriverError::Unavailable(error.to_string())));
+            }
+            Request::Unreferenced(digest) => batch.unreferenced.push(digest),
+            Request::Stop => batch.stop = true,
+        }
+    }
+
+    /// Decides and folds at once: the next request of the batch sees what this one changed.
+    ///
+    /// # Errors
+    /// Where the engine refuses, or where there is something to write and no room for it.
+    pub(super) fn decide(
+        &mut self,
+        now: Timestamp,
+        command: &Command,
+        batch: &mut Batch,
+    ) -> Result<Reply, DriverError> {
+        let decision = self.engine.decide(now, command)?;
+        if !decision.mutations.is_empty() {
+            self.writable(now)?;
+        }
+        for mutation in &decision.mutations {
+            journal::record(&self.engine, mutation);
+            if let Mutation::Trial(trial) = mutation {
+                let before = self.engine.tables().trials.get(&trial.spec.id);
+                batch.unreferenced.extend(self.references.replace(before, trial));
+            }
+        }
+        self.engine.fold(&decision);
+        batch.mutations.extend(decision.mutations);
+        Ok(decision.reply)
+    }
+
+    /// Between two tries on a full disk, nothing is written.
+    fn writable(&self, now: Timestamp) -> Result<(), DriverError> {
+        match &self.full {
+            Some(full) if now < full.next_try => Err(DriverError::DiskFull(full.problem.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits. Where there is no room nothing was written, and the engine goes back to what the store holds.
+    ///
+    /// # Errors
+    /// Any failure but a full disk, after which nobody knows what the store holds.
+    pub(super) fn persist(&mut self, now: Timestamp, mutations: &[Mutation]) -> Result<Written, StoreError> {
+        if mutations.is_empty() {
+            return Ok(Written::All);
+        }
+        match self.store.commit(mutations) {
+            Ok(()) => {
+                if self.full.take().is_some() {
+                    tracing::info!("there is room on the disk again");
+                }
+                Ok(Written::All)
+            }
+            Err(StoreError::Full(problem)) => {
+                self.engine = Engine::restore(self.store.load()?, now);
+                self.references = References::of(self.engine.tables());
+                self.found_full(now, &problem);
+                Ok(Written::Nothing(problem))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn found_full(&mut self, now: Timestamp, problem: &str) {
+        if self.full.is_none() {
+            tracing::error!(
+                problem,
+                "no room to write; free some space. Everything waits for it, reads go on"
+            );
+        }
+        let next_try = now.plus_ms(FULL_PAUSE_MS);
+        self.full = Some(FullDisk { problem: problem.to_owned(), next_try });
+    }
+
+    /// Whether step metrics wait to be written.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Takes the step metrics of one round from the queue; those under no live lease are refused.
+    fn next_round(
+        &mut self,
+        now: Timestamp,
+    ) -> (Vec<oneshot::Sender<Result<u64, DriverError>>>, Vec<StepBatch>) {
+        let (mut replies, mut batches) = (Vec::new(), Vec::new());
+        let mut points_taken = 0;
+        while points_taken < POINTS_PER_ROUND_MAX
+            && let Some(Steps { worker, token, points, reply }) = self.waiting.pop_front()
+        {
+            let holder = self.engine.lease_holder(token).filter(|(_, _, holder)| *holder == worker);
+            let refusal = || Rejection::LeaseLost { token, reason: "it is not live".to_owned() };
+            let attempt = holder.map(|(trial, number, _)| AttemptId { trial, number }).ok_or_else(refusal);
+            match self.writable(now).and_then(|()| Ok(attempt?)) {
+                Ok(attempt) => {
+                    points_taken += points.len();
+                    replies.push(reply);
+                    batches.push(StepBatch { attempt, points });
+                }
+                // Whoever asked may have gone.
+                Err(refusal) => _ = reply.send(Err(refusal)),
+            }
+        }
+        (replies, batches)
+    }
+
+    /// Appends one round of step metrics, after the rows that were decided before: an attempt must be there before
+    /// its metrics.
+    ///
+    /// # Errors
+    /// Any failure but a full disk.
+    pub(super) fn append(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let (replies, batches) = self.next_round(now);
+        if batches.is_empty() {
+            return Ok(());
+        }
+        let next = self.store.append_steps(&batches);
+        for (position, reply) in replies.into_iter().enumerate() {
+            let answer = match &next {
+                Ok(next) => next.get(position).copied().ok_or_else(super::gone),
+                Err(error) => Err(DriverError::of_store(error)),
+            };
+            _ = reply.send(answer);
+        }
+        match next {
+            Err(StoreError::Full(problem)) => {
+                self.found_full(now, &problem);
+                Ok(())
+            }
+            other => other.map(|_| ()),
+        }
+    }
+}
+
+/// What of a batch has reached the disk.
+pub(super) enum Written {
+    All,
+    /// There was no room, for this reason.
+    Nothing(String),
+}
+
+impl Batch {
+    /// Answers everybody that nothing is known; tells whether the thread shall end.
+    pub(super) fn fail(self, error: &StoreError) -> bool {
+        for look in self.looks {
+            look(Err(&error.to_string()));
+        }
+        refuse(self.commands, || DriverError::of_store(error));
+        self.stop
+    }
+
+    /// Answers those who wanted something written that there is no room; what they saw decided is undone.
+    pub(super) fn find_full(&mut self, problem: &str) {
+        refuse(std::mem::take(&mut self.commands), || DriverError::DiskFull(problem.to_owned()));
+        self.mutations.clear();
+    }
+}
+
+fn refuse(commands: Vec<CommandAnswer>, error: impl Fn() -> DriverError) {
+    // Whoever asked may have gone.
+    for (reply, _) in commands {
+        _ = reply.send(Err(error()));
+    }
+}

@@ -1,0 +1,247 @@
+//! Every reader of datasets, through the two ways in which users reach it: looking and preparing.
+//!
+//! Both must tell the same of a source, and neither may lose a row without counting it. Looking also cuts
+//! samples into tokens and is twenty times slower, so only an eighth of the inputs are looked at.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use coordinator_dataset::{Corpus, Inspection, NoProgress, inspect};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression as Codec;
+use parquet::file::properties::WriterProperties;
+use sweep_proto::{DataSource, DataSpec};
+
+use super::seeds;
+use crate::registry::Seed;
+use crate::scratch;
+
+/// Where the parts of an input are parted: a byte that UTF-8 never has.
+const PARTED_BY: u8 = 0xFF;
+
+/// Inputs of a length that this divides are looked at.
+const LOOKED_AT_EACH: usize = 8;
+
+/// The files that an input of a folder may have; the first byte of each part chooses one.
+const FOLDER_FILES: [&str; 8] = [
+    "pos/1.txt",
+    "neg/1.txt",
+    "pos/2",
+    "train/pos/1.txt",
+    "train/neg/1.txt",
+    "test/pos/1.txt",
+    "a\u{301}/.hidden",
+    "loose.txt",
+];
+
+/// Reads a source; looks at it, too, where its bytes say so, and compares what both say.
+fn read(path: &Path, source: &DataSource, bytes: &[u8]) -> Option<Inspection> {
+    let cache = scratch::path("cache");
+    let data = DataSpec { bad_rows_share_max: 1.0, ..DataSpec::new(source.clone()) };
+    let prepared = Corpus::read(&data, &cache, &NoProgress);
+    if !bytes.len().is_multiple_of(LOOKED_AT_EACH) {
+        return None;
+    }
+    let seen = inspect(&path.to_string_lossy(), Some("text"), Some("label"), &cache, &NoProgress);
+    let seen = match seen {
+        Ok(seen) => seen,
+        Err(error) => {
+            assert!(prepared.is_err(), "it cannot be looked at, but be used: {error}");
+            assert!(!error.to_string().is_empty());
+            return None;
+        }
+    };
+    let classes: u64 = seen.classes.iter().map(|class| class.rows + class.test_rows).sum();
+    assert_eq!(classes, seen.rows, "{seen:?}");
+    assert!(seen.test_rows <= seen.rows && seen.samples.len() <= 10, "{seen:?}");
+    let named = seen.bad_rows.first.len() as u64;
+    assert!(named <= seen.bad_rows.count && named == seen.bad_rows.count.min(20), "{:?}", seen.bad_rows);
+    if let Ok(corpus) = prepared {
+        let summary = corpus.summary();
+        let used: u64 = summary.splits.iter().map(|split| split.rows).sum();
+        assert!(used <= seen.rows && used > 0, "{used} of {} rows", seen.rows);
+        assert_eq!(summary.bad_rows, seen.bad_rows);
+        let names = seen.classes.iter().map(|class| &class.class);
+        assert!(summary.classes.iter().eq(names), "{:?}", summary.classes);
+    }
+    Some(seen)
+}
+
+fn table(name: &str, bytes: &[u8]) -> Option<Inspection> {
+    let path = scratch::write(name, bytes);
+    let (text, label) = ("text".to_owned(), "label".to_owned());
+    read(&path, &DataSource::File { path: path.clone(), test_path: None, text, label }, bytes)
+}
+
+/// CSV.
+pub(crate) fn csv(bytes: &[u8]) {
+    check_lines(bytes, table("rows.csv", bytes));
+}
+
+/// TSV.
+pub(crate) fn tsv(bytes: &[u8]) {
+    check_lines(bytes, table("rows.tsv", bytes));
+}
+
+/// JSON Lines.
+pub(crate) fn json_lines(bytes: &[u8]) {
+    check_lines(bytes, table("rows.jsonl", bytes));
+}
+
+/// A file of lines has no more rows than lines, and the place of every bad row lies in it.
+fn check_lines(bytes: &[u8], seen: Option<Inspection>) {
+    let Some(seen) = seen else { return };
+    let lines = 1 + bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() as u64;
+    assert!(seen.rows + seen.bad_rows.count <= lines, "{lines} lines: {seen:?}");
+    for row in &seen.bad_rows.first {
+        assert!((1..=lines).contains(&row.line), "{row:?} of {lines} lines");
+    }
+}
+
+/// Parquet.
+pub(crate) fn parquet(bytes: &[u8]) {
+    table("rows.parquet", bytes);
+}
+
+/// A folder per class.
+pub(crate) fn folder(bytes: &[u8]) {
+    let root = scratch::folder("classes");
+    for part in bytes.split(|byte| *byte == PARTED_BY) {
+        let Some((file, text)) = part.split_first() else { continue };
+        let path = root.join(FOLDER_FILES[usize::from(*file) % FOLDER_FILES.len()]);
+        fs::create_dir_all(path.parent().expect("inside")).expect("a folder");
+        fs::write(path, text).expect("written");
+    }
+    let (text, label) = (String::new(), String::new());
+    let source = DataSource::File { path: root.clone(), test_path: None, text, label };
+    // A folder with the names of the IMDB archive's folders is looked at as that.
+    let is_archive = root.join("train/pos").is_dir() && root.join("test/neg").is_dir();
+    if !is_archive {
+        read(&root, &source, bytes);
+    }
+}
+
+/// The IMDB archive: an input that is not packed is packed first, so that the search reaches its entries.
+pub(crate) fn imdb_archive(bytes: &[u8]) {
+    let packed = if bytes.starts_with(&[0x1F, 0x8B]) { bytes.to_vec() } else { pack(bytes) };
+    let path = scratch::write("reviews.tar.gz", &packed);
+    read(&path, &DataSource::Known { name: "imdb".into(), path: Some(path.clone()) }, bytes);
+}
+
+fn pack(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::none());
+    packer.write_all(bytes).expect("in memory");
+    packer.finish().expect("in memory")
+}
+
+/// The NSMC files, parted by a byte.
+pub(crate) fn nsmc(bytes: &[u8]) {
+    let root = scratch::folder("nsmc");
+    let mut parts = bytes.splitn(2, |byte| *byte == PARTED_BY);
+    for name in ["ratings_train.txt", "ratings_test.txt"] {
+        fs::write(root.join(name), parts.next().unwrap_or_default()).expect("written");
+    }
+    read(&root, &DataSource::Known { name: "nsmc".into(), path: Some(root.clone()) }, bytes);
+}
+
+/// Thirty rows of two classes, each text and label.
+fn rows() -> impl Iterator<Item = (String, &'static str)> {
+    (0..30).map(|row| (format!("a film number {row}"), if row % 2 == 0 { "bad" } else { "good" }))
+}
+
+fn lines(head: &str, row: impl Fn(&str, &str) -> String) -> String {
+    rows().fold(head.to_owned(), |all, (text, label)| all + &row(&text, label))
+}
+
+/// Tables that are right, and some that are odd.
+pub(crate) fn csv_seeds() -> Vec<Seed> {
+    seeds([
+        ("plain.csv", lines("text,label\n", |text, label| format!("{text},{label}\n"))),
+        ("quoted.csv", lines("label;text\r\n", |text, label| format!("{label};\"{text}\n\"\"x\"\"\"\r\n"))),
+        ("odd.csv", "\u{feff}text,label\n\n,\n\"a\"b,c\nonly\na,b,c\n\"open,x\n".to_owned()),
+    ])
+}
+
+/// The same with tabs.
+pub(crate) fn tsv_seeds() -> Vec<Seed> {
+    seeds([
+        ("plain.tsv", lines("text\tlabel\n", |text, label| format!("{text}\t{label}\n"))),
+        ("odd.tsv", "label\ttext\n\"\t\n1\t\"a\n\n2\n".to_owned()),
+    ])
+}
+
+/// Objects that are right, and some that are odd.
+pub(crate) fn json_lines_seeds() -> Vec<Seed> {
+    let object = |text: &str, label: &str| format!("{{\"text\": \"{text}\", \"label\": \"{label}\"}}\n");
+    seeds([
+        ("plain.jsonl", lines("", object)),
+        (
+            "odd.jsonl",
+            "{\"text\":\"a\\u0000\",\"label\":1}\n[]\nnull\n{\"text\":7,\"label\":true}\n{\"label\":{}}\n{"
+                .to_owned(),
+        ),
+    ])
+}
+
+/// Tables of each compression and of numeric labels.
+pub(crate) fn parquet_seeds() -> Vec<Seed> {
+    let texts: ArrayRef = Arc::new(rows().map(|(text, _)| Some(text)).collect::<StringArray>());
+    let words: ArrayRef = Arc::new(rows().map(|(_, label)| Some(label)).collect::<StringArray>());
+    let numbers: ArrayRef =
+        Arc::new((0..30).map(|row| (row != 7).then_some(row % 3)).collect::<Int64Array>());
+    seeds([
+        ("plain.parquet", parquet_of(&texts, &words, Codec::UNCOMPRESSED)),
+        ("snappy.parquet", parquet_of(&texts, &numbers, Codec::SNAPPY)),
+        ("zstd.parquet", parquet_of(&texts, &words, Codec::ZSTD(parquet::basic::ZstdLevel::default()))),
+    ])
+}
+
+fn parquet_of(texts: &ArrayRef, labels: &ArrayRef, codec: Codec) -> Vec<u8> {
+    let columns = [("text", Arc::clone(texts)), ("label", Arc::clone(labels))];
+    let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+    let settings = WriterProperties::builder().set_compression(codec).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(settings)).expect("a writer");
+    writer.write(&batch).expect("in memory");
+    writer.close().expect("in memory");
+    bytes
+}
+
+/// Folders of classes, with and without a test part.
+pub(crate) fn folder_seeds() -> Vec<Seed> {
+    let parted = |parts: &[&[u8]]| parts.join(&PARTED_BY);
+    seeds([
+        ("classes", parted(&[b"\x00good film", b"\x01bad film", b"\x02\xEF\xBB\xBFmarked"])),
+        ("parts", parted(&[b"\x03good", b"\x04bad", b"\x05good", b"\x06hidden", b"\x07loose"])),
+    ])
+}
+
+/// An archive, unpacked and packed.
+pub(crate) fn imdb_archive_seeds() -> Vec<Seed> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (part, class) in [("train", "pos"), ("train", "neg"), ("test", "pos"), ("train", "unsup")] {
+        let text = format!("a {class}<br />film");
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        let path = PathBuf::from(format!("aclImdb/{part}/{class}/0_9.txt"));
+        archive.append_data(&mut header, path, text.as_bytes()).expect("in memory");
+    }
+    let archive = archive.into_inner().expect("in memory");
+    seeds([("reviews.tar", archive.clone()), ("reviews.tar.gz", pack(&archive))])
+}
+
+/// Both files.
+pub(crate) fn nsmc_seeds() -> Vec<Seed> {
+    let file = |count: usize| {
+        let row = |id: usize| format!("{id}\t영화 {id}\t{}\n", id % 2);
+        (0..count).fold("id\tdocument\tlabel\n".to_owned(), |all, id| all + &row(id))
+    };
+    let whole = [file(24).as_bytes(), &[PARTED_BY], file(6).as_bytes()].concat();
+    seeds([("both", whole), ("odd", b"id\tdocument\tlabel\n1\t\t1\n2\tx\t7\xFFid\tdocument\n".to_vec())])
+}

@@ -1,0 +1,410 @@
+//! A worker that was let in and means harm: it gets refusals, and everybody else gets their work done.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use sweep_proto::protocol::{ARTIFACT_BYTES_MAX, CHUNK_BYTES};
+use sweep_proto::wire::coordinator_message::Kind as Answer;
+use sweep_proto::wire::worker_message::Kind as Message;
+use sweep_proto::{Digest, WorkerId, wire};
+use sweep_tests::castle::Castle;
+use sweep_tests::frames::{self, END_HEADERS, END_STREAM, PREFACE};
+use sweep_tests::ledger::finished_by;
+use sweep_tests::member::{Member, runtime};
+use sweep_tests::processes::wait_until;
+use sweep_tests::raw::{self, heard, say};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Status, Streaming};
+
+const EPOCHS: u32 = 60;
+
+/// Two trials: the honest worker takes one, the other is there to be played with.
+const SWEEP: &str = r#"
+name = "harm"
+[data]
+dataset = "snippets"
+max_length = 20
+train_rows = 1000
+test_rows = 100
+[grid]
+units = [16, 24]
+[train]
+epochs = 60
+replicates = 1
+"#;
+
+/// What a terminal would take for a command: clear the screen, forge a line, set the title.
+const ESCAPES: [&str; 4] = ["\u{1b}[2J", "worker\r\nerror: all is lost", "\u{1b}]0;gone\u{7}", "a\u{0}b"];
+
+/// What would lead out of a folder.
+const PATHS: [&str; 5] = ["../../../../tmp/hostile", "/etc/passwd", "..", "C:\\CON", "a/../../b"];
+
+/// One session.
+struct Session {
+    outgoing: mpsc::Sender<wire::WorkerMessage>,
+    answers: Streaming<wire::CoordinatorMessage>,
+}
+
+impl Session {
+    async fn open(member: &mut Member, named: WorkerId) -> Result<Self> {
+        let (outgoing, messages) = mpsc::channel(8);
+        let hello = Message::Hello(wire::Hello { worker_id: named.to_string(), instance: String::new() });
+        outgoing.send(wire::WorkerMessage { kind: Some(hello) }).await?;
+        let answers = member.client.session(ReceiverStream::new(messages)).await?.into_inner();
+        Ok(Self { outgoing, answers })
+    }
+
+    /// The answer to a message, or the error with which the session ends.
+    async fn ask(&mut self, message: Message) -> Result<Answer, Status> {
+        // A session that has ended tells why below.
+        _ = self.outgoing.send(wire::WorkerMessage { kind: Some(message) }).await;
+        loop {
+            match self.answers.message().await?.and_then(|answer| answer.kind) {
+                Some(Answer::WorkAvailable(_) | Answer::BeatNow(_)) => {}
+                Some(answer) => return Ok(answer),
+                None => return Err(Status::unavailable("the session has ended")),
+            }
+        }
+    }
+}
+
+/// Asks once in a session of its own.
+async fn ask(member: &mut Member, message: Message) -> Result<Result<Answer, Status>> {
+    let worker = member.worker;
+    Ok(Session::open(member, worker).await?.ask(message).await)
+}
+
+fn is(result: &Result<Answer, Status>, code: Code) -> bool {
+    result.as_ref().is_err_and(|status| status.code() == code)
+}
+
+/// The token, the attempt and the epoch of the trial on a worker.
+fn trial_on(castle: &Castle, worker: &str) -> Result<Option<(u64, u64)>> {
+    let status = castle.sweep(&["status", "harm"])?;
+    let running = status["running"].as_array().cloned().unwrap_or_default();
+    let number = |trial: &Value, name: &str| trial[name].as_u64().unwrap_or_default();
+    let mine = running.iter().find(|trial| trial["worker"] == worker);
+    Ok(mine.map(|trial| (number(trial, "attempt"), number(trial, "epoch"))))
+}
+
+/// Every file of the coordinator whose name is not one of its own making.
+fn strange_files(folder: &Path) -> Result<BTreeSet<String>> {
+    let mut strange = BTreeSet::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_blob = name.len() == 62 && name.chars().all(|one| one.is_ascii_hexdigit());
+            if !is_blob {
+                strange.insert(entry.path().to_string_lossy().into_owned());
+            }
+        }
+    }
+    Ok(strange)
+}
+
+async fn absurd_registrations(member: &mut Member) -> Result<()> {
+    let device = wire::Device { kind: 1, ordinal: 0, model: "CPU".into(), memory_bytes: 1 };
+    let mut wrong = Vec::new();
+    for text in ESCAPES {
+        let profile =
+            wire::WorkerProfile { name: "w".into(), build: "0".into(), slots: 1, devices: Vec::new() };
+        wrong.push(wire::WorkerProfile { name: text.into(), ..profile.clone() });
+        wrong.push(wire::WorkerProfile { build: text.into(), ..profile.clone() });
+        let devices = vec![wire::Device { model: text.into(), ..device.clone() }];
+        wrong.push(wire::WorkerProfile { devices, ..profile });
+    }
+    let profile = wire::WorkerProfile { name: "w".into(), build: "0".into(), slots: 1, devices: Vec::new() };
+    for name in ["", "   "] {
+        wrong.push(wire::WorkerProfile { name: name.into(), ..profile.clone() });
+    }
+    for slots in [0, 1_025, u32::MAX] {
+        wrong.push(wire::WorkerProfile { slots, ..profile.clone() });
+    }
+    wrong.push(wire::WorkerProfile { devices: vec![device; 10_000], ..profile.clone() });
+    for profile in wrong {
+        let mut request = member.registration();
+        request.profile = Some(profile.clone());
+        let refused = member.client.register(request).await.err().context("it was taken")?;
+        ensure!(refused.code() == Code::InvalidArgument, "{profile:?}: {refused}");
+        ensure!(!refused.message().chars().any(char::is_control), "it is repeated as it came: {refused:?}");
+    }
+    // Ugly, and only text: it is cut to a bearable length and leads nowhere.
+    for name in [&"x".repeat(1_000_000), PATHS[0]] {
+        let mut request = member.registration();
+        request.profile = Some(wire::WorkerProfile { name: name.to_owned(), ..profile.clone() });
+        member.client.register(request).await?;
+    }
+    Ok(())
+}
+
+async fn absurd_sessions(member: &mut Member, honest: &[u64]) -> Result<()> {
+    let worker = member.worker;
+    let mut other = Session::open(member, WorkerId::generate()).await?;
+    let refused = other.answers.message().await.err().context("another worker's session was opened")?;
+    ensure!(refused.code() == Code::PermissionDenied, "{refused}");
+
+    let tokens = (0..4_096 - honest.len() as u64).map(|at| u64::MAX - at).chain(honest.iter().copied());
+    let answer = ask(member, Message::Heartbeat(wire::Heartbeat { tokens: tokens.collect() })).await??;
+    let Answer::Heartbeat(reply) = answer else { bail!("{answer:?}") };
+    ensure!(reply.leases.len() == 4_096, "{} leases", reply.leases.len());
+    let drop = i32::from(wire::Directive::Drop);
+    ensure!(reply.leases.iter().all(|lease| lease.directive == drop), "it may go on with another's lease");
+    let many = Message::Heartbeat(wire::Heartbeat { tokens: vec![1; 400_000] });
+    ensure!(is(&ask(member, many).await?, Code::InvalidArgument), "any number of leases");
+
+    for request_id in [String::new(), "x".repeat(200)] {
+        let ask_work = Message::AskWork(wire::AskWork { request_id, slots: 1 });
+        ensure!(is(&ask(member, ask_work).await?, Code::InvalidArgument), "any request id");
+    }
+    let hello = Message::Hello(wire::Hello { worker_id: worker.to_string(), instance: String::new() });
+    ensure!(is(&ask(member, hello).await?, Code::InvalidArgument), "a second hello");
+    let points = vec![wire::StepMetric::default(); 1_001];
+    let steps = Message::Steps(wire::StepReport { token: honest[0], points });
+    ensure!(is(&ask(member, steps).await?, Code::InvalidArgument), "any number of points");
+    Ok(())
+}
+
+fn metric(epoch: u32) -> wire::EpochMetric {
+    wire::EpochMetric {
+        epoch,
+        train_loss: 1.0,
+        validation_loss: 1.0,
+        seconds: 1.0,
+        ..wire::EpochMetric::default()
+    }
+}
+
+fn artifact(bytes: &[u8]) -> wire::ArtifactRef {
+    wire::ArtifactRef { digest: Digest::of(bytes).as_bytes().to_vec().into(), bytes: bytes.len() as u64 }
+}
+
+fn report(token: u64, metric: wire::EpochMetric, artifact: wire::ArtifactRef) -> Message {
+    let checkpoint = wire::CheckpointRef { epoch: metric.epoch, batches: 0, artifact: Some(artifact) };
+    Message::Epoch(wire::EpochReport { token, metric: Some(metric), checkpoint: Some(checkpoint) })
+}
+
+async fn absurd_reports(member: &mut Member, own: u64, honest: &[u64]) -> Result<()> {
+    let blob = artifact(b"a checkpoint");
+    upload(member, Some(blob.clone()), &[b"a checkpoint"]).await?;
+    // Under another's lease: refused, and the lease is none the worse for it.
+    for token in honest {
+        let refused = ask(member, report(*token, metric(1), blob.clone())).await?;
+        ensure!(is(&refused, Code::PermissionDenied), "{refused:?}");
+        let point = wire::StepMetric { loss: 1.0, ..wire::StepMetric::default() };
+        let steps = Message::Steps(wire::StepReport { token: *token, points: vec![point] });
+        let refused = ask(member, steps).await?;
+        ensure!(matches!(refused, Ok(Answer::LeaseLost(_))), "{refused:?}");
+        let outcome = wire::Failed { kind: 1, message: "I say so".into() };
+        let outcome = wire::attempt_outcome::Kind::Failed(outcome);
+        let outcome = Some(wire::AttemptOutcome { kind: Some(outcome) });
+        let request = wire::CompleteRequest { token: *token, outcome };
+        let refused = member.client.complete(request).await.err().context("another's lease was ended")?;
+        ensure!(refused.code() == Code::PermissionDenied, "{refused}");
+    }
+    // Under its own.
+    let wrong = |change: fn(&mut wire::EpochMetric)| {
+        let mut metric = metric(1);
+        change(&mut metric);
+        metric
+    };
+    for metric in [
+        wrong(|metric| metric.train_loss = f64::NAN),
+        wrong(|metric| metric.validation_loss = f64::INFINITY),
+        wrong(|metric| metric.validation_accuracy = 1.5),
+        wrong(|metric| metric.validation_macro_f1 = -1.0),
+        wrong(|metric| metric.seconds = -1.0),
+        wrong(|metric| metric.examples_per_second = f64::NEG_INFINITY),
+        wrong(|metric| metric.epoch = 0),
+    ] {
+        let refused = ask(member, report(own, metric, blob.clone())).await?;
+        ensure!(is(&refused, Code::InvalidArgument), "{metric:?}: {refused:?}");
+    }
+    let trained = |change: fn(&mut wire::TrialResult)| {
+        let mut result = wire::TrialResult { best_epoch: 1, epochs: 1, ..wire::TrialResult::default() };
+        (result.score, result.accuracy, result.model) = (0.1, 0.9, Some(artifact(b"a checkpoint")));
+        change(&mut result);
+        Some(wire::AttemptOutcome { kind: Some(wire::attempt_outcome::Kind::Trained(result)) })
+    };
+    for outcome in [
+        None,
+        Some(wire::AttemptOutcome { kind: None }),
+        trained(|result| result.score = f64::NAN),
+        trained(|result| result.accuracy = 7.0),
+        trained(|result| result.best_epoch = 9),
+        trained(|result| result.model = None),
+        trained(|result| result.model = Some(artifact(b"nowhere"))),
+    ] {
+        let request = wire::CompleteRequest { token: own, outcome: outcome.clone() };
+        let refused = member.client.complete(request).await.err();
+        let refused = refused.with_context(|| format!("{outcome:?} was taken"))?;
+        ensure!(refused.code() == Code::InvalidArgument, "{outcome:?}: {refused}");
+    }
+    // A result of epochs that were never reported.
+    let request = wire::CompleteRequest {
+        token: own,
+        outcome: trained(|result| (result.best_epoch, result.epochs) = (60, 60)),
+    };
+    let refused = member.client.complete(request).await.err().context("a result out of nothing was taken")?;
+    println!("a result out of nothing: {refused}");
+    // An epoch out of order, and a checkpoint that is not there: the work is to be dropped.
+    for message in [report(own, metric(40), blob), report(own, metric(1), artifact(b"nowhere"))] {
+        let refused = ask(member, message).await?;
+        ensure!(matches!(refused, Ok(Answer::LeaseLost(_))), "{refused:?}");
+    }
+    Ok(())
+}
+
+async fn upload(
+    member: &mut Member,
+    artifact: Option<wire::ArtifactRef>,
+    parts: &[&[u8]],
+) -> Result<(), Status> {
+    let mut artifact = artifact;
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|data| wire::UploadPart { artifact: artifact.take(), data: data.to_vec().into() })
+        .collect();
+    member.client.upload(tokio_stream::iter(parts)).await.map(|_| ())
+}
+
+/// What is wrong with an upload, the name that it is given, and its parts.
+type Upload<'a> = (&'a str, Option<wire::ArtifactRef>, Vec<&'a [u8]>);
+
+async fn absurd_blobs(member: &mut Member, castle: &Castle) -> Result<()> {
+    let named = |bytes: &[u8], size: u64| wire::ArtifactRef { bytes: size, ..artifact(bytes) };
+    let chunk = vec![0; CHUNK_BYTES];
+    let cases: [Upload<'_>; 8] = [
+        ("another's digest", Some(artifact(b"something")), vec![b"some", b"thinq"]),
+        ("longer than declared", Some(named(b"something else", 4)), vec![b"something else"]),
+        ("much longer", Some(named(b"much", 4)), vec![&chunk; 64]),
+        ("shorter", Some(named(b"shorter", 8)), vec![b"shorter"]),
+        ("larger than may be", Some(named(b"x", ARTIFACT_BYTES_MAX + 1)), vec![b"x"]),
+        ("no name", None, vec![b"x"]),
+        (
+            "a path for a digest",
+            Some(wire::ArtifactRef { digest: PATHS[0].as_bytes().to_vec().into(), bytes: 1 }),
+            vec![b"x"],
+        ),
+        ("nothing", Some(named(b"nothing", 7)), vec![]),
+    ];
+    for (what, artifact, parts) in cases {
+        let refused = upload(member, artifact, &parts).await.err();
+        let refused = refused.with_context(|| format!("an upload with {what} was taken"))?;
+        println!("upload, {what}: {refused}");
+        ensure!(matches!(refused.code(), Code::InvalidArgument | Code::DataLoss), "{what}: {refused}");
+    }
+    for (what, digest, offset, code) in [
+        ("unknown", Digest::of(b"unknown").as_bytes().to_vec(), 0, Code::NotFound),
+        ("short", vec![1; 31], 0, Code::InvalidArgument),
+        ("long", vec![1; 1 << 20], 0, Code::InvalidArgument),
+        ("a path", PATHS[1].as_bytes().to_vec(), 0, Code::InvalidArgument),
+        ("behind the end", Digest::of(b"a checkpoint").as_bytes().to_vec(), u64::MAX, Code::InvalidArgument),
+    ] {
+        let request = wire::FetchRequest { digest: digest.into(), offset };
+        let refused = member.client.fetch(request).await.err().context("it was given")?;
+        println!("fetch, {what}: {refused}");
+        ensure!(refused.code() == code || refused.code() == Code::OutOfRange, "{what}: {refused}");
+    }
+    // Uploads that begin and never end: their files go with the connection.
+    let incoming = castle.folder().join(".sweep/artifacts/incoming");
+    let count = || std::fs::read_dir(&incoming).map(Iterator::count);
+    let mut open = Vec::new();
+    for at in 0..50 {
+        let (parts, stream) = mpsc::channel(2);
+        let artifact = Some(named(&[at], 1_000_000));
+        parts.send(wire::UploadPart { artifact, data: vec![at; 100].into() }).await?;
+        let mut client = member.client.clone();
+        open.push((
+            parts,
+            tokio::spawn(async move { client.upload(ReceiverStream::new(stream)).await.is_ok() }),
+        ));
+    }
+    tokio::task::block_in_place(|| wait_until("they are under way", || Ok(count()? >= 50)))?;
+    for (_, upload) in &open {
+        upload.abort();
+    }
+    drop(open);
+    tokio::task::block_in_place(|| wait_until("their files are gone", || Ok(count()? <= 2)))
+}
+
+/// Fetches without end that are never read, by hand: what they cost is bounded.
+fn unread_fetches(member: &Member, castle: &Castle, dataset: &[u8]) -> Result<()> {
+    let before = castle.vitals()?;
+    let mut stream =
+        raw::shown(Ipv4Addr::new(127, 0, 0, 2), castle.address(), Some(member.credential.shown()))?;
+    let settings = frames::settings(&[(frames::INITIAL_WINDOW_SIZE, 0)]);
+    ensure!(say(&mut stream, &[PREFACE, &settings].concat()), "it was cut");
+    let request = frames::message(&[&[0x0a, dataset.len() as u8][..], dataset].concat());
+    for id in 0..250 {
+        let headers = frames::call("/sweep.v1.WorkerService/Fetch", None);
+        let headers = frames::frame(frames::HEADERS, END_HEADERS, 2 * id + 1, &headers);
+        let body = frames::frame(frames::DATA, END_STREAM, 2 * id + 1, &request);
+        ensure!(say(&mut stream, &[headers, body].concat()), "it was cut");
+    }
+    let (mut answer, mut began) = (Vec::new(), 0);
+    wait_until("every fetch has begun", || {
+        answer.extend(heard(&mut stream).0);
+        began = frames::read(&answer).iter().filter(|(kind, _, _)| *kind == frames::HEADERS).count();
+        Ok(began >= 250)
+    })?;
+    let now = castle.vitals()?;
+    println!("{began} fetches that nobody reads: {before:?} before, {now:?} now");
+    ensure!(now.memory_mib <= before.memory_mib + 250, "{before:?}, {now:?}");
+    drop(stream);
+    wait_until("their files are closed", || Ok(castle.vitals()?.files <= before.files + 20))
+}
+
+#[test]
+fn whatever_a_worker_says_the_others_trials_go_on() -> Result<()> {
+    let castle = Castle::start()?;
+    let token = castle.token("worker", &[])?;
+    let _honest = castle.add_worker("honest")?;
+    castle.launch(SWEEP)?;
+    wait_until("the honest worker trains", || {
+        Ok(trial_on(&castle, "honest")?.is_some_and(|(_, epoch)| epoch >= 1))
+    })?;
+    let strange = strange_files(&castle.folder().join(".sweep"))?;
+    runtime()?.block_on(async {
+        let mut member = Member::join(&castle, &token).await?;
+        absurd_registrations(&mut member).await?;
+        member.client.register(member.registration()).await?;
+        let request = wire::AskWork { request_id: PATHS[0].into(), slots: u32::MAX };
+        let answer = ask(&mut member, Message::AskWork(request)).await??;
+        let Answer::Grants(grants) = answer else { bail!("{answer:?}") };
+        let grants: Vec<_> = grants.groups.into_iter().flat_map(|group| group.grants).collect();
+        ensure!(grants.len() == 1, "{} grants for one trial", grants.len());
+        // Tokens grow: the honest worker's lies below.
+        let own = grants[0].token;
+        let honest: Vec<u64> = vec![own - 1];
+        absurd_sessions(&mut member, &honest).await?;
+        absurd_reports(&mut member, own, &honest).await?;
+        absurd_blobs(&mut member, &castle).await?;
+        let dataset = grants[0].dataset.clone().context("a dataset")?.digest;
+        tokio::task::block_in_place(|| unread_fetches(&member, &castle, &dataset))?;
+        // On a fast machine it may have ended meanwhile; the report below counts the attempts.
+        let honest = trial_on(&castle, "honest")?;
+        ensure!(honest.is_none_or(|(attempt, _)| attempt == 1), "the honest worker's trial was begun again");
+        let leave = wire::DeregisterRequest { worker_id: member.worker.to_string(), instance: String::new() };
+        member.client.deregister(leave).await?;
+        anyhow::Ok(())
+    })?;
+    let report = finished_by(|arguments| castle.sweep(arguments), castle.folder(), "harm")?;
+    report.check_complete(2, EPOCHS)?;
+    let attempts = &report.json["ledger"]["attempts"];
+    ensure!(*attempts == 4, "two trials, the one that was played with, an evaluation: {attempts}");
+    let new: Vec<_> = strange_files(&castle.folder().join(".sweep"))?.difference(&strange).cloned().collect();
+    println!("new files of the coordinator that are no blobs: {new:?}");
+    ensure!(new.iter().all(|path| !path.contains("hostile") && !path.contains("incoming")), "{new:?}");
+    ensure!(!Path::new("/tmp/hostile").exists(), "a path from the wire was followed");
+    castle.check_remains()
+}

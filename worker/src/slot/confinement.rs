@@ -1,0 +1,23 @@
+//! What a slot process may not do to its machine: take more memory than its share, or have others die for it.
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// How ready the kernel is to end this process when memory runs out, from -1,000 to 1,000; the agent has 0.
+const KILL_FIRST: &str = "500";
+
+/// Bounds this process for the rest of its life.
+///
+/// What it allocates beyond `memory_bytes` fails, which ends the process with a message about memory. Files that
+/// are mapped to be read do not count. A lower bound that it began under stays.
+pub(super) fn enter(memory_bytes: Option<u64>) {
+    // Where the system has no such choice, or does not let us, it chooses by itself.
+    let _ = std::fs::write("/proc/self/oom_score_adj", KILL_FIRST);
+    let bounded = memory_bytes.map(|bytes| {
+        let (_, most) = getrlimit(Resource::RLIMIT_DATA)?;
+        let bytes = bytes.min(most);
+        setrlimit(Resource::RLIMIT_DATA, bytes, bytes)
+    });
+    if let Some(Err(error)) = bounded {
+        eprintln!("the memory of this slot cannot be bounded: {error}");
+    }
+}
