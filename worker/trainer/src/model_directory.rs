@@ -55,10 +55,7 @@ pub fn predict(
 ) -> Result<Vec<Prediction>, TrainError> {
     let configuration: Configuration = read_json(&directory.join(CONFIGURATION_FILE))?;
     let labels: Vec<String> = read_json(&directory.join(LABELS_FILE))?;
-    let tokenizer_file = directory.join(TOKENIZER_FILE);
-    let tokenizer: Tokenizer = read_text(&tokenizer_file)?
-        .parse()
-        .map_err(|error: tokenizers::Error| not_understood(&tokenizer_file, error.to_string()))?;
+    let tokenizer = read_tokenizer(&directory.join(TOKENIZER_FILE))?;
     let weights = directory.join(MODEL_FILE);
     let shape = ModelShape::of_sizes(&configuration, vocabulary_of(&weights)?, labels.len())?;
     let encoder = Encoder { tokenizer, configuration, vocabulary: shape.vocabulary };
@@ -158,6 +155,15 @@ fn vocabulary_of(path: &Path) -> Result<usize, TrainError> {
         Some(vocabulary) if vocabulary > u64::from(UNKNOWN) => Ok(vocabulary as usize),
         _ => Err(not_understood(path, "it has no matrix \"embedding.weight\"".into())),
     }
+}
+
+/// The tokenizer, without its way back from tokens to text: nothing here decodes, and the library panics where
+/// the JSON of a decoder breaks off.
+fn read_tokenizer(path: &Path) -> Result<Tokenizer, TrainError> {
+    let mut file: serde_json::Map<String, serde_json::Value> = read_json(path)?;
+    file.insert("decoder".to_owned(), serde_json::Value::Null);
+    let file = serde_json::to_vec(&file).map_err(|error| not_understood(path, error.to_string()))?;
+    Tokenizer::from_bytes(file).map_err(|error| not_understood(path, error.to_string()))
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainError> {
