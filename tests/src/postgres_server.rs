@@ -9,13 +9,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context, Result, ensure};
 
 use crate::processes::wait_until;
-use crate::tools::shell;
+use crate::tools::{install, shell};
 
-/// Installs the server without a cluster of its own.
-const INSTALL: &str = "mkdir -p /etc/postgresql-common && \
+/// Makes the package come without a cluster of its own.
+const WITHOUT_CLUSTER: &str = "mkdir -p /etc/postgresql-common && \
     (grep -qs create_main_cluster /etc/postgresql-common/createcluster.conf || \
-     echo 'create_main_cluster = false' >> /etc/postgresql-common/createcluster.conf) && \
-    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql";
+     echo 'create_main_cluster = false' >> /etc/postgresql-common/createcluster.conf)";
 
 /// A server. It runs as the user `postgres`, because it refuses to run as root.
 #[derive(Debug)]
@@ -205,6 +204,7 @@ fn programs() -> Result<PathBuf> {
     if let Some(folder) = find() {
         return Ok(folder);
     }
-    shell(INSTALL).context("this test needs PostgreSQL; install the Debian package postgresql")?;
+    let installed = shell(WITHOUT_CLUSTER).and_then(|_| install("postgresql"));
+    installed.context("this test needs PostgreSQL; install the Debian package postgresql")?;
     find().context("the Debian package postgresql brought no server")
 }

@@ -194,7 +194,23 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         // The harness shows it where the test fails, by panic or by error.
-        println!("--- {}\n{}", self.log.display(), self.log_text());
+        println!("--- {}\n{}", self.log.display(), ends_of(&self.log_text()));
+    }
+}
+
+/// Lines of a long text's beginning and of its end: a test's own error must not drown in logs.
+const LINES_AT_ENDS: (usize, usize) = (20, 80);
+
+fn ends_of(text: &str) -> String {
+    let (first, last) = LINES_AT_ENDS;
+    let lines: Vec<&str> = text.lines().collect();
+    match lines.len().checked_sub(first + last) {
+        None | Some(0) => text.to_owned(),
+        Some(left_out) => {
+            let note = format!("… {left_out} lines left out …");
+            let ends = [&lines[..first], &[&note], &lines[first + left_out..]];
+            ends.concat().join("\n")
+        }
     }
 }
 

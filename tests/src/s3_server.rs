@@ -101,9 +101,7 @@ fn installed() -> Result<PathBuf> {
 fn install(home: &Path) -> Result<()> {
     let home = home.display();
     if tools::shell(&format!("python3 -m venv --clear {home}")).is_err() {
-        tools::shell(
-            "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q python3-venv",
-        )?;
+        tools::install("python3-venv")?;
         tools::shell(&format!("python3 -m venv --clear {home}"))?;
     }
     tools::shell(&format!("{home}/bin/pip install --quiet 'moto[server]=={VERSION}'"))?;

@@ -16,17 +16,24 @@ pub fn need(program: &str, package: &str) -> Result<()> {
     if is_there()?.status.success() {
         return Ok(());
     }
-    // Tests run side by side, and apt takes one at a time.
-    let install = format!(
-        "flock {APT_LOCK} sh -c 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q {package}'"
-    );
-    let output = Command::new("sh").args(["-c", &install]).output().context("run apt-get")?;
+    let outcome = install(package);
     if !is_there()?.status.success() {
-        bail!(
-            "this test needs `{program}`; install the Debian package {package}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        outcome
+            .with_context(|| format!("this test needs `{program}`; install the Debian package {package}"))?;
+        bail!("the Debian package {package} holds no `{program}`");
     }
+    Ok(())
+}
+
+/// Installs a Debian package.
+///
+/// # Errors
+/// With what apt printed, where it fails.
+pub fn install(package: &str) -> Result<()> {
+    // Tests run side by side, and apt takes one at a time; somebody else's is waited for.
+    let apt = "apt-get -q -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300";
+    let all = format!("{apt} update && {apt} install -y {package}");
+    shell(&format!("DEBIAN_FRONTEND=noninteractive flock {APT_LOCK} sh -c '{all}'"))?;
     Ok(())
 }
 
