@@ -1,6 +1,7 @@
 //! The registry of readers: one file for each dataset or format, one arm in each `match` here.
 
 mod delimited;
+mod finite;
 mod folder;
 mod imdb;
 mod input;

@@ -15,6 +15,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 
 use super::Columns;
 use super::delimited::find;
+use super::finite::FiniteFile;
 use super::input::{file_name, open};
 use crate::error::DatasetError;
 use crate::limits::UNPACKED_BYTES_MAX;
@@ -24,7 +25,7 @@ use crate::rows::{Part, Place, Rows};
 /// Rows decoded at once: bounds memory without losing speed.
 const BATCH_ROWS: usize = 1_024;
 
-type Builder = ParquetRecordBatchReaderBuilder<std::fs::File>;
+type Builder = ParquetRecordBatchReaderBuilder<FiniteFile>;
 
 /// The names of the columns.
 pub(crate) fn columns(path: &Path) -> Result<Vec<String>, DatasetError> {
@@ -99,7 +100,7 @@ fn read_all(
 fn builder(path: &Path) -> Result<Builder, DatasetError> {
     // Without the Arrow schema that some writers store, dictionaries and views come as plain strings.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    Builder::try_new_with_options(open(path)?, options).map_err(|error| damaged(path, &error))
+    Builder::try_new_with_options(FiniteFile(open(path)?), options).map_err(|error| damaged(path, &error))
 }
 
 fn damaged(path: &Path, error: &impl std::fmt::Display) -> DatasetError {
