@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::ids::{TrialId, TrialKey};
 
 /// Raised whenever the trainer's results change for the same input, so that old results are not reused.
-pub const NUMERICS_VERSION: u32 = 1;
+pub const NUMERICS_VERSION: u32 = 2;
 
 /// What is done under a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sweep_proto::Configuration;
 
 use crate::data::Batch;
+use crate::kernels::fused::Level;
 use crate::model::loss::Scored;
 use crate::model::{DropoutKey, Model, ModelShape, Named};
 use crate::optimizer::Optimizer;
@@ -76,34 +77,32 @@ fn forward_loss_gradients_and_ten_steps_are_those_of_pytorch() {
     let golden = golden();
     assert_eq!(golden.cases.len(), 12);
     for case in &golden.cases {
-        for reference in [false, true] {
-            let model = model_of(case, golden.vocabulary);
-            let model = if reference { model.on_reference_kernels() } else { model };
-            check(case, &golden.rows, &model);
-        }
+        check(case, &golden.rows, model_of(case, golden.vocabulary));
+        check(case, &golden.rows, model_of(case, golden.vocabulary).at_level(Level::Portable));
+        check(case, &golden.rows, model_of(case, golden.vocabulary).in_graph_form());
     }
 }
 
-fn check(case: &Case, rows: &[Vec<u32>], model: &Model) {
+fn check(case: &Case, rows: &[Vec<u32>], mut model: Model) {
     let batch = batch_of(case, rows);
     let mut optimizer = Optimizer::new(&case.configuration, model.parameters()).unwrap();
     for (step, expected) in case.losses.iter().enumerate() {
-        let logits = model.training_logits(&batch, KEY).unwrap();
-        let scored = Scored::new(&logits, &batch.labels).unwrap();
+        let logits = model.inference_logits(&batch).unwrap();
+        let (scored, gradients) = model.learn(&batch, KEY).unwrap();
         assert!(
             (scored.mean_loss() - expected).abs() < 2e-5,
             "step {step}: {} {expected}",
             scored.mean_loss()
         );
-        let gradients = scored.surrogate(&logits).unwrap().backward().unwrap();
         if step == 0 {
             assert!((scored.mean_loss() - case.loss).abs() < 1e-6);
             let outputs = case.logits.len() / rows.len();
-            for (row, found) in batch.rows.iter().zip(logits.to_vec2::<f32>().unwrap()) {
-                assert_close("logits", case, &found, &case.logits[row * outputs..(row + 1) * outputs], 2e-6);
+            for (row, found) in batch.rows.iter().zip(logits.rows()) {
+                assert_close("logits", case, found, &case.logits[row * outputs..(row + 1) * outputs], 2e-6);
             }
             for (name, var) in model.parameters() {
-                assert_close(name, case, &numbers(gradients.get(var).unwrap()), &case.gradients[name], 2e-6);
+                let found = gradients[name].to_dense(var.elem_count());
+                assert_close(name, case, &found, &case.gradients[name], 2e-6);
             }
         }
         optimizer.step(model.parameters(), &gradients).unwrap();
@@ -117,23 +116,20 @@ fn check(case: &Case, rows: &[Vec<u32>], model: &Model) {
 fn gradients_are_those_of_finite_differences() {
     let golden = golden();
     for case in &golden.cases {
-        let (model, batch) = (model_of(case, golden.vocabulary), batch_of(case, &golden.rows));
-        let loss = |model: &Model| {
-            Scored::new(&model.inference_logits(&batch).unwrap(), &batch.labels).unwrap().mean_loss()
-        };
-        let logits = model.training_logits(&batch, KEY).unwrap();
-        let scored = Scored::new(&logits, &batch.labels).unwrap();
-        let gradients = scored.surrogate(&logits).unwrap().backward().unwrap();
-        for (name, var) in model.parameters() {
+        let (mut model, batch) = (model_of(case, golden.vocabulary), batch_of(case, &golden.rows));
+        let (_, gradients) = model.learn(&batch, KEY).unwrap();
+        for (name, var) in model.parameters().clone() {
             // Along the gradient itself, the derivative of the loss is the gradient's squared norm.
-            let gradient = gradients.get(var).unwrap();
-            let squared = numbers(gradient).iter().map(|one| f64::from(*one).powi(2)).sum::<f64>();
+            let gradient = gradients[&name].to_dense(var.elem_count());
+            let squared = gradient.iter().map(|one| f64::from(*one).powi(2)).sum::<f64>();
+            let gradient = Tensor::from_vec(gradient, var.shape(), &Device::Cpu).unwrap();
             let step = 1e-2 / squared.sqrt().max(1e-6);
             let start = var.as_detached_tensor().copy().unwrap();
             let mut moved = [0.0, 0.0];
             for (loss_there, sign) in moved.iter_mut().zip([1.0, -1.0]) {
-                var.set(&(&start + (gradient * (sign * step)).unwrap()).unwrap()).unwrap();
-                *loss_there = loss(&model);
+                var.set(&(&start + (&gradient * (sign * step)).unwrap()).unwrap()).unwrap();
+                let logits = model.inference_logits(&batch).unwrap();
+                *loss_there = Scored::new(&logits.values, logits.outputs, &batch.labels).mean_loss();
             }
             var.set(&start).unwrap();
             let slope = (moved[0] - moved[1]) / (2.0 * step);
@@ -146,13 +142,13 @@ fn gradients_are_those_of_finite_differences() {
 fn batch_mates_do_not_change_a_row() {
     let golden = golden();
     for case in &golden.cases {
-        let model = model_of(case, golden.vocabulary);
+        let mut model = model_of(case, golden.vocabulary);
         let together = batch_of(case, &golden.rows);
-        let logits = model.inference_logits(&together).unwrap().to_vec2::<f32>().unwrap();
-        for (row, found) in together.rows.iter().zip(logits) {
+        let logits = model.inference_logits(&together).unwrap();
+        for (row, found) in together.rows.iter().zip(logits.rows()) {
             let alone = Batch::pack(&[(0, golden.rows[*row].clone(), case.labels[*row])]);
-            let expected = model.inference_logits(&alone).unwrap().to_vec2::<f32>().unwrap();
-            assert_close("alone", case, &found, &expected[0], 1e-6);
+            let expected = model.inference_logits(&alone).unwrap();
+            assert_close("alone", case, found, &expected.values, 1e-6);
         }
     }
 }

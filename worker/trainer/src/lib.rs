@@ -13,6 +13,7 @@ mod golden;
 #[cfg(test)]
 mod interchange;
 mod kernels;
+pub mod measure;
 mod model;
 pub mod model_directory;
 mod observer;

@@ -59,16 +59,16 @@ pub fn predict(
     let weights = directory.join(MODEL_FILE);
     let shape = ModelShape::of_sizes(&configuration, vocabulary_of(&weights)?, labels.len())?;
     let encoder = Encoder { tokenizer, configuration, vocabulary: shape.vocabulary };
-    let model = load_model(shape, &weights, device)?;
+    let mut model = load_model(shape, &weights, device)?;
     let mut predictions = Vec::with_capacity(texts.len());
     for texts in texts.chunks(TEXTS_AT_ONCE) {
-        predictions.extend(predict_batch(&model, &encoder, texts, &labels)?);
+        predictions.extend(predict_batch(&mut model, &encoder, texts, &labels)?);
     }
     Ok(predictions)
 }
 
 fn predict_batch(
-    model: &Model,
+    model: &mut Model,
     encoder: &Encoder,
     texts: &[String],
     labels: &[String],
@@ -78,9 +78,9 @@ fn predict_batch(
         rows.push((place, encoder.tokens(text)?, 0));
     }
     let batch = Batch::pack(&rows);
-    let logits = model.inference_logits(&batch)?.to_vec2::<f32>()?;
+    let logits = model.inference_logits(&batch)?;
     let predictions =
-        batch.rows.iter().zip(&logits).map(|(place, row)| Ok((*place, prediction(row, labels)?)));
+        batch.rows.iter().zip(logits.rows()).map(|(place, row)| Ok((*place, prediction(row, labels)?)));
     let mut predictions: Vec<(usize, Prediction)> = predictions.collect::<Result<_, TrainError>>()?;
     predictions.sort_by_key(|(place, _)| *place);
     Ok(predictions.into_iter().map(|(_, prediction)| prediction).collect())

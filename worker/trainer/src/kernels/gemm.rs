@@ -1,6 +1,11 @@
-//! A checked matrix product over slices, on one thread so that bits never depend on the machine's cores.
+//! Checked matrix products over slices. Each runs on one thread, and where one is cut in two for two threads, the cut
+//! does not depend on threads: bits never depend on the machine's cores.
+
+use std::ops::Range;
 
 use gemm::Parallelism;
+
+use super::threads::in_two;
 
 /// A matrix in a slice: element `(row, column)` stands at `row * row_stride + column * column_stride`.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +30,15 @@ impl<'a> Matrix<'a> {
             columns: self.rows,
             row_stride: self.column_stride,
             column_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    /// Some of its columns.
+    fn with_columns(self, columns: Range<usize>) -> Self {
+        Self {
+            data: &self.data[(columns.start * self.column_stride).min(self.data.len())..],
+            columns: columns.len(),
             ..self
         }
     }
@@ -81,6 +95,37 @@ pub(crate) fn multiply(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, acc
     }
 }
 
+/// `out = left · right` (or added), in two parts of rows that two threads can share. The parts do not depend on
+/// threads, so neither do the bits.
+pub(crate) fn multiply_by_rows(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, accumulate: bool) {
+    let half = left.rows / 2;
+    let (above, below) = out.split_at_mut(half * right.columns);
+    let part = |rows: Range<usize>| left.transposed().with_columns(rows).transposed();
+    in_two(
+        || multiply(above, part(0..half), right, accumulate),
+        || multiply(below, part(half..left.rows), right, accumulate),
+    );
+}
+
+/// `out = Σ left · right` over pairs, in two parts of columns, cut before one of them, that two threads can share.
+pub(crate) fn sum_of_products(out: &mut [f32], pairs: &[(Matrix<'_>, Matrix<'_>)], cut: usize) {
+    let Some(((left, right), _)) = pairs.split_first() else { return };
+    let (rows, columns) = (left.rows, right.columns);
+    let part = |range: Range<usize>| {
+        let mut part = vec![0.0; rows * range.len()];
+        for (place, (left, right)) in pairs.iter().enumerate() {
+            multiply(&mut part, *left, right.with_columns(range.clone()), place > 0);
+        }
+        part
+    };
+    let (first, second) = in_two(|| part(0..cut), || part(cut..columns));
+    for (row, out) in out.chunks_exact_mut(columns).enumerate() {
+        let (left, right) = out.split_at_mut(cut);
+        left.copy_from_slice(&first[row * cut..(row + 1) * cut]);
+        right.copy_from_slice(&second[row * (columns - cut)..(row + 1) * (columns - cut)]);
+    }
+}
+
 /// Adds the sum over rows of a row-major matrix to `out`, which has one number for each column.
 pub(crate) fn add_column_sums(out: &mut [f32], data: &[f32]) {
     /// Sums of so many rows are added up first, which keeps rounding errors small in long batches.
@@ -112,6 +157,21 @@ mod tests {
         let mut sums = [1.0_f32, 1.0];
         add_column_sums(&mut sums, &left);
         assert_eq!(sums, [10.0, 13.0]);
+    }
+
+    #[test]
+    fn parts_make_up_the_whole() {
+        let left: Vec<f32> = (0..15).map(|one| one as f32).collect();
+        let right: Vec<f32> = (0..12).map(|one| (one * one) as f32).collect();
+        let (left, right) = (Matrix::new(&left, 5, 3), Matrix::new(&right, 3, 4));
+        let (mut whole, mut parts, mut sums) = (vec![1.0; 20], vec![1.0; 20], vec![1.0; 20]);
+        multiply(&mut whole, left, right, true);
+        multiply_by_rows(&mut parts, left, right, true);
+        assert_eq!(whole, parts);
+        for cut in [0, 1, 4] {
+            sum_of_products(&mut sums, &[(left, right), (left, right)], cut);
+            assert!(whole.iter().zip(&sums).all(|(whole, sum)| (whole - 1.0) * 2.0 == *sum));
+        }
     }
 
     #[test]

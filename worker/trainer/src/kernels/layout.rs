@@ -6,6 +6,17 @@
 
 use std::ops::Range;
 
+/// One step in the order in which a direction reads, by packed positions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// Its positions, in row order.
+    pub(crate) now: Range<usize>,
+    /// Those of the step read before, of as many rows as had one.
+    pub(crate) before: Range<usize>,
+    /// Those of the step read after it, of as many rows as have one.
+    pub(crate) after: Range<usize>,
+}
+
 /// The packed layout of one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PackedLayout {
@@ -75,6 +86,16 @@ impl PackedLayout {
         }
     }
 
+    /// The step that a direction reads at its `turn`, where there are so many.
+    pub(crate) fn turn(&self, turn: usize, reverse: bool) -> Option<Turn> {
+        let step = if reverse { self.steps().checked_sub(turn + 1)? } else { turn };
+        (step < self.steps()).then(|| Turn {
+            now: self.step(step),
+            before: self.before(step, reverse),
+            after: self.before(step, !reverse),
+        })
+    }
+
     /// Steps in the order in which a direction reads them.
     pub(crate) fn reading_order(&self, reverse: bool) -> impl DoubleEndedIterator<Item = usize> + use<> {
         let steps = self.steps();
@@ -101,5 +122,8 @@ mod tests {
             [4..7, 7..8, 0..0]
         );
         assert_eq!(layout.reading_order(true).collect::<Vec<_>>(), [2, 1, 0]);
+        assert_eq!(layout.turn(1, false), Some(Turn { now: 4..7, before: 0..3, after: 7..8 }));
+        assert_eq!(layout.turn(2, true), Some(Turn { now: 0..4, before: 4..7, after: 0..0 }));
+        assert_eq!((layout.turn(3, false), layout.turn(3, true)), (None, None));
     }
 }

@@ -1,12 +1,19 @@
-//! The reference form of a recurrence: plain candle ops, step by step, differentiated automatically.
+//! The reference form of the model's layers: plain candle ops, step by step, differentiated automatically.
 
 use candle_core::{Result, Tensor};
 
 use super::cell::Cell;
 use super::layout::PackedLayout;
 
-/// The same as the fused form; see `Kernels::recurrence`.
-pub(super) fn recurrence(
+/// `x Wᵀ + b`: `x [rows, in]`, `W [out, in]`, `b [out]` give `[rows, out]`.
+pub(crate) fn linear(x: &Tensor, weights: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    x.matmul(&weights.t()?)?.broadcast_add(bias)
+}
+
+/// All states `[positions, units]` of one layer and direction, in the packed layout, from projected inputs
+/// `[positions, gates * units]`, recurrent weights `[gates * units, units]` and their bias. `reverse` reads each row
+/// from its end.
+pub(crate) fn recurrence(
     cell: Cell,
     layout: &PackedLayout,
     reverse: bool,

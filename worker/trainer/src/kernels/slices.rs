@@ -1,22 +1,16 @@
 //! Plain slices out of candle's tensors on the CPU.
 
-use candle_core::{CpuStorage, Error, Layout, Result, Storage, Tensor};
+use std::sync::Mutex;
+
+use candle_core::{CpuStorage, Error, InplaceOp1, Layout, Result, Storage, Tensor};
 
 /// The numbers of a contiguous storage.
-pub(crate) fn packed_slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+fn packed_slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let values = storage.as_slice::<f32>()?;
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&values[start..end]),
         None => Err(Error::Msg("a kernel was given a tensor that is not contiguous".into())),
     }
-}
-
-/// The same, to be written.
-pub(crate) fn packed_slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
-    let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
-        return Err(Error::Msg("a kernel was given a tensor that is not contiguous 32-bit numbers".into()));
-    };
-    Ok(&mut values[start..end])
 }
 
 /// Runs on the numbers of tensors that lie on the CPU; those that are not contiguous are copied.
@@ -37,4 +31,34 @@ pub(crate) fn with_slices<const N: usize, R>(
         };
     }
     Ok(run(slices))
+}
+
+/// Runs on the numbers of a contiguous tensor that lies on the CPU, and changes them in place.
+pub(crate) fn with_slice_mut<R: Send>(
+    tensor: &Tensor,
+    change: impl FnOnce(&mut [f32]) -> R + Send,
+) -> Result<R> {
+    let op = Change(Mutex::new((Some(change), None)));
+    tensor.inplace_op1(&op)?;
+    let (_, result) = op.0.into_inner().map_err(|_| Error::Msg("a change of a tensor failed".into()))?;
+    result.ok_or_else(|| Error::Msg("a tensor was not changed".into()))
+}
+
+/// A function that runs once, and what it gave.
+struct Change<F, R>(Mutex<(Option<F>, Option<R>)>);
+
+impl<R: Send, F: FnOnce(&mut [f32]) -> R + Send> InplaceOp1 for Change<F, R> {
+    fn name(&self) -> &'static str {
+        "change"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
+            return Err(Error::Msg("a tensor to be changed is not contiguous 32-bit numbers".into()));
+        };
+        let mut state = self.0.lock().map_err(|_| Error::Msg("a change of a tensor failed".into()))?;
+        let change = state.0.take().ok_or_else(|| Error::Msg("a change runs once".into()))?;
+        state.1 = Some(change(&mut values[start..end]));
+        Ok(())
+    }
 }

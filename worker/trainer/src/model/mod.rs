@@ -1,5 +1,8 @@
 //! The classifier: embedding, recurrent layers, pooling, output layer.
 
+mod dropout;
+mod fused;
+mod graph;
 mod initial;
 pub(crate) mod loss;
 mod pooling;
@@ -11,9 +14,14 @@ use candle_core::{Device, Tensor, Var};
 
 use crate::data::Batch;
 use crate::error::TrainError;
-use crate::kernels::Kernels;
-use crate::random::Stream;
+use crate::kernels::fused::Level;
+use crate::kernels::with_slices;
+use crate::optimizer::{Gradient, Gradients};
 
+use self::fused::Network;
+use self::loss::Scored;
+
+pub(crate) use dropout::DropoutKey;
 pub(crate) use shape::ModelShape;
 
 /// Named tensors in name order: weights, or the state of an optimiser.
@@ -24,15 +32,44 @@ pub(crate) type Named = BTreeMap<String, Tensor>;
 pub(crate) struct Model {
     shape: ModelShape,
     parameters: BTreeMap<String, Var>,
-    kernels: Kernels,
+    form: Form,
     device: Device,
 }
 
-/// Where dropout takes its masks from: one stream for each optimiser step.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DropoutKey {
-    pub(crate) seed: u64,
-    pub(crate) step: u64,
+/// Which form of the model runs.
+#[derive(Clone, Debug)]
+enum Form {
+    /// A graph of plain candle ops, on any device.
+    Graph,
+    /// The fused form, on the CPU.
+    Fused(Box<Network>),
+}
+
+impl Form {
+    /// The fastest form that runs on a device.
+    fn for_device(device: &Device, shape: &ModelShape) -> Self {
+        if device.is_cpu() { Self::Fused(Box::new(Network::new(shape, Level::Best))) } else { Self::Graph }
+    }
+}
+
+/// Logits of a batch's rows, in batch order.
+#[derive(Clone, Debug)]
+pub(crate) struct Logits {
+    /// `[rows, outputs]`.
+    pub(crate) values: Vec<f32>,
+    pub(crate) outputs: usize,
+}
+
+impl Logits {
+    /// The logits of each row.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact(self.outputs)
+    }
+
+    fn of(tensor: &Tensor) -> Result<Self, TrainError> {
+        let (_, outputs) = tensor.dims2()?;
+        Ok(Self { values: tensor.detach().flatten_all()?.to_vec1::<f32>()?, outputs })
+    }
 }
 
 impl Model {
@@ -58,13 +95,20 @@ impl Model {
             // A copy: the optimiser writes in place, and two owners of one tensor would both change.
             parameters.insert(name.clone(), Var::from_tensor(&tensor.to_device(device)?.copy()?)?);
         }
-        Ok(Self { shape, parameters, kernels: Kernels::for_device(device), device: device.clone() })
+        let form = Form::for_device(device, &shape);
+        Ok(Self { shape, parameters, form, device: device.clone() })
     }
 
-    /// The same model on the plain kernels, to compare with.
+    /// The same model in the reference form, to compare with.
+    pub(crate) fn in_graph_form(mut self) -> Self {
+        self.form = Form::Graph;
+        self
+    }
+
+    /// The same model in the fused form on given instructions.
     #[cfg(test)]
-    pub(crate) fn on_reference_kernels(mut self) -> Self {
-        self.kernels = Kernels::Reference;
+    pub(crate) fn at_level(mut self, level: Level) -> Self {
+        self.form = Form::Fused(Box::new(Network::new(&self.shape, level)));
         self
     }
 
@@ -86,74 +130,61 @@ impl Model {
             .collect()
     }
 
-    /// Logits `[rows, outputs]` of a batch's rows in batch order, to be differentiated; with dropout if a
-    /// key is given.
-    pub(crate) fn training_logits(&self, batch: &Batch, dropout: DropoutKey) -> Result<Tensor, TrainError> {
-        self.logits(batch, Some(dropout), |var| var.as_tensor().clone())
-    }
-
-    /// Logits `[rows, outputs]` without dropout and without a graph behind them.
-    pub(crate) fn inference_logits(&self, batch: &Batch) -> Result<Tensor, TrainError> {
-        self.logits(batch, None, Var::as_detached_tensor)
-    }
-
-    fn logits(
-        &self,
+    /// What a batch's rows score, and the gradients of its mean loss by all parameters.
+    pub(crate) fn learn(
+        &mut self,
         batch: &Batch,
-        dropout: Option<DropoutKey>,
-        take: impl Fn(&Var) -> Tensor,
-    ) -> Result<Tensor, TrainError> {
-        let parameter = |name: &str| {
-            let found = self.parameters.get(name).map(&take);
-            found.ok_or_else(|| TrainError::Rejected(format!("the model lacks the parameter {name}")))
+        dropout: DropoutKey,
+    ) -> Result<(Scored, Gradients), TrainError> {
+        if let Form::Fused(network) = &mut self.form {
+            return network.learn(&self.parameters, batch, dropout);
+        }
+        let logits = graph::logits(self, batch, Some(dropout), |name| {
+            Ok(parameter(&self.parameters, name)?.as_tensor().clone())
+        })?;
+        let Logits { values, outputs } = Logits::of(&logits)?;
+        let scored = Scored::new(&values, outputs, &batch.labels);
+        let found = scored.surrogate(&logits)?.backward()?;
+        let gradient = |(name, var): (&String, &Var)| {
+            let gradient = found
+                .get(var)
+                .ok_or_else(|| TrainError::Rejected(format!("the parameter {name} has no gradient")))?;
+            Ok((name.clone(), Gradient::Tensor(gradient.contiguous()?)))
         };
-        let layout = &batch.layout;
-        let tokens = Tensor::from_slice(&batch.tokens, batch.tokens.len(), &self.device)?;
-        let mut states = parameter("embedding.weight")?.index_select(&tokens, 0)?;
-        let mut directions = Vec::new();
-        for layer in 0..self.shape.layers {
-            if layer > 0 {
-                states = self.dropped(&joined(&directions)?, &format!("layer {layer}"), dropout)?;
-                directions.clear();
-            }
-            for (place, direction) in self.shape.directions().iter().enumerate() {
-                let get = |what: &str| parameter(&format!("rnn.{what}_l{layer}{direction}"));
-                let projected = self.kernels.linear(&states, &get("weight_ih")?, &get("bias_ih")?)?;
-                directions.push(self.kernels.recurrence(
-                    self.shape.cell,
-                    layout,
-                    place == 1,
-                    &projected,
-                    &get("weight_hh")?,
-                    &get("bias_hh")?,
-                )?);
-            }
-        }
-        let mut pooled = Vec::new();
-        for (place, states) in directions.iter().enumerate() {
-            pooled.push(self.shape.pooling.apply(states, layout, place == 1)?);
-        }
-        let pooled = self.dropped(&joined(&pooled)?, "output", dropout)?;
-        Ok(self.kernels.linear(&pooled, &parameter("output.weight")?, &parameter("output.bias")?)?)
+        let gradients = self.parameters.iter().map(gradient).collect::<Result<_, TrainError>>()?;
+        Ok((scored, gradients))
     }
 
-    /// Drops values at random and scales up the others, so that the mean stays.
-    fn dropped(&self, values: &Tensor, place: &str, key: Option<DropoutKey>) -> Result<Tensor, TrainError> {
-        let share = self.shape.dropout;
-        let Some(key) = key.filter(|_| share > 0.0) else {
-            return Ok(values.clone());
-        };
-        let mut stream = Stream::new(key.seed, &format!("dropout/{place}"), key.step);
-        let (share, scale) = (share as f32, (1.0 / (1.0 - share)) as f32);
-        let mask: Vec<f32> =
-            (0..values.elem_count()).map(|_| if stream.unit() < share { 0.0 } else { scale }).collect();
-        Ok((values * Tensor::from_vec(mask, values.shape(), values.device())?)?)
+    /// Logits of a batch's rows without dropout.
+    pub(crate) fn inference_logits(&mut self, batch: &Batch) -> Result<Logits, TrainError> {
+        if let Form::Fused(network) = &mut self.form {
+            let values = network.logits(&self.parameters, batch)?;
+            return Ok(Logits { values, outputs: self.shape.outputs() });
+        }
+        // Without a graph behind them.
+        let logits = graph::logits(self, batch, None, |name| {
+            Ok(parameter(&self.parameters, name)?.as_detached_tensor())
+        })?;
+        Logits::of(&logits)
     }
 }
 
-fn joined(directions: &[Tensor]) -> Result<Tensor, TrainError> {
-    match directions {
-        [one] => Ok(one.contiguous()?),
-        several => Ok(Tensor::cat(several, 1)?),
+fn parameter<'a>(parameters: &'a BTreeMap<String, Var>, name: &str) -> Result<&'a Var, TrainError> {
+    let found = parameters.get(name);
+    found.ok_or_else(|| TrainError::Rejected(format!("the model lacks the parameter {name}")))
+}
+
+/// Runs on the numbers of some parameters that lie on the CPU.
+fn read<const N: usize, R>(
+    parameters: &BTreeMap<String, Var>,
+    names: &[impl AsRef<str>; N],
+    run: impl FnOnce([&[f32]; N]) -> R,
+) -> Result<R, TrainError> {
+    let mut found = Vec::with_capacity(N);
+    for name in names {
+        found.push(parameter(parameters, name.as_ref())?.as_tensor());
     }
+    let found: [&Tensor; N] =
+        found.try_into().map_err(|_| TrainError::Rejected("a parameter is missing".to_owned()))?;
+    Ok(with_slices(found, run)?)
 }

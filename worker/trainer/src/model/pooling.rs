@@ -1,7 +1,5 @@
 //! How the states of all steps become one vector for each row.
 
-use std::sync::Arc;
-
 use candle_core::{DType, Result, Tensor};
 
 use crate::kernels::PackedLayout;
@@ -28,19 +26,24 @@ impl Pooling {
             _ => None,
         }
     }
+}
 
-    /// One direction's states `[positions, units]` to `[rows, units]`.
-    pub(crate) fn apply(self, states: &Tensor, layout: &Arc<PackedLayout>, reverse: bool) -> Result<Tensor> {
-        match self {
-            Self::Last if reverse => states.narrow(0, 0, layout.rows()),
-            Self::Last => {
-                let last =
-                    layout.lengths().iter().enumerate().map(|(row, length)| layout.position(length - 1, row));
-                states.index_select(&indices(last, states)?, 0)
-            }
-            Self::Mean => mean(states, layout),
-            Self::Max => maximum(states, layout),
+/// One direction's states `[positions, units]` to `[rows, units]`, to be differentiated.
+pub(super) fn of_graph(
+    pooling: Pooling,
+    states: &Tensor,
+    layout: &PackedLayout,
+    reverse: bool,
+) -> Result<Tensor> {
+    match pooling {
+        Pooling::Last if reverse => states.narrow(0, 0, layout.rows()),
+        Pooling::Last => {
+            let last =
+                layout.lengths().iter().enumerate().map(|(row, length)| layout.position(length - 1, row));
+            states.index_select(&indices(last, states)?, 0)
         }
+        Pooling::Mean => mean(states, layout),
+        Pooling::Max => maximum(states, layout),
     }
 }
 

@@ -1,18 +1,20 @@
 //! One optimiser step: clip the gradient, update the moments, move the parameters.
 
+mod gradient;
 mod rule;
 
 use std::collections::BTreeMap;
 
-use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp3, Layout, Result, Tensor, Var};
+use candle_core::{Tensor, Var};
 use sweep_proto::{Configuration, Hyperparameter};
 
 use crate::error::TrainError;
-use crate::kernels::{packed_slice, packed_slice_mut, with_slices};
+use crate::kernels::{with_slice_mut, with_slices, with_threads};
 use crate::model::Named;
 
 use rule::{Rule, StepSize};
+
+pub(crate) use gradient::{Gradient, Gradients};
 
 /// An optimiser with its state.
 #[derive(Clone, Debug)]
@@ -31,7 +33,7 @@ impl Optimizer {
     pub(crate) fn new(
         configuration: &Configuration,
         parameters: &BTreeMap<String, Var>,
-    ) -> std::result::Result<Self, TrainError> {
+    ) -> Result<Self, TrainError> {
         let word = configuration.word(Hyperparameter::Optimizer);
         let rule = Rule::from_word(word).ok_or_else(|| {
             TrainError::Rejected(format!("this build of the trainer knows no optimizer \"{word}\""))
@@ -62,7 +64,7 @@ impl Optimizer {
     }
 
     /// Goes on from saved moments, whose names and shapes are already checked against [`Self::state`].
-    pub(crate) fn restore(&mut self, steps: u64, state: &Named) -> std::result::Result<(), TrainError> {
+    pub(crate) fn restore(&mut self, steps: u64, state: &Named) -> Result<(), TrainError> {
         for (name, tensor) in &mut self.state {
             if let Some(saved) = state.get(name) {
                 *tensor = saved.to_device(tensor.device())?.copy()?;
@@ -77,16 +79,15 @@ impl Optimizer {
     pub(crate) fn step(
         &mut self,
         parameters: &BTreeMap<String, Var>,
-        gradients: &GradStore,
-    ) -> std::result::Result<f64, TrainError> {
+        gradients: &Gradients,
+    ) -> Result<f64, TrainError> {
         let mut found = Vec::with_capacity(parameters.len());
         let mut squares = 0.0;
         for (name, var) in parameters {
             let gradient = gradients
-                .get(var)
-                .ok_or_else(|| TrainError::Rejected(format!("the parameter {name} has no gradient")))?
-                .contiguous()?;
-            squares += sum_of_squares(&gradient)?;
+                .get(name)
+                .ok_or_else(|| TrainError::Rejected(format!("the parameter {name} has no gradient")))?;
+            squares += gradient.sum_of_squares()?;
             found.push((name, var, gradient));
         }
         let norm = squares.sqrt();
@@ -96,19 +97,11 @@ impl Optimizer {
         self.steps += 1;
         let size =
             StepSize::new(self.rule, self.learning_rate, self.weight_decay, self.steps, self.scale(norm));
-        for (name, var, gradient) in found {
-            match self.state.get_mut(name) {
-                Some(state) if var.device().is_cpu() => {
-                    state.inplace_op3(&gradient, var, &Moments(size))?;
-                    var.inplace_op3(&gradient, state, &Move(size))?;
-                }
-                // The rule has no moments: the gradient stands in for them and is not read as such.
-                None if var.device().is_cpu() => {
-                    var.inplace_op3(&gradient, &gradient.copy()?, &Move(size))?;
-                }
-                state => size.step_tensors(var, &gradient, state)?,
-            }
-        }
+        with_threads(|| {
+            found.into_iter().try_for_each(|(name, var, gradient)| {
+                step_one(&size, var, gradient, self.state.get_mut(name))
+            })
+        })?;
         Ok(norm)
     }
 
@@ -121,68 +114,25 @@ impl Optimizer {
     }
 }
 
-/// Accumulated in double precision, in a fixed order.
-fn sum_of_squares(gradient: &Tensor) -> Result<f64> {
-    if !gradient.device().is_cpu() {
-        return gradient.sqr()?.sum_all()?.to_scalar::<f32>().map(f64::from);
-    }
-    with_slices([gradient], |[values]| {
-        // Eight sums at once, for speed; their order is fixed.
-        let mut sums = [0.0_f64; 8];
-        for block in values.chunks(8) {
-            for (sum, value) in sums.iter_mut().zip(block) {
-                *sum += f64::from(*value) * f64::from(*value);
-            }
+/// Moves one parameter in place.
+fn step_one(
+    size: &StepSize,
+    var: &Var,
+    gradient: &Gradient,
+    state: Option<&mut Tensor>,
+) -> Result<(), TrainError> {
+    let gradient = match gradient {
+        Gradient::Tensor(tensor) if !var.device().is_cpu() => {
+            return Ok(size.step_tensors(var, tensor, state)?);
         }
-        sums.iter().sum()
-    })
-}
-
-/// Updates moments in place from gradient and parameter.
-struct Moments(StepSize);
-
-impl InplaceOp3 for Moments {
-    fn name(&self) -> &'static str {
-        "optimizer-moments"
+        Gradient::Tensor(tensor) => &Gradient::Dense(with_slices([tensor], |[values]| values.to_vec())?),
+        gradient => gradient,
+    };
+    match state {
+        Some(state) => with_slice_mut(var, |parameter| {
+            with_slice_mut(state, |moments| size.step(parameter, moments, gradient))
+        })??,
+        None => with_slice_mut(var, |parameter| size.step(parameter, &mut [], gradient))?,
     }
-
-    fn cpu_fwd(
-        &self,
-        state: &mut CpuStorage,
-        state_layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-        parameter: &CpuStorage,
-        parameter_layout: &Layout,
-    ) -> Result<()> {
-        let state = packed_slice_mut(state, state_layout)?;
-        let gradient = packed_slice(gradient, gradient_layout)?;
-        let parameter = packed_slice(parameter, parameter_layout)?;
-        self.0.update_moments(state, gradient, parameter);
-        Ok(())
-    }
-}
-
-/// Moves a parameter in place from gradient and moments.
-struct Move(StepSize);
-
-impl InplaceOp3 for Move {
-    fn name(&self) -> &'static str {
-        "optimizer-move"
-    }
-
-    fn cpu_fwd(
-        &self,
-        parameter: &mut CpuStorage,
-        parameter_layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-        state: &CpuStorage,
-        state_layout: &Layout,
-    ) -> Result<()> {
-        let parameter = packed_slice_mut(parameter, parameter_layout)?;
-        let gradient = packed_slice(gradient, gradient_layout)?;
-        self.0.move_parameter(parameter, gradient, packed_slice(state, state_layout)?);
-        Ok(())
-    }
+    Ok(())
 }

@@ -7,6 +7,9 @@
 use candle_core::{Result, Tensor, Var};
 use pulp::Arch;
 
+use super::Gradient;
+use crate::kernels::in_two;
+
 /// Decay of the first moment.
 const BETA1: f64 = 0.9;
 /// Decay of Adam's second moment.
@@ -63,15 +66,15 @@ pub(super) struct StepSize {
     shrink: f32,
     /// Learning rate, with Adam's correction of the first moment.
     rate: f32,
-    /// Root of Adam's correction of the second moment.
-    correction_root: f32,
+    /// What Adam's correction of the second moment makes of its root.
+    correction: f32,
 }
 
 impl StepSize {
     pub(super) fn new(rule: Rule, learning_rate: f64, weight_decay: f64, step: u64, scale: f32) -> Self {
-        let correction = |beta: f64| 1.0 - beta.powf(step as f64);
-        let (rate, correction_root) = match rule {
-            Rule::Adam | Rule::AdamW => (learning_rate / correction(BETA1), correction(BETA2).sqrt()),
+        let bias = |beta: f64| 1.0 - beta.powf(step as f64);
+        let (rate, correction) = match rule {
+            Rule::Adam | Rule::AdamW => (learning_rate / bias(BETA1), 1.0 / bias(BETA2).sqrt()),
             Rule::RmsProp | Rule::Sgd => (learning_rate, 1.0),
         };
         let decoupled = rule == Rule::AdamW;
@@ -81,64 +84,73 @@ impl StepSize {
             coupled_decay: if decoupled { 0.0 } else { weight_decay as f32 },
             shrink: if decoupled { (1.0 - learning_rate * weight_decay) as f32 } else { 1.0 },
             rate: rate as f32,
-            correction_root: correction_root as f32,
+            correction: correction as f32,
         }
     }
 
-    /// The moments after this step. `state` is `[moments, elements]`.
-    pub(super) fn update_moments(&self, state: &mut [f32], gradient: &[f32], parameter: &[f32]) {
+    /// Moves a parameter and its moments, `[moments, elements]`, in place.
+    pub(super) fn step(&self, parameter: &mut [f32], moments: &mut [f32], gradient: &Gradient) {
+        let (elements, cut) = (parameter.len(), gradient.cut(parameter.len()));
+        let (first, second) = moments.split_at_mut(if self.rule.moments() == 0 { 0 } else { elements });
+        let (parameter, parameter_end) = parameter.split_at_mut(cut);
+        let (first, first_end) = first.split_at_mut(first.len().min(cut));
+        let (second, second_end) = second.split_at_mut(second.len().min(cut));
+        in_two(
+            || self.step_part(parameter, [first, second], gradient, 0),
+            || self.step_part(parameter_end, [first_end, second_end], gradient, cut),
+        );
+    }
+
+    /// The elements from `from` on.
+    fn step_part(
+        &self,
+        parameter: &mut [f32],
+        [first, second]: [&mut [f32]; 2],
+        gradient: &Gradient,
+        from: usize,
+    ) {
         let size = *self;
-        let count = gradient.len();
-        match self.rule {
-            Rule::Adam | Rule::AdamW => {
-                let (first, second) = state.split_at_mut(count);
-                Arch::new().dispatch(|| size.adam_moments(first, second, gradient, parameter));
-            }
-            Rule::RmsProp => Arch::new().dispatch(|| {
-                for ((second, gradient), parameter) in state.iter_mut().zip(gradient).zip(parameter) {
-                    let gradient = size.effective(*gradient, *parameter);
-                    *second = flushed(*second * ALPHA as f32 + gradient * gradient * (1.0 - ALPHA) as f32);
+        Arch::new().dispatch(|| {
+            gradient.pieces(from..from + parameter.len(), |start, gradient| {
+                let range = start - from..start - from + gradient.len();
+                let parameter = &mut parameter[range.clone()];
+                match size.rule {
+                    Rule::Adam | Rule::AdamW => {
+                        size.adam(parameter, &mut first[range.clone()], &mut second[range], gradient);
+                    }
+                    Rule::RmsProp => size.rms_prop(parameter, &mut first[range], gradient),
+                    Rule::Sgd => size.descend(parameter, gradient),
                 }
-            }),
-            Rule::Sgd => {}
-        }
+            });
+        });
     }
 
     #[inline(always)]
-    fn adam_moments(&self, first: &mut [f32], second: &mut [f32], gradient: &[f32], parameter: &[f32]) {
-        for (((first, second), gradient), parameter) in
-            first.iter_mut().zip(second).zip(gradient).zip(parameter)
+    fn adam(&self, parameter: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32]) {
+        for (((parameter, first), second), gradient) in
+            parameter.iter_mut().zip(first).zip(second).zip(gradient)
         {
             let gradient = self.effective(*gradient, *parameter);
             *first = flushed(*first + (gradient - *first) * (1.0 - BETA1) as f32);
             *second = flushed(*second * BETA2 as f32 + gradient * gradient * (1.0 - BETA2) as f32);
+            let root = second.sqrt() * self.correction + EPSILON;
+            *parameter = *parameter * self.shrink - self.rate * *first / root;
         }
     }
 
-    /// The parameter after this step, from the moments after this step.
-    pub(super) fn move_parameter(&self, parameter: &mut [f32], gradient: &[f32], state: &[f32]) {
-        let size = *self;
-        match self.rule {
-            Rule::Adam | Rule::AdamW => {
-                let (first, second) = state.split_at(gradient.len());
-                Arch::new().dispatch(|| {
-                    for ((parameter, first), second) in parameter.iter_mut().zip(first).zip(second) {
-                        let root = second.sqrt() / size.correction_root + EPSILON;
-                        *parameter = *parameter * size.shrink - size.rate * *first / root;
-                    }
-                });
-            }
-            Rule::RmsProp => Arch::new().dispatch(|| {
-                for ((parameter, gradient), second) in parameter.iter_mut().zip(gradient).zip(state) {
-                    let gradient = size.effective(*gradient, *parameter);
-                    *parameter -= size.rate * gradient / (second.sqrt() + EPSILON);
-                }
-            }),
-            Rule::Sgd => Arch::new().dispatch(|| {
-                for (parameter, gradient) in parameter.iter_mut().zip(gradient) {
-                    *parameter -= size.rate * size.effective(*gradient, *parameter);
-                }
-            }),
+    #[inline(always)]
+    fn rms_prop(&self, parameter: &mut [f32], second: &mut [f32], gradient: &[f32]) {
+        for ((parameter, second), gradient) in parameter.iter_mut().zip(second).zip(gradient) {
+            let gradient = self.effective(*gradient, *parameter);
+            *second = flushed(*second * ALPHA as f32 + gradient * gradient * (1.0 - ALPHA) as f32);
+            *parameter -= self.rate * gradient / (second.sqrt() + EPSILON);
+        }
+    }
+
+    #[inline(always)]
+    fn descend(&self, parameter: &mut [f32], gradient: &[f32]) {
+        for (parameter, gradient) in parameter.iter_mut().zip(gradient) {
+            *parameter -= self.rate * self.effective(*gradient, *parameter);
         }
     }
 
@@ -163,7 +175,7 @@ impl StepSize {
                 let (first, second) = (state.get(0)?, state.get(1)?);
                 let first = (&first + ((&gradient - &first)? * (1.0 - BETA1))?)?;
                 let second = ((second * BETA2)? + (gradient.sqr()? * (1.0 - BETA2))?)?;
-                let root = ((second.sqrt()? / f64::from(self.correction_root))? + f64::from(EPSILON))?;
+                let root = ((second.sqrt()? * f64::from(self.correction))? + f64::from(EPSILON))?;
                 let step = ((&first / root)? * f64::from(self.rate))?;
                 *state = Tensor::stack(&[first, second], 0)?;
                 ((old * f64::from(self.shrink))? - step)?
@@ -204,9 +216,8 @@ mod tests {
             for step in 1..=6 {
                 let size = StepSize::new(rule, 0.01, 0.1, step, 0.8);
                 let gradient: Vec<f32> = (0..40).map(|one| (one as f32 * step as f32).cos()).collect();
-                size.update_moments(&mut moments, &gradient, &slice);
-                size.move_parameter(&mut slice, &gradient, &moments);
                 let tensor = Tensor::from_slice(&gradient, (5, 8), &Device::Cpu).unwrap();
+                size.step(&mut slice, &mut moments, &Gradient::Dense(gradient));
                 size.step_tensors(&var, &tensor, Some(&mut state)).unwrap();
             }
             let tensor = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
@@ -216,10 +227,10 @@ mod tests {
 
     #[test]
     fn forgotten_moments_become_zero() {
-        let mut state = [1e-38_f32, 1e-38];
+        let (mut state, mut parameter) = ([1e-38_f32, 1e-38], [1.0]);
         let size = StepSize::new(Rule::Adam, 0.1, 0.0, 1, 1.0);
         for _ in 0..3 {
-            size.update_moments(&mut state, &[0.0], &[1.0]);
+            size.step(&mut parameter, &mut state, &Gradient::Dense(vec![0.0]));
         }
         assert_eq!(state[0], 0.0);
     }

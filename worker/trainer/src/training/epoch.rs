@@ -85,7 +85,7 @@ impl Pass<'_> {
     /// Trains on every batch after those that an earlier attempt did.
     pub(super) fn run(
         &self,
-        model: &Model,
+        model: &mut Model,
         optimizer: &mut Optimizer,
         steps: &mut Steps<'_>,
         stop: &dyn StopSignal,
@@ -126,19 +126,16 @@ impl Pass<'_> {
     /// One optimiser step. The inner `Err` says how it diverged.
     fn step(
         &self,
-        model: &Model,
+        model: &mut Model,
         optimizer: &mut Optimizer,
         batch: &Batch,
     ) -> Result<Result<Scored, String>, TrainError> {
         let step = optimizer.steps() + 1;
-        let logits = model.training_logits(batch, DropoutKey { seed: self.seed, step })?;
-        let scored = Scored::new(&logits, &batch.labels)?;
+        let (scored, gradients) = model.learn(batch, DropoutKey { seed: self.seed, step })?;
         let loss = scored.mean_loss();
         if !loss.is_finite() {
             return Ok(Err(format!("the training loss is {loss} at step {step}")));
         }
-        let gradients = scored.surrogate(&logits)?.backward()?;
-        drop(logits);
         let norm = optimizer.step(model.parameters(), &gradients)?;
         if !norm.is_finite() {
             return Ok(Err(format!("the gradient's norm is {norm} at step {step}")));

@@ -20,7 +20,7 @@ pub(crate) struct Evaluation {
 impl Evaluation {
     /// Runs the model over a whole split, without gradients or dropout; `None` where a stop was requested.
     pub(crate) fn of_split(
-        model: &Model,
+        model: &mut Model,
         dataset: &Dataset,
         split: Split,
         stop: &dyn StopSignal,
@@ -33,7 +33,8 @@ impl Evaluation {
                 return Ok(None);
             }
             let batch = Batch::of_split(dataset.view(), split, &batch);
-            let scored = Scored::new(&model.inference_logits(&batch)?, &batch.labels)?;
+            let logits = model.inference_logits(&batch)?;
+            let scored = Scored::new(&logits.values, logits.outputs, &batch.labels);
             loss += scored.losses.iter().sum::<f64>();
             rows += batch.labels.len() as u64;
             for (truth, predicted) in batch.labels.iter().zip(&scored.predicted) {

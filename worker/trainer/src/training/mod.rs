@@ -75,8 +75,8 @@ pub fn evaluate(
     let dataset = Dataset::open(dataset)?;
     dataset.require(Split::Test)?;
     let shape = ModelShape::new(&spec.configuration, dataset.header())?;
-    let model = load_model(shape, model, device)?;
-    let Some(evaluation) = Evaluation::of_split(&model, &dataset, Split::Test, stop)? else {
+    let mut model = load_model(shape, model, device)?;
+    let Some(evaluation) = Evaluation::of_split(&mut model, &dataset, Split::Test, stop)? else {
         return Ok(None);
     };
     if !evaluation.loss().is_finite() {
@@ -161,12 +161,12 @@ impl<'a> Trial<'a> {
         let pass = epoch::Pass { dataset: self.dataset, batch_size, seed, epoch };
         let from = self.progress.underway.clone().unwrap_or_default();
         let seconds_before = from.seconds;
-        let trained = match pass.run(&self.model, &mut self.optimizer, steps, stop, from)? {
+        let trained = match pass.run(&mut self.model, &mut self.optimizer, steps, stop, from)? {
             PassEnd::Trained(trained) => trained,
             PassEnd::Stopped(underway) => return self.halt(underway),
             PassEnd::Diverged(message) => return Ok(EpochEnd::Diverged(message)),
         };
-        let Some(validation) = Evaluation::of_split(&self.model, self.dataset, Split::Validation, stop)?
+        let Some(validation) = Evaluation::of_split(&mut self.model, self.dataset, Split::Validation, stop)?
         else {
             steps.flush()?;
             return self.halt(trained);

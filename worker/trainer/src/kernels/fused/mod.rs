@@ -1,0 +1,377 @@
+//! Recurrent layers on the CPU, written out: all steps of one layer and direction, forward and backward, over packed
+//! rows. Automatic differentiation of a loop over steps would build a zero tensor of the whole input for every step.
+
+mod backward;
+mod cells;
+mod forward;
+mod lanes;
+mod packed;
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use pulp::Arch;
+
+use super::cell::Cell;
+use super::gemm::{Matrix, multiply_by_rows, sum_of_products};
+use super::layout::PackedLayout;
+use super::threads::{are_several, in_two};
+
+use backward::{BackwardPass, BackwardShard};
+use cells::{Gru, Lstm, SimpleRnn};
+use forward::{ForwardPass, ForwardShard};
+use packed::Order;
+
+pub(crate) use lanes::{Level, padded};
+
+/// What one shard's rows leave behind in one layer and direction. Units are padded in all of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Track {
+    /// `[positions, units]`; where not every state was wanted, others than rows' last ones are arbitrary.
+    states: Vec<f32>,
+    /// The gates, and after the backward pass their gradients: `[positions, panel, block, lane]`.
+    blocks: Vec<f32>,
+    /// The state before each position, `[positions, units]`.
+    before: Vec<f32>,
+    /// The memory before each position, `[positions, units]`.
+    memory_before: Vec<f32>,
+    /// The `tanh` of the memory after each position, `[positions, units]`.
+    memory_tanh: Vec<f32>,
+    /// The memory of each row at the step underway, `[rows, units]`.
+    memory: Vec<f32>,
+    /// What goes back to each row's step before beside the recurrent product, `[rows, units]`.
+    carried: Vec<f32>,
+    /// Sums of the block gradients, `[panel, block, lane]`.
+    bias_gradient: Vec<f32>,
+}
+
+impl Track {
+    /// States `[positions, units]`: all of them, or the last of each row.
+    pub(crate) fn states(&self) -> &[f32] {
+        &self.states
+    }
+}
+
+/// One shard's input to a layer and direction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inputs<'a> {
+    pub(crate) layout: &'a PackedLayout,
+    /// Projected inputs without bias, `[some rows, projected width]`.
+    pub(crate) projected: &'a [f32],
+    /// Where each position's projected input stands.
+    pub(crate) projected_rows: &'a [u32],
+}
+
+/// What is wanted of a forward pass beside each row's last state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// What the backward pass needs.
+    pub(crate) gradients: bool,
+    /// Every state.
+    pub(crate) every_state: bool,
+}
+
+/// Gradients of one shard's states from above.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Above<'a> {
+    /// Of every state, `[positions, units]`.
+    Every(&'a [f32]),
+    /// Of each row's last state in reading order, `[rows, units]`.
+    Last(&'a [f32]),
+}
+
+/// The gradients of one direction's own parameters, in PyTorch's order.
+#[derive(Clone, Debug)]
+pub(crate) struct RecurrentGradients {
+    pub(crate) weights: Vec<f32>,
+    pub(crate) input_bias: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+}
+
+/// One layer and direction with its weights in the kernels' order.
+#[derive(Clone, Debug)]
+pub(crate) struct Recurrence {
+    cell: Cell,
+    level: Level,
+    order: Order,
+    reverse: bool,
+    /// Numbers of one source of inputs, and how many with padding.
+    source: (usize, usize),
+    input: Vec<f32>,
+    forward: Vec<f32>,
+    backward: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// Runs a block with the type of a cell's arithmetic.
+macro_rules! with_cell {
+    ($cell:expr, $name:ident => $body:expr) => {
+        match $cell {
+            Cell::SimpleRnn => {
+                type $name = SimpleRnn;
+                $body
+            }
+            Cell::Lstm => {
+                type $name = Lstm;
+                $body
+            }
+            Cell::Gru => {
+                type $name = Gru;
+                $body
+            }
+        }
+    };
+}
+
+impl Recurrence {
+    /// A direction of a layer whose inputs come in sources of `source` numbers, padded to `source_padded`.
+    pub(crate) fn new(
+        cell: Cell,
+        level: Level,
+        units: usize,
+        reverse: bool,
+        (source, source_padded): (usize, usize),
+    ) -> Self {
+        let (padded, lanes) = (padded(units), level.lanes());
+        let order = with_cell!(cell, C => Order::of::<C>(units, padded, lanes));
+        Self {
+            cell,
+            level,
+            order,
+            reverse,
+            source: (source, source_padded),
+            input: Vec::new(),
+            forward: Vec::new(),
+            backward: Vec::new(),
+            bias: Vec::new(),
+        }
+    }
+
+    /// Takes weights and biases over: `[gate units, inputs]`, `[gate units, units]`, `[gate units]` twice.
+    pub(crate) fn pack(&mut self, input: &[f32], recurrent: &[f32], biases: [&[f32]; 2], train: bool) {
+        self.order.pack_input(&mut self.input, input, self.source.0, self.source.1);
+        self.order.pack_forward(&mut self.forward, recurrent);
+        if train {
+            self.order.pack_backward(&mut self.backward, recurrent);
+        }
+        self.order.pack_bias(&mut self.bias, biases[0], biases[1]);
+    }
+
+    /// Units, padded.
+    pub(crate) fn padded_units(&self) -> usize {
+        self.order.padded
+    }
+
+    /// Units as in the model.
+    pub(crate) fn model_units(&self) -> usize {
+        self.order.units
+    }
+
+    /// Numbers in one row of projected inputs.
+    pub(crate) fn projected_width(&self) -> usize {
+        self.order.gates * self.order.padded
+    }
+
+    /// `out = x W`, or `out += x W` where `accumulate`, for inputs `[rows, source padded]` from one source.
+    pub(crate) fn project(&self, out: &mut [f32], x: &[f32], source: usize, accumulate: bool) {
+        let (inputs, wide) = (self.source.1, self.projected_width());
+        let weights = &self.input[source * inputs * wide..(source + 1) * inputs * wide];
+        let x = Matrix::new(x, x.len() / inputs, inputs);
+        multiply_by_rows(out, x, Matrix::new(weights, inputs, wide), accumulate);
+    }
+
+    /// Runs all shards over all their steps.
+    pub(crate) fn run(&self, inputs: &[Inputs<'_>], tracks: &mut [Track], wanted: Wanted) {
+        let units = self.order.padded;
+        let mut shards = Vec::with_capacity(tracks.len());
+        for (inputs, track) in inputs.iter().zip(tracks) {
+            let (rows, positions) = (inputs.layout.rows(), inputs.layout.positions());
+            let kept = if wanted.gradients { positions } else { rows };
+            fit(&mut track.states, positions * units);
+            fit(&mut track.blocks, kept * units * self.order.blocks);
+            fit(&mut track.before, positions * units);
+            zero_first_states(inputs.layout, self.reverse, units, &mut track.before);
+            if self.order.memory {
+                fit(&mut track.memory_before, kept * units);
+                fit(&mut track.memory_tanh, kept * units);
+                track.memory.clear();
+                track.memory.resize(rows * units, 0.0);
+            }
+            shards.push(ForwardShard {
+                layout: inputs.layout,
+                projected: inputs.projected,
+                projected_rows: inputs.projected_rows,
+                track,
+            });
+        }
+        let run = |shards: &mut [ForwardShard<'_>]| {
+            with_cell!(self.cell, C => self.level.run(ForwardPass::<'_, '_, C> {
+                cell: PhantomData,
+                units,
+                reverse: self.reverse,
+                wanted,
+                weights: &self.forward,
+                bias: &self.bias,
+                shards,
+            }));
+        };
+        match &mut shards[..] {
+            [first, second] if are_several() => {
+                in_two(|| run(std::slice::from_mut(first)), || run(std::slice::from_mut(second)));
+            }
+            shards => run(shards),
+        }
+    }
+
+    /// Turns the gates that [`Self::run`] kept into their gradients.
+    pub(crate) fn run_back(&self, layouts: &[&PackedLayout], above: &[Above<'_>], tracks: &mut [Track]) {
+        let units = self.order.padded;
+        let mut shards = Vec::with_capacity(tracks.len());
+        for ((layout, above), track) in layouts.iter().zip(above).zip(tracks) {
+            track.carried.clear();
+            track.carried.resize(layout.rows() * units, 0.0);
+            track.bias_gradient.clear();
+            track.bias_gradient.resize(self.order.blocks * units, 0.0);
+            let (every, last) = match above {
+                Above::Every(every) => (Some(*every), None),
+                Above::Last(last) => (None, Some(*last)),
+            };
+            shards.push(BackwardShard { layout, every, last, track });
+        }
+        let run = |shards: &mut [BackwardShard<'_>]| {
+            with_cell!(self.cell, C => self.level.run(BackwardPass::<'_, '_, C> {
+                cell: PhantomData,
+                units,
+                reverse: self.reverse,
+                weights: &self.backward,
+                shards,
+            }));
+        };
+        match &mut shards[..] {
+            [first, second] if are_several() => {
+                in_two(|| run(std::slice::from_mut(first)), || run(std::slice::from_mut(second)));
+            }
+            shards => run(shards),
+        }
+    }
+
+    /// The gradients of recurrent weights and biases, from the gradients of all shards, summed in their order.
+    pub(crate) fn gradients(&self, tracks: &[Track]) -> RecurrentGradients {
+        let (units, wide) = (self.order.padded, self.order.blocks * self.order.padded);
+        let mut weights = vec![0.0; units * wide];
+        let mut bias = vec![0.0; wide];
+        let mut pairs = Vec::with_capacity(tracks.len());
+        for track in tracks {
+            let positions = track.states.len() / units;
+            let before = Matrix::new(&track.before, positions, units);
+            pairs.push((before.transposed(), Matrix::new(&track.blocks, positions, wide)));
+            bias.iter_mut().zip(&track.bias_gradient).for_each(|(sum, value)| *sum += value);
+        }
+        sum_of_products(&mut weights, &pairs, self.order.half(self.order.blocks));
+        let (input_bias, bias) = self.order.unpack_bias(&bias);
+        RecurrentGradients { weights: self.order.unpack_recurrent(&weights), input_bias, bias }
+    }
+
+    /// For each row of `sums`, `[rows, projected width]`, the sum over its places, shard and position, of the gradients
+    /// of projected inputs. Every row has a place.
+    pub(crate) fn sum_projected_gradients<'p>(
+        &self,
+        sums: &mut [f32],
+        tracks: &[Track],
+        places: impl Fn(usize) -> &'p [(u32, u32)] + Sync,
+    ) {
+        let (order, wide) = (self.order, self.order.blocks * self.order.padded);
+        let gradients = |(shard, position): (u32, u32)| {
+            &tracks[shard as usize].blocks[position as usize * wide..(position as usize + 1) * wide]
+        };
+        let run = |first: usize, sums: &mut [f32]| {
+            Arch::new().dispatch(|| {
+                for (row, sum) in sums.chunks_exact_mut(self.projected_width()).enumerate() {
+                    let Some((place, others)) = places(first + row).split_first() else { continue };
+                    order.copy_projected(sum, gradients(*place));
+                    for place in others {
+                        order.add_projected(sum, gradients(*place));
+                    }
+                }
+            });
+        };
+        let half = sums.len() / self.projected_width() / 2;
+        let (above, below) = sums.split_at_mut(half * self.projected_width());
+        in_two(|| run(0, above), || run(half, below));
+    }
+
+    /// The gradient of the projected inputs of every position, copied only where a cell keeps more beside it.
+    pub(crate) fn projected_gradient<'a>(&self, track: &'a Track, copy: &'a mut Vec<f32>) -> &'a [f32] {
+        let order = self.order;
+        if order.blocks == order.gates {
+            return &track.blocks;
+        }
+        fit(copy, track.blocks.len() / order.blocks * order.gates);
+        Arch::new().dispatch(|| order.copy_projected(copy, &track.blocks));
+        copy
+    }
+
+    /// `out = gradient Wᵀ` (or added): the gradient of one source's inputs `[rows, source padded]` from that of
+    /// projected inputs.
+    pub(crate) fn project_back(&self, out: &mut [f32], gradient: &[f32], source: usize, accumulate: bool) {
+        let (inputs, wide) = (self.source.1, self.projected_width());
+        let weights = &self.input[source * inputs * wide..(source + 1) * inputs * wide];
+        let gradient = Matrix::new(gradient, gradient.len() / wide, wide);
+        multiply_by_rows(out, gradient, Matrix::new(weights, inputs, wide).transposed(), accumulate);
+    }
+
+    /// One source's part of the gradient of the input weights, in the kernels' order: `Σ xᵀ gradient` over pairs of
+    /// inputs `[rows, source padded]` and gradients of projected inputs.
+    pub(crate) fn input_gradient(&self, out: &mut [f32], pairs: &[(&[f32], &[f32])], source: usize) {
+        let (inputs, wide) = (self.source.1, self.projected_width());
+        let out = &mut out[source * inputs * wide..(source + 1) * inputs * wide];
+        let mut matrices = Vec::with_capacity(pairs.len());
+        for (x, gradient) in pairs {
+            let rows = gradient.len() / wide;
+            matrices.push((Matrix::new(x, rows, inputs).transposed(), Matrix::new(gradient, rows, wide)));
+        }
+        sum_of_products(out, &matrices, self.order.half(self.order.gates));
+    }
+
+    /// Numbers in the input weights in the kernels' order.
+    pub(crate) fn input_size(&self) -> usize {
+        self.input.len()
+    }
+
+    /// A gradient of the input weights in PyTorch's order.
+    pub(crate) fn unpack_input(&self, packed: &[f32]) -> Vec<f32> {
+        self.order.unpack_input(packed, self.source.0, self.source.1)
+    }
+}
+
+/// Rows have no state before their first step.
+fn zero_first_states(layout: &PackedLayout, reverse: bool, units: usize, before: &mut [f32]) {
+    for turn in 0..layout.steps() {
+        let Some(turn) = layout.turn(turn, reverse) else { continue };
+        let first = turn.now.start + turn.before.len();
+        before[first * units..turn.now.end * units].fill(0.0);
+    }
+}
+
+/// Makes a buffer that long; what it holds will be overwritten.
+pub(crate) fn fit(buffer: &mut Vec<f32>, length: usize) {
+    buffer.resize(length, 0.0);
+}
+
+/// The step being written, and a neighbouring step, which may lie on either side.
+#[inline(always)]
+fn now_and_other<'a>(
+    values: &'a mut [f32],
+    width: usize,
+    now: &Range<usize>,
+    other: &Range<usize>,
+) -> (&'a mut [f32], &'a [f32]) {
+    if other.start < now.start || other.is_empty() {
+        let (left, right) = values.split_at_mut(now.start * width);
+        (&mut right[..now.len() * width], &left[other.start * width..other.end * width])
+    } else {
+        let (left, right) = values.split_at_mut(now.end * width);
+        let shift = now.end * width;
+        (&mut left[now.start * width..], &right[other.start * width - shift..other.end * width - shift])
+    }
+}

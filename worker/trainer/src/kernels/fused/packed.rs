@@ -1,0 +1,189 @@
+//! Weights as the fused kernels read them, and gradients back into PyTorch's order.
+//!
+//! Units stand in panels of one vector each. A matrix column of a gate and a unit stands at
+//! `[panel, gate, lane]`, so that the gates of the same units lie side by side.
+
+use super::cells::FusedCell;
+
+/// Where things stand for a cell, a layer's units and a vector's width.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Order {
+    pub(super) gates: usize,
+    pub(super) blocks: usize,
+    pub(super) projected: [usize; super::cells::BLOCKS_MAX],
+    /// Whether there is a memory beside the state.
+    pub(super) memory: bool,
+    /// Units as in the model.
+    pub(super) units: usize,
+    /// Units with those that fill the last vector up.
+    pub(super) padded: usize,
+    pub(super) lanes: usize,
+}
+
+impl Order {
+    pub(super) fn of<C: FusedCell>(units: usize, padded: usize, lanes: usize) -> Self {
+        Self {
+            gates: C::GATES,
+            blocks: C::BLOCKS,
+            projected: C::PROJECTED,
+            memory: C::MEMORY,
+            units,
+            padded,
+            lanes,
+        }
+    }
+
+    /// The first column of the second half of the panels, of `blocks` blocks each.
+    pub(super) fn half(&self, blocks: usize) -> usize {
+        self.padded / self.lanes / 2 * self.lanes * blocks
+    }
+
+    /// The place of a block of a unit among `blocks` of each.
+    fn place(&self, unit: usize, block: usize, blocks: usize) -> usize {
+        (unit / self.lanes * blocks + block) * self.lanes + unit % self.lanes
+    }
+
+    /// Input weights `[gate units, inputs]` as `[inputs padded, panel, gate, lane]`. Inputs come from sources of
+    /// `source` numbers each, which are padded to `source_padded`.
+    pub(super) fn pack_input(
+        &self,
+        packed: &mut Vec<f32>,
+        weights: &[f32],
+        source: usize,
+        source_padded: usize,
+    ) {
+        let (wide, inputs) = (self.gates * self.padded, weights.len() / (self.gates * self.units));
+        let sources = inputs / source;
+        packed.clear();
+        packed.resize(sources * source_padded * wide, 0.0);
+        self.for_each_gate_row(|gate, unit| {
+            let column = self.place(unit, gate, self.gates);
+            let row = &weights[(gate * self.units + unit) * inputs..][..inputs];
+            for (from, values) in row.chunks_exact(source).enumerate() {
+                for (input, value) in values.iter().enumerate() {
+                    packed[(from * source_padded + input) * wide + column] = *value;
+                }
+            }
+        });
+    }
+
+    /// The gradient of input weights, `[inputs padded, panel, gate, lane]`, back to `[gate units, inputs]`.
+    pub(super) fn unpack_input(&self, packed: &[f32], source: usize, source_padded: usize) -> Vec<f32> {
+        let wide = self.gates * self.padded;
+        let inputs = packed.len() / (source_padded * wide) * source;
+        let mut weights = vec![0.0; self.gates * self.units * inputs];
+        self.for_each_gate_row(|gate, unit| {
+            let column = self.place(unit, gate, self.gates);
+            let row = &mut weights[(gate * self.units + unit) * inputs..][..inputs];
+            for (from, values) in row.chunks_exact_mut(source).enumerate() {
+                for (input, value) in values.iter_mut().enumerate() {
+                    *value = packed[(from * source_padded + input) * wide + column];
+                }
+            }
+        });
+        weights
+    }
+
+    /// Recurrent weights `[gate units, units]` as `[panel, unit, gate, lane]`.
+    pub(super) fn pack_forward(&self, packed: &mut Vec<f32>, weights: &[f32]) {
+        packed.clear();
+        packed.resize(self.gates * self.padded * self.padded, 0.0);
+        self.for_each_gate_row(|gate, unit| {
+            let (panel, lane) = (unit / self.lanes, unit % self.lanes);
+            let row = &weights[(gate * self.units + unit) * self.units..][..self.units];
+            for (from, value) in row.iter().enumerate() {
+                packed[((panel * self.padded + from) * self.gates + gate) * self.lanes + lane] = *value;
+            }
+        });
+    }
+
+    /// Recurrent weights `[gate units, units]` as `[pair of panels, panel of gate rows, gate, lane of gate rows, unit
+    /// of the pair]`.
+    pub(super) fn pack_backward(&self, packed: &mut Vec<f32>, weights: &[f32]) {
+        let inner = self.gates * self.padded;
+        packed.clear();
+        packed.resize(inner * self.padded, 0.0);
+        self.for_each_gate_row(|gate, unit| {
+            let gate_row = self.place(unit, gate, self.gates);
+            let row = &weights[(gate * self.units + unit) * self.units..][..self.units];
+            for (pair, values) in row.chunks(2 * self.lanes).enumerate() {
+                let start = pair * 2 * self.lanes;
+                let wide = (self.padded - start).min(2 * self.lanes);
+                let to = start * inner + gate_row * wide;
+                packed[to..to + values.len()].copy_from_slice(values);
+            }
+        });
+    }
+
+    /// Both biases `[gate units]` as `[panel, block, lane]`: their sum where the cell adds both at once.
+    pub(super) fn pack_bias(&self, packed: &mut Vec<f32>, input: &[f32], recurrent: &[f32]) {
+        packed.clear();
+        packed.resize(self.blocks * self.padded, 0.0);
+        self.for_each_gate_row(|gate, unit| {
+            let from = gate * self.units + unit;
+            packed[self.place(unit, gate, self.blocks)] += recurrent[from];
+            packed[self.place(unit, self.projected[gate], self.blocks)] += input[from];
+        });
+    }
+
+    /// The gradients of input and recurrent bias `[gate units]` from `[panel, block, lane]`.
+    pub(super) fn unpack_bias(&self, packed: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let mut input = vec![0.0; self.gates * self.units];
+        let mut recurrent = input.clone();
+        self.for_each_gate_row(|gate, unit| {
+            let to = gate * self.units + unit;
+            recurrent[to] = packed[self.place(unit, gate, self.blocks)];
+            input[to] = packed[self.place(unit, self.projected[gate], self.blocks)];
+        });
+        (input, recurrent)
+    }
+
+    /// The gradient of recurrent weights, `[unit padded, panel, block, lane]`, back to `[gate units, units]`.
+    pub(super) fn unpack_recurrent(&self, packed: &[f32]) -> Vec<f32> {
+        let wide = self.blocks * self.padded;
+        let mut weights = vec![0.0; self.gates * self.units * self.units];
+        self.for_each_gate_row(|gate, unit| {
+            let column = self.place(unit, gate, self.blocks);
+            let row = &mut weights[(gate * self.units + unit) * self.units..][..self.units];
+            for (from, value) in row.iter_mut().enumerate() {
+                *value = packed[from * wide + column];
+            }
+        });
+        weights
+    }
+
+    /// Of block gradients `[panel, block, lane]`, adds those of the projected inputs to `[panel, gate, lane]`.
+    #[inline(always)]
+    pub(super) fn add_projected(&self, sums: &mut [f32], blocks: &[f32]) {
+        self.for_each_projected(sums, blocks, |sum, value| *sum += value);
+    }
+
+    /// The same, over what was there.
+    #[inline(always)]
+    pub(super) fn copy_projected(&self, sums: &mut [f32], blocks: &[f32]) {
+        self.for_each_projected(sums, blocks, |sum, value| *sum = value);
+    }
+
+    #[inline(always)]
+    fn for_each_projected(&self, sums: &mut [f32], blocks: &[f32], each: impl Fn(&mut f32, f32)) {
+        if self.gates == self.blocks {
+            sums.iter_mut().zip(blocks).for_each(|(sum, value)| each(sum, *value));
+            return;
+        }
+        let panels = sums.chunks_exact_mut(self.gates * self.lanes);
+        for (sums, blocks) in panels.zip(blocks.chunks_exact(self.blocks * self.lanes)) {
+            for (sums, block) in sums.chunks_exact_mut(self.lanes).zip(self.projected) {
+                let blocks = &blocks[block * self.lanes..(block + 1) * self.lanes];
+                sums.iter_mut().zip(blocks).for_each(|(sum, value)| each(sum, *value));
+            }
+        }
+    }
+
+    fn for_each_gate_row(&self, mut each: impl FnMut(usize, usize)) {
+        for gate in 0..self.gates {
+            for unit in 0..self.units {
+                each(gate, unit);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Pooling of one shard's states in one direction, and its gradient.
+
+use crate::kernels::PackedLayout;
+use crate::kernels::fused::{Above, fit};
+use crate::model::pooling::Pooling;
+
+/// One shard's pooled states and what their gradient needs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pooled {
+    /// `[rows, units]`, units padded.
+    pub(super) values: Vec<f32>,
+    /// The position of each maximum, `[rows, units]`.
+    best: Vec<usize>,
+    /// The gradient in the form that [`Above`] borrows.
+    gradient: Vec<f32>,
+}
+
+impl Pooled {
+    /// Pools states `[positions, units]`.
+    pub(super) fn pool(
+        &mut self,
+        pooling: Pooling,
+        states: &[f32],
+        layout: &PackedLayout,
+        units: usize,
+        reverse: bool,
+    ) {
+        let values = &mut self.values;
+        fit(values, layout.rows() * units);
+        match pooling {
+            Pooling::Last => {
+                for (row, to) in values.chunks_exact_mut(units).enumerate() {
+                    let step = if reverse { 0 } else { layout.lengths()[row] - 1 };
+                    let from = layout.position(step, row) * units;
+                    to.copy_from_slice(&states[from..from + units]);
+                }
+            }
+            Pooling::Mean => {
+                values.fill(0.0);
+                for step in 0..layout.steps() {
+                    let now = layout.step(step);
+                    let states = &states[now.start * units..now.end * units];
+                    values.iter_mut().zip(states).for_each(|(sum, state)| *sum += state);
+                }
+                for (row, length) in values.chunks_exact_mut(units).zip(layout.lengths()) {
+                    row.iter_mut().for_each(|value| *value *= 1.0 / *length as f32);
+                }
+            }
+            Pooling::Max => {
+                values.copy_from_slice(&states[..layout.rows() * units]);
+                self.best.clear();
+                self.best.extend(0..layout.rows() * units);
+                for step in 1..layout.steps() {
+                    let now = layout.step(step);
+                    let places = now.start * units..now.end * units;
+                    for ((high, best), place) in values.iter_mut().zip(&mut self.best).zip(places) {
+                        // NaN wins, so that it is not hidden.
+                        if states[place] > *high || states[place].is_nan() {
+                            (*high, *best) = (states[place], place);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The gradient of the states, from that of the pooled ones, `[rows, units]` with padded units.
+    pub(super) fn back(
+        &mut self,
+        pooling: Pooling,
+        pooled: &[f32],
+        layout: &PackedLayout,
+        units: usize,
+    ) -> Above<'_> {
+        let gradient = &mut self.gradient;
+        match pooling {
+            Pooling::Last => {
+                fit(gradient, pooled.len());
+                gradient.copy_from_slice(pooled);
+                return Above::Last(gradient);
+            }
+            Pooling::Mean => {
+                fit(gradient, layout.positions() * units);
+                for step in 0..layout.steps() {
+                    let now = layout.step(step);
+                    let rows = gradient[now.start * units..now.end * units].chunks_exact_mut(units);
+                    for ((to, from), length) in rows.zip(pooled.chunks_exact(units)).zip(layout.lengths()) {
+                        let share = 1.0 / *length as f32;
+                        to.iter_mut().zip(from).for_each(|(to, from)| *to = from * share);
+                    }
+                }
+            }
+            Pooling::Max => {
+                gradient.clear();
+                gradient.resize(layout.positions() * units, 0.0);
+                for (best, from) in self.best.iter().zip(pooled) {
+                    gradient[*best] += from;
+                }
+            }
+        }
+        Above::Every(gradient)
+    }
+}

@@ -1,0 +1,139 @@
+//! Gradients as the forms of the model give them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use candle_core::Tensor;
+use pulp::Arch;
+
+use crate::error::TrainError;
+use crate::kernels::with_slices;
+
+/// A parameter's gradient.
+#[derive(Clone, Debug)]
+pub(crate) enum Gradient {
+    /// Of every element, on the CPU.
+    Dense(Vec<f32>),
+    /// Of some rows of a matrix, on the CPU; all others are zero.
+    Rows {
+        /// In rising order.
+        rows: Vec<u32>,
+        /// `[rows, columns]`.
+        values: Vec<f32>,
+    },
+    /// On any device; contiguous.
+    Tensor(Tensor),
+}
+
+/// The gradients of all parameters by name.
+pub(crate) type Gradients = BTreeMap<String, Gradient>;
+
+/// Elements of zeros that a piece without gradient has at most.
+const ZEROS: [f32; 1_024] = [0.0; 1_024];
+
+impl Gradient {
+    /// Accumulated in double precision, in a fixed order.
+    pub(super) fn sum_of_squares(&self) -> Result<f64, TrainError> {
+        match self {
+            Self::Dense(values) | Self::Rows { values, .. } => Ok(sum_of_squares(values)),
+            Self::Tensor(tensor) if tensor.device().is_cpu() => {
+                Ok(with_slices([tensor], |[values]| sum_of_squares(values))?)
+            }
+            Self::Tensor(tensor) => Ok(tensor.sqr()?.sum_all()?.to_scalar::<f32>().map(f64::from)?),
+        }
+    }
+
+    /// Every element of `elements`.
+    #[cfg(test)]
+    pub(crate) fn to_dense(&self, elements: usize) -> Vec<f32> {
+        if let Self::Tensor(tensor) = self {
+            return tensor.flatten_all().unwrap().to_vec1().unwrap();
+        }
+        let mut dense = vec![f32::NAN; elements];
+        self.pieces(0..elements, |start, values| dense[start..start + values.len()].copy_from_slice(values));
+        dense
+    }
+
+    /// Where a parameter of so many elements is cut into two parts: between rows.
+    pub(super) fn cut(&self, elements: usize) -> usize {
+        match self {
+            Self::Rows { rows, values } if !rows.is_empty() => {
+                let columns = values.len() / rows.len();
+                elements / columns / 2 * columns
+            }
+            _ => elements / 2,
+        }
+    }
+
+    /// The gradient of some elements, piece by piece: where each piece begins, and its numbers. The ends lie between
+    /// rows.
+    #[inline(always)]
+    pub(super) fn pieces<'a>(&'a self, elements: Range<usize>, mut each: impl FnMut(usize, &'a [f32])) {
+        match self {
+            Self::Dense(values) => each(elements.start, &values[elements]),
+            Self::Rows { rows, values } => {
+                let columns = (values.len() / rows.len().max(1)).max(1);
+                let mut done = elements.start;
+                let first = rows.partition_point(|row| (*row as usize) * columns < elements.start);
+                for (row, values) in rows.iter().zip(values.chunks_exact(columns)).skip(first) {
+                    let start = *row as usize * columns;
+                    if start >= elements.end {
+                        break;
+                    }
+                    zeros(done..start, &mut each);
+                    each(start, values);
+                    done = start + columns;
+                }
+                zeros(done..elements.end, &mut each);
+            }
+            Self::Tensor(_) => {}
+        }
+    }
+}
+
+#[inline(always)]
+fn zeros<'a>(elements: Range<usize>, each: &mut impl FnMut(usize, &'a [f32])) {
+    for start in elements.clone().step_by(ZEROS.len()) {
+        each(start, &ZEROS[..(elements.end - start).min(ZEROS.len())]);
+    }
+}
+
+fn sum_of_squares(values: &[f32]) -> f64 {
+    // Sixteen sums at once, for speed; their order is fixed.
+    let mut sums = [0.0_f64; 16];
+    Arch::new().dispatch(|| {
+        let mut blocks = values.chunks_exact(16);
+        for block in &mut blocks {
+            for (sum, value) in sums.iter_mut().zip(block) {
+                *sum += f64::from(*value) * f64::from(*value);
+            }
+        }
+        for (sum, value) in sums.iter_mut().zip(blocks.remainder()) {
+            *sum += f64::from(*value) * f64::from(*value);
+        }
+    });
+    sums.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_become_pieces_that_cover_all() {
+        let gradient = Gradient::Rows { rows: vec![0, 700], values: vec![1.0, 2.0, 3.0, 4.0] };
+        let mut all = Vec::new();
+        let cut = gradient.cut(3_000);
+        assert_eq!(cut, 1_500);
+        for elements in [0..cut, cut..3_000] {
+            gradient.pieces(elements, |start, values| {
+                assert_eq!(start, all.len());
+                all.extend_from_slice(values);
+            });
+        }
+        assert_eq!(all.len(), 3_000);
+        assert_eq!((all[..2].to_vec(), all[1_400..1_402].to_vec()), (vec![1.0, 2.0], vec![3.0, 4.0]));
+        assert_eq!(all.iter().sum::<f32>(), 10.0);
+        assert_eq!(gradient.sum_of_squares().unwrap(), 30.0);
+    }
+}
