@@ -1,6 +1,7 @@
 //! Training steps and inference of single models, and the matrix product on one thread that limits them:
 //! `RAYON_NUM_THREADS=1 cargo bench --package sweep-tests --bench training`, or 2.
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
+#![allow(clippy::expect_used, reason = "a benchmark may end with a panic")]
 
 use std::hint::black_box;
 
