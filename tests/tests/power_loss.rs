@@ -89,7 +89,9 @@ fn without_syncs_the_rig_loses_rows() -> Result<()> {
     Ok(())
 }
 
-/// Four trials of some seconds each.
+/// Enough that four trials last for longer than all cuts.
+const EPOCHS: u32 = 60;
+
 const SWEEP: &str = r#"
 name = "power"
 [data]
@@ -101,7 +103,7 @@ test_rows = 300
 units = [32, 48]
 embedding = [32, 48]
 [train]
-epochs = 6
+epochs = 60
 replicates = 1
 "#;
 
@@ -150,7 +152,7 @@ fn a_coordinator_goes_on_after_every_cut() -> Result<()> {
         wait_until("the coordinator answers", || Ok(sweep(&["list"]).is_ok()))?;
         ensure!(done()?.0 >= acknowledged, "a completed trial was lost");
     }
-    finished_by(sweep, folder.path(), "power")?.check_complete(4, 6)?;
+    finished_by(sweep, folder.path(), "power")?.check_complete(4, EPOCHS)?;
     coordinator.kill()?;
     let findings = sweep(&["fsck", "--strict", "--data-dir", &data])?;
     ensure!(findings["problems"] == json!([]), "fsck: {findings}");
