@@ -89,13 +89,14 @@ fn without_syncs_the_rig_loses_rows() -> Result<()> {
     Ok(())
 }
 
-/// Enough that four trials last for longer than all cuts.
+/// Enough that four trials last for longer than all cuts; their checkpoints are small, and so is the disk.
 const EPOCHS: u32 = 60;
 
 const SWEEP: &str = r#"
 name = "power"
 [data]
 dataset = "snippets"
+vocabulary = 1000
 max_length = 30
 train_rows = 2000
 test_rows = 300
