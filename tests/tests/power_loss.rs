@@ -104,7 +104,7 @@ test_rows = 300
 units = [32, 48]
 embedding = [32, 48]
 [train]
-epochs = 60
+epochs = EPOCHS
 replicates = 1
 "#;
 
@@ -134,7 +134,7 @@ fn a_coordinator_goes_on_after_every_cut() -> Result<()> {
         Ok((status["trials"]["completed"].as_u64().unwrap_or(0), epoch))
     };
     let file = folder.path().join("power.toml");
-    std::fs::write(&file, SWEEP)?;
+    std::fs::write(&file, SWEEP.replace("EPOCHS", &EPOCHS.to_string()))?;
     let mut coordinator = serve()?;
     wait_until("the coordinator answers", || Ok(sweep(&["list"]).is_ok()))?;
     sweep(&["launch", &file.to_string_lossy()])?;

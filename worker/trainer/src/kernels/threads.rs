@@ -17,7 +17,7 @@ static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
 });
 
 /// Whether a second thread can help: only inside [`with_threads`].
-pub(crate) fn are_several() -> bool {
+fn are_several() -> bool {
     rayon::current_thread_index().is_some() && rayon::current_num_threads() > 1
 }
 
@@ -27,6 +27,16 @@ pub(crate) fn in_two<A: Send, B: Send>(
     second: impl FnOnce() -> B + Send,
 ) -> (A, B) {
     if are_several() { rayon::join(first, second) } else { (first(), second()) }
+}
+
+/// Runs on all items: two of them at the same time where a second thread can help, else all at once, side by side.
+pub(crate) fn on_items<T: Send>(items: &mut [T], run: impl Fn(&mut [T]) + Sync) {
+    match items {
+        [first, second] if are_several() => {
+            in_two(|| run(std::slice::from_mut(first)), || run(std::slice::from_mut(second)));
+        }
+        items => run(items),
+    }
 }
 
 /// Runs on this process's pool, whose threads `RAYON_NUM_THREADS` bounds; on this thread where that belongs to a pool

@@ -27,3 +27,8 @@ impl DropoutKey {
         (0..count).map(|_| if stream.unit() < share { 0.0 } else { scale }).collect()
     }
 }
+
+/// Multiplies values by the factors of a mask.
+pub(super) fn apply(factors: &[f32], values: &mut [f32]) {
+    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+}

@@ -149,7 +149,7 @@ impl Model {
             let gradient = found
                 .get(var)
                 .ok_or_else(|| TrainError::Rejected(format!("the parameter {name} has no gradient")))?;
-            Ok((name.clone(), Gradient::Tensor(gradient.contiguous()?)))
+            Ok((name.clone(), Gradient::of(gradient)?))
         };
         let gradients = self.parameters.iter().map(gradient).collect::<Result<_, TrainError>>()?;
         Ok((scored, gradients))

@@ -7,7 +7,6 @@ use candle_core::Tensor;
 use pulp::Arch;
 
 use crate::error::TrainError;
-use crate::kernels::with_slices;
 
 /// A parameter's gradient.
 #[derive(Clone, Debug)]
@@ -21,7 +20,7 @@ pub(crate) enum Gradient {
         /// `[rows, columns]`.
         values: Vec<f32>,
     },
-    /// On any device; contiguous.
+    /// On another device; contiguous.
     Tensor(Tensor),
 }
 
@@ -32,13 +31,18 @@ pub(crate) type Gradients = BTreeMap<String, Gradient>;
 const ZEROS: [f32; 1_024] = [0.0; 1_024];
 
 impl Gradient {
+    /// From a graph's gradient.
+    pub(crate) fn of(tensor: &Tensor) -> Result<Self, TrainError> {
+        if tensor.device().is_cpu() {
+            return Ok(Self::Dense(tensor.flatten_all()?.to_vec1()?));
+        }
+        Ok(Self::Tensor(tensor.contiguous()?))
+    }
+
     /// Accumulated in double precision, in a fixed order.
     pub(super) fn sum_of_squares(&self) -> Result<f64, TrainError> {
         match self {
             Self::Dense(values) | Self::Rows { values, .. } => Ok(sum_of_squares(values)),
-            Self::Tensor(tensor) if tensor.device().is_cpu() => {
-                Ok(with_slices([tensor], |[values]| sum_of_squares(values))?)
-            }
             Self::Tensor(tensor) => Ok(tensor.sqr()?.sum_all()?.to_scalar::<f32>().map(f64::from)?),
         }
     }
@@ -46,9 +50,6 @@ impl Gradient {
     /// Every element of `elements`.
     #[cfg(test)]
     pub(crate) fn to_dense(&self, elements: usize) -> Vec<f32> {
-        if let Self::Tensor(tensor) = self {
-            return tensor.flatten_all().unwrap().to_vec1().unwrap();
-        }
         let mut dense = vec![f32::NAN; elements];
         self.pieces(0..elements, |start, values| dense[start..start + values.len()].copy_from_slice(values));
         dense

@@ -9,7 +9,7 @@ use candle_core::{Tensor, Var};
 use sweep_proto::{Configuration, Hyperparameter};
 
 use crate::error::TrainError;
-use crate::kernels::{with_slice_mut, with_slices, with_threads};
+use crate::kernels::{with_slice_mut, with_threads};
 use crate::model::Named;
 
 use rule::{Rule, StepSize};
@@ -121,13 +121,9 @@ fn step_one(
     gradient: &Gradient,
     state: Option<&mut Tensor>,
 ) -> Result<(), TrainError> {
-    let gradient = match gradient {
-        Gradient::Tensor(tensor) if !var.device().is_cpu() => {
-            return Ok(size.step_tensors(var, tensor, state)?);
-        }
-        Gradient::Tensor(tensor) => &Gradient::Dense(with_slices([tensor], |[values]| values.to_vec())?),
-        gradient => gradient,
-    };
+    if let Gradient::Tensor(tensor) = gradient {
+        return Ok(size.step_tensors(var, tensor, state)?);
+    }
     match state {
         Some(state) => with_slice_mut(var, |parameter| {
             with_slice_mut(state, |moments| size.step(parameter, moments, gradient))

@@ -5,13 +5,10 @@ use std::marker::PhantomData;
 
 use pulp::{Simd, WithSimd};
 
-use super::Track;
 use super::cells::{BLOCKS_MAX, FusedCell, Had};
 use super::lanes::{load, prefetch, store};
+use super::{Above, ROWS_MAX, Track};
 use crate::kernels::layout::{PackedLayout, Turn};
-
-/// Rows of one product, with two vectors of units each.
-const ROWS_MAX: usize = 6;
 
 /// The weights of one layer and direction, and the shards that go back through it side by side.
 pub(super) struct BackwardPass<'a, 'b, C> {
@@ -28,10 +25,7 @@ pub(super) struct BackwardPass<'a, 'b, C> {
 /// One shard's way back through a layer and direction.
 pub(super) struct BackwardShard<'a> {
     pub(super) layout: &'a PackedLayout,
-    /// Gradient of every state from above, `[positions, units]`.
-    pub(super) every: Option<&'a [f32]>,
-    /// Gradient of each row's last state from above, `[rows, units]`.
-    pub(super) last: Option<&'a [f32]>,
+    pub(super) above: Above<'a>,
     pub(super) track: &'a mut Track,
 }
 
@@ -77,21 +71,12 @@ fn step<S: Simd, C: FusedCell, const WIDE: usize>(
     turn: &Turn,
 ) {
     let continuing = turn.after.len();
-    let blocks = continuing.div_ceil(ROWS_MAX);
-    for block in 0..blocks {
-        let (first, end) = (continuing * block / blocks, continuing * (block + 1) / blocks);
-        match end - first {
-            1 => continue_rows::<S, C, WIDE, 1>(simd, panel, shard, turn, first),
-            2 => continue_rows::<S, C, WIDE, 2>(simd, panel, shard, turn, first),
-            3 => continue_rows::<S, C, WIDE, 3>(simd, panel, shard, turn, first),
-            4 => continue_rows::<S, C, WIDE, 4>(simd, panel, shard, turn, first),
-            5 => continue_rows::<S, C, WIDE, 5>(simd, panel, shard, turn, first),
-            _ => continue_rows::<S, C, WIDE, 6>(simd, panel, shard, turn, first),
-        }
-    }
+    in_row_blocks!(continuing, ROWS_MAX, |first, ROWS| {
+        continue_rows::<S, C, WIDE, ROWS>(simd, panel, shard, turn, first);
+    });
     for row in continuing..turn.now.len() {
         let mut gradient = [[simd.splat_f32s(0.0); WIDE]; 1];
-        if let Some(last) = shard.last {
+        if let Above::Last(last) = shard.above {
             for (vector, gradient) in gradient[0].iter_mut().enumerate() {
                 *gradient = load::<S>(last, row * panel.units + (panel.place + vector) * S::F32_LANES);
             }
@@ -174,7 +159,7 @@ fn finish_rows<S: Simd, C: FusedCell, const WIDE: usize, const ROWS: usize>(
         for row in 0..ROWS {
             let (running, kept) = ((first + row) * units + at, (turn.now.start + first + row) * units + at);
             let mut gradient = gradients[row][vector];
-            if let Some(every) = shard.every {
+            if let Above::Every(every) = shard.above {
                 gradient = simd.add_f32s(gradient, load::<S>(every, kept));
             }
             let blocks = &mut track.blocks[kept * C::BLOCKS..(kept + S::F32_LANES) * C::BLOCKS];

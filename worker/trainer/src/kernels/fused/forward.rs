@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 
 use super::cells::{BLOCKS_MAX, FusedCell};
 use super::lanes::{load, prefetch, store};
-use super::{Track, Wanted, now_and_other};
+use super::{ROWS_MAX, Track, Wanted, now_and_other};
 use crate::kernels::layout::{PackedLayout, Turn};
 
 /// The weights of one layer and direction, and the shards that go through it side by side: at each step a panel of
@@ -43,7 +43,7 @@ impl<C: FusedCell> WithSimd for ForwardPass<'_, '_, C> {
     fn with_simd<S: Simd>(self, simd: S) {
         let turns = self.shards.iter().map(|shard| shard.layout.steps()).max().unwrap_or(0);
         // Accumulators of all gates, one row of weights and one state must fit the registers.
-        let rows_max = if S::REGISTER_COUNT >= 32 || C::GATES == 1 { 6 } else { 3 };
+        let rows_max = if S::REGISTER_COUNT >= 32 || C::GATES == 1 { ROWS_MAX } else { ROWS_MAX / 2 };
         for turn in 0..turns {
             for panel in 0..self.units / S::F32_LANES {
                 let size = C::GATES * self.units * S::F32_LANES;
@@ -60,19 +60,9 @@ impl<C: FusedCell> WithSimd for ForwardPass<'_, '_, C> {
                 };
                 for shard in &mut *self.shards {
                     let Some(turn) = shard.layout.turn(turn, self.reverse) else { continue };
-                    let rows = turn.now.len();
-                    let blocks = rows.div_ceil(rows_max);
-                    for block in 0..blocks {
-                        let (first, end) = (rows * block / blocks, rows * (block + 1) / blocks);
-                        match end - first {
-                            1 => step_rows::<S, C, 1>(simd, &panel, shard, &turn, first),
-                            2 => step_rows::<S, C, 2>(simd, &panel, shard, &turn, first),
-                            3 => step_rows::<S, C, 3>(simd, &panel, shard, &turn, first),
-                            4 => step_rows::<S, C, 4>(simd, &panel, shard, &turn, first),
-                            5 => step_rows::<S, C, 5>(simd, &panel, shard, &turn, first),
-                            _ => step_rows::<S, C, 6>(simd, &panel, shard, &turn, first),
-                        }
-                    }
+                    in_row_blocks!(turn.now.len(), rows_max, |first, ROWS| {
+                        step_rows::<S, C, ROWS>(simd, &panel, shard, &turn, first);
+                    });
                 }
             }
         }

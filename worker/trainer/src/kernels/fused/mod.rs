@@ -1,6 +1,30 @@
 //! Recurrent layers on the CPU, written out: all steps of one layer and direction, forward and backward, over packed
 //! rows. Automatic differentiation of a loop over steps would build a zero tensor of the whole input for every step.
 
+/// Most rows of one product in registers.
+const ROWS_MAX: usize = 6;
+
+/// Runs a call for blocks of at most so many rows, as even as can be: `first` is a block's first row, `ROWS` its size.
+macro_rules! in_row_blocks {
+    ($rows:expr, $rows_max:expr, |$first:ident, $count:ident| $call:expr) => {{
+        let rows: usize = $rows;
+        let blocks = rows.div_ceil($rows_max);
+        for block in 0..blocks {
+            let ($first, end) = (rows * block / blocks, rows * (block + 1) / blocks);
+            in_row_blocks!(@size end - $first, $count, $call, 1 2 3 4 5 6);
+        }
+    }};
+    (@size $size:expr, $count:ident, $call:expr, $($number:literal)*) => {
+        match $size {
+            $($number => {
+                const $count: usize = $number;
+                $call;
+            })*
+            _ => unreachable!("blocks have at most {ROWS_MAX} rows"),
+        }
+    };
+}
+
 mod backward;
 mod cells;
 mod forward;
@@ -15,7 +39,7 @@ use pulp::Arch;
 use super::cell::Cell;
 use super::gemm::{Matrix, multiply_by_rows, sum_of_products};
 use super::layout::PackedLayout;
-use super::threads::{are_several, in_two};
+use super::threads::{in_two, on_items};
 
 use backward::{BackwardPass, BackwardShard};
 use cells::{Gru, Lstm, SimpleRnn};
@@ -204,7 +228,7 @@ impl Recurrence {
                 track,
             });
         }
-        let run = |shards: &mut [ForwardShard<'_>]| {
+        on_items(&mut shards, |shards| {
             with_cell!(self.cell, C => self.level.run(ForwardPass::<'_, '_, C> {
                 cell: PhantomData,
                 units,
@@ -214,13 +238,7 @@ impl Recurrence {
                 bias: &self.bias,
                 shards,
             }));
-        };
-        match &mut shards[..] {
-            [first, second] if are_several() => {
-                in_two(|| run(std::slice::from_mut(first)), || run(std::slice::from_mut(second)));
-            }
-            shards => run(shards),
-        }
+        });
     }
 
     /// Turns the gates that [`Self::run`] kept into their gradients.
@@ -232,13 +250,9 @@ impl Recurrence {
             track.carried.resize(layout.rows() * units, 0.0);
             track.bias_gradient.clear();
             track.bias_gradient.resize(self.order.blocks * units, 0.0);
-            let (every, last) = match above {
-                Above::Every(every) => (Some(*every), None),
-                Above::Last(last) => (None, Some(*last)),
-            };
-            shards.push(BackwardShard { layout, every, last, track });
+            shards.push(BackwardShard { layout, above: *above, track });
         }
-        let run = |shards: &mut [BackwardShard<'_>]| {
+        on_items(&mut shards, |shards| {
             with_cell!(self.cell, C => self.level.run(BackwardPass::<'_, '_, C> {
                 cell: PhantomData,
                 units,
@@ -246,13 +260,7 @@ impl Recurrence {
                 weights: &self.backward,
                 shards,
             }));
-        };
-        match &mut shards[..] {
-            [first, second] if are_several() => {
-                in_two(|| run(std::slice::from_mut(first)), || run(std::slice::from_mut(second)));
-            }
-            shards => run(shards),
-        }
+        });
     }
 
     /// The gradients of recurrent weights and biases, from the gradients of all shards, summed in their order.

@@ -11,7 +11,7 @@ use crate::data::Batch;
 use crate::error::TrainError;
 use crate::kernels::PackedLayout;
 use crate::kernels::fused::{Above, Inputs, Level, Recurrence, Track, Wanted, fit, padded};
-use crate::model::{DropoutKey, ModelShape, read};
+use crate::model::{DropoutKey, ModelShape, dropout, read};
 use crate::optimizer::{Gradient, Gradients};
 
 /// What all layers' forward passes share.
@@ -143,16 +143,15 @@ impl Layer {
     fn drop_inputs(&mut self, below: &Self, pass: &Pass<'_>) {
         self.mask.clear();
         let Some((key, share)) = pass.dropout else { return };
-        let units = below.directions[0].recurrence.model_units();
-        let width = units * below.directions.len();
-        self.mask = key.layer_mask(self.place, share, pass.batch.layout.positions() * width);
+        let count = pass.batch.layout.positions() * MaskPlace::of(below, 0).width;
+        self.mask = key.layer_mask(self.place, share, count);
         self.dropped.resize(below.directions.len(), Vec::new());
         for (source, dropped) in self.dropped.iter_mut().enumerate() {
             dropped.resize(pass.shards.len(), Vec::new());
             for (shard, dropped) in dropped.iter_mut().enumerate() {
                 dropped.clear();
                 dropped.extend_from_slice(below.directions[source].states(shard));
-                let place = MaskPlace { first: source * units, units, width };
+                let place = MaskPlace::of(below, source);
                 place.apply(&self.mask, dropped, &pass.shards[shard], &pass.batch.layout);
             }
         }
@@ -215,11 +214,9 @@ impl Layer {
         if self.mask.is_empty() {
             return;
         }
-        let units = below.directions[0].recurrence.model_units();
-        let width = units * below.directions.len();
-        for (source, below) in below.directions.iter_mut().enumerate() {
-            let place = MaskPlace { first: source * units, units, width };
-            for (above, shard) in below.above.iter_mut().zip(shards) {
+        for source in 0..below.directions.len() {
+            let place = MaskPlace::of(below, source);
+            for (above, shard) in below.directions[source].above.iter_mut().zip(shards) {
                 place.apply(&self.mask, above, shard, &batch.layout);
             }
         }
@@ -273,13 +270,19 @@ struct MaskPlace {
 }
 
 impl MaskPlace {
+    /// That of one direction of the layer below.
+    fn of(below: &Layer, source: usize) -> Self {
+        let units = below.directions[0].recurrence.model_units();
+        Self { first: source * units, units, width: units * below.directions.len() }
+    }
+
     /// Multiplies a shard's values `[positions, units padded]`.
     fn apply(&self, mask: &[f32], values: &mut [f32], shard: &Shard, batch: &PackedLayout) {
         for (values, position) in
             values.chunks_exact_mut(padded(self.units)).zip(shard.batch_positions(batch))
         {
             let factors = &mask[position * self.width + self.first..][..self.units];
-            values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+            dropout::apply(factors, values);
         }
     }
 }

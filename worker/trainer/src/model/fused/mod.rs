@@ -19,7 +19,7 @@ use self::layer::{Layer, Pass};
 use self::shard::{Shard, deal};
 use super::loss::Scored;
 use super::pooling::Pooling;
-use super::{DropoutKey, ModelShape, read};
+use super::{DropoutKey, ModelShape, dropout, read};
 use crate::data::Batch;
 use crate::error::TrainError;
 use crate::kernels::fused::{Level, Wanted, fit, padded};
@@ -36,6 +36,8 @@ pub(crate) struct Network {
     layers: Vec<Layer>,
     /// See [`Pass::scratch`].
     scratch: Vec<Vec<f32>>,
+    /// Factors of dropout for what the output layer reads, `[rows, width]`; empty without.
+    mask: Vec<f32>,
     /// What the output layer reads, `[rows, width]`, after dropout.
     pooled: Vec<f32>,
 }
@@ -48,6 +50,7 @@ impl Network {
             embedded: Vec::new(),
             layers: (0..shape.layers).map(|place| Layer::new(shape, level, place)).collect(),
             scratch: Vec::new(),
+            mask: Vec::new(),
             pooled: Vec::new(),
         }
     }
@@ -81,7 +84,7 @@ impl Network {
         let shards = deal(&batch.layout);
         let logits = self.forward(parameters, batch, &shards, dropout, true)?;
         let scored = Scored::new(&logits, self.shape.outputs(), &batch.labels);
-        let gradients = self.backward(parameters, batch, &shards, &scored.gradient, dropout)?;
+        let gradients = self.backward(parameters, batch, &shards, &scored.gradient)?;
         Ok((scored, gradients))
     }
 
@@ -109,10 +112,8 @@ impl Network {
             }
         }
         self.pool(batch, shards);
-        if let Some((key, share)) = dropout {
-            let mask = key.output_mask(share, self.pooled.len());
-            self.pooled.iter_mut().zip(mask).for_each(|(value, factor)| *value *= factor);
-        }
+        self.mask = dropout.map_or_else(Vec::new, |(key, share)| key.output_mask(share, self.pooled.len()));
+        dropout::apply(&self.mask, &mut self.pooled);
         let (width, outputs) = (self.shape.width(), self.shape.outputs());
         read(parameters, &["output.weight", "output.bias"], |[weights, bias]| {
             let rows = batch.layout.rows();
@@ -158,14 +159,10 @@ impl Network {
         batch: &Batch,
         shards: &[Shard],
         logits: &[f32],
-        dropout: Option<(DropoutKey, f64)>,
     ) -> Result<Gradients, TrainError> {
         let mut gradients = Gradients::new();
         let mut pooled = self.output_gradients(parameters, logits, &mut gradients)?;
-        if let Some((key, share)) = dropout {
-            let mask = key.output_mask(share, pooled.len());
-            pooled.iter_mut().zip(mask).for_each(|(value, factor)| *value *= factor);
-        }
+        dropout::apply(&self.mask, &mut pooled);
         let pooled = self.by_direction_and_shard(&pooled, shards);
         let last = self.layers.len() - 1;
         for place in (0..self.layers.len()).rev() {

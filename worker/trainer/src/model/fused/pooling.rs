@@ -11,7 +11,7 @@ pub(super) struct Pooled {
     pub(super) values: Vec<f32>,
     /// The position of each maximum, `[rows, units]`.
     best: Vec<usize>,
-    /// The gradient in the form that [`Above`] borrows.
+    /// The gradient of every state, `[positions, units]`, where it is not that of the last ones alone.
     gradient: Vec<f32>,
 }
 
@@ -65,20 +65,16 @@ impl Pooled {
     }
 
     /// The gradient of the states, from that of the pooled ones, `[rows, units]` with padded units.
-    pub(super) fn back(
-        &mut self,
+    pub(super) fn back<'a>(
+        &'a mut self,
         pooling: Pooling,
-        pooled: &[f32],
+        pooled: &'a [f32],
         layout: &PackedLayout,
         units: usize,
-    ) -> Above<'_> {
+    ) -> Above<'a> {
         let gradient = &mut self.gradient;
         match pooling {
-            Pooling::Last => {
-                fit(gradient, pooled.len());
-                gradient.copy_from_slice(pooled);
-                return Above::Last(gradient);
-            }
+            Pooling::Last => return Above::Last(pooled),
             Pooling::Mean => {
                 fit(gradient, layout.positions() * units);
                 for step in 0..layout.steps() {
