@@ -126,15 +126,16 @@ async fn commands_go_first_and_no_round_of_step_metrics_is_long() {
     let (first, mut rounds) = next_round(rounds).await;
     let mut all = vec![first];
     let heartbeat = Command::Heartbeat { worker: WORKER, tokens: tokens.clone() };
-    let beating = tokio::spawn({
-        let driver = driver.clone();
-        async move { driver.command(heartbeat).await }
-    });
-    while driver.mailbox.capacity() == driver.mailbox.max_capacity() {
-        tokio::task::yield_now().await;
+    let mut beating = Box::pin(driver.command(heartbeat));
+    tokio::select! {
+        biased;
+        _ = &mut beating => panic!("answered by a driver that waits for its store"),
+        // The first poll has put it into the mailbox: it is there before the round ends.
+        () = std::future::ready(()) => {}
     }
     open_gate.send(()).expect("the store waits");
-    beating.await.expect("no panic").expect("answered before the next round ended");
+    let beaten = tokio::time::timeout(Duration::from_mins(1), beating).await;
+    beaten.expect("answered before the next round ended").expect("a live lease");
     while all.iter().sum::<usize>() < points.len() * tokens.len() {
         let round;
         (round, rounds) = next_round(rounds).await;
