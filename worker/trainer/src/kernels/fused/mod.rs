@@ -104,14 +104,6 @@ pub(crate) enum Above<'a> {
     Last(&'a [f32]),
 }
 
-/// The gradients of one direction's own parameters, in PyTorch's order.
-#[derive(Clone, Debug)]
-pub(crate) struct RecurrentGradients {
-    pub(crate) weights: Vec<f32>,
-    pub(crate) input_bias: Vec<f32>,
-    pub(crate) bias: Vec<f32>,
-}
-
 /// One layer and direction with its weights in the kernels' order.
 #[derive(Clone, Debug)]
 pub(crate) struct Recurrence {
@@ -173,12 +165,17 @@ impl Recurrence {
 
     /// Takes weights and biases over: `[gate units, inputs]`, `[gate units, units]`, `[gate units]` twice.
     pub(crate) fn pack(&mut self, input: &[f32], recurrent: &[f32], biases: [&[f32]; 2], train: bool) {
-        self.order.pack_input(&mut self.input, input, self.source.0, self.source.1);
-        self.order.pack_forward(&mut self.forward, recurrent);
-        if train {
-            self.order.pack_backward(&mut self.backward, recurrent);
-        }
-        self.order.pack_bias(&mut self.bias, biases[0], biases[1]);
+        let Self { order, source, input: packed_input, forward, backward, bias, .. } = self;
+        in_two(
+            || order.pack_input(packed_input, input, source.0, source.1),
+            || {
+                order.pack_forward(forward, recurrent);
+                if train {
+                    order.pack_backward(backward, recurrent);
+                }
+                order.pack_bias(bias, biases[0], biases[1]);
+            },
+        );
     }
 
     /// Units, padded.
@@ -263,21 +260,28 @@ impl Recurrence {
         });
     }
 
-    /// The gradients of recurrent weights and biases, from the gradients of all shards, summed in their order.
-    pub(crate) fn gradients(&self, tracks: &[Track]) -> RecurrentGradients {
+    /// The gradient of the recurrent weights in the kernels' order, from the gradients of all shards, summed in their
+    /// order.
+    pub(crate) fn recurrent_gradient(&self, tracks: &[Track]) -> Vec<f32> {
         let (units, wide) = (self.order.padded, self.order.blocks * self.order.padded);
-        let mut weights = vec![0.0; units * wide];
-        let mut bias = vec![0.0; wide];
         let mut pairs = Vec::with_capacity(tracks.len());
         for track in tracks {
             let positions = track.states.len() / units;
             let before = Matrix::new(&track.before, positions, units);
             pairs.push((before.transposed(), Matrix::new(&track.blocks, positions, wide)));
+        }
+        let mut weights = vec![0.0; units * wide];
+        sum_of_products(&mut weights, &pairs, self.order.half(self.order.blocks));
+        weights
+    }
+
+    /// The gradients of the input and the recurrent bias in PyTorch's order, summed in the shards' order.
+    pub(crate) fn bias_gradients(&self, tracks: &[Track]) -> (Vec<f32>, Vec<f32>) {
+        let mut bias = vec![0.0; self.order.blocks * self.order.padded];
+        for track in tracks {
             bias.iter_mut().zip(&track.bias_gradient).for_each(|(sum, value)| *sum += value);
         }
-        sum_of_products(&mut weights, &pairs, self.order.half(self.order.blocks));
-        let (input_bias, bias) = self.order.unpack_bias(&bias);
-        RecurrentGradients { weights: self.order.unpack_recurrent(&weights), input_bias, bias }
+        self.order.unpack_bias(&bias)
     }
 
     /// For each row of `sums`, `[rows, projected width]`, the sum over its places, shard and position, of the gradients
@@ -349,6 +353,11 @@ impl Recurrence {
     /// A gradient of the input weights in PyTorch's order.
     pub(crate) fn unpack_input(&self, packed: &[f32]) -> Vec<f32> {
         self.order.unpack_input(packed, self.source.0, self.source.1)
+    }
+
+    /// A gradient of the recurrent weights in PyTorch's order.
+    pub(crate) fn unpack_recurrent(&self, packed: &[f32]) -> Vec<f32> {
+        self.order.unpack_recurrent(packed)
     }
 }
 

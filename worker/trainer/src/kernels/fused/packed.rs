@@ -3,6 +3,8 @@
 //! Units stand in panels of one vector each. A matrix column of a gate and a unit stands at
 //! `[panel, gate, lane]`, so that the gates of the same units lie side by side.
 
+use std::ops::Range;
+
 use super::cells::FusedCell;
 
 /// Where things stand for a cell, a layer's units and a vector's width.
@@ -56,13 +58,13 @@ impl Order {
         let sources = inputs / source;
         packed.clear();
         packed.resize(sources * source_padded * wide, 0.0);
-        self.for_each_gate_row(|gate, unit| {
-            let column = self.place(unit, gate, self.gates);
-            let row = &weights[(gate * self.units + unit) * inputs..][..inputs];
-            for (from, values) in row.chunks_exact(source).enumerate() {
-                for (input, value) in values.iter().enumerate() {
-                    packed[(from * source_padded + input) * wide + column] = *value;
-                }
+        self.for_each_gate_panel(|gate, panel| {
+            let column = self.place(panel.start, gate, self.gates);
+            let rows = &weights[(gate * self.units + panel.start) * inputs..][..panel.len() * inputs];
+            for input in 0..inputs {
+                let row = input / source * source_padded + input % source;
+                let packed = &mut packed[row * wide + column..][..panel.len()];
+                packed.iter_mut().zip(rows.chunks_exact(inputs)).for_each(|(to, row)| *to = row[input]);
             }
         });
     }
@@ -72,13 +74,13 @@ impl Order {
         let wide = self.gates * self.padded;
         let inputs = packed.len() / (source_padded * wide) * source;
         let mut weights = vec![0.0; self.gates * self.units * inputs];
-        self.for_each_gate_row(|gate, unit| {
-            let column = self.place(unit, gate, self.gates);
-            let row = &mut weights[(gate * self.units + unit) * inputs..][..inputs];
-            for (from, values) in row.chunks_exact_mut(source).enumerate() {
-                for (input, value) in values.iter_mut().enumerate() {
-                    *value = packed[(from * source_padded + input) * wide + column];
-                }
+        self.for_each_gate_panel(|gate, panel| {
+            let column = self.place(panel.start, gate, self.gates);
+            let rows = &mut weights[(gate * self.units + panel.start) * inputs..][..panel.len() * inputs];
+            for input in 0..inputs {
+                let row = input / source * source_padded + input % source;
+                let packed = &packed[row * wide + column..][..panel.len()];
+                packed.iter().zip(rows.chunks_exact_mut(inputs)).for_each(|(from, row)| row[input] = *from);
             }
         });
         weights
@@ -88,11 +90,12 @@ impl Order {
     pub(super) fn pack_forward(&self, packed: &mut Vec<f32>, weights: &[f32]) {
         packed.clear();
         packed.resize(self.gates * self.padded * self.padded, 0.0);
-        self.for_each_gate_row(|gate, unit| {
-            let (panel, lane) = (unit / self.lanes, unit % self.lanes);
-            let row = &weights[(gate * self.units + unit) * self.units..][..self.units];
-            for (from, value) in row.iter().enumerate() {
-                packed[((panel * self.padded + from) * self.gates + gate) * self.lanes + lane] = *value;
+        self.for_each_gate_panel(|gate, panel| {
+            let place = (panel.start * self.padded * self.gates) + gate * self.lanes;
+            let rows = &weights[(gate * self.units + panel.start) * self.units..][..panel.len() * self.units];
+            for from in 0..self.units {
+                let packed = &mut packed[place + from * self.gates * self.lanes..][..panel.len()];
+                packed.iter_mut().zip(rows.chunks_exact(self.units)).for_each(|(to, row)| *to = row[from]);
             }
         });
     }
@@ -142,11 +145,16 @@ impl Order {
     pub(super) fn unpack_recurrent(&self, packed: &[f32]) -> Vec<f32> {
         let wide = self.blocks * self.padded;
         let mut weights = vec![0.0; self.gates * self.units * self.units];
-        self.for_each_gate_row(|gate, unit| {
-            let column = self.place(unit, gate, self.blocks);
-            let row = &mut weights[(gate * self.units + unit) * self.units..][..self.units];
-            for (from, value) in row.iter_mut().enumerate() {
-                *value = packed[from * wide + column];
+        self.for_each_gate_panel(|gate, panel| {
+            let column = self.place(panel.start, gate, self.blocks);
+            let place = (gate * self.units + panel.start) * self.units;
+            let rows = &mut weights[place..place + panel.len() * self.units];
+            for from in 0..self.units {
+                let packed = &packed[from * wide + column..][..panel.len()];
+                packed
+                    .iter()
+                    .zip(rows.chunks_exact_mut(self.units))
+                    .for_each(|(value, row)| row[from] = *value);
             }
         });
         weights
@@ -175,6 +183,16 @@ impl Order {
             for (sums, block) in sums.chunks_exact_mut(self.lanes).zip(self.projected) {
                 let blocks = &blocks[block * self.lanes..(block + 1) * self.lanes];
                 sums.iter_mut().zip(blocks).for_each(|(sum, value)| each(sum, *value));
+            }
+        }
+    }
+
+    /// Calls with every gate and the units of every panel: sixteen columns of a transposition at a time keep the
+    /// lines that it reads and writes in the cache.
+    fn for_each_gate_panel(&self, mut each: impl FnMut(usize, Range<usize>)) {
+        for gate in 0..self.gates {
+            for first in (0..self.units).step_by(self.lanes) {
+                each(gate, first..(first + self.lanes).min(self.units));
             }
         }
     }

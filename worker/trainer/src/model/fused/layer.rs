@@ -9,8 +9,8 @@ use super::pooling::Pooled;
 use super::shard::Shard;
 use crate::data::Batch;
 use crate::error::TrainError;
-use crate::kernels::PackedLayout;
 use crate::kernels::fused::{Above, Inputs, Level, Recurrence, Track, Wanted, fit, padded};
+use crate::kernels::{PackedLayout, in_two};
 use crate::model::{DropoutKey, ModelShape, dropout, read};
 use crate::optimizer::{Gradient, Gradients};
 
@@ -250,11 +250,16 @@ impl Layer {
 impl Direction {
     /// Adds the gradients of all parameters; those of the input weights come in the kernels' order.
     fn add_to(&self, gradients: &mut Gradients, input: &[f32]) {
-        let own = self.recurrence.gradients(&self.tracks);
-        gradients.insert(self.name("weight_ih"), Gradient::Dense(self.recurrence.unpack_input(input)));
-        gradients.insert(self.name("weight_hh"), Gradient::Dense(own.weights));
-        gradients.insert(self.name("bias_ih"), Gradient::Dense(own.input_bias));
-        gradients.insert(self.name("bias_hh"), Gradient::Dense(own.bias));
+        let Self { recurrence, tracks, .. } = self;
+        let recurrent = recurrence.recurrent_gradient(tracks);
+        let (input, recurrent) =
+            in_two(|| recurrence.unpack_input(input), || recurrence.unpack_recurrent(&recurrent));
+        let (input_bias, bias) = recurrence.bias_gradients(tracks);
+        for (what, values) in
+            [("weight_ih", input), ("weight_hh", recurrent), ("bias_ih", input_bias), ("bias_hh", bias)]
+        {
+            gradients.insert(self.name(what), Gradient::Dense(values));
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use super::{DropoutKey, ModelShape, dropout, read};
 use crate::data::Batch;
 use crate::error::TrainError;
 use crate::kernels::fused::{Level, Wanted, fit, padded};
-use crate::kernels::{Matrix, add_column_sums, multiply, with_threads};
+use crate::kernels::{Matrix, add_column_sums, in_two, multiply, with_threads};
 use crate::optimizer::{Gradient, Gradients};
 
 /// The buffers of one model's passes, which serve batch after batch.
@@ -96,13 +96,18 @@ impl Network {
         dropout: Option<(DropoutKey, f64)>,
         train: bool,
     ) -> Result<Vec<f32>, TrainError> {
-        self.distinct.find(batch, shards)?;
+        let Self { distinct, layers, .. } = &mut *self;
+        let mut layers = layers.iter_mut();
+        let (found, prepared) = in_two(
+            || distinct.find(batch, shards),
+            || layers.try_for_each(|layer| layer.prepare(parameters, shards.len(), train)),
+        );
+        found.and(prepared)?;
         self.embed(parameters)?;
         self.scratch.resize(shards.len(), Vec::new());
         for place in 0..self.layers.len() {
             let (below, layer) = self.layers.split_at_mut(place);
             let layer = &mut layer[0];
-            layer.prepare(parameters, shards.len(), train)?;
             let every_state = place + 1 < self.shape.layers || self.shape.pooling != Pooling::Last;
             let wanted = Wanted { gradients: train, every_state };
             let mut pass = Pass { batch, shards, dropout, wanted, scratch: &mut self.scratch };
@@ -127,10 +132,16 @@ impl Network {
     fn embed(&mut self, parameters: &BTreeMap<String, Var>) -> Result<(), TrainError> {
         let size = self.shape.embedding;
         read(parameters, &["embedding.weight"], |[table]| {
-            fit(&mut self.embedded, self.distinct.tokens().len() * size);
-            for (to, token) in self.embedded.chunks_exact_mut(size).zip(self.distinct.tokens()) {
-                to.copy_from_slice(&table[*token as usize * size..][..size]);
-            }
+            let tokens = self.distinct.tokens();
+            fit(&mut self.embedded, tokens.len() * size);
+            let half = tokens.len() / 2;
+            let (embedded, embedded_end) = self.embedded.split_at_mut(half * size);
+            let embed = |embedded: &mut [f32], tokens: &[u32]| {
+                for (to, token) in embedded.chunks_exact_mut(size).zip(tokens) {
+                    to.copy_from_slice(&table[*token as usize * size..][..size]);
+                }
+            };
+            in_two(|| embed(embedded, &tokens[..half]), || embed(embedded_end, &tokens[half..]));
         })
     }
 
