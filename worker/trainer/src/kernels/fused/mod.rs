@@ -36,6 +36,7 @@ use std::ops::Range;
 
 use pulp::Arch;
 
+use super::buffer::Buffer;
 use super::cell::Cell;
 use super::gemm::{Matrix, multiply_by_rows, sum_of_products};
 use super::layout::PackedLayout;
@@ -52,21 +53,21 @@ pub(crate) use lanes::{Level, padded};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Track {
     /// `[positions, units]`; where not every state was wanted, others than rows' last ones are arbitrary.
-    states: Vec<f32>,
+    states: Buffer,
     /// The gates, and after the backward pass their gradients: `[positions, panel, block, lane]`.
-    blocks: Vec<f32>,
+    blocks: Buffer,
     /// The state before each position, `[positions, units]`.
-    before: Vec<f32>,
+    before: Buffer,
     /// The memory before each position, `[positions, units]`.
-    memory_before: Vec<f32>,
+    memory_before: Buffer,
     /// The `tanh` of the memory after each position, `[positions, units]`.
-    memory_tanh: Vec<f32>,
+    memory_tanh: Buffer,
     /// The memory of each row at the step underway, `[rows, units]`.
-    memory: Vec<f32>,
+    memory: Buffer,
     /// What goes back to each row's step before beside the recurrent product, `[rows, units]`.
-    carried: Vec<f32>,
+    carried: Buffer,
     /// Sums of the block gradients, `[panel, block, lane]`.
-    bias_gradient: Vec<f32>,
+    bias_gradient: Buffer,
 }
 
 impl Track {
@@ -113,10 +114,10 @@ pub(crate) struct Recurrence {
     reverse: bool,
     /// Numbers of one source of inputs, and how many with padding.
     source: (usize, usize),
-    input: Vec<f32>,
-    forward: Vec<f32>,
-    backward: Vec<f32>,
-    bias: Vec<f32>,
+    input: Buffer,
+    forward: Buffer,
+    backward: Buffer,
+    bias: Buffer,
 }
 
 /// Runs a block with the type of a cell's arithmetic.
@@ -156,10 +157,10 @@ impl Recurrence {
             order,
             reverse,
             source: (source, source_padded),
-            input: Vec::new(),
-            forward: Vec::new(),
-            backward: Vec::new(),
-            bias: Vec::new(),
+            input: Buffer::default(),
+            forward: Buffer::default(),
+            backward: Buffer::default(),
+            bias: Buffer::default(),
         }
     }
 
@@ -208,15 +209,14 @@ impl Recurrence {
         for (inputs, track) in inputs.iter().zip(tracks) {
             let (rows, positions) = (inputs.layout.rows(), inputs.layout.positions());
             let kept = if wanted.gradients { positions } else { rows };
-            fit(&mut track.states, positions * units);
-            fit(&mut track.blocks, kept * units * self.order.blocks);
-            fit(&mut track.before, positions * units);
+            track.states.fit(positions * units);
+            track.blocks.fit(kept * units * self.order.blocks);
+            track.before.fit(positions * units);
             zero_first_states(inputs.layout, self.reverse, units, &mut track.before);
             if self.order.memory {
-                fit(&mut track.memory_before, kept * units);
-                fit(&mut track.memory_tanh, kept * units);
-                track.memory.clear();
-                track.memory.resize(rows * units, 0.0);
+                track.memory_before.fit(kept * units);
+                track.memory_tanh.fit(kept * units);
+                track.memory.zero(rows * units);
             }
             shards.push(ForwardShard {
                 layout: inputs.layout,
@@ -243,10 +243,8 @@ impl Recurrence {
         let units = self.order.padded;
         let mut shards = Vec::with_capacity(tracks.len());
         for ((layout, above), track) in layouts.iter().zip(above).zip(tracks) {
-            track.carried.clear();
-            track.carried.resize(layout.rows() * units, 0.0);
-            track.bias_gradient.clear();
-            track.bias_gradient.resize(self.order.blocks * units, 0.0);
+            track.carried.zero(layout.rows() * units);
+            track.bias_gradient.zero(self.order.blocks * units);
             shards.push(BackwardShard { layout, above: *above, track });
         }
         on_items(&mut shards, |shards| {
@@ -279,7 +277,7 @@ impl Recurrence {
     pub(crate) fn bias_gradients(&self, tracks: &[Track]) -> (Vec<f32>, Vec<f32>) {
         let mut bias = vec![0.0; self.order.blocks * self.order.padded];
         for track in tracks {
-            bias.iter_mut().zip(&track.bias_gradient).for_each(|(sum, value)| *sum += value);
+            bias.iter_mut().zip(track.bias_gradient.iter()).for_each(|(sum, value)| *sum += value);
         }
         self.order.unpack_bias(&bias)
     }
@@ -313,12 +311,12 @@ impl Recurrence {
     }
 
     /// The gradient of the projected inputs of every position, copied only where a cell keeps more beside it.
-    pub(crate) fn projected_gradient<'a>(&self, track: &'a Track, copy: &'a mut Vec<f32>) -> &'a [f32] {
+    pub(crate) fn projected_gradient<'a>(&self, track: &'a Track, copy: &'a mut Buffer) -> &'a [f32] {
         let order = self.order;
         if order.blocks == order.gates {
             return &track.blocks;
         }
-        fit(copy, track.blocks.len() / order.blocks * order.gates);
+        copy.fit(track.blocks.len() / order.blocks * order.gates);
         Arch::new().dispatch(|| order.copy_projected(copy, &track.blocks));
         copy
     }
@@ -368,11 +366,6 @@ fn zero_first_states(layout: &PackedLayout, reverse: bool, units: usize, before:
         let first = turn.now.start + turn.before.len();
         before[first * units..turn.now.end * units].fill(0.0);
     }
-}
-
-/// Makes a buffer that long; what it holds will be overwritten.
-pub(crate) fn fit(buffer: &mut Vec<f32>, length: usize) {
-    buffer.resize(length, 0.0);
 }
 
 /// The step being written, and a neighbouring step, which may lie on either side.

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::cells::FusedCell;
+use crate::kernels::buffer::Buffer;
 
 /// Where things stand for a cell, a layer's units and a vector's width.
 #[derive(Clone, Copy, Debug)]
@@ -49,15 +50,14 @@ impl Order {
     /// `source` numbers each, which are padded to `source_padded`.
     pub(super) fn pack_input(
         &self,
-        packed: &mut Vec<f32>,
+        packed: &mut Buffer,
         weights: &[f32],
         source: usize,
         source_padded: usize,
     ) {
         let (wide, inputs) = (self.gates * self.padded, weights.len() / (self.gates * self.units));
         let sources = inputs / source;
-        packed.clear();
-        packed.resize(sources * source_padded * wide, 0.0);
+        packed.zero(sources * source_padded * wide);
         self.for_each_gate_panel(|gate, panel| {
             let column = self.place(panel.start, gate, self.gates);
             let rows = &weights[(gate * self.units + panel.start) * inputs..][..panel.len() * inputs];
@@ -87,9 +87,8 @@ impl Order {
     }
 
     /// Recurrent weights `[gate units, units]` as `[panel, unit, gate, lane]`.
-    pub(super) fn pack_forward(&self, packed: &mut Vec<f32>, weights: &[f32]) {
-        packed.clear();
-        packed.resize(self.gates * self.padded * self.padded, 0.0);
+    pub(super) fn pack_forward(&self, packed: &mut Buffer, weights: &[f32]) {
+        packed.zero(self.gates * self.padded * self.padded);
         self.for_each_gate_panel(|gate, panel| {
             let place = (panel.start * self.padded * self.gates) + gate * self.lanes;
             let rows = &weights[(gate * self.units + panel.start) * self.units..][..panel.len() * self.units];
@@ -102,10 +101,9 @@ impl Order {
 
     /// Recurrent weights `[gate units, units]` as `[pair of panels, panel of gate rows, gate, lane of gate rows, unit
     /// of the pair]`.
-    pub(super) fn pack_backward(&self, packed: &mut Vec<f32>, weights: &[f32]) {
+    pub(super) fn pack_backward(&self, packed: &mut Buffer, weights: &[f32]) {
         let inner = self.gates * self.padded;
-        packed.clear();
-        packed.resize(inner * self.padded, 0.0);
+        packed.zero(inner * self.padded);
         self.for_each_gate_row(|gate, unit| {
             let gate_row = self.place(unit, gate, self.gates);
             let row = &weights[(gate * self.units + unit) * self.units..][..self.units];
@@ -119,9 +117,8 @@ impl Order {
     }
 
     /// Both biases `[gate units]` as `[panel, block, lane]`: their sum where the cell adds both at once.
-    pub(super) fn pack_bias(&self, packed: &mut Vec<f32>, input: &[f32], recurrent: &[f32]) {
-        packed.clear();
-        packed.resize(self.blocks * self.padded, 0.0);
+    pub(super) fn pack_bias(&self, packed: &mut Buffer, input: &[f32], recurrent: &[f32]) {
+        packed.zero(self.blocks * self.padded);
         self.for_each_gate_row(|gate, unit| {
             let from = gate * self.units + unit;
             packed[self.place(unit, gate, self.blocks)] += recurrent[from];

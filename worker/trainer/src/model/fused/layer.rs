@@ -9,8 +9,8 @@ use super::pooling::Pooled;
 use super::shard::Shard;
 use crate::data::Batch;
 use crate::error::TrainError;
-use crate::kernels::fused::{Above, Inputs, Level, Recurrence, Track, Wanted, fit, padded};
-use crate::kernels::{PackedLayout, in_two};
+use crate::kernels::fused::{Above, Inputs, Level, Recurrence, Track, Wanted, padded};
+use crate::kernels::{Buffer, PackedLayout, in_two};
 use crate::model::{DropoutKey, ModelShape, dropout, read};
 use crate::optimizer::{Gradient, Gradients};
 
@@ -21,7 +21,7 @@ pub(super) struct Pass<'a> {
     pub(super) dropout: Option<(DropoutKey, f64)>,
     pub(super) wanted: Wanted,
     /// For projected inputs, or their gradients: one buffer for each shard, used by layer after layer.
-    pub(super) scratch: &'a mut [Vec<f32>],
+    pub(super) scratch: &'a mut [Buffer],
 }
 
 /// A layer with the buffers that its passes fill.
@@ -32,7 +32,7 @@ pub(super) struct Layer {
     /// Factors of dropout for its inputs `[positions of the batch, width]`; empty without.
     mask: Vec<f32>,
     /// Inputs after dropout, by source and shard, `[positions, units]`.
-    dropped: Vec<Vec<Vec<f32>>>,
+    dropped: Vec<Vec<Buffer>>,
 }
 
 /// One direction of a layer.
@@ -43,7 +43,7 @@ pub(super) struct Direction {
     /// By shard.
     tracks: Vec<Track>,
     /// Gradients of states from the layer above, by shard.
-    above: Vec<Vec<f32>>,
+    above: Vec<Buffer>,
     pub(super) pooled: Vec<Pooled>,
 }
 
@@ -87,7 +87,7 @@ impl Layer {
             })?;
             direction.tracks.resize(shards, Track::default());
             direction.pooled.resize(shards, Pooled::default());
-            direction.above.resize(shards, Vec::new());
+            direction.above.resize(shards, Buffer::default());
         }
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Layer {
     pub(super) fn run_first(&mut self, embedded: &[f32], distinct: &Distinct, pass: &mut Pass<'_>) {
         for Direction { recurrence, tracks, .. } in &mut self.directions {
             let projected = &mut pass.scratch[0];
-            fit(projected, distinct.tokens().len() * recurrence.projected_width());
+            projected.fit(distinct.tokens().len() * recurrence.projected_width());
             recurrence.project(projected, embedded, 0, false);
             let inputs = pass.shards.iter().zip(&distinct.rows).map(|(shard, rows)| Inputs {
                 layout: &shard.layout,
@@ -115,7 +115,7 @@ impl Layer {
         for at in 0..self.directions.len() {
             for (place, (shard, projected)) in pass.shards.iter().zip(&mut *pass.scratch).enumerate() {
                 let recurrence = &self.directions[at].recurrence;
-                fit(projected, shard.layout.positions() * recurrence.projected_width());
+                projected.fit(shard.layout.positions() * recurrence.projected_width());
                 for source in 0..below.directions.len() {
                     let x = self.input(below, source, place);
                     recurrence.project(projected, x, source, source > 0);
@@ -147,10 +147,9 @@ impl Layer {
         self.mask = key.layer_mask(self.place, share, count);
         self.dropped.resize(below.directions.len(), Vec::new());
         for (source, dropped) in self.dropped.iter_mut().enumerate() {
-            dropped.resize(pass.shards.len(), Vec::new());
+            dropped.resize(pass.shards.len(), Buffer::default());
             for (shard, dropped) in dropped.iter_mut().enumerate() {
-                dropped.clear();
-                dropped.extend_from_slice(below.directions[source].states(shard));
+                dropped.copy_from(below.directions[source].states(shard));
                 let place = MaskPlace::of(below, source);
                 place.apply(&self.mask, dropped, &pass.shards[shard], &pass.batch.layout);
             }
@@ -184,7 +183,7 @@ impl Layer {
         below: &mut Self,
         batch: &Batch,
         shards: &[Shard],
-        scratch: &mut [Vec<f32>],
+        scratch: &mut [Buffer],
         gradients: &mut Gradients,
     ) {
         for at in 0..self.directions.len() {
@@ -205,7 +204,7 @@ impl Layer {
             for (source, below) in below.directions.iter_mut().enumerate() {
                 let units = below.recurrence.padded_units();
                 for ((above, gradient), shard) in below.above.iter_mut().zip(&projected).zip(shards) {
-                    fit(above, shard.layout.positions() * units);
+                    above.fit(shard.layout.positions() * units);
                     recurrence.project_back(above, gradient, source, at > 0);
                 }
             }
@@ -227,7 +226,7 @@ impl Layer {
         &mut self,
         embedded: &[f32],
         distinct: &Distinct,
-        scratch: &mut [Vec<f32>],
+        scratch: &mut [Buffer],
         gradients: &mut Gradients,
     ) {
         let mut embedding = vec![0.0; embedded.len()];
@@ -235,7 +234,7 @@ impl Layer {
             let Direction { recurrence, tracks, .. } = &mut *direction;
             let gradient = &mut scratch[0];
             let width = recurrence.projected_width();
-            fit(gradient, distinct.tokens().len() * width);
+            gradient.fit(distinct.tokens().len() * width);
             recurrence.sum_projected_gradients(gradient, tracks, |token| distinct.places(token));
             let mut sum = vec![0.0; recurrence.input_size()];
             recurrence.input_gradient(&mut sum, &[(embedded, gradient)], 0);

@@ -22,8 +22,8 @@ use super::pooling::Pooling;
 use super::{DropoutKey, ModelShape, dropout, read};
 use crate::data::Batch;
 use crate::error::TrainError;
-use crate::kernels::fused::{Level, Wanted, fit, padded};
-use crate::kernels::{Matrix, add_column_sums, in_two, multiply, with_threads};
+use crate::kernels::fused::{Level, Wanted, padded};
+use crate::kernels::{Buffer, Matrix, add_column_sums, in_two, multiply, with_threads};
 use crate::optimizer::{Gradient, Gradients};
 
 /// The buffers of one model's passes, which serve batch after batch.
@@ -32,14 +32,14 @@ pub(crate) struct Network {
     shape: ModelShape,
     distinct: Distinct,
     /// `[distinct tokens, embedding]`.
-    embedded: Vec<f32>,
+    embedded: Buffer,
     layers: Vec<Layer>,
     /// See [`Pass::scratch`].
-    scratch: Vec<Vec<f32>>,
+    scratch: Vec<Buffer>,
     /// Factors of dropout for what the output layer reads, `[rows, width]`; empty without.
     mask: Vec<f32>,
     /// What the output layer reads, `[rows, width]`, after dropout.
-    pooled: Vec<f32>,
+    pooled: Buffer,
 }
 
 impl Network {
@@ -47,11 +47,11 @@ impl Network {
         Self {
             shape: shape.clone(),
             distinct: Distinct::new(shape.vocabulary),
-            embedded: Vec::new(),
+            embedded: Buffer::default(),
             layers: (0..shape.layers).map(|place| Layer::new(shape, level, place)).collect(),
             scratch: Vec::new(),
             mask: Vec::new(),
-            pooled: Vec::new(),
+            pooled: Buffer::default(),
         }
     }
 
@@ -104,7 +104,7 @@ impl Network {
         );
         found.and(prepared)?;
         self.embed(parameters)?;
-        self.scratch.resize(shards.len(), Vec::new());
+        self.scratch.resize(shards.len(), Buffer::default());
         for place in 0..self.layers.len() {
             let (below, layer) = self.layers.split_at_mut(place);
             let layer = &mut layer[0];
@@ -133,7 +133,7 @@ impl Network {
         let size = self.shape.embedding;
         read(parameters, &["embedding.weight"], |[table]| {
             let tokens = self.distinct.tokens();
-            fit(&mut self.embedded, tokens.len() * size);
+            self.embedded.fit(tokens.len() * size);
             let half = tokens.len() / 2;
             let (embedded, embedded_end) = self.embedded.split_at_mut(half * size);
             let embed = |embedded: &mut [f32], tokens: &[u32]| {
@@ -147,7 +147,7 @@ impl Network {
 
     fn pool(&mut self, batch: &Batch, shards: &[Shard]) {
         let (units, width) = (self.shape.units, self.shape.width());
-        fit(&mut self.pooled, batch.layout.rows() * width);
+        self.pooled.fit(batch.layout.rows() * width);
         let Some(last) = self.layers.last_mut() else { return };
         for (place, direction) in last.directions.iter_mut().enumerate() {
             for (at, shard) in shards.iter().enumerate() {

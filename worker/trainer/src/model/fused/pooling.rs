@@ -1,18 +1,18 @@
 //! Pooling of one shard's states in one direction, and its gradient.
 
-use crate::kernels::PackedLayout;
-use crate::kernels::fused::{Above, fit};
+use crate::kernels::fused::Above;
+use crate::kernels::{Buffer, PackedLayout};
 use crate::model::pooling::Pooling;
 
 /// One shard's pooled states and what their gradient needs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pooled {
     /// `[rows, units]`, units padded.
-    pub(super) values: Vec<f32>,
+    pub(super) values: Buffer,
     /// The position of each maximum, `[rows, units]`.
     best: Vec<usize>,
     /// The gradient of every state, `[positions, units]`, where it is not that of the last ones alone.
-    gradient: Vec<f32>,
+    gradient: Buffer,
 }
 
 impl Pooled {
@@ -26,7 +26,7 @@ impl Pooled {
         reverse: bool,
     ) {
         let values = &mut self.values;
-        fit(values, layout.rows() * units);
+        values.fit(layout.rows() * units);
         match pooling {
             Pooling::Last => {
                 for (row, to) in values.chunks_exact_mut(units).enumerate() {
@@ -76,7 +76,7 @@ impl Pooled {
         match pooling {
             Pooling::Last => return Above::Last(pooled),
             Pooling::Mean => {
-                fit(gradient, layout.positions() * units);
+                gradient.fit(layout.positions() * units);
                 for step in 0..layout.steps() {
                     let now = layout.step(step);
                     let rows = gradient[now.start * units..now.end * units].chunks_exact_mut(units);
@@ -87,8 +87,7 @@ impl Pooled {
                 }
             }
             Pooling::Max => {
-                gradient.clear();
-                gradient.resize(layout.positions() * units, 0.0);
+                gradient.zero(layout.positions() * units);
                 for (best, from) in self.best.iter().zip(pooled) {
                     gradient[*best] += from;
                 }
