@@ -24,10 +24,13 @@ SHAPES = [
 LENGTH = 100
 VOCABULARY = 10_000
 HERE = Path(__file__).parent
+# As a worker's agent starts its slots (worker/src/slot/process.rs).
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
 
 
-def run(command, threads):
-    environment = {**os.environ, "RAYON_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+def run(command, threads, variables=None):
+    threading = {"RAYON_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+    environment = {**os.environ, **threading, **(variables or {})}
     output = subprocess.run(
         [str(part) for part in command], env=environment, capture_output=True, text=True, check=False
     )
@@ -66,6 +69,7 @@ class Sides:
                 f"seconds={self.seconds}",
             ],
             threads,
+            ALLOCATOR,
         )
 
     def limit(self, _shape):
@@ -116,7 +120,7 @@ def measure_text(sides, file, shape, rounds):
     ours += [f"embedding={size}", "pooling=last", "trials=2", f"seconds={sides.seconds}"]
     theirs = [sides.python, HERE / "torch_text.py", file, *shape, sides.seconds, 1, 2]
     jobs = {
-        "ours": lambda: run(ours, 1),
+        "ours": lambda: run(ours, 1, ALLOCATOR),
         "torch padded": lambda: run([*theirs, "padded"], 1),
         "torch packed": lambda: run([*theirs, "packed"], 1),
     }
