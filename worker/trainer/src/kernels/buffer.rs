@@ -14,13 +14,18 @@ pub(crate) struct Buffer(AVec<f32, ConstAlign<LINE_BYTES>>);
 impl Buffer {
     /// Makes it that long; what it holds will be overwritten.
     pub(crate) fn fit(&mut self, length: usize) {
+        if length > self.0.capacity() {
+            // The old room is given back first, and there is some for a next batch that is a little larger.
+            self.0 = AVec::new(LINE_BYTES);
+            self.0.reserve_exact(length + length / 16);
+        }
         self.0.resize(length, 0.0);
     }
 
     /// So many zeros.
     pub(crate) fn zero(&mut self, length: usize) {
         self.0.clear();
-        self.0.resize(length, 0.0);
+        self.fit(length);
     }
 
     /// A copy of these numbers.

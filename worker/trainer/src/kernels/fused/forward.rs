@@ -124,8 +124,10 @@ fn step_rows<S: Simd, C: FusedCell, const ROWS: usize>(
         if goes_on {
             store::<S>(before_after, running, stepped.state);
         }
-        if panel.wanted.every_state || !goes_on {
+        if panel.wanted.every_state {
             store::<S>(&mut track.states, now, stepped.state);
+        } else if !goes_on {
+            store::<S>(&mut track.states, running, stepped.state);
         }
         for block in 0..C::BLOCKS {
             let to = kept * C::BLOCKS + block * S::F32_LANES;

@@ -52,7 +52,7 @@ pub(crate) use lanes::{Level, padded};
 /// What one shard's rows leave behind in one layer and direction. Units are padded in all of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Track {
-    /// `[positions, units]`; where not every state was wanted, others than rows' last ones are arbitrary.
+    /// `[positions, units]`, or each row's last state in reading order, `[rows, units]`, where not every state was wanted.
     states: Buffer,
     /// The gates, and after the backward pass their gradients: `[positions, panel, block, lane]`.
     blocks: Buffer,
@@ -71,7 +71,7 @@ pub(crate) struct Track {
 }
 
 impl Track {
-    /// States `[positions, units]`: all of them, or the last of each row.
+    /// States `[positions, units]`, or the last of each row, `[rows, units]`.
     pub(crate) fn states(&self) -> &[f32] {
         &self.states
     }
@@ -209,7 +209,7 @@ impl Recurrence {
         for (inputs, track) in inputs.iter().zip(tracks) {
             let (rows, positions) = (inputs.layout.rows(), inputs.layout.positions());
             let kept = if wanted.gradients { positions } else { rows };
-            track.states.fit(positions * units);
+            track.states.fit(if wanted.every_state { positions } else { rows } * units);
             track.blocks.fit(kept * units * self.order.blocks);
             track.before.fit(positions * units);
             zero_first_states(inputs.layout, self.reverse, units, &mut track.before);
@@ -264,7 +264,7 @@ impl Recurrence {
         let (units, wide) = (self.order.padded, self.order.blocks * self.order.padded);
         let mut pairs = Vec::with_capacity(tracks.len());
         for track in tracks {
-            let positions = track.states.len() / units;
+            let positions = track.before.len() / units;
             let before = Matrix::new(&track.before, positions, units);
             pairs.push((before.transposed(), Matrix::new(&track.blocks, positions, wide)));
         }

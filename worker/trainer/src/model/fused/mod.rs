@@ -153,7 +153,7 @@ impl Network {
             for (at, shard) in shards.iter().enumerate() {
                 let mut pooled = std::mem::take(&mut direction.pooled[at]);
                 let states = direction.states(at);
-                pooled.pool(self.shape.pooling, states, &shard.layout, padded(units), place == 1);
+                pooled.pool(self.shape.pooling, states, &shard.layout, padded(units));
                 for (row, values) in pooled.values.chunks_exact(padded(units)).enumerate() {
                     let to = shard.batch_row(row) * width + place * units;
                     self.pooled[to..to + units].copy_from_slice(&values[..units]);

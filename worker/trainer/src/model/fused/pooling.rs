@@ -16,25 +16,12 @@ pub(super) struct Pooled {
 }
 
 impl Pooled {
-    /// Pools states `[positions, units]`.
-    pub(super) fn pool(
-        &mut self,
-        pooling: Pooling,
-        states: &[f32],
-        layout: &PackedLayout,
-        units: usize,
-        reverse: bool,
-    ) {
+    /// Pools states `[positions, units]`, or last ones, `[rows, units]`, where those are all that counts.
+    pub(super) fn pool(&mut self, pooling: Pooling, states: &[f32], layout: &PackedLayout, units: usize) {
         let values = &mut self.values;
         values.fit(layout.rows() * units);
         match pooling {
-            Pooling::Last => {
-                for (row, to) in values.chunks_exact_mut(units).enumerate() {
-                    let step = if reverse { 0 } else { layout.lengths()[row] - 1 };
-                    let from = layout.position(step, row) * units;
-                    to.copy_from_slice(&states[from..from + units]);
-                }
-            }
+            Pooling::Last => values.copy_from_slice(states),
             Pooling::Mean => {
                 values.fill(0.0);
                 for step in 0..layout.steps() {
