@@ -209,7 +209,8 @@ impl Recurrence {
         for (inputs, track) in inputs.iter().zip(tracks) {
             let (rows, positions) = (inputs.layout.rows(), inputs.layout.positions());
             let kept = if wanted.gradients { positions } else { rows };
-            track.states.fit(if wanted.every_state { positions } else { rows } * units);
+            let states = if wanted.every_state { positions } else { rows };
+            track.states.fit(states * units);
             track.blocks.fit(kept * units * self.order.blocks);
             track.before.fit(positions * units);
             zero_first_states(inputs.layout, self.reverse, units, &mut track.before);

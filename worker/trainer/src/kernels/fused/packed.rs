@@ -71,11 +71,21 @@ impl Order {
 
     /// The gradient of input weights, `[inputs padded, panel, gate, lane]`, back to `[gate units, inputs]`.
     pub(super) fn unpack_input(&self, packed: &[f32], source: usize, source_padded: usize) -> Vec<f32> {
-        let wide = self.gates * self.padded;
+        self.unpack(packed, self.gates, source, source_padded)
+    }
+
+    /// The gradient of recurrent weights, `[unit padded, panel, block, lane]`, back to `[gate units, units]`.
+    pub(super) fn unpack_recurrent(&self, packed: &[f32]) -> Vec<f32> {
+        self.unpack(packed, self.blocks, self.units, self.padded)
+    }
+
+    /// Columns of `blocks` blocks of each unit, back to rows of each gate's units.
+    fn unpack(&self, packed: &[f32], blocks: usize, source: usize, source_padded: usize) -> Vec<f32> {
+        let wide = blocks * self.padded;
         let inputs = packed.len() / (source_padded * wide) * source;
         let mut weights = vec![0.0; self.gates * self.units * inputs];
         self.for_each_gate_panel(|gate, panel| {
-            let column = self.place(panel.start, gate, self.gates);
+            let column = self.place(panel.start, gate, blocks);
             let rows = &mut weights[(gate * self.units + panel.start) * inputs..][..panel.len() * inputs];
             for input in 0..inputs {
                 let row = input / source * source_padded + input % source;
@@ -136,25 +146,6 @@ impl Order {
             input[to] = packed[self.place(unit, self.projected[gate], self.blocks)];
         });
         (input, recurrent)
-    }
-
-    /// The gradient of recurrent weights, `[unit padded, panel, block, lane]`, back to `[gate units, units]`.
-    pub(super) fn unpack_recurrent(&self, packed: &[f32]) -> Vec<f32> {
-        let wide = self.blocks * self.padded;
-        let mut weights = vec![0.0; self.gates * self.units * self.units];
-        self.for_each_gate_panel(|gate, panel| {
-            let column = self.place(panel.start, gate, self.blocks);
-            let place = (gate * self.units + panel.start) * self.units;
-            let rows = &mut weights[place..place + panel.len() * self.units];
-            for from in 0..self.units {
-                let packed = &packed[from * wide + column..][..panel.len()];
-                packed
-                    .iter()
-                    .zip(rows.chunks_exact_mut(self.units))
-                    .for_each(|(value, row)| row[from] = *value);
-            }
-        });
-        weights
     }
 
     /// Of block gradients `[panel, block, lane]`, adds those of the projected inputs to `[panel, gate, lane]`.
