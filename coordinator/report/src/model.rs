@@ -34,6 +34,8 @@ pub struct ReportModel {
     pub curves: Vec<CurvePanel>,
     /// The effect of each swept hyperparameter on its own.
     pub main_effects: MainEffects,
+    /// The analysis of variance; `null` unless some replicates are complete on a full grid.
+    pub factorial: Option<Factorial>,
     /// Mean scores of pairs of levels, for pairs of swept hyperparameters.
     pub interactions: Vec<Interaction>,
     /// Every configuration with a completed trial, best first: most completed replicates, then lowest mean
@@ -45,6 +47,28 @@ pub struct ReportModel {
     pub stability: Vec<Stability>,
     /// Every attempt that did not bring a result.
     pub failures: Vec<FailedAttempt>,
+}
+
+/// A range that holds the true number in 95 of 100 sweeps like this one under other seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    /// Its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// As far to both sides.
+    pub fn around(centre: f64, reach: f64) -> Self {
+        Self { low: centre - reach, high: centre + reach }
+    }
+
+    /// In another unit.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self { low: self.low * factor, high: self.high * factor }
+    }
 }
 
 /// A mean with its spread over replicates.
@@ -70,12 +94,21 @@ pub struct Answer {
     pub configuration: Option<Values>,
     /// Its score: validation loss at each replicate's best epoch.
     pub validation_loss: Option<Summary>,
+    /// Of its expected loss, as if it had been named beforehand; `null` below two replicates.
+    pub validation_loss_interval: Option<Interval>,
     /// Its validation accuracy at the same epochs.
     pub validation_accuracy: Option<Summary>,
+    /// Of its expected accuracy, alike.
+    pub validation_accuracy_interval: Option<Interval>,
+    /// The probability that no configuration covered like it has a lower expected loss; `null` below two of
+    /// them or two replicates.
+    pub probability_best: Option<f64>,
     /// Mean accuracy of its replicates on the test split, a fraction; `null` when not measured.
     pub test_accuracy: Option<f64>,
     /// The same with its spread.
     pub test_accuracy_summary: Option<Summary>,
+    /// Of its expected accuracy on the test split, by Student's t over its replicates.
+    pub test_accuracy_interval: Option<Interval>,
     /// Mean loss of its replicates on the test split.
     pub test_loss: Option<f64>,
     /// Mean macro F1 of its replicates on the test split.
@@ -103,6 +136,12 @@ pub struct Gap {
     pub loss_absolute: f64,
     /// Mean accuracy of the best less that of the worst (both chosen by loss), times 100.
     pub accuracy_points: f64,
+    /// Of `loss_absolute`, whichever two configurations are the extremes (Tukey); `null` below two replicates.
+    pub loss_absolute_interval: Option<Interval>,
+    /// The same in % of the worst configuration's mean loss.
+    pub loss_percent_interval: Option<Interval>,
+    /// Of `accuracy_points`, alike.
+    pub accuracy_points_interval: Option<Interval>,
     /// The same, best and worst selected on all replicates but one and measured on that one, averaged
     /// over which one; `null` below two replicates that every configuration completed.
     pub cross_fitted: Option<CrossFittedGap>,
@@ -132,6 +171,11 @@ pub struct Strongest {
     pub leading: Option<Hyperparameter>,
     /// The one after it.
     pub runner_up: Option<Hyperparameter>,
+    /// The probability that the leading one spreads the expected losses the most.
+    pub probability: Option<f64>,
+    /// Replicates per configuration with which the rule would about be met, if the effects are as they look;
+    /// `null` where it is met, where nothing can be said, and beyond 1,000.
+    pub replicates_needed: Option<u32>,
     /// The rule, in words.
     pub rule: &'static str,
     /// Why the rule gave this verdict, with its numbers.
@@ -328,6 +372,10 @@ pub struct Factor {
     pub range: Option<f64>,
     /// Its share of the total sum of squares (η²), in `0..=1`.
     pub share: Option<f64>,
+    /// Whether it has an effect at all; `null` below two replicates of a full grid.
+    pub test: Option<FactorTest>,
+    /// Every pair of levels, in order; empty where there is no test.
+    pub comparisons: Vec<LevelComparison>,
 }
 
 /// One level of a hyperparameter.
@@ -339,8 +387,85 @@ pub struct LevelEffect {
     pub trials: u32,
     /// Mean score over those trials, with the spread over replicates of each replicate's mean.
     pub validation_loss: Option<Band>,
+    /// Of the expected loss at this level; `null` where there is no test.
+    pub validation_loss_interval: Option<Interval>,
     /// The same of the accuracy.
     pub validation_accuracy: Option<Band>,
+}
+
+/// Tests of the hypothesis that a hyperparameter has no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FactorTest {
+    /// Mean square of the main effect over that of the residual; `null` without any residual.
+    pub f: Option<f64>,
+    /// Degrees of freedom of the main effect.
+    pub degrees_of_freedom: u64,
+    /// Probability of so large an F without an effect.
+    pub p: f64,
+    /// The same, corrected for the number of swept hyperparameters (Holm).
+    pub p_holm: f64,
+    /// Less biased share of the variance.
+    pub omega_squared: f64,
+    /// Probability by exchanging the levels within each replicate, which assumes no distribution.
+    pub permutation_p: Option<f64>,
+    /// The lowest probability that this can give with so few replicates.
+    pub permutation_p_min: Option<f64>,
+}
+
+/// One level less another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LevelComparison {
+    /// The level.
+    pub level: Value,
+    /// The one that it is compared with.
+    pub other: Value,
+    /// Mean loss at the level less that at the other.
+    pub difference: f64,
+    /// Of the expected difference.
+    pub interval: Interval,
+    /// The difference in standard deviations of seed noise.
+    pub effect_size: Option<f64>,
+    /// Probability of so large a difference without an effect, corrected for the pairs of this hyperparameter.
+    pub p_holm: f64,
+}
+
+/// The exact analysis of variance of a balanced grid.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Factorial {
+    /// Configurations.
+    pub configurations: u32,
+    /// Replicates that every configuration completed.
+    pub replicates: u32,
+    /// Main effects, then interactions up to third order, then all of higher order together.
+    pub effects: Vec<Effect>,
+    /// Differences between whole replicates.
+    pub seed: Effect,
+    /// Seed noise within configurations.
+    pub residual: Effect,
+    /// Total sum of squares.
+    pub total_sum_of_squares: f64,
+}
+
+/// One line of the analysis of variance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Effect {
+    /// The hyperparameters that interact; one for a main effect; empty for all interactions of higher order,
+    /// the seed and the residual.
+    pub of: Vec<Hyperparameter>,
+    /// Degrees of freedom.
+    pub degrees_of_freedom: u64,
+    /// Sum of squares.
+    pub sum_of_squares: f64,
+    /// Mean square; `null` without degrees of freedom.
+    pub mean_square: Option<f64>,
+    /// Mean square over that of the residual; `null` without a residual.
+    pub f: Option<f64>,
+    /// Probability of so large an F without the effect.
+    pub p: Option<f64>,
+    /// Share of the total sum of squares (η²).
+    pub eta_squared: f64,
+    /// Less biased share (ω²), 0 where the estimate is below.
+    pub omega_squared: Option<f64>,
 }
 
 /// Sums of squares of the scores on a balanced grid, with replicates as blocks; shares add up to 1.
@@ -388,6 +513,10 @@ pub struct RankedConfiguration {
     pub values: Values,
     /// Its score.
     pub validation_loss: Summary,
+    /// Of its expected loss; `null` where it is not covered like the best.
+    pub validation_loss_interval: Option<Interval>,
+    /// The probability that it is the best of those covered like the best.
+    pub probability_best: Option<f64>,
     /// Its accuracy.
     pub validation_accuracy: Summary,
     /// Replicates planned: fewer completed ones make its mean less sure.

@@ -4,11 +4,10 @@ use coordinator_core::SweepState;
 use sweep_proto::TestMetric;
 
 use super::balanced::Balanced;
-use super::ranking::{Standing, extremes};
-use super::statistics::summary;
-use super::strongest::strongest;
+use super::ranking::{Contest, Standing, extremes};
+use super::statistics::{interval_of_mean, summary};
 use crate::input::ReportInput;
-use crate::model::{Answer, CrossFittedGap, Gap, MainEffects};
+use crate::model::{Answer, CrossFittedGap, Gap, Interval, Strongest};
 use crate::table::{Table, mean};
 
 /// The answer from the standings: the coordinator's choice, or the best so far where it has made none.
@@ -16,7 +15,9 @@ pub fn answer(
     input: &ReportInput,
     table: &Table,
     standings: &[Standing<'_>],
-    effects: &MainEffects,
+    contest: &Contest,
+    balanced: Option<&Balanced>,
+    strongest_hyperparameter: Strongest,
 ) -> Answer {
     let chosen = input.sweep.chosen.as_ref();
     let standing = standings
@@ -27,6 +28,7 @@ pub fn answer(
         .map(|standing| standing.trials.values().filter_map(|(trial, _)| trial.test.as_ref()).collect())
         .unwrap_or_default();
     let accuracies: Vec<f64> = tests.iter().map(|test| test.accuracy).collect();
+    let chance = standing.and_then(|standing| contest.chance(standing.configuration));
     let configuration = standing.and_then(|standing| table.configurations.get(standing.configuration));
     Answer {
         provisional: input.sweep.state != SweepState::Finished,
@@ -34,14 +36,29 @@ pub fn answer(
         configuration: configuration
             .map(|one| one.iter().map(|(name, value)| (name, value.clone())).collect()),
         validation_loss: standing.map(|standing| standing.loss),
+        // Alone, a configuration's own replicates are all that is known of its noise.
+        validation_loss_interval: chance
+            .and_then(|chance| chance.interval)
+            .or_else(|| interval_of_mean(&standing?.loss)),
         validation_accuracy: standing.map(|standing| standing.accuracy),
+        validation_accuracy_interval: standing.and_then(|standing| accuracy_interval(standing, contest)),
+        probability_best: chance.map(|chance| chance.probability),
         test_accuracy: mean(accuracies.iter().copied()),
         test_accuracy_summary: summary(&accuracies),
+        test_accuracy_interval: summary(&accuracies).and_then(|summary| interval_of_mean(&summary)),
         test_loss: mean(tests.iter().map(|test| test.loss)),
         test_macro_f1: mean(tests.iter().map(|test| test.macro_f1)),
         test_confusion: confusion(&tests),
-        gap: gap(input, table, standings),
-        strongest_hyperparameter: strongest(table, &input.sweep.spec, effects),
+        gap: gap(table, standings, contest, balanced),
+        strongest_hyperparameter,
+    }
+}
+
+fn accuracy_interval(standing: &Standing<'_>, contest: &Contest) -> Option<Interval> {
+    let accuracy = standing.accuracy;
+    match (contest.chance(standing.configuration), contest.noise) {
+        (Some(_), Some([_, noise])) => noise.interval_of_part(accuracy.mean, noise.configurations),
+        _ => interval_of_mean(&accuracy),
     }
 }
 
@@ -57,16 +74,34 @@ fn confusion(tests: &[&TestMetric]) -> Option<Vec<Vec<u64>>> {
     Some(sum)
 }
 
-fn gap(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> Option<Gap> {
+fn gap(
+    table: &Table,
+    standings: &[Standing<'_>],
+    contest: &Contest,
+    balanced: Option<&Balanced>,
+) -> Option<Gap> {
     let (best, worst) = extremes(standings)?;
     let loss_absolute = worst.loss.mean - best.loss.mean;
+    let accuracy_points = (best.accuracy.mean - worst.accuracy.mean) * 100.0;
+    // Both must be among those whose noise is known.
+    let noise = contest.noise.filter(|_| contest.chance(worst.configuration).is_some());
+    let critical = noise.and_then(|[losses, _]| losses.range_critical());
+    let any_difference =
+        |of: usize, difference| Some(noise?[of].interval_of_any_difference(difference, critical?));
+    let interval = any_difference(0, loss_absolute);
     loss_absolute.is_finite().then(|| Gap {
         best: table.label(best.configuration),
         worst: table.label(worst.configuration),
         loss_percent: percent(loss_absolute, worst.loss.mean),
         loss_absolute,
-        accuracy_points: (best.accuracy.mean - worst.accuracy.mean) * 100.0,
-        cross_fitted: Balanced::new(table, &input.sweep.spec).and_then(|balanced| cross_fitted(&balanced)),
+        accuracy_points,
+        loss_absolute_interval: interval,
+        loss_percent_interval: interval
+            .map(|interval| interval.times(100.0 / worst.loss.mean))
+            .filter(|interval| interval.low.is_finite() && interval.high.is_finite()),
+        accuracy_points_interval: any_difference(1, accuracy_points / 100.0)
+            .map(|interval| interval.times(100.0)),
+        cross_fitted: balanced.and_then(cross_fitted),
     })
 }
 

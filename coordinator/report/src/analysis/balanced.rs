@@ -1,12 +1,13 @@
-//! The balanced part of a grid: the replicates that every configuration completed, and their sums of squares.
+//! The balanced part of a sweep: configurations that completed the same replicates, and their sums of squares.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{Hyperparameter, SweepSpec};
 
-use crate::table::{Table, mean};
+use super::ranking::Standing;
+use crate::table::{Outcome, Table, mean};
 
-/// Scores of a full grid over the replicates that every configuration completed.
+/// Scores of configurations over replicates that all of them completed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Balanced {
     /// Indices in [`Table::configurations`].
@@ -20,7 +21,7 @@ pub struct Balanced {
 }
 
 impl Balanced {
-    /// `None` unless every grid point has a configuration and some replicate is complete on all of them.
+    /// The full grid; `None` unless every grid point has a configuration and some replicate is complete on all of them.
     pub fn new(table: &Table, spec: &SweepSpec) -> Option<Self> {
         let mut cells: BTreeMap<usize, BTreeMap<u32, (f64, f64)>> = BTreeMap::new();
         for (trial, outcome) in table.completed() {
@@ -55,6 +56,25 @@ impl Balanced {
         })
     }
 
+    /// The configurations that completed the very replicates of the first, in ranking order; `None` of none.
+    pub fn like_first(standings: &[Standing<'_>]) -> Option<Self> {
+        let first = standings.first()?;
+        let alike: Vec<&Standing<'_>> =
+            standings.iter().filter(|one| one.trials.keys().eq(first.trials.keys())).collect();
+        let of = |number: fn(&Outcome) -> f64| -> Vec<Vec<f64>> {
+            alike
+                .iter()
+                .map(|one| one.trials.values().map(|(_, outcome)| number(outcome)).collect())
+                .collect()
+        };
+        Some(Self {
+            scores: of(|outcome| outcome.score),
+            accuracies: of(|outcome| outcome.accuracy),
+            configurations: alike.iter().map(|one| one.configuration).collect(),
+            replicates: first.trials.keys().copied().collect(),
+        })
+    }
+
     /// The position of each configuration's level among the distinct levels of a hyperparameter.
     pub fn levels_of(&self, table: &Table, hyperparameter: Hyperparameter) -> Vec<usize> {
         let mut known = BTreeMap::new();
@@ -72,10 +92,28 @@ impl Balanced {
         self.scores.iter().map(|row| mean(row.iter().copied()).unwrap_or(f64::INFINITY)).collect()
     }
 
-    /// Scores of one replicate, by configuration.
-    pub fn replicate(&self, position: usize) -> Vec<f64> {
-        self.scores.iter().map(|row| row[position]).collect()
+    /// `means[replicate][level]`: mean score of each level of a hyperparameter, in the order of
+    /// [`Balanced::levels_of`].
+    pub fn level_means(&self, table: &Table, hyperparameter: Hyperparameter) -> Vec<Vec<f64>> {
+        let levels = self.levels_of(table, hyperparameter);
+        let count = levels.iter().max().map_or(0, |last| last + 1);
+        let of_each = self.configurations.len() as f64 / count.max(1) as f64;
+        (0..self.replicates.len())
+            .map(|replicate| {
+                let mut means = vec![0.0; count];
+                for (row, level) in self.scores.iter().zip(&levels) {
+                    means[*level] += row[replicate] / of_each;
+                }
+                means
+            })
+            .collect()
     }
+}
+
+/// The mean over all rows, column by column.
+pub fn column_means(rows: &[Vec<f64>]) -> Vec<f64> {
+    let columns = rows.first().map_or(0, Vec::len);
+    (0..columns).map(|at| mean(rows.iter().map(|row| row[at])).unwrap_or(f64::INFINITY)).collect()
 }
 
 /// The sum of squares between groups: over the groups, size times squared distance of the group's mean

@@ -1,4 +1,4 @@
-//! Main effects: marginal means per level, and each hyperparameter's exact share of the variance.
+//! Main effects: marginal means per level with intervals, tests, and each hyperparameter's share of the variance.
 //!
 //! On a balanced grid the sum of squares of the scores splits exactly into main effects, interactions,
 //! replicates (blocks) and residual: a randomised complete block design, Montgomery, *Design and Analysis
@@ -6,30 +6,136 @@
 
 use sweep_proto::{Axis, SweepSpec};
 
-use super::balanced::{Balanced, between_groups};
+use super::balanced::{Balanced, between_groups, column_means};
+use super::distributions::{holm, t_two_sided};
+use super::factorial::main_effect;
+use super::noise::Noise;
+use super::permutation::permutation_test;
 use super::statistics::band;
-use crate::model::{Factor, LevelEffect, MainEffects, Variance};
+use crate::model::{Factor, FactorTest, Factorial, LevelComparison, LevelEffect, MainEffects, Variance};
 use crate::table::Table;
 
-/// Marginal means of every axis, with the decomposition where the grid is balanced.
-pub fn main_effects(table: &Table, spec: &SweepSpec) -> MainEffects {
-    let balanced = Balanced::new(table, spec);
-    let variance = balanced.as_ref().and_then(|balanced| variance(balanced, table, spec));
-    let factors = spec
-        .axes
-        .iter()
-        .map(|axis| {
-            let mut factor = factor(table, axis);
-            if let (Some(balanced), Some(variance)) = (&balanced, &variance) {
-                factor.share = Some(
-                    (axis_sum_of_squares(balanced, table, axis) / variance.total_sum_of_squares)
-                        .clamp(0.0, 1.0),
-                );
+/// Pairs of levels that are compared: those of 64 levels. More of them no reader looks at.
+const COMPARISONS_MAX: usize = 64 * 63 / 2;
+
+/// The full grid and what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Grid<'a> {
+    /// Its scores.
+    pub balanced: &'a Balanced,
+    /// Its seed noise; `None` below two replicates.
+    pub noise: Option<&'a Noise>,
+    /// Its analysis of variance; `None` where nothing is swept or all scores are equal.
+    pub factorial: Option<&'a Factorial>,
+}
+
+/// Marginal means of every axis, with the decomposition and the tests where the grid is balanced.
+pub fn main_effects(table: &Table, spec: &SweepSpec, grid: Option<Grid<'_>>) -> MainEffects {
+    let variance = grid.and_then(|grid| variance(grid.balanced, table, spec));
+    let mut factors: Vec<Factor> = spec.axes.iter().map(|axis| factor(table, axis)).collect();
+    if let Some(grid) = grid {
+        for (factor, axis) in factors.iter_mut().zip(&spec.axes) {
+            if let Some(variance) = &variance {
+                let share = axis_sum_of_squares(grid.balanced, table, axis) / variance.total_sum_of_squares;
+                factor.share = Some(share.clamp(0.0, 1.0));
             }
-            factor
-        })
-        .collect();
+            measure(factor, table, &grid);
+        }
+        correct(&mut factors);
+    }
     MainEffects { factors, variance }
+}
+
+/// Adds the test, the intervals and the comparisons of one hyperparameter.
+fn measure(factor: &mut Factor, table: &Table, grid: &Grid<'_>) {
+    let Some(noise) = grid.noise else { return };
+    let by_replicate = grid.balanced.level_means(table, factor.hyperparameter);
+    let means = column_means(&by_replicate);
+    if means.len() != factor.levels.len() {
+        return;
+    }
+    let order = level_order(grid.balanced, table, factor);
+    for (level, mean) in order.iter().zip(&means) {
+        if let Some(level) = factor.levels.get_mut(*level) {
+            level.validation_loss_interval = noise.interval_of_part(*mean, means.len());
+        }
+    }
+    factor.comparisons = comparisons(factor, noise, &order, &means);
+    let effect = grid.factorial.and_then(|factorial| main_effect(factorial, factor.hyperparameter));
+    factor.test = effect.and_then(|effect| {
+        let permuted = permutation_test(&by_replicate);
+        Some(FactorTest {
+            f: effect.f,
+            degrees_of_freedom: effect.degrees_of_freedom,
+            p: effect.p?,
+            p_holm: effect.p?,
+            omega_squared: effect.omega_squared?,
+            permutation_p: permuted.map(|one| one.p),
+            permutation_p_min: permuted.map(|one| one.p_min),
+        })
+    });
+}
+
+/// The position in `factor.levels` of each level in the order of [`Balanced::levels_of`].
+fn level_order(balanced: &Balanced, table: &Table, factor: &Factor) -> Vec<usize> {
+    let mut order = vec![usize::MAX; factor.levels.len()];
+    let positions = balanced.levels_of(table, factor.hyperparameter);
+    for (configuration, position) in balanced.configurations.iter().zip(positions) {
+        let level = table.configurations[*configuration].get(factor.hyperparameter);
+        if let (Some(known), Some(at)) =
+            (order.get_mut(position), factor.levels.iter().position(|one| one.level == *level))
+        {
+            *known = at;
+        }
+    }
+    order
+}
+
+/// Every pair of levels, in the order of the sweep file.
+fn comparisons(factor: &Factor, noise: &Noise, order: &[usize], means: &[f64]) -> Vec<LevelComparison> {
+    let count = means.len();
+    if count * count.saturating_sub(1) / 2 > COMPARISONS_MAX {
+        return Vec::new();
+    }
+    let mut sorted = vec![0.0; count];
+    for (at, mean) in order.iter().zip(means) {
+        if let Some(place) = sorted.get_mut(*at) {
+            *place = *mean;
+        }
+    }
+    let error = (2.0 * noise.variance_of_part(count)).sqrt();
+    let pairs: Vec<(usize, usize)> =
+        (0..count).flat_map(|other| (other + 1..count).map(move |level| (level, other))).collect();
+    let probability = |difference: f64| {
+        let t = if difference == 0.0 { 0.0 } else { difference / error };
+        t_two_sided(t, noise.degrees_of_freedom()).unwrap_or(1.0)
+    };
+    let differences: Vec<f64> = pairs.iter().map(|(level, other)| sorted[*level] - sorted[*other]).collect();
+    let corrected = holm(&differences.iter().map(|one| probability(*one)).collect::<Vec<_>>());
+    pairs
+        .into_iter()
+        .zip(differences.iter().zip(corrected))
+        .filter_map(|((level, other), (difference, p_holm))| {
+            Some(LevelComparison {
+                level: factor.levels[level].level.clone(),
+                other: factor.levels[other].level.clone(),
+                difference: *difference,
+                interval: noise.interval_of_difference(*difference, count)?,
+                effect_size: Some(difference / noise.residual.sqrt()).filter(|size| size.is_finite()),
+                p_holm,
+            })
+        })
+        .collect()
+}
+
+/// Corrects the tests for their number.
+fn correct(factors: &mut [Factor]) {
+    let mut tests: Vec<&mut FactorTest> =
+        factors.iter_mut().filter_map(|factor| factor.test.as_mut()).collect();
+    let corrected = holm(&tests.iter().map(|test| test.p).collect::<Vec<_>>());
+    for (test, p_holm) in tests.iter_mut().zip(corrected) {
+        test.p_holm = p_holm;
+    }
 }
 
 fn factor(table: &Table, axis: &Axis) -> Factor {
@@ -50,6 +156,7 @@ fn factor(table: &Table, axis: &Axis) -> Factor {
                 level: level.clone(),
                 trials: of_level.len() as u32,
                 validation_loss: band(&scores),
+                validation_loss_interval: None,
                 validation_accuracy: band(&accuracies),
             }
         })
@@ -59,7 +166,14 @@ fn factor(table: &Table, axis: &Axis) -> Factor {
     let smallest = means().min_by(f64::total_cmp);
     let range =
         largest.zip(smallest).map(|(largest, smallest)| largest - smallest).filter(|range| range.is_finite());
-    Factor { hyperparameter: axis.hyperparameter, levels, range, share: None }
+    Factor {
+        hyperparameter: axis.hyperparameter,
+        levels,
+        range,
+        share: None,
+        test: None,
+        comparisons: Vec::new(),
+    }
 }
 
 /// The main-effect sum of squares of one axis over all balanced scores.

@@ -2,18 +2,26 @@
 
 pub mod answer;
 pub mod balanced;
+pub mod best;
 pub mod cost;
 pub mod curves;
+pub mod distributions;
+pub mod factorial;
 pub mod failures;
 pub mod interactions;
 pub mod ledger;
 pub mod main_effects;
+pub mod noise;
+pub mod permutation;
 pub mod ranking;
 pub mod set_up;
 pub mod stability;
 pub mod statistics;
 pub mod strongest;
 
+use self::balanced::Balanced;
+use self::main_effects::Grid;
+use self::noise::Noise;
 use crate::input::ReportInput;
 use crate::model::{ReportModel, SCHEMA_VERSION};
 use crate::table::Table;
@@ -25,22 +33,34 @@ pub fn analyse(input: &ReportInput) -> ReportModel {
 
 /// As [`analyse`], for callers that need the rows too.
 pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
-    let standings = ranking::standings(table, &input.sweep.spec);
-    let main_effects = main_effects::main_effects(table, &input.sweep.spec);
-    let answer = answer::answer(input, table, &standings, &main_effects);
+    let spec = &input.sweep.spec;
+    let standings = ranking::standings(table, spec);
+    let contest = ranking::Contest::of(&standings);
+    let balanced = Balanced::new(table, spec);
+    let noise = balanced.as_ref().and_then(|balanced| Noise::of(&balanced.scores));
+    let factorial = balanced.as_ref().and_then(|balanced| factorial::factorial(balanced, table, spec));
+    let grid = balanced.as_ref().map(|balanced| Grid {
+        balanced,
+        noise: noise.as_ref(),
+        factorial: factorial.as_ref(),
+    });
+    let main_effects = main_effects::main_effects(table, spec, grid);
+    let strongest = strongest::strongest(table, spec, &main_effects, balanced.as_ref(), noise.as_ref());
+    let answer = answer::answer(input, table, &standings, &contest, balanced.as_ref(), strongest);
     ReportModel {
         schema_version: SCHEMA_VERSION,
         generated_at_ms: input.generated_at_ms,
         build: input.build.clone(),
         ledger: ledger::ledger(input, table),
         set_up: set_up::set_up(input),
-        curves: curves::curves(table, &input.sweep.spec, &standings),
-        interactions: interactions::interactions(table, &input.sweep.spec),
-        ranking: ranking::ranking(table, &standings),
+        curves: curves::curves(table, spec, &standings),
+        interactions: interactions::interactions(table, spec),
+        ranking: ranking::ranking(table, &standings, &contest),
         cost: cost::cost(input, table, &standings),
         stability: stability::stability(table, &standings),
         failures: failures::failures(input, table),
         answer,
         main_effects,
+        factorial,
     }
 }

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use coordinator_core::choice::Merit;
 use sweep_proto::SweepSpec;
 
+use super::balanced::Balanced;
+use super::best::probabilities_of_best;
+use super::noise::Noise;
 use super::statistics::summary;
-use crate::model::{RankedConfiguration, Summary, Values};
+use crate::model::{Interval, RankedConfiguration, Summary, Values};
 use crate::table::{Outcome, Table, TrialRow, mean};
 
 /// A configuration with at least one completed trial.
@@ -65,8 +68,54 @@ pub fn extremes<'s, 'a>(standings: &'s [Standing<'a>]) -> Option<(&'s Standing<'
     Some((best, covered_alike.or(others.last())?))
 }
 
+/// What is known of the configurations that are covered like the first.
+#[derive(Clone, Debug, Default)]
+pub struct Contest {
+    /// The interval of each expected loss and the probability of being the best, by configuration.
+    chances: BTreeMap<usize, Chance>,
+    /// The seed noise of the accuracies and of the losses; `None` below two configurations or replicates.
+    pub noise: Option<[Noise; 2]>,
+}
+
+/// Of one configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Chance {
+    /// Of its expected loss.
+    pub interval: Option<Interval>,
+    /// Of being the best.
+    pub probability: f64,
+}
+
+impl Contest {
+    /// Among the configurations that completed the very replicates of the first.
+    pub fn of(standings: &[Standing<'_>]) -> Self {
+        let Some(alike) = Balanced::like_first(standings) else { return Self::default() };
+        let (Some(noise), Some(of_accuracies)) = (Noise::of(&alike.scores), Noise::of(&alike.accuracies))
+        else {
+            return Self::default();
+        };
+        let means = alike.configuration_means();
+        let probabilities = probabilities_of_best(&means, &noise);
+        let chance = |mean: f64, probability: f64| Chance {
+            interval: noise.interval_of_part(mean, noise.configurations),
+            probability,
+        };
+        let chances = alike
+            .configurations
+            .iter()
+            .zip(means.iter().zip(&probabilities))
+            .map(|(configuration, (mean, probability))| (*configuration, chance(*mean, *probability)));
+        Self { chances: chances.collect(), noise: Some([noise, of_accuracies]) }
+    }
+
+    /// Of one configuration; `None` where it is not covered like the first.
+    pub fn chance(&self, configuration: usize) -> Option<Chance> {
+        self.chances.get(&configuration).copied()
+    }
+}
+
 /// The ranking as it stands in the model.
-pub fn ranking(table: &Table, standings: &[Standing<'_>]) -> Vec<RankedConfiguration> {
+pub fn ranking(table: &Table, standings: &[Standing<'_>], contest: &Contest) -> Vec<RankedConfiguration> {
     standings
         .iter()
         .enumerate()
@@ -75,6 +124,8 @@ pub fn ranking(table: &Table, standings: &[Standing<'_>]) -> Vec<RankedConfigura
             label: table.label(standing.configuration),
             values: swept_values(table, standing.configuration),
             validation_loss: standing.loss,
+            validation_loss_interval: contest.chance(standing.configuration).and_then(|one| one.interval),
+            probability_best: contest.chance(standing.configuration).map(|one| one.probability),
             validation_accuracy: standing.accuracy,
             replicates_planned: standing.replicates_planned,
             parameters: parameters(standing),

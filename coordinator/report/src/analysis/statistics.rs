@@ -1,8 +1,9 @@
-//! The few statistics that several sections share: means, spreads, quantiles of Student's t.
+//! The few statistics that several sections share: means, spreads, slopes, intervals of a single mean.
 
 use std::collections::BTreeMap;
 
-use crate::model::{Band, Summary};
+use super::distributions::t_critical;
+use crate::model::{Band, Interval, Summary};
 use crate::table::mean;
 
 /// Mean and sample standard deviation (divisor n - 1); `None` of nothing or beyond finite numbers.
@@ -38,17 +39,11 @@ pub fn band(numbers: &[(u32, f64)]) -> Option<Band> {
     })
 }
 
-/// The 0.975 quantile of Student's t for 1 to 30 degrees of freedom, as `qt(0.975, 1:30)` of R gives it.
-const T_975: [f64; 30] = [
-    12.706_205, 4.302_653, 3.182_446, 2.776_445, 2.570_582, 2.446_912, 2.364_624, 2.306_004, 2.262_157,
-    2.228_139, 2.200_985, 2.178_813, 2.160_369, 2.144_787, 2.131_450, 2.119_905, 2.109_816, 2.100_922,
-    2.093_024, 2.085_963, 2.079_614, 2.073_873, 2.068_658, 2.063_899, 2.059_539, 2.055_529, 2.051_831,
-    2.048_407, 2.045_230, 2.042_272,
-];
-
-/// The 0.975 quantile of Student's t; above 30 degrees of freedom that of 30, which errs to the careful side.
-pub fn t_975(degrees_of_freedom: usize) -> f64 {
-    T_975.get(degrees_of_freedom.saturating_sub(1)).copied().unwrap_or(T_975[T_975.len() - 1])
+/// The interval around a mean by Student's t over its own replicates; `None` below two.
+pub fn interval_of_mean(summary: &Summary) -> Option<Interval> {
+    let replicates = f64::from(summary.replicates);
+    let error = summary.standard_deviation? / replicates.sqrt();
+    Some(Interval::around(summary.mean, t_critical(replicates - 1.0)? * error))
 }
 
 /// Least-squares slope of the numbers against 0, 1, 2, …; `None` below two.
@@ -89,11 +84,5 @@ mod tests {
     fn a_slope_is_the_rise_per_step() {
         assert_eq!(slope(&[1.0, 3.0, 5.0]), Some(2.0));
         assert_eq!(slope(&[1.0]), None);
-    }
-
-    #[test]
-    fn t_is_careful_outside_its_table() {
-        assert_eq!(t_975(2), 4.302_653);
-        assert_eq!(t_975(1_000), t_975(30));
     }
 }

@@ -2,95 +2,184 @@
 
 use std::collections::BTreeSet;
 
-use sweep_proto::{Hyperparameter, SweepSpec};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use sweep_proto::SweepSpec;
 
-use super::balanced::{Balanced, between_groups};
-use super::statistics::{standard_deviation, t_975};
+use super::balanced::{Balanced, column_means};
+use super::distributions::{f_critical, normal_quantile, scale_nodes};
+use super::noise::Noise;
 use crate::model::{Factor, MainEffects, Strongest};
 use crate::table::{Table, mean};
 
-/// Standard errors of a difference that a range of marginal means must exceed. With few residual degrees
-/// of freedom and four levels the studentised range at 5 % is near this; with many it is well below.
-const RANGE_STANDARD_ERRORS: f64 = 4.0;
+/// The probability of the order from which on it is decided: the best of several is looked at, on both sides.
+const PROBABILITY_MIN: f64 = 0.975;
+/// The corrected probability below which an effect counts as there.
+const SIGNIFICANCE: f64 = 0.05;
+/// Replicates that nobody runs.
+const REPLICATES_MAX: f64 = 1_000.0;
+/// Draws of all effects: the probability of an order is known to ± 0.003.
+const DRAWS: usize = 20_000;
 
 /// The rule, as the report states it.
 pub const RULE: &str = "A hyperparameter is named only where every configuration completed the same two or more \
-    replicates, and (1) the range of its marginal mean losses exceeds 4 standard errors of a difference between two of \
-    them, with seed noise taken from the residual of configurations by replicates; and (2) compared within each \
-    replicate, its main-effect sum of squares exceeds the runner-up's by a paired t above the 97.5 % quantile of \
-    Student's t. Otherwise the answer is \"undecided\".";
+    replicates, and (1) its main effect on the validation loss is there: p ≤ 0.05 of the F test against the residual of \
+    configurations by replicates, corrected by Holm for the hyperparameters swept; and (2) with a probability of at \
+    least 97.5 % its marginal means spread more (mean square over levels, less what noise adds) than those of every \
+    other, given that residual. Otherwise the answer is \"undecided\".";
 
 /// Applies the rule.
-pub fn strongest(table: &Table, spec: &SweepSpec, effects: &MainEffects) -> Strongest {
+pub fn strongest(
+    table: &Table,
+    spec: &SweepSpec,
+    effects: &MainEffects,
+    balanced: Option<&Balanced>,
+    noise: Option<&Noise>,
+) -> Strongest {
     let mut factors: Vec<&Factor> = effects.factors.iter().filter(|factor| factor.levels.len() > 1).collect();
     let size = |factor: &Factor| factor.share.or(factor.range).unwrap_or(f64::NEG_INFINITY);
     // A stable sort: equal shares stay in the order of the sweep file.
     factors.sort_by(|left, right| size(right).total_cmp(&size(left)));
     let measured = |at: usize| factors.get(at).copied().filter(|factor| size(factor) > f64::NEG_INFINITY);
     let (leading, runner_up) = (measured(0), measured(1));
-    let verdict = match (leading, runner_up) {
-        (Some(leading), Some(runner_up)) => judge(table, spec, effects, leading, runner_up),
+    let finding = match (leading, runner_up) {
+        (Some(leading), Some(_)) => match (balanced, noise) {
+            (Some(balanced), Some(noise)) => judge(table, balanced, noise, leading, &factors),
+            (Some(_), None) if spec.replicates < 2 => Finding::undecided(
+                "one replicate cannot tell an effect from the luck of its seed: run more replicates",
+            ),
+            _ => Finding::undecided(missing(table, spec)),
+        },
         _ if factors.len() < 2 => {
-            Err("fewer than two hyperparameters were swept: there is nothing to compare".to_owned())
+            Finding::undecided("fewer than two hyperparameters were swept: there is nothing to compare")
         }
-        _ => Err("too few trials completed".to_owned()),
+        _ => Finding::undecided("too few trials completed"),
     };
-    let decided = verdict.is_ok();
     Strongest {
         verdict: match leading {
-            Some(leading) if decided => leading.hyperparameter.name().to_owned(),
+            Some(leading) if finding.decided => leading.hyperparameter.name().to_owned(),
             _ => "undecided".to_owned(),
         },
-        decided,
+        decided: finding.decided,
         leading: leading.map(|factor| factor.hyperparameter),
         runner_up: runner_up.map(|factor| factor.hyperparameter),
+        probability: finding.probability,
+        replicates_needed: finding.replicates_needed,
         rule: RULE,
-        reason: verdict.unwrap_or_else(|reason| reason),
+        reason: finding.reason,
     }
 }
 
-/// `Ok` names why the leading one is named, `Err` why it is not.
+/// What the rule gives, with its numbers.
+struct Finding {
+    decided: bool,
+    probability: Option<f64>,
+    replicates_needed: Option<u32>,
+    reason: String,
+}
+
+impl Finding {
+    fn undecided(reason: impl Into<String>) -> Self {
+        Self { decided: false, probability: None, replicates_needed: None, reason: reason.into() }
+    }
+}
+
 fn judge(
     table: &Table,
-    spec: &SweepSpec,
-    effects: &MainEffects,
+    balanced: &Balanced,
+    noise: &Noise,
     leading: &Factor,
-    runner_up: &Factor,
-) -> Result<String, String> {
-    let (name, other) = (leading.hyperparameter, runner_up.hyperparameter);
-    let balanced = Balanced::new(table, spec).ok_or_else(|| missing(table, spec))?;
-    let variance = effects.variance.as_ref().ok_or("all trials have the same validation loss")?;
-    let replicates = balanced.replicates.len();
-    let Some(noise) = variance.residual_mean_square else {
-        return Err(if spec.replicates > 1 {
-            missing(table, spec)
-        } else {
-            "one replicate cannot tell an effect from the luck of its seed: run more replicates".to_owned()
-        });
+    factors: &[&Factor],
+) -> Finding {
+    let name = leading.hyperparameter;
+    let Some(test) = &leading.test else {
+        return Finding::undecided("all trials have the same validation loss");
     };
-    let per_level = (balanced.configurations.len() * replicates) as f64 / leading.levels.len() as f64;
-    let standard_error = (2.0 * noise / per_level).sqrt();
-    let range = balanced_range(&balanced, table, name);
-    let needed = RANGE_STANDARD_ERRORS * standard_error;
-    let first =
-        format!("the marginal mean losses of {name} range over {range:.4}, seed noise explains {needed:.4}");
-    if range <= needed {
-        return Err(format!("{first}: more replicates are needed"));
-    }
-    let differences = replicate_differences(&balanced, table, name, other);
-    let difference = mean(differences.iter().copied()).unwrap_or_default();
-    let error = standard_deviation(&differences).unwrap_or(f64::INFINITY) / (replicates as f64).sqrt();
-    let critical = t_975(replicates - 1);
-    let second = format!(
-        "its sum of squares within a replicate exceeds that of {other} by {difference:.4} on average, and \
-         {replicates} replicates can tell {:.4}",
-        critical * error
+    let means: Vec<Vec<f64>> = factors
+        .iter()
+        .map(|factor| column_means(&balanced.level_means(table, factor.hyperparameter)))
+        .collect();
+    let probability = probability_of_first(&means, noise);
+    let (is_there, is_first) = (test.p_holm <= SIGNIFICANCE, probability >= PROBABILITY_MIN);
+    let decided = is_there && is_first;
+    let needed = (!decided).then(|| replicates_needed(leading, factors.len(), noise, probability)).flatten();
+    let so_far = format!(
+        "the effect of {name} is {} ({}), and it is the strongest with probability {:.1} %",
+        if is_there { "there" } else { "not told from seed noise" },
+        probability_text(test.p_holm),
+        100.0 * probability
     );
-    if difference > critical * error {
-        Ok(format!("{first}; {second}"))
-    } else {
-        Err(format!("{first}, but {second}: more replicates are needed"))
+    let reason = match needed {
+        Some(needed) => {
+            format!("{so_far}: more replicates are needed, about {needed} of each configuration")
+        }
+        None if !decided => format!("{so_far}: more replicates would hardly tell"),
+        None => so_far,
+    };
+    Finding { decided, probability: Some(probability), replicates_needed: needed, reason }
+}
+
+/// A probability of a test, as people write it.
+fn probability_text(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}
+
+/// The probability that the first list of level means spreads the most.
+///
+/// Draws expected level means around the measured ones (normal, with the residual variance, itself drawn) and takes
+/// out of each spread what measurement and draw add to it, which is more for more levels. The numbers drawn are
+/// the same for every report.
+fn probability_of_first(means: &[Vec<f64>], noise: &Noise) -> f64 {
+    let scales = scale_nodes(noise.degrees_of_freedom());
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut first = 0_usize;
+    for draw in 0..DRAWS {
+        let scale = scales.get(draw % scales.len().max(1)).copied().unwrap_or(1.0);
+        let mut spread_of = |levels: &Vec<f64>| {
+            let variance = noise.variance_of_part(levels.len()) * scale * scale;
+            let mut drawn = |mean: &f64| variance.sqrt().mul_add(normal(&mut random), *mean);
+            let drawn: Vec<f64> = levels.iter().map(&mut drawn).collect();
+            let added = 2.0 * variance * (levels.len() as f64 - 1.0) / levels.len() as f64;
+            mean_square(&drawn) - added
+        };
+        let leading = spread_of(&means[0]);
+        // Every list draws its numbers, whether or not it still matters.
+        let largest = means[1..].iter().map(&mut spread_of).fold(f64::NEG_INFINITY, f64::max);
+        first += usize::from(leading > largest);
     }
+    first as f64 / DRAWS as f64
+}
+
+fn normal(random: &mut ChaCha8Rng) -> f64 {
+    // The middle of one of 2⁵³ equal parts of 0..1: never an end.
+    normal_quantile(((random.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64)
+}
+
+/// The mean squared distance from the mean.
+fn mean_square(numbers: &[f64]) -> f64 {
+    let centre = mean(numbers.iter().copied()).unwrap_or_default();
+    mean(numbers.iter().map(|one| (one - centre).powi(2))).unwrap_or_default()
+}
+
+/// Replicates with which both conditions would about hold if the effects are as they look: F grows with their
+/// number, the standardised distance of two effects with its root.
+fn replicates_needed(leading: &Factor, factors: usize, noise: &Noise, probability: f64) -> Option<u32> {
+    let test = leading.test.as_ref()?;
+    let now = noise.replicates as f64;
+    let critical = f_critical(
+        SIGNIFICANCE / factors as f64,
+        test.degrees_of_freedom as f64,
+        noise.degrees_of_freedom(),
+    )?;
+    let for_effect = now * critical / test.f?;
+    let distance = normal_quantile(probability.min(1.0 - f64::EPSILON));
+    let for_order = if distance > 0.0 {
+        now * (normal_quantile(PROBABILITY_MIN) / distance).powi(2)
+    } else {
+        f64::INFINITY
+    };
+    let needed = for_effect.max(for_order).max(now + 1.0).ceil();
+    (needed <= REPLICATES_MAX).then_some(needed as u32)
 }
 
 /// Why configurations cannot be compared: results that were planned are not there.
@@ -105,32 +194,4 @@ fn missing(table: &Table, spec: &SweepSpec) -> String {
     format!(
         "{what} are missing: {missing} of {planned} trials {have} no result, so configurations cannot be compared {how}"
     )
-}
-
-fn balanced_range(balanced: &Balanced, table: &Table, hyperparameter: Hyperparameter) -> f64 {
-    let groups = balanced.levels_of(table, hyperparameter);
-    let means = balanced.configuration_means();
-    let count = groups.iter().max().map_or(0, |last| last + 1);
-    let of_level =
-        |level| mean(means.iter().zip(&groups).filter(|(_, group)| **group == level).map(|(one, _)| *one));
-    let marginal: Vec<f64> = (0..count).filter_map(of_level).collect();
-    let largest = marginal.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let smallest = marginal.iter().copied().fold(f64::INFINITY, f64::min);
-    largest - smallest
-}
-
-/// For each replicate: the main-effect sum of squares of one hyperparameter less that of another.
-fn replicate_differences(
-    balanced: &Balanced,
-    table: &Table,
-    one: Hyperparameter,
-    other: Hyperparameter,
-) -> Vec<f64> {
-    let (groups, other_groups) = (balanced.levels_of(table, one), balanced.levels_of(table, other));
-    (0..balanced.replicates.len())
-        .map(|position| {
-            let scores = balanced.replicate(position);
-            between_groups(&scores, &groups) - between_groups(&scores, &other_groups)
-        })
-        .collect()
 }

@@ -1,7 +1,10 @@
 //! The answer box: what a reader wants to know first.
 
 use super::{Block, Figure, Section, TextTable, format};
-use crate::model::{Answer, Gap, RankedConfiguration, ReportModel};
+use crate::model::{Answer, Gap, Interval, RankedConfiguration, ReportModel, Summary};
+
+/// The probability with which a set of configurations holds the best one.
+const SURE: f64 = 0.95;
 
 pub(super) fn section(model: &ReportModel) -> Section {
     let answer = &model.answer;
@@ -23,6 +26,9 @@ pub(super) fn section(model: &ReportModel) -> Section {
     }
     blocks.push(Block::Text(format!("Best configuration: {} ({}).", answer.label, why_best(model))));
     blocks.push(Block::Figures(figures(answer)));
+    if let Some(sureness) = sureness(model) {
+        blocks.push(Block::Text(sureness));
+    }
     let strongest = &answer.strongest_hyperparameter;
     blocks.push(Block::Text(format!(
         "Which hyperparameter matters most: {}. {}.",
@@ -53,6 +59,33 @@ pub(super) fn section(model: &ReportModel) -> Section {
         )));
     }
     Section { id: "answer", title: "Answer", blocks }
+}
+
+/// How probable it is that the chosen one is the best, and which ones it may be instead.
+fn sureness(model: &ReportModel) -> Option<String> {
+    let probability = model.answer.probability_best?;
+    let mut probabilities: Vec<f64> = model.ranking.iter().filter_map(|one| one.probability_best).collect();
+    probabilities.sort_by(|left, right| right.total_cmp(left));
+    let mut sum = 0.0;
+    let candidates = probabilities
+        .iter()
+        .take_while(|one| {
+            let goes_on = sum < SURE;
+            sum += **one;
+            goes_on
+        })
+        .count();
+    let alike = probabilities.len();
+    let among = match candidates {
+        1 => "no other one comes close".to_owned(),
+        _ => format!("the best is among the first {candidates} of the ranking with {:.0} %", 100.0 * SURE),
+    };
+    Some(format!(
+        "It has the lowest expected loss of the {alike} configurations with the same replicates with a probability of \
+         {}; {among}. This counts the seed noise that all of them share, and nothing that only another dataset would \
+         show.",
+        format::chance(Some(probability))
+    ))
 }
 
 /// What the best configuration won, and against how many.
@@ -100,20 +133,26 @@ fn figures(answer: &Answer) -> Vec<Figure> {
             || "not measured".to_owned(),
             |test| format::accuracy(test.mean, test.standard_deviation),
         ),
-        detail: test.map_or_else(|| "measured once the choice is made".to_owned(), format::replicates),
+        detail: test.map_or_else(
+            || "measured once the choice is made".to_owned(),
+            |test| interval_detail(&format::interval_of_percent(answer.test_accuracy_interval), test),
+        ),
     }];
     if let Some(loss) = &answer.validation_loss {
         figures.push(Figure {
             label: "Validation loss",
             value: format::loss(loss.mean, loss.standard_deviation),
-            detail: format::replicates(loss),
+            detail: interval_detail(&format::interval(answer.validation_loss_interval), loss),
         });
     }
     if let Some(accuracy) = &answer.validation_accuracy {
         figures.push(Figure {
             label: "Validation accuracy",
             value: format::accuracy(accuracy.mean, accuracy.standard_deviation),
-            detail: format::replicates(accuracy),
+            detail: interval_detail(
+                &format::interval_of_percent(answer.validation_accuracy_interval),
+                accuracy,
+            ),
         });
     }
     if let Some(gap) = &answer.gap {
@@ -136,16 +175,36 @@ fn figures(answer: &Answer) -> Vec<Figure> {
     figures
 }
 
+/// The interval where there is one, and how the number was measured.
+fn interval_detail(interval: &str, summary: &Summary) -> String {
+    if interval == format::NONE {
+        return format::replicates(summary);
+    }
+    format!("95 % interval {interval}; {}", format::replicates(summary))
+}
+
 fn gap_table(gap: &Gap) -> TextTable {
     let head = ["measured", "#loss (%)", "#loss", "#accuracy (points)"];
     let caption = "Gap between the best configuration and the worst of those with as many completed replicates, both by \
         mean validation loss; loss (%) is (worst - best) / worst. Cross-fitted: selected on all replicates but one, measured on that one, which takes \
-        out the luck of being selected.";
+        out the luck of being selected. The interval holds whichever two configurations come out as best and worst (Tukey).";
     let row = |name: &str, percent: Option<f64>, loss: f64, points: f64| {
         let percent = percent.map_or_else(|| format::NONE.to_owned(), |percent| format!("{percent:.2}"));
         vec![name.to_owned(), percent, format::number(loss), format!("{points:.2}")]
     };
     let mut rows = vec![row("on all replicates", gap.loss_percent, gap.loss_absolute, gap.accuracy_points)];
+    if let Some(loss) = gap.loss_absolute_interval {
+        let of = |interval: Option<Interval>| {
+            interval
+                .map_or_else(|| format::NONE.to_owned(), |one| format!("{:.2} to {:.2}", one.low, one.high))
+        };
+        rows.push(vec![
+            "95 % interval".to_owned(),
+            of(gap.loss_percent_interval),
+            format::interval(Some(loss)),
+            of(gap.accuracy_points_interval),
+        ]);
+    }
     if let Some(fair) = &gap.cross_fitted {
         rows.push(row("cross-fitted", fair.loss_percent, fair.loss_absolute, fair.accuracy_points));
     }

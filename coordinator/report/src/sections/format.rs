@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Band, Summary};
+use crate::model::{Band, Interval, Summary};
 
 /// What stands for a number that does not exist.
 pub const NONE: &str = "–";
@@ -47,6 +47,36 @@ pub fn loss_band(band: Option<Band>) -> String {
 /// A band of accuracies, or a dash.
 pub fn accuracy_band(band: Option<Band>) -> String {
     band.map_or_else(|| NONE.to_owned(), |band| accuracy(band.mean, band.standard_deviation))
+}
+
+/// The interval of a loss, or a dash.
+pub fn interval(interval: Option<Interval>) -> String {
+    interval.map_or_else(|| NONE.to_owned(), |one| format!("{} to {}", number(one.low), number(one.high)))
+}
+
+/// The interval of a fraction, in per cent, or a dash.
+pub fn interval_of_percent(interval: Option<Interval>) -> String {
+    interval
+        .map_or_else(|| NONE.to_owned(), |one| format!("{:.2} to {:.2} %", one.low * 100.0, one.high * 100.0))
+}
+
+/// A probability that is found by a test, or a dash.
+pub fn p(p: Option<f64>) -> String {
+    match p {
+        None => NONE.to_owned(),
+        Some(p) if p < 0.0001 => "< 0.0001".to_owned(),
+        Some(p) => format!("{p:.4}"),
+    }
+}
+
+/// A probability in per cent: never certain, never impossible, unless it is.
+pub fn chance(probability: Option<f64>) -> String {
+    match probability {
+        None => NONE.to_owned(),
+        Some(one) if one > 0.999 && one < 1.0 => "> 99.9 %".to_owned(),
+        Some(one) if one < 0.001 && one > 0.0 => "< 0.1 %".to_owned(),
+        Some(one) => format!("{:.1} %", one * 100.0),
+    }
 }
 
 /// How a summary was measured.
@@ -123,5 +153,11 @@ mod tests {
         assert_eq!(time(0), "1970-01-01 00:00:00 UTC");
         assert_eq!(time(u64::MAX), format!("{} ms", u64::MAX));
         assert_eq!(rounded(0.123_456_789), 0.123_457);
+        assert_eq!(
+            (p(Some(0.0312)), p(Some(1e-9)), p(None)),
+            ("0.0312".into(), "< 0.0001".into(), NONE.into())
+        );
+        assert_eq!((chance(Some(0.9999)), chance(Some(1.0))), ("> 99.9 %".into(), "100.0 %".into()));
+        assert_eq!(interval(Some(Interval::around(0.5, 0.1))), "0.4000 to 0.6000");
     }
 }

@@ -13,6 +13,7 @@ mod ledger;
 mod ranking;
 mod reproduction;
 mod set_up;
+mod variance;
 
 use serde::Serialize;
 
@@ -206,6 +207,7 @@ pub fn sections(model: &ReportModel, table: &Table) -> Vec<Section> {
         ledger::section(model, table),
         curves::section(model),
         effects::section(model),
+        variance::section(model),
         interactions::section(model),
         ranking::section(model),
         cost::section(model),

@@ -7,11 +7,14 @@ pub(super) fn section(model: &ReportModel) -> Section {
     let mut blocks = Vec::new();
     if !model.ranking.is_empty() {
         let caption = "Configurations by completed replicates, then by mean validation loss at the best epoch (± standard \
-             deviation over replicates)";
+             deviation over replicates). The interval is that of the expected loss under other seeds, 95 %; the \
+             probability of being the best is among those that completed the same replicates as the first";
         let head = [
             "#rank",
             "configuration",
             "#validation loss",
+            "#interval",
+            "#probability of being the best",
             "#validation accuracy",
             "#replicates",
             "#best epoch",
@@ -24,6 +27,8 @@ pub(super) fn section(model: &ReportModel) -> Section {
                 one.rank.to_string(),
                 one.label.clone(),
                 format::loss(loss.mean, loss.standard_deviation),
+                format::interval(one.validation_loss_interval),
+                format::chance(one.probability_best),
                 format::accuracy(accuracy.mean, accuracy.standard_deviation),
                 format!("{} of {}", loss.replicates, one.replicates_planned),
                 format!("{:.1}", one.best_epoch),

@@ -19,6 +19,7 @@ pub(crate) struct Report {
 struct Answer {
     label: String,
     validation_loss: Option<Summary>,
+    probability_best: Option<f64>,
     validation_accuracy: Option<Summary>,
     test_accuracy: Option<f64>,
     test_loss: Option<f64>,
@@ -79,6 +80,9 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
             number(answer.test_loss)
         ),
     ];
+    if let Some(probability) = answer.probability_best {
+        lines.push(format!("it is the best with   {} probability", percent(Some(probability))));
+    }
     if let Some(gap) = &answer.gap {
         let loss = gap.loss_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.1} %"));
         let points = gap.accuracy_points.map_or_else(|| "-".to_owned(), |points| format!("{points:.1}"));

@@ -1,0 +1,44 @@
+//! The analysis of variance: every effect and interaction with its share, its F and its probability.
+
+use super::{Block, Section, TextTable, format};
+use crate::model::{Effect, Factorial, ReportModel};
+
+pub(super) fn section(model: &ReportModel) -> Section {
+    let blocks = model.factorial.as_ref().map(|one| vec![Block::Table(table(one))]).unwrap_or_default();
+    Section { id: "variance", title: "Analysis of variance", blocks }
+}
+
+fn table(factorial: &Factorial) -> TextTable {
+    let caption = format!(
+        "Validation loss of {} configurations × {} replicates: a factorial in randomised complete blocks, the seeds being \
+         the blocks; every effect against the residual. η² is the share of the total sum of squares, ω² the same less \
+         what noise adds",
+        factorial.configurations, factorial.replicates
+    );
+    let head = ["source", "#df", "#sum of squares", "#mean square", "#F", "#p", "#η²", "#ω²"];
+    let mut rows: Vec<Vec<String>> =
+        factorial.effects.iter().map(|effect| row(name(effect), effect)).collect();
+    rows.push(row("seed (whole replicates)".to_owned(), &factorial.seed));
+    rows.push(row("residual (seed noise)".to_owned(), &factorial.residual));
+    TextTable::new(caption, &head).with_rows(rows.into_iter(), "report.json")
+}
+
+fn name(effect: &Effect) -> String {
+    if effect.of.is_empty() {
+        return "interactions of higher order".to_owned();
+    }
+    effect.of.iter().map(|one| one.name()).collect::<Vec<_>>().join(" × ")
+}
+
+fn row(name: String, effect: &Effect) -> Vec<String> {
+    vec![
+        name,
+        effect.degrees_of_freedom.to_string(),
+        format::number(effect.sum_of_squares),
+        format::optional(effect.mean_square),
+        effect.f.map_or_else(|| format::NONE.to_owned(), |f| format!("{f:.2}")),
+        format::p(effect.p),
+        format::percent(effect.eta_squared),
+        format::optional_percent(effect.omega_squared),
+    ]
+}

@@ -1,0 +1,208 @@
+//! The analysis agrees with statsmodels, SciPy and NumPy; `golden/make.py` says how the numbers were made.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop")]
+
+mod fixture;
+
+use coordinator_report::analyse;
+use coordinator_report::analysis::distributions::studentised_range_critical;
+use coordinator_report::model::{Effect, Interval, ReportModel};
+use fixture::{axis, finished, spec};
+use serde::Deserialize;
+use sweep_proto::Hyperparameter;
+
+/// Of sums of squares, F, shares and intervals: two ways through the same arithmetic.
+const RELATIVE: f64 = 1e-8;
+/// Of tail probabilities.
+const OF_PROBABILITY: f64 = 1e-8;
+/// Of probabilities that the recipe draws ten million times, with the equally probable scales of ours.
+const OF_DRAWS: f64 = 1.5e-3;
+/// Of the studentised range.
+const OF_RANGE: f64 = 2e-3;
+
+#[derive(Deserialize)]
+struct Golden {
+    name: String,
+    levels: Vec<u64>,
+    replicates: u32,
+    losses: Vec<f64>,
+    anova: Vec<Line>,
+    best: Vec<f64>,
+    range_critical: f64,
+    range_reach: f64,
+    configuration_intervals: Vec<[f64; 2]>,
+    axes: Vec<AxisGolden>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    of: Vec<String>,
+    df: f64,
+    ss: f64,
+    f: Option<f64>,
+    p: Option<f64>,
+    eta: f64,
+    omega: f64,
+}
+
+#[derive(Deserialize)]
+struct AxisGolden {
+    name: String,
+    intervals: Vec<[f64; 2]>,
+    /// Level, the other, difference, interval, corrected probability.
+    comparisons: Vec<(usize, usize, f64, f64, f64, f64)>,
+    permutation_p: Option<f64>,
+}
+
+fn goldens() -> Vec<Golden> {
+    serde_json::from_str(include_str!("golden/golden.json")).unwrap()
+}
+
+const NAMES: [Hyperparameter; 4] =
+    [Hyperparameter::Units, Hyperparameter::Embedding, Hyperparameter::BatchSize, Hyperparameter::Layers];
+
+fn model_of(golden: &Golden) -> ReportModel {
+    let axes = NAMES.iter().zip(&golden.levels).map(|(name, levels)| {
+        let values: Vec<u64> =
+            (1..=*levels).map(|level| level * if *name == Hyperparameter::Layers { 1 } else { 8 }).collect();
+        axis(*name, &values)
+    });
+    let loss = |position: u64, replicate: u32| {
+        golden.losses[(position * u64::from(golden.replicates) + u64::from(replicate)) as usize]
+    };
+    analyse(&finished(spec(axes.collect(), golden.replicates), 1, |position, replicate| {
+        let loss = loss(position, replicate);
+        (loss, 1.0 - loss)
+    }))
+}
+
+fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
+    assert!(
+        (found - expected).abs() <= tolerance * expected.abs().max(1e-6),
+        "{what}: {found}, not {expected}"
+    );
+}
+
+fn near_interval(what: &str, found: Option<Interval>, [low, high]: [f64; 2]) {
+    let found = found.expect(what);
+    near(what, found.low, low, RELATIVE);
+    near(what, found.high, high, RELATIVE);
+}
+
+#[test]
+fn the_analysis_of_variance_is_the_one_of_statsmodels() {
+    for golden in goldens() {
+        let factorial = model_of(&golden).factorial.unwrap();
+        let check = |what: &str, found: &Effect, line: &Line| {
+            let what = format!("{}, {what}", golden.name);
+            near(&what, found.degrees_of_freedom as f64, line.df, 0.0);
+            near(&what, found.sum_of_squares, line.ss, 1e-7);
+            near(&what, found.eta_squared, line.eta, 1e-7);
+            if let (Some(f), Some(p)) = (line.f, line.p) {
+                near(&what, found.f.unwrap(), f, 1e-7);
+                assert!((found.p.unwrap() - p).abs() < OF_PROBABILITY, "{what}: p {:?}, not {p}", found.p);
+                assert!((found.omega_squared.unwrap() - line.omega).abs() < 1e-8, "{what}: ω²");
+            }
+        };
+        let mut higher = 0.0;
+        for line in &golden.anova {
+            let names: Vec<&str> = line.of.iter().map(String::as_str).collect();
+            match names[..] {
+                ["replicate"] => check("seed", &factorial.seed, line),
+                ["Residual"] => check("residual", &factorial.residual, line),
+                [_, _, _, _] => higher += line.ss,
+                _ => {
+                    let of =
+                        |effect: &&Effect| effect.of.iter().map(|one| one.name()).eq(names.iter().copied());
+                    let found = factorial.effects.iter().find(of).expect("an effect");
+                    check(&names.join(" × "), found, line);
+                }
+            }
+        }
+        let rest = factorial.effects.iter().find(|effect| effect.of.is_empty());
+        near("higher order", rest.map_or(0.0, |rest| rest.sum_of_squares), higher, 1e-6);
+    }
+}
+
+#[test]
+fn intervals_and_comparisons_are_those_of_the_linear_model() {
+    for golden in goldens() {
+        let model = model_of(&golden);
+        for ranked in &model.ranking {
+            let at = model_position(&golden, &ranked.values);
+            near_interval(&ranked.label, ranked.validation_loss_interval, golden.configuration_intervals[at]);
+        }
+        for (factor, expected) in model.main_effects.factors.iter().zip(&golden.axes) {
+            assert_eq!(factor.hyperparameter.name(), expected.name);
+            for (level, interval) in factor.levels.iter().zip(&expected.intervals) {
+                near_interval(&expected.name, level.validation_loss_interval, *interval);
+            }
+            assert_eq!(factor.comparisons.len(), expected.comparisons.len());
+            for (level, other, difference, low, high, p) in &expected.comparisons {
+                let (level, other) = (&factor.levels[*level].level, &factor.levels[*other].level);
+                let found =
+                    factor.comparisons.iter().find(|one| one.level == *level && one.other == *other).unwrap();
+                near("difference", found.difference, *difference, 1e-6);
+                near_interval("difference", Some(found.interval), [*low, *high]);
+                assert!((found.p_holm - p).abs() < OF_PROBABILITY, "{} is not {p}", found.p_holm);
+            }
+        }
+    }
+}
+
+/// The position in the grid of a configuration's swept values.
+fn model_position(golden: &Golden, values: &coordinator_report::model::Values) -> usize {
+    NAMES.iter().zip(&golden.levels).fold(0, |position, (name, levels)| {
+        let value: u64 = values[name].to_string().parse().unwrap();
+        let level = value / if *name == Hyperparameter::Layers { 1 } else { 8 } - 1;
+        position * *levels as usize + level as usize
+    })
+}
+
+#[test]
+fn the_probability_of_being_the_best_is_what_ten_million_draws_find() {
+    for golden in goldens() {
+        let model = model_of(&golden);
+        let mut sum = 0.0;
+        for ranked in &model.ranking {
+            let expected = golden.best[model_position(&golden, &ranked.values)];
+            let found = ranked.probability_best.unwrap();
+            sum += found;
+            assert!((found - expected).abs() < OF_DRAWS, "{}: {found}, not {expected}", ranked.label);
+        }
+        near("sum", sum, 1.0, 1e-9);
+    }
+}
+
+#[test]
+fn the_gap_of_any_two_is_tukeys() {
+    for golden in goldens() {
+        let configurations = golden.levels.iter().product::<u64>();
+        let freedom = (configurations - 1) as f64 * f64::from(golden.replicates - 1);
+        let critical = studentised_range_critical(configurations as u32, freedom).unwrap();
+        near(&golden.name, critical, golden.range_critical, OF_RANGE);
+        let gap = model_of(&golden).answer.gap.unwrap();
+        let interval = gap.loss_absolute_interval.unwrap();
+        near(&golden.name, interval.high - gap.loss_absolute, golden.range_reach, OF_RANGE);
+        near(&golden.name, gap.loss_absolute - interval.low, golden.range_reach, OF_RANGE);
+    }
+    // `scipy.stats.studentized_range.ppf(0.95, k, v)` for few degrees of freedom, whose tails are the heaviest.
+    for (groups, freedom, expected) in
+        [(2, 2.0, 6.0849), (3, 4.0, 5.0402), (27, 52.0, 5.5228), (10, 1.0, 49.0710)]
+    {
+        near("range", studentised_range_critical(groups, freedom).unwrap(), expected, 0.02);
+    }
+}
+
+#[test]
+fn levels_are_exchanged_in_every_way() {
+    let mut tested = 0;
+    for golden in goldens() {
+        let factors = model_of(&golden).main_effects.factors;
+        for (factor, expected) in factors.iter().zip(&golden.axes) {
+            let Some(p) = expected.permutation_p else { continue };
+            near(&expected.name, factor.test.unwrap().permutation_p.unwrap(), p, 1e-12);
+            tested += 1;
+        }
+    }
+    assert!(tested > 5);
+}
