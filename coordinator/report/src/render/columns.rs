@@ -1,5 +1,7 @@
 //! The documented columns of the tidy files: one list for CSV and Parquet.
 
+use std::ops::Range;
+
 use sweep_proto::{EpochMetric, Kind, Value};
 
 use crate::table::{Outcome, Table, TrialRow};
@@ -103,9 +105,37 @@ impl<R: Copy> Builder<R> {
     }
 }
 
-/// The columns of `trials.csv` and `trials.parquet`: one row per trial, by id.
-pub fn of_trials(table: &Table) -> Vec<Column> {
-    let mut builder = Builder { rows: (0..table.trials.len()).collect(), columns: Vec::new() };
+/// Rows that are columns at the same time: a large sweep is written piece by piece, so that memory holds few of them.
+const ROWS_MAX: usize = 32_768;
+
+/// The columns of `trials.csv` and `trials.parquet`, piece by piece: one row per trial, by id.
+pub fn of_trials(table: &Table) -> impl Iterator<Item = Vec<Column>> + '_ {
+    pieces(table, |_| 1).map(|trials| trial_columns(table, trials))
+}
+
+/// The columns of `epochs.csv` and `epochs.parquet`, piece by piece: one row per trial and epoch, by id and epoch. A
+/// reused trial has the epochs of the one that stands in for it.
+pub fn of_epochs(table: &Table) -> impl Iterator<Item = Vec<Column>> + '_ {
+    pieces(table, |trial| trial.epochs.len()).map(|trials| epoch_columns(table, trials))
+}
+
+/// Ranges of trials with about as many rows each; one empty range for an empty table, so that its columns are known.
+fn pieces(table: &Table, rows: fn(&TrialRow) -> usize) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let from = next?;
+        let (mut to, mut held) = (from, 0);
+        while to < table.trials.len() && held < ROWS_MAX {
+            held += rows(&table.trials[to]);
+            to += 1;
+        }
+        next = (to < table.trials.len()).then_some(to);
+        Some(from..to)
+    })
+}
+
+fn trial_columns(table: &Table, trials: Range<usize>) -> Vec<Column> {
+    let mut builder = Builder { rows: trials.collect(), columns: Vec::new() };
     let of = |at: usize| &table.trials[at];
     builder.trial(table, |at| at);
     builder.text("key", "The trial's content address.", |at| Some(of(at).key.to_string()));
@@ -166,12 +196,9 @@ fn test_columns(builder: &mut Builder<usize>, table: &Table) {
     builder.real("test_macro_f1", doc, |at| of(at).map(|test| test.macro_f1));
 }
 
-/// The columns of `epochs.csv` and `epochs.parquet`: one row per trial and epoch, by id and epoch. A reused
-/// trial has the epochs of the one that stands in for it.
-pub fn of_epochs(table: &Table) -> Vec<Column> {
-    let epochs = |row: &TrialRow| row.epochs.len();
-    let rows =
-        table.trials.iter().enumerate().flat_map(|(at, row)| (0..epochs(row)).map(move |epoch| (at, epoch)));
+fn epoch_columns(table: &Table, trials: Range<usize>) -> Vec<Column> {
+    let epochs = |at: usize| table.trials[at].epochs.len();
+    let rows = trials.flat_map(|at| (0..epochs(at)).map(move |epoch| (at, epoch)));
     let mut builder = Builder { rows: rows.collect(), columns: Vec::new() };
     builder.trial(table, |(at, _)| at);
     let of = |(at, epoch): (usize, usize)| &table.trials[at].epochs[epoch];

@@ -3,17 +3,21 @@
 use super::ReportError;
 use super::columns::{Cells, Column};
 
-/// The bytes of one file.
+/// The bytes of one file from its pieces, which have the same columns.
 ///
 /// # Errors
 /// Writing to memory does not fail; the writer's own error is passed on all the same.
-pub fn write(file: &'static str, columns: &[Column]) -> Result<Vec<u8>, ReportError> {
+pub fn write(file: &'static str, pieces: impl Iterator<Item = Vec<Column>>) -> Result<Vec<u8>, ReportError> {
     let error = |source| ReportError::Csv { file, source };
     let mut writer = ::csv::Writer::from_writer(Vec::new());
-    writer.write_record(columns.iter().map(|column| column.name)).map_err(error)?;
-    let rows = columns.first().map_or(0, |column| column.cells.rows());
-    for row in 0..rows {
-        writer.write_record(columns.iter().map(|column| cell(&column.cells, row))).map_err(error)?;
+    for (at, columns) in pieces.enumerate() {
+        if at == 0 {
+            writer.write_record(columns.iter().map(|column| column.name)).map_err(error)?;
+        }
+        let rows = columns.first().map_or(0, |column| column.cells.rows());
+        for row in 0..rows {
+            writer.write_record(columns.iter().map(|column| cell(&column.cells, row))).map_err(error)?;
+        }
     }
     writer.into_inner().map_err(|broken| error(broken.into_error().into()))
 }

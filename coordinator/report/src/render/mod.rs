@@ -100,8 +100,8 @@ impl Format {
             Format::Html => html::write(&content.model, &content.sections),
             Format::Markdown => Ok(markdown::write(&content.model, &content.sections)),
             Format::Json => json::write(&content.model),
-            Format::TrialsCsv => csv::write(file, &columns::of_trials(&content.table)),
-            Format::EpochsCsv => csv::write(file, &columns::of_epochs(&content.table)),
+            Format::TrialsCsv => csv::write(file, columns::of_trials(&content.table)),
+            Format::EpochsCsv => csv::write(file, columns::of_epochs(&content.table)),
             Format::TrialsParquet => parquet::write(file, columns::of_trials(&content.table)),
             Format::EpochsParquet => parquet::write(file, columns::of_epochs(&content.table)),
         }
