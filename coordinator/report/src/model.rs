@@ -36,6 +36,8 @@ pub struct ReportModel {
     pub main_effects: MainEffects,
     /// The analysis of variance; `null` unless some replicates are complete on a full grid.
     pub factorial: Option<Factorial>,
+    /// Each swept hyperparameter by itself, the others held at the best configuration.
+    pub one_factor_at_a_time: Vec<OneFactor>,
     /// Mean scores of pairs of levels, for pairs of swept hyperparameters.
     pub interactions: Vec<Interaction>,
     /// Every configuration with a completed trial, best first: most completed replicates, then lowest mean
@@ -489,6 +491,30 @@ pub struct Variance {
     pub residual_mean_square: Option<f64>,
     /// Residual degrees of freedom.
     pub residual_degrees_of_freedom: u32,
+}
+
+/// One row of the grid through the best configuration.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OneFactor {
+    /// What changes along it.
+    pub hyperparameter: Hyperparameter,
+    /// The values at which the others are held, in words.
+    pub held: String,
+    /// Its levels, in the order of the sweep file.
+    pub levels: Vec<HeldLevel>,
+    /// Largest less smallest mean loss along it.
+    pub range: Option<f64>,
+}
+
+/// One configuration of such a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeldLevel {
+    /// The level.
+    pub level: Value,
+    /// Its score; `null` without a result.
+    pub validation_loss: Option<Summary>,
+    /// Its accuracy.
+    pub validation_accuracy: Option<Summary>,
 }
 
 /// Mean scores of the pairs of levels of two hyperparameters.

@@ -118,6 +118,34 @@ fn a_planted_hyperparameter_is_named_and_pure_noise_is_not() {
 }
 
 #[test]
+fn one_factor_at_a_time_is_the_row_of_the_best() {
+    let model = analyse(&study());
+    assert_eq!(model.ranking[0].label, "units=128 embedding=128 batch_size=32");
+    let row = &model.one_factor_at_a_time[1];
+    assert_eq!(
+        (row.hyperparameter, row.held.as_str()),
+        (Hyperparameter::Embedding, "units=128 batch_size=32")
+    );
+    let ranked = |label: &str| model.ranking.iter().find(|one| one.label == label).unwrap().validation_loss;
+    let losses: Vec<_> = row.levels.iter().map(|level| level.validation_loss.unwrap()).collect();
+    let expected = [32, 64, 128].map(|level| ranked(&format!("units=128 embedding={level} batch_size=32")));
+    assert_eq!(losses, expected);
+    near(row.range.unwrap(), losses[0].mean - losses[2].mean);
+    assert!(text(&study(), "report.md").contains("the full grid has the same one in front"));
+
+    // Units matter only where the embedding is small, which the best row does not show.
+    let axes = vec![axis(Hyperparameter::Units, &[8, 16, 32]), axis(Hyperparameter::Embedding, &[8, 16])];
+    let blind = finished(spec(axes, 2), 1, |position, replicate| {
+        let (units, embedding) = ((position / 2) as f64, (position % 2) as f64);
+        let loss =
+            0.6 - 0.02 * embedding - 0.1 * units * (1.0 - embedding) + 0.3 * f64::from(embedding < 0.5);
+        (loss + 1e-4 * noise(position * 2 + u64::from(replicate)), 0.5)
+    });
+    let markdown = text(&blind, "report.md");
+    assert!(markdown.contains("Here embedding moves the validation loss the most"), "{markdown}");
+}
+
+#[test]
 fn the_ledger_balances_only_where_every_trial_stands_once() {
     let mut input = study();
     let ledger = analyse(&input).ledger;

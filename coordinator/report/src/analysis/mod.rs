@@ -12,6 +12,7 @@ pub mod interactions;
 pub mod ledger;
 pub mod main_effects;
 pub mod noise;
+pub mod one_factor;
 pub mod permutation;
 pub mod ranking;
 pub mod set_up;
@@ -54,6 +55,7 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         ledger: ledger::ledger(input, table),
         set_up: set_up::set_up(input),
         curves: curves::curves(table, spec, &standings),
+        one_factor_at_a_time: one_factor::one_factor_at_a_time(table, spec, &standings),
         interactions: interactions::interactions(table, spec),
         ranking: ranking::ranking(table, &standings, &contest),
         cost: cost::cost(input, table, &standings),

@@ -10,6 +10,7 @@ mod failures;
 pub mod format;
 mod interactions;
 mod ledger;
+mod one_factor;
 mod ranking;
 mod reproduction;
 mod set_up;
@@ -208,6 +209,7 @@ pub fn sections(model: &ReportModel, table: &Table) -> Vec<Section> {
         curves::section(model),
         effects::section(model),
         variance::section(model),
+        one_factor::section(model),
         interactions::section(model),
         ranking::section(model),
         cost::section(model),

@@ -1,0 +1,54 @@
+//! One hyperparameter at a time, the others held at the best configuration: the view of the 2021 study.
+//!
+//! Kim and Park, "Analysis of Accuracy and Loss Performance According to Hyperparameter in RNN Model", *Journal of
+//! Convergence for Information Technology* 11(7), 2021. It looks at one row of the grid for each hyperparameter, so it
+//! sees neither interactions nor what the other rows say; the analysis of variance beside it does.
+
+use std::collections::BTreeMap;
+
+use sweep_proto::{Configuration, SweepSpec};
+
+use super::ranking::Standing;
+use crate::model::{HeldLevel, OneFactor};
+use crate::table::Table;
+
+/// One row of the grid through the best configuration for each swept hyperparameter; nothing without a result.
+pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Vec<OneFactor> {
+    let Some(best) = standings.first().and_then(|one| table.configurations.get(one.configuration)) else {
+        return Vec::new();
+    };
+    let known: BTreeMap<&Configuration, &Standing<'_>> = standings
+        .iter()
+        .filter_map(|standing| Some((table.configurations.get(standing.configuration)?, standing)))
+        .collect();
+    let swept = spec.swept();
+    spec.axes
+        .iter()
+        .filter(|axis| axis.levels.len() > 1)
+        .map(|axis| {
+            let levels: Vec<HeldLevel> = axis
+                .levels
+                .iter()
+                .map(|level| {
+                    // A level that the hyperparameter does not allow has no trial either.
+                    let configuration = best.clone().with(axis.hyperparameter, level.clone()).ok();
+                    let standing = configuration.and_then(|one| known.get(&one));
+                    HeldLevel {
+                        level: level.clone(),
+                        validation_loss: standing.map(|one| one.loss),
+                        validation_accuracy: standing.map(|one| one.accuracy),
+                    }
+                })
+                .collect();
+            let held: Vec<_> = swept.iter().copied().filter(|one| *one != axis.hyperparameter).collect();
+            let losses = || levels.iter().filter_map(|level| level.validation_loss).map(|loss| loss.mean);
+            let range = losses().max_by(f64::total_cmp).zip(losses().min_by(f64::total_cmp));
+            OneFactor {
+                hyperparameter: axis.hyperparameter,
+                held: best.label(&held),
+                range: range.map(|(largest, smallest)| largest - smallest).filter(|range| range.is_finite()),
+                levels,
+            }
+        })
+        .collect()
+}
