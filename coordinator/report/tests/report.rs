@@ -373,7 +373,7 @@ fn the_same_records_in_any_order_give_the_same_bytes() {
     assert_eq!(first, files(&input));
 }
 
-const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`|\n--><!--{{x}}";
+const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`|\n--><!--{{x}}\\input{/etc/passwd}%&$#_^~";
 
 fn hostile() -> ReportInput {
     let mut input = study();
@@ -409,6 +409,23 @@ fn outside_fences(markdown: &str) -> String {
     outside
 }
 
+fn latex_has_only_our_commands(latex: &str) {
+    const KNOWN: &str = "begin end centering caption label toprule midrule bottomrule pm times le eta omega \
+        textsuperscript textbackslash textasciitilde textasciicircum textless textgreater textbar";
+    let body: String =
+        latex.lines().filter(|line| !line.starts_with('%')).flat_map(|line| [line, "\n"]).collect();
+    for (at, _) in body.match_indices('\\') {
+        let command: String = body[at + 1..].chars().take_while(char::is_ascii_alphabetic).collect();
+        let is_second_of_two = at > 0 && body[..at].ends_with('\\');
+        assert!(
+            command.is_empty() || is_second_of_two || KNOWN.split_whitespace().any(|known| known == command),
+            "\\{command} got through"
+        );
+    }
+    assert_eq!(body.matches("\\begin{table}").count(), body.matches("\\end{table}").count());
+    assert!(body.matches("\\begin{table}").count() > 10);
+}
+
 #[test]
 fn hostile_strings_are_inert_in_every_format() {
     let input = hostile();
@@ -431,6 +448,7 @@ fn hostile_strings_are_inert_in_every_format() {
         outside_fences.contains("## Reproduction")
             && outside_fences.contains("Sweep file as it was launched")
     );
+    latex_has_only_our_commands(&text(&input, "report.tex"));
     let csv = text(&input, "trials.csv");
     assert!(csv.contains("'=HYPERLINK") && csv.contains("'@SUM(1)"));
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
@@ -609,7 +627,7 @@ mod random {
             }
             prop_assert!(!words(&analyse(&input)));
             let files = render(&input).unwrap();
-            prop_assert_eq!(files.len(), 7);
+            prop_assert_eq!(files.len(), 8);
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod columns;
 pub mod csv;
 pub mod html;
 pub mod json;
+pub mod latex;
 pub mod markdown;
 pub mod parquet;
 
@@ -57,6 +58,8 @@ pub enum Format {
     Html,
     /// The same for pull requests.
     Markdown,
+    /// Its tables for papers.
+    Latex,
     /// Every number.
     Json,
     /// One row per trial.
@@ -71,9 +74,10 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order in which files are written.
-    pub const ALL: [Format; 7] = [
+    pub const ALL: [Format; 8] = [
         Format::Html,
         Format::Markdown,
+        Format::Latex,
         Format::Json,
         Format::TrialsCsv,
         Format::EpochsCsv,
@@ -86,6 +90,7 @@ impl Format {
         match self {
             Format::Html => "report.html",
             Format::Markdown => "report.md",
+            Format::Latex => "report.tex",
             Format::Json => "report.json",
             Format::TrialsCsv => "trials.csv",
             Format::EpochsCsv => "epochs.csv",
@@ -99,6 +104,7 @@ impl Format {
         match self {
             Format::Html => html::write(&content.model, &content.sections),
             Format::Markdown => Ok(markdown::write(&content.model, &content.sections)),
+            Format::Latex => Ok(latex::write(&content.model, &content.sections)),
             Format::Json => json::write(&content.model),
             Format::TrialsCsv => csv::write(file, columns::of_trials(&content.table)),
             Format::EpochsCsv => csv::write(file, columns::of_epochs(&content.table)),
