@@ -1,0 +1,180 @@
+//! What the hyperparameters do, as it stands in `report.json`: main effects, tests, variance, interactions.
+
+use serde::Serialize;
+use sweep_proto::{Hyperparameter, Value};
+
+use super::{Band, Interval, Levels, Summary};
+
+/// The effect of each swept hyperparameter on its own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MainEffects {
+    /// One per swept hyperparameter, in the order of the sweep file.
+    pub factors: Vec<Factor>,
+    /// The decomposition of the variance; `null` unless some replicates are complete on a full grid.
+    pub variance: Option<Variance>,
+}
+
+/// One swept hyperparameter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Factor {
+    /// The hyperparameter.
+    pub hyperparameter: Hyperparameter,
+    /// Its levels.
+    pub levels: Vec<LevelEffect>,
+    /// Largest less smallest marginal mean loss.
+    pub range: Option<f64>,
+    /// Its share of the total sum of squares (η²), in `0..=1`.
+    pub share: Option<f64>,
+    /// Whether it has an effect at all; `null` below two replicates of a full grid.
+    pub test: Option<FactorTest>,
+    /// Every pair of levels, in order; empty where there is no test.
+    pub comparisons: Vec<LevelComparison>,
+}
+
+/// One level of a hyperparameter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LevelEffect {
+    /// The level.
+    pub level: Value,
+    /// Completed trials at this level.
+    pub trials: u32,
+    /// Mean score over those trials, with the spread over replicates of each replicate's mean.
+    pub validation_loss: Option<Band>,
+    /// Of the expected loss at this level; `null` where there is no test.
+    pub validation_loss_interval: Option<Interval>,
+    /// The same of the accuracy.
+    pub validation_accuracy: Option<Band>,
+}
+
+/// Tests of the hypothesis that a hyperparameter has no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FactorTest {
+    /// Mean square of the main effect over that of the residual; `null` without any residual.
+    pub f: Option<f64>,
+    /// Degrees of freedom of the main effect.
+    pub degrees_of_freedom: u64,
+    /// Probability of so large an F without an effect.
+    pub p: f64,
+    /// The same, corrected for the number of swept hyperparameters (Holm).
+    pub p_holm: f64,
+    /// Less biased share of the variance.
+    pub omega_squared: f64,
+    /// Probability by exchanging the levels within each replicate, which assumes no distribution.
+    pub permutation_p: Option<f64>,
+    /// The lowest probability that this can give with so few replicates.
+    pub permutation_p_min: Option<f64>,
+}
+
+/// One level less another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LevelComparison {
+    /// The level.
+    pub level: Value,
+    /// The one that it is compared with.
+    pub other: Value,
+    /// Mean loss at the level less that at the other.
+    pub difference: f64,
+    /// Of the expected difference.
+    pub interval: Interval,
+    /// The difference in standard deviations of seed noise.
+    pub effect_size: Option<f64>,
+    /// Probability of so large a difference without an effect, corrected for the pairs of this hyperparameter.
+    pub p_holm: f64,
+}
+
+/// The exact analysis of variance of a balanced grid.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Factorial {
+    /// Configurations.
+    pub configurations: u32,
+    /// Replicates that every configuration completed.
+    pub replicates: u32,
+    /// Main effects, then interactions up to third order, then all of higher order together.
+    pub effects: Vec<Effect>,
+    /// Differences between whole replicates.
+    pub seed: Effect,
+    /// Seed noise within configurations.
+    pub residual: Effect,
+    /// Total sum of squares.
+    pub total_sum_of_squares: f64,
+}
+
+/// One line of the analysis of variance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Effect {
+    /// The hyperparameters that interact; one for a main effect; empty for all interactions of higher order,
+    /// the seed and the residual.
+    pub of: Vec<Hyperparameter>,
+    /// Degrees of freedom.
+    pub degrees_of_freedom: u64,
+    /// Sum of squares.
+    pub sum_of_squares: f64,
+    /// Mean square; `null` without degrees of freedom.
+    pub mean_square: Option<f64>,
+    /// Mean square over that of the residual; `null` without a residual.
+    pub f: Option<f64>,
+    /// Probability of so large an F without the effect.
+    pub p: Option<f64>,
+    /// Share of the total sum of squares (η²).
+    pub eta_squared: f64,
+    /// Less biased share (ω²), 0 where the estimate is below.
+    pub omega_squared: Option<f64>,
+}
+
+/// Sums of squares of the scores on a balanced grid, with replicates as blocks; shares add up to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Variance {
+    /// Configurations.
+    pub configurations: u32,
+    /// Replicates that every configuration completed: only these are decomposed.
+    pub replicates: u32,
+    /// Total sum of squares.
+    pub total_sum_of_squares: f64,
+    /// Share of all main effects together.
+    pub main_effects_share: f64,
+    /// Share of all interactions together.
+    pub interactions_share: f64,
+    /// Share of the seed: differences between whole replicates.
+    pub replicates_share: f64,
+    /// Share of the rest: seed noise within configurations.
+    pub residual_share: f64,
+    /// Residual mean square; `null` below two replicates or two configurations.
+    pub residual_mean_square: Option<f64>,
+    /// Residual degrees of freedom.
+    pub residual_degrees_of_freedom: u32,
+}
+
+/// One row of the grid through the best configuration.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OneFactor {
+    /// What changes along it.
+    pub hyperparameter: Hyperparameter,
+    /// The values at which the others are held, in words.
+    pub held: String,
+    /// Its levels, in the order of the sweep file.
+    pub levels: Vec<HeldLevel>,
+    /// Largest less smallest mean loss along it.
+    pub range: Option<f64>,
+}
+
+/// One configuration of such a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeldLevel {
+    /// The level.
+    pub level: Value,
+    /// Its score; `null` without a result.
+    pub validation_loss: Option<Summary>,
+    /// Its accuracy.
+    pub validation_accuracy: Option<Summary>,
+}
+
+/// Mean scores of the pairs of levels of two hyperparameters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Interaction {
+    /// The hyperparameter of the rows.
+    pub rows: Levels,
+    /// The hyperparameter of the columns.
+    pub columns: Levels,
+    /// `cells[row][column]`: mean score over completed trials; `null` without any.
+    pub cells: Vec<Vec<Option<f64>>>,
+}

@@ -1,0 +1,213 @@
+//! The files of the report: hostile strings are inert in all of them, and each holds what the others do.
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may stop")]
+
+mod fixture;
+
+use coordinator_core::SweepState;
+use coordinator_report::{ReportInput, analyse, render};
+use fixture::{axis, empty, files, finished, noise, push_pending, spec, study, text};
+use sweep_proto::Hyperparameter;
+
+const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`|\n--><!--{{x}}\\input{/etc/passwd}%&$#_^~";
+
+fn hostile() -> ReportInput {
+    let mut input = study();
+    input.sweep.spec.name = HOSTILE.into();
+    input.sweep.file_text = format!("name = {HOSTILE}\n```\n</pre>");
+    input.sweep.datasets[0].classes = vec![HOSTILE.into(), "=cmd|' /C calc'!A0".into()];
+    input.sweep.spec.data.source =
+        sweep_proto::DataSource::Known { name: HOSTILE.into(), path: Some(HOSTILE.into()) };
+    input.workers[0].profile.name = HOSTILE.into();
+    input.workers[0].profile.devices[0].model = HOSTILE.into();
+    for attempt in &mut input.attempts {
+        attempt.worker_name = "=HYPERLINK(\"http://x\")".into();
+        attempt.error = Some(HOSTILE.into());
+    }
+    input.trials[0].last_error = Some("@SUM(1)".into());
+    input.build = HOSTILE.into();
+    input
+}
+
+/// The lines of Markdown that no fence holds; a fence ends at a line of as many backticks or more.
+fn outside_fences(markdown: &str) -> String {
+    let (mut outside, mut fence) = (String::new(), 0);
+    for line in markdown.lines() {
+        let ticks = line.len() - line.trim_start_matches('`').len();
+        match fence {
+            0 if ticks >= 3 => fence = ticks,
+            0 => outside.extend([line, "\n"]),
+            _ if ticks >= fence && line.len() == ticks => fence = 0,
+            _ => {}
+        }
+    }
+    assert_eq!(fence, 0, "a fence does not end");
+    outside
+}
+
+fn latex_has_only_our_commands(latex: &str) {
+    const KNOWN: &str = "begin end centering caption label toprule midrule bottomrule pm times le eta omega \
+        textsuperscript textbackslash textasciitilde textasciicircum textless textgreater textbar";
+    let body: String =
+        latex.lines().filter(|line| !line.starts_with('%')).flat_map(|line| [line, "\n"]).collect();
+    for (at, _) in body.match_indices('\\') {
+        let command: String = body[at + 1..].chars().take_while(char::is_ascii_alphabetic).collect();
+        let is_second_of_two = at > 0 && body[..at].ends_with('\\');
+        assert!(
+            command.is_empty() || is_second_of_two || KNOWN.split_whitespace().any(|known| known == command),
+            "\\{command} got through"
+        );
+    }
+    assert_eq!(body.matches("\\begin{table}").count(), body.matches("\\end{table}").count());
+    assert!(body.matches("\\begin{table}").count() > 10);
+}
+
+#[test]
+fn hostile_strings_are_inert_in_every_format() {
+    let input = hostile();
+    let html = text(&input, "report.html");
+    // The scripts are constants, one of which builds images; the records' strings stand outside of them.
+    let (before, data) = html.split_once("id=\"data\">").unwrap();
+    let data = data.split_once("</script>").unwrap().0;
+    for part in [before, data] {
+        assert!(
+            !part.contains("<script>") && !part.contains("<img") && !part.contains("<!--"),
+            "markup got through"
+        );
+    }
+    assert_eq!(html.matches("</script>").count(), 3);
+    assert!(html.contains("&#60;/script&#62;"));
+    let markdown = text(&input, "report.md");
+    let outside_fences = outside_fences(&markdown);
+    assert!(!outside_fences.contains("<img") && !outside_fences.contains("<script"));
+    assert!(
+        outside_fences.contains("## Reproduction")
+            && outside_fences.contains("Sweep file as it was launched")
+    );
+    latex_has_only_our_commands(&text(&input, "report.tex"));
+    let csv = text(&input, "trials.csv");
+    assert!(csv.contains("'=HYPERLINK") && csv.contains("'@SUM(1)"));
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    assert!(
+        reader.records().all(|record| record.unwrap().iter().all(|cell| !cell.starts_with(['=', '@', '+'])))
+    );
+    let json: serde_json::Value = serde_json::from_str(&text(&input, "report.json")).unwrap();
+    assert_eq!(json["set_up"]["name"], HOSTILE);
+}
+
+#[test]
+fn the_page_loads_nothing_and_names_its_scripts() {
+    for input in [study(), hostile()] {
+        let html = text(&input, "report.html");
+        let markup: String = html
+            .split("<script")
+            .enumerate()
+            .map(|(at, part)| if at == 0 { part } else { part.split_once("</script>").unwrap().1 })
+            .collect();
+        // `<` and `>` of strings are escaped, so what stands between them is a tag.
+        let tags: Vec<&str> = markup.split('<').filter_map(|part| part.split('>').next()).collect();
+        assert!(
+            tags.iter()
+                .all(|tag| !tag.contains(" src=") && !tag.starts_with("link") && !tag.starts_with("iframe"))
+        );
+        assert!(!markup.contains("url(") && !markup.contains("@import"));
+        assert!(markup.split(" href=\"").skip(1).all(|target| target.starts_with('#')));
+        assert!(
+            html.contains("content=\"default-src &#39;none&#39;")
+                || html.contains("content=\"default-src 'none'")
+        );
+        assert_eq!(html.matches("sha256-").count(), 2);
+        let data = html.split_once("id=\"data\">").unwrap().1.split_once("</script>").unwrap().0;
+        let data: serde_json::Value = serde_json::from_str(data).unwrap();
+        for chart in data["charts"].as_array().unwrap() {
+            let id = chart["id"].as_str().unwrap();
+            assert_eq!(html.matches(&format!("id=\"{id}\"")).count(), 1, "{id}");
+        }
+    }
+}
+
+#[test]
+fn parquet_holds_what_the_csv_holds() {
+    let levels: Vec<u64> = (1..=34).collect();
+    let axes = vec![axis(Hyperparameter::Units, &levels), axis(Hyperparameter::Embedding, &levels)];
+    // More epochs than are columns at the same time.
+    let large =
+        finished(spec(axes, 3), 10, |position, replicate| (noise(position + u64::from(replicate)), 0.5));
+    for (input, trials) in [(study(), 54), (large, 34 * 34 * 3)] {
+        parquet_equals_csv(&input, trials);
+    }
+}
+
+fn parquet_equals_csv(input: &ReportInput, trials: usize) {
+    let files = files(input);
+    for name in ["trials", "epochs"] {
+        let file = format!("{name}.parquet");
+        let batches = read_parquet(&file, &files[&file]);
+        let mut reader = csv::Reader::from_reader(files[&format!("{name}.csv")].as_slice());
+        let head: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+        assert_eq!(head, batches[0]);
+        let rows: Vec<Vec<String>> =
+            reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+        assert_eq!(rows.len(), if name == "trials" { trials } else { 10 * trials });
+        assert_eq!(rows, batches[1..]);
+    }
+    let head = String::from_utf8(files["trials.csv"].clone()).unwrap();
+    assert!(head.starts_with("sweep,trial,state,units,embedding,"), "the swept ones come first");
+}
+
+#[test]
+fn sweeps_of_every_size_have_a_report() {
+    let nothing = empty(spec(vec![axis(Hyperparameter::Units, &[1, 2])], 2));
+    assert!(text(&nothing, "report.html").contains("No trial has completed"));
+    assert!(!analyse(&nothing).ledger.balanced);
+
+    let mut waiting = empty(spec(Vec::new(), 1));
+    push_pending(&mut waiting, 0, 0);
+    waiting.sweep.state = SweepState::Open;
+    let model = analyse(&waiting);
+    assert!(model.ledger.balanced && model.answer.provisional && model.answer.test_accuracy.is_none());
+    render(&waiting).unwrap();
+
+    let one = finished(spec(Vec::new(), 1), 3, |_, _| (0.4, 0.8));
+    let model = analyse(&one);
+    assert_eq!((model.answer.label.as_str(), model.answer.gap.is_none()), ("the only configuration", true));
+    assert_eq!(model.curves.len(), 1);
+    render(&one).unwrap();
+
+    let levels: Vec<u64> = (1..=18).collect();
+    let axes = vec![axis(Hyperparameter::Units, &levels), axis(Hyperparameter::Embedding, &levels)];
+    let many = finished(spec(axes, 3), 10, |position, replicate| {
+        (0.5 + 0.1 * noise(position * 3 + u64::from(replicate)), 0.7)
+    });
+    let files = files(&many);
+    assert_eq!(String::from_utf8(files["trials.csv"].clone()).unwrap().lines().count(), 973);
+    assert!(files["report.html"].len() < 3 << 20, "{} bytes", files["report.html"].len());
+}
+
+/// The rows of a Parquet file as the CSV would write them, the names of the columns first.
+fn read_parquet(name: &str, bytes: &[u8]) -> Vec<Vec<String>> {
+    use arrow_array::cast::AsArray as _;
+    use arrow_array::types::{Float64Type, UInt64Type};
+    use arrow_array::{Array as _, RecordBatchReader as _};
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let file = std::fs::File::open(path).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 100).unwrap();
+    let schema = reader.schema();
+    assert!(schema.fields().iter().all(|field| field.metadata().contains_key("doc")));
+    let mut rows = vec![schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>()];
+    for batch in reader.map(Result::unwrap) {
+        for row in 0..batch.num_rows() {
+            let cell = |column: &arrow_array::ArrayRef| match column.data_type() {
+                _ if column.is_null(row) => String::new(),
+                arrow_schema::DataType::UInt64 => column.as_primitive::<UInt64Type>().value(row).to_string(),
+                arrow_schema::DataType::Float64 => {
+                    format!("{:?}", column.as_primitive::<Float64Type>().value(row))
+                }
+                arrow_schema::DataType::Boolean => column.as_boolean().value(row).to_string(),
+                _ => column.as_string::<i32>().value(row).to_owned(),
+            };
+            rows.push(batch.columns().iter().map(cell).collect());
+        }
+    }
+    rows
+}
