@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// Follow the sweep until it ends.
     #[arg(long)]
     watch: bool,
-    /// With --watch: lines instead of the full screen, also on a terminal.
+    /// With --watch: bars instead of the full screen.
     #[arg(long, requires = "watch")]
     plain: bool,
 }

@@ -33,6 +33,14 @@ impl Colour {
     }
 }
 
+/// Whether the terminal says that it can only write lines, or says nothing of itself.
+pub(crate) fn is_dumb() -> bool {
+    match std::env::var_os("TERM") {
+        Some(name) => name == "dumb" || name.is_empty(),
+        None => cfg!(unix),
+    }
+}
+
 /// Standard output of a command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {

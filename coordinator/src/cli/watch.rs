@@ -12,9 +12,9 @@ use super::{Context, output, render};
 use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
-On a terminal, a full screen: progress, the best configurations, running trials, workers, and what
-happened. Tab moves between them, the arrows scroll, ? shows all keys. Elsewhere, and with --plain,
-now and then a line. With --json, one object a line after every change.
+On a terminal, a full screen: progress, the best configurations, running trials, workers, and
+what happened. Tab moves between them, the arrows scroll, ? shows all keys. With --plain, bars;
+elsewhere, now and then a line. With --json, one object a line after every change.
 
 q, Esc and Ctrl-C end the watching, not the sweep (exit code 130).
 
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// Number of the sweep, or its name (the newest of that name).
     #[arg(value_name = "ID")]
     sweep: String,
-    /// Lines instead of the full screen, also on a terminal.
+    /// Bars instead of the full screen.
     #[arg(long)]
     plain: bool,
 }
@@ -54,6 +54,8 @@ pub(crate) async fn watch(
     let id = sweep.id;
     let end = if plain || context.output.json || !screen::is_available() {
         follow_to_end(client, id, context).await?
+    } else if sweep.has_ended() {
+        End::Ended(Box::new(sweep))
     } else {
         match Screen::take() {
             Ok(screen) => screen::watch(screen, client, sweep).await?,

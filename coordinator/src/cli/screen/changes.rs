@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::curves::Curves;
 use super::log::{Change, Tone};
 use super::text::inert;
 use crate::cli::render::status::{best_loss, duration, number};
 use coordinator::json::{Ledger, Running, Sweep, Worker};
 
-/// What happened to a sweep between two states.
-pub(super) fn of_sweep(before: &Sweep, after: &Sweep) -> Vec<Change> {
-    let mut changes = ended_trials(before, after);
+/// What happened to a sweep between two states, with the curves seen until the first one.
+pub(super) fn of_sweep(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Change> {
+    let mut changes = ended_trials(before, after, curves);
     changes.extend(attempts(before, after));
     let [best_before, best_after] = [before, after].map(|sweep| sweep.best.first());
     if let Some(best) = best_after.filter(|best| best_before.is_none_or(|other| other.label != best.label)) {
@@ -42,7 +43,7 @@ fn turned(state: &str) -> Change {
 
 /// Trials that ended. The ledger tells how many ended how, and the running trials which ones run no more; both
 /// together name the trials wherever all that left ended in the same way.
-fn ended_trials(before: &Sweep, after: &Sweep) -> Vec<Change> {
+fn ended_trials(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Change> {
     let still: BTreeSet<&str> = trained(after).map(|trial| trial.trial.as_str()).collect();
     let gone: Vec<&Running> = trained(before).filter(|trial| !still.contains(trial.trial.as_str())).collect();
     let ends = ends(&before.ledger, &after.ledger);
@@ -52,7 +53,7 @@ fn ended_trials(before: &Sweep, after: &Sweep) -> Vec<Change> {
             .map(|trial| Change::new(Tone::Warning, format!("{} was handed back", name(trial))))
             .collect(),
         [(tone, end, count)] if gone.len() as u64 <= count => {
-            let named = gone.iter().map(|trial| Change::new(tone, ended(trial, end)));
+            let named = gone.iter().map(|trial| Change::new(tone, ended(trial, end, curves)));
             let more = count - gone.len() as u64;
             named.chain((more > 0).then(|| counted(tone, end, more))).collect()
         }
@@ -81,10 +82,10 @@ fn name(trial: &Running) -> String {
     format!("trial {}", inert(&trial.trial))
 }
 
-fn ended(trial: &Running, end: &str) -> String {
-    let loss = trial.validation_loss.filter(|_| end == "completed");
-    // The last epoch seen, which need not be the last one trained.
-    let loss = loss.map(|loss| format!(", loss {} after epoch {}", number(Some(loss)), trial.epoch));
+fn ended(trial: &Running, end: &str, curves: &Curves) -> String {
+    // Its score is that of its best epoch, which may have passed between two states.
+    let loss = curves.lowest(&trial.trial).filter(|_| end == "completed");
+    let loss = loss.map(|loss| format!(", lowest loss seen {}", number(Some(loss))));
     format!("{} {end}{}: {}", name(trial), loss.unwrap_or_default(), inert(&trial.label))
 }
 

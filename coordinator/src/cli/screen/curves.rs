@@ -34,6 +34,12 @@ impl Curves {
         }
     }
 
+    /// The lowest loss seen of a trial.
+    pub(super) fn lowest(&self, trial: &str) -> Option<f64> {
+        let points = self.of.get(trial)?.points.iter();
+        points.map(|(_, loss)| *loss).min_by(f64::total_cmp)
+    }
+
     /// The newest losses of a trial as bars, at most so many; empty where none was seen.
     pub(super) fn line(&self, trial: &str, width: usize) -> String {
         self.of.get(trial).map(|curve| curve.line(width)).unwrap_or_default()
@@ -85,6 +91,7 @@ mod tests {
         assert_eq!(curves.line("3/0", 10), "█▆▄▁▃");
         assert_eq!(curves.line("3/0", 2), "▁█");
         assert_eq!(curves.line("3/1", 10), "");
+        assert_eq!((curves.lowest("3/0"), curves.lowest("3/1")), (Some(0.2), None));
     }
 
     #[test]

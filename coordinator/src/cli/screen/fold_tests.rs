@@ -40,7 +40,7 @@ fn without(gone: usize, change: impl FnOnce(&mut Sweep)) -> Sweep {
 fn trials_that_ended_alike_are_named() {
     assert_eq!(
         told(three(), without(1, |sweep| sweep.ledger.completed += 1)),
-        ["trial 3/0 completed, loss 0.5000 after epoch 4: units 32, embedding 64, replicate 1"]
+        ["trial 3/0 completed, lowest loss seen 0.5000: units 32, embedding 64, replicate 1"]
     );
     assert_eq!(
         told(three(), without(1, |sweep| sweep.ledger.failed += 3)),

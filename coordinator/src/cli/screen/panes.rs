@@ -1,11 +1,14 @@
 //! The lines of each pane.
 
+use std::ops::Range;
+
 use coordinator_core::limits::LEASE_TTL_MS;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::columns::{Cell, Column, table};
 use super::layout::Pane;
+use super::log::Entry;
 use super::state::{State, Workers};
 use super::style::{faint, strong};
 use super::text::{cut, inert};
@@ -50,54 +53,60 @@ const WORKERS: [Column; 6] = [
 
 /// The lines below a pane's title: `seen` rows from where it is scrolled to, each at most `width` columns.
 pub(super) fn lines(state: &State, pane: Pane, width: usize, seen: usize) -> Vec<Line<'static>> {
-    let first = state.scrolled(pane, seen);
-    let (header, plain) = (faint(), Style::new());
-    let rows = |count: usize| first.min(count)..first.saturating_add(seen).min(count);
+    let (first, count) = (state.scrolled(pane, seen), state.rows(pane));
+    let shown = first.min(count)..first.saturating_add(seen).min(count);
     match pane {
-        Pane::Best if state.sweep.best.is_empty() => empty("none yet: no trial has completed"),
-        Pane::Best => {
-            let shown = rows(state.sweep.best.len());
-            let ranks = shown.clone().map(|at| at + 1);
-            let rows: Vec<_> = state.sweep.best[shown]
-                .iter()
-                .zip(ranks)
-                .map(|(best, rank)| of_best(state, best, rank))
-                .collect();
-            table(&BEST, &rows, header, width)
+        Pane::Best => best(state, shown, width),
+        Pane::Running => running(state, shown, width),
+        Pane::Workers => workers(state, shown, width),
+        Pane::Log => log(state, shown, width),
+    }
+}
+
+fn best(state: &State, shown: Range<usize>, width: usize) -> Vec<Line<'static>> {
+    if state.sweep.best.is_empty() {
+        return empty("none yet: no trial has completed");
+    }
+    let ranked = shown.clone().zip(&state.sweep.best[shown]);
+    let rows: Vec<_> = ranked.map(|(at, best)| of_best(state, best, at + 1)).collect();
+    table(&BEST, &rows, faint(), width)
+}
+
+fn running(state: &State, shown: Range<usize>, width: usize) -> Vec<Line<'static>> {
+    if state.sweep.running.is_empty() {
+        return empty("none");
+    }
+    let rows: Vec<_> = state.sweep.running[shown].iter().map(|trial| of_trial(state, trial)).collect();
+    table(&RUNNING, &rows, faint(), width)
+}
+
+fn workers(state: &State, shown: Range<usize>, width: usize) -> Vec<Line<'static>> {
+    match &state.workers {
+        Workers::Unknown => empty("asking the coordinator"),
+        Workers::Withheld(reason) => empty(&format!("not told: {reason}")),
+        Workers::Known { list, .. } if list.is_empty() => {
+            empty("none: `sweep-worker join` on any machine brings one")
         }
-        Pane::Running if state.sweep.running.is_empty() => empty("none"),
-        Pane::Running => {
-            let shown = &state.sweep.running[rows(state.sweep.running.len())];
-            let rows: Vec<_> = shown.iter().map(|trial| of_trial(state, trial)).collect();
-            table(&RUNNING, &rows, header, width)
-        }
-        Pane::Workers => match &state.workers {
-            Workers::Unknown => empty("asking the coordinator"),
-            Workers::Withheld(reason) => empty(&format!("not told: {reason}")),
-            Workers::Known { list, .. } if list.is_empty() => {
-                empty("none: `sweep-worker join` on any machine brings one")
-            }
-            Workers::Known { list, told_at } => {
-                let since = state.now.since_start.saturating_sub(*told_at).as_millis() as u64;
-                let rows: Vec<_> =
-                    list[rows(list.len())].iter().map(|worker| of_worker(state, worker, since)).collect();
-                table(&WORKERS, &rows, header, width)
-            }
-        },
-        Pane::Log => {
-            let shown = state.log.entries().skip(first).take(seen);
-            let line = |entry: &super::log::Entry| {
-                let (mark, style) = state.looks.mark(entry.change.tone);
-                let spans = vec![
-                    Span::styled(entry.at.strftime("%H:%M:%S ").to_string(), faint()),
-                    Span::styled(mark, style),
-                    Span::styled(format!(" {}", entry.change.text), plain),
-                ];
-                cut(spans, width)
-            };
-            shown.map(line).collect()
+        Workers::Known { list, told_at } => {
+            let since = state.now.since_start.saturating_sub(*told_at).as_millis() as u64;
+            let rows: Vec<_> = list[shown].iter().map(|worker| of_worker(state, worker, since)).collect();
+            table(&WORKERS, &rows, faint(), width)
         }
     }
+}
+
+fn log(state: &State, shown: Range<usize>, width: usize) -> Vec<Line<'static>> {
+    let entries = state.log.entries().skip(shown.start).take(shown.len());
+    let line = |entry: &Entry| {
+        let (mark, style) = state.looks.mark(entry.change.tone);
+        let spans = vec![
+            Span::styled(entry.at.strftime("%H:%M:%S ").to_string(), faint()),
+            Span::styled(mark, style),
+            Span::raw(format!(" {}", entry.change.text)),
+        ];
+        cut(spans, width)
+    };
+    entries.map(line).collect()
 }
 
 fn empty(text: &str) -> Vec<Line<'static>> {

@@ -137,7 +137,7 @@ impl State {
             let away = duration(self.now.since_start.saturating_sub(since).as_secs_f64());
             self.note(Change::new(Tone::Good, format!("connected again after {away}")));
         }
-        for change in changes::of_sweep(&self.sweep, &sweep) {
+        for change in changes::of_sweep(&self.sweep, &sweep, &self.curves) {
             self.note(change);
         }
         self.curves.update(&sweep.running);

@@ -13,6 +13,7 @@ use ratatui::layout::Size;
 
 use super::draw::draw;
 use super::state::State;
+use crate::cli::output::is_dumb;
 use crate::telemetry;
 
 /// Whether the terminal is taken. One program has one terminal, and a panic hook is handed nothing.
@@ -20,11 +21,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Whether there is a terminal that can be taken: one that people look at and type on, not a pipe, and not a dumb one.
 pub(crate) fn is_available() -> bool {
-    let dumb = match std::env::var_os("TERM") {
-        Some(name) => name == "dumb" || name.is_empty(),
-        None => cfg!(unix),
-    };
-    !dumb && io::stdin().is_terminal() && io::stdout().is_terminal() && is_in_foreground()
+    !is_dumb() && io::stdin().is_terminal() && io::stdout().is_terminal() && is_in_foreground()
 }
 
 /// Whether the terminal is this program's to change: the system stops one in the background that tries.
