@@ -14,6 +14,7 @@ pub mod postgres_server;
 pub mod power;
 pub mod processes;
 pub mod progress;
+pub mod pseudo_terminal;
 pub mod raw;
 pub mod s3_server;
 pub mod second_machine;

@@ -85,6 +85,6 @@ impl Follower {
 }
 
 /// Whether trying again may help: the connection broke, or the coordinator is too busy just now.
-fn is_passing(status: &Status) -> bool {
+pub(crate) fn is_passing(status: &Status) -> bool {
     is_broken_connection(status) || matches!(status.code(), Code::ResourceExhausted | Code::DeadlineExceeded)
 }

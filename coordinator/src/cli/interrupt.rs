@@ -1,9 +1,14 @@
 //! Ctrl-C and SIGTERM: the first asks for a clean stop, the second ends the program at once.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 
 use super::exit::{Exit, Failure};
-use super::output;
+use super::{output, screen};
+
+/// How long the terminal may take to become what it was.
+const GIVE_BACK_MAX: Duration = Duration::from_millis(500);
 
 /// Tells when the user wants to stop.
 #[derive(Clone, Debug)]
@@ -25,6 +30,7 @@ impl Interrupt {
             // The receiver may be gone: then the command is about to end by itself.
             let _ending = sender.send(true);
             signals.next().await;
+            give_back_the_terminal().await;
             output::note("stopped at once");
             exit_at_once();
         });
@@ -38,6 +44,12 @@ impl Interrupt {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// A terminal that takes nothing any more must not be in the way of the end.
+async fn give_back_the_terminal() {
+    let given_back = tokio::task::spawn_blocking(screen::give_back);
+    let _in_time = tokio::time::timeout(GIVE_BACK_MAX, given_back).await;
 }
 
 #[allow(clippy::exit, reason = "a second Ctrl-C asks for exactly this")]

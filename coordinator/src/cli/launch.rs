@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// Follow the sweep until it ends.
     #[arg(long)]
     watch: bool,
+    /// With --watch: bars instead of the full screen.
+    #[arg(long, requires = "watch")]
+    plain: bool,
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
@@ -48,7 +51,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let sweep = launched?;
     if arguments.watch {
         output::note(&format!("launched sweep {} ({})", sweep.id, plain(&sweep.name)));
-        return watch::follow_to_end(&mut client, sweep.id, context).await;
+        return watch::watch(&client, sweep, arguments.plain, context).await;
     }
     if context.output.json {
         return context.output.json(&sweep);

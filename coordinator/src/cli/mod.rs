@@ -9,6 +9,7 @@ mod interrupt;
 mod local_worker;
 mod output;
 mod render;
+mod screen;
 mod store;
 mod sweep_file;
 

@@ -33,6 +33,14 @@ impl Colour {
     }
 }
 
+/// Whether the terminal says that it can only write lines, or says nothing of itself.
+pub(crate) fn is_dumb() -> bool {
+    match std::env::var_os("TERM") {
+        Some(name) => name == "dumb" || name.is_empty(),
+        None => cfg!(unix),
+    }
+}
+
 /// Standard output of a command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
@@ -101,10 +109,15 @@ pub(crate) fn print_failure(failure: &Failure) {
     }
 }
 
-/// Text of strangers (names, labels, messages) without control characters, so that it cannot steer
-/// the terminal.
+/// Text of strangers (names, labels, messages) without control characters, so that it can neither steer
+/// the terminal nor turn the order of what stands beside it.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect()
+    text.chars().map(|one| if one.is_control() || turns_order(one) { '\u{fffd}' } else { one }).collect()
+}
+
+/// Whether a character breaks lines or makes later ones be shown from right to left, or the other way.
+fn turns_order(one: char) -> bool {
+    matches!(one, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -114,6 +127,7 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(plain("a\u{1b}[31mb\nc"), "a\u{fffd}[31mb\u{fffd}c");
-        assert_eq!(plain("감성 분석"), "감성 분석");
+        assert_eq!(plain("a\u{202e}b\u{2066}c\u{2028}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
+        assert_eq!(plain("감성 분석 👩‍💻"), "감성 분석 👩‍💻");
     }
 }

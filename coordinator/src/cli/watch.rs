@@ -7,14 +7,20 @@ use super::exit::Failure;
 use super::follow::{Event, Follower};
 use super::interrupt::Interrupt;
 use super::render::progress::View;
-use super::{Context, render};
+use super::screen::{self, End, Screen};
+use super::{Context, output, render};
 use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
-With --json, one object a line after every change. Ctrl-C ends the watching, not the sweep.
+On a terminal, a full screen: progress, the best configurations, running trials, workers, and
+what happened. Tab moves between them, the arrows scroll, ? shows all keys. With --plain, bars;
+elsewhere, now and then a line. With --json, one object a line after every change.
+
+q, Esc and Ctrl-C end the watching, not the sweep (exit code 130).
 
 Examples:
   sweep watch paper-imdb
+  sweep watch 3 --plain
   sweep watch 3 --json | jq -c .ledger";
 
 #[derive(Clone, Debug, Args)]
@@ -23,29 +29,63 @@ pub(crate) struct Arguments {
     /// Number of the sweep, or its name (the newest of that name).
     #[arg(value_name = "ID")]
     sweep: String,
+    /// Bars instead of the full screen.
+    #[arg(long)]
+    plain: bool,
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let mut client = context.connect().await?;
-    // The number, because a newer sweep may take the name while we watch.
-    let id = client::get(&mut client, Some(&arguments.sweep)).await?.id;
-    follow_to_end(&mut client, id, context).await
+    let sweep = Sweep::from(client::get(&mut client, Some(&arguments.sweep)).await?);
+    watch(&client, sweep, arguments.plain, context).await
 }
 
-/// Shows a sweep until it ends, then its result.
+/// Shows a sweep until it ends, then its result: on the full screen where there is one and it is not refused.
 ///
 /// # Errors
-/// Exit code 1 where no trial completed or the sweep was cancelled, 130 on Ctrl-C.
-pub(crate) async fn follow_to_end(client: &mut Client, id: u64, context: &Context) -> Result<(), Failure> {
+/// Exit code 1 where no trial completed or the sweep was cancelled, 130 where the user leaves.
+pub(crate) async fn watch(
+    client: &Client,
+    sweep: Sweep,
+    plain: bool,
+    context: &Context,
+) -> Result<(), Failure> {
+    // The number, because a newer sweep may take the name while we watch.
+    let id = sweep.id;
+    let end = if plain || context.output.json || !screen::is_available() {
+        follow_to_end(client, id, context).await?
+    } else if sweep.has_ended() {
+        End::Ended(Box::new(sweep))
+    } else {
+        match Screen::take() {
+            Ok(screen) => screen::watch(screen, client, sweep).await?,
+            Err(error) => {
+                output::note(&format!("no full screen ({error}), lines instead"));
+                follow_to_end(client, id, context).await?
+            }
+        }
+    };
+    match end {
+        End::Left => Err(Failure::interrupted("stopped watching; the sweep goes on")
+            .hint(format!("`sweep watch {id}` watches again"))),
+        End::Ended(sweep) => {
+            if !context.output.json {
+                context.output.text(&render::status::sweep(&sweep))?;
+            }
+            verdict(&sweep)
+        }
+    }
+}
+
+/// Shows a sweep in bars or lines until it ends or the user leaves.
+async fn follow_to_end(client: &Client, id: u64, context: &Context) -> Result<End, Failure> {
     let mut interrupt = Interrupt::listen()?;
     let mut follower = Follower::new(client.clone(), id);
     let mut view = View::new();
-    let outcome = loop {
+    let end = loop {
         let event = tokio::select! {
             event = follower.next() => event,
-            () = interrupt.requested() => break Err(
-                Failure::interrupted("stopped watching; the sweep goes on").hint(format!("`sweep watch {id}` watches again")),
-            ),
+            () = interrupt.requested() => break Ok(End::Left),
         };
         match event {
             Ok(Event::Lost(reason)) => view.lost(&reason),
@@ -55,18 +95,14 @@ pub(crate) async fn follow_to_end(client: &mut Client, id: u64, context: &Contex
                 }
                 view.update(&sweep);
                 if sweep.has_ended() {
-                    break Ok(*sweep);
+                    break Ok(End::Ended(sweep));
                 }
             }
             Err(failure) => break Err(failure),
         }
     };
     view.clear();
-    let sweep = outcome?;
-    if !context.output.json {
-        context.output.text(&render::status::sweep(&sweep))?;
-    }
-    verdict(&sweep)
+    end
 }
 
 /// Whether an ended sweep brought a result.

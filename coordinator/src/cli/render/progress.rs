@@ -43,10 +43,10 @@ struct Plain {
 }
 
 impl View {
-    /// Bars where standard error is a terminal, else lines.
+    /// Bars where standard error is a terminal that can draw them, else lines.
     pub(crate) fn new() -> Self {
         Self {
-            bars: Term::stderr().features().is_attended(),
+            bars: Term::stderr().features().is_attended() && !output::is_dumb(),
             overall: None,
             preparing: Preparing::default(),
             trials: BTreeMap::new(),

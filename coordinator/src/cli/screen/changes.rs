@@ -1,0 +1,152 @@
+//! What changed between two states of a sweep, or two lists of workers, in words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::curves::Curves;
+use super::log::{Change, Tone};
+use super::text::inert;
+use crate::cli::render::status::{best_loss, duration, number};
+use coordinator::json::{Ledger, Running, Sweep, Worker};
+
+/// What happened to a sweep between two states, with the curves seen until the first one.
+pub(super) fn of_sweep(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Change> {
+    let mut changes = ended_trials(before, after, curves);
+    changes.extend(attempts(before, after));
+    let [best_before, best_after] = [before, after].map(|sweep| sweep.best.first());
+    if let Some(best) = best_after.filter(|best| best_before.is_none_or(|other| other.label != best.label)) {
+        let text = format!("best so far, with loss {}: {}", best_loss(after), inert(&best.label));
+        changes.push(Change::new(Tone::Best, text));
+    }
+    if before.ledger.planned != after.ledger.planned {
+        let text = format!("the sweep was extended to {} trials", after.ledger.planned);
+        changes.push(Change::new(Tone::Note, text));
+    }
+    if before.state != after.state {
+        changes.push(turned(&after.state));
+    }
+    changes
+}
+
+fn turned(state: &str) -> Change {
+    match state {
+        "open" => Change::new(Tone::Note, "the sweep goes on"),
+        "paused" => Change::new(Tone::Warning, "the sweep is paused"),
+        "evaluating" => Change::new(
+            Tone::Note,
+            "every trial has ended; the chosen configuration is measured on the test split",
+        ),
+        "finished" => Change::new(Tone::Good, "the sweep has finished"),
+        "cancelled" => Change::new(Tone::Bad, "the sweep was cancelled"),
+        other => Change::new(Tone::Note, format!("the sweep is {}", inert(other))),
+    }
+}
+
+/// Trials that ended. The ledger tells how many ended how, and the running trials which ones run no more; both
+/// together name the trials wherever all that left ended in the same way.
+fn ended_trials(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Change> {
+    let still: BTreeSet<&str> = trained(after).map(|trial| trial.trial.as_str()).collect();
+    let gone: Vec<&Running> = trained(before).filter(|trial| !still.contains(trial.trial.as_str())).collect();
+    let ends = ends(&before.ledger, &after.ledger);
+    match ends[..] {
+        [] => gone
+            .iter()
+            .map(|trial| Change::new(Tone::Warning, format!("{} was handed back", name(trial))))
+            .collect(),
+        [(tone, end, count)] if gone.len() as u64 <= count => {
+            let named = gone.iter().map(|trial| Change::new(tone, ended(trial, end, curves)));
+            let more = count - gone.len() as u64;
+            named.chain((more > 0).then(|| counted(tone, end, more))).collect()
+        }
+        _ => ends.iter().map(|(tone, end, count)| counted(*tone, end, *count)).collect(),
+    }
+}
+
+fn trained(sweep: &Sweep) -> impl Iterator<Item = &Running> {
+    sweep.running.iter().filter(|trial| !trial.evaluating)
+}
+
+/// How many more trials have ended, by how they did.
+fn ends(before: &Ledger, after: &Ledger) -> Vec<(Tone, &'static str, u64)> {
+    let of = [
+        (Tone::Good, "completed", before.completed, after.completed),
+        (Tone::Note, "pruned", before.pruned, after.pruned),
+        (Tone::Warning, "diverged", before.diverged, after.diverged),
+        (Tone::Bad, "failed", before.failed, after.failed),
+        (Tone::Note, "cancelled", before.cancelled, after.cancelled),
+    ];
+    let more = of.into_iter().map(|(tone, end, before, after)| (tone, end, after.saturating_sub(before)));
+    more.filter(|(_, _, count)| *count > 0).collect()
+}
+
+fn name(trial: &Running) -> String {
+    format!("trial {}", inert(&trial.trial))
+}
+
+fn ended(trial: &Running, end: &str, curves: &Curves) -> String {
+    // Its score is that of its best epoch, which may have passed between two states.
+    let loss = curves.lowest(&trial.trial).filter(|_| end == "completed");
+    let loss = loss.map(|loss| format!(", lowest loss seen {}", number(Some(loss))));
+    format!("{} {end}{}: {}", name(trial), loss.unwrap_or_default(), inert(&trial.label))
+}
+
+fn counted(tone: Tone, end: &str, count: u64) -> Change {
+    let trials = if count == 1 { "trial" } else { "trials" };
+    Change::new(tone, format!("{count} {trials} {end}"))
+}
+
+/// Trials that are tried once more.
+fn attempts(before: &Sweep, after: &Sweep) -> Vec<Change> {
+    let earlier: BTreeMap<&str, u32> =
+        before.running.iter().map(|trial| (trial.trial.as_str(), trial.attempt)).collect();
+    let again = trained(after)
+        .filter(|trial| trial.attempt > 1 && earlier.get(trial.trial.as_str()) != Some(&trial.attempt));
+    again
+        .map(|trial| {
+            let text =
+                format!("{} goes on at {}, attempt {}", name(trial), inert(&trial.worker), trial.attempt);
+            Change::new(Tone::Note, text)
+        })
+        .collect()
+}
+
+/// Who came and who went between two lists of workers.
+pub(super) fn of_workers(before: &[Worker], after: &[Worker]) -> Vec<Change> {
+    let known: BTreeMap<&str, &Worker> = before.iter().map(|worker| (worker.id.as_str(), worker)).collect();
+    let still: BTreeSet<&str> = after.iter().map(|worker| worker.id.as_str()).collect();
+    let gone = before.iter().filter(|worker| !still.contains(worker.id.as_str()) && is_present(worker));
+    let gone =
+        gone.map(|worker| Change::new(Tone::Warning, format!("worker {} is gone", inert(&worker.name))));
+    let changed = after.iter().filter_map(|worker| match known.get(worker.id.as_str()) {
+        None => is_present(worker).then(|| came(worker, "joined")),
+        Some(earlier) => (earlier.state != worker.state).then(|| stands(earlier, worker)),
+    });
+    gone.chain(changed).collect()
+}
+
+/// Whether a worker has not said good-bye.
+pub(super) fn is_present(worker: &Worker) -> bool {
+    worker.state != "departed"
+}
+
+fn came(worker: &Worker, how: &str) -> Change {
+    let slots = if worker.slots == 1 { "slot" } else { "slots" };
+    Change::new(Tone::Good, format!("worker {} {how} with {} {slots}", inert(&worker.name), worker.slots))
+}
+
+fn stands(before: &Worker, worker: &Worker) -> Change {
+    let name = inert(&worker.name);
+    let silent = duration(worker.last_seen_ms as f64 / 1e3);
+    match worker.state.as_str() {
+        "ready" if before.state == "resting" => {
+            Change::new(Tone::Good, format!("worker {name} has rested and gets work again"))
+        }
+        "ready" => came(worker, "is back"),
+        "resting" => {
+            Change::new(Tone::Bad, format!("worker {name} rests: trials failed on it one after another"))
+        }
+        "draining" => Change::new(Tone::Note, format!("worker {name} hands back its trials to leave")),
+        "lost" => Change::new(Tone::Bad, format!("worker {name} is lost: not heard for {silent}")),
+        "departed" => Change::new(Tone::Note, format!("worker {name} left")),
+        other => Change::new(Tone::Note, format!("worker {name} is {}", inert(other))),
+    }
+}

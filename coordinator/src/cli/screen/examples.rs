@@ -1,0 +1,112 @@
+//! Sweeps and workers for the tests of the screen.
+
+use std::time::Duration;
+
+use jiff::civil::time;
+use ratatui::layout::Size;
+
+use super::state::{Happened, Now, State};
+use super::style::Looks;
+use coordinator::json::{Best, Ledger, Running, Sweep, Worker};
+
+/// A moment so many seconds after the beginning, at noon.
+pub(super) fn at(seconds: u64) -> Now {
+    let since_start = Duration::from_secs(seconds);
+    Now { since_start, time: time(12, 0, 0, 0).wrapping_add(since_start) }
+}
+
+/// A trial of the sweep after its last epoch.
+pub(super) fn running(position: u32, epoch: u32, validation_loss: Option<f64>) -> Running {
+    Running {
+        trial: format!("3/{position}"),
+        attempt: 1,
+        label: format!("units {}, embedding 64, replicate {}", 32 << (position % 4), position / 4 + 1),
+        worker: format!("worker-{}", position % 3 + 1),
+        evaluating: false,
+        epoch,
+        epochs: 10,
+        train_loss: validation_loss,
+        validation_loss,
+        validation_accuracy: validation_loss.map(|loss| 1.0 - loss / 2.0),
+    }
+}
+
+/// A sweep in its midst.
+pub(super) fn sweep(running: Vec<Running>) -> Sweep {
+    let leased = running.len() as u64;
+    Sweep {
+        id: 3,
+        name: "paper-imdb".to_owned(),
+        state: "open".to_owned(),
+        ledger: Ledger {
+            planned: 64,
+            completed: 11,
+            failed: 1,
+            diverged: 2,
+            reused: 3,
+            leased,
+            pending: 50 - leased,
+            ..Ledger::default()
+        },
+        created_at_ms: 1_790_000_000_000,
+        ended_at_ms: None,
+        running,
+        best: (0..4).map(best).collect(),
+        eta_seconds: Some(3_725.0),
+        chosen: None,
+        test: None,
+        workers: 3,
+        slots: 6,
+        epochs_done: 247,
+        epochs_planned: 640,
+    }
+}
+
+fn best(rank: u32) -> Best {
+    Best {
+        label: format!("units {}, embedding 64", 256 >> rank),
+        completed: 3,
+        validation_loss: Some(0.3122 + 0.0191 * f64::from(rank)),
+        validation_accuracy: Some(0.871 - 0.0123 * f64::from(rank)),
+    }
+}
+
+/// A worker of that number.
+pub(super) fn worker(number: u32, state: &str) -> Worker {
+    Worker {
+        id: format!("00000000-0000-0000-0000-{number:012}"),
+        name: format!("worker-{number}"),
+        state: state.to_owned(),
+        build: "0.1.0".to_owned(),
+        slots: 2,
+        devices: vec![format!("cpu:0 Example CPU {number}")],
+        last_seen_ms: 1_200 * u64::from(number),
+        trials: vec![format!("3/{number}")],
+    }
+}
+
+/// A state at the beginning, without colour.
+pub(super) fn begun(sweep: Sweep, width: u16, height: u16) -> State {
+    State::new(sweep, Size::new(width, height), Looks { colour: false }, at(0))
+}
+
+/// What a screen of that size shows in the midst of a sweep.
+pub(super) fn midst(width: u16, height: u16) -> State {
+    let mut state = begun(sweep(vec![running(4, 0, None), running(5, 1, Some(0.81))]), width, height);
+    let workers = vec![worker(1, "ready"), worker(2, "ready"), worker(4, "departed")];
+    state.apply(Happened::Workers(workers), at(1));
+    for epoch in 2..=7 {
+        let losses = [0.74, 0.62, 0.55, 0.49, 0.43, 0.45];
+        let trial = running(5, epoch, Some(losses[epoch as usize - 2]));
+        let other = running(4, epoch / 2, Some(1.1 - f64::from(epoch) / 20.0));
+        state.apply(Happened::Status(Box::new(sweep(vec![other, trial]))), at(u64::from(epoch)));
+    }
+    state.apply(Happened::Lost("transport error".to_owned()), at(9));
+    let mut after = sweep(vec![running(4, 4, Some(0.7)), running(6, 0, None)]);
+    after.ledger.completed += 1;
+    after.best.rotate_left(1);
+    state.apply(Happened::Status(Box::new(after)), at(14));
+    let workers = vec![worker(1, "ready"), worker(2, "lost"), worker(3, "ready"), worker(4, "departed")];
+    state.apply(Happened::Workers(workers), at(15));
+    state
+}
