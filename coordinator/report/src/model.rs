@@ -17,7 +17,7 @@ pub use self::effects::{
 };
 
 /// Version of `report.json`.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The values of the hyperparameters, by name.
 pub type Values = BTreeMap<Hyperparameter, Value>;
@@ -58,7 +58,8 @@ pub struct ReportModel {
     pub failures: Vec<FailedAttempt>,
 }
 
-/// A range that holds the true number in 95 of 100 sweeps like this one under other seeds.
+/// A range that holds the true number in 95 of 100 sweeps like this one under other seeds, where what it is of was
+/// named beforehand and seed noise is normal and equal in all configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// Its lower end.
@@ -71,6 +72,18 @@ impl Interval {
     /// As far to both sides.
     pub fn around(centre: f64, reach: f64) -> Self {
         Self { low: centre - reach, high: centre + reach }
+    }
+
+    /// Without the part that no loss can have.
+    #[must_use]
+    pub fn of_losses(self) -> Self {
+        Self { low: self.low.max(0.0), high: self.high.max(0.0) }
+    }
+
+    /// Without the part that no share can have.
+    #[must_use]
+    pub fn of_shares(self) -> Self {
+        Self { low: self.low.clamp(0.0, 1.0), high: self.high.clamp(0.0, 1.0) }
     }
 
     /// In another unit.
@@ -145,7 +158,8 @@ pub struct Gap {
     pub loss_absolute: f64,
     /// Mean accuracy of the best less that of the worst (both chosen by loss), times 100.
     pub accuracy_points: f64,
-    /// Of `loss_absolute`, whichever two configurations are the extremes (Tukey); `null` below two replicates.
+    /// Of `loss_absolute`, whichever two configurations are the extremes (Tukey); `null` below two replicates, or where the two
+    /// did not complete the same ones.
     pub loss_absolute_interval: Option<Interval>,
     /// The same in % of the worst configuration's mean loss.
     pub loss_percent_interval: Option<Interval>,

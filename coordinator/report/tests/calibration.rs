@@ -10,6 +10,7 @@ mod fixture;
 
 use coordinator_report::analyse;
 use coordinator_report::analysis::distributions::normal_quantile;
+use coordinator_report::analysis::equal_noise::WARNED_BELOW;
 use coordinator_report::model::{Interval, ReportModel, Values};
 use fixture::{axis, finished, noise, spec};
 use sweep_proto::Hyperparameter;
@@ -27,6 +28,16 @@ fn normal(key: u64) -> f64 {
 
 /// The report of one simulated sweep of units × embedding × batch size; `expected` is the loss without noise.
 fn simulated(levels: [u64; 3], simulation: u64, expected: impl Fn([u64; 3]) -> f64) -> ReportModel {
+    simulated_under(levels, simulation, expected, |_| NOISE)
+}
+
+/// As [`simulated`], with seed noise that may differ between configurations.
+fn simulated_under(
+    levels: [u64; 3],
+    simulation: u64,
+    expected: impl Fn([u64; 3]) -> f64,
+    deviation: impl Fn([u64; 3]) -> f64,
+) -> ReportModel {
     let values = |count: u64| (1..=count).map(|level| level * 8).collect::<Vec<_>>();
     let names = [Hyperparameter::Units, Hyperparameter::Embedding, Hyperparameter::BatchSize];
     let axes = names.iter().zip(levels).map(|(name, count)| axis(*name, &values(count))).collect();
@@ -34,7 +45,8 @@ fn simulated(levels: [u64; 3], simulation: u64, expected: impl Fn([u64; 3]) -> f
     analyse(&finished(spec(axes, REPLICATES), 1, |position, replicate| {
         let at = cell(levels, position);
         let seed = SEED * normal(key + u64::from(replicate));
-        let loss = expected(at) + seed + NOISE * normal(key + 1_000 + position * 64 + u64::from(replicate));
+        let loss =
+            expected(at) + seed + deviation(at) * normal(key + 1_000 + position * 64 + u64::from(replicate));
         (loss, 1.0 - loss)
     }))
 }
@@ -69,12 +81,13 @@ fn shares(simulations: u64, simulate: impl Fn(u64) -> ReportModel + Sync, claims
 
 #[test]
 fn nothing_is_rarely_taken_for_something() {
-    let claims: [Claim<'_>; 3] = [
+    let claims: [Claim<'_>; 4] = [
         ("a hyperparameter is named or a main effect is there", &|model| {
             model.answer.strongest_hyperparameter.decided
                 || model.main_effects.factors.iter().any(|factor| factor.test.unwrap().p_holm <= 0.05)
         }),
         ("a configuration is the best with 95 %", &|model| model.answer.probability_best.unwrap() >= 0.95),
+        ("noise is called unequal", &|model| warns(model)),
         ("the gap is above nought", &|model| {
             model.answer.gap.as_ref().unwrap().loss_absolute_interval.unwrap().low > 0.0
         }),
@@ -84,6 +97,35 @@ fn nothing_is_rarely_taken_for_something() {
         println!("no effect at all: {claim} in {:.1} % of 1,000 sweeps", 100.0 * share);
         assert!(share <= 0.065, "{claim}: {share}");
     }
+}
+
+/// Whether the report warns that it pools noise that is not equal.
+fn warns(model: &ReportModel) -> bool {
+    let tests = model.main_effects.factors.iter().filter_map(|factor| factor.test);
+    tests.into_iter().any(|test| test.equal_noise_p.is_some_and(|p| p < WARNED_BELOW))
+}
+
+#[test]
+fn noise_that_is_not_equal_is_seen() {
+    let claims: [Claim<'_>; 3] = [
+        ("the report warns", &warns),
+        ("a main effect is there, not warned", &|model| {
+            !warns(model)
+                && model.main_effects.factors.iter().any(|factor| factor.test.unwrap().p_holm <= 0.05)
+        }),
+        ("the gap is above nought, not warned", &|model| {
+            !warns(model) && model.answer.gap.as_ref().unwrap().loss_absolute_interval.unwrap().low > 0.0
+        }),
+    ];
+    let deviation = |[units, ..]: [u64; 3]| if units == 0 { 3.0 * NOISE } else { NOISE };
+    let found = shares(500, |one| simulated_under([3, 3, 2], one, |_| 0.6, deviation), &claims);
+    for ((claim, _), share) in claims.iter().zip(&found) {
+        println!(
+            "no effect, noise of a third of the grid three times as large: {claim} in {:.1} % of 500",
+            100.0 * share
+        );
+    }
+    assert!(found[0] >= 0.85 && found[1] <= 0.065 && found[2] <= 0.065, "{found:?}");
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn outside_fences(markdown: &str) -> String {
 
 fn latex_has_only_our_commands(latex: &str) {
     const KNOWN: &str = "begin end centering caption label toprule midrule bottomrule pm times le eta omega \
-        textsuperscript textbackslash textasciitilde textasciicircum textless textgreater textbar";
+        textsuperscript textbackslash textasciitilde textasciicircum textless textgreater textbar resizebox ifdim width linewidth else fi clearpage";
     let body: String =
         latex.lines().filter(|line| !line.starts_with('%')).flat_map(|line| [line, "\n"]).collect();
     for (at, _) in body.match_indices('\\') {

@@ -108,6 +108,30 @@ fn a_planted_hyperparameter_is_named_and_pure_noise_is_not() {
 }
 
 #[test]
+fn equal_scores_are_no_effect_whatever_rounding_leaves() {
+    let axes = || {
+        let names = [Hyperparameter::Units, Hyperparameter::Embedding];
+        names.map(|name| axis(name, &[8, 16, 24])).to_vec()
+    };
+    for loss in [0.1, 0.6, 0.7, 2.3, 2.55, 1e90] {
+        let model = analyse(&finished(spec(axes(), 3), 1, |_, _| (loss, 0.5)));
+        assert!(model.factorial.is_none() && model.main_effects.variance.is_none(), "{loss}");
+        assert!(model.main_effects.factors.iter().all(|one| one.test.is_none()), "{loss}");
+        assert_eq!(model.answer.strongest_hyperparameter.reason, "all trials have the same validation loss");
+        near(model.answer.probability_best.unwrap(), 1.0 / 9.0);
+    }
+    // Seeds differ, configurations do not.
+    let model =
+        analyse(&finished(spec(axes(), 3), 1, |_, replicate| (0.6 + 0.013 * f64::from(replicate), 0.5)));
+    for effect in &model.factorial.as_ref().unwrap().effects {
+        assert_eq!((effect.sum_of_squares, effect.p), (0.0, Some(1.0)));
+    }
+    let pairs = model.main_effects.factors.iter().flat_map(|factor| &factor.comparisons);
+    assert!(pairs.map(|pair| (pair.difference, pair.p_holm)).all(|pair| pair == (0.0, 1.0)));
+    assert!(!model.answer.strongest_hyperparameter.decided);
+}
+
+#[test]
 fn one_factor_at_a_time_is_the_row_of_the_best() {
     let model = analyse(&study());
     assert_eq!(model.ranking[0].label, "units=128 embedding=128 batch_size=32");
@@ -349,7 +373,7 @@ fn the_commands_train_anew_and_start_what_they_ask() {
 fn the_json_is_the_agreed_one() {
     let json = text(&two_by_two(), "report.json");
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(value["schema_version"], 1);
+    assert_eq!(value["schema_version"], 2);
     insta::assert_snapshot!(json);
 }
 

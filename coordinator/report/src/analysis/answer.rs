@@ -39,13 +39,15 @@ pub fn answer(
         // Alone, a configuration's own replicates are all that is known of its noise.
         validation_loss_interval: chance
             .and_then(|chance| chance.interval)
-            .or_else(|| interval_of_mean(&standing?.loss)),
+            .or_else(|| Some(interval_of_mean(&standing?.loss)?.of_losses())),
         validation_accuracy: standing.map(|standing| standing.accuracy),
         validation_accuracy_interval: standing.and_then(|standing| accuracy_interval(standing, contest)),
         probability_best: chance.map(|chance| chance.probability),
         test_accuracy: mean(accuracies.iter().copied()),
         test_accuracy_summary: summary(&accuracies),
-        test_accuracy_interval: summary(&accuracies).and_then(|summary| interval_of_mean(&summary)),
+        test_accuracy_interval: summary(&accuracies)
+            .and_then(|summary| interval_of_mean(&summary))
+            .map(Interval::of_shares),
         test_loss: mean(tests.iter().map(|test| test.loss)),
         test_macro_f1: mean(tests.iter().map(|test| test.macro_f1)),
         test_confusion: confusion(&tests),
@@ -56,10 +58,11 @@ pub fn answer(
 
 fn accuracy_interval(standing: &Standing<'_>, contest: &Contest) -> Option<Interval> {
     let accuracy = standing.accuracy;
-    match (contest.chance(standing.configuration), contest.noise) {
+    let interval = match (contest.chance(standing.configuration), contest.noise) {
         (Some(_), Some([_, noise])) => noise.interval_of_part(accuracy.mean, noise.configurations),
         _ => interval_of_mean(&accuracy),
-    }
+    };
+    interval.map(Interval::of_shares)
 }
 
 fn confusion(tests: &[&TestMetric]) -> Option<Vec<Vec<u64>>> {

@@ -110,6 +110,13 @@ impl Balanced {
     }
 }
 
+/// The largest difference that rounding alone leaves between equal means of numbers of that size.
+pub fn rounding(numbers: impl IntoIterator<Item = f64>) -> f64 {
+    /// Units in the last place: far above what sums over a sweep lose, far below any measurement.
+    const UNITS: f64 = 1_024.0;
+    UNITS * f64::EPSILON * numbers.into_iter().fold(0.0_f64, |largest, number| largest.max(number.abs()))
+}
+
 /// The mean over all rows, column by column.
 pub fn column_means(rows: &[Vec<f64>]) -> Vec<f64> {
     let columns = rows.first().map_or(0, Vec::len);

@@ -1,5 +1,6 @@
 //! How probable it is that each configuration is the best.
 
+use super::balanced::rounding;
 use super::distributions::{normal_density, normal_tail, scale_nodes};
 use super::noise::Noise;
 
@@ -25,7 +26,8 @@ pub fn probabilities_of_best(means: &[f64], noise: &Noise) -> Vec<f64> {
             add_of_error(&mut probabilities, means, lowest, error * scale);
         }
     } else {
-        let is_lowest = |mean: &f64| if mean.total_cmp(&lowest).is_eq() { 1.0 } else { 0.0 };
+        let tie = rounding(means.iter().copied());
+        let is_lowest = |mean: &f64| if mean - lowest <= tie { 1.0 } else { 0.0 };
         probabilities = means.iter().map(is_lowest).collect();
     }
     let sum: f64 = probabilities.iter().sum();

@@ -31,6 +31,12 @@ pub fn f_tail(f: f64, numerator: f64, denominator: f64) -> Option<f64> {
     Some(FisherSnedecor::new(numerator, denominator).ok()?.sf(f)).filter(|p| p.is_finite())
 }
 
+/// The probability that χ² is at least that large.
+pub fn chi_squared_tail(chi_squared: f64, degrees_of_freedom: f64) -> Option<f64> {
+    let tail = ChiSquared::new(degrees_of_freedom).ok()?.sf(chi_squared.max(0.0));
+    Some(tail).filter(|p| p.is_finite())
+}
+
 /// The F that is exceeded with that probability.
 pub fn f_critical(probability: f64, numerator: f64, denominator: f64) -> Option<f64> {
     let critical = FisherSnedecor::new(numerator, denominator).ok()?.inverse_cdf(1.0 - probability);

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use sweep_proto::{Axis, Hyperparameter, SweepSpec};
 
-use super::balanced::{Balanced, between_groups};
+use super::balanced::{Balanced, between_groups, rounding};
 use super::distributions::f_tail;
+use super::noise::Noise;
 use crate::model::{Effect, Factorial};
 use crate::table::Table;
 
@@ -19,27 +20,35 @@ const ORDER_MAX: usize = 3;
 const EFFECTS_MAX: usize = 175;
 
 /// The effects of the swept hyperparameters; `None` where nothing is swept, or all scores are equal.
-pub fn factorial(balanced: &Balanced, table: &Table, spec: &SweepSpec) -> Option<Factorial> {
+pub fn factorial(
+    balanced: &Balanced,
+    noise: Option<&Noise>,
+    table: &Table,
+    spec: &SweepSpec,
+) -> Option<Factorial> {
     let axes: Vec<&Axis> = spec.axes.iter().filter(|axis| axis.levels.len() > 1).collect();
     let replicates = balanced.replicates.len();
     let scores: Vec<f64> = balanced.scores.iter().flatten().copied().collect();
     let each: Vec<usize> = (0..scores.len()).collect();
     let total = between_groups(&scores, &each);
-    if axes.is_empty() || !total.is_finite() || total <= 0.0 {
+    let floor = scores.len() as f64 * rounding(scores.iter().copied()).powi(2);
+    if axes.is_empty() || !total.is_finite() || total <= floor {
         return None;
     }
+    // Sums of squares that rounding alone explains are nothing.
+    let measured = |sum_of_squares: f64| if sum_of_squares <= floor { 0.0 } else { sum_of_squares };
     let of_configurations = replicates as f64 * between_groups(&balanced.configuration_means(), &each);
     let of_replicates = between_groups(&scores, &each.iter().map(|at| at % replicates).collect::<Vec<_>>());
     let configurations = balanced.configurations.len();
     let residual = Part {
-        // A difference of sums: rounding may leave a tiny negative number.
-        sum_of_squares: (total - of_configurations - of_replicates).max(0.0),
+        sum_of_squares: noise.map_or(0.0, |noise| noise.residual * noise.degrees_of_freedom()),
         degrees_of_freedom: ((configurations - 1) * (replicates - 1)) as u64,
     };
-    let parts = parts(balanced, table, &axes);
+    let mut parts = parts(balanced, table, &axes);
+    parts.iter_mut().for_each(|(_, part)| part.sum_of_squares = measured(part.sum_of_squares));
     let known = |of: fn(&Part) -> f64| parts.iter().map(|(_, part)| of(part)).sum::<f64>();
     let higher = Part {
-        sum_of_squares: (of_configurations - known(|part| part.sum_of_squares)).max(0.0),
+        sum_of_squares: measured(of_configurations - known(|part| part.sum_of_squares)),
         degrees_of_freedom: (configurations as u64 - 1)
             .saturating_sub(parts.iter().map(|(_, part)| part.degrees_of_freedom).sum()),
     };
@@ -50,7 +59,7 @@ pub fn factorial(balanced: &Balanced, table: &Table, spec: &SweepSpec) -> Option
     if higher.degrees_of_freedom > 0 {
         effects.push(measure(&higher));
     }
-    let seed = Part { sum_of_squares: of_replicates, degrees_of_freedom: replicates as u64 - 1 };
+    let seed = Part { sum_of_squares: measured(of_replicates), degrees_of_freedom: replicates as u64 - 1 };
     Some(Factorial {
         configurations: configurations as u32,
         replicates: replicates as u32,

@@ -4,15 +4,20 @@
 //! replicates (blocks) and residual: a randomised complete block design, Montgomery, *Design and Analysis
 //! of Experiments*, chapters 4 and 5. The share SS(effect) / SS(total) is η².
 
+use std::collections::BTreeMap;
+
 use sweep_proto::{Axis, SweepSpec};
 
-use super::balanced::{Balanced, between_groups, column_means};
+use super::balanced::{Balanced, between_groups, column_means, rounding};
 use super::distributions::{holm, t_two_sided};
+use super::equal_noise::{equal_noise, residual_squares};
 use super::factorial::main_effect;
 use super::noise::Noise;
 use super::permutation::permutation_test;
 use super::statistics::band;
-use crate::model::{Factor, FactorTest, Factorial, LevelComparison, LevelEffect, MainEffects, Variance};
+use crate::model::{
+    Factor, FactorTest, Factorial, Interval, LevelComparison, LevelEffect, MainEffects, Variance,
+};
 use crate::table::Table;
 
 /// Pairs of levels that are compared: those of 64 levels. More of them no reader looks at.
@@ -55,21 +60,26 @@ fn measure(factor: &mut Factor, table: &Table, grid: &Grid<'_>) {
         return;
     }
     let order = level_order(grid.balanced, table, factor);
+    // An interval stands only beside the mean of the very trials that it is made of.
+    let trials = noise.configurations * noise.replicates / means.len();
     for (level, mean) in order.iter().zip(&means) {
-        if let Some(level) = factor.levels.get_mut(*level) {
-            level.validation_loss_interval = noise.interval_of_part(*mean, means.len());
+        if let Some(level) = factor.levels.get_mut(*level).filter(|level| level.trials as usize == trials) {
+            level.validation_loss_interval =
+                noise.interval_of_part(*mean, means.len()).map(Interval::of_losses);
         }
     }
     factor.comparisons = comparisons(factor, noise, &order, &means);
     let effect = grid.factorial.and_then(|factorial| main_effect(factorial, factor.hyperparameter));
     factor.test = effect.and_then(|effect| {
         let permuted = permutation_test(&by_replicate);
+        let positions = grid.balanced.levels_of(table, factor.hyperparameter);
         Some(FactorTest {
             f: effect.f,
             degrees_of_freedom: effect.degrees_of_freedom,
             p: effect.p?,
             p_holm: effect.p?,
             omega_squared: effect.omega_squared?,
+            equal_noise_p: equal_noise(&residual_squares(&grid.balanced.scores), &positions, noise),
             permutation_p: permuted.map(|one| one.p),
             permutation_p_min: permuted.map(|one| one.p_min),
         })
@@ -78,14 +88,13 @@ fn measure(factor: &mut Factor, table: &Table, grid: &Grid<'_>) {
 
 /// The position in `factor.levels` of each level in the order of [`Balanced::levels_of`].
 fn level_order(balanced: &Balanced, table: &Table, factor: &Factor) -> Vec<usize> {
+    let places: BTreeMap<_, _> = factor.levels.iter().enumerate().map(|(at, one)| (&one.level, at)).collect();
     let mut order = vec![usize::MAX; factor.levels.len()];
     let positions = balanced.levels_of(table, factor.hyperparameter);
     for (configuration, position) in balanced.configurations.iter().zip(positions) {
         let level = table.configurations[*configuration].get(factor.hyperparameter);
-        if let (Some(known), Some(at)) =
-            (order.get_mut(position), factor.levels.iter().position(|one| one.level == *level))
-        {
-            *known = at;
+        if let (Some(known), Some(at)) = (order.get_mut(position), places.get(level)) {
+            *known = *at;
         }
     }
     order
@@ -110,7 +119,11 @@ fn comparisons(factor: &Factor, noise: &Noise, order: &[usize], means: &[f64]) -
         let t = if difference == 0.0 { 0.0 } else { difference / error };
         t_two_sided(t, noise.degrees_of_freedom()).unwrap_or(1.0)
     };
-    let differences: Vec<f64> = pairs.iter().map(|(level, other)| sorted[*level] - sorted[*other]).collect();
+    let tie = rounding(means.iter().copied());
+    let difference = |(level, other): &(usize, usize)| {
+        Some(sorted[*level] - sorted[*other]).filter(|difference| difference.abs() > tie).unwrap_or_default()
+    };
+    let differences: Vec<f64> = pairs.iter().map(difference).collect();
     let corrected = holm(&differences.iter().map(|one| probability(*one)).collect::<Vec<_>>());
     pairs
         .into_iter()
@@ -192,7 +205,7 @@ fn variance(balanced: &Balanced, table: &Table, spec: &SweepSpec) -> Option<Vari
     let by_replicate: Vec<usize> = each.iter().map(|at| at % replicates).collect();
 
     let total = between_groups(&all, &each);
-    if !total.is_finite() || total <= 0.0 {
+    if !total.is_finite() || total <= all.len() as f64 * rounding(all.iter().copied()).powi(2) {
         return None;
     }
     let share = |sum_of_squares: f64| (sum_of_squares / total).clamp(0.0, 1.0);

@@ -6,6 +6,7 @@ pub mod best;
 pub mod cost;
 pub mod curves;
 pub mod distributions;
+pub mod equal_noise;
 pub mod factorial;
 pub mod failures;
 pub mod interactions;
@@ -39,7 +40,8 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
     let contest = ranking::Contest::of(&standings);
     let balanced = Balanced::new(table, spec);
     let noise = balanced.as_ref().and_then(|balanced| Noise::of(&balanced.scores));
-    let factorial = balanced.as_ref().and_then(|balanced| factorial::factorial(balanced, table, spec));
+    let factorial =
+        balanced.as_ref().and_then(|balanced| factorial::factorial(balanced, noise.as_ref(), table, spec));
     let grid = balanced.as_ref().map(|balanced| Grid {
         balanced,
         noise: noise.as_ref(),

@@ -46,7 +46,10 @@ pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, standings: &[Standi
             OneFactor {
                 hyperparameter: axis.hyperparameter,
                 held: best.label(&held),
-                range: range.map(|(largest, smallest)| largest - smallest).filter(|range| range.is_finite()),
+                range: range
+                    .filter(|_| losses().count() > 1)
+                    .map(|(largest, smallest)| largest - smallest)
+                    .filter(|range| range.is_finite()),
                 levels,
             }
         })

@@ -9,6 +9,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// Arrangements that are all tried; of more, so many are drawn.
 const ARRANGEMENTS_MAX: u64 = 10_000;
+/// Levels that are exchanged: the time of the draws grows with them.
+const LEVELS_MAX: usize = 256;
 /// Relative distance at which two sums count as equal: they are sums of the same numbers in another order.
 const TIE: f64 = 1e-9;
 
@@ -17,14 +19,14 @@ const TIE: f64 = 1e-9;
 pub struct Permuted {
     /// The share of arrangements whose levels differ at least as much.
     pub p: f64,
-    /// The lowest share that so few levels and replicates can give.
+    /// The lowest share that so few levels and replicates, or so few draws, can give.
     pub p_min: f64,
 }
 
-/// Of `levels[replicate][level]`; `None` below two replicates or two levels.
+/// Of `levels[replicate][level]`; `None` below two replicates or two levels, and above [`LEVELS_MAX`].
 pub fn permutation_test(levels: &[Vec<f64>]) -> Option<Permuted> {
     let count = levels.first()?.len();
-    if levels.len() < 2 || count < 2 {
+    if levels.len() < 2 || !(2..=LEVELS_MAX).contains(&count) {
         return None;
     }
     // One replicate may stay as it is: to exchange the levels alike in all of them changes nothing.

@@ -97,7 +97,7 @@ impl Contest {
         let means = alike.configuration_means();
         let probabilities = probabilities_of_best(&means, &noise);
         let chance = |mean: f64, probability: f64| Chance {
-            interval: noise.interval_of_part(mean, noise.configurations),
+            interval: noise.interval_of_part(mean, noise.configurations).map(Interval::of_losses),
             probability,
         };
         let chances = alike

@@ -40,7 +40,8 @@ pub struct LevelEffect {
     pub trials: u32,
     /// Mean score over those trials, with the spread over replicates of each replicate's mean.
     pub validation_loss: Option<Band>,
-    /// Of the expected loss at this level; `null` where there is no test.
+    /// Of the expected loss at this level; `null` where there is no test, or where the trials at the level are not
+    /// just those of the replicates that every configuration completed.
     pub validation_loss_interval: Option<Interval>,
     /// The same of the accuracy.
     pub validation_accuracy: Option<Band>,
@@ -59,9 +60,11 @@ pub struct FactorTest {
     pub p_holm: f64,
     /// Less biased share of the variance.
     pub omega_squared: f64,
+    /// Probability of levels that differ so much in seed noise if they do not (Bartlett): the other tests pool it.
+    pub equal_noise_p: Option<f64>,
     /// Probability by exchanging the levels within each replicate, which assumes no distribution.
     pub permutation_p: Option<f64>,
-    /// The lowest probability that this can give with so few replicates.
+    /// The lowest probability that this can give with so few replicates, or draws of arrangements.
     pub permutation_p_min: Option<f64>,
 }
 
@@ -72,7 +75,7 @@ pub struct LevelComparison {
     pub level: Value,
     /// The one that it is compared with.
     pub other: Value,
-    /// Mean loss at the level less that at the other.
+    /// Mean loss at the level less that at the other, over the replicates that every configuration completed.
     pub difference: f64,
     /// Of the expected difference.
     pub interval: Interval,
@@ -89,7 +92,8 @@ pub struct Factorial {
     pub configurations: u32,
     /// Replicates that every configuration completed.
     pub replicates: u32,
-    /// Main effects, then interactions up to third order, then all of higher order together.
+    /// Main effects, then interactions up to third order (second from 11 swept hyperparameters on, none from 19 on),
+    /// then all of higher order together.
     pub effects: Vec<Effect>,
     /// Differences between whole replicates.
     pub seed: Effect,
@@ -113,7 +117,7 @@ pub struct Effect {
     pub mean_square: Option<f64>,
     /// Mean square over that of the residual; `null` without a residual.
     pub f: Option<f64>,
-    /// Probability of so large an F without the effect.
+    /// Probability of so large an F without the effect, not corrected for the number of effects.
     pub p: Option<f64>,
     /// Share of the total sum of squares (η²).
     pub eta_squared: f64,

@@ -9,7 +9,7 @@ use crate::sections::{Block, Section, TextTable};
 const ROWS_MAX: usize = 40;
 
 /// What stands at the head of the file, for those who read it.
-const HEAD: &str = "% Tables of a sweep's report. In the preamble: \\usepackage{booktabs}; then \\input{report}.\n\
+const HEAD: &str = "% Tables of a sweep's report. In the preamble: \\usepackage{booktabs,graphicx}; then \\input{report}.\n\
     % Names outside Latin script need XeLaTeX or LuaLaTeX and a font that has them.\n";
 
 /// The bytes of `report.tex`.
@@ -18,6 +18,8 @@ pub fn write(model: &ReportModel, sections: &[Section]) -> Vec<u8> {
     // Writing to a string does not fail.
     let _ = writeln!(text, "% Sweep: {}", one_line(&model.set_up.name));
     for section in sections {
+        // A page of floats for each section: LaTeX holds no more than some fifty of them.
+        text.push_str("\n\\clearpage\n");
         for (at, table) in tables(section).iter().filter(|table| !table.rows.is_empty()).enumerate() {
             write_table(&mut text, table, &format!("sweep:{}:{}", section.id, at + 1));
         }
@@ -57,14 +59,15 @@ fn write_table(text: &mut String, table: &TextTable, label: &str) {
     }
     let _ = write!(
         text,
-        "\n\\begin{{table}}\n\\centering\n\\caption{{{caption}}}\n\\label{{{label}}}\n\\begin{{tabular}}{{{columns}}}\n\
+        "\n\\begin{{table}}\n\\centering\n\\caption{{{caption}}}\n\\label{{{label}}}\n\
+         \\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n\\begin{{tabular}}{{{columns}}}\n\
          \\toprule\n{} \\\\\n\\midrule\n",
         line(&mut table.head.iter().map(|head| head.title.as_str()))
     );
     for row in table.rows.iter().take(ROWS_MAX) {
         let _ = writeln!(text, "{} \\\\", line(&mut row.iter().map(String::as_str)));
     }
-    text.push_str("\\bottomrule\n\\end{tabular}\n\\end{table}\n");
+    text.push_str("\\bottomrule\n\\end{tabular}}\n\\end{table}\n");
 }
 
 /// Text on one line, for a comment.

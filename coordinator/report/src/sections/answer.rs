@@ -78,12 +78,13 @@ fn sureness(model: &ReportModel) -> Option<String> {
     let alike = probabilities.len();
     let among = match candidates {
         1 => "no other one comes close".to_owned(),
-        _ => format!("the best is among the first {candidates} of the ranking with {:.0} %", 100.0 * SURE),
+        _ => format!("the likeliest {candidates} of them hold the best one with {:.0} %", 100.0 * SURE),
     };
     Some(format!(
         "It has the lowest expected loss of the {alike} configurations with the same replicates with a probability of \
-         {}; {among}. This counts the seed noise that all of them share, and nothing that only another dataset would \
-         show.",
+         {}; {among}. This and the intervals count normal seed noise, equal in all configurations, and nothing that only \
+         another dataset would show. The intervals are those of a configuration named beforehand: a mean that was picked \
+         as the lowest of many looks better than it is, which the cross-fitted gap below takes out.",
         format::chance(Some(probability))
     ))
 }
@@ -180,7 +181,7 @@ fn interval_detail(interval: &str, summary: &Summary) -> String {
     if interval == format::NONE {
         return format::replicates(summary);
     }
-    format!("95 % interval {interval}; {}", format::replicates(summary))
+    format!("95 % interval {interval} if named beforehand; {}", format::replicates(summary))
 }
 
 fn gap_table(gap: &Gap) -> TextTable {

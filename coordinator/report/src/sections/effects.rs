@@ -1,6 +1,7 @@
 //! Main effects: marginal means per level, tests, shares of the variance, the rule behind the verdict.
 
 use super::{Block, Chart, ChartSpec, Section, TextTable, format};
+use crate::analysis::equal_noise::WARNED_BELOW;
 use crate::model::{Factor, ReportModel, Variance};
 
 /// The probability below which a test speaks.
@@ -85,6 +86,18 @@ fn tests(factors: &[Factor]) -> Vec<Block> {
         ]
     });
     let mut blocks = vec![Block::Table(TextTable::new(caption, &head).with_rows(rows, "report.json"))];
+    let unequal: Vec<&str> = tested
+        .iter()
+        .filter(|(_, test)| test.equal_noise_p.is_some_and(|p| p < WARNED_BELOW))
+        .map(|(factor, _)| factor.hyperparameter.name())
+        .collect();
+    if !unequal.is_empty() {
+        blocks.push(Block::Warning(format!(
+            "Seed noise is not the same at every level of {} (Bartlett's test): intervals, tests and probabilities pool it, \
+             so they are less sure than they say.",
+            unequal.join(", ")
+        )));
+    }
     let blind: Vec<&str> = tested
         .iter()
         .filter(|(_, test)| test.permutation_p_min.is_some_and(|p| p > SIGNIFICANCE))
@@ -110,7 +123,8 @@ fn tests(factors: &[Factor]) -> Vec<Block> {
         "#in seed deviations",
         "#p (Holm)",
     ];
-    let caption = "Levels compared: mean validation loss at one less that at the other; p is corrected by Holm for the \
+    let caption = "Levels compared: mean validation loss at one less that at the other, over the replicates that every \
+        configuration completed; p is corrected by Holm for the \
         pairs of the hyperparameter";
     let rows = pairs.into_iter().map(|(name, pair)| {
         vec![

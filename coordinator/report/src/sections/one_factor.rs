@@ -19,15 +19,19 @@ fn verdict(model: &ReportModel) -> String {
     let widest = model
         .one_factor_at_a_time
         .iter()
-        .filter_map(|row| Some((row.range?, row.hyperparameter)))
+        .filter_map(|row| Some((row.range.filter(|range| *range > 0.0)?, row.hyperparameter)))
         .max_by(|left, right| left.0.total_cmp(&right.0));
     let way = "Each hyperparameter changes while the others stay at the best configuration: one row of the grid each, \
         without intervals and blind to interactions.";
-    let Some((range, name)) = widest else { return format!("{way} Too few configurations have a result.") };
+    let Some((range, name)) = widest else {
+        return format!("{way} Too few configurations have a result, or all are equal.");
+    };
+    let all =
+        if model.factorial.is_some() { "the full grid has" } else { "all completed trials together have" };
     let whole = match model.answer.strongest_hyperparameter.leading {
-        Some(leading) if leading == name => "the full grid has the same one in front".to_owned(),
-        Some(leading) => format!("the full grid has {leading} in front"),
-        None => "the full grid has none in front".to_owned(),
+        Some(leading) if leading == name => format!("{all} the same one in front"),
+        Some(leading) => format!("{all} {leading} in front"),
+        None => format!("{all} none in front"),
     };
     format!("{way} Here {name} moves the validation loss the most, by {}; {whole}.", format::number(range))
 }

@@ -7,7 +7,8 @@ pub(super) fn section(model: &ReportModel) -> Section {
     let mut blocks = Vec::new();
     if !model.ranking.is_empty() {
         let caption = "Configurations by completed replicates, then by mean validation loss at the best epoch (± standard \
-             deviation over replicates). The interval is that of the expected loss under other seeds, 95 %; the \
+             deviation over replicates). The interval is that of the expected loss under other seeds, 95 %, \
+             as if the configuration had been named beforehand; the \
              probability of being the best is among those that completed the same replicates as the first";
         let head = [
             "#rank",

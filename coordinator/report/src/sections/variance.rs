@@ -12,7 +12,7 @@ fn table(factorial: &Factorial) -> TextTable {
     let caption = format!(
         "Validation loss of {} configurations × {} replicates: a factorial in randomised complete blocks, the seeds being \
          the blocks; every effect against the residual. η² is the share of the total sum of squares, ω² the same less \
-         what noise adds",
+         what noise adds; p is not corrected for the number of lines",
         factorial.configurations, factorial.replicates
     );
     let head = ["source", "#df", "#sum of squares", "#mean square", "#F", "#p", "#η²", "#ω²"];
