@@ -56,6 +56,8 @@ pub struct ReportModel {
     pub stability: Vec<Stability>,
     /// Every attempt that did not bring a result.
     pub failures: Vec<FailedAttempt>,
+    /// The answer if trials without a result had been the worst; `null` where every trial that ended has a result.
+    pub if_failures_were_worst: Option<Sensitivity>,
 }
 
 /// A range that holds the true number in 95 of 100 sweeps like this one under other seeds, where what it is of was
@@ -455,6 +457,17 @@ pub struct Stability {
     pub overfitting: Option<f64>,
     /// Validation loss less training loss at the last epoch.
     pub generalization_gap: Option<f64>,
+}
+
+/// What failed and diverged trials could change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sensitivity {
+    /// Failed and diverged trials, each taken to have the highest validation loss of all completed ones.
+    pub without_result: u32,
+    /// The configuration with the lowest mean then, in words.
+    pub best: String,
+    /// Whether it is the one that is the best without them.
+    pub is_same: bool,
 }
 
 /// An attempt that brought no result.

@@ -132,6 +132,33 @@ fn equal_scores_are_no_effect_whatever_rounding_leaves() {
 }
 
 #[test]
+fn failures_are_weighed_as_the_worst() {
+    assert_eq!(analyse(&study()).if_failures_were_worst, None);
+
+    // The worst of all fails once: nothing changes.
+    let mut input = two_by_two();
+    without_result(&mut input, 7, TrialState::Failed);
+    let found = analyse(&input).if_failures_were_worst.unwrap();
+    assert_eq!((found.without_result, found.is_same), (1, true));
+
+    // One that is far ahead and failed once ranks behind those that did not, and would be the best all the same.
+    let losses = [[0.6, 0.6], [0.1, 0.1]];
+    let mut input =
+        finished(spec(vec![axis(Hyperparameter::Units, &[8, 16])], 2), 1, |position, replicate| {
+            (losses[position as usize][replicate as usize], 0.5)
+        });
+    without_result(&mut input, 3, TrialState::Diverged);
+    let id = input.trials[3].spec.id;
+    input.attempts.retain(|attempt| attempt.id.trial != id);
+    push_attempt(&mut input, id, AttemptState::Diverged, None, Some("the loss was not finite"));
+    let model = analyse(&input);
+    assert_eq!(labels(&model)[0], "units=8");
+    let found = model.if_failures_were_worst.unwrap();
+    assert_eq!((found.without_result, found.best.as_str(), found.is_same), (1, "units=16", false));
+    assert!(text(&input, "report.md").contains("units=16 would still have the lowest mean"));
+}
+
+#[test]
 fn one_factor_at_a_time_is_the_row_of_the_best() {
     let model = analyse(&study());
     assert_eq!(model.ranking[0].label, "units=128 embedding=128 batch_size=32");

@@ -16,6 +16,7 @@ pub mod noise;
 pub mod one_factor;
 pub mod permutation;
 pub mod ranking;
+pub mod sensitivity;
 pub mod set_up;
 pub mod stability;
 pub mod statistics;
@@ -63,6 +64,7 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         cost: cost::cost(input, table, &standings),
         stability: stability::stability(table, &standings),
         failures: failures::failures(input, table),
+        if_failures_were_worst: sensitivity::sensitivity(table, &standings),
         answer,
         main_effects,
         factorial,
