@@ -23,7 +23,7 @@ pub struct Permuted {
     pub p_min: f64,
 }
 
-/// Of `levels[replicate][level]`; `None` below two replicates or two levels, and above [`LEVELS_MAX`].
+/// Of `levels[replicate][level]`; `None` below two replicates or two levels, and of very many levels.
 pub fn permutation_test(levels: &[Vec<f64>]) -> Option<Permuted> {
     let count = levels.first()?.len();
     if levels.len() < 2 || !(2..=LEVELS_MAX).contains(&count) {
