@@ -12,8 +12,8 @@ use serde::Serialize;
 use sweep_proto::{DataSpec, Hyperparameter, Value};
 
 pub use self::effects::{
-    Effect, Factor, FactorTest, Factorial, HeldLevel, Interaction, LevelComparison, LevelEffect, MainEffects,
-    OneFactor, Variance,
+    Effect, Factor, FactorTest, Factorial, HeldLevel, HyperparameterImportance, Importance, Interaction,
+    LevelComparison, LevelEffect, MainEffects, OneFactor, Variance,
 };
 
 /// Version of `report.json`.
@@ -43,6 +43,8 @@ pub struct ReportModel {
     pub main_effects: MainEffects,
     /// The analysis of variance; `null` unless some replicates are complete on a full grid.
     pub factorial: Option<Factorial>,
+    /// What sets the best trials apart; `null` below two swept hyperparameters or twenty results.
+    pub importance: Option<Importance>,
     /// Each swept hyperparameter by itself, the others held at the best configuration.
     pub one_factor_at_a_time: Vec<OneFactor>,
     /// Mean scores of pairs of levels, for pairs of swept hyperparameters.

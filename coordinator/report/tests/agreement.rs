@@ -1,11 +1,12 @@
-//! The analysis agrees with statsmodels, SciPy and NumPy; `golden/make.py` says how the numbers were made.
+//! The analysis agrees with statsmodels, SciPy, NumPy and Optuna; `golden/make.py` says how the numbers were made.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop")]
 
 mod fixture;
 
-use coordinator_report::analyse;
+use coordinator_core::TrialState;
 use coordinator_report::analysis::distributions::studentised_range_critical;
 use coordinator_report::model::{Effect, Interval, ReportModel};
+use coordinator_report::{ReportInput, analyse};
 use fixture::{axis, finished, spec};
 use serde::Deserialize;
 use sweep_proto::Hyperparameter;
@@ -29,6 +30,8 @@ struct Golden {
     best: Vec<f64>,
     range_critical: f64,
     range_reach: f64,
+    importance: Vec<f64>,
+    importance_without_every_fourth: Vec<f64>,
     configuration_intervals: Vec<[f64; 2]>,
     axes: Vec<AxisGolden>,
 }
@@ -61,18 +64,20 @@ const NAMES: [Hyperparameter; 4] =
     [Hyperparameter::Units, Hyperparameter::Embedding, Hyperparameter::BatchSize, Hyperparameter::Layers];
 
 fn model_of(golden: &Golden) -> ReportModel {
+    analyse(&input_of(golden))
+}
+
+fn input_of(golden: &Golden) -> ReportInput {
+    let scale = |name: Hyperparameter| if name == Hyperparameter::Layers { 1 } else { 8 };
     let axes = NAMES.iter().zip(&golden.levels).map(|(name, levels)| {
-        let values: Vec<u64> =
-            (1..=*levels).map(|level| level * if *name == Hyperparameter::Layers { 1 } else { 8 }).collect();
+        let values: Vec<u64> = (1..=*levels).map(|level| level * scale(*name)).collect();
         axis(*name, &values)
     });
-    let loss = |position: u64, replicate: u32| {
-        golden.losses[(position * u64::from(golden.replicates) + u64::from(replicate)) as usize]
-    };
-    analyse(&finished(spec(axes.collect(), golden.replicates), 1, |position, replicate| {
-        let loss = loss(position, replicate);
+    finished(spec(axes.collect(), golden.replicates), 1, |position, replicate| {
+        let at = position * u64::from(golden.replicates) + u64::from(replicate);
+        let loss = golden.losses[at as usize];
         (loss, 1.0 - loss)
-    }))
+    })
 }
 
 fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
@@ -205,4 +210,26 @@ fn levels_are_exchanged_in_every_way() {
         }
     }
     assert!(tested > 5);
+}
+
+#[test]
+fn importance_is_optunas() {
+    for golden in goldens() {
+        let mut input = input_of(&golden);
+        let check = |input: &ReportInput, expected: &[f64]| {
+            let importance = analyse(input).importance.expect("at least twenty trials");
+            for (one, expected) in importance.hyperparameters.iter().zip(expected) {
+                near(&golden.name, one.share, *expected, 1e-9);
+                let interval = one.interval.expect("few trials");
+                assert!(interval.low <= interval.high && interval.low >= 0.0 && interval.high <= 1.0);
+            }
+            assert_eq!(importance.hyperparameters.len(), expected.len());
+        };
+        check(&input, &golden.importance);
+        for trial in input.trials.iter_mut().step_by(4) {
+            trial.state = TrialState::Failed;
+            trial.result = None;
+        }
+        check(&input, &golden.importance_without_every_fourth);
+    }
 }

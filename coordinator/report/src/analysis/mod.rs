@@ -9,6 +9,7 @@ pub mod distributions;
 pub mod equal_noise;
 pub mod factorial;
 pub mod failures;
+pub mod importance;
 pub mod interactions;
 pub mod ledger;
 pub mod main_effects;
@@ -59,6 +60,7 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         set_up: set_up::set_up(input),
         curves: curves::curves(table, spec, &standings),
         one_factor_at_a_time: one_factor::one_factor_at_a_time(table, spec, &standings),
+        importance: importance::importance(table, spec, &main_effects),
         interactions: interactions::interactions(table, spec),
         ranking: ranking::ranking(table, &standings, &contest),
         cost: cost::cost(input, table, &standings),

@@ -148,6 +148,30 @@ pub struct Variance {
     pub residual_degrees_of_freedom: u32,
 }
 
+/// What sets the best trials apart from all.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Importance {
+    /// Completed trials.
+    pub trials: u32,
+    /// The best tenth of them, and those that tie with it.
+    pub best_trials: u32,
+    /// Each swept hyperparameter, in the order of the sweep file; the shares add up to 1.
+    pub hyperparameters: Vec<HyperparameterImportance>,
+}
+
+/// The importance of one hyperparameter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HyperparameterImportance {
+    /// The hyperparameter.
+    pub hyperparameter: Hyperparameter,
+    /// Its share of the divergence between the levels of the best trials and those of all (PED-ANOVA).
+    pub share: f64,
+    /// Of the share, over sweeps drawn from the trials with replacement; `null` where the trials are too many for it.
+    pub interval: Option<Interval>,
+    /// Its share of the total sum of squares, where the grid is balanced.
+    pub eta_squared: Option<f64>,
+}
+
 /// One row of the grid through the best configuration.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OneFactor {

@@ -8,6 +8,7 @@ mod curves;
 mod effects;
 mod failures;
 pub mod format;
+mod importance;
 mod interactions;
 mod ledger;
 mod one_factor;
@@ -209,6 +210,7 @@ pub fn sections(model: &ReportModel, table: &Table) -> Vec<Section> {
         curves::section(model),
         effects::section(model),
         variance::section(model),
+        importance::section(model),
         one_factor::section(model),
         interactions::section(model),
         ranking::section(model),

@@ -1,12 +1,12 @@
-"""Writes golden.json: what statsmodels, SciPy and NumPy compute for small factorials, to check the analysis against.
+"""Writes golden.json: what statsmodels, SciPy, NumPy and Optuna compute for small factorials, to check the analysis against.
 
-    python -m venv venv && venv/bin/pip install statsmodels==0.15.0 scipy==1.17.1 pandas numpy
+    python -m venv venv && venv/bin/pip install statsmodels==0.15.0 scipy==1.17.1 optuna==5.0.0 pandas numpy
     venv/bin/python make.py > golden.json
 
 The analysis of variance comes from statsmodels' least squares on treatment contrasts, comparisons of levels from
 its t tests of contrasts, Holm's correction from its multipletests, the studentised range from SciPy, intervals of
 means from the mixed model's covariance written out as matrices, the probability of being the best from ten million
-draws, and permutations from going through all of them.
+draws, permutations from going through all of them, and PED-ANOVA from Optuna, also with every fourth trial missing.
 """
 
 import itertools
@@ -14,6 +14,7 @@ import json
 import sys
 
 import numpy
+import optuna
 import pandas
 from scipy import stats
 from statsmodels.formula.api import ols
@@ -143,7 +144,20 @@ def permuted(frame, axis):
     return float(numpy.mean(numpy.array(found) >= observed - 1e-12))
 
 
+def importance(frame, names):
+    choices = {name: sorted(map(int, frame[name].unique())) for name in names}
+    distributions = {name: optuna.distributions.CategoricalDistribution(of) for name, of in choices.items()}
+    study = optuna.create_study()
+    for _, row in frame.iterrows():
+        params = {name: int(row[name]) for name in names}
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=row.loss))
+    evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+    shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return [shares[name] for name in names]
+
+
 def main():
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     random = numpy.random.default_rng(20)
     golden = []
     for name, design in DESIGNS.items():
@@ -160,6 +174,8 @@ def main():
             "best": probabilities,
             "range_critical": range_critical,
             "range_reach": range_reach,
+            "importance": importance(frame, names),
+            "importance_without_every_fourth": importance(frame[frame.index % 4 != 0], names),
             "configuration_intervals": [
                 interval(frame, names, lambda rows, cell=cell: (rows[names] == cell).all(axis=1))
                 for _, cell in cells.iterrows()

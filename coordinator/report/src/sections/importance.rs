@@ -1,0 +1,51 @@
+//! Importance: which hyperparameters decide whether a trial is among the best, beside the exact shares.
+
+use super::{Block, Section, TextTable, format};
+use crate::model::{Importance, ReportModel};
+
+pub(super) fn section(model: &ReportModel) -> Section {
+    let blocks = model.importance.as_ref().map(blocks).unwrap_or_default();
+    Section { id: "importance", title: "Importance", blocks }
+}
+
+fn blocks(importance: &Importance) -> Vec<Block> {
+    let rows = importance.hyperparameters.iter().map(|one| {
+        let interval = one.interval.map_or_else(
+            || format::NONE.to_owned(),
+            |interval| format!("{:.1} to {:.1} %", interval.low * 100.0, interval.high * 100.0),
+        );
+        vec![
+            one.hyperparameter.name().to_owned(),
+            format!("{:.1} %", one.share * 100.0),
+            interval,
+            format::optional_percent(one.eta_squared),
+        ]
+    });
+    let caption = format!(
+        "What sets the best {} of {} completed trials apart (PED-ANOVA: shares of the divergence between their levels and \
+         those of all trials, with the 95 % interval over sweeps drawn from the trials), beside the share of all variance \
+         (η²) where the grid is balanced",
+        importance.best_trials, importance.trials
+    );
+    let head = ["hyperparameter", "#among the best", "#95 % interval", "#of all variance"];
+    let table = Block::Table(TextTable::new(caption, &head).with_rows(rows, "report.json"));
+    std::iter::once(table).chain(agreement(importance).map(Block::Text)).collect()
+}
+
+/// Whether both methods have the same hyperparameter in front; `None` where only one of them has spoken.
+fn agreement(importance: &Importance) -> Option<String> {
+    let rows = &importance.hyperparameters;
+    let by_best = rows.iter().max_by(|left, right| left.share.total_cmp(&right.share))?.hyperparameter;
+    let of_variance = |one: &crate::model::HyperparameterImportance| one.eta_squared.unwrap_or(-1.0);
+    let by_variance = rows.iter().max_by(|left, right| of_variance(left).total_cmp(&of_variance(right)))?;
+    by_variance.eta_squared?;
+    let by_variance = by_variance.hyperparameter;
+    Some(if by_best == by_variance {
+        format!("Both have {by_best} in front.")
+    } else {
+        format!(
+            "They ask different questions and differ: {by_best} matters most for being among the best, {by_variance} for \
+             the loss over the whole grid."
+        )
+    })
+}
