@@ -159,6 +159,24 @@ fn failures_are_weighed_as_the_worst() {
 }
 
 #[test]
+fn importance_says_whether_the_methods_agree() {
+    let markdown = text(&study(), "report.md");
+    assert!(markdown.contains("Among the best none is alone in front; over the whole grid embedding is."));
+
+    let axes = vec![axis(Hyperparameter::Units, &[8, 16, 24]), axis(Hyperparameter::Embedding, &[8, 16, 24])];
+    let losses = |units_step: f64, dip: f64| {
+        finished(spec(axes.clone(), 3), 1, |position, replicate| {
+            let (units, embedding) = ((position / 3) as f64, position % 3);
+            let loss = 0.9 - units_step * units - if embedding == 1 { dip } else { 0.0 };
+            (loss + 1e-4 * noise(position * 3 + u64::from(replicate)), 0.5)
+        })
+    };
+    assert!(text(&losses(0.0, 0.1), "report.md").contains("Both have embedding in front."));
+    let few = finished(spec(axes.clone(), 2), 1, |_, _| (0.5, 0.5));
+    assert!(analyse(&few).importance.is_none(), "18 results are too few");
+}
+
+#[test]
 fn one_factor_at_a_time_is_the_row_of_the_best() {
     let model = analyse(&study());
     assert_eq!(model.ranking[0].label, "units=128 embedding=128 batch_size=32");

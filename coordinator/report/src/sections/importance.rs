@@ -3,6 +3,9 @@
 use super::{Block, Section, TextTable, format};
 use crate::model::{Importance, ReportModel};
 
+/// Shares that differ less are equal.
+const TIE: f64 = 1e-9;
+
 pub(super) fn section(model: &ReportModel) -> Section {
     let blocks = model.importance.as_ref().map(blocks).unwrap_or_default();
     Section { id: "importance", title: "Importance", blocks }
@@ -35,11 +38,16 @@ fn blocks(importance: &Importance) -> Vec<Block> {
 /// Whether both methods have the same hyperparameter in front; `None` where only one of them has spoken.
 fn agreement(importance: &Importance) -> Option<String> {
     let rows = &importance.hyperparameters;
-    let by_best = rows.iter().max_by(|left, right| left.share.total_cmp(&right.share))?.hyperparameter;
+    let largest = rows.iter().map(|one| one.share).max_by(f64::total_cmp)?;
+    let first: Vec<_> = rows.iter().filter(|one| one.share > largest - TIE).collect();
     let of_variance = |one: &crate::model::HyperparameterImportance| one.eta_squared.unwrap_or(-1.0);
     let by_variance = rows.iter().max_by(|left, right| of_variance(left).total_cmp(&of_variance(right)))?;
     by_variance.eta_squared?;
     let by_variance = by_variance.hyperparameter;
+    let [by_best] = first[..] else {
+        return Some(format!("Among the best none is alone in front; over the whole grid {by_variance} is."));
+    };
+    let by_best = by_best.hyperparameter;
     Some(if by_best == by_variance {
         format!("Both have {by_best} in front.")
     } else {
