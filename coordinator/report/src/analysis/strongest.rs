@@ -107,10 +107,10 @@ fn judge(
     let needed =
         (!decided).then(|| replicates_needed(leading, factors.len(), noise, before_second)).flatten();
     let so_far = format!(
-        "the effect of {name} is {} ({}), and it is the strongest with probability {:.1} %",
+        "the effect of {name} is {} ({}), and it is the strongest with probability {}",
         if is_there { "there" } else { "not told from seed noise" },
         probability_text(test.p_holm),
-        100.0 * probability
+        order_text(probability)
     );
     let reason = match needed {
         Some(needed) => {
@@ -122,6 +122,11 @@ fn judge(
         None => so_far,
     };
     Finding { decided, probability: Some(probability), replicates_needed: needed, reason }
+}
+
+/// The probability of an order, as people write it: twenty thousand draws do not make it certain.
+fn order_text(probability: f64) -> String {
+    if probability > 0.999 { "above 99.9 %".to_owned() } else { format!("{:.1} %", 100.0 * probability) }
 }
 
 /// A probability of a test, as people write it.

@@ -3,6 +3,9 @@
 use super::{Block, Figure, Section, TextTable, format};
 use crate::model::{Answer, Gap, Interval, RankedConfiguration, ReportModel, Summary};
 
+/// What the interval of a number is that took part in the choice.
+const BEFOREHAND: &str = " if named beforehand";
+
 /// The probability with which a set of configurations holds the best one.
 const SURE: f64 = 0.95;
 
@@ -136,14 +139,18 @@ fn figures(answer: &Answer) -> Vec<Figure> {
         ),
         detail: test.map_or_else(
             || "measured once the choice is made".to_owned(),
-            |test| interval_detail(&format::interval_of_percent(answer.test_accuracy_interval), test),
+            |test| {
+                // The choice was made on the validation split: it does not favour this number.
+                let interval = format::interval_of_percent(answer.test_accuracy_interval);
+                interval_detail(&interval, "", test)
+            },
         ),
     }];
     if let Some(loss) = &answer.validation_loss {
         figures.push(Figure {
             label: "Validation loss",
             value: format::loss(loss.mean, loss.standard_deviation),
-            detail: interval_detail(&format::interval(answer.validation_loss_interval), loss),
+            detail: interval_detail(&format::interval(answer.validation_loss_interval), BEFOREHAND, loss),
         });
     }
     if let Some(accuracy) = &answer.validation_accuracy {
@@ -152,8 +159,16 @@ fn figures(answer: &Answer) -> Vec<Figure> {
             value: format::accuracy(accuracy.mean, accuracy.standard_deviation),
             detail: interval_detail(
                 &format::interval_of_percent(answer.validation_accuracy_interval),
+                BEFOREHAND,
                 accuracy,
             ),
+        });
+    }
+    if answer.probability_best.is_some() {
+        figures.push(Figure {
+            label: "Is the best of all",
+            value: format::chance(answer.probability_best),
+            detail: "probability of the lowest expected loss".to_owned(),
         });
     }
     if let Some(gap) = &answer.gap {
@@ -177,11 +192,11 @@ fn figures(answer: &Answer) -> Vec<Figure> {
 }
 
 /// The interval where there is one, and how the number was measured.
-fn interval_detail(interval: &str, summary: &Summary) -> String {
+fn interval_detail(interval: &str, of_what: &str, summary: &Summary) -> String {
     if interval == format::NONE {
         return format::replicates(summary);
     }
-    format!("95 % interval {interval} if named beforehand; {}", format::replicates(summary))
+    format!("95 % interval {interval}{of_what}; {}", format::replicates(summary))
 }
 
 fn gap_table(gap: &Gap) -> TextTable {
