@@ -25,7 +25,7 @@ const DRAWN_MAX: usize = 4_000_000;
 /// Drawn sweeps below which percentiles at 2.5 % say nothing.
 const DRAWS_MIN: usize = 40;
 
-/// The importance of each swept hyperparameter; `None` below two of them or [`TRIALS_MIN`] results.
+/// The importance of each swept hyperparameter; `None` below two of them or twenty results.
 pub fn importance(table: &Table, spec: &SweepSpec, effects: &MainEffects) -> Option<Importance> {
     let axes: Vec<&Axis> = spec.axes.iter().filter(|axis| axis.levels.len() > 1).collect();
     let trials = Trials::of(table, &axes);
