@@ -32,14 +32,7 @@ fn tables(section: &Section) -> Vec<TextTable> {
     let of_block = |block: &Block| match block {
         Block::Table(table) => vec![table.clone()],
         Block::Charts(charts) => charts.iter().map(|chart| chart.fallback.clone()).collect(),
-        Block::Figures(figures) => {
-            let mut table = TextTable::new(section.title, &["what", "value", "how"]);
-            table.rows = figures
-                .iter()
-                .map(|one| vec![one.label.to_owned(), one.value.clone(), one.detail.clone()])
-                .collect();
-            vec![table]
-        }
+        Block::Figures(figures) => vec![TextTable::of_figures(section.title, figures)],
         // Running text and what is only for the eye: a paper has its own.
         Block::Text(_)
         | Block::Warning(_)

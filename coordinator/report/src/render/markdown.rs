@@ -22,14 +22,7 @@ fn write_block(text: &mut String, block: &Block) {
     match block {
         Block::Text(paragraph) => push(text, &escaped(paragraph)),
         Block::Warning(paragraph) => push(text, &format!("> **{}**", escaped(paragraph))),
-        Block::Figures(figures) => {
-            let mut table = TextTable::new("", &["what", "value", "how"]);
-            table.rows = figures
-                .iter()
-                .map(|one| vec![one.label.to_owned(), one.value.clone(), one.detail.clone()])
-                .collect();
-            write_table(text, &table);
-        }
+        Block::Figures(figures) => write_table(text, &TextTable::of_figures("", figures)),
         Block::Table(table) => write_table(text, table),
         Block::Charts(charts) => charts.iter().for_each(|chart| write_table(text, &chart.fallback)),
         // These exist for the eye only: the tables beside them hold the numbers.

@@ -108,6 +108,16 @@ impl TextTable {
         Self { caption: caption.into(), head, rows: Vec::new() }
     }
 
+    /// Headline numbers as a table.
+    pub fn of_figures(caption: impl Into<String>, figures: &[Figure]) -> Self {
+        let mut table = Self::new(caption, &["what", "value", "how"]);
+        table.rows = figures
+            .iter()
+            .map(|one| vec![one.label.to_owned(), one.value.clone(), one.detail.clone()])
+            .collect();
+        table
+    }
+
     /// With these rows, cut to [`ROWS_MAX`]; the caption says so and names where all of them stand.
     #[must_use]
     pub fn with_rows(mut self, rows: impl ExactSizeIterator<Item = Vec<String>>, all_in: &str) -> Self {
