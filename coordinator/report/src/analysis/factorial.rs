@@ -19,7 +19,8 @@ const ORDER_MAX: usize = 3;
 /// Effects that are told apart: those of ten swept hyperparameters. Beyond, only lower orders are.
 const EFFECTS_MAX: usize = 175;
 
-/// The effects of the swept hyperparameters; `None` where nothing is swept, or all scores are equal.
+/// The effects of the swept hyperparameters; `None` where all scores are equal. Without a swept one, only seed and
+/// residual are told apart.
 pub fn factorial(
     balanced: &Balanced,
     noise: Option<&Noise>,
@@ -32,7 +33,7 @@ pub fn factorial(
     let each: Vec<usize> = (0..scores.len()).collect();
     let total = between_groups(&scores, &each);
     let floor = scores.len() as f64 * rounding(scores.iter().copied()).powi(2);
-    if axes.is_empty() || !total.is_finite() || total <= floor {
+    if !total.is_finite() || total <= floor {
         return None;
     }
     // Sums of squares that rounding alone explains are nothing.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use sweep_proto::{Axis, SweepSpec};
 
-use super::balanced::{Balanced, between_groups, column_means, rounding};
+use super::balanced::{Balanced, column_means, rounding};
 use super::distributions::{holm, t_two_sided};
 use super::equal_noise::{equal_noise, residual_squares};
 use super::factorial::main_effect;
@@ -16,7 +16,7 @@ use super::noise::Noise;
 use super::permutation::permutation_test;
 use super::statistics::band;
 use crate::model::{
-    Factor, FactorTest, Factorial, Interval, LevelComparison, LevelEffect, MainEffects, Variance,
+    Effect, Factor, FactorTest, Factorial, Interval, LevelComparison, LevelEffect, MainEffects, Variance,
 };
 use crate::table::Table;
 
@@ -30,20 +30,21 @@ pub struct Grid<'a> {
     pub balanced: &'a Balanced,
     /// Its seed noise; `None` below two replicates.
     pub noise: Option<&'a Noise>,
-    /// Its analysis of variance; `None` where nothing is swept or all scores are equal.
+    /// Its analysis of variance; `None` where all scores are equal.
     pub factorial: Option<&'a Factorial>,
 }
 
 /// Marginal means of every axis, with the decomposition and the tests where the grid is balanced.
 pub fn main_effects(table: &Table, spec: &SweepSpec, grid: Option<Grid<'_>>) -> MainEffects {
-    let variance = grid.and_then(|grid| variance(grid.balanced, table, spec));
+    let variance = grid.and_then(|grid| grid.factorial).map(variance);
     let mut factors: Vec<Factor> = spec.axes.iter().map(|axis| factor(table, axis)).collect();
     if let Some(grid) = grid {
-        for (factor, axis) in factors.iter_mut().zip(&spec.axes) {
-            if let Some(variance) = &variance {
-                let share = axis_sum_of_squares(grid.balanced, table, axis) / variance.total_sum_of_squares;
-                factor.share = Some(share.clamp(0.0, 1.0));
-            }
+        for factor in &mut factors {
+            // A single level explains nothing.
+            let share_of = |factorial| {
+                main_effect(factorial, factor.hyperparameter).map_or(0.0, |effect| effect.eta_squared)
+            };
+            factor.share = grid.factorial.map(share_of);
             measure(factor, table, &grid);
         }
         correct(&mut factors);
@@ -189,41 +190,20 @@ fn factor(table: &Table, axis: &Axis) -> Factor {
     }
 }
 
-/// The main-effect sum of squares of one axis over all balanced scores.
-fn axis_sum_of_squares(balanced: &Balanced, table: &Table, axis: &Axis) -> f64 {
-    let replicates = balanced.replicates.len() as f64;
-    let groups = balanced.levels_of(table, axis.hyperparameter);
-    replicates * between_groups(&balanced.configuration_means(), &groups)
-}
-
-fn variance(balanced: &Balanced, table: &Table, spec: &SweepSpec) -> Option<Variance> {
-    let configurations = balanced.configurations.len();
-    let replicates = balanced.replicates.len();
-    let all: Vec<f64> = balanced.scores.iter().flatten().copied().collect();
-    let each: Vec<usize> = (0..all.len()).collect();
-    let by_configuration: Vec<usize> = each.iter().map(|at| at / replicates).collect();
-    let by_replicate: Vec<usize> = each.iter().map(|at| at % replicates).collect();
-
-    let total = between_groups(&all, &each);
-    if !total.is_finite() || total <= all.len() as f64 * rounding(all.iter().copied()).powi(2) {
-        return None;
+/// The shares of the analysis of variance, summed up.
+fn variance(factorial: &Factorial) -> Variance {
+    let share = |is_counted: fn(&Effect) -> bool| -> f64 {
+        factorial.effects.iter().filter(|effect| is_counted(effect)).map(|effect| effect.eta_squared).sum()
+    };
+    Variance {
+        configurations: factorial.configurations,
+        replicates: factorial.replicates,
+        total_sum_of_squares: factorial.total_sum_of_squares,
+        main_effects_share: share(|effect| effect.of.len() == 1),
+        interactions_share: share(|effect| effect.of.len() != 1),
+        replicates_share: factorial.seed.eta_squared,
+        residual_share: factorial.residual.eta_squared,
+        residual_mean_square: factorial.residual.mean_square,
+        residual_degrees_of_freedom: factorial.residual.degrees_of_freedom as u32,
     }
-    let share = |sum_of_squares: f64| (sum_of_squares / total).clamp(0.0, 1.0);
-    let between_configurations = between_groups(&all, &by_configuration);
-    let between_replicates = between_groups(&all, &by_replicate);
-    let main: f64 = spec.axes.iter().map(|axis| axis_sum_of_squares(balanced, table, axis)).sum();
-    // Differences of exact sums: rounding may leave a tiny negative number.
-    let residual = (total - between_configurations - between_replicates).max(0.0);
-    let degrees_of_freedom = (configurations - 1) * (replicates - 1);
-    Some(Variance {
-        configurations: configurations as u32,
-        replicates: replicates as u32,
-        total_sum_of_squares: total,
-        main_effects_share: share(main),
-        interactions_share: share(between_configurations - main),
-        replicates_share: share(between_replicates),
-        residual_share: share(residual),
-        residual_mean_square: (degrees_of_freedom > 0).then(|| residual / degrees_of_freedom as f64),
-        residual_degrees_of_freedom: degrees_of_freedom as u32,
-    })
 }

@@ -69,6 +69,7 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         if_failures_were_worst: sensitivity::sensitivity(table, &standings),
         answer,
         main_effects,
-        factorial,
+        // Without a swept hyperparameter there is no line of its table to show.
+        factorial: factorial.filter(|factorial| !factorial.effects.is_empty()),
     }
 }
