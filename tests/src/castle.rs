@@ -13,8 +13,9 @@ use crate::vitals::Vitals;
 /// A coordinator that other machines could reach, on loopback; its data lies in `.sweep` of its folder.
 #[derive(Debug)]
 pub struct Castle {
-    folder: tempfile::TempDir,
     coordinator: Process,
+    /// Dropped after the process, whose log lies in it.
+    folder: tempfile::TempDir,
     address: SocketAddr,
     /// Of its commands.
     environment: Vec<(String, String)>,
@@ -38,7 +39,7 @@ impl Castle {
         // The port is chosen once, because a restarted coordinator must be found where it was.
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let coordinator = serve(folder.path(), address, &[], start)?;
-        Ok(Self { folder, coordinator, address, environment: Vec::new() })
+        Ok(Self { coordinator, folder, address, environment: Vec::new() })
     }
 
     /// Kills the coordinator with SIGKILL and starts it again on the same data, as [`Self::start_by`].

@@ -19,10 +19,12 @@ name = "siege"
 [data]
 dataset = "snippets"
 max_length = 20
+vocabulary = 500 # checkpoints that fit on small disks
 train_rows = 2000
 test_rows = 100
 [grid]
 units = [32]
+embedding = [16]
 [train]
 epochs = 10000
 replicates = 1
@@ -42,8 +44,9 @@ const ANSWER_WAIT: Duration = Duration::from_secs(8);
 
 /// A coordinator with a worker that trains, under attack.
 struct Siege {
-    castle: Castle,
+    /// Dropped before the castle, whose folder holds its log.
     _worker: Process,
+    castle: Castle,
     before: Vitals,
 }
 
@@ -62,7 +65,7 @@ impl Siege {
     /// People are answered, the trial is still the first try, and the attack costs no more than it may.
     fn holds(&self, what: &str) -> Result<Vitals> {
         let asked = Instant::now();
-        let (attempt, _) = running(&self.castle)?.with_context(|| format!("{what}: nothing runs"))?;
+        let (attempt, _) = running(&self.castle)?.with_context(|| self.unmoved(what))?;
         let took = asked.elapsed();
         ensure!(took < ANSWER_WAIT, "{what}: a status took {took:?}");
         ensure!(attempt == 1, "{what}: the trial was begun again");
@@ -77,13 +80,20 @@ impl Siege {
         wait_until(&format!("the coordinator has recovered: {what}"), || {
             Ok(self.castle.vitals()?.files <= self.before.files + SLACK_FILES)
         })?;
-        let (_, before) = running(&self.castle)?.context("nothing runs")?;
+        let (_, before) = running(&self.castle)?.with_context(|| self.unmoved(what))?;
         wait_until(&format!("another epoch is done: {what}"), || {
             Ok(running(&self.castle)?.is_some_and(|(attempt, epoch)| attempt == 1 && epoch > before))
         })?;
         let now = self.holds(what)?;
         println!("{what}: {:?} before, {now:?} now", self.before);
         Ok(())
+    }
+
+    /// What is said where nothing runs: how the sweep stands.
+    fn unmoved(&self, what: &str) -> String {
+        let status = self.castle.sweep(&["status", "siege"]);
+        let status = status.map_or_else(|error| format!("{error:#}"), |status| status.to_string());
+        format!("{what}: nothing runs: {status}")
     }
 
     fn end(self) -> Result<()> {
@@ -338,7 +348,7 @@ fn who_reads_nothing_holds_little() -> Result<()> {
     ensure!(answers >= 800 + 640, "{answers} answers began");
     // A download holds no file.
     ensure!(now.files <= siege.before.files + open.len() + SLACK_FILES, "{now:?}");
-    let (_, before) = running(&siege.castle)?.context("nothing runs")?;
+    let (_, before) = running(&siege.castle)?.with_context(|| siege.unmoved("zero windows"))?;
     wait_until("five epochs were watched by nobody", || {
         Ok(running(&siege.castle)?.is_some_and(|(_, epoch)| epoch >= before + 5))
     })?;

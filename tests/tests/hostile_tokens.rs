@@ -18,10 +18,12 @@ name = "long"
 [data]
 dataset = "snippets"
 max_length = 20
+vocabulary = 500 # checkpoints that fit on small disks
 train_rows = 2000
 test_rows = 100
 [grid]
 units = [32]
+embedding = [16]
 [train]
 epochs = 10000
 replicates = 1

@@ -11,7 +11,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncSeekExt;
 
 use super::incoming::{Content, Whole};
-use super::{ArtifactError, GRACE, name_of};
+use super::{ArtifactError, name_of};
 use crate::blocking::blocking;
 
 /// The sub-directory in which blobs grow until they are whole.
@@ -84,10 +84,10 @@ impl Directory {
         Ok(file)
     }
 
-    pub(super) fn remove_stale(&self, digest: Digest) -> io::Result<bool> {
+    pub(super) fn remove_stale(&self, digest: Digest, grace: Duration) -> io::Result<bool> {
         let path = self.path(digest);
         match fs::metadata(&path).and_then(|file| file.modified()) {
-            Ok(modified) if modified.elapsed().unwrap_or_default() < GRACE => Ok(false),
+            Ok(modified) if modified.elapsed().unwrap_or_default() < grace => Ok(false),
             Ok(_) => fs::remove_file(&path).map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
             Err(error) => Err(error),

@@ -23,8 +23,8 @@ use directory::Directory;
 pub(crate) use incoming::Incoming;
 use objects::Objects;
 
-/// How long a blob that nothing refers to is kept after it was last uploaded: an upload of
-/// bytes that are there already may be followed by the report that refers to them again.
+/// How long a blob that lost its references is kept after it was uploaded once more: the report that refers to
+/// it again may follow.
 const GRACE: Duration = Duration::from_mins(1);
 
 /// Why a blob was not stored or read.
@@ -230,12 +230,18 @@ impl Artifacts {
         }
     }
 
-    /// Removes a blob that nothing refers to; keeps one that was uploaded lately and says so with `false`.
-    pub(crate) async fn remove_stale(&self, digest: Digest) -> Result<bool, ArtifactError> {
+    /// Removes a blob that lost its last reference that long ago; keeps one that was uploaded or asked for since
+    /// then and lately, and says so with `false`.
+    pub(crate) async fn remove_stale(
+        &self,
+        digest: Digest,
+        lost_for: Duration,
+    ) -> Result<bool, ArtifactError> {
+        let grace = lost_for.min(GRACE);
         let _alone = self.removal.write().await;
         match &self.place {
-            Place::Directory(directory) => Ok(directory.remove_stale(digest)?),
-            Place::Objects(objects) => objects.remove_stale(digest).await,
+            Place::Directory(directory) => Ok(directory.remove_stale(digest, grace)?),
+            Place::Objects(objects) => objects.remove_stale(digest, grace).await,
         }
     }
 
@@ -329,7 +335,9 @@ mod tests {
                 artifacts.adopt(&source, artifact(bytes)).await.expect("stored");
             }
             let (kept, orphan) = (artifact(b"kept"), artifact(b"orphan"));
-            assert!(!artifacts.remove_stale(orphan.digest).await.expect("reads"), "it was uploaded just now");
+            let long_ago = Duration::from_hours(1);
+            let removed = artifacts.remove_stale(orphan.digest, long_ago).await.expect("reads");
+            assert!(!removed, "it was uploaded just now");
             let wanted = BTreeSet::from([kept.digest]);
             assert_eq!(artifacts.sweep_orphans(&wanted, Duration::from_hours(1)).await.expect("sweeps"), 0);
             assert_eq!(artifacts.sweep_orphans(&wanted, Duration::ZERO).await.expect("sweeps"), 1);

@@ -144,10 +144,10 @@ impl Objects {
         Ok(Pieces { objects: Box::pin(found.into_stream()), rest: Bytes::new() })
     }
 
-    pub(super) async fn remove_stale(&self, digest: Digest) -> Result<bool, ArtifactError> {
+    pub(super) async fn remove_stale(&self, digest: Digest, grace: Duration) -> Result<bool, ArtifactError> {
         let is_recent = {
             let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.get(&digest).is_some_and(|at| at.elapsed() < GRACE)
+            recent.get(&digest).is_some_and(|at| at.elapsed() < grace)
         };
         if is_recent {
             return Ok(false);

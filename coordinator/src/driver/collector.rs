@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sweep_proto::Digest;
+use sweep_proto::{ArtifactRef, Digest};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -14,8 +14,8 @@ use crate::artifacts::Artifacts;
 /// What is to be removed.
 #[derive(Debug)]
 pub(super) enum Waste {
-    /// A blob that lost its last reference some time ago.
-    Stale(Digest),
+    /// A blob that lost its last reference that long ago.
+    Stale { artifact: ArtifactRef, lost_for: Duration },
     /// Every blob that is not wanted and was stored that long ago.
     Orphans { wanted: BTreeSet<Digest>, older_than: Duration },
 }
@@ -50,15 +50,20 @@ async fn run(
 ) {
     while let Some(waste) = queue.recv().await {
         match waste {
-            Waste::Stale(digest) => match artifacts.remove_stale(digest).await {
-                Ok(true) => tracing::debug!(%digest, "removed an artifact that nothing refers to any more"),
+            Waste::Stale { artifact, lost_for } => match artifacts
+                .remove_stale(artifact.digest, lost_for)
+                .await
+            {
+                Ok(true) => {
+                    tracing::debug!(digest = %artifact.digest, "removed an artifact that nothing refers to any more");
+                }
                 Ok(false) => {
                     if let Some(mailbox) = mailbox.upgrade() {
                         // A driver that has ended leaves it to the next start.
-                        _ = mailbox.send(Request::Unreferenced(digest)).await;
+                        _ = mailbox.send(Request::UploadedAgain(artifact)).await;
                     }
                 }
-                Err(error) => tracing::warn!(%digest, %error, "cannot remove an artifact"),
+                Err(error) => tracing::warn!(digest = %artifact.digest, %error, "cannot remove an artifact"),
             },
             Waste::Orphans { wanted, older_than } => {
                 match artifacts.sweep_orphans(&wanted, older_than).await {

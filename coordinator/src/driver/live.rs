@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use coordinator_core::{Command, Engine, Mutation, Rejection, Reply};
 use coordinator_store::{StepBatch, Store, StoreError};
-use sweep_proto::{AttemptId, Digest, LeaseToken, StepMetric, Timestamp, WorkerId};
+use sweep_proto::{ArtifactRef, AttemptId, Digest, LeaseToken, StepMetric, Timestamp, WorkerId};
 use tokio::sync::oneshot;
 
 use super::references::{self, References};
@@ -47,7 +47,9 @@ pub(super) struct Batch {
     pub(super) mutations: Vec<Mutation>,
     pub(super) commands: Vec<CommandAnswer>,
     pub(super) looks: Vec<Look>,
-    pub(super) unreferenced: Vec<Digest>,
+    pub(super) unreferenced: Vec<ArtifactRef>,
+    /// Blobs without a reference that somebody may be about to refer to.
+    pub(super) uploaded_again: Vec<ArtifactRef>,
     pub(super) stop: bool,
 }
 
@@ -96,7 +98,7 @@ impl Live {
                 let reader = self.store.reader();
                 _ = reply.send(reader.map_err(|error| DriverError::Unavailable(error.to_string())));
             }
-            Request::Unreferenced(digest) => batch.unreferenced.push(digest),
+            Request::UploadedAgain(artifact) => batch.uploaded_again.push(artifact),
             Request::Stop => batch.stop = true,
         }
     }

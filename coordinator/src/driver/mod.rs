@@ -5,6 +5,7 @@ mod journal;
 mod live;
 mod notices;
 mod references;
+mod stale;
 #[cfg(test)]
 mod step_tests;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use coordinator_core::{Command, Engine, Rejection, Reply};
 use coordinator_store::{Store, StoreError, StoreReader};
-use sweep_proto::{Digest, LeaseToken, StepMetric, Timestamp, WorkerId};
+use sweep_proto::{ArtifactRef, LeaseToken, StepMetric, Timestamp, WorkerId};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
@@ -80,8 +81,8 @@ enum Request {
     },
     /// Give a reader of the store, which works beside the thread.
     Reader(oneshot::Sender<Result<Box<dyn StoreReader>, DriverError>>),
-    /// Look again later whether a blob is still without a reference.
-    Unreferenced(Digest),
+    /// Look again later whether a blob that was uploaded once more is still without a reference.
+    UploadedAgain(ArtifactRef),
     /// End the thread after everything before this.
     Stop,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::{Tables, TrialRecord};
-use sweep_proto::Digest;
+use sweep_proto::{ArtifactRef, Digest};
 
 /// References by digest. Datasets are not counted: they are kept.
 #[derive(Debug, Default)]
@@ -20,15 +20,15 @@ impl References {
     }
 
     /// A trial's row was replaced. Gives the blobs that lost their last reference.
-    pub(super) fn replace(&mut self, before: Option<&TrialRecord>, after: &TrialRecord) -> Vec<Digest> {
+    pub(super) fn replace(&mut self, before: Option<&TrialRecord>, after: &TrialRecord) -> Vec<ArtifactRef> {
         self.add(after);
         let mut lost = Vec::new();
-        for digest in before.into_iter().flat_map(blobs) {
-            if let Some(count) = self.counts.get_mut(&digest) {
+        for artifact in before.into_iter().flat_map(blobs) {
+            if let Some(count) = self.counts.get_mut(&artifact.digest) {
                 *count -= 1;
                 if *count == 0 {
-                    self.counts.remove(&digest);
-                    lost.push(digest);
+                    self.counts.remove(&artifact.digest);
+                    lost.push(artifact);
                 }
             }
         }
@@ -41,19 +41,19 @@ impl References {
     }
 
     fn add(&mut self, trial: &TrialRecord) {
-        blobs(trial).for_each(|digest| *self.counts.entry(digest).or_default() += 1);
+        blobs(trial).for_each(|artifact| *self.counts.entry(artifact.digest).or_default() += 1);
     }
 }
 
-fn blobs(trial: &TrialRecord) -> impl Iterator<Item = Digest> {
+fn blobs(trial: &TrialRecord) -> impl Iterator<Item = ArtifactRef> {
     let checkpoints = trial.checkpoint.into_iter().chain(trial.underway);
-    let model = trial.result.as_ref().map(|result| result.model.digest);
-    checkpoints.map(|checkpoint| checkpoint.artifact.digest).chain(model)
+    let model = trial.result.as_ref().map(|result| result.model);
+    checkpoints.map(|checkpoint| checkpoint.artifact).chain(model)
 }
 
 /// Every blob that a row refers to: the datasets of sweeps, too.
 pub(super) fn wanted(tables: &Tables) -> BTreeSet<Digest> {
     let datasets =
         tables.sweeps.values().flat_map(|sweep| &sweep.datasets).map(|dataset| dataset.artifact.digest);
-    tables.trials.values().flat_map(blobs).chain(datasets).collect()
+    tables.trials.values().flat_map(blobs).map(|artifact| artifact.digest).chain(datasets).collect()
 }

@@ -1,17 +1,18 @@
 //! The driver's loop: drain the mailbox, decide everything, commit once, then reply.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use coordinator_core::{Command, Mutation, SweepState, TrialState, WorkerState};
 use coordinator_store::StoreError;
-use sweep_proto::{Digest, Timestamp};
+use sweep_proto::Timestamp;
 use tokio::sync::mpsc;
 
 use super::collector::{Collector, Waste};
 use super::live::{Batch, FULL_PAUSE_MS, Live, Written};
+use super::stale::Stale;
 use super::{DriverError, Notices, OpenStore, Request, Standing};
 use crate::clock::Clock;
 
@@ -32,10 +33,6 @@ const TICK_MIN_MS: u64 = 20;
 /// Pause between two tries to open a failed store, in milliseconds.
 const REOPEN_MS: u64 = 1_000;
 
-/// How long a blob that lost its last reference is kept, in milliseconds: readers may be in the
-/// middle of it.
-const COLLECT_AFTER_MS: u64 = 60_000;
-
 pub(super) struct Core {
     open: OpenStore,
     live: Option<Live>,
@@ -44,8 +41,7 @@ pub(super) struct Core {
     collector: Collector,
     notices: Arc<Notices>,
     clock: Clock,
-    /// Blobs that lost their last reference, and when to remove them.
-    stale: VecDeque<(Timestamp, Digest)>,
+    stale: Stale,
     last_tick: Timestamp,
     last_open: Timestamp,
 }
@@ -80,7 +76,7 @@ impl Core {
             Err(error @ StoreError::NotLeader { .. }) => (None, error.to_string()),
             Err(error) => return Err(error),
         };
-        let stale = VecDeque::new();
+        let stale = Stale::default();
         let core =
             Self { open, live, reason, collector, notices, clock, stale, last_tick: now, last_open: now };
         match &core.live {
@@ -213,7 +209,7 @@ impl Core {
 
     /// Everything is durable: tell everybody.
     fn finish(&mut self, mut live: Live, batch: Batch, now: Timestamp) {
-        let Batch { mutations, commands, looks, unreferenced, stop, .. } = batch;
+        let Batch { mutations, commands, looks, unreferenced, uploaded_again, stop, .. } = batch;
         for (reply, answer) in commands {
             // Whoever asked may have gone.
             _ = reply.send(answer);
@@ -228,7 +224,8 @@ impl Core {
         for look in looks {
             look(Ok((&live.engine, now)));
         }
-        self.stale.extend(unreferenced.into_iter().map(|digest| (now.plus_ms(COLLECT_AFTER_MS), digest)));
+        unreferenced.into_iter().for_each(|artifact| self.stale.push(now, artifact));
+        uploaded_again.into_iter().for_each(|artifact| self.stale.push_uploaded_again(now, artifact));
         self.collect(&live, now);
         if let Err(error) = stored {
             self.fails(&error);
@@ -279,12 +276,10 @@ impl Core {
     }
 
     fn collect(&mut self, live: &Live, now: Timestamp) {
-        while let Some((due, digest)) = self.stale.front().copied()
-            && due <= now
-        {
-            self.stale.pop_front();
-            if !live.references.contains(digest) {
-                self.collector.remove(Waste::Stale(digest));
+        while let Some((lost_at, artifact)) = self.stale.pop_due(now) {
+            if !live.references.contains(artifact.digest) {
+                let lost_for = Duration::from_millis(now.since_ms(lost_at));
+                self.collector.remove(Waste::Stale { artifact, lost_for });
             }
         }
     }
@@ -300,7 +295,7 @@ fn refuse(mail: impl Iterator<Item = Request>, reason: &str) -> bool {
             Request::Steps { reply, .. } => _ = reply.send(Err(unavailable())),
             Request::Reader(reply) => _ = reply.send(Err(unavailable())),
             Request::Read(look) => look(Err(reason)),
-            Request::Unreferenced(_) => {}
+            Request::UploadedAgain(_) => {}
             Request::Stop => stop = true,
         }
     }
