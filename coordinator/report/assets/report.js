@@ -10,6 +10,13 @@
   const charts = new Map();
   let metric = 0;
 
+  // A live page's curves may show something else than the metrics, or go by something else than epochs.
+  const metricOf = (spec) => (spec.value ? 0 : metric);
+  const scaleOf = (spec) => (metricOf(spec) >= 2 ? 100 : 1);
+  const valueOf = (spec) => spec.value ?? METRICS[metric] + (metric >= 2 ? " (%)" : "");
+  const placeOf = (spec) => spec.place ?? "epoch";
+  const TIP_LINES_MAX = 16;
+
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const escape = (text) => echarts.format.encodeHTML(String(text));
   const short = (number) => {
@@ -38,11 +45,11 @@
   });
 
   function curves(spec) {
-    const scale = metric >= 2 ? 100 : 1;
+    const [scale, shown] = [scaleOf(spec), metricOf(spec)];
     const groups = spec.groups.map((group, at) => ({ ...group, color: COLORS[at % COLORS.length], at }));
     const series = [];
     for (const group of groups) {
-      const [means, spreads] = group.metrics[metric];
+      const [means, spreads] = group.metrics[shown];
       const points = group.epochs.map((epoch, at) => [epoch, means[at] * scale]);
       const band = group.epochs.map((epoch, at) => [epoch, (means[at] - spreads[at]) * scale, (means[at] + spreads[at]) * scale])
         .filter((_, at) => spreads[at] !== null);
@@ -61,7 +68,7 @@
         });
       }
       series.push({
-        name: group.label, type: "line", data: points, z: 2, showSymbol: points.length <= 40,
+        name: group.label, type: "line", data: points, z: 2, showSymbol: points.length <= 40 && groups.length <= 16,
         symbol: SYMBOLS[group.at % SYMBOLS.length], symbolSize: 6, lineStyle: { width: 2, color: group.color },
         itemStyle: { color: group.color }, emphasis: { disabled: true },
       });
@@ -69,22 +76,23 @@
     const low = Math.min(...series.filter((one) => one.type === "line").flatMap((one) => one.data.map((p) => p[1])));
     const tip = (items) => {
       const epoch = items[0].axisValue;
-      const lines = groups.map((group) => {
+      const there = groups.filter((group) => group.epochs.includes(epoch));
+      const lines = there.slice(0, TIP_LINES_MAX).map((group) => {
         const at = group.epochs.indexOf(epoch);
-        if (at < 0) return "";
-        const [means, spreads] = group.metrics[metric];
+        const [means, spreads] = group.metrics[shown];
         const spread = spreads[at] === null ? "" : ` ± ${short(spreads[at] * scale)}`;
         return `<br>${escape(group.label)}: ${short(means[at] * scale)}${spread} (${group.trials[at]} trials)`;
       });
-      return `epoch ${epoch}${lines.join("")}`;
+      const more = there.length > TIP_LINES_MAX ? `<br>… and ${there.length - TIP_LINES_MAX} more` : "";
+      return `${placeOf(spec)} ${epoch}${lines.join("")}${more}`;
     };
     return {
       ...base(), color: COLORS, series,
       legend: { type: "scroll", top: 0, data: groups.map((group) => group.label), textStyle: { color: css("--text") },
         pageTextStyle: { color: css("--muted") } },
       grid: grid(34),
-      xAxis: axis({ type: "value", name: "epoch", minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } }),
-      yAxis: axis({ type: "value", scale: Number.isFinite(low), name: METRICS[metric] + (metric >= 2 ? " (%)" : "") }),
+      xAxis: axis({ type: "value", name: placeOf(spec), minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } }),
+      yAxis: axis({ type: "value", scale: Number.isFinite(low), name: valueOf(spec) }),
       tooltip: tooltip({ trigger: "axis", formatter: tip }),
     };
   }
@@ -163,13 +171,28 @@
 
   function draw(spec) {
     const element = document.getElementById(spec.id);
-    if (!element) return;
+    // Where there is no room it is drawn later.
+    if (!element || element.clientWidth === 0) return;
     const known = charts.get(spec.id);
     const chart = known || echarts.init(element, null, { renderer: "svg" });
     charts.set(spec.id, chart);
     chart.setOption(KINDS[spec.kind](spec), true);
   }
   const drawAll = (only) => data.charts.filter((spec) => !only || spec.kind === only).forEach(draw);
+  // Live pages bring charts later, and change them.
+  function update(specs) {
+    for (const spec of specs) {
+      const at = data.charts.findIndex((one) => one.id === spec.id);
+      if (at < 0) data.charts.push(spec); else data.charts[at] = spec;
+      const known = charts.get(spec.id);
+      if (known && !known.getDom().isConnected) {
+        known.dispose();
+        charts.delete(spec.id);
+      }
+      draw(spec);
+    }
+  }
+  globalThis.sweepCharts = { update, resize: () => resize() };
   const resize = () => charts.forEach((chart) => chart.resize());
 
   drawAll();

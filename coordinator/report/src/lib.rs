@@ -13,4 +13,4 @@ pub mod table;
 pub use analysis::analyse;
 pub use input::ReportInput;
 pub use model::ReportModel;
-pub use render::{ReportError, render};
+pub use render::{ReportError, render, some_sections};

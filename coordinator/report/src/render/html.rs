@@ -1,4 +1,5 @@
-//! `report.html`: one self-contained page that loads nothing and runs two scripts, both named by their hash.
+//! `report.html`: one self-contained page that loads nothing and runs two scripts, both named by their hash. And what a live
+//! page takes of it: the looks, the scripts, and single sections.
 
 use askama::Template;
 use serde::Serialize;
@@ -9,11 +10,11 @@ use crate::model::ReportModel;
 use crate::sections::{Block, ChartSpec, Section};
 
 /// Apache ECharts 6.1.0 as its project published it (Apache-2.0; licence and notice beside it).
-const ECHARTS: &str = include_str!("../../assets/echarts.min.js");
+pub const ECHARTS: &str = include_str!("../../assets/echarts.min.js");
 /// Draws the charts from the data that the page holds.
-const SCRIPT: &str = include_str!("../../assets/report.js");
+pub const SCRIPT: &str = include_str!("../../assets/report.js");
 /// The looks: light, dark, print, narrow.
-const STYLE: &str = include_str!("../../assets/report.css");
+pub const STYLE: &str = include_str!("../../assets/report.css");
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -28,14 +29,21 @@ struct Page<'a> {
     sections: &'a [Section],
 }
 
+#[derive(Template)]
+#[template(path = "fragment.html")]
+struct Fragment<'a> {
+    sections: &'a [Section],
+}
+
 /// What the script reads.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Data<'a> {
     charts: Vec<ChartData<'a>>,
 }
 
-#[derive(Serialize)]
-struct ChartData<'a> {
+/// A chart with its place, as the script reads it.
+#[derive(Debug, Serialize)]
+pub struct ChartData<'a> {
     id: &'a str,
     title: &'a str,
     #[serde(flatten)]
@@ -52,12 +60,20 @@ pub fn write(model: &ReportModel, sections: &[Section]) -> Result<Vec<u8>, Repor
         style: STYLE,
         echarts: ECHARTS,
         script: SCRIPT,
-        data: data(sections)?,
+        data: embedded(&Data { charts: charts(sections) })?,
         model,
         made: crate::sections::format::time(model.generated_at_ms),
         sections,
     };
     Ok(page.render()?.into_bytes())
+}
+
+/// Sections as they stand inside a page: their HTML, and the data of their charts.
+///
+/// # Errors
+/// [`ReportError::Html`] passes the library's error on.
+pub fn fragment(sections: &[Section]) -> Result<(String, Vec<ChartData<'_>>), ReportError> {
+    Ok((Fragment { sections }.render()?, charts(sections)))
 }
 
 /// Nothing loads, only these scripts run. Styles are inline because the charts' tooltips set them.
@@ -72,16 +88,22 @@ fn policy(scripts: &[&str]) -> String {
     )
 }
 
-/// The charts' data as JSON that cannot end its element: `<`, `>` and `&` stand as escapes.
-fn data(sections: &[Section]) -> Result<String, ReportError> {
-    let charts = sections
-        .iter()
-        .flat_map(|section| &section.blocks)
-        .filter_map(|block| if let Block::Charts(charts) = block { Some(charts) } else { None })
+fn charts(sections: &[Section]) -> Vec<ChartData<'_>> {
+    let blocks = sections.iter().flat_map(|section| &section.blocks);
+    let charts =
+        blocks.filter_map(|block| if let Block::Charts(charts) = block { Some(charts) } else { None });
+    charts
         .flatten()
         .map(|chart| ChartData { id: &chart.id, title: &chart.title, spec: &chart.spec })
-        .collect();
-    let json = serde_json::to_string(&Data { charts })?;
+        .collect()
+}
+
+/// JSON that cannot end its element: `<`, `>` and `&` stand as escapes.
+///
+/// # Errors
+/// [`ReportError::Json`] passes the library's error on.
+pub fn embedded(data: &impl Serialize) -> Result<String, ReportError> {
+    let json = serde_json::to_string(data)?;
     // Outside of JSON strings none of these characters occurs.
     Ok(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
 }

@@ -130,6 +130,12 @@ impl Content {
     }
 }
 
+/// The sections of the report with these ids, for a page that is live.
+pub fn some_sections(input: &ReportInput, ids: &[&str]) -> Vec<Section> {
+    let sections = Content::new(input).sections;
+    sections.into_iter().filter(|section| ids.contains(&section.id)).collect()
+}
+
 /// Every file of the report with its name; the same bytes for the same input.
 ///
 /// # Errors
