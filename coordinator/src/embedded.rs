@@ -75,7 +75,8 @@ impl Embedded {
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let Self { driver, running, artifacts, dataset_cache } = self;
-        let shared = Shared::new(driver.clone(), artifacts, dataset_cache, shutdown, Doors::default());
+        let shared = Shared::new(driver.clone(), artifacts, dataset_cache, shutdown, Doors::default())
+            .map_err(|error| StartError::Unclean(error.to_string()))?;
         let (takes, strangers) = (driver.clone(), Strangers::new(CONNECTIONS_MAX));
         let connections = connections.map(move |taken| {
             taken.map(|(stream, address)| listener::plain(stream, address, &takes, &strangers))

@@ -4,6 +4,7 @@ mod artifacts;
 mod backup;
 mod blocking;
 mod clock;
+mod dashboard;
 pub mod descriptors;
 mod driver;
 pub mod embedded;

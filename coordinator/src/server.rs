@@ -24,6 +24,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::artifacts::{ArtifactError, Artifacts, ArtifactsChoice};
 use crate::clock::Clock;
+use crate::dashboard;
 use crate::driver::{Driver, DriverError, Running, Standing};
 use crate::http;
 use crate::place::{Place, StoreChoice, at};
@@ -230,7 +231,8 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let (tls, doors) = security.unzip();
     let doors = doors.unwrap_or_default();
     let urls = doors.urls(address);
-    let shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone(), doors);
+    let shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone(), doors)
+        .map_err(|error| StartError::Unclean(error.to_string()))?;
     let incoming = listener::connections(listener, tls, driver.clone(), shutdown.clone());
     let serving = tokio::spawn(serve(incoming, shared));
     tracing::info!(%address, data_directory = %config.place.data_directory.display(), "the coordinator listens");
@@ -277,7 +279,7 @@ pub(crate) async fn serve(
     shared: Shared,
 ) -> Result<(), tonic::transport::Error> {
     let shutdown = shared.shutdown.clone();
-    let gate = Gate::new(shared.driver.clone());
+    let gate = Gate::new(shared.driver.clone(), Arc::clone(&shared.sessions));
     let (health, health_service) = tonic_health::server::health_reporter();
     tokio::spawn(report_health(health, shared.driver.clone(), shutdown.clone()));
     let sweeps = SweepServiceServer::new(SweepRpc::new(shared.clone()))
@@ -290,7 +292,8 @@ pub(crate) async fn serve(
         .max_decoding_message_size(ACCESS_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let services = Routes::new(sweeps).add_service(workers).add_service(access).add_service(health_service);
-    let routes = services.into_axum_router().merge(http::routes(shared));
+    let routes =
+        services.into_axum_router().merge(http::routes(shared.clone())).merge(dashboard::routes(shared));
     tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))

@@ -228,6 +228,21 @@ pub enum AttemptState {
     Revoked,
 }
 
+impl AttemptState {
+    /// The state's name as people see it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Diverged => "diverged",
+            Self::Failed => "failed",
+            Self::Released => "handed back",
+            Self::Expired => "lease expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
 /// One try of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttemptRecord {

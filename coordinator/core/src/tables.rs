@@ -104,7 +104,7 @@ impl Tables {
     }
 
     /// The epochs of a trial, in order.
-    pub fn epochs_of(&self, trial: TrialId) -> impl Iterator<Item = &EpochRecord> {
+    pub fn epochs_of(&self, trial: TrialId) -> impl DoubleEndedIterator<Item = &EpochRecord> {
         self.epochs.range((trial, 0)..=(trial, u32::MAX)).map(|(_, epoch)| epoch)
     }
 }

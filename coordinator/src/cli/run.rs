@@ -129,6 +129,7 @@ impl Run<'_> {
         };
         let went_on = if earlier.contains(&sweep.id) { "going on with" } else { "launched" };
         output::note(&format!("{went_on} sweep {} ({})", sweep.id, plain(&sweep.name)));
+        output::note(&format!("in a browser: {}/sweeps/{}", self.workers.server, sweep.id));
         pause_others(client, sweep.id).await?;
         if sweep.state == "paused" {
             return Ok(Sweep::from(

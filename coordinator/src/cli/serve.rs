@@ -16,6 +16,8 @@ Everything is kept in the data folder; the same command after a stop or a crash 
 
 Beyond this machine TLS and tokens are on: keys are made at the first start and kept in the data folder.
 
+Its address is a page as well: sweeps, live curves, workers, reports, in any browser.
+
 Examples:
   sweep serve
   sweep serve --listen 0.0.0.0:7077
@@ -88,6 +90,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     } else {
         output::note(&format!("listening on {url}; workers join with `sweep-worker join {url}`"));
     }
+    output::note("the same address shows everything in a browser");
     interrupt.requested().await;
     output::note("stopping; press Ctrl-C again to stop at once");
     server.stop().await?;

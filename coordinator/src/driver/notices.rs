@@ -84,7 +84,7 @@ impl Notices {
         }
     }
 
-    pub(super) fn sweeps_changed(&self, changed: &BTreeSet<SweepId>) {
+    pub(crate) fn sweeps_changed(&self, changed: &BTreeSet<SweepId>) {
         let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
         sweeps.retain(|sweep, sender| {
             if changed.contains(sweep) {

@@ -1,6 +1,7 @@
 //! Who is behind a request, for the audit log and for checks that the gate cannot make.
 
 use coordinator_core::{AuditNote, Command, Engine};
+use http::Extensions;
 use sweep_proto::LeaseToken;
 use tonic::{Request, Status};
 
@@ -17,7 +18,12 @@ pub(crate) struct Act {
 impl Act {
     /// The act behind a request that has passed the gate.
     pub(crate) fn of<T>(request: &Request<T>) -> Self {
-        let extensions = request.extensions();
+        Self::from(request.extensions())
+    }
+}
+
+impl From<&Extensions> for Act {
+    fn from(extensions: &Extensions) -> Self {
         let peer = extensions.get::<Peer>().map_or_else(|| "-".to_owned(), |peer| peer.address.to_string());
         // A request that no gate has seen has no rights.
         Self { caller: extensions.get::<Caller>().copied().unwrap_or(Caller::Nobody), peer }

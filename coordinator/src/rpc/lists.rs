@@ -57,7 +57,7 @@ pub(crate) async fn resolve_worker(shared: &Shared, name: String) -> Result<Work
     shared.driver.read(move |engine, _| find_worker(engine, &name)).await.map_err(status::of_driver)?
 }
 
-fn worker_status(engine: &Engine, worker: &WorkerRecord, now: Timestamp) -> wire::WorkerStatus {
+pub(crate) fn worker_status(engine: &Engine, worker: &WorkerRecord, now: Timestamp) -> wire::WorkerStatus {
     let leases = engine.leases_of(worker.id).filter_map(|token| engine.lease_holder(token));
     // A worker that this process never heard was there when it began at the latest.
     let heard = engine.heard_at(worker.id).unwrap_or(worker.registered_at);

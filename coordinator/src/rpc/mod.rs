@@ -11,7 +11,7 @@ pub(crate) mod report;
 mod session;
 pub(crate) mod status;
 mod sweep_service;
-mod sweep_status;
+pub(crate) mod sweep_status;
 mod worker_service;
 
 use std::net::SocketAddr;
@@ -19,16 +19,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
 use crate::artifacts::Artifacts;
 use crate::driver::Driver;
 use crate::install::Install;
 use crate::security::authority::Authority;
+use crate::security::sessions::Sessions;
 
 pub(crate) use access_service::AccessRpc;
-pub(crate) use patient::patient;
+pub(crate) use caller::Act;
+pub(crate) use patient::{PatientSender, patient};
 pub(crate) use sweep_service::SweepRpc;
 pub(crate) use worker_service::WorkerRpc;
 
@@ -61,6 +64,8 @@ pub(crate) struct Shared {
     pub(crate) advertised: Arc<[String]>,
     /// Folders of corpora that people of other machines may name in their sweeps.
     pub(crate) corpora: Arc<[PathBuf]>,
+    /// Browsers that have logged in.
+    pub(crate) sessions: Arc<Sessions>,
     /// Admission of what fills a core.
     heavy: Arc<Semaphore>,
 }
@@ -72,10 +77,29 @@ impl Shared {
         dataset_cache: PathBuf,
         shutdown: CancellationToken,
         doors: Doors,
-    ) -> Self {
+    ) -> Result<Self, getrandom::Error> {
+        let sessions = Arc::new(Sessions::new()?);
         let Doors { authority, install, advertised, corpora } = doors;
         let heavy = Arc::new(Semaphore::new(HEAVY_MAX));
-        Self { driver, artifacts, dataset_cache, shutdown, authority, install, advertised, corpora, heavy }
+        Ok(Self {
+            driver,
+            artifacts,
+            dataset_cache,
+            shutdown,
+            authority,
+            install,
+            advertised,
+            corpora,
+            sessions,
+            heavy,
+        })
+    }
+}
+
+impl Shared {
+    /// Waits for a turn at what fills a core.
+    pub(crate) async fn heavy(&self) -> Result<SemaphorePermit<'_>, Status> {
+        self.heavy.acquire().await.map_err(status::internal)
     }
 }
 

@@ -10,16 +10,21 @@ use tonic::Status;
 use super::blobs::{self, Download, FileParts};
 use super::{Shared, status};
 
-/// Renders the report of a sweep.
+/// The report of a sweep, as a stream.
 pub(super) async fn report(shared: &Shared, sweep: SweepId) -> Result<FileParts, Status> {
-    let _permit = shared.heavy.acquire().await.map_err(status::internal)?;
+    let files = files(shared, sweep).await?;
+    let files = files.into_iter().map(|(name, bytes)| (name, Download::Bytes(bytes))).collect();
+    Ok(blobs::download(shared, files))
+}
+
+/// Renders the report of a sweep: its files by their names.
+pub(crate) async fn files(shared: &Shared, sweep: SweepId) -> Result<Vec<(String, Vec<u8>)>, Status> {
+    let _permit = shared.heavy().await?;
     let input = shared.driver.read(move |engine, now| collect(engine, sweep, now)).await;
     let input =
         input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
     let rendered = tokio::task::spawn_blocking(move || coordinator_report::render(&input)).await;
-    let files = rendered.map_err(status::internal)?.map_err(status::internal)?;
-    let files = files.into_iter().map(|(name, bytes)| (name, Download::Bytes(bytes))).collect();
-    Ok(blobs::download(shared, files))
+    rendered.map_err(status::internal)?.map_err(status::internal)
 }
 
 /// What the report is made from: the sweep's rows, and the curves of the trials that it reused.

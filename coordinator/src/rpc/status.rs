@@ -10,7 +10,7 @@ use crate::driver::DriverError;
 use crate::prepare::PrepareError;
 
 /// An error as the other side sees it.
-pub(super) fn of_driver(error: DriverError) -> Status {
+pub(crate) fn of_driver(error: DriverError) -> Status {
     match error {
         DriverError::Rejected(rejection) => of_rejection(&rejection),
         DriverError::Overloaded | DriverError::DiskFull(_) => Status::resource_exhausted(error.to_string()),
@@ -80,7 +80,7 @@ pub(super) fn of_preparation(error: &PrepareError) -> Status {
 }
 
 /// Something that should not happen: the log has the details under an id, the other side the id.
-pub(super) fn internal(error: impl std::fmt::Display) -> Status {
+pub(crate) fn internal(error: impl std::fmt::Display) -> Status {
     let id = uuid::Uuid::now_v7();
     tracing::error!(%id, %error, "internal error");
     Status::internal(format!("internal error; the coordinator's log has the details under {id}"))

@@ -14,7 +14,7 @@ const BEST_MAX: usize = 10;
 const EPOCHS_SAMPLED_MAX: usize = 10_000;
 
 /// The status of a sweep; `None` where there is none.
-pub(super) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
+pub(crate) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
     let sweep = engine.sweep(id)?;
     let swept = sweep.spec.swept();
     let best = engine.configurations(id).into_iter().take(BEST_MAX).map(|mean| wire::ConfigurationStatus {

@@ -6,16 +6,18 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use coordinator_core::{AuditNote, Command, Engine};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use sweep_proto::{Role, Timestamp, Token};
+use sweep_proto::{Role, Timestamp, Token, TokenId};
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::caller::{Caller, Peer};
+use super::host;
 use super::roles::{Allowed, allowed};
+use super::sessions::{FormKey, Sessions};
 use crate::driver::{Driver, DriverError};
 
 /// Refusals written to the audit log in one [`REFUSALS_WINDOW`]: a guesser must not fill the disk.
@@ -31,6 +33,7 @@ const STRANGER_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
     driver: Driver,
+    sessions: Arc<Sessions>,
     refusals: Arc<Mutex<Refusals>>,
 }
 
@@ -58,21 +61,33 @@ impl Refusals {
     }
 }
 
+/// What a request shows of its caller, beside the connection.
+struct Credentials {
+    bearer: Option<HeaderValue>,
+    /// Of a browser that has logged in.
+    session: Option<(TokenId, FormKey)>,
+}
+
 impl Gate {
-    pub(crate) fn new(driver: Driver) -> Self {
+    pub(crate) fn new(driver: Driver, sessions: Arc<Sessions>) -> Self {
         let refusals = Refusals { since: Instant::now(), written: 0, suppressed: 0 };
-        Self { driver, refusals: Arc::new(Mutex::new(refusals)) }
+        Self { driver, sessions, refusals: Arc::new(Mutex::new(refusals)) }
     }
 
     /// Who calls, where the table lets the caller through; else why not.
-    async fn admit(&self, path: &str, peer: &Peer, bearer: Option<HeaderValue>) -> Result<Caller, Status> {
-        let admitted = self.caller(peer, bearer).await.and_then(|caller| {
+    async fn admit(
+        &self,
+        path: &str,
+        peer: &Peer,
+        shown: Credentials,
+    ) -> Result<(Caller, Option<FormKey>), Status> {
+        let admitted = self.caller(peer, shown).await.and_then(|(caller, form_key)| {
             check(caller, allowed(path))?;
-            Ok(caller)
+            Ok((caller, form_key))
         });
         match &admitted {
             // A token for joining proves little: it may be spent, and a thief's.
-            Ok(Caller::Nobody | Caller::Token { role: Role::Worker, .. }) => peer.stranger.heard(),
+            Ok((Caller::Nobody | Caller::Token { role: Role::Worker, .. }, _)) => peer.stranger.heard(),
             Ok(_) => peer.stranger.known(),
             Err(refusal) => self.refused(peer, None, path, refusal).await,
         }
@@ -96,10 +111,21 @@ impl Gate {
         }
     }
 
-    async fn caller(&self, peer: &Peer, bearer: Option<HeaderValue>) -> Result<Caller, Status> {
+    async fn caller(&self, peer: &Peer, shown: Credentials) -> Result<(Caller, Option<FormKey>), Status> {
         if !peer.is_secure {
-            return Ok(Caller::Local);
+            return Ok((Caller::Local, Some(self.sessions.local())));
         }
+        if let Some((token, form_key)) = shown.session
+            && shown.bearer.is_none()
+            && let Some(caller) = self.logged_in(token).await?
+        {
+            return Ok((caller, Some(form_key)));
+        }
+        Ok((self.program(peer, shown.bearer).await?, None))
+    }
+
+    /// A caller that is no browser, or one that has not logged in.
+    async fn program(&self, peer: &Peer, bearer: Option<HeaderValue>) -> Result<Caller, Status> {
         if let Some(bearer) = bearer {
             let text = bearer.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
             let token: Token = text
@@ -122,6 +148,15 @@ impl Gate {
             }
             None => Err(Status::unauthenticated("the worker's certificate is not known here")),
         }
+    }
+
+    /// Who has logged in with a token; `None` where it is worth nothing any more.
+    async fn logged_in(&self, id: TokenId) -> Result<Option<Caller>, Status> {
+        let look = move |engine: &Engine, now: Timestamp| {
+            let record = engine.tables().tokens.get(&id).filter(|record| record.refusal(now).is_none());
+            record.map(|record| Caller::Token { id, role: record.role })
+        };
+        self.driver.read(look).await.map_err(unavailable)
     }
 
     async fn bearer(&self, token: Token) -> Result<Caller, Status> {
@@ -190,17 +225,48 @@ fn unavailable(error: DriverError) -> Status {
     Status::unavailable(error.to_string())
 }
 
-fn is_grpc<B>(request: &Request<B>) -> bool {
-    let kind = request.headers().get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+/// What the other side understands.
+#[derive(Clone, Debug)]
+enum Manner {
+    Grpc,
+    Plain,
+    /// Somebody looks at this page, who may log in.
+    Page(String),
+}
+
+impl Manner {
+    fn of<B>(request: &Request<B>) -> Self {
+        let begins = |header: Option<&HeaderValue>, with: &str| {
+            header.is_some_and(|value| value.as_bytes().starts_with(with.as_bytes()))
+        };
+        if begins(request.headers().get(CONTENT_TYPE), "application/grpc") {
+            Self::Grpc
+        } else if request.method() == Method::GET && begins(request.headers().get(ACCEPT), "text/html") {
+            Self::Page(request.uri().path().to_owned())
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+/// Where a stranger may log in to come back to a page.
+fn login(page: &str) -> HeaderValue {
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '/' | '-' | '_' | '.');
+    let next = if page.chars().all(is_plain) { page } else { "/" };
+    HeaderValue::from_str(&format!("/login?next={next}")).unwrap_or(HeaderValue::from_static("/login"))
 }
 
 /// A refusal in the words of the protocol that was spoken.
-fn refuse(is_grpc: bool, refusal: &Status) -> Response<Body> {
-    if is_grpc {
+fn refuse(manner: &Manner, refusal: &Status) -> Response<Body> {
+    if matches!(manner, Manner::Grpc) {
         return refusal.clone().into_http();
     }
     let mut response = Response::new(Body::new(format!("{}\n", refusal.message())));
+    if let (Manner::Page(page), tonic::Code::Unauthenticated) = (manner, refusal.code()) {
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        response.headers_mut().insert(LOCATION, login(page));
+        return response;
+    }
     *response.status_mut() = match refusal.code() {
         tonic::Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         tonic::Code::Unimplemented => StatusCode::NOT_FOUND,
@@ -215,15 +281,15 @@ fn refuse(is_grpc: bool, refusal: &Status) -> Response<Body> {
 /// Answers somebody without a credential: few requests at one time, each soon.
 async fn answer_stranger<E>(
     peer: &Peer,
-    is_grpc: bool,
+    manner: &Manner,
     answering: impl Future<Output = Result<Response<Body>, E>>,
 ) -> Result<Response<Body>, E> {
     let Some(permit) = peer.stranger.admit_request() else {
         let refusal = Status::resource_exhausted("too many requests at one time without a credential");
-        return Ok(refuse(is_grpc, &refusal));
+        return Ok(refuse(manner, &refusal));
     };
     let Ok(answered) = tokio::time::timeout(STRANGER_WAIT, answering).await else {
-        return Ok(refuse(is_grpc, &Status::deadline_exceeded("the request took too long to come")));
+        return Ok(refuse(manner, &Status::deadline_exceeded("the request took too long to come")));
     };
     // The permit goes with the answer's body, which may be long.
     Ok(answered?.map(|body| {
@@ -270,28 +336,42 @@ where
         let gate = self.gate.clone();
         let path = request.uri().path().to_owned();
         let peer = request.extensions().get::<Peer>().cloned();
-        let bearer = request.headers().get(AUTHORIZATION).cloned();
-        let is_grpc = is_grpc(&request);
+        let shown = Credentials {
+            bearer: request.headers().get(AUTHORIZATION).cloned(),
+            session: self.gate.sessions.find(request.headers()),
+        };
+        let manner = Manner::of(&request);
+        let is_rebound = matches!(manner, Manner::Page(_) | Manner::Plain) && !host::is_local(&request);
         Box::pin(async move {
             let Some(peer) = peer else {
                 let refusal = Status::permission_denied("nothing is known of the connection");
-                return Ok(refuse(is_grpc, &refusal));
+                return Ok(refuse(&manner, &refusal));
             };
-            match gate.admit(&path, &peer, bearer).await {
-                Ok(caller) => {
+            if !peer.is_secure && is_rebound {
+                let refusal = Status::permission_denied(
+                    "without TLS this coordinator goes by localhost or a loopback address only",
+                );
+                gate.refused(&peer, None, &path, &refusal).await;
+                return Ok(refuse(&manner, &refusal));
+            }
+            match gate.admit(&path, &peer, shown).await {
+                Ok((caller, form_key)) => {
                     request.extensions_mut().insert(caller);
+                    form_key.and_then(|key| request.extensions_mut().insert(key));
                     let answering = inner.call(request);
                     let response = match caller {
                         // As in `admit`: a token for joining proves little.
                         Caller::Nobody | Caller::Token { role: Role::Worker, .. } => {
-                            answer_stranger(&peer, is_grpc, answering).await?
+                            answer_stranger(&peer, &manner, answering).await?
                         }
                         _ => answering.await?,
                     };
-                    gate.answered(&peer, caller, &path, Status::from_header_map(response.headers())).await;
+                    let refusal = response.extensions().get::<Status>().cloned();
+                    let refusal = refusal.or_else(|| Status::from_header_map(response.headers()));
+                    gate.answered(&peer, caller, &path, refusal).await;
                     Ok(response)
                 }
-                Err(refusal) => Ok(refuse(is_grpc, &refusal)),
+                Err(refusal) => Ok(refuse(&manner, &refusal)),
             }
         })
     }

@@ -22,7 +22,7 @@ const ADMIN: Allowed = Allowed::Tokens(&[Role::Admin]);
 /// Becomes a worker.
 const JOIN: Allowed = Allowed::Tokens(&[Role::Worker]);
 
-/// Every way in: gRPC methods by their path, HTTP routes as the router names them.
+/// Every way in: gRPC methods by their path, HTTP routes as the router names them; a `*` is one segment.
 pub(crate) const TABLE: &[(&str, Allowed)] = &[
     ("/sweep.v1.SweepService/Launch", SUBMIT),
     ("/sweep.v1.SweepService/List", READ),
@@ -57,9 +57,61 @@ pub(crate) const TABLE: &[(&str, Allowed)] = &[
     ("/download/sweep-worker", Allowed::Anyone),
     ("/api/v1/sweeps", READ),
     ("/api/v1/workers", READ),
+    ("/login", Allowed::Anyone),
+    ("/logout", Allowed::Anyone),
+    ("/assets/*", Allowed::Anyone),
+    ("/", READ),
+    ("/events", READ),
+    ("/workers", READ),
+    ("/workers/*/drain", ADMIN),
+    ("/sweeps/*", READ),
+    ("/sweeps/*/events", READ),
+    ("/sweeps/*/analysis", READ),
+    ("/sweeps/*/report/*", READ),
+    ("/sweeps/*/trials/*", READ),
+    ("/sweeps/*/pause", SUBMIT),
+    ("/sweeps/*/resume", SUBMIT),
+    ("/sweeps/*/cancel", SUBMIT),
 ];
 
 /// Whom a path is for; `None`: nobody.
 pub(crate) fn allowed(path: &str) -> Option<Allowed> {
-    TABLE.iter().find(|(known, _)| *known == path).map(|(_, allowed)| *allowed)
+    TABLE.iter().find(|(known, _)| matches(known, path)).map(|(_, allowed)| *allowed)
+}
+
+fn matches(known: &str, path: &str) -> bool {
+    let (mut wanted, mut shown) = (known.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), shown.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(segment)) if !segment.is_empty() => {}
+            (Some(segment), Some(same)) if segment == same => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_one_segment() {
+        for (path, wanted) in [
+            ("/sweeps/7", Some(READ)),
+            ("/sweeps/7/trials/0", Some(READ)),
+            ("/sweeps/7/cancel", Some(SUBMIT)),
+            ("/workers/w/drain", Some(ADMIN)),
+            ("/", Some(READ)),
+            ("", None),
+            ("/sweeps/", None),
+            ("/sweeps//events", None),
+            ("/sweeps/7/", None),
+            ("/sweeps/7/cancel/now", None),
+            ("/sweeps/*/cancel", Some(SUBMIT)),
+            ("/assets/../login", None),
+        ] {
+            assert_eq!(allowed(path), wanted, "{path}");
+        }
+    }
 }

@@ -1,0 +1,178 @@
+// Keeps an open page at what is true: takes parts and charts from the server's events, paints the map, fetches the analysis.
+"use strict";
+(() => {
+  const STATES = {
+    w: ["pending", "--pending"], r: ["leased", "--leased"], h: ["paused", "--paused"], c: ["completed", "--completed"],
+    p: ["pruned", "--pruned"], d: ["diverged", "--diverged"], f: ["failed", "--failed"], x: ["cancelled", "--cancelled"],
+  };
+  const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  const RAMP = [[255, 234, 70], [124, 123, 120], [0, 32, 77]]; // cividis, the lowest loss brightest
+  const element = (id) => document.getElementById(id);
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const tell = (text) => { element("connection").textContent = text; };
+  const short = (number) => (number === null ? "–" : String(Number(number.toPrecision(4))));
+
+  // The map: one square for each trial, as large as they fit.
+  const data = element("data") ? JSON.parse(element("data").textContent) : {};
+  const canvas = element("map");
+  let map = data.map;
+  let shows = "states";
+  let layout = { columns: 1, size: 1 };
+
+  function shade(digit) {
+    const place = (DIGITS.indexOf(digit) / (DIGITS.length - 1)) * 2;
+    const [from, to, part] = place < 1 ? [RAMP[0], RAMP[1], place] : [RAMP[1], RAMP[2], place - 1];
+    return `rgb(${from.map((one, channel) => Math.round(one + part * (to[channel] - one))).join(",")})`;
+  }
+
+  function paint() {
+    if (!canvas || !map) return;
+    const count = map.states.length;
+    const width = canvas.clientWidth || 600;
+    const size = Math.max(2, Math.min(16, Math.floor(Math.sqrt((width * 300) / Math.max(count, 1)))));
+    const columns = Math.max(1, Math.floor(width / size));
+    const rows = Math.ceil(count / columns);
+    const ratio = devicePixelRatio || 1;
+    layout = { columns, size };
+    canvas.style.height = `${rows * size}px`;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.max(1, Math.round(rows * size * ratio));
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
+    const colors = {};
+    for (const [letter, [, name]] of Object.entries(STATES)) colors[letter] = css(name);
+    const none = css("--pending");
+    const gap = size > 4 ? 1 : 0;
+    for (let at = 0; at < count; at += 1) {
+      const rank = map.ranks[at];
+      context.fillStyle = shows === "states" ? colors[map.states[at]] : rank === "." ? none : shade(rank);
+      context.fillRect((at % columns) * size, Math.floor(at / columns) * size, size - gap, size - gap);
+    }
+    legend();
+  }
+
+  function legend() {
+    const place = element("map-legend");
+    place.replaceChildren();
+    if (shows === "ranks") {
+      const ramp = document.createElement("i");
+      ramp.className = "ramp";
+      place.append(`lowest loss ${short(map.lowest)} `, ramp, ` highest ${short(map.highest)}; grey: none yet`);
+      return;
+    }
+    for (const [letter, [name]] of Object.entries(STATES)) {
+      if (!map.states.includes(letter)) continue;
+      const [entry, square] = [document.createElement("span"), document.createElement("i")];
+      square.className = `state ${name}`;
+      entry.append(square, ` ${name}`);
+      place.append(entry);
+    }
+  }
+
+  function trialAt(event) {
+    const box = canvas.getBoundingClientRect();
+    const [column, row] = [event.clientX - box.left, event.clientY - box.top].map((one) => Math.floor(one / layout.size));
+    const at = row * layout.columns + column;
+    return column >= 0 && column < layout.columns && row >= 0 && at < map.states.length ? at : null;
+  }
+  const open = (at) => { location.href = `/sweeps/${data.sweep}/trials/${at}`; };
+
+  if (canvas && map) {
+    element("map-choice").hidden = false;
+    element("map-jump").hidden = false;
+    element("map-choice").addEventListener("change", (event) => { shows = event.target.value; paint(); });
+    element("map-jump").addEventListener("submit", (event) => {
+      event.preventDefault();
+      open(new FormData(event.target).get("index"));
+    });
+    canvas.addEventListener("mousemove", (event) => {
+      const at = trialAt(event);
+      element("map-tip").textContent = at === null ? "\u00a0" : `trial ${data.sweep}/${at}: ${STATES[map.states[at]][0]}`;
+    });
+    canvas.addEventListener("mouseleave", () => { element("map-tip").textContent = "\u00a0"; });
+    canvas.addEventListener("click", (event) => { const at = trialAt(event); if (at !== null) open(at); });
+    addEventListener("resize", paint);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+    paint();
+  }
+
+  // The curves of what runs take no room where nothing runs. A chart can be drawn only where there is room.
+  function drawCurves(specs) {
+    const place = element("curves-shown");
+    if (!place) return;
+    place.hidden = specs.every((spec) => spec.groups.length === 0);
+    if (!place.hidden) sweepCharts.update(specs);
+  }
+
+  // The analysis: at once where it is quick, else when asked for.
+  const button = element("analyse");
+  async function analyse() {
+    const state = element("analysis-state");
+    button.disabled = true;
+    state.textContent = "analysing …";
+    try {
+      const response = await fetch(button.dataset.from, { headers: { accept: "application/json" } });
+      if (!response.ok) throw new Error(`the coordinator answered ${response.status}`);
+      const { html, charts } = await response.json();
+      element("analysis").innerHTML = html;
+      sweepCharts.update(charts);
+      state.textContent = html.trim() === "" ? "nothing to tell yet" : `as of ${new Date().toLocaleTimeString()}`;
+    } catch (problem) {
+      state.textContent = `no analysis: ${problem.message}`;
+    }
+    button.disabled = false;
+    button.textContent = "Analyse again";
+  }
+  if (button) {
+    button.hidden = false;
+    button.addEventListener("click", analyse);
+    if ("unasked" in button.dataset) analyse();
+  }
+
+  if (data.sweep !== undefined) drawCurves(data.charts);
+
+  // What happens, for as long as somebody looks: a browser has few connections for all pages of one coordinator.
+  const address = document.body.dataset.events;
+  let events = null;
+  let hasEnded = false;
+
+  function follow() {
+    if (!address || events || hasEnded || document.hidden) return;
+    events = new EventSource(address);
+    events.addEventListener("open", () => tell(""));
+    // The browser asks again by itself, unless it was refused.
+    events.addEventListener("error", () => {
+      const isOver = events?.readyState === EventSource.CLOSED;
+      tell(isOver ? "no longer told what happens; reload the page" : "connection lost; trying again");
+    });
+    events.addEventListener("message", (event) => {
+      const news = JSON.parse(event.data);
+      for (const [id, html] of Object.entries(news.parts)) {
+        const place = element(id);
+        if (place && !place.contains(document.activeElement)) place.innerHTML = html;
+      }
+      if (news.map) { map = news.map; paint(); }
+      if (news.charts) drawCurves(news.charts);
+    });
+    events.addEventListener("end", () => {
+      hasEnded = true;
+      leave();
+      if (button && "unasked" in button.dataset) analyse();
+    });
+  }
+
+  function leave() {
+    events?.close();
+    events = null;
+  }
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? leave() : follow()));
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", follow);
+  follow();
+
+  // A trial that runs is shown anew as long as somebody looks.
+  if ("reload" in document.body.dataset) {
+    setInterval(() => { if (!document.hidden) location.reload(); }, 10_000);
+  }
+})();

@@ -1,0 +1,157 @@
+//! What people do on pages: each act is asked for once more, written to the audit log, then done.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use coordinator_core::Command;
+use serde::Deserialize;
+use sweep_proto::SweepId;
+
+use super::Dashboard;
+use super::frame::{Frame, Viewer, page};
+use super::refusal::Refusal;
+use crate::rpc::lists;
+
+#[derive(Template)]
+#[template(path = "dashboard/confirm.html")]
+struct Page {
+    frame: Frame,
+    title: String,
+    consequence: &'static str,
+    button: &'static str,
+    is_final: bool,
+    /// Where the form goes.
+    action: String,
+    /// Where the way back leads.
+    back: String,
+}
+
+/// What a confirmation brings.
+#[derive(Debug, Deserialize)]
+pub(super) struct Confirmed {
+    #[serde(default)]
+    key: String,
+}
+
+/// A change of a sweep.
+struct Change {
+    name: &'static str,
+    button: &'static str,
+    consequence: &'static str,
+    is_final: bool,
+    command: fn(SweepId) -> Command,
+}
+
+const PAUSE: Change = Change {
+    name: "pause",
+    button: "Pause",
+    consequence: "Running trials save their state and are handed back. Resuming goes on from there.",
+    is_final: false,
+    command: Command::Pause,
+};
+
+const RESUME: Change = Change {
+    name: "resume",
+    button: "Resume",
+    consequence: "Trials are handed out again, and go on from where they stopped.",
+    is_final: false,
+    command: Command::Resume,
+};
+
+const CANCEL: Change = Change {
+    name: "cancel",
+    button: "Cancel the sweep",
+    consequence: "Finished trials are kept; what has not finished is stopped and stays cancelled. This cannot be undone.",
+    is_final: true,
+    command: Command::Cancel,
+};
+
+type Asked = (State<Dashboard>, Viewer, Path<String>);
+
+pub(super) async fn ask_pause(asked: Asked) -> Result<Response, Refusal> {
+    PAUSE.ask(asked).await
+}
+
+pub(super) async fn ask_resume(asked: Asked) -> Result<Response, Refusal> {
+    RESUME.ask(asked).await
+}
+
+pub(super) async fn ask_cancel(asked: Asked) -> Result<Response, Refusal> {
+    CANCEL.ask(asked).await
+}
+
+pub(super) async fn pause(asked: Asked, Form(form): Form<Confirmed>) -> Result<Response, Refusal> {
+    PAUSE.make(asked, &form).await
+}
+
+pub(super) async fn resume(asked: Asked, Form(form): Form<Confirmed>) -> Result<Response, Refusal> {
+    RESUME.make(asked, &form).await
+}
+
+pub(super) async fn cancel(asked: Asked, Form(form): Form<Confirmed>) -> Result<Response, Refusal> {
+    CANCEL.make(asked, &form).await
+}
+
+impl Change {
+    async fn ask(&self, (State(dashboard), viewer, Path(name)): Asked) -> Result<Response, Refusal> {
+        let sweep = lists::resolve(&dashboard.shared, name).await?;
+        page(&Page {
+            frame: Frame::of(&viewer),
+            title: format!("{} sweep {sweep}?", capitalized(self.name)),
+            consequence: self.consequence,
+            button: self.button,
+            is_final: self.is_final,
+            action: format!("/sweeps/{sweep}/{}", self.name),
+            back: format!("/sweeps/{sweep}"),
+        })
+    }
+
+    async fn make(
+        &self,
+        (State(dashboard), viewer, Path(name)): Asked,
+        form: &Confirmed,
+    ) -> Result<Response, Refusal> {
+        viewer.check(&form.key)?;
+        let shared = &dashboard.shared;
+        let sweep = lists::resolve(shared, name).await?;
+        shared.record(&viewer.act, self.name, format!("sweep {sweep}")).await?;
+        shared.driver.command((self.command)(sweep)).await?;
+        dashboard.views.forget(sweep);
+        Ok(Redirect::to(&format!("/sweeps/{sweep}")).into_response())
+    }
+}
+
+/// `GET /workers/{worker}/drain`
+pub(super) async fn ask_drain((State(dashboard), viewer, Path(name)): Asked) -> Result<Response, Refusal> {
+    let worker = lists::resolve_worker(&dashboard.shared, name).await?;
+    page(&Page {
+        frame: Frame::of(&viewer),
+        title: format!("Drain worker {worker}?"),
+        consequence: "It hands back what it runs, with its state saved, gets nothing new, and ends. Its trials go on \
+                      elsewhere.",
+        button: "Drain",
+        is_final: true,
+        action: format!("/workers/{worker}/drain"),
+        back: "/workers".to_owned(),
+    })
+}
+
+/// `POST /workers/{worker}/drain`
+pub(super) async fn drain(
+    (State(dashboard), viewer, Path(name)): Asked,
+    Form(form): Form<Confirmed>,
+) -> Result<Response, Refusal> {
+    viewer.check(&form.key)?;
+    let shared = &dashboard.shared;
+    let worker = lists::resolve_worker(shared, name).await?;
+    shared.record(&viewer.act, "drain", worker.to_string()).await?;
+    shared.driver.command(Command::Drain(worker)).await?;
+    dashboard.overview.forget().await;
+    Ok(Redirect::to("/workers").into_response())
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,42 @@
+//! What the finished trials say so far: sections of the report inside the live page.
+
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use coordinator_report::render::html::fragment;
+use coordinator_report::some_sections;
+use serde_json::json;
+use tonic::Status;
+
+use super::Dashboard;
+use super::refusal::Refusal;
+use crate::rpc::{lists, report, status};
+
+/// The sections, in the report's order.
+const SECTIONS: [&str; 4] = ["effects", "importance", "interactions", "parallel"];
+
+/// The sections' HTML and the data of their charts, as JSON.
+#[derive(Debug)]
+pub(super) struct Analysis(String);
+
+/// `GET /sweeps/{sweep}/analysis`
+pub(super) async fn analysis(
+    State(dashboard): State<Dashboard>,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
+    let shared = &dashboard.shared;
+    let id = lists::resolve(shared, name).await?;
+    let make = async || {
+        let _permit = shared.heavy().await?;
+        let input = shared.driver.read(move |engine, now| report::collect(engine, id, now)).await?;
+        let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+        let made = tokio::task::spawn_blocking(move || {
+            let sections = some_sections(&input, &SECTIONS);
+            let (html, charts) = fragment(&sections)?;
+            Ok::<_, Refusal>(Analysis(json!({ "html": html, "charts": charts }).to_string()))
+        });
+        made.await.map_err(status::internal)?
+    };
+    let seen = dashboard.analyses.get(shared.driver.notices(), id, make).await?;
+    Ok(([(CONTENT_TYPE, "application/json")], seen.value.0.clone()).into_response())
+}

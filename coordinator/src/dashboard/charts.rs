@@ -1,0 +1,107 @@
+//! Charts of the live pages, as the report's script draws them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sweep_proto::{EpochMetric, StepMetric};
+
+use super::picture::{Curve, thinned};
+
+/// Points of one curve of a trial's page.
+const POINTS_MAX: usize = 2_000;
+
+/// One curve: its places on the horizontal axis, and for each metric the means there and their spreads, of which a
+/// single trial has none.
+#[derive(Debug, Serialize)]
+struct Line {
+    label: String,
+    epochs: Vec<u64>,
+    trials: Vec<u32>,
+    metrics: Vec<(Vec<f64>, Vec<Option<f64>>)>,
+}
+
+impl Line {
+    fn new(label: impl Into<String>, places: Vec<u64>, metrics: Vec<Vec<f64>>) -> Self {
+        let count = places.len();
+        let metrics = metrics.into_iter().map(|values| (values, vec![None; count])).collect();
+        Self { label: label.into(), epochs: places, trials: vec![1; count], metrics }
+    }
+
+    /// By epoch.
+    fn of(label: impl Into<String>, epochs: &[EpochMetric], metrics: &[fn(&EpochMetric) -> f64]) -> Self {
+        let places = epochs.iter().map(|epoch| u64::from(epoch.epoch)).collect();
+        Self::new(label, places, metrics.iter().map(|of| epochs.iter().map(of).collect()).collect())
+    }
+}
+
+/// The curves of the trials that run, in the order of the script's metrics.
+pub(super) fn running(curves: &[Curve]) -> Value {
+    let line = |curve: &Curve| {
+        Line::of(
+            format!("{} {}", curve.trial, curve.label),
+            &curve.epochs,
+            &[
+                |epoch| epoch.validation_loss,
+                |epoch| epoch.train_loss,
+                |epoch| epoch.validation_accuracy,
+                |epoch| epoch.train_accuracy,
+            ],
+        )
+    };
+    let groups: Vec<_> = curves.iter().map(line).collect();
+    json!({ "id": "running-curves", "title": "Trials that run", "kind": "curves", "groups": groups })
+}
+
+/// The curves of one trial: by epoch, and the training loss by optimiser step of its newest attempt.
+pub(super) fn of_trial(epochs: Vec<EpochMetric>, steps: Vec<StepMetric>) -> Vec<Value> {
+    let epochs = thinned(epochs, POINTS_MAX);
+    let chart = |id: &str, title: &str, value: &str, place: &str, groups: Vec<Line>| json!({ "id": id, "title": title, "kind": "curves", "value": value, "place": place, "groups": groups });
+    let line = |label: &str, metric: fn(&EpochMetric) -> f64| Line::of(label, &epochs, &[metric]);
+    let losses =
+        vec![line("validation", |epoch| epoch.validation_loss), line("training", |epoch| epoch.train_loss)];
+    let accuracies = vec![
+        line("validation", |epoch| 100.0 * epoch.validation_accuracy),
+        line("training", |epoch| 100.0 * epoch.train_accuracy),
+    ];
+    let mut charts = vec![
+        chart("trial-loss", "Loss", "loss", "epoch", losses),
+        chart("trial-accuracy", "Accuracy", "accuracy (%)", "epoch", accuracies),
+    ];
+    if !steps.is_empty() {
+        let steps = thinned(steps, POINTS_MAX);
+        let losses = steps.iter().map(|step| step.loss).collect();
+        let line = Line::new("training", steps.iter().map(|step| step.step).collect(), vec![losses]);
+        charts.push(chart(
+            "trial-steps",
+            "Training loss inside epochs",
+            "loss",
+            "optimiser step",
+            vec![line],
+        ));
+    }
+    charts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trial_has_curves_by_epoch_and_by_step() {
+        let epoch = EpochMetric {
+            epoch: 3,
+            train_loss: 0.5,
+            train_accuracy: 0.75,
+            validation_loss: 0.6,
+            validation_accuracy: 0.7,
+            validation_macro_f1: 0.7,
+            seconds: 1.0,
+            examples_per_second: 10.0,
+            peak_memory_bytes: 1,
+        };
+        let step = StepMetric { sequence: 0, epoch: 3, step: 40, loss: 0.4, examples_per_second: 10.0 };
+        assert_eq!(of_trial(vec![epoch.clone()], Vec::new()).len(), 2);
+        let charts = of_trial(vec![epoch], vec![step]);
+        assert_eq!(charts[1]["groups"][0]["metrics"], json!([[[70.0], [null]]]));
+        assert_eq!(charts[2]["groups"][0]["epochs"], json!([40]));
+    }
+}

@@ -1,0 +1,139 @@
+//! Logging in with a token, and out.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::header::{HeaderName, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use coordinator_core::Engine;
+use serde::Deserialize;
+use sweep_proto::{Role, Timestamp, Token, TokenId};
+use tonic::Status;
+
+use super::Dashboard;
+use super::frame::{Frame, Viewer, page, page_with};
+use super::refusal::Refusal;
+use crate::rpc::status;
+use crate::security::caller::Caller;
+
+/// Browsers say with this where a form stood.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+#[derive(Template)]
+#[template(path = "dashboard/login.html")]
+struct Page {
+    frame: Frame,
+    next: String,
+    problem: Option<String>,
+}
+
+/// Where to go after the login.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    next: String,
+}
+
+/// What the form brings.
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    token: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// What the form of the way out brings.
+#[derive(Debug, Deserialize)]
+pub(super) struct Leaving {
+    #[serde(default)]
+    key: String,
+}
+
+/// `GET /login`
+pub(super) async fn ask(viewer: Viewer, Query(wanted): Query<Wanted>) -> Result<Response, Refusal> {
+    if viewer.act.caller == Caller::Local || viewer.is_logged_in() {
+        return Ok(Redirect::to(&own_page(&wanted.next)).into_response());
+    }
+    page(&Page { frame: Frame::of(&viewer), next: own_page(&wanted.next), problem: None })
+}
+
+/// `POST /login`
+pub(super) async fn begin(
+    State(dashboard): State<Dashboard>,
+    viewer: Viewer,
+    headers: HeaderMap,
+    Form(shown): Form<Shown>,
+) -> Result<Response, Refusal> {
+    let next = own_page(&shown.next);
+    if headers.get(SEC_FETCH_SITE).is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none")) {
+        return Err(Status::permission_denied("the form stood on another site").into());
+    }
+    match admitted(&dashboard, &shown.token).await {
+        Ok((id, role)) => {
+            let shared = &dashboard.shared;
+            shared.record(&viewer.act, "log in", format!("{role} token {id}")).await?;
+            let cookie = shared.sessions.begin(id).map_err(status::internal)?;
+            Ok((AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to(&next)).into_response())
+        }
+        Err(refusal) => {
+            let problem = Some(refusal.message().to_owned());
+            let shown = Page { frame: Frame::of(&viewer), next, problem };
+            let mut response = page_with(StatusCode::UNAUTHORIZED, &shown)?;
+            // For the audit log.
+            response.extensions_mut().insert(refusal);
+            Ok(response)
+        }
+    }
+}
+
+/// `POST /logout`
+pub(super) async fn end(
+    State(dashboard): State<Dashboard>,
+    viewer: Viewer,
+    headers: HeaderMap,
+    Form(leaving): Form<Leaving>,
+) -> Result<Response, Refusal> {
+    viewer.check(&leaving.key)?;
+    let cookie = dashboard.shared.sessions.end(&headers);
+    Ok((AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to("/login")).into_response())
+}
+
+/// Whose token this is, where it is one for people.
+async fn admitted(dashboard: &Dashboard, text: &str) -> Result<(TokenId, Role), Status> {
+    let token: Token = text.trim().parse().map_err(|error| Status::unauthenticated(format!("{error}")))?;
+    let (id, digest) = (token.id, token.secret.digest());
+    let look = move |engine: &Engine, now: Timestamp| {
+        engine.token(id, digest).map(|record| (record.role, record.refusal(now)))
+    };
+    match dashboard.shared.driver.read(look).await.map_err(status::of_driver)? {
+        Some((Role::Worker, _)) => {
+            Err(Status::unauthenticated("a worker's token is for joining; log in with one of another role"))
+        }
+        Some((role, None)) => Ok((id, role)),
+        Some((_, Some(refusal))) => Err(Status::unauthenticated(refusal)),
+        None => Err(Status::unauthenticated("the token is not known here")),
+    }
+}
+
+/// A page of this site, and of no other.
+fn own_page(next: &str) -> String {
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '/' | '-' | '_' | '.');
+    let is_own = next.starts_with('/') && !next.starts_with("//") && next.chars().all(is_plain);
+    if is_own { next.to_owned() } else { "/".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_leads_nowhere_else() {
+        assert_eq!(own_page("/sweeps/3/trials/0"), "/sweeps/3/trials/0");
+        for elsewhere in
+            ["", "//example.org", "https://example.org", "/\\example.org", "/a b", "/?x", "/a\r\nb"]
+        {
+            assert_eq!(own_page(elsewhere), "/", "{elsewhere}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! All trials at a glance, in one character each: what the page paints as squares.
+
+use coordinator_core::TrialState;
+use serde::Serialize;
+
+use super::picture::Cell;
+
+/// Digits of the scale, from the lowest loss to the highest.
+const SCALE: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// The map.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Map {
+    /// A letter for the state of each trial, in order.
+    states: String,
+    /// A digit of [`SCALE`] for each trial's place among the losses, `.` without a loss.
+    ranks: String,
+    /// The lowest validation loss.
+    lowest: Option<f64>,
+    /// The highest.
+    highest: Option<f64>,
+}
+
+/// The map of these trials.
+pub(super) fn of(trials: &[Cell]) -> Map {
+    let mut scores: Vec<f64> = trials.iter().filter_map(|cell| cell.score).collect();
+    scores.sort_by(f64::total_cmp);
+    let rank = |score: f64| {
+        let below = scores.partition_point(|other| *other < score);
+        let last = scores.len().saturating_sub(1).max(1);
+        char::from(SCALE[(below * (SCALE.len() - 1) / last).min(SCALE.len() - 1)])
+    };
+    Map {
+        states: trials.iter().map(|cell| letter(cell.state)).collect(),
+        ranks: trials.iter().map(|cell| cell.score.map_or('.', rank)).collect(),
+        lowest: scores.first().copied(),
+        highest: scores.last().copied(),
+    }
+}
+
+fn letter(state: TrialState) -> char {
+    match state {
+        TrialState::Pending => 'w',
+        TrialState::Leased => 'r',
+        TrialState::Paused => 'h',
+        TrialState::Completed => 'c',
+        TrialState::Pruned => 'p',
+        TrialState::Diverged => 'd',
+        TrialState::Failed => 'f',
+        TrialState::Cancelled => 'x',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_trial_is_a_letter_and_a_place_among_the_losses() {
+        let cell = |state, score| Cell { state, score };
+        let map = of(&[
+            cell(TrialState::Completed, Some(0.5)),
+            cell(TrialState::Leased, None),
+            cell(TrialState::Completed, Some(0.1)),
+            cell(TrialState::Completed, Some(0.3)),
+            cell(TrialState::Failed, None),
+        ]);
+        assert_eq!((map.states.as_str(), map.ranks.as_str()), ("crccf", "z.0U."));
+        assert_eq!((map.lowest, map.highest), (Some(0.1), Some(0.5)));
+        let lone = of(&[cell(TrialState::Completed, Some(0.5))]);
+        assert_eq!(lone.ranks, "0");
+        assert_eq!(of(&[]).lowest, None);
+    }
+
+    #[test]
+    fn states_have_letters_of_their_own() {
+        let letters: std::collections::BTreeSet<_> = TrialState::ALL.into_iter().map(letter).collect();
+        assert_eq!(letters.len(), TrialState::ALL.len());
+    }
+}

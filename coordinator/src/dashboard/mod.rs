@@ -1,0 +1,89 @@
+//! The pages that people look at. Each route stands in the table of roles, which the gate before them asks.
+
+mod actions;
+mod analysis;
+mod assets;
+mod cache;
+mod charts;
+mod events;
+mod frame;
+mod headers;
+mod login;
+mod map;
+mod overview;
+mod picture;
+mod refusal;
+mod report;
+mod sweep;
+mod trial;
+mod workers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
+use axum::routing::{get, post};
+
+use self::analysis::Analysis;
+use self::cache::Cache;
+use self::overview::Overview;
+use self::report::Files;
+use self::sweep::View;
+use crate::rpc::Shared;
+
+/// Largest form, in bytes: a token and an address.
+const FORM_BYTES_MAX: usize = 16 * 1024;
+
+/// Shortest time between two pictures of one sweep: eyes need no more.
+const PICTURE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// As [`PICTURE_INTERVAL`], of what fills a core.
+const ANALYSIS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Sweeps of which a picture is kept.
+const PICTURES_MAX: usize = 32;
+
+/// Sweeps of which an analysis, or the files of a report, are kept: these may be large.
+const ANALYSES_MAX: usize = 2;
+
+/// What all pages need.
+#[derive(Clone, Debug)]
+struct Dashboard {
+    shared: Shared,
+    views: Arc<Cache<View>>,
+    analyses: Arc<Cache<Analysis>>,
+    reports: Arc<Cache<Files>>,
+    overview: Arc<Overview>,
+}
+
+/// The routes.
+pub(crate) fn routes(shared: Shared) -> Router {
+    let dashboard = Dashboard {
+        shared,
+        views: Arc::new(Cache::new(PICTURES_MAX, PICTURE_INTERVAL)),
+        analyses: Arc::new(Cache::new(ANALYSES_MAX, ANALYSIS_INTERVAL)),
+        reports: Arc::new(Cache::new(ANALYSES_MAX, ANALYSIS_INTERVAL)),
+        overview: Arc::default(),
+    };
+    Router::new()
+        .route("/", get(overview::sweeps))
+        .route("/workers", get(overview::workers))
+        .route("/events", get(overview::events))
+        .route("/workers/{worker}/drain", get(actions::ask_drain).post(actions::drain))
+        .route("/sweeps/{sweep}", get(sweep::page))
+        .route("/sweeps/{sweep}/events", get(sweep::events))
+        .route("/sweeps/{sweep}/analysis", get(analysis::analysis))
+        .route("/sweeps/{sweep}/report/{file}", get(report::file))
+        .route("/sweeps/{sweep}/trials/{trial}", get(trial::page))
+        .route("/sweeps/{sweep}/pause", get(actions::ask_pause).post(actions::pause))
+        .route("/sweeps/{sweep}/resume", get(actions::ask_resume).post(actions::resume))
+        .route("/sweeps/{sweep}/cancel", get(actions::ask_cancel).post(actions::cancel))
+        .route("/login", get(login::ask).post(login::begin))
+        .route("/logout", post(login::end))
+        .route("/assets/{name}", get(assets::asset))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(map_response(headers::secure))
+        .with_state(dashboard)
+}

@@ -1,0 +1,50 @@
+//! The report of a sweep, one click away: its page to read, its other files to keep.
+
+use std::ffi::OsStr;
+use std::path::Path as FilePath;
+
+use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use tonic::Status;
+
+use super::Dashboard;
+use super::refusal::Refusal;
+use crate::rpc::{lists, report};
+
+/// The page names its own scripts by their hashes; here it gets an origin of its own, too, away from cookies and forms.
+const SANDBOX: &str = "sandbox allow-scripts allow-downloads allow-modals; frame-ancestors 'none'";
+
+/// The files of one report.
+#[derive(Debug)]
+pub(super) struct Files(Vec<(String, Bytes)>);
+
+/// `GET /sweeps/{sweep}/report/{file}`
+pub(super) async fn file(
+    State(dashboard): State<Dashboard>,
+    Path((name, file)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let shared = &dashboard.shared;
+    let id = lists::resolve(shared, name).await?;
+    let make = async || {
+        let files = report::files(shared, id).await?;
+        Ok::<_, Refusal>(Files(files.into_iter().map(|(name, bytes)| (name, Bytes::from(bytes))).collect()))
+    };
+    let files = dashboard.reports.get(shared.driver.notices(), id, make).await?.value;
+    let found = files.0.iter().find(|(known, _)| *known == file).map(|(_, bytes)| bytes.clone());
+    let bytes = found.ok_or_else(|| Status::not_found(format!("a report has no file \"{file}\"")))?;
+    let kind = match FilePath::new(&file).extension().and_then(OsStr::to_str) {
+        Some("html") => {
+            let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, SANDBOX)];
+            return Ok((headers, bytes).into_response());
+        }
+        Some("json") => "application/json",
+        Some("csv") => "text/csv; charset=utf-8",
+        Some("md" | "tex") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    };
+    // A file that was found has one of the report's own names.
+    let disposition = format!("attachment; filename=\"sweep-{id}-{file}\"");
+    Ok(([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], bytes).into_response())
+}

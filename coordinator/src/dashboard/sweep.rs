@@ -1,0 +1,204 @@
+//! The page of a sweep, whole and in parts that follow what happens.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use coordinator_report::render::Format;
+use coordinator_report::render::html::embedded;
+use coordinator_report::sections::format;
+use serde_json::json;
+use sweep_proto::SweepId;
+use tonic::Status;
+
+use super::cache::Seen;
+use super::events::{self, Events, IDLE, Over};
+use super::frame::{Frame, Viewer, page as page_of, rendered};
+use super::picture::{self, CURVES_MAX, Failure, Picture};
+use super::refusal::Refusal;
+use super::{Dashboard, charts, map};
+use crate::json::{Running, Sweep};
+use crate::rpc::{lists, status};
+
+/// Rows of the table of running trials; the map has all of them.
+const RUNNING_ROWS_MAX: usize = 50;
+
+/// Trials up to which the analysis is made without being asked for.
+const ANALYSED_UNASKED_MAX: u64 = 2_000;
+
+/// A sweep as its page shows it, for everybody who looks.
+#[derive(Debug)]
+pub(super) struct View {
+    name: String,
+    has_ended: bool,
+    is_analysed_unasked: bool,
+    /// Each part's place and HTML.
+    parts: Vec<(&'static str, String)>,
+    /// What the scripts draw, for inside the page.
+    data: String,
+    /// Parts and data, for pages that are open.
+    message: String,
+}
+
+impl View {
+    fn part(&self, id: &str) -> &str {
+        self.parts.iter().find(|(known, _)| *known == id).map_or("", |(_, html)| html)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/sweep.html")]
+struct Page {
+    frame: Frame,
+    id: SweepId,
+    view: Arc<View>,
+    files: Vec<&'static str>,
+    curves_max: usize,
+}
+
+/// What is true of the sweep as a whole, and what can be done with it.
+#[derive(Template)]
+#[template(path = "dashboard/sweep_progress.html")]
+struct Progress<'a> {
+    sweep: &'a Sweep,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/sweep_best.html")]
+struct BestTable<'a> {
+    sweep: &'a Sweep,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/sweep_running.html")]
+struct RunningTable<'a> {
+    sweep: &'a Sweep,
+    rows_max: usize,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/sweep_failures.html")]
+struct FailuresTable<'a> {
+    failures: &'a [Failure],
+    count: u64,
+}
+
+/// `GET /sweeps/{sweep}`
+pub(super) async fn page(
+    State(dashboard): State<Dashboard>,
+    viewer: Viewer,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
+    let id = lists::resolve(&dashboard.shared, name).await?;
+    let Seen { value: view, .. } = dashboard.view(id).await?;
+    let files =
+        Format::ALL.map(Format::file_name).into_iter().filter(|name| *name != "report.html").collect();
+    page_of(&Page { frame: Frame::of(&viewer), id, view, files, curves_max: CURVES_MAX })
+}
+
+/// `GET /sweeps/{sweep}/events`
+pub(super) async fn events(
+    State(dashboard): State<Dashboard>,
+    viewer: Viewer,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let id = lists::resolve(&dashboard.shared, name).await?;
+    Ok(events::stream(dashboard, viewer, headers, move |events| tell(events, id)))
+}
+
+async fn tell(events: Events, id: SweepId) -> Result<(), Over> {
+    let mut changes = events.dashboard.shared.driver.notices().of_sweep(id);
+    loop {
+        changes.mark_unchanged();
+        let Seen { value: view, renewable_at, .. } = events.dashboard.view(id).await.map_err(|_| Over)?;
+        events.send(&view.message).await?;
+        if view.has_ended {
+            return events.end().await;
+        }
+        tokio::select! {
+            () = events.closed() => return Err(Over),
+            _ = changes.changed() => {}
+            () = tokio::time::sleep(IDLE) => events.dashboard.views.forget_older(id, IDLE).await,
+        }
+        // Before, the same would be seen again.
+        tokio::time::sleep_until(renewable_at).await;
+    }
+}
+
+impl Dashboard {
+    async fn view(&self, id: SweepId) -> Result<Seen<View>, Refusal> {
+        let driver = &self.shared.driver;
+        let make = async || {
+            let picture =
+                driver.read(move |engine, _| picture::of(engine, id)).await.map_err(status::of_driver)?;
+            let picture = picture.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+            let made = tokio::task::spawn_blocking(move || View::of(&picture)).await;
+            made.map_err(status::internal)?
+        };
+        self.views.get(driver.notices(), id, make).await
+    }
+}
+
+impl View {
+    fn of(picture: &Picture) -> Result<Self, Refusal> {
+        let sweep = &picture.status;
+        let failures = FailuresTable { failures: &picture.failures, count: picture.failures_count };
+        let parts = vec![
+            ("progress", rendered(&Progress { sweep })?),
+            ("best", rendered(&BestTable { sweep })?),
+            ("running", rendered(&RunningTable { sweep, rows_max: RUNNING_ROWS_MAX })?),
+            ("failures", rendered(&failures)?),
+        ];
+        let charts = vec![charts::running(&picture.curves)];
+        let map = map::of(&picture.trials);
+        let data =
+            json!({ "name": format!("sweep-{}", sweep.id), "sweep": sweep.id, "charts": charts, "map": map });
+        let by_id: serde_json::Map<_, _> =
+            parts.iter().map(|(id, html)| ((*id).to_owned(), json!(html))).collect();
+        let message = json!({ "parts": by_id, "charts": charts, "map": map });
+        Ok(Self {
+            name: sweep.name.clone(),
+            has_ended: sweep.has_ended(),
+            is_analysed_unasked: sweep.ledger.planned <= ANALYSED_UNASKED_MAX,
+            data: embedded(&data)?,
+            message: message.to_string(),
+            parts,
+        })
+    }
+}
+
+impl Progress<'_> {
+    /// Each state that occurs: its name, its class, its count.
+    fn segments(&self) -> Vec<(&'static str, u64)> {
+        let ledger = &self.sweep.ledger;
+        let all = [
+            ("completed", ledger.completed),
+            ("pruned", ledger.pruned),
+            ("diverged", ledger.diverged),
+            ("failed", ledger.failed),
+            ("cancelled", ledger.cancelled),
+            ("leased", ledger.leased),
+            ("paused", ledger.paused),
+            ("pending", ledger.pending),
+        ];
+        all.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(self.sweep.state.as_str(), "open" | "evaluating")
+    }
+
+    fn epochs_percent(&self) -> String {
+        format::percent(self.sweep.epochs_done as f64 / (self.sweep.epochs_planned.max(1)) as f64)
+    }
+}
+
+impl RunningTable<'_> {
+    /// Where the page of a trial is, after that of all sweeps.
+    fn path_of(running: &Running) -> String {
+        running.trial.replacen('/', "/trials/", 1)
+    }
+}
