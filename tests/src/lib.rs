@@ -1,11 +1,13 @@
 //! What the tests that cross crates share: the workspace's metadata, real processes, the oracle.
 
+pub mod browser;
 pub mod castle;
 #[cfg(target_arch = "x86_64")]
 pub mod crash_points;
 pub mod false_clock;
 pub mod fault_proxy;
 pub mod frames;
+pub mod large_sweep;
 pub mod ledger;
 pub mod member;
 pub mod metadata;

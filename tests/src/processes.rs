@@ -14,13 +14,17 @@ use crate::network::Namespace;
 /// How long a condition may take before a test gives up: generous, because machines are shared.
 pub const PATIENCE: Duration = Duration::from_mins(3);
 
-/// The program of that name, beside this test's own executable and as new as the sources.
+/// The program of that name, beside this test's own executable and as new as the sources; or in the folder that
+/// `SWEEP_TEST_PROGRAMS` names, for who has just built it there.
 ///
 /// # Errors
 /// Where cargo cannot build it.
 pub fn program(name: &str) -> Result<PathBuf> {
     static BUILT: LazyLock<Result<PathBuf, String>> =
         LazyLock::new(|| build_programs().map_err(|error| format!("{error:#}")));
+    if let Some(folder) = std::env::var_os("SWEEP_TEST_PROGRAMS") {
+        return Ok(PathBuf::from(folder).join(name));
+    }
     BUILT.as_ref().map(|folder| folder.join(name)).map_err(|error| anyhow!("build the programs: {error}"))
 }
 

@@ -1,0 +1,227 @@
+//! The live pages in a real browser: what people see, what they may do, and what an attacker cannot.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use sweep_tests::browser::Browser;
+use sweep_tests::castle::Castle;
+use sweep_tests::processes::{Cluster, WorkerSetup, wait_until};
+
+/// What would run if it were taken for HTML.
+const HOSTILE: &str = "<img src=x onerror=window.hostile=1>";
+
+/// Trials of some seconds each, so that they are seen in their midst.
+fn sweep(name: &str, replicates: u32) -> String {
+    format!(
+        "name = {}\n[data]\ndataset = \"snippets\"\nmax_length = 30\ntrain_rows = 3000\ntest_rows = 500\n\
+         [grid]\nunits = [32, 48]\nembedding = [16, 24]\n[train]\nepochs = 8\nreplicates = {replicates}\n",
+        json!(name)
+    )
+}
+
+/// A browser on a cluster whose sweep and worker have hostile names.
+struct Scene {
+    browser: Browser,
+    cluster: Cluster,
+}
+
+impl Scene {
+    fn new(replicates: u32) -> Result<Self> {
+        let cluster = Cluster::start()?;
+        let file = cluster.write("sweep.toml", &sweep(HOSTILE, replicates))?;
+        cluster.sweep(&["launch", &file.to_string_lossy()])?;
+        Ok(Self { browser: Browser::start()?, cluster })
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.cluster.address())
+    }
+
+    fn open(&mut self, path: &str) -> Result<()> {
+        let url = self.url(path);
+        self.browser.open(&url)
+    }
+
+    /// Presses a button of the sweep's page, confirms, and waits for what it leads to.
+    fn act(&mut self, act: &str, state: &str) -> Result<()> {
+        self.browser.click(&format!("#progress a[href$='/{act}']"))?;
+        self.browser.until(&format!("location.pathname === '/sweeps/1/{act}'"))?;
+        self.browser.click("main form button")?;
+        self.browser.until(&format!(
+            "location.pathname === '/sweeps/1' && document.querySelector('#progress .value').innerText === '{state}'"
+        ))
+    }
+
+    fn check_inert(&mut self) -> Result<()> {
+        ensure!(self.browser.evaluate("window.hostile === undefined")? == true, "a hostile name ran");
+        self.browser.check_no_complaints()
+    }
+}
+
+#[test]
+fn a_sweep_is_followed_paused_resumed_and_cancelled() -> Result<()> {
+    let mut scene = Scene::new(20)?;
+    scene.open("/")?;
+    scene.browser.until("document.querySelector('#sweeps').innerText.includes('<img src=x')")?;
+    scene.browser.click("#sweeps a[href='/sweeps/1']")?;
+    scene.browser.until("document.querySelector('#progress')?.innerText.includes('80 pending') === true")?;
+    // What comes now comes without a reload.
+    scene.browser.evaluate("window.opened = 'once'")?;
+    let setup = WorkerSetup { name: HOSTILE.to_owned(), ..WorkerSetup::default() };
+    let _worker = scene.cluster.start_worker(&setup)?;
+    scene.browser.until("document.querySelector('#running').innerText.includes('<img src=x')")?;
+    scene.browser.until("document.querySelectorAll('#running-curves svg path').length > 3")?;
+    scene.browser.until("document.querySelector('#progress').innerText.includes('completed')")?;
+    scene.browser.until("document.querySelector('#best').innerText.includes('units=')")?;
+    scene.browser.until("document.querySelector('#map-legend').innerText.includes('completed')")?;
+    ensure!(scene.browser.evaluate("window.opened")? == "once", "the page was loaded again");
+    scene.browser.picture("sweep-running")?;
+    scene.act("pause", "paused")?;
+    scene.act("resume", "open")?;
+    scene.act("cancel", "cancelled")?;
+    ensure!(scene.cluster.sweep(&["status", "1"])?["state"] == "cancelled");
+    scene.check_inert()?;
+
+    scene.open("/workers")?;
+    scene.browser.until("document.querySelector('#workers').innerText.includes('<img src=x')")?;
+    scene.check_inert()?;
+    scene.browser.click("#workers a[href$='/drain']")?;
+    scene.browser.until("location.pathname.endsWith('/drain')")?;
+    scene.browser.click("main form button")?;
+    scene.browser.until(
+        "location.pathname === '/workers' && /draining|departed/.test(document.querySelector('#workers').innerText)",
+    )?;
+    scene.check_inert()
+}
+
+#[test]
+fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
+    let mut scene = Scene::new(2)?;
+    let _worker = scene.cluster.add_worker()?;
+    wait_until("the sweep has ended", || Ok(scene.cluster.sweep(&["status", "1"])?["state"] == "finished"))?;
+    scene.open("/sweeps/1")?;
+    scene.browser.until("document.querySelectorAll('#analysis .chart svg').length >= 3")?;
+    ensure!(scene.browser.text("#progress")?.contains("8 of 8"));
+    scene.check_inert()?;
+    // The map leads to the trial below the pointer.
+    scene.browser.evaluate(
+        "const map = document.querySelector('#map'), box = map.getBoundingClientRect();
+         map.dispatchEvent(new MouseEvent('click', { clientX: box.left + 20, clientY: box.top + 4 }))",
+    )?;
+    scene.browser.until("location.pathname === '/sweeps/1/trials/1'")?;
+    scene.browser.until("document.querySelectorAll('.chart svg').length === 3")?;
+    let trial = scene.browser.text("main")?;
+    ensure!(trial.contains("completed") && trial.contains("sweep run trial.toml"), "{trial}");
+    scene.check_inert()?;
+    for page in ["/", "/workers", "/sweeps/1", "/sweeps/1/trials/1", "/sweeps/1/cancel"] {
+        for (scheme, background) in [("light", "rgb(244, 246, 249)"), ("dark", "rgb(17, 21, 31)")] {
+            for width in [1200, 360] {
+                scene.browser.prefer(scheme)?;
+                scene.browser.resize(width, 800)?;
+                scene.open(page)?;
+                let shown = scene.browser.evaluate("getComputedStyle(document.body).backgroundColor")?;
+                ensure!(shown == background, "{page} is not {scheme}: {shown}");
+                let wide = scene.browser.evaluate("document.documentElement.scrollWidth")?;
+                ensure!(
+                    wide.as_f64().is_some_and(|wide| wide <= f64::from(width)),
+                    "{page}: {wide} of {width}"
+                );
+                scene.browser.picture(&format!("{}-{scheme}-{width}", page.replace('/', "_")))?;
+            }
+        }
+    }
+    scene.check_inert()?;
+    scene.open("/sweeps/1/report/report.html")?;
+    scene.browser.until("document.querySelectorAll('.chart svg').length > 3")?;
+    ensure!(scene.browser.text("h1")? == HOSTILE);
+    scene.check_inert()?;
+    let Scene { cluster, .. } = scene;
+    cluster.check_remains()
+}
+
+#[test]
+fn a_browser_logs_in_and_does_what_its_role_may() -> Result<()> {
+    let castle = Castle::start()?;
+    castle.launch(&sweep("secret", 1))?;
+    let (viewer, submitter) = (castle.token("viewer", &[])?, castle.token("submitter", &[])?);
+    let mut browser = Browser::start()?;
+    let page = format!("{}/sweeps/1", castle.url());
+    let log_in = |browser: &mut Browser, token: &str| -> Result<()> {
+        browser.open(&page)?;
+        browser.until("location.pathname === '/login'")?;
+        ensure!(!browser.text("body")?.contains("secret"));
+        browser.fill("#token", token)?;
+        browser.click("main form button")
+    };
+    log_in(&mut browser, "not a token")?;
+    browser.until("document.querySelector('[role=alert]') !== null")?;
+    ensure!(browser.complaints()?.iter().all(|one| one.contains("401")), "more than the refusal");
+    let worker = castle.token("worker", &[])?;
+    log_in(&mut browser, &worker)?;
+    browser.until("document.querySelector('[role=alert]')?.innerText.includes('joining') === true")?;
+
+    log_in(&mut browser, &viewer)?;
+    browser.until("location.pathname === '/sweeps/1' && document.body.innerText.includes('secret')")?;
+    browser.complaints()?;
+    let cookie = browser.evaluate("document.cookie")?;
+    ensure!(cookie == "", "a script sees the cookie: {cookie}");
+    let hidden = "getComputedStyle(document.querySelector('#progress a[href$=\"/cancel\"]')).display";
+    ensure!(browser.evaluate(hidden)? == "none");
+    let refused = "fetch('/sweeps/1/cancel', { method: 'POST', body: new URLSearchParams({ key: 'x' }) }).then((r) => r.status)";
+    ensure!(browser.evaluate(refused)? == 403, "a viewer cancels");
+    browser.complaints()?;
+    browser.click(".who form button")?;
+    browser.until("location.pathname === '/login'")?;
+
+    log_in(&mut browser, &submitter)?;
+    browser.until("location.pathname === '/sweeps/1' && document.body.innerText.includes('secret')")?;
+    browser.complaints()?;
+    ensure!(browser.evaluate(refused)? == 403, "a form without its key counts");
+    browser.complaints()?;
+    ensure!(castle.sweep(&["status", "1"])?["state"] == "open");
+    browser.click("#progress a[href$='/pause']")?;
+    browser.until("location.pathname === '/sweeps/1/pause'")?;
+    browser.click("main form button")?;
+    browser.until("document.querySelector('#progress .value')?.innerText === 'paused'")?;
+    browser.check_no_complaints()?;
+
+    // A token that is taken back ends what its bearer sees.
+    let tokens = castle.sweep(&["token", "list"])?;
+    let tokens = tokens.as_array().context("tokens")?;
+    let of_submitter =
+        tokens.iter().find(|token| token["role"] == "submitter").context("the submitter's token")?;
+    castle.sweep(&["token", "revoke", of_submitter["id"].as_str().context("an id")?])?;
+    browser.until("document.querySelector('#connection').innerText !== ''")?;
+    browser.open(&page)?;
+    browser.until("location.pathname === '/login'")?;
+
+    let audit = castle.audit()?;
+    let did = |action: &str, actor: &str| {
+        audit.iter().any(|entry| {
+            entry["action"] == action && entry["actor"].as_str().is_some_and(|who| who.starts_with(actor))
+        })
+    };
+    ensure!(did("log in", "nobody") && did("pause", "submitter"), "{audit:?}");
+    castle.check_remains()
+}
+
+#[test]
+fn a_name_that_was_turned_to_this_machine_opens_nothing() -> Result<()> {
+    let cluster = Cluster::start()?;
+    let status = |request: &str| -> Result<String> {
+        let mut stream = TcpStream::connect(cluster.address())?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.lines().next().unwrap_or_default().to_owned())
+    };
+    for path in ["/", "/api/v1/sweeps", "/workers", "/healthz"] {
+        let get =
+            |host: &str| status(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+        ensure!(get("rebound.example:7077")?.contains(" 403 "), "{path} goes by a foreign name");
+        ensure!(get("localhost:7077")?.contains(" 200 "), "{path} does not go by its own name");
+    }
+    Ok(())
+}
