@@ -12,8 +12,8 @@ use serde::Serialize;
 use sweep_proto::{DataSpec, Hyperparameter, Value};
 
 pub use self::effects::{
-    Effect, Factor, FactorTest, Factorial, HeldLevel, HyperparameterImportance, Importance, Interaction,
-    LevelComparison, LevelEffect, MainEffects, OneFactor, Variance,
+    Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
+    Interaction, LevelComparison, LevelEffect, MainEffects, OneFactor, Variance, VarianceShare,
 };
 
 /// Version of `report.json`.

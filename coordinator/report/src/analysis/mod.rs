@@ -3,12 +3,15 @@
 pub mod answer;
 pub mod balanced;
 pub mod best;
+pub mod coded;
 pub mod cost;
 pub mod curves;
 pub mod distributions;
 pub mod equal_noise;
 pub mod factorial;
 pub mod failures;
+pub mod fanova;
+pub mod forest;
 pub mod importance;
 pub mod interactions;
 pub mod ledger;

@@ -7,6 +7,7 @@ mod cost;
 mod curves;
 mod effects;
 mod failures;
+mod fanova;
 pub mod format;
 mod importance;
 mod interactions;
