@@ -89,7 +89,7 @@ impl User {
         let mut parts = if best_model {
             self.0.best_model(wire::GetRequest { sweep }).await?.into_inner()
         } else {
-            self.0.report(wire::ReportRequest { sweep }).await?.into_inner()
+            self.0.report(wire::ReportRequest { sweep, ..Default::default() }).await?.into_inner()
         };
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
         while let Some(part) = parts.message().await? {

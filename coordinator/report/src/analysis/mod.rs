@@ -4,14 +4,17 @@ pub mod answer;
 pub mod balanced;
 pub mod best;
 pub mod coded;
+pub mod convergence;
 pub mod cost;
 pub mod curves;
+pub mod devices;
 pub mod distributions;
 pub mod equal_noise;
 pub mod factorial;
 pub mod failures;
 pub mod fanova;
 pub mod forest;
+pub mod front;
 pub mod importance;
 pub mod interactions;
 pub mod ledger;
@@ -68,6 +71,7 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         ranking: ranking::ranking(table, &standings, &contest),
         cost: cost::cost(input, table, &standings),
         stability: stability::stability(table, &standings),
+        convergence: convergence::convergence(table, &standings),
         failures: failures::failures(input, table),
         if_failures_were_worst: sensitivity::sensitivity(table, &standings),
         answer,

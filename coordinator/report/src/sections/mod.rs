@@ -3,8 +3,10 @@
 //! A section is one file and one line in [`sections`]. Blocks hold plain text: escaping belongs to the formats.
 
 mod answer;
+mod convergence;
 mod cost;
 mod curves;
+mod devices;
 mod effects;
 mod failures;
 mod fanova;
