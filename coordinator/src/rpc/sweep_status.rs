@@ -145,5 +145,7 @@ fn test(engine: &Engine, sweep: &SweepRecord) -> Option<TestMetric> {
         accuracy: mean(|test| test.accuracy),
         macro_f1: mean(|test| test.macro_f1),
         confusion,
+        calibration: Vec::new(),
+        hardest: Vec::new(),
     })
 }

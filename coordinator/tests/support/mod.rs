@@ -196,7 +196,13 @@ impl ScriptedWorker {
         let kind = if grant.evaluate {
             let confusion =
                 vec![wire::ConfusionRow { counts: vec![3, 1] }, wire::ConfusionRow { counts: vec![0, 4] }];
-            Kind::Evaluated(wire::TestMetric { loss: 0.5, accuracy: 0.875, macro_f1: 0.873, confusion })
+            Kind::Evaluated(wire::TestMetric {
+                loss: 0.5,
+                accuracy: 0.875,
+                macro_f1: 0.873,
+                confusion,
+                ..Default::default()
+            })
         } else {
             let model = self.store(format!("model {}", label(grant)).as_bytes()).await;
             let best = metric(grant, 2);

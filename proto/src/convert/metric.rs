@@ -1,7 +1,9 @@
 //! Metrics. Losses may be any finite number; a NaN is an outcome, never a metric.
 
 use super::{ConvertError, amount, finite, share};
-use crate::metric::{EpochMetric, StepMetric, TestMetric};
+use crate::metric::{
+    CONFIDENCE_BINS, ConfidenceBin, EpochMetric, HARDEST_MAX, HardExample, StepMetric, TestMetric,
+};
 use crate::wire;
 
 /// Most classes of a confusion matrix that a message may carry.
@@ -71,7 +73,14 @@ impl TryFrom<wire::StepMetric> for StepMetric {
 impl From<TestMetric> for wire::TestMetric {
     fn from(metric: TestMetric) -> Self {
         let confusion = metric.confusion.into_iter().map(|counts| wire::ConfusionRow { counts }).collect();
-        Self { loss: metric.loss, accuracy: metric.accuracy, macro_f1: metric.macro_f1, confusion }
+        Self {
+            loss: metric.loss,
+            accuracy: metric.accuracy,
+            macro_f1: metric.macro_f1,
+            confusion,
+            calibration: metric.calibration.into_iter().map(Into::into).collect(),
+            hardest: metric.hardest.into_iter().map(Into::into).collect(),
+        }
     }
 }
 
@@ -82,11 +91,66 @@ impl TryFrom<wire::TestMetric> for TestMetric {
         if classes > CLASSES_MAX || message.confusion.iter().any(|row| row.counts.len() != classes) {
             return Err(ConvertError::invalid("confusion", "not a square matrix of a sensible size"));
         }
+        if !matches!(message.calibration.len(), 0 | CONFIDENCE_BINS) || message.hardest.len() > HARDEST_MAX {
+            return Err(ConvertError::invalid("calibration", "too many or too few parts or examples"));
+        }
+        let hardest: Vec<HardExample> =
+            message.hardest.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        if hardest.iter().any(|one| one.truth as usize >= classes || one.predicted as usize >= classes) {
+            return Err(ConvertError::invalid("hardest", "a class that does not exist"));
+        }
         Ok(Self {
+            calibration: message.calibration.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            hardest,
             loss: finite(message.loss, "loss")?,
             accuracy: share(message.accuracy, "accuracy")?,
             macro_f1: share(message.macro_f1, "macro_f1")?,
             confusion: message.confusion.into_iter().map(|row| row.counts).collect(),
+        })
+    }
+}
+
+impl From<ConfidenceBin> for wire::ConfidenceBin {
+    fn from(bin: ConfidenceBin) -> Self {
+        Self { rows: bin.rows, correct: bin.correct, confidence: bin.confidence }
+    }
+}
+
+impl TryFrom<wire::ConfidenceBin> for ConfidenceBin {
+    type Error = ConvertError;
+    fn try_from(message: wire::ConfidenceBin) -> Result<Self, ConvertError> {
+        if message.correct > message.rows || message.confidence > message.rows as f64 {
+            return Err(ConvertError::invalid("calibration", "more than all examples of a part"));
+        }
+        Ok(Self {
+            rows: message.rows,
+            correct: message.correct,
+            confidence: amount(message.confidence, "confidence")?,
+        })
+    }
+}
+
+impl From<HardExample> for wire::HardExample {
+    fn from(example: HardExample) -> Self {
+        Self {
+            row: example.row,
+            truth: example.truth,
+            predicted: example.predicted,
+            probability: example.probability,
+            loss: example.loss,
+        }
+    }
+}
+
+impl TryFrom<wire::HardExample> for HardExample {
+    type Error = ConvertError;
+    fn try_from(message: wire::HardExample) -> Result<Self, ConvertError> {
+        Ok(Self {
+            row: message.row,
+            truth: message.truth,
+            predicted: message.predicted,
+            probability: share(message.probability, "probability")?,
+            loss: finite(message.loss, "loss")?,
         })
     }
 }
