@@ -159,7 +159,23 @@
     };
   }
 
-  const KINDS = { curves, levels, heat, scatter };
+  function reliability(spec) {
+    const color = COLORS[0];
+    return {
+      ...base(),
+      grid: grid(14),
+      xAxis: axis({ type: "value", min: 0, max: 100, name: "mean probability of the predicted class (%)" }),
+      yAxis: axis({ type: "value", min: 0, max: 100, name: "accuracy (%)" }),
+      tooltip: tooltip({ trigger: "item", formatter: ({ value }) =>
+        `probability ${short(value[0])} %<br>accuracy ${short(value[1])} %<br>${value[2]} examples` }),
+      series: [
+        { type: "line", silent: true, data: [[0, 0], [100, 100]], symbol: "none", lineStyle: { color: css("--muted"), type: "dashed", width: 1 } },
+        { type: "line", data: spec.points, symbol: "circle", symbolSize: 9, lineStyle: { color, width: 2 }, itemStyle: { color }, emphasis: { disabled: true } },
+      ],
+    };
+  }
+
+  const KINDS = { curves, levels, heat, scatter, reliability };
 
   function draw(spec) {
     const element = document.getElementById(spec.id);

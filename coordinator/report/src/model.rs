@@ -5,6 +5,7 @@
 //! of meaning raises [`SCHEMA_VERSION`].
 
 mod effects;
+mod test_split;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ pub use self::effects::{
     Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
     Interaction, LevelComparison, LevelEffect, MainEffects, OneFactor, Variance, VarianceShare,
 };
+pub use self::test_split::{HardestExample, ReliabilityBin, TestSplit};
 
 /// Version of `report.json`.
 pub const SCHEMA_VERSION: u32 = 3;
@@ -33,6 +35,8 @@ pub struct ReportModel {
     pub build: String,
     /// The answer to the sweep's question.
     pub answer: Answer,
+    /// The chosen configuration on the test split; `null` where it was not measured.
+    pub test_split: Option<TestSplit>,
     /// What became of every planned trial.
     pub ledger: Ledger,
     /// What was launched, on what, by whom.

@@ -187,7 +187,7 @@ pub(crate) fn is_finite(metric: &EpochMetric) -> bool {
     ])
 }
 
-fn all_finite(numbers: &[f64]) -> bool {
+pub(crate) fn all_finite(numbers: &[f64]) -> bool {
     numbers.iter().all(|number| number.abs() <= NUMBER_MAX)
 }
 

@@ -72,6 +72,37 @@ fn a_small_factorial_has_the_numbers_by_hand() {
 }
 
 #[test]
+fn the_test_split_tells_calibration_and_the_hardest_examples() {
+    let mut input = two_by_two();
+    let found = analyse(&input).test_split.unwrap();
+    // 400/1,000 · |0.525 − 0.55| + 600/1,000 · |0.9 − 0.95|, in both replicates.
+    near(found.expected_calibration_error.unwrap().mean, 0.04);
+    near(found.overconfidence.unwrap().mean, 0.04);
+    assert_eq!(
+        (found.replicates, found.reliability[9].examples, found.reliability[0].examples),
+        (2, 1_200, 0)
+    );
+    assert_eq!((found.hardest[0].row, found.hardest[0].truth.as_str()), (17, "positive"));
+    let markdown = text(&input, "report.md");
+    for line in [
+        "| 90 to 100 % | 1,200 | 95.00 % | 90.00 % |",
+        "| 17 | positive | negative | 99.00 % | 4.6000 | 2 of 2 |",
+    ] {
+        assert!(markdown.contains(line), "{line} is not in\n{markdown}");
+    }
+
+    // As it was stored by a trainer that told neither.
+    for test in input.trials.iter_mut().filter_map(|trial| trial.test.as_mut()) {
+        (test.calibration, test.hardest) = (Vec::new(), Vec::new());
+    }
+    let found = analyse(&input).test_split.unwrap();
+    assert!(found.expected_calibration_error.is_none() && found.reliability.is_empty());
+    let markdown = text(&input, "report.md");
+    assert!(markdown.contains("## Test split") && !markdown.contains("calibration"));
+    assert!(!text(&input, "report.html").contains("id=\"reliability\""));
+}
+
+#[test]
 fn curves_average_over_trials_and_spread_over_replicates() {
     let input = two_by_two();
     let model = analyse(&input);

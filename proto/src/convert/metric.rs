@@ -154,3 +154,61 @@ impl TryFrom<wire::HardExample> for HardExample {
         })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+
+    fn message() -> wire::TestMetric {
+        let bin = ConfidenceBin { rows: 4, correct: 3, confidence: 0.1 + 0.2 };
+        let example = HardExample { row: 7, truth: 1, predicted: 0, probability: 0.1 + 0.2, loss: 1e3 };
+        wire::TestMetric::from(TestMetric {
+            loss: 0.5,
+            accuracy: 0.75,
+            macro_f1: 0.7,
+            confusion: vec![vec![3, 1], vec![1, 3]],
+            calibration: vec![bin; CONFIDENCE_BINS],
+            hardest: vec![example; HARDEST_MAX],
+        })
+    }
+
+    #[test]
+    fn a_test_metric_comes_back_as_it_was_with_and_without_its_later_parts() {
+        let whole = message();
+        let older = wire::TestMetric { calibration: Vec::new(), hardest: Vec::new(), ..message() };
+        for sent in [whole, older] {
+            let read = TestMetric::try_from(sent.clone()).unwrap();
+            let stored: TestMetric = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+            assert_eq!(wire::TestMetric::from(stored), sent);
+        }
+    }
+
+    #[test]
+    fn what_was_stored_before_is_read_and_written_as_it_stands() {
+        let stored = r#"{"loss":0.5,"accuracy":0.75,"macro_f1":0.7,"confusion":[[3,1],[1,3]]}"#;
+        let read: TestMetric = serde_json::from_str(stored).unwrap();
+        assert!(read.calibration.is_empty() && read.hardest.is_empty());
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+    }
+
+    #[test]
+    fn counts_and_classes_that_cannot_be_are_refused() {
+        let broken: [fn(&mut wire::TestMetric); 9] = [
+            |test| test.calibration.truncate(CONFIDENCE_BINS - 1),
+            |test| test.calibration[3].correct = 5,
+            |test| test.calibration[3].confidence = 4.5,
+            |test| test.calibration[3].confidence = -0.5,
+            |test| test.calibration[3].confidence = f64::NAN,
+            |test| test.hardest.push(test.hardest[0]),
+            |test| test.hardest[9].truth = 2,
+            |test| test.hardest[9].probability = 1.5,
+            |test| test.hardest[9].loss = f64::INFINITY,
+        ];
+        for (at, change) in broken.iter().enumerate() {
+            let mut sent = message();
+            change(&mut sent);
+            assert!(TestMetric::try_from(sent).is_err(), "change {at}");
+        }
+    }
+}

@@ -28,6 +28,7 @@ pub mod set_up;
 pub mod stability;
 pub mod statistics;
 pub mod strongest;
+pub mod test_split;
 
 use self::balanced::Balanced;
 use self::main_effects::Grid;
@@ -62,6 +63,7 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         schema_version: SCHEMA_VERSION,
         generated_at_ms: input.generated_at_ms,
         build: input.build.clone(),
+        test_split: test_split::test_split(input, answer::chosen(input, table, &standings)),
         ledger: ledger::ledger(input, table),
         set_up: set_up::set_up(input),
         curves: curves::curves(table, spec, &standings),

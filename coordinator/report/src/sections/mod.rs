@@ -18,6 +18,7 @@ mod one_factor;
 mod ranking;
 mod reproduction;
 mod set_up;
+mod test_split;
 mod variance;
 
 use serde::Serialize;
@@ -175,6 +176,11 @@ pub enum ChartSpec {
         /// `(seconds, accuracy in %, label, on the Pareto front)`.
         points: Vec<(f64, f64, String, bool)>,
     },
+    /// Accuracy against the probability of the predicted class.
+    Reliability {
+        /// `(mean probability in %, accuracy in %, examples)`.
+        points: Vec<(f64, f64, u64)>,
+    },
     /// Marginal means with bars of their spread.
     Levels {
         /// Name of the hyperparameter.
@@ -220,6 +226,7 @@ pub fn sections(model: &ReportModel, table: &Table) -> Vec<Section> {
     vec![
         answer::section(model),
         ledger::section(model, table),
+        test_split::section(model),
         curves::section(model),
         effects::section(model),
         variance::section(model),
