@@ -15,6 +15,7 @@ mod importance;
 mod interactions;
 mod ledger;
 mod one_factor;
+mod parallel;
 mod ranking;
 mod reproduction;
 mod set_up;
@@ -171,6 +172,13 @@ pub enum ChartSpec {
         /// `cells[row][column]`.
         cells: Vec<Vec<Option<f64>>>,
     },
+    /// Configurations across the levels of their hyperparameters.
+    Parallel {
+        /// Each hyperparameter with its levels.
+        axes: Vec<(String, Vec<String>)>,
+        /// Each configuration: the position of its level on every axis, and its mean validation loss.
+        lines: Vec<(Vec<usize>, f64)>,
+    },
     /// Accuracy against time.
     Scatter {
         /// `(seconds, accuracy in %, label, on the Pareto front)`.
@@ -233,6 +241,7 @@ pub fn sections(model: &ReportModel, table: &Table) -> Vec<Section> {
         importance::section(model),
         one_factor::section(model),
         interactions::section(model),
+        parallel::section(model),
         ranking::section(model),
         cost::section(model),
         failures::section(model),
