@@ -31,7 +31,7 @@ pub use configuration::{Configuration, Value, ValueError};
 pub use digest::Digest;
 pub use hyperparameter::{Hyperparameter, Kind, Section};
 pub use ids::{AttemptId, LeaseToken, SweepId, TrialId, TrialKey, WorkerId};
-pub use metric::{EpochMetric, StepMetric, TestMetric};
+pub use metric::{ConfidenceBin, EpochMetric, HardExample, StepMetric, TestMetric};
 pub use outcome::{AttemptOutcome, FailureKind, TrialResult};
 pub use sweep_spec::{Axis, DataSource, DataSpec, SweepSpec};
 pub use time::Timestamp;

@@ -51,4 +51,42 @@ pub struct TestMetric {
     pub macro_f1: f64,
     /// `confusion[truth][predicted]`: counts of test examples.
     pub confusion: Vec<Vec<u64>>,
+    /// How far its probabilities can be trusted: [`CONFIDENCE_BINS`] parts of `0..=1` of equal width, by the probability of the
+    /// predicted class. Empty where the trainer did not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibration: Vec<ConfidenceBin>,
+    /// The examples with the highest loss, that one first; at most [`HARDEST_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hardest: Vec<HardExample>,
+}
+
+/// Parts of the range of probabilities.
+pub const CONFIDENCE_BINS: usize = 10;
+/// Hardest examples of a test metric: as many as a person looks at.
+pub const HARDEST_MAX: usize = 10;
+
+/// The test examples whose predicted class got a probability in one part of the range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConfidenceBin {
+    /// Test examples.
+    pub rows: u64,
+    /// Of these, classified correctly.
+    pub correct: u64,
+    /// Sum over them of the probability of the predicted class.
+    pub confidence: f64,
+}
+
+/// A test example that the model gets wrong, or right without knowing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HardExample {
+    /// Its position in the test split, from 0.
+    pub row: u64,
+    /// Its class.
+    pub truth: u32,
+    /// The class that was predicted.
+    pub predicted: u32,
+    /// The probability of the predicted class.
+    pub probability: f64,
+    /// Its cross-entropy in nats.
+    pub loss: f64,
 }

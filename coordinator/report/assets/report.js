@@ -167,7 +167,52 @@
     };
   }
 
-  const KINDS = { curves, levels, heat, scatter };
+  function reliability(spec) {
+    const color = COLORS[0];
+    return {
+      ...base(),
+      grid: grid(14),
+      xAxis: axis({ type: "value", min: 0, max: 100, name: "mean probability of the predicted class (%)" }),
+      yAxis: axis({ type: "value", min: 0, max: 100, name: "accuracy (%)" }),
+      tooltip: tooltip({ trigger: "item", formatter: ({ value }) =>
+        `probability ${short(value[0])} %<br>accuracy ${short(value[1])} %<br>${value[2]} examples` }),
+      series: [
+        { type: "line", silent: true, data: [[0, 0], [100, 100]], symbol: "none", lineStyle: { color: css("--muted"), type: "dashed", width: 1 } },
+        { type: "line", data: spec.points, symbol: "circle", symbolSize: 9, lineStyle: { color, width: 2 }, itemStyle: { color }, emphasis: { disabled: true } },
+      ],
+    };
+  }
+
+  function parallel(spec) {
+    const losses = spec.lines.map((line) => line[1]);
+    const last = spec.axes.length;
+    const look = {
+      nameGap: 12, nameTextStyle: { color: css("--text") }, axisLine: { lineStyle: { color: css("--muted") } },
+      axisTick: { lineStyle: { color: css("--muted") } },
+      // Lines pass behind the labels.
+      axisLabel: { color: css("--text"), hideOverlap: true, textBorderColor: css("--surface"), textBorderWidth: 3 },
+    };
+    return {
+      ...base(),
+      parallel: { left: 60, right: 50, top: 36, bottom: 14 },
+      parallelAxis: [
+        ...spec.axes.map(([name, levels], dim) => ({ dim, name, type: "category", data: levels, ...look })),
+        { dim: last, name: "validation loss", type: "value", scale: true, ...look },
+      ],
+      // Both colours show on light and on dark pages, which the ramp of the heat maps does not.
+      visualMap: { show: false, dimension: last, min: Math.min(...losses), max: Math.max(...losses),
+        inRange: { color: [COLORS[0], COLORS[4]] } },
+      tooltip: tooltip({ trigger: "item", formatter: ({ value }) => [
+        ...spec.axes.map(([name, levels], dim) => `${escape(name)}: ${escape(levels[value[dim]])}`),
+        `validation loss: ${short(value[last])}`,
+      ].join("<br>") }),
+      // The best ones come last and lie on top.
+      series: [{ type: "parallel", lineStyle: { width: spec.lines.length > 60 ? 1 : 2, opacity: 0.7 },
+        data: spec.lines.map(([at, loss]) => [...at, loss]).sort((left, right) => right[last] - left[last]) }],
+    };
+  }
+
+  const KINDS = { curves, levels, heat, scatter, reliability, parallel };
 
   function draw(spec) {
     const element = document.getElementById(spec.id);

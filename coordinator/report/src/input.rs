@@ -22,4 +22,15 @@ pub struct ReportInput {
     pub generated_at_ms: u64,
     /// The version of the program that makes it.
     pub build: String,
+    /// What devices cost; empty where nobody said.
+    pub prices: Vec<Price>,
+}
+
+/// What an hour of a device costs, in any currency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Price {
+    /// A part of the device's model name, in upper or lower case; empty for every device that no other price names.
+    pub device: String,
+    /// Per hour of one device.
+    pub per_device_hour: f64,
 }

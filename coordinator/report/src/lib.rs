@@ -11,6 +11,6 @@ pub mod sections;
 pub mod table;
 
 pub use analysis::analyse;
-pub use input::ReportInput;
+pub use input::{Price, ReportInput};
 pub use model::ReportModel;
 pub use render::{ReportError, render, some_sections};

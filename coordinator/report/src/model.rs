@@ -5,6 +5,7 @@
 //! of meaning raises [`SCHEMA_VERSION`].
 
 mod effects;
+mod test_split;
 
 use std::collections::BTreeMap;
 
@@ -12,12 +13,13 @@ use serde::Serialize;
 use sweep_proto::{DataSpec, Hyperparameter, Value};
 
 pub use self::effects::{
-    Effect, Factor, FactorTest, Factorial, HeldLevel, HyperparameterImportance, Importance, Interaction,
-    LevelComparison, LevelEffect, MainEffects, OneFactor, Variance,
+    Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
+    Interaction, LevelComparison, LevelEffect, MainEffects, OneFactor, Variance, VarianceShare,
 };
+pub use self::test_split::{HardestExample, ReliabilityBin, TestSplit};
 
 /// Version of `report.json`.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The values of the hyperparameters, by name.
 pub type Values = BTreeMap<Hyperparameter, Value>;
@@ -33,6 +35,8 @@ pub struct ReportModel {
     pub build: String,
     /// The answer to the sweep's question.
     pub answer: Answer,
+    /// The chosen configuration on the test split; `null` where it was not measured.
+    pub test_split: Option<TestSplit>,
     /// What became of every planned trial.
     pub ledger: Ledger,
     /// What was launched, on what, by whom.
@@ -56,6 +60,8 @@ pub struct ReportModel {
     pub cost: Cost,
     /// How steady each ranked configuration's last epochs are, in ranking order.
     pub stability: Vec<Stability>,
+    /// How soon each ranked configuration learns, in ranking order.
+    pub convergence: Vec<Convergence>,
     /// Every attempt that did not bring a result.
     pub failures: Vec<FailedAttempt>,
     /// The answer if trials without a result had been the worst; `null` where every trial that ended has a result.
@@ -419,8 +425,56 @@ pub struct Cost {
     pub lost_attempt_seconds: f64,
     /// Seconds of training that reused trials saved.
     pub reused_seconds: f64,
+    /// Hours of devices under leases of ended attempts of this sweep; slots share a device in equal parts.
+    pub device_hours: f64,
+    /// Of these, by attempts that brought no result.
+    pub lost_device_hours: f64,
+    /// In money; `null` without a price that fits a device.
+    pub money: Option<Money>,
+    /// Each device model, by name.
+    pub by_device: Vec<Usage>,
+    /// Each worker, by name.
+    pub by_worker: Vec<Usage>,
     /// Each ranked configuration, in ranking order.
     pub configurations: Vec<ConfigurationCost>,
+}
+
+/// What the device hours cost, in the currency of the prices.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Money {
+    /// Of all device hours with a price.
+    pub total: f64,
+    /// Of these, by attempts that brought no result.
+    pub lost: f64,
+    /// Device hours without a price.
+    pub unpriced_device_hours: f64,
+}
+
+/// What a worker, or all devices of one model, did for the sweep.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Usage {
+    /// The worker's name, or the device's model.
+    pub name: String,
+    /// The device's model.
+    pub device: String,
+    /// Attempts begun, of either kind.
+    pub attempts: u64,
+    /// Trials whose result it brought.
+    pub trials: u64,
+    /// Epochs that it trained, of those that lead to results.
+    pub epochs: u64,
+    /// Mean over these of the training examples per second.
+    pub examples_per_second: Option<f64>,
+    /// Seconds that its ended attempts held their leases.
+    pub lease_seconds: f64,
+    /// The same in hours of devices: slots share a device in equal parts.
+    pub device_hours: f64,
+    /// Of these, by attempts that brought no result.
+    pub lost_device_hours: f64,
+    /// Its price, where one fits.
+    pub price_per_device_hour: Option<f64>,
+    /// What its device hours cost.
+    pub money: Option<f64>,
 }
 
 /// What one trial of a configuration costs; means over its completed trials with epochs.
@@ -440,7 +494,8 @@ pub struct ConfigurationCost {
     pub parameters: u64,
     /// Its mean validation accuracy.
     pub validation_accuracy: f64,
-    /// Whether no other configuration is both at least as accurate and as fast, and better in one.
+    /// Whether no other configuration is at least as accurate, as fast and as small, and better in one of the
+    /// three; up to version 2 of the schema, size did not count.
     pub on_front: bool,
 }
 
@@ -459,6 +514,21 @@ pub struct Stability {
     pub overfitting: Option<f64>,
     /// Validation loss less training loss at the last epoch.
     pub generalization_gap: Option<f64>,
+}
+
+/// How soon a configuration learns; means over its completed trials with epochs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Convergence {
+    /// Its place in the ranking.
+    pub rank: u32,
+    /// Its swept values, in words.
+    pub label: String,
+    /// The epoch of the lowest validation loss, the first where several are equal.
+    pub lowest_loss_epoch: Option<Summary>,
+    /// Epochs until the validation loss is within 5 % of the trial's lowest.
+    pub epochs_to_near_lowest: Option<Summary>,
+    /// Seconds inside these epochs.
+    pub seconds_to_near_lowest: Option<Summary>,
 }
 
 /// What failed and diverged trials could change.

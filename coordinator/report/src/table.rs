@@ -175,7 +175,7 @@ fn epochs_by_trial(input: &ReportInput) -> BTreeMap<TrialId, BTreeMap<u32, &Epoc
 }
 
 /// A diverged epoch may hold NaN or infinite numbers: it belongs to the failures, not to means.
-fn is_finite(metric: &EpochMetric) -> bool {
+pub(crate) fn is_finite(metric: &EpochMetric) -> bool {
     all_finite(&[
         metric.train_loss,
         metric.train_accuracy,
@@ -187,7 +187,7 @@ fn is_finite(metric: &EpochMetric) -> bool {
     ])
 }
 
-fn all_finite(numbers: &[f64]) -> bool {
+pub(crate) fn all_finite(numbers: &[f64]) -> bool {
     numbers.iter().all(|number| number.abs() <= NUMBER_MAX)
 }
 

@@ -126,6 +126,25 @@ fn the_page_loads_nothing_and_names_its_scripts() {
 }
 
 #[test]
+fn parallel_coordinates_draw_at_most_some_hundreds_of_lines() {
+    let levels: Vec<u64> = (1..=20).collect();
+    let axes = vec![axis(Hyperparameter::Units, &levels), axis(Hyperparameter::Embedding, &levels)];
+    let many = finished(spec(axes, 1), 1, |position, _| (0.5 + position as f64 / 1e3, 0.5));
+    let one_axis = finished(spec(vec![axis(Hyperparameter::Units, &levels)], 1), 1, |_, _| (0.5, 0.5));
+    for (input, lines) in [(study(), Some(18)), (many, Some(300)), (one_axis, None)] {
+        let html = text(&input, "report.html");
+        let data = html.split_once("id=\"data\">").unwrap().1.split_once("</script>").unwrap().0;
+        let data: serde_json::Value = serde_json::from_str(data).unwrap();
+        let chart = data["charts"].as_array().unwrap().iter().find(|chart| chart["kind"] == "parallel");
+        assert_eq!(chart.map(|chart| chart["lines"].as_array().unwrap().len()), lines);
+        assert_eq!(html.contains("Drawn are 300 of 400 configurations"), lines == Some(300));
+    }
+    // The best of the study: units=128 embedding=128 batch_size=32.
+    let markdown = text(&study(), "report.md");
+    assert!(markdown.contains("| 1 | 128 | 128 | 32 | 0."), "{markdown}");
+}
+
+#[test]
 fn parquet_holds_what_the_csv_holds() {
     let levels: Vec<u64> = (1..=34).collect();
     let axes = vec![axis(Hyperparameter::Units, &levels), axis(Hyperparameter::Embedding, &levels)];

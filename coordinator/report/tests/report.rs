@@ -4,7 +4,7 @@
 mod fixture;
 
 use coordinator_core::{AttemptState, TrialState};
-use coordinator_report::{ReportInput, ReportModel, analyse, render};
+use coordinator_report::{Price, ReportInput, ReportModel, analyse, render};
 use fixture::{axis, empty, files, finished, measure_test, noise, push_attempt, spec, study, text};
 use sweep_proto::{FailureKind, Hyperparameter, SweepId, TrialId};
 
@@ -72,6 +72,37 @@ fn a_small_factorial_has_the_numbers_by_hand() {
 }
 
 #[test]
+fn the_test_split_tells_calibration_and_the_hardest_examples() {
+    let mut input = two_by_two();
+    let found = analyse(&input).test_split.unwrap();
+    // 400/1,000 · |0.525 − 0.55| + 600/1,000 · |0.9 − 0.95|, in both replicates.
+    near(found.expected_calibration_error.unwrap().mean, 0.04);
+    near(found.overconfidence.unwrap().mean, 0.04);
+    assert_eq!(
+        (found.replicates, found.reliability[9].examples, found.reliability[0].examples),
+        (2, 1_200, 0)
+    );
+    assert_eq!((found.hardest[0].row, found.hardest[0].truth.as_str()), (17, "positive"));
+    let markdown = text(&input, "report.md");
+    for line in [
+        "| 90 to 100 % | 1,200 | 95.00 % | 90.00 % |",
+        "| 17 | positive | negative | 99.00 % | 4.6000 | 2 of 2 |",
+    ] {
+        assert!(markdown.contains(line), "{line} is not in\n{markdown}");
+    }
+
+    // As it was stored by a trainer that told neither.
+    for test in input.trials.iter_mut().filter_map(|trial| trial.test.as_mut()) {
+        (test.calibration, test.hardest) = (Vec::new(), Vec::new());
+    }
+    let found = analyse(&input).test_split.unwrap();
+    assert!(found.expected_calibration_error.is_none() && found.reliability.is_empty());
+    let markdown = text(&input, "report.md");
+    assert!(markdown.contains("## Test split") && !markdown.contains("calibration"));
+    assert!(!text(&input, "report.html").contains("id=\"reliability\""));
+}
+
+#[test]
 fn curves_average_over_trials_and_spread_over_replicates() {
     let input = two_by_two();
     let model = analyse(&input);
@@ -84,6 +115,31 @@ fn curves_average_over_trials_and_spread_over_replicates() {
     near(extremes.groups[0].points[1].validation_loss.mean, 0.3);
     near(extremes.groups[1].points[1].validation_loss.mean, 0.75);
     near(model.stability[0].overfitting.unwrap(), 0.3 * 0.8 * 0.25);
+}
+
+#[test]
+fn convergence_is_when_a_trial_first_comes_near_its_lowest_loss() {
+    let mut input = two_by_two();
+    let best = |input: &ReportInput| analyse(input).convergence[0].clone();
+    let found = best(&input);
+    assert_eq!((found.rank, found.label.as_str()), (1, "units=16 batch_size=4"));
+    // Epoch 1 is a quarter of the trial away: 1 + 0.8 / 16 of the lowest, which is just within 5 %.
+    near(found.lowest_loss_epoch.unwrap().mean, 2.0);
+    near(found.epochs_to_near_lowest.unwrap().mean, 1.0);
+    for epoch in input.epochs.iter_mut().filter(|epoch| epoch.metric.epoch == 1) {
+        epoch.metric.validation_loss *= 1.01;
+    }
+    let found = best(&input);
+    near(found.epochs_to_near_lowest.unwrap().mean, 2.0);
+    // Position 2 of the fixture: 1.2 s for each epoch, 0.01 s more in the second replicate.
+    near(found.seconds_to_near_lowest.unwrap().mean, 2.41);
+    near(found.seconds_to_near_lowest.unwrap().standard_deviation.unwrap(), 0.02 / 2.0_f64.sqrt());
+    // The first of equal epochs counts.
+    for epoch in &mut input.epochs {
+        epoch.metric.validation_loss = 0.5;
+    }
+    near(best(&input).lowest_loss_epoch.unwrap().mean, 1.0);
+    assert!(text(&input, "report.md").contains("How soon each configuration learns"));
 }
 
 #[test]
@@ -244,6 +300,43 @@ fn a_reused_trial_has_the_epochs_of_its_original() {
     assert!(after.cost.reused_seconds > 0.0);
     let row = text(&input, "trials.csv").lines().nth(1).unwrap().to_owned();
     assert!(row.contains("1/9") && row.contains("desk"), "{row}");
+}
+
+#[test]
+fn device_hours_are_shared_by_slots_and_have_a_price() {
+    let mut input = study();
+    let mut other = input.workers[0].clone();
+    other.id = "00000000-0000-7000-8000-000000000008".parse().unwrap();
+    other.profile.name = "rack".into();
+    other.profile.slots = 1;
+    other.profile.devices[0].model = "Test H100".into();
+    // One attempt of an hour on the other machine, and its epochs.
+    input.attempts[0].worker = other.id;
+    let from = input.attempts[0].started_at.0;
+    input.attempts[0].ended_at = Some(sweep_proto::Timestamp(from + 3_600_000));
+    input.workers.push(other);
+    let cost = analyse(&input).cost;
+    let [desk, rack] = &cost.by_worker[..] else { panic!("two workers") };
+    assert_eq!((desk.name.as_str(), rack.name.as_str()), ("desk", "rack"));
+    assert_eq!((desk.attempts, desk.trials, rack.attempts, rack.trials, rack.epochs), (56, 53, 1, 1, 10));
+    near(rack.device_hours, 1.0);
+    near(rack.examples_per_second.unwrap(), 9_000.0);
+    // 12.5 s for each attempt; two slots share the device.
+    near(desk.device_hours, 56.0 * 12.5 / 2.0 / 3_600.0);
+    near(cost.lost_device_hours, 3.0 * 12.5 / 2.0 / 3_600.0);
+    near(cost.device_hours, desk.device_hours + rack.device_hours);
+    assert!(cost.money.is_none() && cost.by_device.len() == 2);
+
+    input.prices = vec![Price { device: "h100".into(), per_device_hour: 2.49 }];
+    let money = analyse(&input).cost.money.unwrap();
+    near(money.total, 2.49);
+    near(money.unpriced_device_hours, desk.device_hours);
+    assert!(text(&input, "report.md").contains("2.49"));
+    input.prices.push(Price { device: String::new(), per_device_hour: 100.0 });
+    let money = analyse(&input).cost.money.unwrap();
+    near(money.total, 2.49 + 100.0 * desk.device_hours);
+    near(money.lost, 100.0 * cost.lost_device_hours);
+    assert_eq!(money.unpriced_device_hours, 0.0);
 }
 
 #[test]
@@ -418,7 +511,7 @@ fn the_commands_train_anew_and_start_what_they_ask() {
 fn the_json_is_the_agreed_one() {
     let json = text(&two_by_two(), "report.json");
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(value["schema_version"], 2);
+    assert_eq!(value["schema_version"], 3);
     insta::assert_snapshot!(json);
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sweep_proto::wire::ReportRequest;
+use sweep_proto::wire::{DevicePrice, ReportRequest};
 
 use super::client::Client;
 use super::exit::Failure;
@@ -16,7 +16,8 @@ JSON. Of a sweep that still runs, the report so far.
 Examples:
   sweep report paper-imdb
   sweep report 3 -o results/imdb
-  sweep report 3 --json | jq .files";
+  sweep report 3 --json | jq .files
+  sweep report 3 --price-per-device-hour 0.40 --price H100=2.49";
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -27,11 +28,33 @@ pub(crate) struct Arguments {
     /// The folder to write to.
     #[arg(short, long, value_name = "DIR", default_value = "report")]
     output: PathBuf,
+    /// What an hour of a device costs: the report then tells what the sweep cost.
+    #[arg(long, value_name = "MONEY", value_parser = parse_money)]
+    price_per_device_hour: Option<f64>,
+    /// The same for devices whose model name holds DEVICE; may be repeated.
+    #[arg(long = "price", value_name = "DEVICE=MONEY", value_parser = parse_price)]
+    prices: Vec<DevicePrice>,
+}
+
+fn parse_money(text: &str) -> Result<f64, String> {
+    let money = text.trim().parse().ok().filter(|money: &f64| money.is_finite() && *money >= 0.0);
+    money.ok_or_else(|| format!("`{text}` is no price: write a number such as 2.49"))
+}
+
+fn parse_price(text: &str) -> Result<DevicePrice, String> {
+    let parts = text.rsplit_once('=').filter(|(device, _)| !device.trim().is_empty());
+    let (device, money) =
+        parts.ok_or_else(|| format!("`{text}` is no price of a device: write H100=2.49"))?;
+    Ok(DevicePrice { device: device.trim().to_owned(), per_device_hour: parse_money(money)? })
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let mut client = context.connect().await?;
-    let names = fetch(&mut client, arguments.sweep, &arguments.output).await?;
+    let mut prices = arguments.prices;
+    let for_all = |per_device_hour| DevicePrice { device: String::new(), per_device_hour };
+    prices.extend(arguments.price_per_device_hour.map(for_all));
+    let names =
+        fetch(&mut client, ReportRequest { sweep: arguments.sweep, prices }, &arguments.output).await?;
     if context.output.json {
         let directory = arguments.output.display().to_string();
         return context.output.json(&serde_json::json!({ "directory": directory, "files": names }));
@@ -47,9 +70,24 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
 /// Fetches the report of a sweep into a folder and returns its file names.
 pub(crate) async fn fetch(
     client: &mut Client,
-    sweep: String,
+    request: ReportRequest,
     directory: &Path,
 ) -> Result<Vec<String>, Failure> {
-    let parts = client.report(ReportRequest { sweep }).await?.into_inner();
+    let parts = client.report(request).await?.into_inner();
     files::receive(parts, directory).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_names_a_device_and_a_number() {
+        let price = |device: &str, per_device_hour| DevicePrice { device: device.into(), per_device_hour };
+        assert_eq!(parse_price("H100=2.49"), Ok(price("H100", 2.49)));
+        assert_eq!(parse_price("a=b = 1"), Ok(price("a=b", 1.0)));
+        for wrong in ["2.49", "=2.49", "H100=", "H100=-1", "H100=NaN", "H100=inf"] {
+            assert!(parse_price(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use coordinator::{ServerConfig, StoreChoice};
-use sweep_proto::wire::GetRequest;
+use sweep_proto::wire::{GetRequest, ReportRequest};
 
 use super::client::{self, Client};
 use super::exit::Failure;
@@ -172,7 +172,8 @@ impl Run<'_> {
     /// Writes the report and prints the answer.
     async fn tell(&self, client: &mut Client, sweep: Sweep) -> Result<(), Failure> {
         let directory = &self.arguments.output;
-        let names = report::fetch(client, sweep.id.to_string(), directory).await?;
+        let request = ReportRequest { sweep: sweep.id.to_string(), ..ReportRequest::default() };
+        let names = report::fetch(client, request, directory).await?;
         let page = files::main_page(directory, &names);
         if self.context.output.json {
             self.context.output.json(&sweep)?;

@@ -28,7 +28,7 @@ pub(super) async fn file(
     let shared = &dashboard.shared;
     let id = lists::resolve(shared, name).await?;
     let make = async || {
-        let files = report::files(shared, id).await?;
+        let files = report::files(shared, id, Vec::new()).await?;
         Ok::<_, Refusal>(Files(files.into_iter().map(|(name, bytes)| (name, Bytes::from(bytes))).collect()))
     };
     let files = dashboard.reports.get(shared.driver.notices(), id, make).await?.value;

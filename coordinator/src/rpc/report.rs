@@ -3,28 +3,52 @@
 use std::collections::BTreeSet;
 
 use coordinator_core::Engine;
-use coordinator_report::ReportInput;
-use sweep_proto::{SweepId, Timestamp, TrialId};
+use coordinator_report::{Price, ReportInput};
+use sweep_proto::{SweepId, Timestamp, TrialId, wire};
 use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
 use super::{Shared, status};
 
-/// The report of a sweep, as a stream.
-pub(super) async fn report(shared: &Shared, sweep: SweepId) -> Result<FileParts, Status> {
-    let files = files(shared, sweep).await?;
+/// Prices of one request: more device models than a sweep has.
+const PRICES_MAX: usize = 64;
+
+/// The report of a sweep as a stream, with what its devices cost where prices are given.
+pub(super) async fn report(
+    shared: &Shared,
+    sweep: SweepId,
+    prices: Vec<wire::DevicePrice>,
+) -> Result<FileParts, Status> {
+    let files = files(shared, sweep, checked(prices)?).await?;
     let files = files.into_iter().map(|(name, bytes)| (name, Download::Bytes(bytes))).collect();
     Ok(blobs::download(shared, files))
 }
 
 /// Renders the report of a sweep: its files by their names.
-pub(crate) async fn files(shared: &Shared, sweep: SweepId) -> Result<Vec<(String, Vec<u8>)>, Status> {
+pub(crate) async fn files(
+    shared: &Shared,
+    sweep: SweepId,
+    prices: Vec<Price>,
+) -> Result<Vec<(String, Vec<u8>)>, Status> {
     let _permit = shared.heavy().await?;
     let input = shared.driver.read(move |engine, now| collect(engine, sweep, now)).await;
-    let input =
+    let mut input =
         input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+    input.prices = prices;
     let rendered = tokio::task::spawn_blocking(move || coordinator_report::render(&input)).await;
     rendered.map_err(status::internal)?.map_err(status::internal)
+}
+
+fn checked(prices: Vec<wire::DevicePrice>) -> Result<Vec<Price>, Status> {
+    if prices.len() > PRICES_MAX {
+        return Err(Status::invalid_argument(format!("a report takes at most {PRICES_MAX} prices")));
+    }
+    let is_price = |price: f64| price.is_finite() && price >= 0.0;
+    if prices.iter().any(|price| !is_price(price.per_device_hour)) {
+        return Err(Status::invalid_argument("a price must be a number from 0"));
+    }
+    let price = |one: wire::DevicePrice| Price { device: one.device, per_device_hour: one.per_device_hour };
+    Ok(prices.into_iter().map(price).collect())
 }
 
 /// What the report is made from: the sweep's rows, and the curves of the trials that it reused.
@@ -45,5 +69,23 @@ pub(crate) fn collect(engine: &Engine, id: SweepId, now: Timestamp) -> Option<Re
         workers: workers.iter().filter_map(|worker| tables.workers.get(worker)).cloned().collect(),
         generated_at_ms: now.0,
         build: env!("CARGO_PKG_VERSION").to_owned(),
+        prices: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_numbers_from_nought_and_few() {
+        let price = |per_device_hour| wire::DevicePrice { device: "H100".to_owned(), per_device_hour };
+        let kept = checked(vec![price(2.49)]);
+        assert_eq!(kept.ok(), Some(vec![Price { device: "H100".to_owned(), per_device_hour: 2.49 }]));
+        for wrong in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!(checked(vec![price(wrong)]).is_err(), "{wrong}");
+        }
+        assert!(checked(vec![price(1.0); PRICES_MAX]).is_ok());
+        assert!(checked(vec![price(1.0); PRICES_MAX + 1]).is_err());
+    }
 }

@@ -107,8 +107,9 @@ impl SweepService for SweepRpc {
     }
 
     async fn report(&self, request: Request<wire::ReportRequest>) -> Result<Response<FileParts>, Status> {
-        let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
-        Ok(Response::new(report::report(&self.shared, sweep).await?))
+        let request = request.into_inner();
+        let sweep = lists::resolve(&self.shared, request.sweep).await?;
+        Ok(Response::new(report::report(&self.shared, sweep, request.prices).await?))
     }
 
     async fn best_model(&self, request: Request<wire::GetRequest>) -> Result<Response<FileParts>, Status> {

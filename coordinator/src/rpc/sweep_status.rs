@@ -127,7 +127,8 @@ fn eta_seconds(engine: &Engine, sweep: &SweepRecord, remaining: u64, slots: u32)
     (count > 0.0).then(|| remaining as f64 * seconds / count / used as f64)
 }
 
-/// The mean over the chosen configuration's replicates, confusion counts summed.
+/// The mean over the chosen configuration's replicates, confusion counts summed. Calibration and hardest examples belong to
+/// single models: the report has them.
 fn test(engine: &Engine, sweep: &SweepRecord) -> Option<TestMetric> {
     let chosen = sweep.chosen.as_ref()?;
     let trials = engine.tables().trials_of(sweep.id).filter(|trial| trial.spec.configuration == *chosen);
@@ -145,5 +146,7 @@ fn test(engine: &Engine, sweep: &SweepRecord) -> Option<TestMetric> {
         accuracy: mean(|test| test.accuracy),
         macro_f1: mean(|test| test.macro_f1),
         confusion,
+        calibration: Vec::new(),
+        hardest: Vec::new(),
     })
 }

@@ -89,7 +89,7 @@ impl User {
         let mut parts = if best_model {
             self.0.best_model(wire::GetRequest { sweep }).await?.into_inner()
         } else {
-            self.0.report(wire::ReportRequest { sweep }).await?.into_inner()
+            self.0.report(wire::ReportRequest { sweep, ..Default::default() }).await?.into_inner()
         };
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
         while let Some(part) = parts.message().await? {
@@ -196,7 +196,13 @@ impl ScriptedWorker {
         let kind = if grant.evaluate {
             let confusion =
                 vec![wire::ConfusionRow { counts: vec![3, 1] }, wire::ConfusionRow { counts: vec![0, 4] }];
-            Kind::Evaluated(wire::TestMetric { loss: 0.5, accuracy: 0.875, macro_f1: 0.873, confusion })
+            Kind::Evaluated(wire::TestMetric {
+                loss: 0.5,
+                accuracy: 0.875,
+                macro_f1: 0.873,
+                confusion,
+                ..Default::default()
+            })
         } else {
             let model = self.store(format!("model {}", label(grant)).as_bytes()).await;
             let best = metric(grant, 2);

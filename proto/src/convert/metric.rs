@@ -1,7 +1,9 @@
 //! Metrics. Losses may be any finite number; a NaN is an outcome, never a metric.
 
 use super::{ConvertError, amount, finite, share};
-use crate::metric::{EpochMetric, StepMetric, TestMetric};
+use crate::metric::{
+    CONFIDENCE_BINS, ConfidenceBin, EpochMetric, HARDEST_MAX, HardExample, StepMetric, TestMetric,
+};
 use crate::wire;
 
 /// Most classes of a confusion matrix that a message may carry.
@@ -71,7 +73,14 @@ impl TryFrom<wire::StepMetric> for StepMetric {
 impl From<TestMetric> for wire::TestMetric {
     fn from(metric: TestMetric) -> Self {
         let confusion = metric.confusion.into_iter().map(|counts| wire::ConfusionRow { counts }).collect();
-        Self { loss: metric.loss, accuracy: metric.accuracy, macro_f1: metric.macro_f1, confusion }
+        Self {
+            loss: metric.loss,
+            accuracy: metric.accuracy,
+            macro_f1: metric.macro_f1,
+            confusion,
+            calibration: metric.calibration.into_iter().map(Into::into).collect(),
+            hardest: metric.hardest.into_iter().map(Into::into).collect(),
+        }
     }
 }
 
@@ -82,11 +91,124 @@ impl TryFrom<wire::TestMetric> for TestMetric {
         if classes > CLASSES_MAX || message.confusion.iter().any(|row| row.counts.len() != classes) {
             return Err(ConvertError::invalid("confusion", "not a square matrix of a sensible size"));
         }
+        if !matches!(message.calibration.len(), 0 | CONFIDENCE_BINS) || message.hardest.len() > HARDEST_MAX {
+            return Err(ConvertError::invalid("calibration", "too many or too few parts or examples"));
+        }
+        let hardest: Vec<HardExample> =
+            message.hardest.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+        if hardest.iter().any(|one| one.truth as usize >= classes || one.predicted as usize >= classes) {
+            return Err(ConvertError::invalid("hardest", "a class that does not exist"));
+        }
         Ok(Self {
+            calibration: message.calibration.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            hardest,
             loss: finite(message.loss, "loss")?,
             accuracy: share(message.accuracy, "accuracy")?,
             macro_f1: share(message.macro_f1, "macro_f1")?,
             confusion: message.confusion.into_iter().map(|row| row.counts).collect(),
         })
+    }
+}
+
+impl From<ConfidenceBin> for wire::ConfidenceBin {
+    fn from(bin: ConfidenceBin) -> Self {
+        Self { rows: bin.rows, correct: bin.correct, confidence: bin.confidence }
+    }
+}
+
+impl TryFrom<wire::ConfidenceBin> for ConfidenceBin {
+    type Error = ConvertError;
+    fn try_from(message: wire::ConfidenceBin) -> Result<Self, ConvertError> {
+        if message.correct > message.rows || message.confidence > message.rows as f64 {
+            return Err(ConvertError::invalid("calibration", "more than all examples of a part"));
+        }
+        Ok(Self {
+            rows: message.rows,
+            correct: message.correct,
+            confidence: amount(message.confidence, "confidence")?,
+        })
+    }
+}
+
+impl From<HardExample> for wire::HardExample {
+    fn from(example: HardExample) -> Self {
+        Self {
+            row: example.row,
+            truth: example.truth,
+            predicted: example.predicted,
+            probability: example.probability,
+            loss: example.loss,
+        }
+    }
+}
+
+impl TryFrom<wire::HardExample> for HardExample {
+    type Error = ConvertError;
+    fn try_from(message: wire::HardExample) -> Result<Self, ConvertError> {
+        Ok(Self {
+            row: message.row,
+            truth: message.truth,
+            predicted: message.predicted,
+            probability: share(message.probability, "probability")?,
+            loss: finite(message.loss, "loss")?,
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod tests {
+    use super::*;
+
+    fn message() -> wire::TestMetric {
+        let bin = ConfidenceBin { rows: 4, correct: 3, confidence: 0.1 + 0.2 };
+        let example = HardExample { row: 7, truth: 1, predicted: 0, probability: 0.1 + 0.2, loss: 1e3 };
+        wire::TestMetric::from(TestMetric {
+            loss: 0.5,
+            accuracy: 0.75,
+            macro_f1: 0.7,
+            confusion: vec![vec![3, 1], vec![1, 3]],
+            calibration: vec![bin; CONFIDENCE_BINS],
+            hardest: vec![example; HARDEST_MAX],
+        })
+    }
+
+    #[test]
+    fn a_test_metric_comes_back_as_it_was_with_and_without_its_later_parts() {
+        let whole = message();
+        let older = wire::TestMetric { calibration: Vec::new(), hardest: Vec::new(), ..message() };
+        for sent in [whole, older] {
+            let read = TestMetric::try_from(sent.clone()).unwrap();
+            let stored: TestMetric = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+            assert_eq!(wire::TestMetric::from(stored), sent);
+        }
+    }
+
+    #[test]
+    fn what_was_stored_before_is_read_and_written_as_it_stands() {
+        let stored = r#"{"loss":0.5,"accuracy":0.75,"macro_f1":0.7,"confusion":[[3,1],[1,3]]}"#;
+        let read: TestMetric = serde_json::from_str(stored).unwrap();
+        assert!(read.calibration.is_empty() && read.hardest.is_empty());
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+    }
+
+    #[test]
+    fn counts_and_classes_that_cannot_be_are_refused() {
+        let broken: [fn(&mut wire::TestMetric); 9] = [
+            |test| test.calibration.truncate(CONFIDENCE_BINS - 1),
+            |test| test.calibration[3].correct = 5,
+            |test| test.calibration[3].confidence = 4.5,
+            |test| test.calibration[3].confidence = -0.5,
+            |test| test.calibration[3].confidence = f64::NAN,
+            |test| test.hardest.push(test.hardest[0]),
+            |test| test.hardest[9].truth = 2,
+            |test| test.hardest[9].probability = 1.5,
+            |test| test.hardest[9].loss = f64::INFINITY,
+        ];
+        for (at, change) in broken.iter().enumerate() {
+            let mut sent = message();
+            change(&mut sent);
+            assert!(TestMetric::try_from(sent).is_err(), "change {at}");
+        }
     }
 }

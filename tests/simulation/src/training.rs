@@ -152,5 +152,12 @@ pub fn result(spec: &TrialSpec) -> TrialResult {
 /// What the test split gives.
 pub fn test(spec: &TrialSpec) -> TestMetric {
     let loss = draw(spec, "test");
-    TestMetric { loss, accuracy: 1.0 - loss, macro_f1: 1.0 - loss, confusion: vec![vec![5, 0], vec![1, 4]] }
+    TestMetric {
+        loss,
+        accuracy: 1.0 - loss,
+        macro_f1: 1.0 - loss,
+        confusion: vec![vec![5, 0], vec![1, 4]],
+        calibration: Vec::new(),
+        hardest: Vec::new(),
+    }
 }

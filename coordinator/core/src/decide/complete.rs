@@ -122,7 +122,10 @@ fn check_result(engine: &Engine, trial: &TrialRecord, result: &TrialResult) -> R
 }
 
 fn check_test(trial: &TrialRecord, test: &TestMetric) -> Result<(), Rejection> {
-    if [test.loss, test.accuracy, test.macro_f1].iter().all(|number| number.is_finite()) {
+    let scores = [test.loss, test.accuracy, test.macro_f1].into_iter();
+    let confidences = test.calibration.iter().map(|bin| bin.confidence);
+    let examples = test.hardest.iter().flat_map(|one| [one.probability, one.loss]);
+    if scores.chain(confidences).chain(examples).all(f64::is_finite) {
         return Ok(());
     }
     Err(Rejection::Invalid(format!("the test measurement of trial {} is not finite", trial.spec.id)))

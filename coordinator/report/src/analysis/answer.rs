@@ -19,11 +19,7 @@ pub fn answer(
     balanced: Option<&Balanced>,
     strongest_hyperparameter: Strongest,
 ) -> Answer {
-    let chosen = input.sweep.chosen.as_ref();
-    let standing = standings
-        .iter()
-        .find(|standing| chosen == table.configurations.get(standing.configuration))
-        .or_else(|| standings.first());
+    let standing = chosen(input, table, standings);
     let tests: Vec<&TestMetric> = standing
         .map(|standing| standing.trials.values().filter_map(|(trial, _)| trial.test.as_ref()).collect())
         .unwrap_or_default();
@@ -54,6 +50,19 @@ pub fn answer(
         gap: gap(table, standings, contest, balanced),
         strongest_hyperparameter,
     }
+}
+
+/// The configuration that the coordinator chose, or the best so far where it has chosen none.
+pub fn chosen<'s, 'a>(
+    input: &ReportInput,
+    table: &Table,
+    standings: &'s [Standing<'a>],
+) -> Option<&'s Standing<'a>> {
+    let chosen = input.sweep.chosen.as_ref();
+    standings
+        .iter()
+        .find(|standing| chosen == table.configurations.get(standing.configuration))
+        .or_else(|| standings.first())
 }
 
 fn accuracy_interval(standing: &Standing<'_>, contest: &Contest) -> Option<Interval> {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use coordinator_core::AttemptState;
 
+use super::devices::{Usages, usages};
+use super::front::{Point, on_front};
 use super::ranking::{Standing, parameters};
 use crate::input::ReportInput;
 use crate::model::{ConfigurationCost, Cost};
@@ -22,12 +24,19 @@ pub fn cost(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> C
         }
     }
     let ended_ms = input.sweep.ended_at.map_or(input.generated_at_ms, |at| at.0);
+    let Usages { by_worker, by_device, money } = usages(input, &own);
+    // Nothing added up is -0.0, which is written like that.
     Cost {
         wall_seconds: seconds(ended_ms.saturating_sub(input.sweep.created_at.0)),
         training_seconds: sum_of_seconds(table.trials.iter().filter(|trial| trial.reused_from.is_none())),
         attempt_seconds: seconds(attempt_ms),
         lost_attempt_seconds: seconds(lost_ms),
         reused_seconds: sum_of_seconds(table.trials.iter().filter(|trial| trial.reused_from.is_some())),
+        device_hours: 0.0 + by_device.iter().map(|one| one.device_hours).sum::<f64>(),
+        lost_device_hours: 0.0 + by_device.iter().map(|one| one.lost_device_hours).sum::<f64>(),
+        money,
+        by_device,
+        by_worker,
         configurations: configurations(table, standings),
     }
 }
@@ -62,24 +71,17 @@ fn configurations(table: &Table, standings: &[Standing<'_>]) -> Vec<Configuratio
     rows
 }
 
-/// Marks the Pareto front of accuracy against seconds: sorted by time, each that beats all before it.
+/// Marks the Pareto front of accuracy, seconds and parameters; those without epochs are not on it.
 fn mark_front(rows: &mut [ConfigurationCost]) {
-    let mut order: Vec<(f64, usize)> =
-        rows.iter().enumerate().filter_map(|(at, row)| row.seconds.map(|seconds| (seconds, at))).collect();
-    order.sort_by(|left, right| {
-        let accuracy = |at: usize| rows[at].validation_accuracy;
-        left.0.total_cmp(&right.0).then(accuracy(right.1).total_cmp(&accuracy(left.1)))
-    });
-    let mut best: Option<(f64, f64)> = None;
-    for (seconds, at) in order {
-        let accuracy = rows[at].validation_accuracy;
-        let beats = best.is_none_or(|(of_best, at_seconds)| {
-            accuracy > of_best
-                || (accuracy.total_cmp(&of_best).is_eq() && seconds.total_cmp(&at_seconds).is_eq())
-        });
-        if beats {
-            rows[at].on_front = true;
-            best = Some((accuracy, seconds));
-        }
+    let (places, points): (Vec<usize>, Vec<Point>) = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(at, row)| {
+            let (parameters, accuracy) = (row.parameters, row.validation_accuracy);
+            Some((at, Point { seconds: row.seconds?, parameters, accuracy }))
+        })
+        .unzip();
+    for (at, is_on) in places.into_iter().zip(on_front(&points)) {
+        rows[at].on_front = is_on;
     }
 }

@@ -5,12 +5,12 @@
 //! with levels as categories and the smoothing of Optuna's implementation. Intervals are percentiles over sweeps that
 //! are drawn from the trials with replacement; Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 13.
 
-use std::collections::BTreeMap;
-
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sweep_proto::{Axis, SweepSpec};
 
+use super::coded::CodedTrials;
+use super::fanova::fanova;
 use crate::model::{HyperparameterImportance, Importance, Interval, MainEffects};
 use crate::table::Table;
 
@@ -28,7 +28,7 @@ const DRAWS_MIN: usize = 40;
 /// The importance of each swept hyperparameter; `None` below two of them or twenty results.
 pub fn importance(table: &Table, spec: &SweepSpec, effects: &MainEffects) -> Option<Importance> {
     let axes: Vec<&Axis> = spec.axes.iter().filter(|axis| axis.levels.len() > 1).collect();
-    let trials = Trials::of(table, &axes);
+    let trials = CodedTrials::of(table, &axes);
     if axes.len() < 2 || trials.scores.len() < TRIALS_MIN {
         return None;
     }
@@ -49,45 +49,15 @@ pub fn importance(table: &Table, spec: &SweepSpec, effects: &MainEffects) -> Opt
             eta_squared: share_of(axis),
         })
         .collect();
-    Some(Importance { trials: all.len() as u32, best_trials: best_trials as u32, hyperparameters })
+    Some(Importance {
+        trials: all.len() as u32,
+        best_trials: best_trials as u32,
+        hyperparameters,
+        fanova: fanova(&trials, &axes),
+    })
 }
 
-/// The completed trials as the method sees them.
-struct Trials {
-    scores: Vec<f64>,
-    /// `levels[axis][trial]`.
-    levels: Vec<Vec<usize>>,
-    /// Levels of each axis.
-    counts: Vec<usize>,
-}
-
-impl Trials {
-    fn of(table: &Table, axes: &[&Axis]) -> Self {
-        let places: Vec<BTreeMap<_, usize>> = axes
-            .iter()
-            .map(|axis| axis.levels.iter().enumerate().map(|(at, one)| (one, at)).collect())
-            .collect();
-        let mut trials = Self {
-            scores: Vec::new(),
-            levels: vec![Vec::new(); axes.len()],
-            counts: axes.iter().map(|axis| axis.levels.len()).collect(),
-        };
-        for (trial, outcome) in table.completed() {
-            let configuration = &table.configurations[trial.configuration];
-            let levels: Option<Vec<usize>> = axes
-                .iter()
-                .zip(&places)
-                .map(|(axis, places)| places.get(configuration.get(axis.hyperparameter)).copied())
-                .collect();
-            let Some(levels) = levels else { continue };
-            trials.scores.push(outcome.score);
-            for (list, level) in trials.levels.iter_mut().zip(levels) {
-                list.push(level);
-            }
-        }
-        trials
-    }
-
+impl CodedTrials {
     /// The number of best trials among the chosen ones, and each axis' share of the divergence.
     fn shares(&self, chosen: &[usize]) -> (usize, Vec<f64>) {
         let mut scores: Vec<f64> = chosen.iter().map(|at| self.scores[*at]).collect();
@@ -142,7 +112,7 @@ fn divergence(best: &[f64], all: &[f64]) -> f64 {
 }
 
 /// The range between the 2.5 % and the 97.5 % percentile; `None` of nothing.
-fn percentiles(mut numbers: Vec<f64>) -> Option<Interval> {
+pub(super) fn percentiles(mut numbers: Vec<f64>) -> Option<Interval> {
     numbers.sort_by(f64::total_cmp);
     let last = numbers.len().checked_sub(1)?;
     let at = |share: f64| numbers[(share * last as f64).round() as usize];

@@ -3,12 +3,18 @@
 pub mod answer;
 pub mod balanced;
 pub mod best;
+pub mod coded;
+pub mod convergence;
 pub mod cost;
 pub mod curves;
+pub mod devices;
 pub mod distributions;
 pub mod equal_noise;
 pub mod factorial;
 pub mod failures;
+pub mod fanova;
+pub mod forest;
+pub mod front;
 pub mod importance;
 pub mod interactions;
 pub mod ledger;
@@ -22,6 +28,7 @@ pub mod set_up;
 pub mod stability;
 pub mod statistics;
 pub mod strongest;
+pub mod test_split;
 
 use self::balanced::Balanced;
 use self::main_effects::Grid;
@@ -56,6 +63,7 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         schema_version: SCHEMA_VERSION,
         generated_at_ms: input.generated_at_ms,
         build: input.build.clone(),
+        test_split: test_split::test_split(input, answer::chosen(input, table, &standings)),
         ledger: ledger::ledger(input, table),
         set_up: set_up::set_up(input),
         curves: curves::curves(table, spec, &standings),
@@ -65,6 +73,7 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         ranking: ranking::ranking(table, &standings, &contest),
         cost: cost::cost(input, table, &standings),
         stability: stability::stability(table, &standings),
+        convergence: convergence::convergence(table, &standings),
         failures: failures::failures(input, table),
         if_failures_were_worst: sensitivity::sensitivity(table, &standings),
         answer,

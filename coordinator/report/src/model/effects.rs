@@ -157,6 +157,37 @@ pub struct Importance {
     pub best_trials: u32,
     /// Each swept hyperparameter, in the order of the sweep file; the shares add up to 1.
     pub hyperparameters: Vec<HyperparameterImportance>,
+    /// What moves the loss over the whole grid; `null` where nothing does.
+    pub fanova: Option<Fanova>,
+}
+
+/// The variance of what a forest of regression trees predicts over the whole grid, every configuration weighing the same.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fanova {
+    /// Trees that found a difference; each is grown on a sweep drawn from the trials with replacement.
+    pub trees: u32,
+    /// Trials that the sweeps are drawn from: all completed ones, or a part of very many.
+    pub trials: u32,
+    /// The share of the variance of trials that those trees predict which were not grown on them: what the forest is
+    /// worth. Below 0 where the mean of all trials predicts better; `null` where they are equal.
+    pub explained_of_unseen: Option<f64>,
+    /// Each swept hyperparameter in the order of the sweep file, then each pair; with `higher_order_share` they add up to 1.
+    pub shares: Vec<VarianceShare>,
+    /// The share of interactions of more than two.
+    pub higher_order_share: f64,
+}
+
+/// One part of that variance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VarianceShare {
+    /// The hyperparameters that interact; one for a main effect.
+    pub of: Vec<Hyperparameter>,
+    /// Its mean share over the trees.
+    pub share: f64,
+    /// Standard deviation of the share over the trees; `null` of one tree.
+    pub standard_deviation: Option<f64>,
+    /// From the 2.5 % to the 97.5 % percentile of the trees.
+    pub of_most_trees: Option<Interval>,
 }
 
 /// The importance of one hyperparameter.

@@ -140,7 +140,7 @@ mod tests {
     fn the_names_of_axes_have_room_in_every_chart() {
         assert!(SCRIPT.contains("outerBoundsContain: \"all\""));
         let grids = SCRIPT.matches("grid: ").count();
-        assert!(grids == 4 && SCRIPT.matches("grid: grid(").count() == grids);
+        assert!(grids == 5 && SCRIPT.matches("grid: grid(").count() == grids);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Cost: what the sweep took, and accuracy against time.
 
-use super::{Block, Chart, ChartSpec, Figure, Section, TextTable, format, shortened};
+use super::{Block, Chart, ChartSpec, Figure, Section, TextTable, devices, format, shortened};
+use crate::analysis::front::{Point, on_front};
 use crate::model::{Cost, ReportModel};
 
 /// Points of the scatter; configurations beyond are worse and stand in `report.json`.
@@ -12,6 +13,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
     if cost.configurations.iter().any(|one| one.seconds.is_some()) {
         blocks.push(Block::Charts(vec![scatter(cost)]));
     }
+    blocks.extend(devices::tables(cost));
     Section { id: "cost", title: "Cost", blocks }
 }
 
@@ -30,16 +32,14 @@ fn figures(cost: &Cost) -> Vec<Figure> {
     if cost.reused_seconds > 0.0 {
         figures.push(figure("Saved", cost.reused_seconds, "training that reused trials did not repeat"));
     }
+    figures.extend(devices::figures(cost));
     figures
 }
 
 fn scatter(cost: &Cost) -> Chart {
-    let points = cost.configurations.iter().take(POINTS_MAX).filter_map(|one| {
-        let accuracy = format::rounded(one.validation_accuracy * 100.0);
-        Some((format::rounded(one.seconds?), accuracy, one.label.clone(), one.on_front))
-    });
+    let points = drawn(cost);
     let caption = "Cost of one trial: means over the completed replicates; on the front, no other configuration is \
-        both as accurate and as fast";
+        as accurate, as fast and as small";
     let head = [
         "#rank",
         "configuration",
@@ -65,8 +65,25 @@ fn scatter(cost: &Cost) -> Chart {
     Chart {
         id: "cost-scatter".to_owned(),
         title: "Accuracy against time".to_owned(),
-        description: "Validation accuracy against training seconds of each configuration".to_owned(),
-        spec: ChartSpec::Scatter { points: points.collect() },
+        description: "Validation accuracy against training seconds of each configuration; the line is the front of these two"
+            .to_owned(),
+        spec: ChartSpec::Scatter { points },
         fallback: shortened(TextTable::new(caption, &head), rows),
     }
+}
+
+/// The points; on the drawn line is what no other one beats in time and accuracy, whatever its size.
+fn drawn(cost: &Cost) -> Vec<(f64, f64, String, bool)> {
+    let timed = cost.configurations.iter().take(POINTS_MAX).filter_map(|one| Some((one, one.seconds?)));
+    let flat: Vec<Point> = timed
+        .clone()
+        .map(|(one, seconds)| Point { seconds, parameters: 0, accuracy: one.validation_accuracy })
+        .collect();
+    timed
+        .zip(on_front(&flat))
+        .map(|((one, seconds), is_on)| {
+            let accuracy = format::rounded(one.validation_accuracy * 100.0);
+            (format::rounded(seconds), accuracy, one.label.clone(), is_on)
+        })
+        .collect()
 }

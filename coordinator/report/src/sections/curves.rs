@@ -1,6 +1,6 @@
 //! Learning curves: one panel per swept hyperparameter, then best and worst; and how steadily they end.
 
-use super::{Block, Chart, ChartSpec, CurveData, Section, TextTable, format};
+use super::{Block, Chart, ChartSpec, CurveData, Section, TextTable, convergence, format};
 use crate::analysis::stability::LAST_EPOCHS;
 use crate::model::{Band, CurveGroup, CurvePanel, CurvePoint, ReportModel};
 
@@ -26,6 +26,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
         blocks.push(Block::MetricChoice);
         blocks.push(Block::Charts(charts));
         blocks.push(Block::Table(stability(model)));
+        blocks.push(Block::Table(convergence::table(model)));
     }
     Section { id: "curves", title: "Learning curves", blocks }
 }

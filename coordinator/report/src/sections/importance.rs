@@ -1,6 +1,6 @@
 //! Importance: which hyperparameters decide whether a trial is among the best, beside the exact shares.
 
-use super::{Block, Section, TextTable, format};
+use super::{Block, Section, TextTable, fanova, format};
 use crate::model::{Importance, ReportModel};
 
 /// Shares that differ less are equal.
@@ -12,27 +12,38 @@ pub(super) fn section(model: &ReportModel) -> Section {
 }
 
 fn blocks(importance: &Importance) -> Vec<Block> {
-    let rows = importance.hyperparameters.iter().map(|one| {
-        let interval = one.interval.map_or_else(
-            || format::NONE.to_owned(),
-            |interval| format!("{:.1} to {:.1} %", interval.low * 100.0, interval.high * 100.0),
-        );
+    let rows = importance.hyperparameters.iter().enumerate().map(|(at, one)| {
+        let of_forest = fanova::main_effect(importance.fanova.as_ref(), at);
         vec![
             one.hyperparameter.name().to_owned(),
             format!("{:.1} %", one.share * 100.0),
-            interval,
+            one.interval.map_or_else(|| format::NONE.to_owned(), fanova::range),
+            of_forest
+                .map_or_else(|| format::NONE.to_owned(), |share| format!("{:.1} %", share.share * 100.0)),
+            fanova::of_most_trees(of_forest),
             format::optional_percent(one.eta_squared),
         ]
     });
     let caption = format!(
         "What sets the best {} of {} completed trials apart (PED-ANOVA: shares of the divergence between their levels and \
-         those of all trials, with the 95 % interval over sweeps drawn from the trials), beside the share of all variance \
-         (η²) where the grid is balanced",
+         those of all trials, with the 95 % interval over sweeps drawn from the trials); its share of what a forest of regression \
+         trees predicts over the whole grid (fANOVA, with the range of 95 % of the trees); and the exact share of all \
+         variance (η²) where the grid is balanced",
         importance.best_trials, importance.trials
     );
-    let head = ["hyperparameter", "#among the best", "#95 % interval", "#of all variance"];
+    let head = [
+        "hyperparameter",
+        "#among the best",
+        "#95 % interval",
+        "#over the grid (fANOVA)",
+        "#95 % of the trees",
+        "#of all variance",
+    ];
     let table = Block::Table(TextTable::new(caption, &head).with_rows(rows, "report.json"));
-    std::iter::once(table).chain(agreement(importance).map(Block::Text)).collect()
+    std::iter::once(table)
+        .chain(agreement(importance).map(Block::Text))
+        .chain(fanova::blocks(importance))
+        .collect()
 }
 
 /// Whether both methods have the same hyperparameter in front; `None` where only one of them has spoken.

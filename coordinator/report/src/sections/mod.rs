@@ -3,18 +3,23 @@
 //! A section is one file and one line in [`sections`]. Blocks hold plain text: escaping belongs to the formats.
 
 mod answer;
+mod convergence;
 mod cost;
 mod curves;
+mod devices;
 mod effects;
 mod failures;
+mod fanova;
 pub mod format;
 mod importance;
 mod interactions;
 mod ledger;
 mod one_factor;
+mod parallel;
 mod ranking;
 mod reproduction;
 mod set_up;
+mod test_split;
 mod variance;
 
 use serde::Serialize;
@@ -167,10 +172,22 @@ pub enum ChartSpec {
         /// `cells[row][column]`.
         cells: Vec<Vec<Option<f64>>>,
     },
+    /// Configurations across the levels of their hyperparameters.
+    Parallel {
+        /// Each hyperparameter with its levels.
+        axes: Vec<(String, Vec<String>)>,
+        /// Each configuration: the position of its level on every axis, and its mean validation loss.
+        lines: Vec<(Vec<usize>, f64)>,
+    },
     /// Accuracy against time.
     Scatter {
         /// `(seconds, accuracy in %, label, on the Pareto front)`.
         points: Vec<(f64, f64, String, bool)>,
+    },
+    /// Accuracy against the probability of the predicted class.
+    Reliability {
+        /// `(mean probability in %, accuracy in %, examples)`.
+        points: Vec<(f64, f64, u64)>,
     },
     /// Marginal means with bars of their spread.
     Levels {
@@ -217,12 +234,14 @@ pub fn sections(model: &ReportModel, table: &Table) -> Vec<Section> {
     vec![
         answer::section(model),
         ledger::section(model, table),
+        test_split::section(model),
         curves::section(model),
         effects::section(model),
         variance::section(model),
         importance::section(model),
         one_factor::section(model),
         interactions::section(model),
+        parallel::section(model),
         ranking::section(model),
         cost::section(model),
         failures::section(model),

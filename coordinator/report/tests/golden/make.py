@@ -1,12 +1,13 @@
 """Writes golden.json: what statsmodels, SciPy, NumPy and Optuna compute for small factorials, to check the analysis against.
 
-    python -m venv venv && venv/bin/pip install statsmodels==0.15.0 scipy==1.17.1 optuna==5.0.0 pandas numpy
+    python -m venv venv && venv/bin/pip install statsmodels==0.15.0 scipy==1.17.1 optuna==5.0.0 scikit-learn pandas numpy
     venv/bin/python make.py > golden.json
 
 The analysis of variance comes from statsmodels' least squares on treatment contrasts, comparisons of levels from
 its t tests of contrasts, Holm's correction from its multipletests, the studentised range from SciPy, intervals of
 means from the mixed model's covariance written out as matrices, the probability of being the best from ten million
-draws, permutations from going through all of them, and PED-ANOVA from Optuna, also with every fourth trial missing.
+draws, permutations from going through all of them, and PED-ANOVA and fANOVA from Optuna, also with every fourth trial
+missing. The forest of Optuna's fANOVA is scikit-learn's, and draws its own numbers: means over many trees come with their spread.
 """
 
 import itertools
@@ -16,11 +17,13 @@ import sys
 import numpy
 import optuna
 import pandas
+from optuna.importance._fanova._fanova import _Fanova
 from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 
+TREES = 1000
 NAMES = ["units", "embedding", "batch_size", "layers"]
 DESIGNS = {
     # Axes, replicates, planted main effects per level step, planted interaction of the first two, seed, noise.
@@ -156,6 +159,21 @@ def importance(frame, names):
     return [shares[name] for name in names]
 
 
+def forest(frame, names, levels):
+    """Mean and spread over trees of the share of each hyperparameter, then of each pair."""
+    # A level is the unit interval around its place, so that each weighs the same.
+    spaces = numpy.array([[-0.5, count - 0.5] for count in levels])
+    columns = [numpy.array([at]) for at in range(len(names))]
+    evaluator = _Fanova(n_trees=TREES, max_depth=64, min_samples_split=2, min_samples_leaf=1, seed=0)
+    evaluator.fit(frame[names].to_numpy(float), frame.loss.to_numpy(), spaces, columns)
+    total = numpy.array([tree.variance for tree in evaluator._trees])
+    of = lambda axes: numpy.array([tree.get_marginal_variance(numpy.array(axes)) for tree in evaluator._trees])
+    alone = [of([at]) for at in range(len(names))]
+    pairs = itertools.combinations(range(len(names)), 2)
+    shares = alone + [of([first, second]) - alone[first] - alone[second] for first, second in pairs]
+    return [[float((share / total).mean()), float((share / total).std(ddof=1))] for share in shares]
+
+
 def main():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     random = numpy.random.default_rng(20)
@@ -176,6 +194,8 @@ def main():
             "range_reach": range_reach,
             "importance": importance(frame, names),
             "importance_without_every_fourth": importance(frame[frame.index % 4 != 0], names),
+            "forest": forest(frame, names, design[0]),
+            "forest_without_every_fourth": forest(frame[frame.index % 4 != 0], names, design[0]),
             "configuration_intervals": [
                 interval(frame, names, lambda rows, cell=cell: (rows[names] == cell).all(axis=1))
                 for _, cell in cells.iterrows()

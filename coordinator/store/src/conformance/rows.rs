@@ -7,10 +7,10 @@ use coordinator_core::{
 };
 use proptest::prelude::*;
 use sweep_proto::{
-    ArtifactRef, AttemptId, Axis, CheckpointRef, Configuration, DataSource, DataSpec, Device, DeviceKind,
-    Digest, EpochMetric, FailureKind, Hyperparameter, LeaseToken, Role, StepMetric, SweepId, SweepSpec,
-    TestMetric, Timestamp, TokenId, TrialId, TrialResult, TrialSpec, Value, WorkKind, WorkerId,
-    WorkerProfile,
+    ArtifactRef, AttemptId, Axis, CheckpointRef, ConfidenceBin, Configuration, DataSource, DataSpec, Device,
+    DeviceKind, Digest, EpochMetric, FailureKind, HardExample, Hyperparameter, LeaseToken, Role, StepMetric,
+    SweepId, SweepSpec, TestMetric, Timestamp, TokenId, TrialId, TrialResult, TrialSpec, Value, WorkKind,
+    WorkerId, WorkerProfile,
 };
 
 /// Trials of the one sweep that exists from the start.
@@ -82,8 +82,14 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         parameters: u64::from(u32::MAX),
         model: artifact(3),
     };
-    let test =
-        TestMetric { loss: score, accuracy: 0.1, macro_f1: 0.3, confusion: vec![vec![1, 2], vec![3, 4]] };
+    let test = TestMetric {
+        loss: score,
+        accuracy: 0.1,
+        macro_f1: 0.3,
+        confusion: vec![vec![1, 2], vec![3, 4]],
+        calibration: vec![ConfidenceBin { rows: 10, correct: 7, confidence: 0.1 + 0.2 }; 10],
+        hardest: vec![HardExample { row: 3, truth: 1, predicted: 0, probability: 0.1 + 0.2, loss: score }],
+    };
     Mutation::Trial(TrialRecord {
         key: spec.key(),
         spec,

@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use sweep_proto::protocol::ProtocolVersion;
 use sweep_proto::wire as w;
 use sweep_proto::{
-    ArtifactRef, AttemptOutcome, CheckpointRef, Configuration, Device, Digest, EpochMetric, FailureKind,
-    StepMetric, SweepId, TestMetric, TrialId, TrialResult, TrialSpec, Value, WorkerProfile,
+    ArtifactRef, AttemptOutcome, CheckpointRef, ConfidenceBin, Configuration, Device, Digest, EpochMetric,
+    FailureKind, HardExample, StepMetric, SweepId, TestMetric, TrialId, TrialResult, TrialSpec, Value,
+    WorkerProfile,
 };
 
 use crate::registry::Seed;
@@ -149,8 +150,14 @@ pub(crate) fn examples() -> Vec<Seed> {
         parameters: 12_345,
         model: artifact,
     };
-    let test =
-        TestMetric { loss: 0.4, accuracy: 0.8, macro_f1: 0.7, confusion: vec![vec![3, 1], vec![0, 4]] };
+    let test = TestMetric {
+        loss: 0.4,
+        accuracy: 0.8,
+        macro_f1: 0.7,
+        confusion: vec![vec![3, 1], vec![0, 4]],
+        calibration: vec![ConfidenceBin { rows: 1, correct: 1, confidence: 0.75 }; 10],
+        hardest: vec![HardExample { row: 3, truth: 1, predicted: 0, probability: 0.75, loss: 1.4 }],
+    };
     let metric = EpochMetric {
         epoch: 1,
         train_loss: 0.7,

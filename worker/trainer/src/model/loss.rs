@@ -11,6 +11,8 @@ pub(crate) struct Scored {
     pub(crate) losses: Vec<f64>,
     /// The most probable class of each row.
     pub(crate) predicted: Vec<u32>,
+    /// The probability of that class.
+    pub(crate) confidence: Vec<f64>,
     /// Gradient of the batch's mean loss by each logit, row-major.
     pub(crate) gradient: Vec<f32>,
 }
@@ -22,6 +24,7 @@ impl Scored {
         let mut scored = Self {
             losses: Vec::with_capacity(rows),
             predicted: Vec::with_capacity(rows),
+            confidence: Vec::with_capacity(rows),
             gradient: Vec::with_capacity(rows * outputs),
         };
         for (row, label) in logits.chunks_exact(outputs).zip(labels) {
@@ -51,6 +54,7 @@ impl Scored {
         let positive = if logit < 0.0 { 0.0 } else { logit };
         self.losses.push(positive - logit * truth + (-logit.abs()).exp().ln_1p());
         self.predicted.push(u32::from(logit > 0.0));
+        self.confidence.push(probability_of(logit.abs()));
         self.gradient.push(((probability_of(logit) - truth) / rows as f64) as f32);
     }
 
@@ -60,7 +64,9 @@ impl Scored {
         let total: f64 = row.iter().map(|logit| (f64::from(*logit) - f64::from(high)).exp()).sum();
         let truth = row.get(label as usize).copied().unwrap_or(f32::NAN);
         self.losses.push(total.ln() + f64::from(high) - f64::from(truth));
-        self.predicted.push(most_probable(row));
+        let predicted = most_probable(row);
+        self.predicted.push(predicted);
+        self.confidence.push(probabilities.get(predicted as usize).copied().unwrap_or(f64::NAN));
         for (class, probability) in probabilities.iter().enumerate() {
             let truth = if class == label as usize { 1.0 } else { 0.0 };
             self.gradient.push(((probability - truth) / rows as f64) as f32);
@@ -119,6 +125,7 @@ mod tests {
         assert!(scored.losses[4].is_nan());
         assert_eq!(scored.gradient[..4], [0.0, 0.0, 0.2, -0.2]);
         assert_eq!(scored.predicted[..4], [1, 0, 1, 0]);
+        assert_eq!(scored.confidence[..4], [1.0; 4]);
     }
 
     #[test]
@@ -127,6 +134,7 @@ mod tests {
         let two = Scored::new(&[0.0, 1.5], 2, &[1]);
         assert!((one.losses[0] - two.losses[0]).abs() < 1e-12);
         assert!((one.gradient[0] - two.gradient[1]).abs() < 1e-7);
+        assert!((one.confidence[0] - two.confidence[0]).abs() < 1e-12 && one.confidence[0] > 0.8);
         assert!((probabilities(&[1.5])[1] - probabilities(&[0.0, 1.5])[1]).abs() < 1e-12);
         let high = Scored::new(&[900.0, -900.0, 0.0], 3, &[1]);
         assert_eq!(high.losses, [1800.0]);

@@ -1,8 +1,9 @@
 //! Loss, accuracy, confusion and macro F1 of a model on a split.
 
-use sweep_proto::TestMetric;
 use sweep_proto::encoded::Split;
+use sweep_proto::{HardExample, TestMetric};
 
+use super::calibration::Calibration;
 use crate::data::{Batch, Dataset, evaluation_batches};
 use crate::error::TrainError;
 use crate::model::Model;
@@ -15,6 +16,7 @@ pub(crate) struct Evaluation {
     loss: f64,
     /// `confusion[truth][predicted]`.
     confusion: Vec<Vec<u64>>,
+    calibration: Calibration,
 }
 
 impl Evaluation {
@@ -27,21 +29,30 @@ impl Evaluation {
     ) -> Result<Option<Self>, TrainError> {
         let classes = dataset.classes();
         let mut confusion = vec![vec![0; classes]; classes];
+        let mut calibration = Calibration::default();
         let (mut loss, mut rows) = (0.0, 0_u64);
-        for batch in evaluation_batches(dataset.view(), split) {
+        for positions in evaluation_batches(dataset.view(), split) {
             if stop.requested() {
                 return Ok(None);
             }
-            let batch = Batch::of_split(dataset.view(), split, &batch);
+            let batch = Batch::of_split(dataset.view(), split, &positions);
             let logits = model.inference_logits(&batch)?;
             let scored = Scored::new(&logits.values, logits.outputs, &batch.labels);
             loss += scored.losses.iter().sum::<f64>();
             rows += batch.labels.len() as u64;
-            for (truth, predicted) in batch.labels.iter().zip(&scored.predicted) {
-                confusion[*truth as usize][*predicted as usize] += 1;
+            for (at, (row, truth)) in positions.iter().zip(&batch.labels).enumerate() {
+                let predicted = scored.predicted[at];
+                confusion[*truth as usize][predicted as usize] += 1;
+                calibration.add(HardExample {
+                    row: u64::from(*row),
+                    truth: *truth,
+                    predicted,
+                    probability: scored.confidence[at],
+                    loss: scored.losses[at],
+                });
             }
         }
-        Ok(Some(Self { loss: loss / rows.max(1) as f64, confusion }))
+        Ok(Some(Self { loss: loss / rows.max(1) as f64, confusion, calibration }))
     }
 
     /// Mean cross-entropy in nats.
@@ -71,12 +82,9 @@ impl Evaluation {
 
     /// All of it.
     pub(crate) fn test_metric(self) -> TestMetric {
-        TestMetric {
-            loss: self.loss,
-            accuracy: self.accuracy(),
-            macro_f1: self.macro_f1(),
-            confusion: self.confusion,
-        }
+        let (accuracy, macro_f1) = (self.accuracy(), self.macro_f1());
+        let (calibration, hardest) = self.calibration.parts();
+        TestMetric { loss: self.loss, accuracy, macro_f1, confusion: self.confusion, calibration, hardest }
     }
 }
 
@@ -86,8 +94,8 @@ mod tests {
 
     #[test]
     fn scores_follow_from_the_confusion() {
-        let evaluation =
-            Evaluation { loss: 0.5, confusion: vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]] };
+        let confusion = vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]];
+        let evaluation = Evaluation { loss: 0.5, confusion, calibration: Calibration::default() };
         assert!((evaluation.accuracy() - 0.7).abs() < 1e-12);
         let expected = (6.0 / 9.0 + 8.0 / 11.0 + 0.0) / 3.0;
         assert!((evaluation.macro_f1() - expected).abs() < 1e-12);

@@ -1,5 +1,6 @@
 //! The life of one trial: epochs of training and validation until its end.
 
+mod calibration;
 mod epoch;
 mod evaluation;
 mod memory;

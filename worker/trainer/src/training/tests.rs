@@ -6,8 +6,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use sweep_proto::encoded::EncodedView;
+use sweep_proto::metric::{CONFIDENCE_BINS, HARDEST_MAX};
 use sweep_proto::{
-    Configuration, Digest, FailureKind, Hyperparameter, StepMetric, SweepId, TrialId, Value, model_size,
+    ConfidenceBin, Configuration, Digest, FailureKind, Hyperparameter, StepMetric, SweepId, TrialId, Value,
+    model_size,
 };
 
 use super::*;
@@ -283,6 +285,16 @@ fn the_best_weights_are_measured_on_the_test_split() {
     let rows = EncodedView::parse(fs::read(&dataset).unwrap()).unwrap().rows(Split::Test) as u64;
     assert_eq!(metric.confusion.iter().flatten().sum::<u64>(), rows);
     assert!(metric.accuracy > 0.8, "{metric:?}");
+    let correct: u64 = metric.confusion.iter().enumerate().map(|(class, counts)| counts[class]).sum();
+    let counted = |of: fn(&ConfidenceBin) -> u64| metric.calibration.iter().map(of).sum::<u64>();
+    assert_eq!((counted(|bin| bin.rows), counted(|bin| bin.correct)), (rows, correct));
+    for (at, bin) in metric.calibration.iter().enumerate().filter(|(_, bin)| bin.rows > 0) {
+        let mean = bin.confidence * CONFIDENCE_BINS as f64 / bin.rows as f64;
+        assert!((at as f64..=at as f64 + 1.0).contains(&mean), "bin {at}: {bin:?}");
+    }
+    assert_eq!(metric.hardest.len() as u64, rows.min(HARDEST_MAX as u64));
+    assert!(metric.hardest.is_sorted_by(|one, next| one.loss >= next.loss));
+    assert!(metric.hardest.iter().all(|one| one.row < rows && one.truth < 2 && one.predicted < 2));
     let missing = measure(Path::new("absent"), false);
     assert_eq!(missing.unwrap_err().kind(), FailureKind::Data);
 }

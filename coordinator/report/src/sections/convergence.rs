@@ -1,0 +1,35 @@
+//! The table of how soon configurations learn.
+
+use super::{TextTable, format, shortened};
+use crate::analysis::convergence::NEAR;
+use crate::model::{ReportModel, Summary};
+
+/// In ranking order.
+pub(super) fn table(model: &ReportModel) -> TextTable {
+    let caption = format!(
+        "How soon each configuration learns (mean ± standard deviation over replicates): the epoch of its lowest validation loss, \
+         and the first epoch within {:.0} % of that loss, with the seconds until its end",
+        NEAR * 100.0
+    );
+    let head = ["#rank", "configuration", "#lowest at epoch", "#near it at epoch", "#seconds until near"];
+    let rows = model.convergence.iter().map(|one| {
+        vec![
+            one.rank.to_string(),
+            one.label.clone(),
+            spread(one.lowest_loss_epoch),
+            spread(one.epochs_to_near_lowest),
+            spread(one.seconds_to_near_lowest),
+        ]
+    });
+    shortened(TextTable::new(caption, &head), rows)
+}
+
+fn spread(summary: Option<Summary>) -> String {
+    match summary {
+        None => format::NONE.to_owned(),
+        Some(Summary { mean, standard_deviation: None, .. }) => format!("{mean:.1}"),
+        Some(Summary { mean, standard_deviation: Some(deviation), .. }) => {
+            format!("{mean:.1} ± {deviation:.1}")
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The test split: scores of the chosen configuration, whether its probabilities can be trusted, what it finds hardest.
+
+use super::{Block, Chart, ChartSpec, Figure, Head, Section, TextTable, format};
+use crate::model::{ReliabilityBin, ReportModel, Summary, TestSplit};
+
+/// Most classes of the confusion matrix shown; larger ones stand in `report.json`.
+const CLASSES_MAX: usize = 20;
+
+pub(super) fn section(model: &ReportModel) -> Section {
+    let mut blocks = Vec::new();
+    if let Some(test) = &model.test_split {
+        blocks.push(Block::Figures(figures(model, test)));
+        blocks.extend(confusion(model).map(Block::Table));
+        if !test.reliability.is_empty() {
+            blocks.push(Block::Text(
+                "A model is calibrated where predictions with a probability of 80 % are right in 80 of 100 cases. The expected \
+                 calibration error is the mean distance between the two over ten parts of the range, weighed by their examples \
+                 (Guo et al. 2017); few examples raise it above nought even where nothing is wrong."
+                    .to_owned(),
+            ));
+            blocks.push(Block::Charts(vec![diagram(&test.reliability)]));
+        }
+        if !test.hardest.is_empty() {
+            blocks.push(Block::Table(hardest(test)));
+        }
+    }
+    Section { id: "test-split", title: "Test split", blocks }
+}
+
+fn figures(model: &ReportModel, test: &TestSplit) -> Vec<Figure> {
+    let answer = &model.answer;
+    let over = match test.replicates {
+        1 => "of 1 replicate".to_owned(),
+        count => format!("mean over {count} replicates"),
+    };
+    let mean = |label, value| Figure { label, value, detail: over.clone() };
+    let mut figures = vec![
+        mean("Test accuracy", format::optional_percent(answer.test_accuracy)),
+        mean("Test loss", format::optional(answer.test_loss)),
+        mean("Macro F1", format::optional_percent(answer.test_macro_f1)),
+    ];
+    let share = |label, summary: &Summary, detail: &str| Figure {
+        label,
+        value: format::accuracy(summary.mean, summary.standard_deviation),
+        detail: detail.to_owned(),
+    };
+    figures.extend(
+        test.expected_calibration_error
+            .iter()
+            .map(|error| share("Expected calibration error", error, &format::replicates(error))),
+    );
+    figures.extend(
+        test.overconfidence
+            .iter()
+            .map(|one| share("Overconfidence", one, "mean probability of the predicted class less accuracy")),
+    );
+    figures
+}
+
+/// Counts over all replicates.
+fn confusion(model: &ReportModel) -> Option<TextTable> {
+    let counts = model.answer.test_confusion.as_ref().filter(|one| one.len() <= CLASSES_MAX)?;
+    let classes = &model.set_up.datasets.first()?.classes;
+    let name = |class: usize| classes.get(class).cloned().unwrap_or_else(|| class.to_string());
+    let rows = counts.iter().enumerate().map(|(class, row)| {
+        std::iter::once(name(class)).chain(row.iter().map(|count| format::count(*count))).collect()
+    });
+    let caption = "Test examples by class and predicted class, summed over replicates";
+    let mut table = TextTable::new(caption, &["class \\ predicted"]);
+    table.head.extend((0..counts.len()).map(|class| Head { title: name(class), numeric: true }));
+    Some(table.with_rows(rows.collect::<Vec<_>>().into_iter(), "report.json"))
+}
+
+fn diagram(bins: &[ReliabilityBin]) -> Chart {
+    let rows = bins.iter().map(|bin| {
+        vec![
+            format!("{:.0} to {:.0} %", bin.from * 100.0, bin.to * 100.0),
+            format::count(bin.examples),
+            format::optional_percent(bin.mean_confidence),
+            format::optional_percent(bin.accuracy),
+        ]
+    });
+    let head = ["probability of the predicted class", "#examples", "#mean probability", "#accuracy"];
+    let caption =
+        "Accuracy by the probability of the predicted class, over the test examples of all replicates";
+    let percent = |share: f64| format::rounded(share * 100.0);
+    let points = bins
+        .iter()
+        .filter_map(|bin| Some((percent(bin.mean_confidence?), percent(bin.accuracy?), bin.examples)));
+    Chart {
+        id: "reliability".to_owned(),
+        title: "Reliability diagram".to_owned(),
+        description: "Accuracy against the mean probability of the predicted class; on the diagonal, probabilities hold \
+                      what they claim"
+            .to_owned(),
+        spec: ChartSpec::Reliability { points: points.collect() },
+        fallback: TextTable::new(caption, &head).with_rows(rows, "report.json"),
+    }
+}
+
+fn hardest(test: &TestSplit) -> TextTable {
+    let caption = "Hardest test examples, those among the ten hardest of the most replicates first: an example that every \
+        model finds hard may be labelled wrongly. Prediction and loss are those of the replicate with the highest loss; rows \
+        of the test split count from 0";
+    let head = ["#row", "class", "predicted", "#probability", "#loss", "#replicates"];
+    let rows = test.hardest.iter().map(|one| {
+        vec![
+            one.row.to_string(),
+            one.truth.clone(),
+            one.predicted.clone(),
+            format::percent(one.probability),
+            format::number(one.loss),
+            format!("{} of {}", one.replicates, test.replicates),
+        ]
+    });
+    TextTable::new(caption, &head).with_rows(rows, "report.json")
+}
