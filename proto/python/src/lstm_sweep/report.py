@@ -24,6 +24,9 @@ _FILES_MAX: Final = 256
 #: Most bytes of one report, which is held in memory: a million trials have fewer.
 _BYTES_MAX: Final = 4 << 30
 
+#: Oldest version of report.json that is read.
+_SCHEMA_VERSION_MIN: Final = 2
+
 #: One component, and no hidden file: it cannot leave the folder that it is written to.
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
@@ -40,7 +43,14 @@ class Report(dict[str, bytes]):
 
     def json(self) -> dict[str, Any]:
         """Every number: the content of `report.json`."""
-        content: dict[str, Any] = json.loads(self["report.json"])
+        content: object = json.loads(self["report.json"])
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        # Later versions add fields and keep these.
+        if not isinstance(content, dict) or not isinstance(version, int) or version < _SCHEMA_VERSION_MIN:
+            raise SweepError(
+                f"report.json has the schema version {version!r}, and {_SCHEMA_VERSION_MIN} or later is read; "
+                "run a newer coordinator and fetch the report again",
+            )
         return content
 
     def answer(self) -> dict[str, Any]:
@@ -49,7 +59,9 @@ class Report(dict[str, bytes]):
         Losses are in nats, accuracies fractions, `loss_percent` and `accuracy_points` in percent and percentage points.
         `provisional` is true while trials are open.
         """
-        answer: dict[str, Any] = self.json()["answer"]
+        answer = self.json().get("answer")
+        if not isinstance(answer, dict):
+            raise SweepError("report.json has no answer that this version reads; install the client of the coordinator's version")
         return answer
 
     def trials(self) -> pd.DataFrame:
