@@ -26,10 +26,7 @@ fn environment(client: &Path) -> Result<PathBuf> {
     }
     // The package itself may have changed under the same pins; its build tool is one of them.
     let pip = format!("'{}' -m pip --disable-pip-version-check install --quiet", python.display());
-    tools::shell(&format!(
-        "{pip} --no-deps --no-build-isolation --force-reinstall '{}'",
-        client.display()
-    ))?;
+    tools::shell(&format!("{pip} --no-deps --no-build-isolation --force-reinstall '{}'", client.display()))?;
     Ok(python)
 }
 

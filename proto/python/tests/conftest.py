@@ -60,8 +60,8 @@ def server(folder: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     url = f"http://{address}"
-    serve = [sweep, "serve", "--listen", address, "--data-dir", folder / "data"]
-    join = [worker, "join", url, "--slots", "1", "--device", "cpu", "--state-dir", folder / "worker"]
+    serve: list[str | Path] = [sweep, "serve", "--listen", address, "--data-dir", folder / "data"]
+    join: list[str | Path] = [worker, "join", url, "--slots", "1", "--device", "cpu", "--state-dir", folder / "worker"]
     with (folder / "log.txt").open("wb") as log, subprocess.Popen(serve, stdout=log, stderr=log) as coordinator:
         try:
             _wait_until_it_answers(url, folder / "log.txt")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ def test_a_sweep_is_watched_to_its_end(client: Client, folder: Path) -> None:
     seen = list(sweep.watch(timeout=90))
     assert seen[-1].state == "finished"
     assert seen[-1].ledger.planned == seen[-1].ledger.completed == 4
-    assert all(before.epochs_done <= after.epochs_done for before, after in zip(seen, seen[1:], strict=False))
+    assert all(before.epochs_done <= after.epochs_done for before, after in pairwise(seen))
 
 
 def test_the_report_becomes_data_frames(finished: Sweep, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ NOTEBOOK = Path(__file__).resolve().parent.parent / "examples" / "sweep.ipynb"
 # What the notebook machinery warns of is its own business.
 @pytest.mark.filterwarnings("default")
 def test_the_notebook_runs(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not any(cell.outputs or cell.execution_count for cell in cells), "commit it without outputs"
     monkeypatch.setenv("SWEEP_SERVER", server)

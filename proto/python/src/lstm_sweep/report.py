@@ -7,7 +7,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .errors import SweepError
 
@@ -61,7 +61,7 @@ class Report(dict[str, bytes]):
         """
         answer = self.json().get("answer")
         if not isinstance(answer, dict):
-            raise SweepError("report.json has no answer that this version reads; install the client of the coordinator's version")
+            raise SweepError("report.json has no answer that is read here; install the client of the coordinator's version")
         return answer
 
     def trials(self) -> pd.DataFrame:
@@ -94,11 +94,14 @@ class Report(dict[str, bytes]):
             import pandas as pd  # noqa: PLC0415 - an extra: files and answers need none
         except ImportError as error:
             raise ImportError("data frames need pandas: pip install 'lstm-sweep[pandas]'") from error
+        # From 3.1 on, numbers read back exactly by default, and asking for it is deprecated.
+        major, minor = (int(part) for part in pd.__version__.split(".")[:2])
+        precision: Literal["round_trip"] | None = "round_trip" if (major, minor) < (3, 1) else None
         # Numbers read back as they were computed, to the last bit; only an empty cell is missing, not a worker named NA.
         return pd.read_csv(
             io.BytesIO(self[name]),
             dtype=_TYPES,
-            float_precision="round_trip",
+            float_precision=precision,
             keep_default_na=False,
             na_values=[""],
         )
