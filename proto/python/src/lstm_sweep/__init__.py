@@ -1,0 +1,51 @@
+"""Client of lstm-sweep: launches, watches and reads hyperparameter sweeps of recurrent text classifiers.
+
+    from lstm_sweep import Client
+
+    sweep = Client().launch("reviews.toml")
+    for status in sweep.watch():
+        print(status)
+    print(sweep.answer()["label"])
+
+Losses are in nats, accuracies fractions, times UTC.
+"""
+
+from .client import Client
+from .errors import (
+    AccessError,
+    AddressError,
+    NotFoundError,
+    StateError,
+    SweepError,
+    SweepFileError,
+    TimedOutError,
+    TokenError,
+    UnavailableError,
+    WrongCoordinatorError,
+)
+from .report import Report
+from .status import Configuration, Epoch, Ledger, Progress, RunningTrial, Status, TestResult
+from .sweep import Sweep
+
+__all__ = [
+    "AccessError",
+    "AddressError",
+    "Client",
+    "Configuration",
+    "Epoch",
+    "Ledger",
+    "NotFoundError",
+    "Progress",
+    "Report",
+    "RunningTrial",
+    "StateError",
+    "Status",
+    "Sweep",
+    "SweepError",
+    "SweepFileError",
+    "TestResult",
+    "TimedOutError",
+    "TokenError",
+    "UnavailableError",
+    "WrongCoordinatorError",
+]

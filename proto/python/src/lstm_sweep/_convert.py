@@ -1,0 +1,68 @@
+"""From the protocol's messages to plain values."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final
+
+from .status import Configuration, Epoch, Ledger, Progress, RunningTrial, Status, TestResult
+
+if TYPE_CHECKING:
+    from ._generated import sweep_pb2, types_pb2
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def progress(message: sweep_pb2.Progress) -> Progress:
+    """Say how far a preparation is; a total of 0 is an unknown one."""
+    return Progress(message.stage, message.done, message.total or None, "bytes" if message.in_bytes else "items")
+
+
+def status(message: sweep_pb2.SweepStatus) -> Status:
+    """Say how a sweep stands."""
+    return Status(
+        id=message.id,
+        name=message.name,
+        state=message.state,
+        ledger=_ledger(message.ledger),
+        created_at=_time(message.created_at_ms),
+        ended_at=_time(message.ended_at_ms) if message.ended_at_ms else None,
+        running=tuple(_running(trial) for trial in message.running),
+        best=tuple(Configuration(one.label, one.completed, one.score, one.accuracy) for one in message.best),
+        eta_seconds=message.eta_seconds if message.HasField("eta_seconds") else None,
+        chosen=message.chosen if message.HasField("chosen") else None,
+        test=_test(message.test) if message.HasField("test") else None,
+        workers=message.workers,
+        slots=message.slots,
+        epochs_done=message.epochs_done,
+        epochs_planned=message.epochs_planned,
+    )
+
+
+def _ledger(message: sweep_pb2.Ledger) -> Ledger:
+    return Ledger(**{name: getattr(message, name) for name in Ledger.__dataclass_fields__})
+
+
+def _running(message: sweep_pb2.RunningTrial) -> RunningTrial:
+    return RunningTrial(
+        trial=message.id.index,
+        attempt=message.attempt,
+        label=message.label,
+        worker=message.worker,
+        evaluating=message.evaluating,
+        epochs_total=message.epochs_total,
+        last=_epoch(message.last) if message.HasField("last") else None,
+    )
+
+
+def _epoch(message: types_pb2.EpochMetric) -> Epoch:
+    return Epoch(**{name: getattr(message, name) for name in Epoch.__dataclass_fields__})
+
+
+def _test(message: types_pb2.TestMetric) -> TestResult:
+    confusion = tuple(tuple(row.counts) for row in message.confusion)
+    return TestResult(message.loss, message.accuracy, message.macro_f1, confusion)
+
+
+def _time(milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -1,0 +1,1 @@
+"""The protocol's messages and calls, written by tools/generate_stubs.py."""

@@ -1,0 +1,204 @@
+from lstm_sweep._generated import types_pb2 as _types_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class LaunchRequest(_message.Message):
+    __slots__ = ("file_name", "text", "directory", "forbid_reuse", "attach")
+    FILE_NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    FORBID_REUSE_FIELD_NUMBER: _ClassVar[int]
+    ATTACH_FIELD_NUMBER: _ClassVar[int]
+    file_name: str
+    text: str
+    directory: str
+    forbid_reuse: bool
+    attach: bool
+    def __init__(self, file_name: _Optional[str] = ..., text: _Optional[str] = ..., directory: _Optional[str] = ..., forbid_reuse: bool = ..., attach: bool = ...) -> None: ...
+
+class LaunchEvent(_message.Message):
+    __slots__ = ("progress", "launched")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    LAUNCHED_FIELD_NUMBER: _ClassVar[int]
+    progress: Progress
+    launched: SweepStatus
+    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., launched: _Optional[_Union[SweepStatus, _Mapping]] = ...) -> None: ...
+
+class Progress(_message.Message):
+    __slots__ = ("stage", "done", "total", "in_bytes")
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    IN_BYTES_FIELD_NUMBER: _ClassVar[int]
+    stage: str
+    done: int
+    total: int
+    in_bytes: bool
+    def __init__(self, stage: _Optional[str] = ..., done: _Optional[int] = ..., total: _Optional[int] = ..., in_bytes: bool = ...) -> None: ...
+
+class ListRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListReply(_message.Message):
+    __slots__ = ("sweeps",)
+    SWEEPS_FIELD_NUMBER: _ClassVar[int]
+    sweeps: _containers.RepeatedCompositeFieldContainer[SweepStatus]
+    def __init__(self, sweeps: _Optional[_Iterable[_Union[SweepStatus, _Mapping]]] = ...) -> None: ...
+
+class GetRequest(_message.Message):
+    __slots__ = ("sweep",)
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    def __init__(self, sweep: _Optional[str] = ...) -> None: ...
+
+class ExtendRequest(_message.Message):
+    __slots__ = ("sweep", "grid", "replicates")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    GRID_FIELD_NUMBER: _ClassVar[int]
+    REPLICATES_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    grid: str
+    replicates: int
+    def __init__(self, sweep: _Optional[str] = ..., grid: _Optional[str] = ..., replicates: _Optional[int] = ...) -> None: ...
+
+class ReportRequest(_message.Message):
+    __slots__ = ("sweep",)
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    def __init__(self, sweep: _Optional[str] = ...) -> None: ...
+
+class FilePart(_message.Message):
+    __slots__ = ("name", "data")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    data: bytes
+    def __init__(self, name: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class Ledger(_message.Message):
+    __slots__ = ("planned", "pending", "leased", "paused", "completed", "pruned", "diverged", "failed", "cancelled", "reused")
+    PLANNED_FIELD_NUMBER: _ClassVar[int]
+    PENDING_FIELD_NUMBER: _ClassVar[int]
+    LEASED_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    PRUNED_FIELD_NUMBER: _ClassVar[int]
+    DIVERGED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    REUSED_FIELD_NUMBER: _ClassVar[int]
+    planned: int
+    pending: int
+    leased: int
+    paused: int
+    completed: int
+    pruned: int
+    diverged: int
+    failed: int
+    cancelled: int
+    reused: int
+    def __init__(self, planned: _Optional[int] = ..., pending: _Optional[int] = ..., leased: _Optional[int] = ..., paused: _Optional[int] = ..., completed: _Optional[int] = ..., pruned: _Optional[int] = ..., diverged: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., reused: _Optional[int] = ...) -> None: ...
+
+class RunningTrial(_message.Message):
+    __slots__ = ("id", "attempt", "label", "worker", "evaluating", "epochs_total", "last")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    EVALUATING_FIELD_NUMBER: _ClassVar[int]
+    EPOCHS_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    id: _types_pb2.TrialId
+    attempt: int
+    label: str
+    worker: str
+    evaluating: bool
+    epochs_total: int
+    last: _types_pb2.EpochMetric
+    def __init__(self, id: _Optional[_Union[_types_pb2.TrialId, _Mapping]] = ..., attempt: _Optional[int] = ..., label: _Optional[str] = ..., worker: _Optional[str] = ..., evaluating: bool = ..., epochs_total: _Optional[int] = ..., last: _Optional[_Union[_types_pb2.EpochMetric, _Mapping]] = ...) -> None: ...
+
+class ConfigurationStatus(_message.Message):
+    __slots__ = ("label", "completed", "score", "accuracy")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    completed: int
+    score: float
+    accuracy: float
+    def __init__(self, label: _Optional[str] = ..., completed: _Optional[int] = ..., score: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
+
+class SweepStatus(_message.Message):
+    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    LEDGER_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    BEST_FIELD_NUMBER: _ClassVar[int]
+    ETA_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    CHOSEN_FIELD_NUMBER: _ClassVar[int]
+    TEST_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    EPOCHS_DONE_FIELD_NUMBER: _ClassVar[int]
+    EPOCHS_PLANNED_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    name: str
+    state: str
+    ledger: Ledger
+    created_at_ms: int
+    ended_at_ms: int
+    running: _containers.RepeatedCompositeFieldContainer[RunningTrial]
+    best: _containers.RepeatedCompositeFieldContainer[ConfigurationStatus]
+    eta_seconds: float
+    chosen: str
+    test: _types_pb2.TestMetric
+    workers: int
+    slots: int
+    epochs_done: int
+    epochs_planned: int
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ...) -> None: ...
+
+class WorkersRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WorkerStatus(_message.Message):
+    __slots__ = ("id", "profile", "state", "last_seen_ms", "trials")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEEN_MS_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    profile: _types_pb2.WorkerProfile
+    state: str
+    last_seen_ms: int
+    trials: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., profile: _Optional[_Union[_types_pb2.WorkerProfile, _Mapping]] = ..., state: _Optional[str] = ..., last_seen_ms: _Optional[int] = ..., trials: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class WorkersReply(_message.Message):
+    __slots__ = ("workers",)
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    workers: _containers.RepeatedCompositeFieldContainer[WorkerStatus]
+    def __init__(self, workers: _Optional[_Iterable[_Union[WorkerStatus, _Mapping]]] = ...) -> None: ...
+
+class DrainRequest(_message.Message):
+    __slots__ = ("worker",)
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    worker: str
+    def __init__(self, worker: _Optional[str] = ...) -> None: ...
+
+class DrainReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

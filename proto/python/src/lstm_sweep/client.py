@@ -1,0 +1,126 @@
+"""A coordinator: what is launched there, and what is there already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from . import _convert, _credentials, errors
+from ._connection import Connection
+from ._generated import sweep_pb2
+from .sweep import Sweep
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from .status import Progress, Status
+
+#: Largest sweep file that a coordinator reads, in bytes.
+_FILE_BYTES_MAX: Final = 1 << 20
+
+#: What a sweep file is called in messages that was given as text.
+_TEXT_NAME: Final = "sweep.toml"
+
+
+class Client:
+    """A connection to a coordinator, found as the `sweep` command finds it.
+
+    Args:
+        server: `https://HOST:PORT`, several with commas between them, or `http://127.0.0.1:PORT` on this machine. By default
+            `SWEEP_SERVER`, else the coordinator whose data folder is `.sweep` here, else `http://127.0.0.1:7077`.
+        token: The text that `sweep token create submitter` printed, for https. By default `SWEEP_TOKEN`. The coordinator's
+            key is compared with the pin in it before anything is sent.
+
+    Raises:
+        SweepError: an `AddressError`, `TokenError`, `WrongCoordinatorError`, `AccessError` or `UnavailableError`.
+
+    """
+
+    def __init__(self, server: str | None = None, token: str | None = None) -> None:
+        self._connection = Connection(*_credentials.find(server, token))
+
+    def launch(
+        self,
+        file_or_text: str | os.PathLike[str],
+        *,
+        reuse: bool = True,
+        attach: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Sweep:
+        """Launch a sweep; returns once its data is prepared and its trials wait for workers.
+
+        Args:
+            file_or_text: The path of a sweep file, or its text: a string with a line break in it. The coordinator reads the
+                data, so paths in the file are paths on its machine; relative ones are relative to the file, or for a text
+                to the current folder.
+            reuse: Whether trials that an earlier sweep has finished are taken over.
+            attach: Return a sweep of the same text that has not ended yet, if there is one, in place of a new one.
+            on_progress: Called now and then while the data is prepared.
+
+        Raises:
+            SweepFileError: every problem of the file, each with line, column and remedy.
+            OSError: the file cannot be read.
+
+        """
+        request = _launch_request(file_or_text)
+        request.forbid_reuse, request.attach = not reuse, attach
+        for event in self._connection.stream("Launch", request):
+            if event.WhichOneof("kind") == "launched":
+                return self._sweep(event.launched)
+            if on_progress is not None:
+                on_progress(_convert.progress(event.progress))
+        raise errors.UnavailableError("the coordinator ended the launch without a sweep; sweeps() shows whether it is there")
+
+    def sweeps(self) -> list[Sweep]:
+        """Every sweep, oldest first."""
+        return [self._sweep(message) for message in self._list()]
+
+    def statuses(self) -> list[Status]:
+        """The status of every sweep, oldest first, without running trials and all but the best configuration."""
+        return [_convert.status(message) for message in self._list()]
+
+    def sweep(self, name_or_id: str | int) -> Sweep:
+        """Find a sweep by number, or by name: the newest of that name.
+
+        Raises:
+            NotFoundError: there is none.
+
+        """
+        return self._sweep(self._connection.call("Get", sweep_pb2.GetRequest(sweep=str(name_or_id))))
+
+    def close(self) -> None:
+        """Close the connection. Later calls open it again."""
+        self._connection.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({','.join(str(address) for address in self._connection.addresses)})"
+
+    def _sweep(self, message: sweep_pb2.SweepStatus) -> Sweep:
+        return Sweep(self._connection, message.id, message.name)
+
+    def _list(self) -> list[sweep_pb2.SweepStatus]:
+        reply = self._connection.call("List", sweep_pb2.ListRequest())
+        return sorted(reply.sweeps, key=lambda sweep: int(sweep.id))
+
+
+def _launch_request(file_or_text: str | os.PathLike[str]) -> sweep_pb2.LaunchRequest:
+    if isinstance(file_or_text, str) and "\n" in file_or_text:
+        return sweep_pb2.LaunchRequest(file_name=_TEXT_NAME, text=file_or_text, directory=str(Path.cwd()))
+    path = Path(file_or_text)
+    with path.open("rb") as file:
+        content = file.read(_FILE_BYTES_MAX + 1)
+    if len(content) > _FILE_BYTES_MAX:
+        raise errors.SweepFileError(f"{path} has more than {_FILE_BYTES_MAX >> 20} MiB: it is no sweep file")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise errors.SweepFileError(f"{path} is not UTF-8 text: {error}; save it as UTF-8") from error
+    return sweep_pb2.LaunchRequest(file_name=str(path), text=text, directory=str(path.absolute().parent))

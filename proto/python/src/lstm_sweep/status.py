@@ -1,0 +1,150 @@
+"""How a sweep stands: the protocol's messages as plain values. Times are UTC, losses in nats, accuracies fractions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+#: States in which nothing changes any more.
+ENDED: Final = frozenset({"finished", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the preparation of the data is."""
+
+    stage: str
+    done: int
+    total: int | None
+    """`None` where it is not known."""
+    unit: str
+    """`bytes` or `items`, of `done` and `total`."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Trials by state; `pending` to `cancelled` sum to `planned`."""
+
+    planned: int
+    pending: int
+    leased: int
+    """With a worker."""
+    paused: int
+    completed: int
+    pruned: int
+    diverged: int
+    failed: int
+    cancelled: int
+    reused: int
+    """Of the completed ones: taken over from an earlier sweep."""
+
+    @property
+    def ended(self) -> int:
+        """Trials in a state that does not change any more."""
+        return self.completed + self.pruned + self.diverged + self.failed + self.cancelled
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch of a trial came to."""
+
+    epoch: int
+    """From 1."""
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    validation_macro_f1: float
+    """Unweighted mean of the F1 over classes."""
+    seconds: float
+    """Training and validation."""
+    examples_per_second: float
+    peak_memory_bytes: int
+    """Of the process that trains, so far."""
+
+
+@dataclass(frozen=True)
+class RunningTrial:
+    """A trial that a worker has."""
+
+    trial: int
+    """Its position in the sweep, from 0."""
+    attempt: int
+    label: str
+    """Its swept hyperparameters in words."""
+    worker: str
+    evaluating: bool
+    """Whether it is measured on the test split, not trained."""
+    epochs_total: int
+    last: Epoch | None
+    """Its last finished epoch."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration with a completed trial."""
+
+    label: str
+    """Its swept hyperparameters in words."""
+    completed: int
+    """Replicates completed."""
+    score: float
+    """Validation loss at the best epoch, the mean over completed replicates."""
+    accuracy: float
+    """Validation accuracy at the same epochs, alike."""
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """The chosen configuration on the test split: means over its replicates."""
+
+    __test__ = False  # no test, whatever pytest thinks of its name
+
+    loss: float
+    accuracy: float
+    macro_f1: float
+    confusion: tuple[tuple[int, ...], ...]
+    """`confusion[truth][predicted]`, summed over replicates; empty in lists."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """A sweep at one moment."""
+
+    id: int
+    name: str
+    state: str
+    """`open`, `paused`, `evaluating`, `finished` or `cancelled`."""
+    ledger: Ledger
+    created_at: datetime
+    ended_at: datetime | None
+    running: tuple[RunningTrial, ...]
+    best: tuple[Configuration, ...]
+    """Best first, at most ten."""
+    eta_seconds: float | None
+    """Until the last epoch, by the epochs so far; `None` where it cannot be told."""
+    chosen: str | None
+    """The configuration with the best score, in words, once all trials have ended."""
+    test: TestResult | None
+    workers: int
+    """Of the coordinator, that take work."""
+    slots: int
+    """Theirs together: how many trials run at one time."""
+    epochs_done: int
+    epochs_planned: int
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing changes any more."""
+        return self.state in ENDED
+
+    def __str__(self) -> str:
+        ledger = self.ledger
+        best = f", best loss {self.best[0].score:.4f}" if self.best else ""
+        return (
+            f"{self.name}: {self.state}, {ledger.ended}/{ledger.planned} trials, "
+            f"{self.epochs_done}/{self.epochs_planned} epochs, {len(self.running)} running{best}"
+        )

@@ -1,0 +1,133 @@
+"""One sweep of a coordinator: following, steering and reading it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from . import _convert, errors
+from . import report as reports
+from ._generated import sweep_pb2
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from ._connection import Connection
+    from .report import Report
+    from .status import Status
+
+#: First and longest wait before a lost coordinator is looked for again, in seconds; each wait is twice the one before.
+_RETRY_FIRST_S: Final = 0.25
+_RETRY_MAX_S: Final = 5.0
+
+#: How long a coordinator may be away, in seconds: longer than a restart or an upgrade takes.
+_AWAY_MAX_S: Final = 900.0
+
+
+class Sweep:
+    """A sweep; made by `Client.launch`, `Client.sweep` and `Client.sweeps`."""
+
+    def __init__(self, connection: Connection, number: int, name: str) -> None:
+        self._connection = connection
+        self.id: Final = number
+        """Its number, which no other sweep of the coordinator has."""
+        self.name: Final = name
+        """Its name, which newer sweeps may have, too."""
+
+    def status(self) -> Status:
+        """How it stands now."""
+        return self._status("Get")
+
+    def watch(self, timeout: float | None = None) -> Iterator[Status]:
+        """Iterate over its status now and after every change, until it has ended.
+
+        A coordinator that restarts, or that another one takes over from, does not end it.
+
+        Args:
+            timeout: Seconds until it gives up; by default it never does.
+
+        Raises:
+            TimedOutError: the sweep has not ended in that time; it goes on.
+            UnavailableError: the coordinator was away for fifteen minutes.
+
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        away_since, wait = None, _RETRY_FIRST_S
+        while True:
+            reason: object = "it ended the stream"
+            try:
+                for message in self._connection.stream("Watch", self._request(), _left(end)):
+                    away_since, wait = None, _RETRY_FIRST_S
+                    status = _convert.status(message)
+                    yield status
+                    if status.has_ended:
+                        return
+            except errors.UnavailableError as error:
+                reason = error
+            except errors.SweepError as error:
+                if end is None or time.monotonic() < end:
+                    raise
+                raise errors.TimedOutError(f"{self} has not ended in {timeout:g} s; it goes on") from error
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since > _AWAY_MAX_S:
+                raise errors.UnavailableError(f"the coordinator was away for {_AWAY_MAX_S / 60:g} minutes: {reason}")
+            time.sleep(wait if end is None else max(0.0, min(wait, end - time.monotonic())))
+            wait = min(wait * 2, _RETRY_MAX_S)
+
+    def wait(self, timeout: float | None = None) -> Status:
+        """Wait until it has ended and return its last status, as `watch` does. Its state may be `cancelled`."""
+        *_, last = self.watch(timeout)
+        return last
+
+    def pause(self) -> Status:
+        """Hand its running trials back after their next batch and give out no more."""
+        return self._status("Pause")
+
+    def resume(self) -> Status:
+        """Give its trials out again, from where they stopped."""
+        return self._status("Resume")
+
+    def cancel(self) -> Status:
+        """End it; trials that have completed stay."""
+        return self._status("Cancel")
+
+    def report(self, folder: str | os.PathLike[str] | None = None) -> Report:
+        """Fetch the consolidated report, of a running sweep the report so far.
+
+        Args:
+            folder: Where to write its files, too.
+
+        """
+        report = reports.receive(self._connection.stream("Report", sweep_pb2.ReportRequest(sweep=str(self.id))))
+        if folder is not None:
+            report.write(folder)
+        return report
+
+    def answer(self) -> dict[str, Any]:
+        """As `Report.answer`, of a report that is fetched for it."""
+        return self.report().answer()
+
+    def trials(self) -> pd.DataFrame:
+        """As `Report.trials`, of a report that is fetched for it."""
+        return self.report().trials()
+
+    def epochs(self) -> pd.DataFrame:
+        """As `Report.epochs`, of a report that is fetched for it."""
+        return self.report().epochs()
+
+    def __repr__(self) -> str:
+        return f"sweep {self.id} ({self.name})"
+
+    def _request(self) -> sweep_pb2.GetRequest:
+        # The number, because a newer sweep may take the name.
+        return sweep_pb2.GetRequest(sweep=str(self.id))
+
+    def _status(self, method: str) -> Status:
+        return _convert.status(self._connection.call(method, self._request()))
+
+
+def _left(end: float | None) -> float | None:
+    return None if end is None else max(0.0, end - time.monotonic())
