@@ -31,6 +31,8 @@ struct Page<'a> {
 /// What the script reads.
 #[derive(Serialize)]
 struct Data<'a> {
+    /// With what the names of saved files begin.
+    name: String,
     charts: Vec<ChartData<'a>>,
 }
 
@@ -52,7 +54,7 @@ pub fn write(model: &ReportModel, sections: &[Section]) -> Result<Vec<u8>, Repor
         style: STYLE,
         echarts: ECHARTS,
         script: SCRIPT,
-        data: data(sections)?,
+        data: data(model, sections)?,
         model,
         made: crate::sections::format::time(model.generated_at_ms),
         sections,
@@ -73,7 +75,7 @@ fn policy(scripts: &[&str]) -> String {
 }
 
 /// The charts' data as JSON that cannot end its element: `<`, `>` and `&` stand as escapes.
-fn data(sections: &[Section]) -> Result<String, ReportError> {
+fn data(model: &ReportModel, sections: &[Section]) -> Result<String, ReportError> {
     let charts = sections
         .iter()
         .flat_map(|section| &section.blocks)
@@ -81,7 +83,8 @@ fn data(sections: &[Section]) -> Result<String, ReportError> {
         .flatten()
         .map(|chart| ChartData { id: &chart.id, title: &chart.title, spec: &chart.spec })
         .collect();
-    let json = serde_json::to_string(&Data { charts })?;
+    let name = format!("sweep-{}", model.set_up.sweep);
+    let json = serde_json::to_string(&Data { name, charts })?;
     // Outside of JSON strings none of these characters occurs.
     Ok(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
 }
@@ -117,8 +120,27 @@ mod tests {
     #[test]
     fn the_names_of_axes_have_room_in_every_chart() {
         assert!(SCRIPT.contains("outerBoundsContain: \"all\""));
-        let grids = SCRIPT.matches("grid: ").count();
-        assert!(grids == 4 && SCRIPT.matches("grid: grid(").count() == grids);
+        let grids = SCRIPT.matches("grid: grid(").count();
+        // The one more is that of a saved picture, which is made from another.
+        assert_eq!((grids, SCRIPT.matches("grid: ").count()), (4, 5));
+        assert!(SCRIPT.contains("grid: { ...option.grid,"));
+    }
+
+    /// The names of the fields of an object of the script, where each begins a line or all stand in one.
+    fn fields_of(object: &str) -> Vec<&'static str> {
+        let text = SCRIPT.split_once(&format!("const {object} = {{")).map_or("", |(_, text)| text);
+        if let Some((line, _)) = text.split_once("};").filter(|(line, _)| !line.contains('\n')) {
+            return line.split(',').map(str::trim).collect();
+        }
+        let field =
+            |line: &'static str| line.strip_prefix("    ")?.split_once(": (spec)").map(|(name, _)| name);
+        text.lines().take_while(|line| *line != "  };").filter_map(field).collect()
+    }
+
+    #[test]
+    fn every_kind_of_chart_can_be_saved_as_numbers() {
+        assert_eq!(fields_of("KINDS"), ["curves", "levels", "heat", "scatter"]);
+        assert_eq!(fields_of("KINDS"), fields_of("ROWS"));
     }
 
     #[test]
