@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod balanced;
 pub mod best;
+pub mod compare;
 pub mod cost;
 pub mod curves;
 pub mod distributions;
@@ -19,6 +20,7 @@ pub mod permutation;
 pub mod ranking;
 pub mod sensitivity;
 pub mod set_up;
+pub mod settings;
 pub mod stability;
 pub mod statistics;
 pub mod strongest;

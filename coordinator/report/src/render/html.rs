@@ -23,9 +23,27 @@ struct Page<'a> {
     echarts: &'static str,
     script: &'static str,
     data: String,
-    model: &'a ReportModel,
-    made: String,
+    head: Head,
+    first: &'static str,
     sections: &'a [Section],
+}
+
+/// What a page says of itself.
+pub struct Head {
+    /// The title of its window.
+    pub title: String,
+    /// What it is, above the heading.
+    pub kicker: String,
+    /// The heading.
+    pub heading: String,
+    /// With what the names of saved files begin.
+    pub saved_as: String,
+    /// When it was made, in words.
+    pub made: String,
+    /// The version of the program that made it.
+    pub build: String,
+    /// The files in which the same numbers stand.
+    pub twins: &'static str,
 }
 
 /// What the script reads.
@@ -49,14 +67,33 @@ struct ChartData<'a> {
 /// # Errors
 /// [`ReportError::Html`] and [`ReportError::Json`] pass the libraries' errors on.
 pub fn write(model: &ReportModel, sections: &[Section]) -> Result<Vec<u8>, ReportError> {
+    let set_up = &model.set_up;
+    let made = crate::sections::format::time(model.generated_at_ms);
+    let head = Head {
+        title: format!("{}: report of sweep {}", set_up.name, set_up.sweep),
+        kicker: format!("Report of sweep {} · {} · {made}", set_up.sweep, set_up.state),
+        heading: set_up.name.clone(),
+        saved_as: format!("sweep-{}", set_up.sweep),
+        made,
+        build: model.build.clone(),
+        twins: "report.json, report.md, trials.csv, epochs.csv and their Parquet twins",
+    };
+    page(head, sections)
+}
+
+/// The bytes of a page of sections.
+///
+/// # Errors
+/// As [`write`].
+pub fn page(head: Head, sections: &[Section]) -> Result<Vec<u8>, ReportError> {
     let page = Page {
         policy: policy(&[ECHARTS, SCRIPT]),
         style: STYLE,
         echarts: ECHARTS,
         script: SCRIPT,
-        data: data(model, sections)?,
-        model,
-        made: crate::sections::format::time(model.generated_at_ms),
+        data: data(&head.saved_as, sections)?,
+        head,
+        first: sections.first().map_or("", |section| section.id),
         sections,
     };
     Ok(page.render()?.into_bytes())
@@ -75,7 +112,7 @@ fn policy(scripts: &[&str]) -> String {
 }
 
 /// The charts' data as JSON that cannot end its element: `<`, `>` and `&` stand as escapes.
-fn data(model: &ReportModel, sections: &[Section]) -> Result<String, ReportError> {
+fn data(saved_as: &str, sections: &[Section]) -> Result<String, ReportError> {
     let charts = sections
         .iter()
         .flat_map(|section| &section.blocks)
@@ -83,8 +120,7 @@ fn data(model: &ReportModel, sections: &[Section]) -> Result<String, ReportError
         .flatten()
         .map(|chart| ChartData { id: &chart.id, title: &chart.title, spec: &chart.spec })
         .collect();
-    let name = format!("sweep-{}", model.set_up.sweep);
-    let json = serde_json::to_string(&Data { name, charts })?;
+    let json = serde_json::to_string(&Data { name: saved_as.to_owned(), charts })?;
     // Outside of JSON strings none of these characters occurs.
     Ok(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
 }
