@@ -4,10 +4,12 @@ mod access_service;
 mod best_model;
 mod blobs;
 mod caller;
+mod export;
 mod launch;
 pub(crate) mod lists;
 mod patient;
 pub(crate) mod report;
+mod seal;
 mod session;
 pub(crate) mod status;
 mod sweep_service;
@@ -26,6 +28,7 @@ use crate::artifacts::Artifacts;
 use crate::driver::Driver;
 use crate::install::Install;
 use crate::security::authority::Authority;
+use crate::security::signer::Signer;
 
 pub(crate) use access_service::AccessRpc;
 pub(crate) use patient::patient;
@@ -55,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) shutdown: CancellationToken,
     /// Signs workers' certificates; `None` where only this machine may come in.
     pub(crate) authority: Option<Arc<Authority>>,
+    /// Signs reports; `None` where nothing is signed.
+    pub(crate) signer: Option<Arc<Signer>>,
     /// What bare machines install, where there is something.
     pub(crate) install: Option<Arc<Install>>,
     /// Where this coordinator can be reached, best first.
@@ -73,9 +78,20 @@ impl Shared {
         shutdown: CancellationToken,
         doors: Doors,
     ) -> Self {
-        let Doors { authority, install, advertised, corpora } = doors;
+        let Doors { authority, signer, install, advertised, corpora } = doors;
         let heavy = Arc::new(Semaphore::new(HEAVY_MAX));
-        Self { driver, artifacts, dataset_cache, shutdown, authority, install, advertised, corpora, heavy }
+        Self {
+            driver,
+            artifacts,
+            dataset_cache,
+            shutdown,
+            authority,
+            signer,
+            install,
+            advertised,
+            corpora,
+            heavy,
+        }
     }
 }
 
@@ -86,10 +102,11 @@ impl Doors {
     }
 }
 
-/// What lets other machines in; empty where only this one may.
+/// What lets other machines in, and vouches for what leaves; empty where only this one may come in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Doors {
     pub(crate) authority: Option<Arc<Authority>>,
+    pub(crate) signer: Option<Arc<Signer>>,
     pub(crate) install: Option<Arc<Install>>,
     pub(crate) advertised: Arc<[String]>,
     pub(crate) corpora: Arc<[PathBuf]>,

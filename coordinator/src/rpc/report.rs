@@ -8,7 +8,7 @@ use sweep_proto::{SweepId, Timestamp, TrialId};
 use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
-use super::{Shared, status};
+use super::{Shared, seal, status};
 
 /// Renders the report of a sweep.
 pub(super) async fn report(shared: &Shared, sweep: SweepId) -> Result<FileParts, Status> {
@@ -16,8 +16,15 @@ pub(super) async fn report(shared: &Shared, sweep: SweepId) -> Result<FileParts,
     let input = shared.driver.read(move |engine, now| collect(engine, sweep, now)).await;
     let input =
         input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
-    let rendered = tokio::task::spawn_blocking(move || coordinator_report::render(&input)).await;
-    let files = rendered.map_err(status::internal)?.map_err(status::internal)?;
+    let signer = shared.signer.clone();
+    let rendered = tokio::task::spawn_blocking(move || {
+        let mut files = coordinator_report::render(&input).map_err(status::internal)?;
+        if let Some(signer) = signer {
+            seal::add_signature(&signer, &input, &mut files)?;
+        }
+        Ok::<_, Status>(files)
+    });
+    let files = rendered.await.map_err(status::internal)??;
     let files = files.into_iter().map(|(name, bytes)| (name, Download::Bytes(bytes))).collect();
     Ok(blobs::download(shared, files))
 }
@@ -32,13 +39,15 @@ pub(crate) fn collect(engine: &Engine, id: SweepId, now: Timestamp) -> Option<Re
     let attempts: Vec<_> = of.iter().flat_map(|trial| tables.attempts_of(*trial)).cloned().collect();
     let epochs = of.iter().flat_map(|trial| tables.epochs_of(*trial)).cloned().collect();
     let workers: BTreeSet<_> = attempts.iter().map(|attempt| attempt.worker).collect();
+    // An ended sweep's report is of its end, whenever it is made: the same records give the same bytes.
+    let as_of = sweep.ended_at.filter(|_| sweep.state.is_ended()).unwrap_or(now);
     Some(ReportInput {
         sweep,
         trials,
         attempts,
         epochs,
         workers: workers.iter().filter_map(|worker| tables.workers.get(worker)).cloned().collect(),
-        generated_at_ms: now.0,
+        generated_at_ms: as_of.0,
         build: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

@@ -8,4 +8,5 @@ pub(crate) mod gate;
 pub(crate) mod listener;
 pub(crate) mod roles;
 pub(crate) mod secrets;
+pub(crate) mod signer;
 pub(crate) mod strangers;
