@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::processes::wait_until;
-use crate::python;
+use crate::processes::{root, wait_until};
+use crate::tools;
 
 /// Of the package on PyPI.
 const VERSION: &str = "5.2.5";
@@ -86,5 +87,23 @@ impl Drop for S3Server {
 
 /// The server's program.
 fn installed() -> Result<PathBuf> {
-    python::program(&format!("moto-{VERSION}"), &format!("'moto[server]=={VERSION}'"), "moto_server")
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    let home = root().join("target").join(format!("moto-{VERSION}"));
+    let program = home.join("bin").join("moto_server");
+    if !program.is_file() {
+        tools::need("python3", "python3")?;
+        install(&home)?;
+    }
+    Ok(program)
+}
+
+fn install(home: &Path) -> Result<()> {
+    let home = home.display();
+    if tools::shell(&format!("python3 -m venv --clear {home}")).is_err() {
+        tools::install("python3-venv")?;
+        tools::shell(&format!("python3 -m venv --clear {home}"))?;
+    }
+    tools::shell(&format!("{home}/bin/pip install --quiet 'moto[server]=={VERSION}'"))?;
+    Ok(())
 }
