@@ -14,6 +14,7 @@ mod install;
 pub mod json;
 mod place;
 mod prepare;
+pub mod report_signature;
 mod rpc;
 mod security;
 /// The files by which commands on the coordinator's own machine are let in.

@@ -28,11 +28,13 @@ use crate::dashboard;
 use crate::driver::{Driver, DriverError, Running, Standing};
 use crate::http;
 use crate::place::{Place, StoreChoice, at};
-use crate::rpc::{AccessRpc, Shared, SweepRpc, WorkerRpc, status};
+use crate::rpc::{AccessRpc, Doors, Shared, SweepRpc, WorkerRpc, status};
 use crate::security::authority::AuthorityError;
 use crate::security::doors;
+use crate::security::files::SECURITY;
 use crate::security::gate::Gate;
 use crate::security::listener::{self, Connection};
+use crate::security::signer::Signer;
 
 /// Interval of HTTP/2 pings on a connection: routers forget idle connections after a minute or more.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
@@ -229,7 +231,8 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let shutdown = CancellationToken::new();
     let cache = config.place.data_directory.join("datasets");
     let (tls, doors) = security.unzip();
-    let doors = doors.unwrap_or_default();
+    let signer = Signer::new(config.place.data_directory.join(SECURITY));
+    let doors = Doors { signer: Some(Arc::new(signer)), ..doors.unwrap_or_default() };
     let urls = doors.urls(address);
     let shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone(), doors)
         .map_err(|error| StartError::Unclean(error.to_string()))?;

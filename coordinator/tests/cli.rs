@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 
 /// Every command, as typed.
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 32] = [
     "",
     "run",
     "serve",
@@ -19,6 +19,8 @@ const COMMANDS: [&str; 30] = [
     "resume",
     "extend",
     "report",
+    "export",
+    "verify",
     "plan",
     "data inspect",
     "model best",

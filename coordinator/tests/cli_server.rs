@@ -129,3 +129,44 @@ async fn the_report_of_an_open_sweep_is_written_whole() {
     assert_eq!(found, names.len(), "no partial file stays");
     place.server.stop().await.expect("stops");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watched_report_is_rewritten_until_the_sweep_ends() {
+    let place = Place::new().await;
+    place.json(&["launch", "small.toml"]);
+    let mut watching = std::process::Command::new(assert_cmd::cargo::cargo_bin!("sweep"))
+        .args([
+            "--server",
+            &place.server.address().to_string(),
+            "report",
+            "1",
+            "--watch",
+            "-o",
+            "there",
+            "--json",
+        ])
+        .current_dir(place.folder.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(watching.stdout.take().expect("piped")));
+    let mut line =
+        || -> Value { serde_json::from_str(&lines.next().expect("a line").expect("UTF-8")).expect("JSON") };
+    let first = line();
+    assert_eq!((&first["state"], &first["trials_planned"]), (&"open".into(), &2.into()));
+    let page = place.folder.path().join("there/report.json");
+    let state = || -> Value { serde_json::from_slice(&std::fs::read(&page).expect("there")).expect("whole") };
+    assert_eq!(state()["set_up"]["state"], "open");
+    place.json(&["cancel", "1"]);
+    let mut last = line();
+    // The cancelling may be seen in two steps.
+    while last["state"] != "cancelled" {
+        last = line();
+    }
+    assert!(watching.wait().expect("ends").success());
+    assert_eq!(last["trials_ended"], 2);
+    assert_eq!(state()["set_up"]["state"], "cancelled");
+    let found = std::fs::read_dir(place.folder.path().join("there")).expect("there").count();
+    assert_eq!(found, last["files"].as_array().expect("names").len(), "no partial file stays");
+    place.server.stop().await.expect("stops");
+}

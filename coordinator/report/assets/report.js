@@ -7,8 +7,11 @@
   const SYMBOLS = ["circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect", "emptyCircle"];
   const METRICS = ["validation loss", "training loss", "validation accuracy", "training accuracy"];
   const RAMP = [[0, 32, 77], [124, 123, 120], [255, 234, 70]]; // cividis, from low to high
+  // What a saved picture is drawn with, whatever the page looks like: it goes into papers and slides.
+  const PAPER = { "--text": "#1c2330", "--muted": "#566074", "--surface": "#ffffff", "--line": "#d6dce5" };
   const charts = new Map();
   let metric = 0;
+  let onPaper = false;
 
   // A live page's curves may show something else than the metrics, or go by something else than epochs.
   const metricOf = (spec) => (spec.value ? 0 : metric);
@@ -17,7 +20,7 @@
   const placeOf = (spec) => spec.place ?? "epoch";
   const TIP_LINES_MAX = 16;
 
-  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const css = (name) => onPaper ? PAPER[name] : getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const escape = (text) => echarts.format.encodeHTML(String(text));
   const short = (number) => {
     if (number === null || number === undefined) return "–";
@@ -214,6 +217,77 @@
 
   const KINDS = { curves, levels, heat, scatter, reliability, parallel };
 
+  // The numbers of a chart, the names of the columns first.
+  const SERIES = ["validation_loss", "train_loss", "validation_accuracy", "train_accuracy"];
+  const ROWS = {
+    curves: (spec) => [
+      ["group", "epoch", "trials", ...SERIES.flatMap((name) => [name, `${name}_standard_deviation`])],
+      ...spec.groups.flatMap((group) => group.epochs.map((epoch, at) => [
+        group.label, epoch, group.trials[at], ...group.metrics.flatMap(([means, spreads]) => [means[at], spreads[at]]),
+      ])),
+    ],
+    levels: (spec) => [[spec.name, "validation_loss", "validation_loss_standard_deviation"], ...spec.levels],
+    heat: (spec) => [
+      [spec.row_name, spec.column_name, "validation_loss"],
+      ...spec.cells.flatMap((row, y) => row.map((score, x) => [spec.rows[y], spec.columns[x], score])),
+    ],
+    reliability: (spec) => [["mean_probability_percent", "accuracy_percent", "examples"], ...spec.points],
+    parallel: (spec) => [
+      [...spec.axes.map(([name]) => name), "validation_loss"],
+      ...spec.lines.map(([at, loss]) => [...at.map((level, dim) => spec.axes[dim][1][level]), loss]),
+    ],
+    scatter: (spec) => [
+      ["configuration", "seconds", "validation_accuracy_percent", "on_front"],
+      ...spec.points.map(([seconds, accuracy, label, front]) => [label, seconds, accuracy, front]),
+    ],
+  };
+
+  // One cell of RFC 4180; text that a spreadsheet would take for a formula gets an apostrophe, as in trials.csv.
+  function cell(value) {
+    if (value === null || value === undefined) return "";
+    if (typeof value !== "string") return String(value);
+    const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+  const csv = (spec) => ROWS[spec.kind](spec).map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+
+  // The chart by itself: with its title, on white, all of its legend in sight.
+  function svg(spec) {
+    onPaper = true;
+    const names = (spec.groups ?? []).length;
+    const size = { width: 760, height: Math.max(420, 80 + 24 * names) };
+    const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...size });
+    try {
+      const option = KINDS[spec.kind](spec);
+      const beside = names > 0 ? { type: "plain", orient: "vertical", right: 8, top: 40 } : { top: 34 };
+      chart.setOption({
+        ...option,
+        backgroundColor: PAPER["--surface"],
+        title: { text: spec.title, left: 12, top: 8, textStyle: { color: PAPER["--text"], fontSize: 15, width: 720, overflow: "truncate" } },
+        legend: option.legend && { ...option.legend, ...beside },
+        grid: option.grid && { ...option.grid, left: 12, top: option.grid.top + 38, right: names > 0 ? 150 : 20, bottom: 12 },
+        parallel: option.parallel && { ...option.parallel, top: option.parallel.top + 38 },
+      });
+      return chart.renderToSVGString();
+    } finally {
+      chart.dispose();
+      onPaper = false;
+    }
+  }
+
+  const FILES = { svg: [svg, "image/svg+xml"], csv: [csv, "text/csv;charset=utf-8"] };
+
+  // Hands a chart to the browser's own downloads: the page sends and loads nothing.
+  function save(spec, ending) {
+    const [content, type] = FILES[ending];
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([content(spec)], { type }));
+    link.download = `${data.name}-${spec.id}.${ending}`;
+    link.click();
+    // The browser reads the blob after this turn.
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  }
+
   function draw(spec) {
     const element = document.getElementById(spec.id);
     // Where there is no room it is drawn later.
@@ -224,6 +298,9 @@
     chart.setOption(KINDS[spec.kind](spec), true);
   }
   const drawAll = (only) => data.charts.filter((spec) => !only || spec.kind === only).forEach(draw);
+  // Without this script there is nothing to save.
+  const showSaving = () => document.querySelectorAll(".save").forEach((place) => { place.hidden = false; });
+
   // Live pages bring charts later, and change them.
   function update(specs) {
     for (const spec of specs) {
@@ -236,6 +313,7 @@
       }
       draw(spec);
     }
+    showSaving();
   }
   globalThis.sweepCharts = { update, resize: () => resize() };
   const resize = () => charts.forEach((chart) => chart.resize());
@@ -244,6 +322,11 @@
   document.querySelectorAll("[data-choice=metric]").forEach((field) => {
     field.hidden = false;
     field.addEventListener("change", (event) => { metric = Number(event.target.value); drawAll("curves"); });
+  });
+  showSaving();
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-save]");
+    if (button) save(data.charts.find((one) => one.id === button.dataset.chart), button.dataset.save);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll());
   matchMedia("print").addEventListener("change", () => { drawAll(); resize(); });

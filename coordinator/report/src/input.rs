@@ -18,7 +18,8 @@ pub struct ReportInput {
     pub epochs: Vec<EpochRecord>,
     /// The workers that took part.
     pub workers: Vec<WorkerRecord>,
-    /// When the report is made, in milliseconds since the Unix epoch. The only clock of a report.
+    /// Of when the report is, in milliseconds since the Unix epoch: the end of an ended sweep, else when it is made. The only
+    /// clock of a report.
     pub generated_at_ms: u64,
     /// The version of the program that makes it.
     pub build: String,

@@ -4,8 +4,10 @@
 //! sections of tables and charts, and those become files ([`render()`]). The same input gives the same bytes.
 
 pub mod analysis;
+pub mod export;
 pub mod input;
 pub mod model;
+pub mod records;
 pub mod render;
 pub mod sections;
 pub mod table;
@@ -13,4 +15,6 @@ pub mod table;
 pub use analysis::analyse;
 pub use input::{Price, ReportInput};
 pub use model::ReportModel;
+pub use records::records_digest;
+pub use render::comparison::render_comparison;
 pub use render::{ReportError, render, some_sections};

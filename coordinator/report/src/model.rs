@@ -4,6 +4,7 @@
 //! deviations. A value that does not exist is `null`, never NaN. Fields are only ever added; a change
 //! of meaning raises [`SCHEMA_VERSION`].
 
+pub mod comparison;
 mod effects;
 mod test_split;
 
@@ -29,7 +30,7 @@ pub type Values = BTreeMap<Hyperparameter, Value>;
 pub struct ReportModel {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// When the report was made, in milliseconds since the Unix epoch.
+    /// Of when the report is, in milliseconds since the Unix epoch: the end of an ended sweep, else when it was made.
     pub generated_at_ms: u64,
     /// The version of the program that made it.
     pub build: String,

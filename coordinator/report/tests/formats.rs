@@ -121,6 +121,10 @@ fn the_page_loads_nothing_and_names_its_scripts() {
         for chart in data["charts"].as_array().unwrap() {
             let id = chart["id"].as_str().unwrap();
             assert_eq!(html.matches(&format!("id=\"{id}\"")).count(), 1, "{id}");
+            for ending in ["svg", "csv"] {
+                let button = format!("<button type=\"button\" data-save=\"{ending}\" data-chart=\"{id}\"");
+                assert_eq!(html.matches(&button).count(), 1, "{id} as {ending}");
+            }
         }
     }
 }

@@ -12,6 +12,11 @@ use super::exit::Failure;
 
 /// Most files of one report or model: there are about ten.
 const FILES_MAX: usize = 256;
+/// Most files of one export: some forty for each of the trials that an MLflow folder may have, or one for each of the
+/// largest sweep.
+const TREE_FILES_MAX: usize = 1_200_000;
+/// Most folders on the way to a file of an export.
+const DEPTH_MAX: usize = 8;
 /// Most bytes of one report or model: the largest model that a sweep file allows has a gigabyte or so.
 const BYTES_MAX: u64 = 16 << 30;
 /// Longest file name.
@@ -37,12 +42,26 @@ fn make_folder(directory: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 /// A broken stream, a name that is none, a disk that refuses.
-pub(crate) async fn receive(
-    mut parts: Streaming<FilePart>,
+pub(crate) async fn receive(parts: Streaming<FilePart>, directory: &Path) -> Result<Vec<String>, Failure> {
+    receive_into(Receiver::new(directory), parts).await
+}
+
+/// As [`receive`], of files in folders below `directory`, whose names have `/` between them.
+///
+/// # Errors
+/// As [`receive`].
+pub(crate) async fn receive_tree(
+    parts: Streaming<FilePart>,
     directory: &Path,
 ) -> Result<Vec<String>, Failure> {
-    make_folder(directory)?;
-    let mut receiver = Receiver::new(directory);
+    receive_into(Receiver { is_tree: true, ..Receiver::new(directory) }, parts).await
+}
+
+async fn receive_into(
+    mut receiver: Receiver<'_>,
+    mut parts: Streaming<FilePart>,
+) -> Result<Vec<String>, Failure> {
+    make_folder(receiver.directory)?;
     loop {
         match parts.message().await {
             Ok(Some(part)) => receiver.part(&part)?,
@@ -67,11 +86,13 @@ struct Receiver<'d> {
     names: Vec<String>,
     seen: BTreeSet<String>,
     bytes: u64,
+    /// Whether names may have folders.
+    is_tree: bool,
 }
 
 impl<'d> Receiver<'d> {
     fn new(directory: &'d Path) -> Self {
-        Self { directory, open: None, names: Vec::new(), seen: BTreeSet::new(), bytes: 0 }
+        Self { directory, open: None, names: Vec::new(), seen: BTreeSet::new(), bytes: 0, is_tree: false }
     }
 
     fn part(&mut self, part: &FilePart) -> Result<(), Failure> {
@@ -91,18 +112,28 @@ impl<'d> Receiver<'d> {
     }
 
     fn begin(&mut self, name: &str) -> Result<(), Failure> {
-        if !is_plain_name(name) {
+        let is_allowed = if self.is_tree { is_plain_path(name) } else { is_plain_name(name) };
+        if !is_allowed {
             return Err(Failure::failed(format!(
                 "the coordinator sends a file named {name:?}, which is refused"
             )));
         }
-        if !self.seen.insert(name.to_owned()) || self.seen.len() > FILES_MAX {
+        if !self.seen.insert(name.to_owned()) || self.seen.len() > self.files_max() {
             return Err(Failure::failed(format!("the coordinator sends {name:?} twice, or too many files")));
         }
-        let file = NamedTempFile::new_in(self.directory)
-            .map_err(|error| Failure::file("write into", self.directory, &error))?;
+        let path = self.directory.join(name);
+        let folder = path.parent().unwrap_or(self.directory);
+        if self.is_tree {
+            make_folder(folder)?;
+        }
+        let file =
+            NamedTempFile::new_in(folder).map_err(|error| Failure::file("write into", folder, &error))?;
         self.open = Some((name.to_owned(), file));
         Ok(())
+    }
+
+    fn files_max(&self) -> usize {
+        if self.is_tree { TREE_FILES_MAX } else { FILES_MAX }
     }
 
     fn close(&mut self) -> Result<(), Failure> {
@@ -137,11 +168,16 @@ fn readable_by_all(_path: &Path) -> std::io::Result<()> {
 }
 
 /// One component, of letters, digits, `.`, `_` and `-`, and no hidden file: it cannot leave the folder.
-fn is_plain_name(name: &str) -> bool {
+pub(super) fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= NAME_BYTES_MAX
         && !name.starts_with('.')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+/// Plain names with `/` between them: below the folder, and not deep.
+fn is_plain_path(path: &str) -> bool {
+    path.split('/').count() <= DEPTH_MAX && path.split('/').all(is_plain_name)
 }
 
 /// The file of a report that a person opens first.
@@ -179,6 +215,21 @@ mod tests {
             assert!(Receiver::new(folder.path()).part(&part(name, b"x")).is_err(), "{name:?}");
         }
         assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 0);
+    }
+
+    #[test]
+    fn a_tree_stays_below_its_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tree = || Receiver { is_tree: true, ..Receiver::new(folder.path()) };
+        let deep = ["a"; DEPTH_MAX + 1].join("/");
+        for name in ["../x", "a/../../x", "/etc/passwd", "a//b", "a/", "./a", "a/.b", "a\\b", "", &deep] {
+            assert!(tree().part(&part(name, b"x")).is_err(), "{name:?}");
+        }
+        let mut receiver = tree();
+        receiver.part(&part("a/b/c", b"1")).expect("accepted");
+        receiver.part(&part("a/d", b"2")).expect("accepted");
+        assert_eq!(receiver.finish().expect("finished"), ["a/b/c", "a/d"]);
+        assert_eq!(std::fs::read(folder.path().join("a/b/c")).expect("there"), b"1");
     }
 
     #[test]

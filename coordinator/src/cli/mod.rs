@@ -19,6 +19,7 @@ mod completions;
 mod control;
 mod data;
 mod drain;
+mod export;
 mod extend;
 mod fsck;
 mod hyperparameters;
@@ -27,11 +28,13 @@ mod list;
 mod model;
 mod plan;
 mod predict;
+mod refresh;
 mod report;
 mod run;
 mod serve;
 mod status;
 mod token;
+mod verify;
 mod watch;
 mod workers;
 
@@ -134,6 +137,10 @@ enum Command {
     Extend(extend::Arguments),
     /// Fetch the report of a sweep
     Report(report::Arguments),
+    /// Export a sweep for TensorBoard or MLflow
+    Export(export::Arguments),
+    /// Check that a report is as it was signed, and its records those of the store
+    Verify(verify::Arguments),
     /// Show what a sweep file asks for, without running it
     Plan(plan::Arguments),
     /// Look at a dataset
@@ -229,6 +236,8 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Resume(arguments) => control::resume(arguments, context).await,
         Command::Extend(arguments) => extend::run(arguments, context).await,
         Command::Report(arguments) => report::run(arguments, context).await,
+        Command::Export(arguments) => export::run(arguments, context).await,
+        Command::Verify(arguments) => verify::run(arguments, context).await,
         Command::Plan(arguments) => plan::run(&arguments, context),
         Command::Data(arguments) => data::run(arguments, context).await,
         Command::Model(arguments) => model::run(arguments, context).await,

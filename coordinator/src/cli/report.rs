@@ -3,19 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sweep_proto::wire::{DevicePrice, ReportRequest};
+use sweep_proto::wire::{CompareRequest, DevicePrice, ReportRequest};
 
 use super::client::Client;
 use super::exit::Failure;
-use super::{Context, files};
+use super::{Context, files, refresh};
 
 const EXAMPLES: &str = "\
 One self-contained HTML file that opens from disk, and the same numbers as Markdown, CSV, Parquet and
-JSON. Of a sweep that still runs, the report so far.
+JSON. Of a sweep that still runs, the report so far; with --watch it is rewritten whenever something
+changed, until the sweep ends.
 
 Examples:
   sweep report paper-imdb
   sweep report 3 -o results/imdb
+  sweep report 3 --watch
+  sweep report --compare lstm gru -o comparison
   sweep report 3 --json | jq .files
   sweep report 3 --price-per-device-hour 0.40 --price H100=2.49";
 
@@ -23,8 +26,8 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Number of the sweep, or its name (the newest of that name).
-    #[arg(value_name = "ID")]
-    sweep: String,
+    #[arg(value_name = "ID", required_unless_present = "compare")]
+    sweep: Option<String>,
     /// The folder to write to.
     #[arg(short, long, value_name = "DIR", default_value = "report")]
     output: PathBuf,
@@ -34,6 +37,12 @@ pub(crate) struct Arguments {
     /// The same for devices whose model name holds DEVICE; may be repeated.
     #[arg(long = "price", value_name = "DEVICE=MONEY", value_parser = parse_price)]
     prices: Vec<DevicePrice>,
+    /// Two sweeps side by side instead of one: what differs in settings, best configurations and losses.
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["sweep", "watch"])]
+    compare: Vec<String>,
+    /// Rewrite the report whenever something changed, until the sweep ends.
+    #[arg(long)]
+    watch: bool,
 }
 
 fn parse_money(text: &str) -> Result<f64, String> {
@@ -53,8 +62,16 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let mut prices = arguments.prices;
     let for_all = |per_device_hour| DevicePrice { device: String::new(), per_device_hour };
     prices.extend(arguments.price_per_device_hour.map(for_all));
-    let names =
-        fetch(&mut client, ReportRequest { sweep: arguments.sweep, prices }, &arguments.output).await?;
+    let request = ReportRequest { sweep: arguments.sweep.unwrap_or_default(), prices };
+    if arguments.watch {
+        return refresh::until_the_end(&mut client, request, &arguments.output, context).await;
+    }
+    let names = if let [first, second] = arguments.compare.as_slice() {
+        let request = CompareRequest { first: first.clone(), second: second.clone() };
+        files::receive(client.compare(request).await?.into_inner(), &arguments.output).await?
+    } else {
+        fetch(&mut client, request, &arguments.output).await?
+    };
     if context.output.json {
         let directory = arguments.output.display().to_string();
         return context.output.json(&serde_json::json!({ "directory": directory, "files": names }));

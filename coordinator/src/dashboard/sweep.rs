@@ -20,6 +20,7 @@ use super::picture::{self, CURVES_MAX, Failure, Picture};
 use super::refusal::Refusal;
 use super::{Dashboard, charts, map};
 use crate::json::{Running, Sweep};
+use crate::report_signature::FILE_NAME;
 use crate::rpc::{lists, status};
 
 /// Rows of the table of running trials; the map has all of them.
@@ -93,8 +94,8 @@ pub(super) async fn page(
 ) -> Result<Response, Refusal> {
     let id = lists::resolve(&dashboard.shared, name).await?;
     let Seen { value: view, .. } = dashboard.view(id).await?;
-    let files =
-        Format::ALL.map(Format::file_name).into_iter().filter(|name| *name != "report.html").collect();
+    let names = Format::ALL.map(Format::file_name).into_iter().filter(|name| *name != "report.html");
+    let files = names.chain(dashboard.shared.signer.is_some().then_some(FILE_NAME)).collect();
     page_of(&Page { frame: Frame::of(&viewer), id, view, files, curves_max: CURVES_MAX })
 }
 

@@ -22,7 +22,7 @@ struct Best {
 
 /// Streams the model directory of a sweep.
 pub(super) async fn best_model(shared: &Shared, sweep: SweepId) -> Result<FileParts, Status> {
-    let _permit = shared.heavy.acquire().await.map_err(status::internal)?;
+    let _permit = shared.heavy().await?;
     let best = shared.driver.read(move |engine, _| find(engine, sweep)).await.map_err(status::of_driver)?;
     let best = best.ok_or_else(|| {
         Status::failed_precondition(format!(

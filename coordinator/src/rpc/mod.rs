@@ -4,10 +4,12 @@ mod access_service;
 mod best_model;
 mod blobs;
 mod caller;
+mod export;
 mod launch;
 pub(crate) mod lists;
 mod patient;
 pub(crate) mod report;
+mod seal;
 mod session;
 pub(crate) mod status;
 mod sweep_service;
@@ -28,6 +30,7 @@ use crate::driver::Driver;
 use crate::install::Install;
 use crate::security::authority::Authority;
 use crate::security::sessions::Sessions;
+use crate::security::signer::Signer;
 
 pub(crate) use access_service::AccessRpc;
 pub(crate) use caller::Act;
@@ -58,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) shutdown: CancellationToken,
     /// Signs workers' certificates; `None` where only this machine may come in.
     pub(crate) authority: Option<Arc<Authority>>,
+    /// Signs reports; `None` where nothing is signed.
+    pub(crate) signer: Option<Arc<Signer>>,
     /// What bare machines install, where there is something.
     pub(crate) install: Option<Arc<Install>>,
     /// Where this coordinator can be reached, best first.
@@ -79,7 +84,7 @@ impl Shared {
         doors: Doors,
     ) -> Result<Self, getrandom::Error> {
         let sessions = Arc::new(Sessions::new()?);
-        let Doors { authority, install, advertised, corpora } = doors;
+        let Doors { authority, signer, install, advertised, corpora } = doors;
         let heavy = Arc::new(Semaphore::new(HEAVY_MAX));
         Ok(Self {
             driver,
@@ -87,6 +92,7 @@ impl Shared {
             dataset_cache,
             shutdown,
             authority,
+            signer,
             install,
             advertised,
             corpora,
@@ -110,10 +116,11 @@ impl Doors {
     }
 }
 
-/// What lets other machines in; empty where only this one may.
+/// What lets other machines in, and vouches for what leaves; empty where only this one may come in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Doors {
     pub(crate) authority: Option<Arc<Authority>>,
+    pub(crate) signer: Option<Arc<Signer>>,
     pub(crate) install: Option<Arc<Install>>,
     pub(crate) advertised: Arc<[String]>,
     pub(crate) corpora: Arc<[PathBuf]>,

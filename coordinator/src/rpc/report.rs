@@ -8,7 +8,7 @@ use sweep_proto::{SweepId, Timestamp, TrialId, wire};
 use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
-use super::{Shared, status};
+use super::{Shared, seal, status};
 
 /// Prices of one request: more device models than a sweep has.
 const PRICES_MAX: usize = 64;
@@ -35,8 +35,15 @@ pub(crate) async fn files(
     let mut input =
         input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
     input.prices = prices;
-    let rendered = tokio::task::spawn_blocking(move || coordinator_report::render(&input)).await;
-    rendered.map_err(status::internal)?.map_err(status::internal)
+    let signer = shared.signer.clone();
+    let rendered = tokio::task::spawn_blocking(move || {
+        let mut files = coordinator_report::render(&input).map_err(status::internal)?;
+        if let Some(signer) = signer {
+            seal::add_signature(&signer, &input, &mut files)?;
+        }
+        Ok(files)
+    });
+    rendered.await.map_err(status::internal)?
 }
 
 fn checked(prices: Vec<wire::DevicePrice>) -> Result<Vec<Price>, Status> {
@@ -61,13 +68,15 @@ pub(crate) fn collect(engine: &Engine, id: SweepId, now: Timestamp) -> Option<Re
     let attempts: Vec<_> = of.iter().flat_map(|trial| tables.attempts_of(*trial)).cloned().collect();
     let epochs = of.iter().flat_map(|trial| tables.epochs_of(*trial)).cloned().collect();
     let workers: BTreeSet<_> = attempts.iter().map(|attempt| attempt.worker).collect();
+    // An ended sweep's report is of its end, whenever it is made: the same records give the same bytes.
+    let as_of = sweep.ended_at.filter(|_| sweep.state.is_ended()).unwrap_or(now);
     Some(ReportInput {
         sweep,
         trials,
         attempts,
         epochs,
         workers: workers.iter().filter_map(|worker| tables.workers.get(worker)).cloned().collect(),
-        generated_at_ms: now.0,
+        generated_at_ms: as_of.0,
         build: env!("CARGO_PKG_VERSION").to_owned(),
         prices: Vec::new(),
     })

@@ -11,7 +11,7 @@ use super::blobs::FileParts;
 use super::caller::Act;
 use super::launch::{self, Events};
 use super::patient::{PatientSender, PatientStream, patient};
-use super::{Shared, best_model, lists, report, status, sweep_status};
+use super::{Shared, best_model, export, lists, report, seal, status, sweep_status};
 
 /// Shortest time between two messages of one watch: five a second are a smooth picture.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -46,6 +46,8 @@ impl SweepService for SweepRpc {
     type LaunchStream = Events;
     type WatchStream = PatientStream<wire::SweepStatus, Status>;
     type ReportStream = FileParts;
+    type CompareStream = FileParts;
+    type ExportStream = FileParts;
     type BestModelStream = FileParts;
 
     async fn launch(&self, request: Request<wire::LaunchRequest>) -> Result<Response<Events>, Status> {
@@ -110,6 +112,25 @@ impl SweepService for SweepRpc {
         let request = request.into_inner();
         let sweep = lists::resolve(&self.shared, request.sweep).await?;
         Ok(Response::new(report::report(&self.shared, sweep, request.prices).await?))
+    }
+
+    async fn compare(&self, request: Request<wire::CompareRequest>) -> Result<Response<FileParts>, Status> {
+        let wire::CompareRequest { first, second } = request.into_inner();
+        let sweeps =
+            [lists::resolve(&self.shared, first).await?, lists::resolve(&self.shared, second).await?];
+        Ok(Response::new(export::compare(&self.shared, sweeps).await?))
+    }
+
+    async fn export(&self, request: Request<wire::ExportRequest>) -> Result<Response<FileParts>, Status> {
+        let request = request.into_inner();
+        let format = request.format();
+        let sweep = lists::resolve(&self.shared, request.sweep).await?;
+        Ok(Response::new(export::export(&self.shared, sweep, format).await?))
+    }
+
+    async fn seal(&self, request: Request<wire::GetRequest>) -> Result<Response<wire::SealReply>, Status> {
+        let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
+        Ok(Response::new(seal::seal(&self.shared, sweep).await?))
     }
 
     async fn best_model(&self, request: Request<wire::GetRequest>) -> Result<Response<FileParts>, Status> {

@@ -49,8 +49,8 @@ pub(crate) async fn open(
     let at = |path: PathBuf| move |source| AuthorityError::File { path, source };
     let address_file = folder.join(ADDRESS);
     files::write(&address_file, advertised_locally(address).as_bytes()).map_err(at(address_file))?;
-    let doors =
-        Doors { authority: Some(authority), install, advertised: advertised.into(), corpora: corpora.into() };
+    let (authority, advertised, corpora) = (Some(authority), advertised.into(), corpora.into());
+    let doors = Doors { authority, signer: None, install, advertised, corpora };
     Ok((tls, doors))
 }
 

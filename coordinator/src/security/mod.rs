@@ -10,4 +10,5 @@ pub(crate) mod listener;
 pub(crate) mod roles;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
+pub(crate) mod signer;
 pub(crate) mod strangers;

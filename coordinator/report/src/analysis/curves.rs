@@ -49,7 +49,8 @@ pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Ve
     panels
 }
 
-fn group<'a>(label: String, trials: impl Iterator<Item = &'a TrialRow>) -> CurveGroup {
+/// The mean curve of some trials.
+pub(super) fn group<'a>(label: String, trials: impl Iterator<Item = &'a TrialRow>) -> CurveGroup {
     let mut by_epoch: BTreeMap<u32, Vec<(u32, &EpochMetric)>> = BTreeMap::new();
     let mut count = 0;
     for trial in trials {

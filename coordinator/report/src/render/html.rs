@@ -24,8 +24,8 @@ struct Page<'a> {
     echarts: &'static str,
     script: &'static str,
     data: String,
-    model: &'a ReportModel,
-    made: String,
+    head: Head,
+    first: &'static str,
     sections: &'a [Section],
 }
 
@@ -35,9 +35,29 @@ struct Fragment<'a> {
     sections: &'a [Section],
 }
 
+/// What a page says of itself.
+pub struct Head {
+    /// The title of its window.
+    pub title: String,
+    /// What it is, above the heading.
+    pub kicker: String,
+    /// The heading.
+    pub heading: String,
+    /// With what the names of saved files begin.
+    pub saved_as: String,
+    /// When it was made, in words.
+    pub made: String,
+    /// The version of the program that made it.
+    pub build: String,
+    /// The files in which the same numbers stand.
+    pub twins: &'static str,
+}
+
 /// What the script reads.
 #[derive(Debug, Serialize)]
 struct Data<'a> {
+    /// With what the names of saved files begin.
+    name: String,
     charts: Vec<ChartData<'a>>,
 }
 
@@ -55,14 +75,33 @@ pub struct ChartData<'a> {
 /// # Errors
 /// [`ReportError::Html`] and [`ReportError::Json`] pass the libraries' errors on.
 pub fn write(model: &ReportModel, sections: &[Section]) -> Result<Vec<u8>, ReportError> {
+    let set_up = &model.set_up;
+    let made = crate::sections::format::time(model.generated_at_ms);
+    let head = Head {
+        title: format!("{}: report of sweep {}", set_up.name, set_up.sweep),
+        kicker: format!("Report of sweep {} · {} · {made}", set_up.sweep, set_up.state),
+        heading: set_up.name.clone(),
+        saved_as: format!("sweep-{}", set_up.sweep),
+        made,
+        build: model.build.clone(),
+        twins: "report.json, report.md, trials.csv, epochs.csv and their Parquet twins",
+    };
+    page(head, sections)
+}
+
+/// The bytes of a page of sections.
+///
+/// # Errors
+/// As [`write`].
+pub fn page(head: Head, sections: &[Section]) -> Result<Vec<u8>, ReportError> {
     let page = Page {
         policy: policy(&[ECHARTS, SCRIPT]),
         style: STYLE,
         echarts: ECHARTS,
         script: SCRIPT,
-        data: embedded(&Data { charts: charts(sections) })?,
-        model,
-        made: crate::sections::format::time(model.generated_at_ms),
+        data: embedded(&Data { name: head.saved_as.clone(), charts: charts(sections) })?,
+        head,
+        first: sections.first().map_or("", |section| section.id),
         sections,
     };
     Ok(page.render()?.into_bytes())
@@ -139,8 +178,27 @@ mod tests {
     #[test]
     fn the_names_of_axes_have_room_in_every_chart() {
         assert!(SCRIPT.contains("outerBoundsContain: \"all\""));
-        let grids = SCRIPT.matches("grid: ").count();
-        assert!(grids == 5 && SCRIPT.matches("grid: grid(").count() == grids);
+        let grids = SCRIPT.matches("grid: grid(").count();
+        // The one more is that of a saved picture, which is made from another.
+        assert_eq!((grids, SCRIPT.matches("grid: ").count()), (5, 6));
+        assert!(SCRIPT.contains("grid: option.grid && {"));
+    }
+
+    /// The names of the fields of an object of the script, where each begins a line or all stand in one.
+    fn fields_of(object: &str) -> Vec<&'static str> {
+        let text = SCRIPT.split_once(&format!("const {object} = {{")).map_or("", |(_, text)| text);
+        if let Some((line, _)) = text.split_once("};").filter(|(line, _)| !line.contains('\n')) {
+            return line.split(',').map(str::trim).collect();
+        }
+        let field =
+            |line: &'static str| line.strip_prefix("    ")?.split_once(": (spec)").map(|(name, _)| name);
+        text.lines().take_while(|line| *line != "  };").filter_map(field).collect()
+    }
+
+    #[test]
+    fn every_kind_of_chart_can_be_saved_as_numbers() {
+        assert_eq!(fields_of("KINDS"), ["curves", "levels", "heat", "scatter", "reliability", "parallel"]);
+        assert_eq!(fields_of("KINDS"), fields_of("ROWS"));
     }
 
     #[test]

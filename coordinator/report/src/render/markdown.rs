@@ -7,7 +7,12 @@ use crate::sections::{Block, Section, TextTable};
 
 /// The bytes of `report.md`.
 pub fn write(model: &ReportModel, sections: &[Section]) -> Vec<u8> {
-    let mut text = format!("# Report: {}\n", escaped(&model.set_up.name));
+    of_sections(&format!("Report: {}", model.set_up.name), sections)
+}
+
+/// Sections under a heading.
+pub fn of_sections(heading: &str, sections: &[Section]) -> Vec<u8> {
+    let mut text = format!("# {}\n", escaped(heading));
     for section in sections {
         // Writing to a string does not fail.
         let _ = write!(text, "\n## {}\n", section.title);

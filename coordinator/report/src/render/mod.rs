@@ -1,6 +1,7 @@
 //! The formats of the report: one file and one arm of the registry for each.
 
 pub mod columns;
+pub mod comparison;
 pub mod csv;
 pub mod html;
 pub mod json;

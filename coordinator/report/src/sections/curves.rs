@@ -31,7 +31,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
     Section { id: "curves", title: "Learning curves", blocks }
 }
 
-fn chart(position: usize, panel: &CurvePanel) -> Chart {
+pub(super) fn chart(position: usize, panel: &CurvePanel) -> Chart {
     Chart {
         id: format!("curves-{position}"),
         title: panel.title.clone(),

@@ -3,6 +3,7 @@
 //! A section is one file and one line in [`sections`]. Blocks hold plain text: escaping belongs to the formats.
 
 mod answer;
+pub mod comparison;
 mod convergence;
 mod cost;
 mod curves;
@@ -258,13 +259,22 @@ const TOP_ROWS: usize = 20;
 /// Rows at its bottom.
 const BOTTOM_ROWS: usize = 10;
 
-/// A table in ranking order, cut to its first and its last rows.
-fn shortened(mut table: TextTable, rows: impl ExactSizeIterator<Item = Vec<String>>) -> TextTable {
+/// A table in ranking order, cut to its first and its last rows; all stand in `report.json`.
+fn shortened(table: TextTable, rows: impl ExactSizeIterator<Item = Vec<String>>) -> TextTable {
+    shortened_from(table, rows, "report.json")
+}
+
+/// As [`shortened`], of rows that all stand in another file.
+fn shortened_from(
+    mut table: TextTable,
+    rows: impl ExactSizeIterator<Item = Vec<String>>,
+    all_in: &str,
+) -> TextTable {
     let count = rows.len();
     let cut = count > TOP_ROWS + BOTTOM_ROWS;
     if cut {
         table.caption = format!(
-            "{} (first {TOP_ROWS} and last {BOTTOM_ROWS} of {count}; all in report.json)",
+            "{} (first {TOP_ROWS} and last {BOTTOM_ROWS} of {count}; all in {all_in})",
             table.caption
         );
     }

@@ -2,12 +2,14 @@
 
     python -m venv venv && venv/bin/pip install statsmodels==0.15.0 scipy==1.17.1 optuna==5.0.0 scikit-learn pandas numpy
     venv/bin/python make.py > golden.json
+    venv/bin/python make.py paired > paired.json
 
 The analysis of variance comes from statsmodels' least squares on treatment contrasts, comparisons of levels from
 its t tests of contrasts, Holm's correction from its multipletests, the studentised range from SciPy, intervals of
 means from the mixed model's covariance written out as matrices, the probability of being the best from ten million
 draws, permutations from going through all of them, and PED-ANOVA and fANOVA from Optuna, also with every fourth trial
 missing. The forest of Optuna's fANOVA is scikit-learn's, and draws its own numbers: means over many trees come with their spread.
+Paired differences of two sweeps come from SciPy's ttest_rel, their correction from multipletests.
 """
 
 import itertools
@@ -217,4 +219,35 @@ def main():
     print()
 
 
-main()
+def test_of(first, second):
+    found = stats.ttest_rel(second, first)
+    interval = found.confidence_interval(0.95)
+    difference = second - first
+    return {
+        "mean": difference.mean(),
+        "standard_deviation": difference.std(ddof=1),
+        "interval": [interval.low, interval.high],
+        "p": found.pvalue,
+    }
+
+
+def paired():
+    """Two sweeps of 2 x 3 configurations and 5 seeds, of which the second gains more from some than from others."""
+    random = numpy.random.default_rng(21)
+    seeds = random.normal(0, 0.02, 5)
+    shape = (6, 5)
+    first = numpy.round(0.7 + seeds + random.normal(0, 0.01, shape), 6)
+    gain = numpy.array([0.0, 0.005, 0.01, 0.02, 0.03, 0.06])[:, None]
+    second = numpy.round(0.7 + seeds - gain + random.normal(0, 0.01, shape), 6)
+    pairs = [test_of(*rows) for rows in zip(first, second)]
+    corrected = multipletests([pair["p"] for pair in pairs], method="holm")[1]
+    golden = {
+        "losses": [first.tolist(), second.tolist()],
+        "pairs": [{**pair, "p_holm": p} for pair, p in zip(pairs, corrected)],
+        "overall": test_of(first.mean(0), second.mean(0)),
+    }
+    json.dump(golden, sys.stdout, indent=1)
+    print()
+
+
+paired() if sys.argv[1:] == ["paired"] else main()

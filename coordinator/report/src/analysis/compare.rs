@@ -1,0 +1,211 @@
+//! Two sweeps side by side: configurations matched, seeds paired.
+//!
+//! A seed moves both trials of a pair alike (initial values, order of batches), so the difference of the two is
+//! tested, not the two means: Student's t of the differences ("The Probable Error of a Mean", *Biometrika* 6, 1908),
+//! corrected over configurations by Holm ("A Simple Sequentially Rejective Multiple Test Procedure", *Scandinavian
+//! Journal of Statistics* 6, 1979). That learning procedures are compared over shared sources of variation is the
+//! advice of Bouthillier et al., "Accounting for Variance in Machine Learning Benchmarks", *MLSys* 2021.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sweep_proto::{Hyperparameter, SweepSpec, Value};
+
+use super::balanced::rounding;
+use super::curves;
+use super::distributions::{holm, t_critical, t_two_sided};
+use super::ranking::{Contest, Standing, standings};
+use super::settings;
+use super::statistics::standard_deviation;
+use crate::input::ReportInput;
+use crate::model::comparison::{
+    BestConfiguration, ComparedSweep, Comparison, PairedConfiguration, PairedDifference,
+};
+use crate::model::{CurvePanel, SCHEMA_VERSION};
+use crate::table::{Table, mean};
+
+/// One of the two, with what is known of its configurations.
+struct Side<'a> {
+    input: &'a ReportInput,
+    table: &'a Table,
+    standings: Vec<Standing<'a>>,
+}
+
+/// A loss by seed.
+type BySeed = BTreeMap<u64, f64>;
+
+/// What two sweeps have in common and where they differ; the same for the same inputs.
+pub fn compare(inputs: [&ReportInput; 2]) -> Comparison {
+    let tables = inputs.map(Table::new);
+    let sides = [0, 1].map(|at| Side {
+        input: inputs[at],
+        table: &tables[at],
+        standings: standings(&tables[at], &inputs[at].sweep.spec),
+    });
+    let specs = inputs.map(|input| &input.sweep.spec);
+    let under_study = under_study(specs);
+    let matched = matched(&sides, &under_study);
+    let pairs = pairs(&matched, &swept_in_either(specs));
+    let unmatched = [0, 1].map(|at| (sides[at].standings.len() - matched.len()) as u64);
+    Comparison {
+        schema_version: SCHEMA_VERSION,
+        generated_at_ms: inputs[0].generated_at_ms.max(inputs[1].generated_at_ms),
+        build: inputs[0].build.clone(),
+        sweeps: [compared(&sides[0]), compared(&sides[1])],
+        is_same_data: settings::is_same_data(inputs),
+        settings: settings::differences(inputs),
+        overall: overall(&matched),
+        under_study,
+        pairs,
+        unmatched,
+        curves: best_curves(&sides),
+    }
+}
+
+/// The mean of paired differences, the second less the first; `None` of nothing.
+pub fn paired(pairs: &[[f64; 2]]) -> Option<PairedDifference> {
+    let differences: Vec<f64> = pairs.iter().map(|[first, second]| second - first).collect();
+    let centre = mean(differences.iter().copied())?;
+    let spread = standard_deviation(&differences);
+    let count = differences.len() as f64;
+    // Where every seed gives the same difference (a result that was taken over, say), nothing says how sure it is.
+    let is_known = |spread: &f64| *spread > rounding(pairs.iter().flatten().copied());
+    let error = spread.filter(is_known).map(|spread| spread / count.sqrt());
+    Some(PairedDifference {
+        seeds: differences.len() as u32,
+        mean: centre,
+        standard_deviation: spread,
+        interval: error
+            .and_then(|error| Some(crate::model::Interval::around(centre, t_critical(count - 1.0)? * error))),
+        p: error.and_then(|error| t_two_sided(centre / error, count - 1.0)),
+    })
+}
+
+/// Hyperparameters that neither sweeps and that differ: what the two sweeps were made to compare.
+fn under_study(specs: [&SweepSpec; 2]) -> Vec<Hyperparameter> {
+    let swept = swept_in_either(specs);
+    let differs = |one: &Hyperparameter| specs[0].fixed.get(*one) != specs[1].fixed.get(*one);
+    Hyperparameter::ALL.iter().copied().filter(|one| !swept.contains(one) && differs(one)).collect()
+}
+
+/// In the order of the first, then those that only the second sweeps.
+fn swept_in_either(specs: [&SweepSpec; 2]) -> Vec<Hyperparameter> {
+    let mut swept = specs[0].swept();
+    for one in specs[1].swept() {
+        if !swept.contains(&one) {
+            swept.push(one);
+        }
+    }
+    swept
+}
+
+/// A configuration of both: its standings, and in words what is swept.
+struct Matched<'s, 'a> {
+    first: &'s Standing<'a>,
+    second: &'s Standing<'a>,
+    table: &'s Table,
+}
+
+/// Configurations that are the same but for what is under study, in the ranking of the first.
+fn matched<'s, 'a>(sides: &'s [Side<'a>; 2], under_study: &[Hyperparameter]) -> Vec<Matched<'s, 'a>> {
+    let key = |side: &'s Side<'a>, standing: &Standing<'a>| -> Vec<&'s Value> {
+        let Some(configuration) = side.table.configurations.get(standing.configuration) else {
+            return Vec::new();
+        };
+        let others = Hyperparameter::ALL.iter().filter(|one| !under_study.contains(one));
+        others.map(|one| configuration.get(*one)).collect()
+    };
+    let second: BTreeMap<_, _> =
+        sides[1].standings.iter().map(|standing| (key(&sides[1], standing), standing)).collect();
+    let both = |first: &'s Standing<'a>| {
+        let second = second.get(&key(&sides[0], first))?;
+        Some(Matched { first, second, table: sides[0].table })
+    };
+    sides[0].standings.iter().filter_map(both).collect()
+}
+
+impl Matched<'_, '_> {
+    /// The losses of both by seed, where both have one.
+    fn by_seed(&self) -> BTreeMap<u64, [f64; 2]> {
+        let losses = |standing: &Standing<'_>| -> BySeed {
+            standing.trials.values().map(|(trial, outcome)| (trial.seed, outcome.score)).collect()
+        };
+        let second = losses(self.second);
+        let both = |(seed, first): (u64, f64)| Some((seed, [first, *second.get(&seed)?]));
+        losses(self.first).into_iter().filter_map(both).collect()
+    }
+}
+
+fn pairs(matched: &[Matched<'_, '_>], swept: &[Hyperparameter]) -> Vec<PairedConfiguration> {
+    let mut pairs: Vec<PairedConfiguration> = matched
+        .iter()
+        .filter_map(|one| {
+            let losses: Vec<[f64; 2]> = one.by_seed().into_values().collect();
+            let of = |at: usize| mean(losses.iter().map(|pair| pair[at]));
+            let configuration = one.table.configurations.get(one.first.configuration)?;
+            let label = match swept {
+                [] => "the only configuration".to_owned(),
+                swept => configuration.label(swept),
+            };
+            let difference = paired(&losses)?;
+            Some(PairedConfiguration { label, validation_loss: [of(0)?, of(1)?], difference, p_holm: None })
+        })
+        .collect();
+    let tested: Vec<f64> = pairs.iter().filter_map(|pair| pair.difference.p).collect();
+    let corrected = holm(&tested);
+    for (pair, p_holm) in pairs.iter_mut().filter(|pair| pair.difference.p.is_some()).zip(corrected) {
+        pair.p_holm = Some(p_holm);
+    }
+    pairs
+}
+
+/// Each seed's mean over the matched configurations: one pair a seed, so that the test counts seeds, not trials.
+fn overall(matched: &[Matched<'_, '_>]) -> Option<PairedDifference> {
+    let by_seed: Vec<_> = matched.iter().map(Matched::by_seed).filter(|losses| !losses.is_empty()).collect();
+    let seeds_of = |losses: &BTreeMap<u64, [f64; 2]>| losses.keys().copied().collect::<BTreeSet<u64>>();
+    let common =
+        by_seed.iter().map(seeds_of).reduce(|left, right| left.intersection(&right).copied().collect())?;
+    let of_seed = |seed: &u64| {
+        let of = |at: usize| mean(by_seed.iter().filter_map(|losses| Some(losses.get(seed)?[at])));
+        Some([of(0)?, of(1)?])
+    };
+    paired(&common.iter().filter_map(of_seed).collect::<Vec<_>>())
+}
+
+fn compared(side: &Side<'_>) -> ComparedSweep {
+    let sweep = &side.input.sweep;
+    let best = side.standings.first().and_then(|standing| {
+        let configuration = side.table.configurations.get(standing.configuration)?;
+        let chance = Contest::of(&side.standings).chance(standing.configuration);
+        let tests = standing.trials.values().filter_map(|(trial, _)| trial.test.as_ref());
+        Some(BestConfiguration {
+            label: side.table.label(standing.configuration),
+            values: configuration.iter().map(|(one, value)| (one, value.clone())).collect(),
+            validation_loss: standing.loss,
+            validation_loss_interval: chance.and_then(|one| one.interval),
+            validation_accuracy: standing.accuracy,
+            test_accuracy: mean(tests.map(|test| test.accuracy)),
+        })
+    });
+    ComparedSweep {
+        sweep: sweep.id.0,
+        name: sweep.spec.name.clone(),
+        state: sweep.state.name(),
+        provisional: !sweep.state.is_ended(),
+        trials_planned: sweep.spec.trial_count().unwrap_or(u64::MAX),
+        trials_completed: side.table.completed().count() as u64,
+        best,
+    }
+}
+
+fn best_curves(sides: &[Side<'_>; 2]) -> CurvePanel {
+    let of = |side: &Side<'_>| {
+        let best = side.standings.first()?;
+        let label = format!("sweep {}: {}", side.input.sweep.id.0, side.table.label(best.configuration));
+        Some(curves::group(label, best.trials.values().map(|(trial, _)| *trial)))
+    };
+    CurvePanel {
+        hyperparameter: None,
+        title: "the best configuration of each sweep".to_owned(),
+        groups: sides.iter().filter_map(of).collect(),
+    }
+}

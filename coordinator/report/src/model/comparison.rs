@@ -1,0 +1,106 @@
+//! The contract of `comparison.json`: two sweeps side by side.
+
+use serde::Serialize;
+use sweep_proto::Hyperparameter;
+
+use super::{CurvePanel, Interval, Summary, Values};
+
+/// Two sweeps side by side. Differences are the second less the first: below 0, the second has the lower loss.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// [`super::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// When the comparison was made, in milliseconds since the Unix epoch.
+    pub generated_at_ms: u64,
+    /// The version of the program that made it.
+    pub build: String,
+    /// The two sweeps.
+    pub sweeps: [ComparedSweep; 2],
+    /// Whether both were trained and validated on the same rows.
+    pub is_same_data: bool,
+    /// What stands differently in the two.
+    pub settings: Vec<SettingDifference>,
+    /// Hyperparameters that neither sweeps and that differ: configurations are matched by all others.
+    pub under_study: Vec<Hyperparameter>,
+    /// Configurations that completed in both, in the ranking of the first.
+    pub pairs: Vec<PairedConfiguration>,
+    /// The mean over the matched configurations, seed by seed, over the seeds that all of them have in both.
+    pub overall: Option<PairedDifference>,
+    /// Configurations with a result that only one of the two has.
+    pub unmatched: [u64; 2],
+    /// Learning curves of the best configuration of each.
+    pub curves: CurvePanel,
+}
+
+/// One of the two.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ComparedSweep {
+    /// Its number.
+    pub sweep: u64,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: &'static str,
+    /// Whether trials are still open.
+    pub provisional: bool,
+    /// Trials planned.
+    pub trials_planned: u64,
+    /// Trials completed.
+    pub trials_completed: u64,
+    /// Its best configuration; `null` where no trial completed.
+    pub best: Option<BestConfiguration>,
+}
+
+/// The best configuration of a sweep.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BestConfiguration {
+    /// Its swept values, in words.
+    pub label: String,
+    /// Every value of it.
+    pub values: Values,
+    /// Its score.
+    pub validation_loss: Summary,
+    /// Of its expected loss, as if it had been named beforehand.
+    pub validation_loss_interval: Option<Interval>,
+    /// Its accuracy.
+    pub validation_accuracy: Summary,
+    /// Mean accuracy on the test split, where measured.
+    pub test_accuracy: Option<f64>,
+}
+
+/// One setting that stands differently.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SettingDifference {
+    /// Its name.
+    pub setting: String,
+    /// How it stands in each, in words.
+    pub values: [String; 2],
+}
+
+/// One configuration in both.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PairedConfiguration {
+    /// The values that are swept in one of the two, in words.
+    pub label: String,
+    /// Its mean validation loss in each, over the common seeds.
+    pub validation_loss: [f64; 2],
+    /// The difference over the common seeds.
+    pub difference: PairedDifference,
+    /// Its probability, corrected by Holm over all configurations that have one.
+    pub p_holm: Option<f64>,
+}
+
+/// A mean of differences of two numbers that share a seed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PairedDifference {
+    /// Seeds that both have.
+    pub seeds: u32,
+    /// Mean over the seeds, the second less the first.
+    pub mean: f64,
+    /// Of the differences; `null` below two seeds.
+    pub standard_deviation: Option<f64>,
+    /// Of the expected difference; `null` below two seeds, or where every seed gave the same.
+    pub interval: Option<Interval>,
+    /// Of no difference, by Student's t, two-sided; `null` alike.
+    pub p: Option<f64>,
+}

@@ -1,0 +1,104 @@
+//! `sweep report --watch`: rewrites a report whenever its sweep changed, until the sweep ends.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sweep_proto::wire::ReportRequest;
+use tokio::time::Instant;
+
+use super::client::{self, Client};
+use super::exit::{Exit, Failure};
+use super::follow::{Event, Follower};
+use super::interrupt::Interrupt;
+use super::{Context, files, output, report};
+use coordinator::json::Sweep;
+
+/// Shortest time between two rewrites: a report of a large sweep takes a core for about a second.
+const REWRITE_INTERVAL: Duration = Duration::from_secs(3);
+
+/// Rewrites the report of a sweep into a folder until the sweep ends, and tells a line of each rewrite.
+///
+/// # Errors
+/// Exit code 130 where the user leaves; the last report stays.
+pub(super) async fn until_the_end(
+    client: &mut Client,
+    request: ReportRequest,
+    directory: &Path,
+    context: &Context,
+) -> Result<(), Failure> {
+    // The number, because a newer sweep may take the name while we watch.
+    let id = Sweep::from(client::get(client, Some(&request.sweep)).await?).id;
+    let request = ReportRequest { sweep: id.to_string(), ..request };
+    let mut interrupt = Interrupt::listen()?;
+    let mut follower = Follower::new(client.clone(), id);
+    let mut changed: Option<Box<Sweep>> = None;
+    let mut next = Instant::now();
+    loop {
+        let has_ended = changed.as_ref().is_some_and(|sweep| sweep.has_ended());
+        tokio::select! {
+            event = follower.next(), if !has_ended => match event? {
+                Event::Status(sweep) => changed = Some(sweep),
+                Event::Lost(reason) => output::note(&format!("connecting again: {}", output::plain(&reason))),
+            },
+            () = tokio::time::sleep_until(next), if changed.is_some() => {}
+            () = interrupt.requested() => {
+                return Err(Failure::interrupted("stopped rewriting the report; the sweep goes on"));
+            }
+        }
+        let Some(sweep) = changed.take_if(|_| Instant::now() >= next) else { continue };
+        next = Instant::now() + REWRITE_INTERVAL;
+        match rewrite(client, request.clone(), directory).await {
+            Ok(names) => tell(&sweep, directory, &names, context)?,
+            // The follower says when the coordinator is away for too long.
+            Err(failure) if failure.exit == Exit::Unavailable => {
+                output::note(&format!("not rewritten: {}", output::plain(&failure.message)));
+                changed = Some(sweep);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        }
+        if sweep.has_ended() {
+            return Ok(());
+        }
+    }
+}
+
+/// Fetches everything before the first file is replaced, so that a broken connection leaves the old report whole.
+async fn rewrite(
+    client: &mut Client,
+    request: ReportRequest,
+    directory: &Path,
+) -> Result<Vec<String>, Failure> {
+    files::check_writable(directory)?;
+    let fetched = tempfile::Builder::new().prefix(".report-").tempdir_in(directory);
+    let fetched = fetched.map_err(|error| Failure::file("write into", directory, &error))?;
+    let names = report::fetch(client, request, fetched.path()).await?;
+    for name in &names {
+        let path = directory.join(name);
+        std::fs::rename(fetched.path().join(name), &path)
+            .map_err(|error| Failure::file("write", &path, &error))?;
+    }
+    Ok(names)
+}
+
+fn tell(sweep: &Sweep, directory: &Path, names: &[String], context: &Context) -> Result<(), Failure> {
+    let ledger = &sweep.ledger;
+    if context.output.json {
+        return context.output.json_line(&serde_json::json!({
+            "directory": directory.display().to_string(),
+            "files": names,
+            "state": sweep.state,
+            "trials_ended": ledger.ended(),
+            "trials_planned": ledger.planned,
+            "epochs_done": sweep.epochs_done,
+        }));
+    }
+    context.output.text(&format!(
+        "wrote {}: {} of {} trials ended, {} epochs, {}",
+        files::main_page(directory, names).display(),
+        ledger.ended(),
+        ledger.planned,
+        sweep.epochs_done,
+        output::plain(&sweep.state),
+    ))
+}

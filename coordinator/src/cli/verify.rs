@@ -1,0 +1,171 @@
+//! `sweep verify`: whether a report is as it was signed, and its records still those of the store.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use coordinator::report_signature::{self, FILE_NAME, Statement};
+use serde::Serialize;
+use sweep_proto::Digest;
+use sweep_proto::wire::GetRequest;
+
+use super::exit::Failure;
+use super::{Context, files, output};
+
+/// Largest signature that is read, in bytes: it has a line for each of about ten files.
+const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
+
+const EXAMPLES: &str = "\
+Checks three things: that every file has the digest that was signed, that the signature in report.sig is
+good, and that the coordinator, asked now, has the very records that the report was made from and signs
+with the same key. With --offline no coordinator is asked; then --key says whose signature to expect.
+It trains nothing again: report.md says how each number is reproduced.
+
+Examples:
+  sweep verify report
+  sweep verify results/imdb/report.html --json
+  sweep verify results/imdb --offline --key 3b6a27bc...";
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The folder of the report, or a file in it.
+    #[arg(value_name = "REPORT")]
+    report: PathBuf,
+    /// Ask no coordinator.
+    #[arg(long)]
+    offline: bool,
+    /// The public key that must have signed it, in hexadecimal digits.
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+}
+
+/// What was found of a report that holds.
+#[derive(Debug, Serialize)]
+struct Verified {
+    report: String,
+    sweep: u64,
+    name: String,
+    state: String,
+    files: usize,
+    records: Digest,
+    key: String,
+    /// Whether a coordinator was asked, and has the same records and key.
+    store_checked: bool,
+    /// Whether `--key` named the key.
+    key_expected: bool,
+}
+
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    let folder = folder_of(&arguments.report);
+    let statement = read_statement(&folder)?;
+    check_files(&folder, &statement)?;
+    if let Some(key) = arguments.key.as_deref().filter(|key| key.trim().to_lowercase() != statement.key) {
+        let message =
+            format!("the report is signed with the key {}, not {}", statement.key, output::plain(key));
+        return Err(Failure::failed(message));
+    }
+    if !arguments.offline {
+        check_store(&statement, context).await?;
+    }
+    let verified = Verified {
+        report: folder.display().to_string(),
+        sweep: statement.sweep,
+        name: statement.name,
+        state: statement.state,
+        files: statement.files.len(),
+        records: statement.records,
+        key: statement.key,
+        store_checked: !arguments.offline,
+        key_expected: arguments.key.is_some(),
+    };
+    if context.output.json { context.output.json(&verified) } else { context.output.text(&told(&verified)) }
+}
+
+fn told(verified: &Verified) -> String {
+    let whose = match (verified.store_checked, verified.key_expected) {
+        (true, _) => "the coordinator's key",
+        (false, true) => "the key that was named",
+        (false, false) => "a key that nothing was compared with: --key says whose to expect",
+    };
+    let store = if verified.store_checked { "has the same records" } else { "not asked (--offline)" };
+    format!(
+        "report     {}: sweep {} ({}), {}\nfiles      {} as they were signed\nsignature  good, with {whose}\n           {}\n\
+         store      {store}\n           {}",
+        verified.report,
+        verified.sweep,
+        output::plain(&verified.name),
+        output::plain(&verified.state),
+        verified.files,
+        verified.key,
+        verified.records,
+    )
+}
+
+fn folder_of(report: &Path) -> PathBuf {
+    if report.is_dir() {
+        return report.to_owned();
+    }
+    let parent = report.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).to_owned()
+}
+
+fn read_statement(folder: &Path) -> Result<Statement, Failure> {
+    let path = folder.join(FILE_NAME);
+    let file = std::fs::File::open(&path).map_err(|error| {
+        Failure { exit: super::exit::Exit::Usage, ..Failure::file("read", &path, &error) }
+            .hint("a report that `sweep report` wrote has a signature beside its files")
+    })?;
+    let mut bytes = Vec::new();
+    let read = file.take(SIGNATURE_BYTES_MAX).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::file("read", &path, &error))?;
+    report_signature::read(&bytes).map_err(|error| {
+        Failure::failed(format!("{}: {}", path.display(), output::plain(&error.to_string())))
+    })
+}
+
+/// Every file is read before the first problem is told: a person wants to know all of them.
+fn check_files(folder: &Path, statement: &Statement) -> Result<(), Failure> {
+    let mut problems = Vec::new();
+    for (name, digest) in &statement.files {
+        if !files::is_plain_name(name) {
+            problems.push(format!("{name:?} is no name of a file of a report"));
+            continue;
+        }
+        match std::fs::File::open(folder.join(name)).and_then(Digest::of_reader) {
+            Ok(found) if found == *digest => {}
+            Ok(_) => problems.push(format!("{name} was changed after it was signed")),
+            Err(error) => problems.push(format!("{name} cannot be read: {error}")),
+        }
+    }
+    match problems.as_slice() {
+        [] => Ok(()),
+        problems => Err(Failure::failed(format!("the report does not hold: {}", problems.join("; ")))),
+    }
+}
+
+async fn check_store(statement: &Statement, context: &Context) -> Result<(), Failure> {
+    let mut client = context.connect().await?;
+    let seal = client.seal(GetRequest { sweep: statement.sweep.to_string() }).await?.into_inner();
+    if seal.key != statement.key {
+        return Err(Failure::failed(format!(
+            "the report is signed with the key {}, but this coordinator signs with {}",
+            statement.key,
+            output::plain(&seal.key)
+        ))
+        .hint("ask the coordinator that made it (--server), or check it alone with --offline --key KEY"));
+    }
+    if seal.records != statement.records.to_string() {
+        let failure = Failure::failed(format!(
+            "the store has other records of sweep {} than those that the report was made from",
+            statement.sweep
+        ));
+        let was = &statement.state;
+        return Err(failure.hint(format!(
+            "the sweep was {} when the report was made and is {} now: where it went on, fetch the report again",
+            output::plain(was),
+            output::plain(&seal.state)
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! What is made from the records of a sweep beside its report: comparisons, and folders for other tools.
+
+use coordinator_report::ReportInput;
+use coordinator_report::export::{ExportFormat, export as files_of};
+use sweep_proto::{SweepId, wire};
+use tonic::Status;
+
+use super::blobs::{self, Download, FileParts};
+use super::{Shared, report, status};
+
+/// Two sweeps side by side.
+pub(super) async fn compare(shared: &Shared, sweeps: [SweepId; 2]) -> Result<FileParts, Status> {
+    if sweeps[0] == sweeps[1] {
+        return Err(status::invalid("a sweep is compared with another one, not with itself"));
+    }
+    let _permit = shared.heavy().await?;
+    let (first, second) = (input(shared, sweeps[0]).await?, input(shared, sweeps[1]).await?);
+    let render = move || coordinator_report::render_comparison([&first, &second]);
+    let files = tokio::task::spawn_blocking(render).await.map_err(status::internal)?;
+    Ok(stream(shared, files.map_err(status::internal)?))
+}
+
+/// A sweep as another tool reads it.
+pub(super) async fn export(
+    shared: &Shared,
+    sweep: SweepId,
+    format: wire::ExportFormat,
+) -> Result<FileParts, Status> {
+    let format = match format {
+        wire::ExportFormat::Tensorboard => ExportFormat::TensorBoard,
+        wire::ExportFormat::Mlflow => ExportFormat::Mlflow,
+        wire::ExportFormat::Unspecified => return Err(status::invalid("a format to export to is missing")),
+    };
+    let _permit = shared.heavy().await?;
+    let input = input(shared, sweep).await?;
+    let files = tokio::task::spawn_blocking(move || files_of(&input, format)).await;
+    let files = files.map_err(status::internal)?;
+    Ok(stream(shared, files.map_err(|error| Status::failed_precondition(error.to_string()))?))
+}
+
+async fn input(shared: &Shared, sweep: SweepId) -> Result<ReportInput, Status> {
+    let input = shared.driver.read(move |engine, now| report::collect(engine, sweep, now)).await;
+    input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))
+}
+
+fn stream(shared: &Shared, files: Vec<(String, Vec<u8>)>) -> FileParts {
+    let files = files.into_iter().map(|(name, bytes)| (name, Download::Bytes(bytes))).collect();
+    blobs::download(shared, files)
+}

@@ -1,0 +1,56 @@
+//! Signs the reports that the coordinator makes, and tells what it would sign now.
+
+use coordinator_core::Engine;
+use coordinator_report::{ReportInput, records_digest};
+use sweep_proto::{Digest, SweepId, wire};
+use tonic::Status;
+
+use super::{Shared, report, status};
+use crate::report_signature::{FILE_NAME, FORMAT, Statement, public_key};
+use crate::security::signer::Signer;
+
+/// Adds `report.sig` to the files of a report.
+pub(super) fn add_signature(
+    signer: &Signer,
+    input: &ReportInput,
+    files: &mut Vec<(String, Vec<u8>)>,
+) -> Result<(), Status> {
+    let pair = signer.pair().map_err(|error| unsigned(&error))?;
+    let statement = Statement {
+        format: FORMAT,
+        sweep: input.sweep.id.0,
+        name: input.sweep.spec.name.clone(),
+        state: input.sweep.state.name().to_owned(),
+        records: records_digest(input).map_err(status::internal)?,
+        files: files.iter().map(|(name, bytes)| (name.clone(), Digest::of(bytes))).collect(),
+        key: String::new(),
+    };
+    let signed = statement.signed_by(&pair).map_err(status::internal)?;
+    files.push((FILE_NAME.to_owned(), signed));
+    Ok(())
+}
+
+/// What a report of the sweep would be signed for now, and with which key.
+pub(super) async fn seal(shared: &Shared, sweep: SweepId) -> Result<wire::SealReply, Status> {
+    let Some(signer) = shared.signer.clone() else {
+        return Err(Status::failed_precondition("this coordinator signs no reports"));
+    };
+    let _permit = shared.heavy().await?;
+    let collect = move |engine: &Engine, now| report::collect(engine, sweep, now);
+    let input = shared.driver.read(collect).await.map_err(status::of_driver)?;
+    let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+    let look = move || {
+        let pair = signer.pair().map_err(|error| unsigned(&error))?;
+        Ok(wire::SealReply {
+            sweep: input.sweep.id.0,
+            state: input.sweep.state.name().to_owned(),
+            records: records_digest(&input).map_err(status::internal)?.to_string(),
+            key: public_key(&pair),
+        })
+    };
+    tokio::task::spawn_blocking(look).await.map_err(status::internal)?
+}
+
+fn unsigned(error: &dyn std::fmt::Display) -> Status {
+    Status::failed_precondition(format!("the report cannot be signed: {error}"))
+}

@@ -1,0 +1,87 @@
+//! The key with which the coordinator signs reports: made when the first one is signed, kept with the other keys.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ring::rand::SystemRandom;
+use ring::signature::Ed25519KeyPair;
+
+use super::authority::AuthorityError;
+use super::files;
+
+/// The file of the key, in PKCS #8.
+const KEY: &str = "report.key";
+
+/// Signs reports.
+pub(crate) struct Signer {
+    folder: PathBuf,
+    pair: Mutex<Option<Arc<Ed25519KeyPair>>>,
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Signer({})", self.folder.display())
+    }
+}
+
+impl Signer {
+    /// With the key of this folder.
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder, pair: Mutex::new(None) }
+    }
+
+    /// The key, read or made at the first call. Blocks on the disk.
+    ///
+    /// # Errors
+    /// Where its file can neither be read nor written.
+    pub(crate) fn pair(&self) -> Result<Arc<Ed25519KeyPair>, AuthorityError> {
+        let mut pair = self.pair.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pair) = &*pair {
+            return Ok(Arc::clone(pair));
+        }
+        let found = Arc::new(open(&self.folder)?);
+        *pair = Some(Arc::clone(&found));
+        Ok(found)
+    }
+}
+
+fn open(folder: &Path) -> Result<Ed25519KeyPair, AuthorityError> {
+    let path = folder.join(KEY);
+    let failed = |source| AuthorityError::File { path: path.clone(), source };
+    let unusable = |problem: &dyn fmt::Display| AuthorityError::Unusable {
+        what: path.display().to_string(),
+        problem: problem.to_string(),
+    };
+    let document = match files::read(&path) {
+        Ok(document) => document,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
+            let document = made.map_err(|error| unusable(&error))?.as_ref().to_vec();
+            files::create_folder(folder).map_err(failed)?;
+            files::write(&path, &document).map_err(failed)?;
+            document
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    Ed25519KeyPair::from_pkcs8(&document).map_err(|error| unusable(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report_signature::public_key;
+
+    #[test]
+    fn a_key_is_made_once_and_a_broken_one_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let security = folder.path().join("security");
+        let key = public_key(&Signer::new(security.clone()).pair().expect("made"));
+        let signer = Signer::new(security.clone());
+        assert_eq!(public_key(&signer.pair().expect("read")), key);
+        assert_eq!(public_key(&signer.pair().expect("kept")), key);
+        files::write(&security.join(KEY), b"no key").expect("written");
+        let error = Signer::new(security).pair().expect_err("refused");
+        assert!(error.to_string().contains(KEY), "{error}");
+    }
+}

@@ -1,0 +1,173 @@
+//! What leaves a coordinator beside the report: comparisons, exports, and signatures that hold until a byte changes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use coordinator::Server;
+use serde_json::Value;
+use support::{SWEEP, ScriptedWorker, User};
+use sweep_proto::WorkerId;
+use tempfile::TempDir;
+
+/// A coordinator whose sweeps a scripted worker ends at once.
+struct Place {
+    server: Server,
+    user: User,
+    worker: ScriptedWorker,
+    folder: TempDir,
+}
+
+impl Place {
+    /// With the sweep `tiny`, finished.
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = support::start(&folder.path().join("data")).await;
+        let user = User::of(&server).await;
+        let worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+        let mut place = Self { server, user, worker, folder };
+        place.finish(SWEEP).await;
+        place
+    }
+
+    async fn finish(&mut self, text: &str) {
+        self.user.launch(text, false).await.expect("launched");
+        self.worker.work_off().await;
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn sweep(&self, arguments: &[&str]) -> Output {
+        sweep(&self.server.address().to_string(), self.folder.path(), arguments)
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.sweep(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    fn fails(&self, arguments: &[&str], exit: i32) -> String {
+        let output = self.sweep(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {stderr}");
+        stderr
+    }
+}
+
+fn sweep(server: &str, folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(assert_cmd::cargo::cargo_bin!("sweep"))
+        .args(["--server", server])
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("RUST_LOG")
+        .output()
+        .expect("the program starts")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sweeps_are_compared() {
+    let mut place = Place::new().await;
+    place
+        .finish(
+            &SWEEP.replace("\"tiny\"", "\"dropped\"").replace("[train]", "[model]\ndropout = 0.5\n[train]"),
+        )
+        .await;
+    let written = place.json(&["report", "--compare", "tiny", "dropped", "-o", "both"]);
+    assert_eq!(written["files"], serde_json::json!(["comparison.html", "comparison.md", "comparison.json"]));
+    let bytes = std::fs::read(place.path("both/comparison.json")).expect("there");
+    let comparison: Value = serde_json::from_slice(&bytes).expect("JSON");
+    assert_eq!(comparison["under_study"], serde_json::json!(["dropout"]));
+    assert_eq!(comparison["pairs"].as_array().map(Vec::len), Some(2));
+    assert_eq!(comparison["overall"]["seeds"], 2);
+    assert!(place.fails(&["report", "--compare", "tiny", "1"], 2).contains("with itself"));
+    assert!(place.fails(&["report", "--compare", "tiny", "gone"], 1).contains("gone"));
+    for wrong in [&["report"][..], &["report", "--compare", "tiny"], &["report", "1", "--compare", "1", "2"]]
+    {
+        place.fails(wrong, 2);
+    }
+    place.server.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_is_exported_for_both_tools() {
+    let place = Place::new().await;
+    let written = place.json(&["export", "tiny", "--format", "tensorboard", "--into", "runs"]);
+    assert_eq!(written["files"], 4);
+    assert_eq!(std::fs::read_dir(place.path("runs")).expect("there").count(), 4);
+    let told = place.sweep(&["export", "1", "--format", "mlflow", "--into", "tracking"]);
+    assert!(told.status.success());
+    assert!(String::from_utf8_lossy(&told.stderr).contains("mlflow ui --backend-store-uri tracking/mlruns"));
+    let experiments: Vec<_> = std::fs::read_dir(place.path("tracking/mlruns")).expect("there").collect();
+    let experiment = experiments[0].as_ref().expect("a folder").path();
+    assert_eq!((experiments.len(), std::fs::read_dir(&experiment).expect("there").count()), (1, 5));
+    assert!(place.fails(&["export", "gone", "--format", "mlflow", "--into", "x"], 1).contains("gone"));
+    place.fails(&["export", "1", "--into", "x"], 2);
+    place.server.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_verified_until_a_byte_changes() {
+    let place = Place::new().await;
+    place.json(&["report", "tiny", "-o", "there"]);
+    let verified = place.json(&["verify", "there"]);
+    assert_eq!((&verified["sweep"], &verified["store_checked"]), (&1.into(), &true.into()));
+    let key = verified["key"].as_str().expect("a key").to_owned();
+    assert_eq!(
+        place.json(&["verify", "there/report.html", "--offline", "--key", &key])["key_expected"],
+        true
+    );
+    assert!(place.fails(&["verify", "there", "--key", "00"], 1).contains(&key));
+
+    let signature = std::fs::read_to_string(place.path("there/report.sig")).expect("there");
+    place.json(&["report", "tiny", "-o", "again"]);
+    let again = std::fs::read_to_string(place.path("again/report.sig")).expect("there");
+    assert_eq!(signature, again, "an ended sweep has one report, to the byte");
+
+    let page = place.path("there/report.md");
+    let text = std::fs::read_to_string(&page).expect("there");
+    std::fs::write(&page, text.replacen("# Report", "# report", 1)).expect("written");
+    std::fs::remove_file(place.path("there/trials.csv")).expect("removed");
+    let told = place.fails(&["verify", "there"], 1);
+    assert!(told.contains("report.md was changed") && told.contains("trials.csv cannot be read"), "{told}");
+
+    std::fs::write(place.path("again/report.sig"), signature.replace("\"sweep\": 1", "\"sweep\": 2"))
+        .expect("written");
+    assert!(place.fails(&["verify", "again"], 1).contains("changed after it was signed"));
+    assert!(place.fails(&["verify", "nowhere"], 2).contains("report.sig"));
+    place.server.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_records_that_are_no_longer_those_of_the_store_is_told() {
+    let place = Place::new().await;
+    place.json(&["report", "tiny", "-o", "there"]);
+    place.json(&["extend", "tiny", "--replicates", "3"]);
+    let told = place.fails(&["verify", "there"], 1);
+    assert!(told.contains("other records") && told.contains("is open now"), "{told}");
+    // Another coordinator has another key, and may have another sweep of that number.
+    let other = Place::new().await;
+    let asked = sweep(&other.server.address().to_string(), place.folder.path(), &["verify", "there"]);
+    let told = String::from_utf8_lossy(&asked.stderr).into_owned();
+    assert_eq!(asked.status.code(), Some(1));
+    assert!(told.contains("this coordinator signs with"), "{told}");
+    for place in [place, other] {
+        place.server.stop().await.expect("stops");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_outlives_the_coordinator() {
+    let place = Place::new().await;
+    place.json(&["report", "tiny", "-o", "there"]);
+    place.server.stop().await.expect("stops");
+    let server = support::start(&place.folder.path().join("data")).await;
+    let verified = sweep(&server.address().to_string(), place.folder.path(), &["verify", "there"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    server.stop().await.expect("stops");
+}
