@@ -231,14 +231,14 @@
       [spec.row_name, spec.column_name, "validation_loss"],
       ...spec.cells.flatMap((row, y) => row.map((score, x) => [spec.rows[y], spec.columns[x], score])),
     ],
+    scatter: (spec) => [
+      ["configuration", "seconds", "validation_accuracy_percent", "on_front"],
+      ...spec.points.map(([seconds, accuracy, label, front]) => [label, seconds, accuracy, front]),
+    ],
     reliability: (spec) => [["mean_probability_percent", "accuracy_percent", "examples"], ...spec.points],
     parallel: (spec) => [
       [...spec.axes.map(([name]) => name), "validation_loss"],
       ...spec.lines.map(([at, loss]) => [...at.map((level, dim) => spec.axes[dim][1][level]), loss]),
-    ],
-    scatter: (spec) => [
-      ["configuration", "seconds", "validation_accuracy_percent", "on_front"],
-      ...spec.points.map(([seconds, accuracy, label, front]) => [label, seconds, accuracy, front]),
     ],
   };
 

@@ -92,7 +92,7 @@ pub fn write(model: &ReportModel, sections: &[Section]) -> Result<Vec<u8>, Repor
 /// The bytes of a page of sections.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn page(head: Head, sections: &[Section]) -> Result<Vec<u8>, ReportError> {
     let page = Page {
         policy: policy(&[ECHARTS, SCRIPT]),
