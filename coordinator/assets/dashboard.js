@@ -135,21 +135,26 @@
   const address = document.body.dataset.events;
   let events = null;
   let hasEnded = false;
+  const [PAUSE_MIN_MS, PAUSE_MAX_MS] = [5_000, 300_000];
+  let pause_ms = PAUSE_MIN_MS;
 
   function follow() {
     if (!address || events || hasEnded || document.hidden) return;
     events = new EventSource(address);
-    events.addEventListener("open", () => tell(""));
-    // The browser asks again by itself, unless it was refused.
+    events.addEventListener("open", () => { tell(""); pause_ms = PAUSE_MIN_MS; });
     events.addEventListener("error", () => {
-      const isOver = events?.readyState === EventSource.CLOSED;
-      tell(isOver ? "no longer told what happens; reload the page" : "connection lost; trying again");
+      tell("nothing is heard from the coordinator; trying again (reload the page if you have to log in)");
+      // The browser asks again by itself, unless it was refused.
+      if (events?.readyState !== EventSource.CLOSED) return;
+      leave();
+      setTimeout(follow, pause_ms);
+      pause_ms = Math.min(2 * pause_ms, PAUSE_MAX_MS);
     });
     events.addEventListener("message", (event) => {
       const news = JSON.parse(event.data);
       for (const [id, html] of Object.entries(news.parts)) {
         const place = element(id);
-        if (place && !place.contains(document.activeElement)) place.innerHTML = html;
+        if (place) replace(place, html);
       }
       if (news.map) { map = news.map; paint(); }
       if (news.charts) drawCurves(news.charts);
@@ -159,6 +164,14 @@
       leave();
       if (button && "unasked" in button.dataset) analyse();
     });
+  }
+
+  // Whoever stands on a link goes on standing there.
+  function replace(place, html) {
+    const held = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    place.innerHTML = html;
+    if (held === null) return;
+    [...place.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === held)?.focus({ preventScroll: true });
   }
 
   function leave() {

@@ -231,7 +231,9 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let shutdown = CancellationToken::new();
     let cache = config.place.data_directory.join("datasets");
     let (tls, doors) = security.unzip();
-    let signer = Signer::new(config.place.data_directory.join(SECURITY));
+    let keys = config.place.data_directory.join(SECURITY);
+    let opening = tokio::task::spawn_blocking(move || Signer::open(&keys));
+    let signer = opening.await.map_err(|error| StartError::Unclean(error.to_string()))??;
     let doors = Doors { signer: Some(Arc::new(signer)), ..doors.unwrap_or_default() };
     let urls = doors.urls(address);
     let shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone(), doors)

@@ -68,7 +68,7 @@ fn a_sweep_is_followed_paused_resumed_and_cancelled() -> Result<()> {
     scene.browser.click("#sweeps a[href='/sweeps/1']")?;
     scene.browser.until("document.querySelector('#progress')?.innerText.includes('80 pending') === true")?;
     // What comes now comes without a reload.
-    scene.browser.evaluate("window.opened = 'once'")?;
+    scene.browser.evaluate("window.opened = 'once'; document.querySelector('#progress a').focus()")?;
     let setup = WorkerSetup { name: HOSTILE.to_owned(), ..WorkerSetup::default() };
     let _worker = scene.cluster.start_worker(&setup)?;
     scene.browser.until("document.querySelector('#running').innerText.includes('<img src=x')")?;
@@ -77,6 +77,8 @@ fn a_sweep_is_followed_paused_resumed_and_cancelled() -> Result<()> {
     scene.browser.until("document.querySelector('#best').innerText.includes('units=')")?;
     scene.browser.until("document.querySelector('#map-legend').innerText.includes('completed')")?;
     ensure!(scene.browser.evaluate("window.opened")? == "once", "the page was loaded again");
+    let held = scene.browser.evaluate("document.activeElement.getAttribute('href')")?;
+    ensure!(held == "/sweeps/1/pause", "who stands on a link stands elsewhere now: {held}");
     scene.browser.picture("sweep-running")?;
     scene.act("pause", "paused")?;
     scene.act("resume", "open")?;
@@ -215,13 +217,23 @@ fn a_name_that_was_turned_to_this_machine_opens_nothing() -> Result<()> {
         stream.write_all(request.as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        Ok(answer.lines().next().unwrap_or_default().to_owned())
+        Ok(answer.split("\r\n\r\n").next().unwrap_or_default().to_owned())
     };
     for path in ["/", "/api/v1/sweeps", "/workers", "/healthz"] {
-        let get =
-            |host: &str| status(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
-        ensure!(get("rebound.example:7077")?.contains(" 403 "), "{path} goes by a foreign name");
-        ensure!(get("localhost:7077")?.contains(" 200 "), "{path} does not go by its own name");
+        // A page may name any type of content.
+        for kind in ["", "Content-Type: application/grpc\r\n", "Accept: text/html\r\n"] {
+            let get = |host: &str| {
+                status(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{kind}Connection: close\r\n\r\n"))
+            };
+            ensure!(get("rebound.example:7077")?.contains(" 403 "), "{path} goes by a foreign name: {kind}");
+            ensure!(get("localhost:7077")?.contains(" 200 "), "{path} does not go by its own name: {kind}");
+        }
     }
+    let call = status(
+        "POST /sweep.v1.SweepService/List HTTP/1.1\r\nHost: rebound.example\r\nTE: trailers\r\n\
+         Content-Type: application/grpc\r\nContent-Length: 5\r\nConnection: close\r\n\r\n\0\0\0\0\0",
+    )?;
+    // A refusal of gRPC is HTTP's 200 with a status of its own in the headers.
+    ensure!(call.contains("grpc-status: 7"), "a call goes by a foreign name: {call}");
     Ok(())
 }

@@ -117,7 +117,6 @@ impl Change {
         let sweep = lists::resolve(shared, name).await?;
         shared.record(&viewer.act, self.name, format!("sweep {sweep}")).await?;
         shared.driver.command((self.command)(sweep)).await?;
-        dashboard.views.forget(sweep);
         Ok(Redirect::to(&format!("/sweeps/{sweep}")).into_response())
     }
 }

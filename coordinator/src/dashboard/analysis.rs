@@ -24,9 +24,10 @@ pub(super) async fn analysis(
     State(dashboard): State<Dashboard>,
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
-    let shared = &dashboard.shared;
-    let id = lists::resolve(shared, name).await?;
-    let make = async || {
+    let id = lists::resolve(&dashboard.shared, name).await?;
+    let state = dashboard.state(id).await?;
+    let shared = dashboard.shared.clone();
+    let make = move || async move {
         let _permit = shared.heavy().await?;
         let input = shared.driver.read(move |engine, now| report::collect(engine, id, now)).await?;
         let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;
@@ -37,6 +38,6 @@ pub(super) async fn analysis(
         });
         made.await.map_err(status::internal)?
     };
-    let seen = dashboard.analyses.get(shared.driver.notices(), id, make).await?;
+    let seen = dashboard.analyses.get(dashboard.shared.driver.notices(), (id, state), make).await?;
     Ok(([(CONTENT_TYPE, "application/json")], seen.value.0.clone()).into_response())
 }

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use coordinator_core::SweepState;
 use sweep_proto::SweepId;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::refusal::Refusal;
 use crate::driver::Notices;
+use crate::rpc::status;
 
 /// How many times as long as it takes to make a value the value is shown.
 const LEISURE: u32 = 10;
@@ -18,8 +21,18 @@ const LEISURE: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Cache<T> {
     slots: Mutex<Slots<T>>,
-    slots_max: usize,
-    interval: Duration,
+    rules: Rules<T>,
+}
+
+/// How many values are kept, and for how long.
+#[derive(Debug)]
+pub(super) struct Rules<T> {
+    /// Sweeps of which one is kept.
+    pub(super) slots_max: usize,
+    /// Shortest time between two values of one sweep.
+    pub(super) interval: Duration,
+    /// The age from which a value is made again without any change, should somebody ask.
+    pub(super) age_max: fn(&T) -> Option<Duration>,
 }
 
 /// By sweep, with the number of the last request for each.
@@ -44,69 +57,69 @@ pub(super) struct Seen<T> {
     pub(super) value: Arc<T>,
     /// When a newer one can be had, should something have changed.
     pub(super) renewable_at: Instant,
-    made_at: Instant,
+    /// When it is made again without a change.
+    stale_at: Option<Instant>,
+    /// How the sweep stood.
+    state: SweepState,
 }
 
 impl<T> Clone for Seen<T> {
     fn clone(&self) -> Self {
-        Self { value: Arc::clone(&self.value), renewable_at: self.renewable_at, made_at: self.made_at }
+        Self {
+            value: Arc::clone(&self.value),
+            renewable_at: self.renewable_at,
+            stale_at: self.stale_at,
+            state: self.state,
+        }
     }
 }
 
-impl<T> Cache<T> {
-    /// Of at most so many sweeps, each renewed at most once in an interval.
-    pub(super) fn new(slots_max: usize, interval: Duration) -> Self {
-        let slots = Mutex::new(Slots { by_sweep: BTreeMap::new(), requests: 0 });
-        Self { slots, slots_max, interval }
+impl<T: Send + Sync + 'static> Cache<T> {
+    pub(super) fn new(rules: Rules<T>) -> Self {
+        Self { slots: Mutex::new(Slots { by_sweep: BTreeMap::new(), requests: 0 }), rules }
     }
 
-    /// The value of a sweep, made where there is none or an old one.
-    pub(super) async fn get<E>(
+    /// The value of a sweep that stands so, made where there is none or an old one. What is begun is done to its end,
+    /// whether or not whoever asked is still there: nobody makes the coordinator begin again and again.
+    pub(super) async fn get<F>(
         &self,
         notices: &Notices,
-        sweep: SweepId,
-        make: impl AsyncFnOnce() -> Result<T, E>,
-    ) -> Result<Seen<T>, E> {
+        (sweep, state): (SweepId, SweepState),
+        make: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Seen<T>, Refusal>
+    where
+        F: Future<Output = Result<T, Refusal>> + Send,
+    {
         let slot = self.slot(notices, sweep);
-        let mut slot = slot.lock().await;
-        let began = Instant::now();
-        // A sender that is gone tells nothing of what changes.
-        let has_changed = slot.changes.has_changed().unwrap_or(true);
-        if let Some(seen) = &slot.seen
-            && (!has_changed || began < seen.renewable_at)
-        {
-            return Ok(seen.clone());
-        }
-        slot.changes.mark_unchanged();
-        let value = Arc::new(make().await?);
-        let renewable_at = Instant::now() + self.interval.max(began.elapsed() * LEISURE);
-        let seen = Seen { value, renewable_at, made_at: began };
-        slot.seen = Some(seen.clone());
-        Ok(seen)
-    }
-
-    /// Whoever asks next gets a new value.
-    pub(super) fn forget(&self, sweep: SweepId) {
-        self.lock().by_sweep.remove(&sweep);
-    }
-
-    /// Whoever asks next gets a value that is not as old as this.
-    pub(super) async fn forget_older(&self, sweep: SweepId, age: Duration) {
-        let slot = self.lock().by_sweep.get(&sweep).map(|(_, slot)| Arc::clone(slot));
-        if let Some(slot) = slot {
-            slot.lock().await.seen.take_if(|seen| seen.made_at.elapsed() >= age);
-        }
+        let (interval, age_max) = (self.rules.interval, self.rules.age_max);
+        let getting = tokio::spawn(async move {
+            let mut slot = slot.lock_owned().await;
+            let began = Instant::now();
+            if let Some(seen) = slot.seen.as_ref().filter(|seen| seen.stands(state, &slot.changes)) {
+                return Ok(seen.clone());
+            }
+            // Should it fail, an old value must not pass for a new one.
+            slot.seen = None;
+            slot.changes.mark_unchanged();
+            let value = Arc::new(make().await?);
+            let renewable_at = Instant::now() + interval.max(began.elapsed() * LEISURE);
+            let stale_at = age_max(&value).map(|age| renewable_at.max(began + age));
+            let seen = Seen { value, renewable_at, stale_at, state };
+            slot.seen = Some(seen.clone());
+            Ok(seen)
+        });
+        getting.await.map_err(status::internal)?
     }
 
     fn slot(&self, notices: &Notices, sweep: SweepId) -> SharedSlot<T> {
-        let mut slots = self.lock();
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.requests += 1;
         let request = slots.requests;
         if let Some((last, slot)) = slots.by_sweep.get_mut(&sweep) {
             *last = request;
             return Arc::clone(slot);
         }
-        while slots.by_sweep.len() >= self.slots_max
+        while slots.by_sweep.len() >= self.rules.slots_max
             && let Some((oldest, _)) = slots.by_sweep.iter().min_by_key(|(_, (last, _))| *last)
         {
             let oldest = *oldest;
@@ -116,50 +129,98 @@ impl<T> Cache<T> {
         slots.by_sweep.insert(sweep, (request, Arc::clone(&slot)));
         slot
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Slots<T>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+impl<T> Seen<T> {
+    /// Whether it is still to be shown, of a sweep that now stands so.
+    fn stands(&self, state: SweepState, changes: &watch::Receiver<u64>) -> bool {
+        let now = Instant::now();
+        // A sender that is gone tells nothing of what changes.
+        let has_changed = changes.has_changed().unwrap_or(true);
+        let is_old = self.stale_at.is_some_and(|at| at <= now);
+        self.state == state && (now < self.renewable_at || (!has_changed && !is_old))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tonic::Status;
+
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_value_is_made_again_after_a_change_and_some_rest() {
-        let (cache, notices) = (Cache::new(2, Duration::from_millis(500)), Notices::default());
-        let made = std::cell::Cell::new(0);
-        let get = async |sweep| {
-            let make = async || {
-                made.set(made.get() + 1);
+    const OPEN: SweepState = SweepState::Open;
+
+    /// A cache of the numbers of makings, each of which takes 100 ms.
+    struct Scene {
+        cache: Cache<u32>,
+        notices: Notices,
+        made: Arc<AtomicU32>,
+    }
+
+    impl Scene {
+        fn new(slots_max: usize, age_max: fn(&u32) -> Option<Duration>) -> Self {
+            let rules = Rules { slots_max, interval: Duration::from_millis(500), age_max };
+            Self { cache: Cache::new(rules), notices: Notices::default(), made: Arc::default() }
+        }
+
+        async fn get_in(&self, state: SweepState, sweep: u64) -> u32 {
+            let made = Arc::clone(&self.made);
+            let make = move || async move {
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                Ok::<_, ()>(made.get())
+                Ok(made.fetch_add(1, Ordering::Relaxed) + 1)
             };
-            *cache.get(&notices, SweepId(sweep), make).await.unwrap().value
-        };
-        assert_eq!((get(1).await, get(1).await), (1, 1));
-        tokio::time::sleep(Duration::from_mins(1)).await;
-        assert_eq!(get(1).await, 1, "nothing has changed");
-        let change = || notices.sweeps_changed(&[SweepId(1)].into());
-        change();
-        assert_eq!(get(1).await, 2);
-        change();
-        tokio::time::sleep(Duration::from_millis(900)).await;
-        assert_eq!(get(1).await, 2, "it took 100 ms, so it is shown for a second");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        assert_eq!(get(1).await, 3);
-        cache.forget_older(SweepId(1), Duration::from_mins(1)).await;
-        assert_eq!(get(1).await, 3, "it is not as old");
-        cache.forget(SweepId(1));
-        assert_eq!((get(1).await, get(2).await, get(1).await), (4, 5, 4));
-        assert_eq!((get(3).await, get(1).await, get(2).await), (6, 4, 7), "the one not asked for made room");
+            *self.cache.get(&self.notices, (SweepId(sweep), state), make).await.unwrap().value
+        }
+
+        async fn get(&self, sweep: u64) -> u32 {
+            self.get_in(OPEN, sweep).await
+        }
+
+        fn change(&self) {
+            self.notices.sweeps_changed(&[SweepId(1)].into());
+        }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_fails_is_tried_again() {
-        let (cache, notices) = (Cache::new(1, Duration::ZERO), Notices::default());
-        assert!(cache.get(&notices, SweepId(1), async || Err::<u8, _>("no")).await.is_err());
-        assert_eq!(*cache.get(&notices, SweepId(1), async || Ok::<_, &str>(7)).await.unwrap().value, 7);
+    async fn a_value_is_made_again_after_a_change_and_some_rest() {
+        let scene = Scene::new(2, |_| None);
+        assert_eq!((scene.get(1).await, scene.get(1).await), (1, 1));
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(scene.get(1).await, 1, "nothing has changed");
+        scene.change();
+        assert_eq!(scene.get(1).await, 2);
+        scene.change();
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        assert_eq!(scene.get(1).await, 2, "it took 100 ms, so it is shown for a second");
+        assert_eq!(scene.get_in(SweepState::Finished, 1).await, 3, "but not of another state");
+        assert_eq!((scene.get(2).await, scene.get(3).await, scene.get(1).await), (4, 5, 6), "room for two");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_value_ages_where_it_may() {
+        let scene = Scene::new(1, |_| Some(Duration::from_secs(10)));
+        assert_eq!(scene.get(1).await, 1);
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        assert_eq!(scene.get(1).await, 1);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(scene.get(1).await, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_goes_away_and_what_fails_leave_nothing_old_behind() {
+        let scene = Scene::new(1, |_| None);
+        assert_eq!(scene.get(1).await, 1);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        scene.change();
+        // Gone before it is made; it is made all the same, once.
+        assert!(tokio::time::timeout(Duration::from_millis(10), scene.get(1)).await.is_err());
+        assert_eq!((scene.get(1).await, scene.made.load(Ordering::Relaxed)), (2, 2));
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        scene.change();
+        let fails = || async { Err(Status::unavailable("no").into()) };
+        assert!(scene.cache.get(&scene.notices, (SweepId(1), OPEN), fails).await.is_err());
+        assert_eq!(scene.get(1).await, 3);
     }
 }

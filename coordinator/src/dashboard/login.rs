@@ -16,6 +16,7 @@ use super::frame::{Frame, Viewer, page, page_with};
 use super::refusal::Refusal;
 use crate::rpc::status;
 use crate::security::caller::Caller;
+use crate::security::host;
 
 /// Browsers say with this where a form stood.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -53,9 +54,9 @@ pub(super) struct Leaving {
 /// `GET /login`
 pub(super) async fn ask(viewer: Viewer, Query(wanted): Query<Wanted>) -> Result<Response, Refusal> {
     if viewer.act.caller == Caller::Local || viewer.is_logged_in() {
-        return Ok(Redirect::to(&own_page(&wanted.next)).into_response());
+        return Ok(Redirect::to(host::own_page(&wanted.next)).into_response());
     }
-    page(&Page { frame: Frame::of(&viewer), next: own_page(&wanted.next), problem: None })
+    page(&Page { frame: Frame::of(&viewer), next: host::own_page(&wanted.next).to_owned(), problem: None })
 }
 
 /// `POST /login`
@@ -65,7 +66,7 @@ pub(super) async fn begin(
     headers: HeaderMap,
     Form(shown): Form<Shown>,
 ) -> Result<Response, Refusal> {
-    let next = own_page(&shown.next);
+    let next = host::own_page(&shown.next).to_owned();
     if headers.get(SEC_FETCH_SITE).is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none")) {
         return Err(Status::permission_denied("the form stood on another site").into());
     }
@@ -113,27 +114,5 @@ async fn admitted(dashboard: &Dashboard, text: &str) -> Result<(TokenId, Role), 
         Some((role, None)) => Ok((id, role)),
         Some((_, Some(refusal))) => Err(Status::unauthenticated(refusal)),
         None => Err(Status::unauthenticated("the token is not known here")),
-    }
-}
-
-/// A page of this site, and of no other.
-fn own_page(next: &str) -> String {
-    let is_plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '/' | '-' | '_' | '.');
-    let is_own = next.starts_with('/') && !next.starts_with("//") && next.chars().all(is_plain);
-    if is_own { next.to_owned() } else { "/".to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_login_leads_nowhere_else() {
-        assert_eq!(own_page("/sweeps/3/trials/0"), "/sweeps/3/trials/0");
-        for elsewhere in
-            ["", "//example.org", "https://example.org", "/\\example.org", "/a b", "/?x", "/a\r\nb"]
-        {
-            assert_eq!(own_page(elsewhere), "/", "{elsewhere}");
-        }
     }
 }

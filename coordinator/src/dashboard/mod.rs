@@ -25,10 +25,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::map_response;
 use axum::routing::{get, post};
+use coordinator_core::{Engine, SweepState};
+use sweep_proto::SweepId;
+use tonic::Status;
 
 use self::analysis::Analysis;
-use self::cache::Cache;
+use self::cache::{Cache, Rules};
 use self::overview::Overview;
+use self::refusal::Refusal;
 use self::report::Files;
 use self::sweep::View;
 use crate::rpc::Shared;
@@ -58,13 +62,34 @@ struct Dashboard {
     overview: Arc<Overview>,
 }
 
+impl Dashboard {
+    /// How a sweep stands now.
+    async fn state(&self, id: SweepId) -> Result<SweepState, Refusal> {
+        let look = move |engine: &Engine, _| engine.sweep(id).map(|sweep| sweep.state);
+        let found = self.shared.driver.read(look).await?;
+        Ok(found.ok_or_else(|| Status::not_found("there is no such sweep"))?)
+    }
+}
+
 /// The routes.
 pub(crate) fn routes(shared: Shared) -> Router {
     let dashboard = Dashboard {
         shared,
-        views: Arc::new(Cache::new(PICTURES_MAX, PICTURE_INTERVAL)),
-        analyses: Arc::new(Cache::new(ANALYSES_MAX, ANALYSIS_INTERVAL)),
-        reports: Arc::new(Cache::new(ANALYSES_MAX, ANALYSIS_INTERVAL)),
+        views: Arc::new(Cache::new(Rules {
+            slots_max: PICTURES_MAX,
+            interval: PICTURE_INTERVAL,
+            age_max: View::age_max,
+        })),
+        analyses: Arc::new(Cache::new(Rules {
+            slots_max: ANALYSES_MAX,
+            interval: ANALYSIS_INTERVAL,
+            age_max: |_| None,
+        })),
+        reports: Arc::new(Cache::new(Rules {
+            slots_max: ANALYSES_MAX,
+            interval: ANALYSIS_INTERVAL,
+            age_max: |_| None,
+        })),
         overview: Arc::default(),
     };
     Router::new()

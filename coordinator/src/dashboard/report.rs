@@ -25,13 +25,14 @@ pub(super) async fn file(
     State(dashboard): State<Dashboard>,
     Path((name, file)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    let shared = &dashboard.shared;
-    let id = lists::resolve(shared, name).await?;
-    let make = async || {
-        let files = report::files(shared, id, Vec::new()).await?;
+    let id = lists::resolve(&dashboard.shared, name).await?;
+    let state = dashboard.state(id).await?;
+    let shared = dashboard.shared.clone();
+    let make = move || async move {
+        let files = report::files(&shared, id, Vec::new()).await?;
         Ok::<_, Refusal>(Files(files.into_iter().map(|(name, bytes)| (name, Bytes::from(bytes))).collect()))
     };
-    let files = dashboard.reports.get(shared.driver.notices(), id, make).await?.value;
+    let files = dashboard.reports.get(dashboard.shared.driver.notices(), (id, state), make).await?.value;
     let found = files.0.iter().find(|(known, _)| *known == file).map(|(_, bytes)| bytes.clone());
     let bytes = found.ok_or_else(|| Status::not_found(format!("a report has no file \"{file}\"")))?;
     let kind = match FilePath::new(&file).extension().and_then(OsStr::to_str) {

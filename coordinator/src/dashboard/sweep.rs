@@ -1,6 +1,7 @@
 //! The page of a sweep, whole and in parts that follow what happens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -44,6 +45,11 @@ pub(super) struct View {
 }
 
 impl View {
+    /// What is true of workers, and the time that is left, change without a word of the sweep.
+    pub(super) fn age_max(&self) -> Option<Duration> {
+        (!self.has_ended).then_some(IDLE)
+    }
+
     fn part(&self, id: &str) -> &str {
         self.parts.iter().find(|(known, _)| *known == id).map_or("", |(_, html)| html)
     }
@@ -122,7 +128,7 @@ async fn tell(events: Events, id: SweepId) -> Result<(), Over> {
         tokio::select! {
             () = events.closed() => return Err(Over),
             _ = changes.changed() => {}
-            () = tokio::time::sleep(IDLE) => events.dashboard.views.forget_older(id, IDLE).await,
+            () = tokio::time::sleep(IDLE) => {}
         }
         // Before, the same would be seen again.
         tokio::time::sleep_until(renewable_at).await;
@@ -131,15 +137,16 @@ async fn tell(events: Events, id: SweepId) -> Result<(), Over> {
 
 impl Dashboard {
     async fn view(&self, id: SweepId) -> Result<Seen<View>, Refusal> {
-        let driver = &self.shared.driver;
-        let make = async || {
+        let state = self.state(id).await?;
+        let driver = self.shared.driver.clone();
+        let make = move || async move {
             let picture =
                 driver.read(move |engine, _| picture::of(engine, id)).await.map_err(status::of_driver)?;
             let picture = picture.ok_or_else(|| Status::not_found("there is no such sweep"))?;
             let made = tokio::task::spawn_blocking(move || View::of(&picture)).await;
             made.map_err(status::internal)?
         };
-        self.views.get(driver.notices(), id, make).await
+        self.views.get(self.shared.driver.notices(), (id, state), make).await
     }
 }
 
@@ -172,7 +179,7 @@ impl View {
 }
 
 impl Progress<'_> {
-    /// Each state that occurs: its name, its class, its count.
+    /// Each state that occurs, and its count.
     fn segments(&self) -> Vec<(&'static str, u64)> {
         let ledger = &self.sweep.ledger;
         let all = [

@@ -59,7 +59,7 @@ pub(super) async fn page(
     let id = TrialId { sweep, index: index.parse().map_err(|_| missing())? };
     let look = dashboard.shared.driver.read(move |engine, _| Look::of(engine, id)).await?;
     let mut look = look.ok_or_else(missing)?;
-    let steps = match look.attempts.last() {
+    let steps = match look.attempts.iter().rfind(|attempt| attempt.work == WorkKind::Train) {
         Some(attempt) => dashboard.steps(attempt.id).await?,
         None => Vec::new(),
     };

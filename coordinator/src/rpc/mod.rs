@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
@@ -103,9 +103,9 @@ impl Shared {
 }
 
 impl Shared {
-    /// Waits for a turn at what fills a core.
-    pub(crate) async fn heavy(&self) -> Result<SemaphorePermit<'_>, Status> {
-        self.heavy.acquire().await.map_err(status::internal)
+    /// Waits for a turn at what fills a core. The permit goes to where that is done, and not to whoever may go away.
+    pub(crate) async fn heavy(&self) -> Result<OwnedSemaphorePermit, Status> {
+        Arc::clone(&self.heavy).acquire_owned().await.map_err(status::internal)
     }
 }
 

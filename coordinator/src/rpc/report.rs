@@ -30,13 +30,14 @@ pub(crate) async fn files(
     sweep: SweepId,
     prices: Vec<Price>,
 ) -> Result<Vec<(String, Vec<u8>)>, Status> {
-    let _permit = shared.heavy().await?;
+    let permit = shared.heavy().await?;
     let input = shared.driver.read(move |engine, now| collect(engine, sweep, now)).await;
     let mut input =
         input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
     input.prices = prices;
     let signer = shared.signer.clone();
     let rendered = tokio::task::spawn_blocking(move || {
+        let _held = permit;
         let mut files = coordinator_report::render(&input).map_err(status::internal)?;
         if let Some(signer) = signer {
             seal::add_signature(&signer, &input, &mut files)?;

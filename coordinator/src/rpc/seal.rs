@@ -15,7 +15,6 @@ pub(super) fn add_signature(
     input: &ReportInput,
     files: &mut Vec<(String, Vec<u8>)>,
 ) -> Result<(), Status> {
-    let pair = signer.pair().map_err(|error| unsigned(&error))?;
     let statement = Statement {
         format: FORMAT,
         sweep: input.sweep.id.0,
@@ -25,7 +24,7 @@ pub(super) fn add_signature(
         files: files.iter().map(|(name, bytes)| (name.clone(), Digest::of(bytes))).collect(),
         key: String::new(),
     };
-    let signed = statement.signed_by(&pair).map_err(status::internal)?;
+    let signed = statement.signed_by(signer.pair()).map_err(status::internal)?;
     files.push((FILE_NAME.to_owned(), signed));
     Ok(())
 }
@@ -40,17 +39,12 @@ pub(super) async fn seal(shared: &Shared, sweep: SweepId) -> Result<wire::SealRe
     let input = shared.driver.read(collect).await.map_err(status::of_driver)?;
     let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;
     let look = move || {
-        let pair = signer.pair().map_err(|error| unsigned(&error))?;
         Ok(wire::SealReply {
             sweep: input.sweep.id.0,
             state: input.sweep.state.name().to_owned(),
             records: records_digest(&input).map_err(status::internal)?.to_string(),
-            key: public_key(&pair),
+            key: public_key(signer.pair()),
         })
     };
     tokio::task::spawn_blocking(look).await.map_err(status::internal)?
-}
-
-fn unsigned(error: &dyn std::fmt::Display) -> Status {
-    Status::failed_precondition(format!("the report cannot be signed: {error}"))
 }

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use coordinator_core::{AuditNote, Command, Engine};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use sweep_proto::{Role, Timestamp, Token, TokenId};
 use tonic::Status;
@@ -251,9 +251,8 @@ impl Manner {
 
 /// Where a stranger may log in to come back to a page.
 fn login(page: &str) -> HeaderValue {
-    let is_plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '/' | '-' | '_' | '.');
-    let next = if page.chars().all(is_plain) { page } else { "/" };
-    HeaderValue::from_str(&format!("/login?next={next}")).unwrap_or(HeaderValue::from_static("/login"))
+    HeaderValue::from_str(&format!("/login?next={}", host::own_page(page)))
+        .unwrap_or(HeaderValue::from_static("/login"))
 }
 
 /// A refusal in the words of the protocol that was spoken.
@@ -262,6 +261,10 @@ fn refuse(manner: &Manner, refusal: &Status) -> Response<Body> {
         return refusal.clone().into_http();
     }
     let mut response = Response::new(Body::new(format!("{}\n", refusal.message())));
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    for (name, value) in headers {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
     if let (Manner::Page(page), tonic::Code::Unauthenticated) = (manner, refusal.code()) {
         *response.status_mut() = StatusCode::SEE_OTHER;
         response.headers_mut().insert(LOCATION, login(page));
@@ -341,7 +344,9 @@ where
             session: self.gate.sessions.find(request.headers()),
         };
         let manner = Manner::of(&request);
-        let is_rebound = matches!(manner, Manner::Page(_) | Manner::Plain) && !host::is_local(&request);
+        // No browser speaks HTTP/2 without TLS, whatever its page calls the content.
+        let is_program = matches!(manner, Manner::Grpc) && request.version() == Version::HTTP_2;
+        let is_rebound = !is_program && !host::is_local(&request);
         Box::pin(async move {
             let Some(peer) = peer else {
                 let refusal = Status::permission_denied("nothing is known of the connection");
@@ -357,7 +362,9 @@ where
             match gate.admit(&path, &peer, shown).await {
                 Ok((caller, form_key)) => {
                     request.extensions_mut().insert(caller);
-                    form_key.and_then(|key| request.extensions_mut().insert(key));
+                    if let Some(key) = form_key {
+                        request.extensions_mut().insert(key);
+                    }
                     let answering = inner.call(request);
                     let response = match caller {
                         // As in `admit`: a token for joining proves little.

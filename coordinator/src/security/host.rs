@@ -22,6 +22,13 @@ fn names_this_machine(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
+/// This page where it is one of this site, else the first one: a login leads nowhere else.
+pub(crate) fn own_page(page: &str) -> &str {
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '/' | '-' | '_' | '.');
+    let is_own = page.starts_with('/') && !page.starts_with("//") && page.chars().all(is_plain);
+    if is_own { page } else { "/" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,6 +36,14 @@ mod tests {
     fn request(target: &str, host: Option<&str>) -> Request<()> {
         let request = Request::get(target);
         host.map_or(Request::get(target), |host| request.header(HOST, host)).body(()).unwrap()
+    }
+
+    #[test]
+    fn a_login_leads_nowhere_else() {
+        assert_eq!(own_page("/sweeps/3/trials/0"), "/sweeps/3/trials/0");
+        for page in ["", "//example.org", "https://example.org", "/\\example.org", "/a b", "/?x", "/a\r\nb"] {
+            assert_eq!(own_page(page), "/", "{page}");
+        }
     }
 
     #[test]

@@ -19,6 +19,9 @@ const LIFE: Duration = Duration::from_hours(12);
 /// Logins at one time; the oldest makes room.
 const SESSIONS_MAX: usize = 1_000;
 
+/// Logins with one token at one time; the oldest of them makes room, so that nobody's logins end those of others.
+const SESSIONS_OF_TOKEN_MAX: usize = 10;
+
 /// Bytes of entropy in a session's name and in a form's key.
 const SECRET_BYTES: usize = 32;
 
@@ -85,12 +88,8 @@ impl Sessions {
         let now = Instant::now();
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|_, session| session.ends_at > now);
-        while sessions.len() >= SESSIONS_MAX
-            && let Some((oldest, _)) = sessions.iter().min_by_key(|(_, session)| session.ends_at)
-        {
-            let oldest = *oldest;
-            sessions.remove(&oldest);
-        }
+        make_room(&mut sessions, SESSIONS_OF_TOKEN_MAX, |session| session.token == token);
+        make_room(&mut sessions, SESSIONS_MAX, |_| true);
         sessions.insert(Digest::of(name.as_bytes()), Session { token, form_key, ends_at: now + LIFE });
         Ok(cookie(&name, LIFE.as_secs()))
     }
@@ -118,6 +117,18 @@ impl Sessions {
     }
 }
 
+/// Ends the oldest of some sessions until there are fewer of them than this.
+fn make_room(sessions: &mut BTreeMap<Digest, Session>, most: usize, is_one: impl Fn(&Session) -> bool) {
+    loop {
+        let some = sessions.iter().filter(|(_, session)| is_one(session));
+        let (count, oldest) = (some.clone().count(), some.min_by_key(|(_, session)| session.ends_at));
+        match oldest.map(|(name, _)| *name) {
+            Some(oldest) if count >= most => sessions.remove(&oldest),
+            _ => return,
+        };
+    }
+}
+
 /// The name in a request's cookies, of which HTTP/2 may send each in a header of its own.
 fn name(headers: &HeaderMap) -> Option<&str> {
     let texts = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
@@ -126,7 +137,7 @@ fn name(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn cookie(name: &str, seconds: u64) -> HeaderValue {
-    let text = format!("{COOKIE_NAME}={name}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
+    let text = format!("{COOKIE_NAME}={name}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax");
     // A name is of the base32 alphabet.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
@@ -149,7 +160,7 @@ mod tests {
         let (first, second) = (TokenId::from([1; 8]), TokenId::from([2; 8]));
         let cookies = [first, second].map(|token| sessions.begin(token).unwrap());
         let text = cookies[0].to_str().unwrap();
-        assert!(["Secure", "HttpOnly", "SameSite=Strict"].iter().all(|word| text.contains(word)), "{text}");
+        assert!(["Secure", "HttpOnly", "SameSite=Lax"].iter().all(|word| text.contains(word)), "{text}");
         let found = |cookie| sessions.find(&shown(cookie)).map(|(token, _)| token);
         assert_eq!(found(&cookies[0]), Some(first));
         assert_eq!(found(&cookies[1]), Some(second));
@@ -163,10 +174,23 @@ mod tests {
     #[test]
     fn the_oldest_login_makes_room() {
         let sessions = Sessions::new().unwrap();
-        let first = sessions.begin(TokenId::from([0; 8])).unwrap();
-        let last = (0..SESSIONS_MAX).map(|_| sessions.begin(TokenId::from([1; 8])).unwrap()).last().unwrap();
-        assert_eq!(sessions.find(&shown(&first)), None);
-        assert!(sessions.find(&shown(&last)).is_some());
+        let token = |number: usize| {
+            let [.., third, second, last] = number.to_be_bytes();
+            TokenId::from([0, 0, 0, 0, 0, third, second, last])
+        };
+        let first = sessions.begin(token(0)).unwrap();
+        let second = sessions.begin(token(0)).unwrap();
+        for _ in 2..=SESSIONS_OF_TOKEN_MAX {
+            sessions.begin(token(0)).unwrap();
+        }
+        assert_eq!(sessions.find(&shown(&first)), None, "its own ones take its place");
+        assert!(sessions.find(&shown(&second)).is_some());
+        for number in 1..=SESSIONS_MAX - SESSIONS_OF_TOKEN_MAX {
+            sessions.begin(token(number)).unwrap();
+        }
+        assert!(sessions.find(&shown(&second)).is_some(), "there is room for so many");
+        sessions.begin(token(SESSIONS_MAX)).unwrap();
+        assert_eq!(sessions.find(&shown(&second)), None);
     }
 
     #[test]

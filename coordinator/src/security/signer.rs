@@ -1,8 +1,7 @@
-//! The key with which the coordinator signs reports: made when the first one is signed, kept with the other keys.
+//! The key with which the coordinator signs reports: made at the first start, kept with the other keys.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
 
 use ring::rand::SystemRandom;
 use ring::signature::Ed25519KeyPair;
@@ -14,35 +13,26 @@ use super::files;
 const KEY: &str = "report.key";
 
 /// Signs reports.
-pub(crate) struct Signer {
-    folder: PathBuf,
-    pair: Mutex<Option<Arc<Ed25519KeyPair>>>,
-}
+pub(crate) struct Signer(Ed25519KeyPair);
 
 impl fmt::Debug for Signer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Signer({})", self.folder.display())
+        formatter.write_str("Signer(…)")
     }
 }
 
 impl Signer {
-    /// With the key of this folder.
-    pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, pair: Mutex::new(None) }
-    }
-
-    /// The key, read or made at the first call. Blocks on the disk.
+    /// With the key of this folder, made where there is none. Blocks on the disk.
     ///
     /// # Errors
-    /// Where its file can neither be read nor written.
-    pub(crate) fn pair(&self) -> Result<Arc<Ed25519KeyPair>, AuthorityError> {
-        let mut pair = self.pair.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pair) = &*pair {
-            return Ok(Arc::clone(pair));
-        }
-        let found = Arc::new(open(&self.folder)?);
-        *pair = Some(Arc::clone(&found));
-        Ok(found)
+    /// Where its file can neither be read nor written, or is no key.
+    pub(crate) fn open(folder: &Path) -> Result<Self, AuthorityError> {
+        open(folder).map(Self)
+    }
+
+    /// The key.
+    pub(crate) fn pair(&self) -> &Ed25519KeyPair {
+        &self.0
     }
 }
 
@@ -76,12 +66,10 @@ mod tests {
     fn a_key_is_made_once_and_a_broken_one_is_named() {
         let folder = tempfile::tempdir().expect("a folder");
         let security = folder.path().join("security");
-        let key = public_key(&Signer::new(security.clone()).pair().expect("made"));
-        let signer = Signer::new(security.clone());
-        assert_eq!(public_key(&signer.pair().expect("read")), key);
-        assert_eq!(public_key(&signer.pair().expect("kept")), key);
+        let key = public_key(Signer::open(&security).expect("made").pair());
+        assert_eq!(public_key(Signer::open(&security).expect("read").pair()), key);
         files::write(&security.join(KEY), b"no key").expect("written");
-        let error = Signer::new(security).pair().expect_err("refused");
+        let error = Signer::open(&security).expect_err("refused");
         assert!(error.to_string().contains(KEY), "{error}");
     }
 }
