@@ -357,7 +357,7 @@ where
                     "without TLS this coordinator goes by localhost or a loopback address only",
                 );
                 gate.refused(&peer, None, &path, &refusal).await;
-                return Ok(refuse(&manner, &refusal));
+                return Ok(refuse(&Manner::Plain, &refusal));
             }
             match gate.admit(&path, &peer, shown).await {
                 Ok((caller, form_key)) => {
