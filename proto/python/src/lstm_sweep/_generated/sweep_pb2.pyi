@@ -1,11 +1,21 @@
 from lstm_sweep._generated import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class ExportFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXPORT_FORMAT_UNSPECIFIED: _ClassVar[ExportFormat]
+    EXPORT_FORMAT_TENSORBOARD: _ClassVar[ExportFormat]
+    EXPORT_FORMAT_MLFLOW: _ClassVar[ExportFormat]
+EXPORT_FORMAT_UNSPECIFIED: ExportFormat
+EXPORT_FORMAT_TENSORBOARD: ExportFormat
+EXPORT_FORMAT_MLFLOW: ExportFormat
 
 class LaunchRequest(_message.Message):
     __slots__ = ("file_name", "text", "directory", "forbid_reuse", "attach")
@@ -68,10 +78,48 @@ class ExtendRequest(_message.Message):
     def __init__(self, sweep: _Optional[str] = ..., grid: _Optional[str] = ..., replicates: _Optional[int] = ...) -> None: ...
 
 class ReportRequest(_message.Message):
-    __slots__ = ("sweep",)
+    __slots__ = ("sweep", "prices")
     SWEEP_FIELD_NUMBER: _ClassVar[int]
+    PRICES_FIELD_NUMBER: _ClassVar[int]
     sweep: str
-    def __init__(self, sweep: _Optional[str] = ...) -> None: ...
+    prices: _containers.RepeatedCompositeFieldContainer[DevicePrice]
+    def __init__(self, sweep: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[DevicePrice, _Mapping]]] = ...) -> None: ...
+
+class DevicePrice(_message.Message):
+    __slots__ = ("device", "per_device_hour")
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    PER_DEVICE_HOUR_FIELD_NUMBER: _ClassVar[int]
+    device: str
+    per_device_hour: float
+    def __init__(self, device: _Optional[str] = ..., per_device_hour: _Optional[float] = ...) -> None: ...
+
+class CompareRequest(_message.Message):
+    __slots__ = ("first", "second")
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FIELD_NUMBER: _ClassVar[int]
+    first: str
+    second: str
+    def __init__(self, first: _Optional[str] = ..., second: _Optional[str] = ...) -> None: ...
+
+class ExportRequest(_message.Message):
+    __slots__ = ("sweep", "format")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    format: ExportFormat
+    def __init__(self, sweep: _Optional[str] = ..., format: _Optional[_Union[ExportFormat, str]] = ...) -> None: ...
+
+class SealReply(_message.Message):
+    __slots__ = ("sweep", "state", "records", "key")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    sweep: int
+    state: str
+    records: str
+    key: str
+    def __init__(self, sweep: _Optional[int] = ..., state: _Optional[str] = ..., records: _Optional[str] = ..., key: _Optional[str] = ...) -> None: ...
 
 class FilePart(_message.Message):
     __slots__ = ("name", "data")

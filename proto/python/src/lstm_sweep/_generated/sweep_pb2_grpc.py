@@ -79,6 +79,21 @@ class SweepServiceStub(object):
                 request_serializer=sweep_dot_v1_dot_sweep__pb2.ReportRequest.SerializeToString,
                 response_deserializer=sweep_dot_v1_dot_sweep__pb2.FilePart.FromString,
                 _registered_method=True)
+        self.Compare = channel.unary_stream(
+                '/sweep.v1.SweepService/Compare',
+                request_serializer=sweep_dot_v1_dot_sweep__pb2.CompareRequest.SerializeToString,
+                response_deserializer=sweep_dot_v1_dot_sweep__pb2.FilePart.FromString,
+                _registered_method=True)
+        self.Export = channel.unary_stream(
+                '/sweep.v1.SweepService/Export',
+                request_serializer=sweep_dot_v1_dot_sweep__pb2.ExportRequest.SerializeToString,
+                response_deserializer=sweep_dot_v1_dot_sweep__pb2.FilePart.FromString,
+                _registered_method=True)
+        self.Seal = channel.unary_unary(
+                '/sweep.v1.SweepService/Seal',
+                request_serializer=sweep_dot_v1_dot_sweep__pb2.GetRequest.SerializeToString,
+                response_deserializer=sweep_dot_v1_dot_sweep__pb2.SealReply.FromString,
+                _registered_method=True)
         self.BestModel = channel.unary_stream(
                 '/sweep.v1.SweepService/BestModel',
                 request_serializer=sweep_dot_v1_dot_sweep__pb2.GetRequest.SerializeToString,
@@ -158,6 +173,27 @@ class SweepServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Compare(self, request, context):
+        """Two sweeps side by side: the files of the comparison one after another.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Export(self, request, context):
+        """A sweep as other tools read it. The names of its files have folders, with `/` between them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Seal(self, request, context):
+        """What a report of the sweep would be signed for now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BestModel(self, request, context):
         """The best model of a sweep: weights, configuration, tokenizer.
         """
@@ -225,6 +261,21 @@ def add_SweepServiceServicer_to_server(servicer, server):
                     servicer.Report,
                     request_deserializer=sweep_dot_v1_dot_sweep__pb2.ReportRequest.FromString,
                     response_serializer=sweep_dot_v1_dot_sweep__pb2.FilePart.SerializeToString,
+            ),
+            'Compare': grpc.unary_stream_rpc_method_handler(
+                    servicer.Compare,
+                    request_deserializer=sweep_dot_v1_dot_sweep__pb2.CompareRequest.FromString,
+                    response_serializer=sweep_dot_v1_dot_sweep__pb2.FilePart.SerializeToString,
+            ),
+            'Export': grpc.unary_stream_rpc_method_handler(
+                    servicer.Export,
+                    request_deserializer=sweep_dot_v1_dot_sweep__pb2.ExportRequest.FromString,
+                    response_serializer=sweep_dot_v1_dot_sweep__pb2.FilePart.SerializeToString,
+            ),
+            'Seal': grpc.unary_unary_rpc_method_handler(
+                    servicer.Seal,
+                    request_deserializer=sweep_dot_v1_dot_sweep__pb2.GetRequest.FromString,
+                    response_serializer=sweep_dot_v1_dot_sweep__pb2.SealReply.SerializeToString,
             ),
             'BestModel': grpc.unary_stream_rpc_method_handler(
                     servicer.BestModel,
@@ -485,6 +536,87 @@ class SweepService(object):
             '/sweep.v1.SweepService/Report',
             sweep_dot_v1_dot_sweep__pb2.ReportRequest.SerializeToString,
             sweep_dot_v1_dot_sweep__pb2.FilePart.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Compare(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sweep.v1.SweepService/Compare',
+            sweep_dot_v1_dot_sweep__pb2.CompareRequest.SerializeToString,
+            sweep_dot_v1_dot_sweep__pb2.FilePart.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Export(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sweep.v1.SweepService/Export',
+            sweep_dot_v1_dot_sweep__pb2.ExportRequest.SerializeToString,
+            sweep_dot_v1_dot_sweep__pb2.FilePart.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Seal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sweep.v1.SweepService/Seal',
+            sweep_dot_v1_dot_sweep__pb2.GetRequest.SerializeToString,
+            sweep_dot_v1_dot_sweep__pb2.SealReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -135,16 +135,44 @@ class ConfusionRow(_message.Message):
     def __init__(self, counts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class TestMetric(_message.Message):
-    __slots__ = ("loss", "accuracy", "macro_f1", "confusion")
+    __slots__ = ("loss", "accuracy", "macro_f1", "confusion", "calibration", "hardest")
     LOSS_FIELD_NUMBER: _ClassVar[int]
     ACCURACY_FIELD_NUMBER: _ClassVar[int]
     MACRO_F1_FIELD_NUMBER: _ClassVar[int]
     CONFUSION_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATION_FIELD_NUMBER: _ClassVar[int]
+    HARDEST_FIELD_NUMBER: _ClassVar[int]
     loss: float
     accuracy: float
     macro_f1: float
     confusion: _containers.RepeatedCompositeFieldContainer[ConfusionRow]
-    def __init__(self, loss: _Optional[float] = ..., accuracy: _Optional[float] = ..., macro_f1: _Optional[float] = ..., confusion: _Optional[_Iterable[_Union[ConfusionRow, _Mapping]]] = ...) -> None: ...
+    calibration: _containers.RepeatedCompositeFieldContainer[ConfidenceBin]
+    hardest: _containers.RepeatedCompositeFieldContainer[HardExample]
+    def __init__(self, loss: _Optional[float] = ..., accuracy: _Optional[float] = ..., macro_f1: _Optional[float] = ..., confusion: _Optional[_Iterable[_Union[ConfusionRow, _Mapping]]] = ..., calibration: _Optional[_Iterable[_Union[ConfidenceBin, _Mapping]]] = ..., hardest: _Optional[_Iterable[_Union[HardExample, _Mapping]]] = ...) -> None: ...
+
+class ConfidenceBin(_message.Message):
+    __slots__ = ("rows", "correct", "confidence")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    CORRECT_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    correct: int
+    confidence: float
+    def __init__(self, rows: _Optional[int] = ..., correct: _Optional[int] = ..., confidence: _Optional[float] = ...) -> None: ...
+
+class HardExample(_message.Message):
+    __slots__ = ("row", "truth", "predicted", "probability", "loss")
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    TRUTH_FIELD_NUMBER: _ClassVar[int]
+    PREDICTED_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    row: int
+    truth: int
+    predicted: int
+    probability: float
+    loss: float
+    def __init__(self, row: _Optional[int] = ..., truth: _Optional[int] = ..., predicted: _Optional[int] = ..., probability: _Optional[float] = ..., loss: _Optional[float] = ...) -> None: ...
 
 class TrialResult(_message.Message):
     __slots__ = ("best_epoch", "epochs", "early_stopped", "score", "accuracy", "parameters", "model")
