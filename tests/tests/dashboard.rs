@@ -173,6 +173,8 @@ fn a_browser_logs_in_and_does_what_its_role_may() -> Result<()> {
     ensure!(browser.evaluate(hidden)? == "none");
     let refused = "fetch('/sweeps/1/cancel', { method: 'POST', body: new URLSearchParams({ key: 'x' }) }).then((r) => r.status)";
     ensure!(browser.evaluate(refused)? == 403, "a viewer cancels");
+    browser.open(&format!("{page}/cancel"))?;
+    ensure!(browser.text("h1")? == "Not allowed" && browser.text("[role=alert]")?.contains("submitter"));
     browser.complaints()?;
     browser.click(".who form button")?;
     browser.until("location.pathname === '/login'")?;

@@ -1,16 +1,15 @@
-//! What people do on pages: each act is asked for once more, written to the audit log, then done.
+//! What people do on pages: each act is asked for once more, then done.
 
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use coordinator_core::Command;
 use serde::Deserialize;
-use sweep_proto::SweepId;
 
 use super::Dashboard;
 use super::frame::{Frame, Viewer, page};
 use super::refusal::Refusal;
+use crate::rpc::acts::{self, Control};
 use crate::rpc::lists;
 
 #[derive(Template)]
@@ -36,35 +35,31 @@ pub(super) struct Confirmed {
 
 /// A change of a sweep.
 struct Change {
-    name: &'static str,
+    control: Control,
     button: &'static str,
     consequence: &'static str,
     is_final: bool,
-    command: fn(SweepId) -> Command,
 }
 
 const PAUSE: Change = Change {
-    name: "pause",
+    control: acts::PAUSE,
     button: "Pause",
     consequence: "Running trials save their state and are handed back. Resuming goes on from there.",
     is_final: false,
-    command: Command::Pause,
 };
 
 const RESUME: Change = Change {
-    name: "resume",
+    control: acts::RESUME,
     button: "Resume",
     consequence: "Trials are handed out again, and go on from where they stopped.",
     is_final: false,
-    command: Command::Resume,
 };
 
 const CANCEL: Change = Change {
-    name: "cancel",
+    control: acts::CANCEL,
     button: "Cancel the sweep",
     consequence: "Finished trials are kept; what has not finished is stopped and stays cancelled. This cannot be undone.",
     is_final: true,
-    command: Command::Cancel,
 };
 
 type Asked = (State<Dashboard>, Viewer, Path<String>);
@@ -98,11 +93,11 @@ impl Change {
         let sweep = lists::resolve(&dashboard.shared, name).await?;
         page(&Page {
             frame: Frame::of(&viewer),
-            title: format!("{} sweep {sweep}?", capitalized(self.name)),
+            title: format!("{} sweep {sweep}?", capitalized(self.control.name)),
             consequence: self.consequence,
             button: self.button,
             is_final: self.is_final,
-            action: format!("/sweeps/{sweep}/{}", self.name),
+            action: format!("/sweeps/{sweep}/{}", self.control.name),
             back: format!("/sweeps/{sweep}"),
         })
     }
@@ -113,10 +108,7 @@ impl Change {
         form: &Confirmed,
     ) -> Result<Response, Refusal> {
         viewer.check(&form.key)?;
-        let shared = &dashboard.shared;
-        let sweep = lists::resolve(shared, name).await?;
-        shared.record(&viewer.act, self.name, format!("sweep {sweep}")).await?;
-        shared.driver.command((self.command)(sweep)).await?;
+        let sweep = dashboard.shared.control(&viewer.act, name, self.control).await?;
         Ok(Redirect::to(&format!("/sweeps/{sweep}")).into_response())
     }
 }
@@ -142,10 +134,7 @@ pub(super) async fn drain(
     Form(form): Form<Confirmed>,
 ) -> Result<Response, Refusal> {
     viewer.check(&form.key)?;
-    let shared = &dashboard.shared;
-    let worker = lists::resolve_worker(shared, name).await?;
-    shared.record(&viewer.act, "drain", worker.to_string()).await?;
-    shared.driver.command(Command::Drain(worker)).await?;
+    dashboard.shared.drain(&viewer.act, name).await?;
     dashboard.overview.forget().await;
     Ok(Redirect::to("/workers").into_response())
 }

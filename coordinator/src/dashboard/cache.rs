@@ -17,6 +17,11 @@ use crate::rpc::status;
 /// How many times as long as it takes to make a value the value is shown.
 const LEISURE: u32 = 10;
 
+/// When a value may be made again whose making began then and has just ended.
+pub(super) fn renewable_at(began: Instant, interval: Duration) -> Instant {
+    Instant::now() + interval.max(began.elapsed() * LEISURE)
+}
+
 /// A value for each of the sweeps that were asked for lately.
 #[derive(Debug)]
 pub(super) struct Cache<T> {
@@ -102,7 +107,7 @@ impl<T: Send + Sync + 'static> Cache<T> {
             slot.seen = None;
             slot.changes.mark_unchanged();
             let value = Arc::new(make().await?);
-            let renewable_at = Instant::now() + interval.max(began.elapsed() * LEISURE);
+            let renewable_at = renewable_at(began, interval);
             let stale_at = age_max(&value).map(|age| renewable_at.max(began + age));
             let seen = Seen { value, renewable_at, stale_at, state };
             slot.seen = Some(seen.clone());

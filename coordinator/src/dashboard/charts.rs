@@ -54,7 +54,6 @@ pub(super) fn running(curves: &[Curve]) -> Value {
 /// The curves of one trial: by epoch, and the training loss by optimiser step of its newest attempt.
 pub(super) fn of_trial(epochs: Vec<EpochMetric>, steps: Vec<StepMetric>) -> Vec<Value> {
     let epochs = thinned(epochs, POINTS_MAX);
-    let chart = |id: &str, title: &str, value: &str, place: &str, groups: Vec<Line>| json!({ "id": id, "title": title, "kind": "curves", "value": value, "place": place, "groups": groups });
     let line = |label: &str, metric: fn(&EpochMetric) -> f64| Line::of(label, &epochs, &[metric]);
     let losses =
         vec![line("validation", |epoch| epoch.validation_loss), line("training", |epoch| epoch.train_loss)];
@@ -63,22 +62,21 @@ pub(super) fn of_trial(epochs: Vec<EpochMetric>, steps: Vec<StepMetric>) -> Vec<
         line("training", |epoch| 100.0 * epoch.train_accuracy),
     ];
     let mut charts = vec![
-        chart("trial-loss", "Loss", "loss", "epoch", losses),
-        chart("trial-accuracy", "Accuracy", "accuracy (%)", "epoch", accuracies),
+        chart(["trial-loss", "Loss", "loss", "epoch"], &losses),
+        chart(["trial-accuracy", "Accuracy", "accuracy (%)", "epoch"], &accuracies),
     ];
     if !steps.is_empty() {
         let steps = thinned(steps, POINTS_MAX);
         let losses = steps.iter().map(|step| step.loss).collect();
         let line = Line::new("training", steps.iter().map(|step| step.step).collect(), vec![losses]);
-        charts.push(chart(
-            "trial-steps",
-            "Training loss inside epochs",
-            "loss",
-            "optimiser step",
-            vec![line],
-        ));
+        charts.push(chart(["trial-steps", "Training loss inside epochs", "loss", "optimiser step"], &[line]));
     }
     charts
+}
+
+/// A chart of one metric, with the words on its two axes.
+fn chart([id, title, value, place]: [&str; 4], groups: &[Line]) -> Value {
+    json!({ "id": id, "title": title, "kind": "curves", "value": value, "place": place, "groups": groups })
 }
 
 #[cfg(test)]

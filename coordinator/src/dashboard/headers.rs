@@ -12,8 +12,13 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
 
+/// As [`secured`], for a layer.
+pub(super) async fn secure(response: Response) -> Response {
+    secured(response)
+}
+
 /// Adds the headers; those that a page has set itself stay.
-pub(super) async fn secure(mut response: Response) -> Response {
+pub(super) fn secured(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -6,9 +6,8 @@ use axum::extract::{Query, State};
 use axum::http::header::{HeaderName, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use coordinator_core::Engine;
 use serde::Deserialize;
-use sweep_proto::{Role, Timestamp, Token, TokenId};
+use sweep_proto::{Role, TokenId};
 use tonic::Status;
 
 use super::Dashboard;
@@ -17,6 +16,7 @@ use super::refusal::Refusal;
 use crate::rpc::status;
 use crate::security::caller::Caller;
 use crate::security::host;
+use crate::security::tokens::{self, KnownToken};
 
 /// Browsers say with this where a form stood.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -102,17 +102,11 @@ pub(super) async fn end(
 
 /// Whose token this is, where it is one for people.
 async fn admitted(dashboard: &Dashboard, text: &str) -> Result<(TokenId, Role), Status> {
-    let token: Token = text.trim().parse().map_err(|error| Status::unauthenticated(format!("{error}")))?;
-    let (id, digest) = (token.id, token.secret.digest());
-    let look = move |engine: &Engine, now: Timestamp| {
-        engine.token(id, digest).map(|record| (record.role, record.refusal(now)))
-    };
-    match dashboard.shared.driver.read(look).await.map_err(status::of_driver)? {
-        Some((Role::Worker, _)) => {
+    match tokens::find(&dashboard.shared.driver, text.trim()).await? {
+        KnownToken { role: Role::Worker, .. } => {
             Err(Status::unauthenticated("a worker's token is for joining; log in with one of another role"))
         }
-        Some((role, None)) => Ok((id, role)),
-        Some((_, Some(refusal))) => Err(Status::unauthenticated(refusal)),
-        None => Err(Status::unauthenticated("the token is not known here")),
+        KnownToken { refusal: Some(refusal), .. } => Err(Status::unauthenticated(refusal)),
+        KnownToken { id, role, refusal: None } => Ok((id, role)),
     }
 }

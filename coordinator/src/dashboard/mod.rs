@@ -24,6 +24,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use coordinator_core::{Engine, SweepState};
 use sweep_proto::SweepId;
@@ -69,6 +70,11 @@ impl Dashboard {
         let found = self.shared.driver.read(look).await?;
         Ok(found.ok_or_else(|| Status::not_found("there is no such sweep"))?)
     }
+}
+
+/// The page of a refusal that the gate has made.
+pub(crate) fn refusal(refusal: &Status) -> Response {
+    headers::secured(Refusal(refusal.clone()).into_response())
 }
 
 /// The routes.

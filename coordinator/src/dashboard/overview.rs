@@ -14,19 +14,16 @@ use sweep_proto::Timestamp;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::Dashboard;
 use super::events::{self, Events, Over};
 use super::frame::{Frame, Viewer, page, rendered};
 use super::refusal::Refusal;
 use super::workers::{self, Row};
+use super::{Dashboard, cache};
 use crate::json::Sweep;
 use crate::rpc::{lists, status};
 
 /// Shortest time between two looks at everything.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// How many times as long as a look takes it is shown.
-const LEISURE: u32 = 10;
 
 /// What all viewers of these pages share.
 #[derive(Debug, Default)]
@@ -129,7 +126,7 @@ impl Dashboard {
             return Ok(look.clone());
         }
         let tables = Arc::new(self.tables().await?);
-        let look = Look { tables, renewable_at: Instant::now() + INTERVAL.max(began.elapsed() * LEISURE) };
+        let look = Look { tables, renewable_at: cache::renewable_at(began, INTERVAL) };
         *last = Some(look.clone());
         Ok(look)
     }

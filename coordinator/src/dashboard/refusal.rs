@@ -41,7 +41,9 @@ struct Page<'a> {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (code, title) = match self.0.code() {
-            Code::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+            Code::NotFound | Code::Unimplemented => (StatusCode::NOT_FOUND, "Not found"),
+            Code::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "Too much at once"),
+            Code::DeadlineExceeded => (StatusCode::REQUEST_TIMEOUT, "Too slow"),
             Code::InvalidArgument => (StatusCode::BAD_REQUEST, "Not understood"),
             Code::FailedPrecondition => (StatusCode::CONFLICT, "Not possible now"),
             Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not logged in"),

@@ -56,7 +56,9 @@ pub(super) async fn page(
     let sweep = lists::resolve(&dashboard.shared, name).await?;
     let missing =
         || Status::not_found(format!("sweep {sweep} has no trial \"{index}\"; they are counted from 0"));
-    let id = TrialId { sweep, index: index.parse().map_err(|_| missing())? };
+    // One trial has one address.
+    let number = index.parse().ok().filter(|number: &u32| number.to_string() == index);
+    let id = TrialId { sweep, index: number.ok_or_else(missing)? };
     let look = dashboard.shared.driver.read(move |engine, _| Look::of(engine, id)).await?;
     let mut look = look.ok_or_else(missing)?;
     let steps = match look.attempts.iter().rfind(|attempt| attempt.work == WorkKind::Train) {

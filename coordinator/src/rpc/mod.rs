@@ -1,6 +1,7 @@
 //! The gRPC services: convert, ask the driver, convert. No decision is made here.
 
 mod access_service;
+pub(crate) mod acts;
 mod best_model;
 mod blobs;
 mod caller;

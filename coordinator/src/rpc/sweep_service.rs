@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use coordinator_core::{Command, Engine};
+use coordinator_core::Engine;
 use sweep_proto::wire::sweep_service_server::SweepService;
 use sweep_proto::{SweepId, wire};
 use tonic::{Request, Response, Status};
 
+use super::acts::{self, Control};
 use super::blobs::FileParts;
 use super::caller::Act;
 use super::launch::{self, Events};
@@ -30,13 +31,10 @@ impl SweepRpc {
     async fn control(
         &self,
         request: Request<wire::GetRequest>,
-        action: &str,
-        command: fn(SweepId) -> Command,
+        control: Control,
     ) -> Result<Response<wire::SweepStatus>, Status> {
         let act = Act::of(&request);
-        let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
-        self.shared.record(&act, action, format!("sweep {sweep}")).await?;
-        self.shared.driver.command(command(sweep)).await.map_err(status::of_driver)?;
+        let sweep = self.shared.control(&act, request.into_inner().sweep, control).await?;
         Ok(Response::new(launch::status_of(&self.shared, sweep).await?))
     }
 }
@@ -82,18 +80,18 @@ impl SweepService for SweepRpc {
         &self,
         request: Request<wire::GetRequest>,
     ) -> Result<Response<wire::SweepStatus>, Status> {
-        self.control(request, "cancel", Command::Cancel).await
+        self.control(request, acts::CANCEL).await
     }
 
     async fn pause(&self, request: Request<wire::GetRequest>) -> Result<Response<wire::SweepStatus>, Status> {
-        self.control(request, "pause", Command::Pause).await
+        self.control(request, acts::PAUSE).await
     }
 
     async fn resume(
         &self,
         request: Request<wire::GetRequest>,
     ) -> Result<Response<wire::SweepStatus>, Status> {
-        self.control(request, "resume", Command::Resume).await
+        self.control(request, acts::RESUME).await
     }
 
     async fn extend(
@@ -151,9 +149,7 @@ impl SweepService for SweepRpc {
         request: Request<wire::DrainRequest>,
     ) -> Result<Response<wire::DrainReply>, Status> {
         let act = Act::of(&request);
-        let worker = lists::resolve_worker(&self.shared, request.into_inner().worker).await?;
-        self.shared.record(&act, "drain", worker.to_string()).await?;
-        self.shared.driver.command(Command::Drain(worker)).await.map_err(status::of_driver)?;
+        self.shared.drain(&act, request.into_inner().worker).await?;
         Ok(Response::new(wire::DrainReply {}))
     }
 }

@@ -9,7 +9,7 @@ use coordinator_core::{AuditNote, Command, Engine};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
-use sweep_proto::{Role, Timestamp, Token, TokenId};
+use sweep_proto::{Role, Timestamp, TokenId};
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
@@ -18,6 +18,8 @@ use super::caller::{Caller, Peer};
 use super::host;
 use super::roles::{Allowed, allowed};
 use super::sessions::{FormKey, Sessions};
+use super::tokens::{self, KnownToken};
+use crate::dashboard;
 use crate::driver::{Driver, DriverError};
 
 /// Refusals written to the audit log in one [`REFUSALS_WINDOW`]: a guesser must not fill the disk.
@@ -128,11 +130,14 @@ impl Gate {
     async fn program(&self, peer: &Peer, bearer: Option<HeaderValue>) -> Result<Caller, Status> {
         if let Some(bearer) = bearer {
             let text = bearer.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
-            let token: Token = text
-                .ok_or_else(|| Status::unauthenticated("the authorization is not \"Bearer TOKEN\""))?
-                .parse()
-                .map_err(|error| Status::unauthenticated(format!("{error}")))?;
-            return self.bearer(token).await;
+            let text =
+                text.ok_or_else(|| Status::unauthenticated("the authorization is not \"Bearer TOKEN\""))?;
+            let KnownToken { id, role, refusal } = tokens::find(&self.driver, text).await?;
+            return match refusal {
+                // A used-up worker token may still repeat the request whose answer was lost: joining decides.
+                Some(refusal) if role != Role::Worker => Err(Status::unauthenticated(refusal)),
+                _ => Ok(Caller::Token { id, role }),
+            };
         }
         let Some((certificate, worker)) = peer.certificate else {
             return Ok(Caller::Nobody);
@@ -157,23 +162,6 @@ impl Gate {
             record.map(|record| Caller::Token { id, role: record.role })
         };
         self.driver.read(look).await.map_err(unavailable)
-    }
-
-    async fn bearer(&self, token: Token) -> Result<Caller, Status> {
-        let (id, digest) = (token.id, token.secret.digest());
-        let look = move |engine: &Engine, now: Timestamp| {
-            engine.token(id, digest).map(|record| (record.role, record.refusal(now)))
-        };
-        match self.driver.read(look).await.map_err(unavailable)? {
-            // A used-up worker token may still repeat the request whose answer was lost: joining decides.
-            Some((role, refusal)) if refusal.is_none() || role == Role::Worker => {
-                Ok(Caller::Token { id, role })
-            }
-            Some((_, refusal)) => {
-                Err(Status::unauthenticated(refusal.unwrap_or("the token is worth nothing")))
-            }
-            None => Err(Status::unauthenticated("the token is not known here")),
-        }
     }
 
     async fn record(&self, peer: &Peer, caller: Option<Caller>, path: &str, refusal: &Status) {
@@ -221,7 +209,7 @@ pub(crate) fn check(caller: Caller, allowed: Option<Allowed>) -> Result<(), Stat
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
-fn unavailable(error: DriverError) -> Status {
+pub(super) fn unavailable(error: DriverError) -> Status {
     Status::unavailable(error.to_string())
 }
 
@@ -249,26 +237,27 @@ impl Manner {
     }
 }
 
-/// Where a stranger may log in to come back to a page.
-fn login(page: &str) -> HeaderValue {
-    HeaderValue::from_str(&format!("/login?next={}", host::own_page(page)))
-        .unwrap_or(HeaderValue::from_static("/login"))
+/// Sends a stranger to where they may log in to come back to a page.
+fn log_in(page: &str) -> Response<Body> {
+    let place = HeaderValue::from_str(&format!("/login?next={}", host::own_page(page)));
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(LOCATION, place.unwrap_or(HeaderValue::from_static("/login")));
+    response
 }
 
 /// A refusal in the words of the protocol that was spoken.
 fn refuse(manner: &Manner, refusal: &Status) -> Response<Body> {
-    if matches!(manner, Manner::Grpc) {
-        return refusal.clone().into_http();
+    match (manner, refusal.code()) {
+        (Manner::Grpc, _) => return refusal.clone().into_http(),
+        (Manner::Page(page), tonic::Code::Unauthenticated) => return log_in(page),
+        (Manner::Page(_), _) => return dashboard::refusal(refusal).map(Body::new),
+        (Manner::Plain, _) => {}
     }
     let mut response = Response::new(Body::new(format!("{}\n", refusal.message())));
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
     for (name, value) in headers {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    if let (Manner::Page(page), tonic::Code::Unauthenticated) = (manner, refusal.code()) {
-        *response.status_mut() = StatusCode::SEE_OTHER;
-        response.headers_mut().insert(LOCATION, login(page));
-        return response;
     }
     *response.status_mut() = match refusal.code() {
         tonic::Code::Unauthenticated => StatusCode::UNAUTHORIZED,

@@ -12,3 +12,4 @@ pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod signer;
 pub(crate) mod strangers;
+pub(crate) mod tokens;
