@@ -176,6 +176,8 @@ fn a_browser_logs_in_and_does_what_its_role_may() -> Result<()> {
     browser.open(&format!("{page}/cancel"))?;
     ensure!(browser.text("h1")? == "Not allowed" && browser.text("[role=alert]")?.contains("submitter"));
     browser.complaints()?;
+    browser.open(&page)?;
+    browser.until("document.body.innerText.includes('secret')")?;
     browser.click(".who form button")?;
     browser.until("location.pathname === '/login'")?;
 
