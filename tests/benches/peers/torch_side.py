@@ -1,4 +1,4 @@
-"""PyTorch's side: UNITS BATCH EMBEDDING LENGTH SECONDS THREADS [PROCESSES]; prints one JSON line.
+"""PyTorch's side: UNITS BATCH EMBEDDING LENGTH SECONDS THREADS [PROCESSES [DEVICE]]; prints one JSON line.
 
 Embedding -> LSTM -> Linear(1), binary cross-entropy of logits, Adam, vocabulary of 10,000 uniform tokens. Several
 processes begin to measure together.
@@ -12,11 +12,12 @@ from together import run_together
 
 
 def measure(arguments, barrier, results):
-    units, batch, size, length, seconds, threads = arguments
+    units, batch, size, length, seconds, threads, device = arguments
     import torch
     from torch import nn
 
     torch.set_num_threads(threads)
+    torch.set_default_device(device)
     torch.manual_seed(0)
     vocabulary, rows = 10_000, 5_000
     tokens = torch.randint(0, vocabulary, (rows, length))
@@ -61,7 +62,8 @@ def main():
     units, batch, size, length = map(int, sys.argv[1:5])
     seconds, threads = float(sys.argv[5]), int(sys.argv[6])
     processes = int(sys.argv[7]) if len(sys.argv) > 7 else 1
-    run_together(measure, (units, batch, size, length, seconds, threads), processes)
+    device = sys.argv[8] if len(sys.argv) > 8 else "cpu"
+    run_together(measure, (units, batch, size, length, seconds, threads, device), processes)
 
 
 if __name__ == "__main__":

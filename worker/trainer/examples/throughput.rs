@@ -2,6 +2,7 @@
 //!
 //! `units`, `batch_size`, `embedding` and every other hyperparameter; `length=100` tokens a row; `tokens=uniform|zipf`;
 //! `lengths=full|varying`; `trials=2` side by side (set `RAYON_NUM_THREADS=1` for one thread each); `rows` of one epoch; `seconds` to measure for.
+//! `device=cpu|cuda:0|auto`; a GPU needs a build with `--features cuda`.
 //! `dataset=FILE` trains on an encoded dataset instead of made-up text.
 //! `limit=768` measures a product of square matrices of that size instead: its operations per second on one thread.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a tool for measuring; it may end with a panic")]
@@ -144,6 +145,7 @@ fn main() {
 
     let id = TrialId { sweep: SweepId(1), index: 0 };
     let digest = Digest::of(&bytes);
+    let device: DeviceChoice = option("device", "cpu").parse().expect("a device");
     let seconds = option("seconds", "5").parse().expect("seconds");
     let (stop, measuring) = (AtomicBool::new(false), AtomicUsize::new(trials));
     let run = |trial: usize| {
@@ -160,7 +162,7 @@ fn main() {
             dataset: &dataset,
             checkpoint: None,
             directory: directory.path(),
-            device: DeviceChoice::Cpu,
+            device,
         };
         let (measuring, stop) = (&measuring, &stop);
         let (rates, has_measured) = (Vec::new(), false);

@@ -39,6 +39,10 @@ fn golden() -> Golden {
 }
 
 fn model_of(case: &Case, vocabulary: usize) -> Model {
+    model_on(case, vocabulary, &Device::Cpu)
+}
+
+fn model_on(case: &Case, vocabulary: usize, device: &Device) -> Model {
     let shape = ModelShape::of_sizes(&case.configuration, vocabulary, case.classes).unwrap();
     let mut weights = Named::new();
     for parameter in shape.parameters() {
@@ -47,7 +51,7 @@ fn model_of(case: &Case, vocabulary: usize) -> Model {
         weights.insert(parameter.name, tensor);
     }
     assert_eq!(weights.len(), case.weights.len());
-    Model::with_weights(shape, &weights, &Device::Cpu).unwrap()
+    Model::with_weights(shape, &weights, device).unwrap()
 }
 
 fn batch_of(case: &Case, rows: &[Vec<u32>]) -> Batch {
@@ -80,6 +84,15 @@ fn forward_loss_gradients_and_ten_steps_are_those_of_pytorch() {
         check(case, &golden.rows, model_of(case, golden.vocabulary));
         check(case, &golden.rows, model_of(case, golden.vocabulary).at_level(Level::Portable));
         check(case, &golden.rows, model_of(case, golden.vocabulary).in_graph_form());
+    }
+}
+
+/// Every golden on a GPU, as [`forward_loss_gradients_and_ten_steps_are_those_of_pytorch`] on the CPU.
+#[cfg(feature = "cuda")]
+pub(crate) fn check_on(device: &Device) {
+    let golden = golden();
+    for case in &golden.cases {
+        check(case, &golden.rows, model_on(case, golden.vocabulary, device));
     }
 }
 

@@ -50,6 +50,9 @@ impl Gradient {
     /// Every element of `elements`.
     #[cfg(test)]
     pub(crate) fn to_dense(&self, elements: usize) -> Vec<f32> {
+        if let Self::Tensor(tensor) = self {
+            return tensor.flatten_all().and_then(|flat| flat.to_vec1()).expect("a tensor of f32");
+        }
         let mut dense = vec![f32::NAN; elements];
         self.pieces(0..elements, |start, values| dense[start..start + values.len()].copy_from_slice(values));
         dense

@@ -72,6 +72,15 @@ impl Bench {
         checkpoint: Option<&[u8]>,
         stop: &dyn StopSignal,
     ) -> (Result<Ended, TrainError>, Recorder) {
+        self.train_on(DeviceChoice::Cpu, checkpoint, stop)
+    }
+
+    fn train_on(
+        &self,
+        device: DeviceChoice,
+        checkpoint: Option<&[u8]>,
+        stop: &dyn StopSignal,
+    ) -> (Result<Ended, TrainError>, Recorder) {
         let work = self.directory.path().join("work");
         fs::create_dir_all(&work).unwrap();
         let start = self.directory.path().join("start.safetensors");
@@ -82,7 +91,7 @@ impl Bench {
             dataset: &self.directory.path().join("dataset"),
             checkpoint: checkpoint.map(|_| start.as_path()),
             directory: &work,
-            device: DeviceChoice::Cpu,
+            device,
         };
         (train(&request, &mut recorder, stop), recorder)
     }
@@ -92,6 +101,49 @@ impl Bench {
         let Ended::Completed(completed) = ended.unwrap() else { panic!("not completed") };
         let model = fs::read(&completed.model).unwrap();
         (completed, model, recorder)
+    }
+}
+
+/// On a GPU: only a build for one has these, and `deploy/gpu/check` runs them where there is one.
+#[cfg(feature = "cuda")]
+mod gpu {
+    use super::*;
+
+    fn completed(bench: &Bench, device: DeviceChoice) -> (Vec<u8>, Recorder) {
+        let (ended, recorder) = bench.train_on(device, None, &AtomicBool::new(false));
+        let Ended::Completed(completed) = ended.unwrap() else { panic!("not completed") };
+        (fs::read(&completed.model).unwrap(), recorder)
+    }
+
+    #[test]
+    fn forward_loss_gradients_and_ten_steps_are_those_of_pytorch() {
+        crate::golden::check_on(&candle_core::Device::new_cuda(0).unwrap());
+    }
+
+    #[test]
+    fn the_same_trial_gives_the_same_bits() {
+        for cell in ["simple_rnn", "lstm", "gru"] {
+            let bench = Bench::new(rich().with(Hyperparameter::Cell, word(cell)).unwrap());
+            let (model, recorder) = completed(&bench, DeviceChoice::Cuda(0));
+            for again in 0..3 {
+                let (model_again, recorder_again) = completed(&bench, DeviceChoice::Cuda(0));
+                assert_eq!(figures(&recorder_again.epochs), figures(&recorder.epochs), "{cell}, run {again}");
+                assert!(model_again == model, "{cell}, run {again}: other weights");
+            }
+        }
+    }
+
+    #[test]
+    fn a_trial_learns_what_it_learns_on_the_cpu() {
+        for cell in ["simple_rnn", "lstm", "gru"] {
+            let bench = Bench::new(rich().with(Hyperparameter::Cell, word(cell)).unwrap());
+            let (_, gpu) = completed(&bench, DeviceChoice::Cuda(0));
+            let (_, cpu) = completed(&bench, DeviceChoice::Cpu);
+            for (gpu, cpu) in gpu.epochs.iter().zip(&cpu.epochs) {
+                let difference = (gpu.validation_loss - cpu.validation_loss).abs();
+                assert!(difference < 1e-3, "{cell}: {gpu:?} and {cpu:?}");
+            }
+        }
     }
 }
 
