@@ -12,11 +12,6 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// As [`secured`], for a layer.
-pub(super) async fn secure(response: Response) -> Response {
-    secured(response)
-}
-
 /// Adds the headers; those that a page has set itself stay.
 pub(super) fn secured(mut response: Response) -> Response {
     let headers = response.headers_mut();

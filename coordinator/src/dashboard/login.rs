@@ -102,7 +102,7 @@ pub(super) async fn end(
 
 /// Whose token this is, where it is one for people.
 async fn admitted(dashboard: &Dashboard, text: &str) -> Result<(TokenId, Role), Status> {
-    match tokens::find(&dashboard.shared.driver, text.trim()).await? {
+    match tokens::find(&dashboard.shared.driver, &tokens::read(text.trim())?).await? {
         KnownToken { role: Role::Worker, .. } => {
             Err(Status::unauthenticated("a worker's token is for joining; log in with one of another role"))
         }

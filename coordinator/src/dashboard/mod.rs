@@ -115,6 +115,6 @@ pub(crate) fn routes(shared: Shared) -> Router {
         .route("/logout", post(login::end))
         .route("/assets/{name}", get(assets::asset))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .layer(map_response(headers::secure))
+        .layer(map_response(async |response: Response| headers::secured(response)))
         .with_state(dashboard)
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use coordinator_report::ReportError;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::driver::DriverError;
 use crate::rpc::status;
@@ -40,16 +40,17 @@ struct Page<'a> {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (code, title) = match self.0.code() {
-            Code::NotFound | Code::Unimplemented => (StatusCode::NOT_FOUND, "Not found"),
-            Code::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "Too much at once"),
-            Code::DeadlineExceeded => (StatusCode::REQUEST_TIMEOUT, "Too slow"),
-            Code::InvalidArgument => (StatusCode::BAD_REQUEST, "Not understood"),
-            Code::FailedPrecondition => (StatusCode::CONFLICT, "Not possible now"),
-            Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not logged in"),
-            Code::PermissionDenied => (StatusCode::FORBIDDEN, "Not allowed"),
-            Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Something broke"),
-            _ => (StatusCode::SERVICE_UNAVAILABLE, "Not available"),
+        let code = status::http_code(&self.0);
+        let title = match code {
+            StatusCode::NOT_FOUND => "Not found",
+            StatusCode::TOO_MANY_REQUESTS => "Too much at once",
+            StatusCode::REQUEST_TIMEOUT => "Too slow",
+            StatusCode::BAD_REQUEST => "Not understood",
+            StatusCode::CONFLICT => "Not possible now",
+            StatusCode::UNAUTHORIZED => "Not logged in",
+            StatusCode::FORBIDDEN => "Not allowed",
+            StatusCode::INTERNAL_SERVER_ERROR => "Something broke",
+            _ => "Not available",
         };
         let reason = self.0.message();
         let page = Page { title, reason }.render().unwrap_or_else(|_| title.to_owned());

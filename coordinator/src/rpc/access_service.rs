@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use coordinator_core::{
     AuditEntry, AuditNote, CertificateId, Command, Engine, JoinRequest, NewToken, Reply, TokenRecord,
 };
+use http::header::AUTHORIZATION;
 use sweep_proto::wire::access_service_server::AccessService;
 use sweep_proto::{Role, Timestamp, Token, TokenId, WorkerId, wire};
 use tonic::{Request, Response, Status};
@@ -15,7 +16,7 @@ use super::{Shared, lists, status};
 use crate::driver::DriverError;
 use crate::security::authority::{Authority, AuthorityError, WorkerKey};
 use crate::security::caller::Caller;
-use crate::security::secrets;
+use crate::security::{secrets, tokens};
 
 /// Audit entries read at one time.
 const AUDIT_PAGE: usize = 500;
@@ -234,10 +235,8 @@ impl AccessService for AccessRpc {
 
 /// The token that a request shows; the gate has looked at it already.
 fn bearer<T>(request: &Request<T>) -> Result<Token, Status> {
-    let shown = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
-    let text = shown.and_then(|text| text.strip_prefix("Bearer "));
-    let token = text.and_then(|text| text.parse().ok());
-    token.ok_or_else(|| Status::unauthenticated("joining needs a worker token"))
+    let shown = request.metadata().as_ref().get(AUTHORIZATION);
+    tokens::of_bearer(shown.ok_or_else(|| Status::unauthenticated("joining needs a worker token"))?)
 }
 
 fn token_status(token: &TokenRecord, now: Timestamp) -> wire::TokenStatus {

@@ -1,9 +1,10 @@
-//! The only map from errors to gRPC statuses.
+//! The only map from errors to gRPC statuses, and from those to HTTP's.
 
 use coordinator_core::Rejection;
+use http::StatusCode;
 use sweep_proto::WorkerId;
 use sweep_proto::convert::ConvertError;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::artifacts::ArtifactError;
 use crate::driver::DriverError;
@@ -15,6 +16,27 @@ pub(crate) fn of_driver(error: DriverError) -> Status {
         DriverError::Rejected(rejection) => of_rejection(&rejection),
         DriverError::Overloaded | DriverError::DiskFull(_) => Status::resource_exhausted(error.to_string()),
         DriverError::Unavailable(_) => Status::unavailable(error.to_string()),
+    }
+}
+
+/// The engine could not be asked who somebody is: that is no refusal of theirs, whatever the reason.
+#[allow(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
+pub(crate) fn unasked(error: DriverError) -> Status {
+    Status::unavailable(error.to_string())
+}
+
+/// A status where HTTP is spoken.
+pub(crate) fn http_code(status: &Status) -> StatusCode {
+    match status.code() {
+        Code::NotFound | Code::Unimplemented => StatusCode::NOT_FOUND,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::DeadlineExceeded => StatusCode::REQUEST_TIMEOUT,
+        Code::InvalidArgument => StatusCode::BAD_REQUEST,
+        Code::FailedPrecondition => StatusCode::CONFLICT,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -20,7 +20,8 @@ use super::roles::{Allowed, allowed};
 use super::sessions::{FormKey, Sessions};
 use super::tokens::{self, KnownToken};
 use crate::dashboard;
-use crate::driver::{Driver, DriverError};
+use crate::driver::Driver;
+use crate::rpc::status;
 
 /// Refusals written to the audit log in one [`REFUSALS_WINDOW`]: a guesser must not fill the disk.
 const REFUSALS_MAX: u32 = 60;
@@ -129,10 +130,8 @@ impl Gate {
     /// A caller that is no browser, or one that has not logged in.
     async fn program(&self, peer: &Peer, bearer: Option<HeaderValue>) -> Result<Caller, Status> {
         if let Some(bearer) = bearer {
-            let text = bearer.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
-            let text =
-                text.ok_or_else(|| Status::unauthenticated("the authorization is not \"Bearer TOKEN\""))?;
-            let KnownToken { id, role, refusal } = tokens::find(&self.driver, text).await?;
+            let token = tokens::of_bearer(&bearer)?;
+            let KnownToken { id, role, refusal } = tokens::find(&self.driver, &token).await?;
             return match refusal {
                 // A used-up worker token may still repeat the request whose answer was lost: joining decides.
                 Some(refusal) if role != Role::Worker => Err(Status::unauthenticated(refusal)),
@@ -146,7 +145,7 @@ impl Gate {
             let record = engine.tables().certificates.get(&certificate);
             record.filter(|record| record.worker == worker).map(|record| record.refusal(now))
         };
-        match self.driver.read(look).await.map_err(unavailable)? {
+        match self.driver.read(look).await.map_err(status::unasked)? {
             Some(None) => Ok(Caller::Worker { certificate, worker }),
             Some(Some(refusal)) => {
                 Err(Status::unauthenticated(format!("{refusal}; join again with a new token")))
@@ -161,7 +160,7 @@ impl Gate {
             let record = engine.tables().tokens.get(&id).filter(|record| record.refusal(now).is_none());
             record.map(|record| Caller::Token { id, role: record.role })
         };
-        self.driver.read(look).await.map_err(unavailable)
+        self.driver.read(look).await.map_err(status::unasked)
     }
 
     async fn record(&self, peer: &Peer, caller: Option<Caller>, path: &str, refusal: &Status) {
@@ -208,11 +207,6 @@ pub(crate) fn check(caller: Caller, allowed: Option<Allowed>) -> Result<(), Stat
     }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
-pub(super) fn unavailable(error: DriverError) -> Status {
-    Status::unavailable(error.to_string())
-}
-
 /// What the other side understands.
 #[derive(Clone, Debug)]
 enum Manner {
@@ -238,10 +232,9 @@ impl Manner {
 }
 
 /// Sends a stranger to where they may log in to come back to a page.
-fn log_in(page: &str) -> Response<Body> {
+fn log_in(page: &str, refusal: &Status) -> Response<Body> {
     let place = HeaderValue::from_str(&format!("/login?next={}", host::own_page(page)));
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SEE_OTHER;
+    let mut response = in_words(StatusCode::SEE_OTHER, refusal.message());
     response.headers_mut().insert(LOCATION, place.unwrap_or(HeaderValue::from_static("/login")));
     response
 }
@@ -250,23 +243,21 @@ fn log_in(page: &str) -> Response<Body> {
 fn refuse(manner: &Manner, refusal: &Status) -> Response<Body> {
     match (manner, refusal.code()) {
         (Manner::Grpc, _) => return refusal.clone().into_http(),
-        (Manner::Page(page), tonic::Code::Unauthenticated) => return log_in(page),
+        (Manner::Page(page), tonic::Code::Unauthenticated) => return log_in(page, refusal),
         (Manner::Page(_), _) => return dashboard::refusal(refusal).map(Body::new),
         (Manner::Plain, _) => {}
     }
-    let mut response = Response::new(Body::new(format!("{}\n", refusal.message())));
+    in_words(status::http_code(refusal), refusal.message())
+}
+
+/// An answer of one line.
+fn in_words(code: StatusCode, words: &str) -> Response<Body> {
+    let mut response = Response::new(Body::new(format!("{words}\n")));
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
     for (name, value) in headers {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    *response.status_mut() = match refusal.code() {
-        tonic::Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        tonic::Code::Unimplemented => StatusCode::NOT_FOUND,
-        tonic::Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        tonic::Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
-        tonic::Code::DeadlineExceeded => StatusCode::REQUEST_TIMEOUT,
-        _ => StatusCode::FORBIDDEN,
-    };
+    *response.status_mut() = code;
     response
 }
 
