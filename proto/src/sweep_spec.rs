@@ -145,9 +145,22 @@ impl SweepSpec {
         })
     }
 
+    /// The axes along which configurations differ: those of more than one level, in the order of the sweep file.
+    pub fn swept_axes(&self) -> impl Iterator<Item = &Axis> {
+        self.axes.iter().filter(|axis| axis.levels.len() > 1)
+    }
+
     /// The swept hyperparameters, in the order of the sweep file.
     pub fn swept(&self) -> Vec<Hyperparameter> {
-        self.axes.iter().map(|axis| axis.hyperparameter).collect()
+        self.swept_axes().map(|axis| axis.hyperparameter).collect()
+    }
+
+    /// The value that all configurations have; `None` where it is swept.
+    pub fn held(&self, hyperparameter: Hyperparameter) -> Option<&Value> {
+        match self.axes.iter().find(|axis| axis.hyperparameter == hyperparameter) {
+            None => Some(self.fixed.get(hyperparameter)),
+            Some(axis) => axis.levels.first().filter(|_| axis.levels.len() == 1),
+        }
     }
 
     /// Every distinct way in which this sweep needs its dataset encoded.

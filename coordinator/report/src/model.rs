@@ -17,7 +17,7 @@ pub use self::effects::{
     Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
     Interaction, LevelComparison, LevelEffect, MainEffects, OneFactor, Variance, VarianceShare,
 };
-pub use self::test_split::{HardestExample, ReliabilityBin, TestSplit};
+pub use self::test_split::{Baseline, HardestExample, ReliabilityBin, TestSplit};
 
 /// Version of `report.json`.
 pub const SCHEMA_VERSION: u32 = 3;

@@ -11,7 +11,7 @@ use coordinator_report::model::comparison::PairedDifference;
 use coordinator_report::{ReportInput, render_comparison};
 use fixture::{axis, finished, spec};
 use serde::Deserialize;
-use sweep_proto::{Hyperparameter, SweepId, Value};
+use sweep_proto::{Axis, Hyperparameter, SweepId, Value};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -103,6 +103,48 @@ fn what_is_fixed_differently_is_under_study_and_does_not_keep_configurations_apa
     let settings: Vec<_> = comparison.settings.iter().map(|one| one.setting.as_str()).collect();
     assert_eq!(settings, ["dropout"]);
     assert!(comparison.is_same_data);
+}
+
+#[test]
+fn an_axis_of_one_level_is_held_and_may_be_under_study() {
+    let losses = [vec![0.5, 0.6], vec![0.4, 0.7]];
+    let of = |id, dropout| {
+        let held = Axis { hyperparameter: Hyperparameter::Dropout, levels: vec![Value::Real(dropout)] };
+        let axes = vec![axis(Hyperparameter::Units, &[8, 16]), held];
+        let mut input = finished(spec(axes, 2), 2, |position, replicate| {
+            (losses[position as usize][replicate as usize] + dropout * f64::from(replicate + 1), 0.5)
+        });
+        input.sweep.id = SweepId(id);
+        input
+    };
+    let comparison = compare([&of(3, 0.1), &of(4, 0.2)]);
+    assert_eq!(comparison.under_study, [Hyperparameter::Dropout]);
+    let labels: Vec<_> = comparison.pairs.iter().map(|pair| pair.label.as_str()).collect();
+    assert_eq!(labels, ["units=8", "units=16"]);
+    assert_eq!((comparison.matched, comparison.unmatched), (2, [0, 0]));
+}
+
+#[test]
+fn why_nothing_can_be_paired_is_said() {
+    let page = |first: &ReportInput, second: &ReportInput| {
+        let files: BTreeMap<_, _> = render_comparison([first, second]).unwrap().into_iter().collect();
+        String::from_utf8(files["comparison.md"].clone()).unwrap()
+    };
+    let [first, second] = both();
+    let mut other_seeds = second.clone();
+    other_seeds.trials.iter_mut().for_each(|trial| trial.spec.seed ^= 1);
+    let said = page(&first, &other_seeds);
+    assert!(
+        said.contains("6 configurations completed in both sweeps, but never under the same seed"),
+        "{said}"
+    );
+    let mut nothing = second.clone();
+    nothing.trials.clear();
+    assert!(page(&first, &nothing).contains("No trial of sweep 4 has completed"));
+    let elsewhere = spec(vec![axis(Hyperparameter::Units, &[64, 128])], 2);
+    let mut elsewhere = finished(elsewhere, 2, |_, _| (0.5, 0.5));
+    elsewhere.sweep.id = SweepId(5);
+    assert!(page(&first, &elsewhere).contains("have no configuration in common"));
 }
 
 #[test]

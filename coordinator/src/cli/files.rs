@@ -46,6 +46,24 @@ pub(crate) async fn receive(parts: Streaming<FilePart>, directory: &Path) -> Res
     receive_into(Receiver::new(directory), parts).await
 }
 
+/// As [`receive`], but fetches everything before the first file is put in its place, in the order of the stream: a broken connection
+/// leaves what was there.
+///
+/// # Errors
+/// As [`receive`].
+pub(crate) async fn replace(parts: Streaming<FilePart>, directory: &Path) -> Result<Vec<String>, Failure> {
+    make_folder(directory)?;
+    let fetched = tempfile::Builder::new().prefix(".fetched-").tempdir_in(directory);
+    let fetched = fetched.map_err(|error| Failure::file("write into", directory, &error))?;
+    let names = receive_into(Receiver::new(fetched.path()), parts).await?;
+    for name in &names {
+        let path = directory.join(name);
+        let moved = std::fs::rename(fetched.path().join(name), &path);
+        moved.map_err(|error| Failure::file("write", &path, &error))?;
+    }
+    Ok(names)
+}
+
 /// As [`receive`], of files in folders below `directory`, whose names have `/` between them.
 ///
 /// # Errors

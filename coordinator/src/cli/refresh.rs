@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::client::{self, Client};
 use super::exit::{Exit, Failure};
-use super::follow::{Event, Follower};
+use super::follow::{AWAY_MAX, Event, Follower};
 use super::interrupt::Interrupt;
 use super::{Context, files, output, report};
 use coordinator::json::Sweep;
@@ -29,10 +29,12 @@ pub(super) async fn until_the_end(
     // The number, because a newer sweep may take the name while we watch.
     let id = Sweep::from(client::get(client, Some(&request.sweep)).await?).id;
     let request = ReportRequest { sweep: id.to_string(), ..request };
+    files::check_writable(directory)?;
     let mut interrupt = Interrupt::listen()?;
     let mut follower = Follower::new(client.clone(), id);
     let mut changed: Option<Box<Sweep>> = None;
     let mut next = Instant::now();
+    let mut away_since = None;
     loop {
         let has_ended = changed.as_ref().is_some_and(|sweep| sweep.has_ended());
         tokio::select! {
@@ -47,10 +49,16 @@ pub(super) async fn until_the_end(
         }
         let Some(sweep) = changed.take_if(|_| Instant::now() >= next) else { continue };
         next = Instant::now() + REWRITE_INTERVAL;
-        match rewrite(client, request.clone(), directory).await {
-            Ok(names) => tell(&sweep, directory, &names, context)?,
-            // The follower says when the coordinator is away for too long.
-            Err(failure) if failure.exit == Exit::Unavailable => {
+        match report::fetch(client, request.clone(), directory).await {
+            Ok(names) => {
+                away_since = None;
+                tell(&sweep, directory, &names, context)?;
+            }
+            // The follower counts, too, but nobody asks it once the sweep has ended.
+            Err(failure)
+                if failure.exit == Exit::Unavailable
+                    && away_since.get_or_insert_with(Instant::now).elapsed() <= AWAY_MAX =>
+            {
                 output::note(&format!("not rewritten: {}", output::plain(&failure.message)));
                 changed = Some(sweep);
                 continue;
@@ -61,24 +69,6 @@ pub(super) async fn until_the_end(
             return Ok(());
         }
     }
-}
-
-/// Fetches everything before the first file is replaced, so that a broken connection leaves the old report whole.
-async fn rewrite(
-    client: &mut Client,
-    request: ReportRequest,
-    directory: &Path,
-) -> Result<Vec<String>, Failure> {
-    files::check_writable(directory)?;
-    let fetched = tempfile::Builder::new().prefix(".report-").tempdir_in(directory);
-    let fetched = fetched.map_err(|error| Failure::file("write into", directory, &error))?;
-    let names = report::fetch(client, request, fetched.path()).await?;
-    for name in &names {
-        let path = directory.join(name);
-        std::fs::rename(fetched.path().join(name), &path)
-            .map_err(|error| Failure::file("write", &path, &error))?;
-    }
-    Ok(names)
 }
 
 fn tell(sweep: &Sweep, directory: &Path, names: &[String], context: &Context) -> Result<(), Failure> {

@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     #[arg(long = "price", value_name = "DEVICE=MONEY", value_parser = parse_price)]
     prices: Vec<DevicePrice>,
     /// Two sweeps side by side instead of one: what differs in settings, best configurations and losses.
-    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["sweep", "watch"])]
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["sweep", "watch", "price_per_device_hour", "prices"])]
     compare: Vec<String>,
     /// Rewrite the report whenever something changed, until the sweep ends.
     #[arg(long)]
@@ -84,14 +84,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     ))
 }
 
-/// Fetches the report of a sweep into a folder and returns its file names.
+/// Fetches the report of a sweep into a folder and returns its file names. A broken connection leaves an older report whole.
 pub(crate) async fn fetch(
     client: &mut Client,
     request: ReportRequest,
     directory: &Path,
 ) -> Result<Vec<String>, Failure> {
     let parts = client.report(request).await?.into_inner();
-    files::receive(parts, directory).await
+    files::replace(parts, directory).await
 }
 
 #[cfg(test)]

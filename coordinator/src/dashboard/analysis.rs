@@ -28,10 +28,11 @@ pub(super) async fn analysis(
     let state = dashboard.state(id).await?;
     let shared = dashboard.shared.clone();
     let make = move || async move {
-        let _permit = shared.heavy().await?;
+        let permit = shared.heavy().await?;
         let input = shared.driver.read(move |engine, now| report::collect(engine, id, now)).await?;
         let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;
         let made = tokio::task::spawn_blocking(move || {
+            let _held = permit;
             let sections = some_sections(&input, &SECTIONS);
             let (html, charts) = fragment(&sections)?;
             Ok::<_, Refusal>(Analysis(json!({ "html": html, "charts": charts }).to_string()))

@@ -13,9 +13,12 @@ pub(super) async fn compare(shared: &Shared, sweeps: [SweepId; 2]) -> Result<Fil
     if sweeps[0] == sweeps[1] {
         return Err(status::invalid("a sweep is compared with another one, not with itself"));
     }
-    let _permit = shared.heavy().await?;
+    let permit = shared.heavy().await?;
     let (first, second) = (input(shared, sweeps[0]).await?, input(shared, sweeps[1]).await?);
-    let render = move || coordinator_report::render_comparison([&first, &second]);
+    let render = move || {
+        let _held = permit;
+        coordinator_report::render_comparison([&first, &second])
+    };
     let files = tokio::task::spawn_blocking(render).await.map_err(status::internal)?;
     Ok(stream(shared, files.map_err(status::internal)?))
 }
@@ -31,10 +34,13 @@ pub(super) async fn export(
         wire::ExportFormat::Mlflow => ExportFormat::Mlflow,
         wire::ExportFormat::Unspecified => return Err(status::invalid("a format to export to is missing")),
     };
-    let _permit = shared.heavy().await?;
+    let permit = shared.heavy().await?;
     let input = input(shared, sweep).await?;
-    let files = tokio::task::spawn_blocking(move || files_of(&input, format)).await;
-    let files = files.map_err(status::internal)?;
+    let write = move || {
+        let _held = permit;
+        files_of(&input, format)
+    };
+    let files = tokio::task::spawn_blocking(write).await.map_err(status::internal)?;
     Ok(stream(shared, files.map_err(|error| Status::failed_precondition(error.to_string()))?))
 }
 

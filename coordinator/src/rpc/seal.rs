@@ -34,11 +34,12 @@ pub(super) async fn seal(shared: &Shared, sweep: SweepId) -> Result<wire::SealRe
     let Some(signer) = shared.signer.clone() else {
         return Err(Status::failed_precondition("this coordinator signs no reports"));
     };
-    let _permit = shared.heavy().await?;
+    let permit = shared.heavy().await?;
     let collect = move |engine: &Engine, now| report::collect(engine, sweep, now);
     let input = shared.driver.read(collect).await.map_err(status::of_driver)?;
     let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;
     let look = move || {
+        let _held = permit;
         Ok(wire::SealReply {
             sweep: input.sweep.id.0,
             state: input.sweep.state.name().to_owned(),

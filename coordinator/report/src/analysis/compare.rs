@@ -55,6 +55,7 @@ pub fn compare(inputs: [&ReportInput; 2]) -> Comparison {
         settings: settings::differences(inputs),
         overall: overall(&matched),
         under_study,
+        matched: matched.len() as u64,
         pairs,
         unmatched,
         curves: best_curves(&sides),
@@ -82,9 +83,9 @@ pub fn paired(pairs: &[[f64; 2]]) -> Option<PairedDifference> {
 
 /// Hyperparameters that neither sweeps and that differ: what the two sweeps were made to compare.
 fn under_study(specs: [&SweepSpec; 2]) -> Vec<Hyperparameter> {
-    let swept = swept_in_either(specs);
-    let differs = |one: &Hyperparameter| specs[0].fixed.get(*one) != specs[1].fixed.get(*one);
-    Hyperparameter::ALL.iter().copied().filter(|one| !swept.contains(one) && differs(one)).collect()
+    let held = |one: Hyperparameter| specs[0].held(one).zip(specs[1].held(one));
+    let differs = |one: &Hyperparameter| held(*one).is_some_and(|(first, second)| first != second);
+    Hyperparameter::ALL.iter().copied().filter(differs).collect()
 }
 
 /// In the order of the first, then those that only the second sweeps.

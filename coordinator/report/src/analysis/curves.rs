@@ -16,8 +16,7 @@ const CURVE_POINTS_MAX: usize = 400;
 pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Vec<CurvePanel> {
     let completed: Vec<&TrialRow> = table.completed().map(|(trial, _)| trial).collect();
     let mut panels: Vec<CurvePanel> = spec
-        .axes
-        .iter()
+        .swept_axes()
         .map(|axis| CurvePanel {
             hyperparameter: Some(axis.hyperparameter),
             title: axis.hyperparameter.name().to_owned(),
@@ -33,7 +32,7 @@ pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Ve
                 .collect(),
         })
         .collect();
-    if spec.axes.is_empty() {
+    if panels.is_empty() {
         let groups = vec![group(table.label(0), completed.iter().copied())];
         panels.push(CurvePanel { hyperparameter: None, title: "all trials".to_owned(), groups });
     }

@@ -27,7 +27,7 @@ pub fn factorial(
     table: &Table,
     spec: &SweepSpec,
 ) -> Option<Factorial> {
-    let axes: Vec<&Axis> = spec.axes.iter().filter(|axis| axis.levels.len() > 1).collect();
+    let axes: Vec<&Axis> = spec.swept_axes().collect();
     let replicates = balanced.replicates.len();
     let scores: Vec<f64> = balanced.scores.iter().flatten().copied().collect();
     let each: Vec<usize> = (0..scores.len()).collect();

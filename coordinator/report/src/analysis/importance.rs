@@ -27,7 +27,7 @@ const DRAWS_MIN: usize = 40;
 
 /// The importance of each swept hyperparameter; `None` below two of them or twenty results.
 pub fn importance(table: &Table, spec: &SweepSpec, effects: &MainEffects) -> Option<Importance> {
-    let axes: Vec<&Axis> = spec.axes.iter().filter(|axis| axis.levels.len() > 1).collect();
+    let axes: Vec<&Axis> = spec.swept_axes().collect();
     let trials = CodedTrials::of(table, &axes);
     if axes.len() < 2 || trials.scores.len() < TRIALS_MIN {
         return None;

@@ -10,7 +10,7 @@ const PAIRS_MAX: usize = 15;
 
 /// Every pair of swept hyperparameters with at least two levels each, in the order of the sweep file.
 pub fn interactions(table: &Table, spec: &SweepSpec) -> Vec<Interaction> {
-    let axes: Vec<&Axis> = spec.axes.iter().filter(|axis| axis.levels.len() > 1).collect();
+    let axes: Vec<&Axis> = spec.swept_axes().collect();
     let pairs = axes
         .iter()
         .enumerate()

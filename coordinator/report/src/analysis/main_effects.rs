@@ -34,13 +34,12 @@ pub struct Grid<'a> {
     pub factorial: Option<&'a Factorial>,
 }
 
-/// Marginal means of every axis, with the decomposition and the tests where the grid is balanced.
+/// Marginal means of every swept hyperparameter, with the decomposition and the tests where the grid is balanced.
 pub fn main_effects(table: &Table, spec: &SweepSpec, grid: Option<Grid<'_>>) -> MainEffects {
     let variance = grid.and_then(|grid| grid.factorial).map(variance);
-    let mut factors: Vec<Factor> = spec.axes.iter().map(|axis| factor(table, axis)).collect();
+    let mut factors: Vec<Factor> = spec.swept_axes().map(|axis| factor(table, axis)).collect();
     if let Some(grid) = grid {
         for factor in &mut factors {
-            // A single level explains nothing.
             let share_of = |factorial| {
                 main_effect(factorial, factor.hyperparameter).map_or(0.0, |effect| effect.eta_squared)
             };
@@ -193,7 +192,10 @@ fn factor(table: &Table, axis: &Axis) -> Factor {
 /// The shares of the analysis of variance, summed up.
 fn variance(factorial: &Factorial) -> Variance {
     let share = |is_counted: fn(&Effect) -> bool| -> f64 {
-        factorial.effects.iter().filter(|effect| is_counted(effect)).map(|effect| effect.eta_squared).sum()
+        let shares =
+            factorial.effects.iter().filter(|effect| is_counted(effect)).map(|effect| effect.eta_squared);
+        // The sum of nothing is -0.0, which is written like that.
+        0.0 + shares.sum::<f64>()
     };
     Variance {
         configurations: factorial.configurations,

@@ -22,9 +22,7 @@ pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, standings: &[Standi
         .filter_map(|standing| Some((table.configurations.get(standing.configuration)?, standing)))
         .collect();
     let swept = spec.swept();
-    spec.axes
-        .iter()
-        .filter(|axis| axis.levels.len() > 1)
+    spec.swept_axes()
         .map(|axis| {
             let levels: Vec<HeldLevel> = axis
                 .levels

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sweep_proto::Hyperparameter;
 use sweep_proto::trial::{NUMERICS_VERSION, replicate_seed};
 
 use crate::input::ReportInput;
@@ -14,8 +15,7 @@ const REPLICATE_SEEDS_MAX: u32 = 1_000;
 pub fn set_up(input: &ReportInput) -> SetUp {
     let sweep = &input.sweep;
     let spec = &sweep.spec;
-    let swept = spec.swept();
-    let fixed = spec.fixed.iter().filter(|(one, _)| !swept.contains(one));
+    let held = Hyperparameter::ALL.iter().filter_map(|one| Some((*one, spec.held(*one)?.clone())));
     SetUp {
         sweep: sweep.id.0,
         name: spec.name.clone(),
@@ -23,10 +23,9 @@ pub fn set_up(input: &ReportInput) -> SetUp {
         created_at_ms: sweep.created_at.0,
         ended_at_ms: sweep.ended_at.map(|at| at.0),
         data: spec.data.clone(),
-        fixed: fixed.map(|(one, value)| (one, value.clone())).collect(),
+        fixed: held.collect(),
         axes: spec
-            .axes
-            .iter()
+            .swept_axes()
             .map(|axis| Levels { hyperparameter: axis.hyperparameter, levels: axis.levels.clone() })
             .collect(),
         replicates: spec.replicates,

@@ -38,12 +38,13 @@ pub fn strongest(
     balanced: Option<&Balanced>,
     noise: Option<&Noise>,
 ) -> Strongest {
-    let mut factors: Vec<&Factor> = effects.factors.iter().filter(|factor| factor.levels.len() > 1).collect();
+    let mut factors: Vec<&Factor> = effects.factors.iter().collect();
     let size = |factor: &Factor| factor.share.or(factor.range).unwrap_or(f64::NEG_INFINITY);
     // A stable sort: equal shares stay in the order of the sweep file.
     factors.sort_by(|left, right| size(right).total_cmp(&size(left)));
     let measured = |at: usize| factors.get(at).copied().filter(|factor| size(factor) > f64::NEG_INFINITY);
-    let (leading, runner_up) = (measured(0), measured(1));
+    // One alone leads nobody.
+    let (leading, runner_up) = (measured(0).filter(|_| factors.len() > 1), measured(1));
     let finding = match (leading, runner_up) {
         (Some(leading), Some(_)) => match (balanced, noise) {
             (Some(balanced), Some(noise)) => judge(table, balanced, noise, leading, &factors),
@@ -52,8 +53,10 @@ pub fn strongest(
             ),
             _ => Finding::undecided(missing(table, spec)),
         },
-        _ if factors.len() < 2 => {
-            Finding::undecided("fewer than two hyperparameters were swept: there is nothing to compare")
+        _ if factors.is_empty() => Finding::undecided("no hyperparameter was swept"),
+        _ if factors.len() == 1 => {
+            let only = factors[0].hyperparameter;
+            Finding::undecided(format!("only {only} was swept: there is nothing to rank it against"))
         }
         _ => Finding::undecided("too few trials completed"),
     };

@@ -11,8 +11,11 @@ use sweep_proto::{ConfidenceBin, Digest, HardExample, TestMetric};
 use super::ranking::Standing;
 use super::statistics::summary;
 use crate::input::ReportInput;
-use crate::model::{HardestExample, ReliabilityBin, TestSplit};
+use crate::model::{Baseline, HardestExample, ReliabilityBin, TestSplit};
 use crate::table::all_finite;
+
+/// The quantile of the normal distribution at 97.5 %.
+const NORMAL_975: f64 = 1.959_963_984_540_054;
 
 /// Of the chosen configuration; `None` where it was not measured.
 pub fn test_split(input: &ReportInput, standing: Option<&Standing<'_>>) -> Option<TestSplit> {
@@ -29,10 +32,25 @@ pub fn test_split(input: &ReportInput, standing: Option<&Standing<'_>>) -> Optio
     };
     Some(TestSplit {
         replicates: measured.len() as u32,
+        baseline: measured.iter().find_map(|(_, test)| baseline(&test.confusion)),
         expected_calibration_error: errors(expected_calibration_error),
         overconfidence: errors(overconfidence),
         reliability: reliability(&calibrated),
         hardest: hardest(&measured, &classes(input, dataset)),
+    })
+}
+
+/// Of the classes of the examples that were counted; its luck by the normal approximation of the binomial distribution.
+fn baseline(confusion: &[Vec<u64>]) -> Option<Baseline> {
+    let sizes: Vec<f64> =
+        confusion.iter().map(|row| row.iter().map(|count| *count as f64).sum::<f64>()).collect();
+    let all = sizes.iter().sum::<f64>();
+    let shares = sizes.iter().map(|size| size / all).filter(|share| *share > 0.0);
+    let accuracy = shares.clone().max_by(f64::total_cmp)?;
+    Some(Baseline {
+        accuracy,
+        lucky_accuracy: accuracy + NORMAL_975 * (accuracy * (1.0 - accuracy) / all).sqrt(),
+        loss: 0.0 + shares.map(|share| -share * share.ln()).sum::<f64>(),
     })
 }
 

@@ -22,7 +22,9 @@ pub struct Comparison {
     pub settings: Vec<SettingDifference>,
     /// Hyperparameters that neither sweeps and that differ: configurations are matched by all others.
     pub under_study: Vec<Hyperparameter>,
-    /// Configurations that completed in both, in the ranking of the first.
+    /// Configurations with a result in both.
+    pub matched: u64,
+    /// Those of them with a common seed, in the ranking of the first.
     pub pairs: Vec<PairedConfiguration>,
     /// The mean over the matched configurations, seed by seed, over the seeds that all of them have in both.
     pub overall: Option<PairedDifference>,

@@ -9,6 +9,8 @@ use super::Summary;
 pub struct TestSplit {
     /// Replicates that were measured.
     pub replicates: u32,
+    /// What is reached without reading the text; `null` where no trainer told the classes.
+    pub baseline: Option<Baseline>,
     /// Expected calibration error of each replicate's model, in `0..=1`; `null` where no trainer told.
     pub expected_calibration_error: Option<Summary>,
     /// Mean probability of the predicted class less the accuracy, of each replicate's model: above 0 it claims more than it
@@ -19,6 +21,17 @@ pub struct TestSplit {
     pub reliability: Vec<ReliabilityBin>,
     /// The hardest test examples: those in the lists of the most replicates first, of these the highest loss first.
     pub hardest: Vec<HardestExample>,
+}
+
+/// What the classes of the test split alone give.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Baseline {
+    /// The accuracy of always saying the most frequent class.
+    pub accuracy: f64,
+    /// The accuracy that this passes by luck of the draw of the test examples with a probability of 2.5 %.
+    pub lucky_accuracy: f64,
+    /// The cross-entropy of always giving the shares of the classes, in nats: their entropy.
+    pub loss: f64,
 }
 
 /// The test examples whose predicted class got a probability in one part of the range.

@@ -1,5 +1,6 @@
 //! The answer box: what a reader wants to know first.
 
+use super::test_split::is_better_than_guessing;
 use super::{Block, Figure, Section, TextTable, format};
 use crate::model::{Answer, Gap, Interval, RankedConfiguration, ReportModel, Summary};
 
@@ -29,6 +30,15 @@ pub(super) fn section(model: &ReportModel) -> Section {
     }
     blocks.push(Block::Text(format!("Best configuration: {} ({}).", answer.label, why_best(model))));
     blocks.push(Block::Figures(figures(answer)));
+    if let Some(baseline) = model.test_split.as_ref().and_then(|test| test.baseline)
+        && !is_better_than_guessing(model)
+    {
+        blocks.push(Block::Warning(format!(
+            "The chosen configuration is not shown to know more than the most frequent class, which is right in {} of the \
+             test examples: the ranking below may be one of noise.",
+            format::percent(baseline.accuracy)
+        )));
+    }
     if let Some(sureness) = sureness(model) {
         blocks.push(Block::Text(sureness));
     }

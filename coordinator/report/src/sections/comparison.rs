@@ -72,9 +72,7 @@ fn bests(comparison: &Comparison) -> TextTable {
 fn verdict(comparison: &Comparison) -> String {
     let [first, second] = comparison.sweeps.each_ref().map(|sweep| sweep.sweep);
     if comparison.pairs.is_empty() {
-        return "No configuration completed in both sweeps under the same seed, so nothing can be paired: the best \
-            configurations differ by more than their sweeps."
-            .to_owned();
+        return unpaired(comparison);
     }
     let Some(overall) = &comparison.overall else {
         return "No seed is common to all configurations that both sweeps have.".to_owned();
@@ -101,6 +99,20 @@ fn verdict(comparison: &Comparison) -> String {
         format::number(overall.mean),
         format::interval(overall.interval),
     )
+}
+
+/// Why nothing can be paired, and what to do.
+fn unpaired(comparison: &Comparison) -> String {
+    if let Some(sweep) = comparison.sweeps.iter().find(|sweep| sweep.trials_completed == 0) {
+        return format!("No trial of sweep {} has completed, so nothing can be paired.", sweep.sweep);
+    }
+    match comparison.matched {
+        0 => "The two sweeps have no configuration in common, so nothing can be paired.".to_owned(),
+        matched => format!(
+            "{matched} configurations completed in both sweeps, but never under the same seed, so nothing can be \
+             paired: launch both with the same seed."
+        ),
+    }
 }
 
 fn pairs(comparison: &Comparison) -> Section {

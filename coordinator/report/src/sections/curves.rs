@@ -92,7 +92,7 @@ fn fallback(panel: &CurvePanel) -> TextTable {
 
 fn stability(model: &ReportModel) -> TextTable {
     let caption = format!(
-        "How steadily each configuration ends: validation loss over the last {LAST_EPOCHS} epochs (slope per epoch, \
+        "How steadily each configuration ends: validation loss over its last epochs, at most {LAST_EPOCHS} (slope per epoch, \
          standard deviation), its last less its best value, and validation less training loss at the end"
     );
     let head = ["#rank", "configuration", "#slope", "#deviation", "#last - best", "#validation - training"];

@@ -21,7 +21,7 @@ pub(super) fn section(model: &ReportModel) -> Section {
             blocks.push(Block::Charts(vec![diagram(&test.reliability)]));
         }
         if !test.hardest.is_empty() {
-            blocks.push(Block::Table(hardest(test)));
+            blocks.push(Block::Table(hardest(test, is_better_than_guessing(model))));
         }
     }
     Section { id: "test-split", title: "Test split", blocks }
@@ -39,6 +39,14 @@ fn figures(model: &ReportModel, test: &TestSplit) -> Vec<Figure> {
         mean("Test loss", format::optional(answer.test_loss)),
         mean("Macro F1", format::optional_percent(answer.test_macro_f1)),
     ];
+    figures.extend(test.baseline.map(|baseline| Figure {
+        label: "Without reading",
+        value: format::percent(baseline.accuracy),
+        detail: format!(
+            "accuracy of always saying the most frequent class; the shares of the classes alone give a loss of {}",
+            format::number(baseline.loss)
+        ),
+    }));
     let share = |label, summary: &Summary, detail: &str| Figure {
         label,
         value: format::accuracy(summary.mean, summary.standard_deviation),
@@ -98,10 +106,19 @@ fn diagram(bins: &[ReliabilityBin]) -> Chart {
     }
 }
 
-fn hardest(test: &TestSplit) -> TextTable {
-    let caption = "Hardest test examples, those among the ten hardest of the most replicates first: an example that every \
-        model finds hard may be labelled wrongly. Prediction and loss are those of the replicate with the highest loss; rows \
-        of the test split count from 0";
+/// Whether the chosen configuration is shown to know more than the most frequent class; also where nobody can tell.
+pub(super) fn is_better_than_guessing(model: &ReportModel) -> bool {
+    let Some(baseline) = model.test_split.as_ref().and_then(|test| test.baseline) else { return true };
+    model.answer.test_accuracy.is_none_or(|accuracy| accuracy > baseline.lucky_accuracy)
+}
+
+fn hardest(test: &TestSplit, are_good: bool) -> TextTable {
+    let label =
+        if are_good { ": an example that every model finds hard may be labelled wrongly" } else { "" };
+    let caption = format!(
+        "Hardest test examples, those among the ten hardest of the most replicates first{label}. Prediction and loss are \
+         those of the replicate with the highest loss; rows of the test split count from 0"
+    );
     let head = ["#row", "class", "predicted", "#probability", "#loss", "#replicates"];
     let rows = test.hardest.iter().map(|one| {
         vec![

@@ -79,7 +79,8 @@ class Sweep:
 
     def wait(self, timeout: float | None = None) -> Status:
         """Wait until it has ended and return its last status, as `watch` does. Its state may be `cancelled`."""
-        *_, last = self.watch(timeout)
+        for status in self.watch(timeout):
+            last = status  # noqa: B007, one at a time: a long sweep has many
         return last
 
     def pause(self) -> Status:
