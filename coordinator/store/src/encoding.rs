@@ -85,7 +85,12 @@ pub(crate) fn sum_of_epoch(epoch: &EpochRecord) -> i64 {
     // SQLite may give -0.0 back as 0.0; both are the same measurement.
     let reals = reals.map(|real| (real + 0.0).to_le_bytes());
     let place = format!("{}/{}/{}", epoch.trial, metric.epoch, epoch.attempt);
-    checksum(&[b"epoch", place.as_bytes(), reals.as_flattened(), &metric.peak_memory_bytes.to_le_bytes()])
+    let memory = metric.peak_memory_bytes.to_le_bytes();
+    let mut parts: Vec<&[u8]> = vec![b"epoch", place.as_bytes(), reals.as_flattened(), &memory];
+    // Rows of before energy was told keep their checksums.
+    let energy = metric.energy_joules.map(|joules| (joules + 0.0).to_le_bytes());
+    parts.extend(energy.as_ref().map(<[u8; 8]>::as_slice));
+    checksum(&parts)
 }
 
 /// An entry of the audit log.

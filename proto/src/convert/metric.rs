@@ -1,6 +1,6 @@
 //! Metrics. Losses may be any finite number; a NaN is an outcome, never a metric.
 
-use super::{ConvertError, amount, finite, share};
+use super::{ConvertError, amount, energy, finite, share};
 use crate::metric::{
     CONFIDENCE_BINS, ConfidenceBin, EpochMetric, HARDEST_MAX, HardExample, StepMetric, TestMetric,
 };
@@ -21,6 +21,7 @@ impl From<EpochMetric> for wire::EpochMetric {
             seconds: metric.seconds,
             examples_per_second: metric.examples_per_second,
             peak_memory_bytes: metric.peak_memory_bytes,
+            energy_joules: metric.energy_joules,
         }
     }
 }
@@ -41,6 +42,7 @@ impl TryFrom<wire::EpochMetric> for EpochMetric {
             seconds: amount(message.seconds, "seconds")?,
             examples_per_second: amount(message.examples_per_second, "examples_per_second")?,
             peak_memory_bytes: message.peak_memory_bytes,
+            energy_joules: message.energy_joules.map(energy).transpose()?,
         })
     }
 }
