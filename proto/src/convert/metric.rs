@@ -160,6 +160,8 @@ impl TryFrom<wire::HardExample> for HardExample {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may stop")]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn message() -> wire::TestMetric {
@@ -211,6 +213,49 @@ mod tests {
             let mut sent = message();
             change(&mut sent);
             assert!(TestMetric::try_from(sent).is_err(), "change {at}");
+        }
+    }
+
+    fn epoch(energy_joules: Option<f64>) -> wire::EpochMetric {
+        wire::EpochMetric { epoch: 1, energy_joules, ..wire::EpochMetric::default() }
+    }
+
+    #[test]
+    fn an_energy_that_no_device_takes_is_refused() {
+        let broken = [
+            -1.0,
+            -5e-324,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            1.1 * super::super::ENERGY_JOULES_MAX,
+            f64::MAX,
+        ];
+        for joules in broken {
+            let error = EpochMetric::try_from(epoch(Some(joules))).unwrap_err();
+            assert!(error.to_string().contains("energy_joules"), "{joules}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_of_before_energy_was_told_is_read_and_written_as_it_stands() {
+        let read = EpochMetric::try_from(epoch(None)).unwrap();
+        let stored = serde_json::to_string(&read).unwrap();
+        assert!(!stored.contains("energy"), "{stored}");
+        assert_eq!(serde_json::from_str::<EpochMetric>(&stored).unwrap(), read);
+    }
+
+    proptest! {
+        #[test]
+        fn an_epoch_comes_back_as_it_was_with_and_without_its_energy(
+            energy_joules in proptest::option::of(0.0..=super::super::ENERGY_JOULES_MAX),
+            (seconds, peak_memory_bytes) in (0.0..1e9, any::<u64>()),
+        ) {
+            let sent = wire::EpochMetric { seconds, peak_memory_bytes, ..epoch(energy_joules) };
+            let read = EpochMetric::try_from(sent).unwrap();
+            prop_assert_eq!(read.energy_joules, energy_joules);
+            let stored: EpochMetric = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+            prop_assert_eq!(wire::EpochMetric::from(stored), sent);
         }
     }
 }

@@ -299,6 +299,12 @@ mod tests {
     }
 
     #[test]
+    fn gpus_are_counted_in_the_order_of_the_bus_unless_the_user_says_otherwise() {
+        assert_eq!(order_of_devices(None), Some(("CUDA_DEVICE_ORDER", "PCI_BUS_ID")));
+        assert_eq!(order_of_devices(Some("FASTEST_FIRST".into())), None);
+    }
+
+    #[test]
     fn last_words_stand_in_the_message_without_control_characters() {
         assert_eq!(printable(b"\x1b[31mred\x1b[0m\n"), "[31mred[0m");
         let mut words = LastWords::default();
