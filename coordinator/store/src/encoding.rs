@@ -157,3 +157,35 @@ pub(crate) fn unpack(
         }
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use sweep_proto::{EpochMetric, SweepId, TrialId};
+
+    use super::*;
+
+    #[test]
+    fn an_epochs_checksum_covers_its_energy_and_whether_it_has_one() {
+        let sum = |energy_joules| {
+            sum_of_epoch(&EpochRecord {
+                trial: TrialId { sweep: SweepId(1), index: 0 },
+                attempt: 1,
+                metric: EpochMetric {
+                    epoch: 1,
+                    train_loss: 0.5,
+                    train_accuracy: 0.5,
+                    validation_loss: 0.5,
+                    validation_accuracy: 0.5,
+                    validation_macro_f1: 0.5,
+                    seconds: 1.0,
+                    examples_per_second: 1.0,
+                    peak_memory_bytes: 1,
+                    energy_joules,
+                },
+            })
+        };
+        assert_ne!(sum(None), sum(Some(0.0)));
+        assert_ne!(sum(Some(0.0)), sum(Some(5e-324)));
+        assert_eq!(sum(Some(0.0)), sum(Some(-0.0)), "SQLite may give one back as the other");
+    }
+}
