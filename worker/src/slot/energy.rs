@@ -1,7 +1,5 @@
 //! The energy of each epoch, from the counter of the slot's device.
 
-use std::fmt;
-
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
 use sweep_proto::convert::ENERGY_JOULES_MAX;
@@ -23,16 +21,6 @@ pub(super) struct EnergyMeter {
     slots: u32,
     /// The counter at the begin of the epoch; `None` where no whole epoch is being measured.
     begun_at: Option<u64>,
-}
-
-impl fmt::Debug for EnergyMeter {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("EnergyMeter")
-            .field("slots", &self.slots)
-            .field("begun_at", &self.begun_at)
-            .finish()
-    }
 }
 
 impl EnergyMeter {
@@ -78,11 +66,11 @@ struct GpuCounter {
 impl GpuCounter {
     /// Of CUDA's device of this number; `None` where it has none, or which GPU that is cannot be known.
     fn open(ordinal: usize) -> Option<Self> {
-        let nvml = Nvml::init().inspect_err(|error| unknown(error)).ok()?;
-        let gpus = gpu::of_library(&nvml).inspect_err(|error| unknown(error)).ok()?;
+        let nvml = Nvml::init().inspect_err(unknown).ok()?;
+        let gpus = gpu::of_library(&nvml).inspect_err(unknown).ok()?;
         let gpu = CudaEnvironment::of_process().certain(ordinal, &gpus)?;
         let counter = Self { nvml, bus_id: gpu.bus_id.clone() };
-        counter.energy().inspect_err(|error| unknown(error)).ok()?;
+        counter.energy().inspect_err(unknown).ok()?;
         Some(counter)
     }
 

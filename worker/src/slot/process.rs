@@ -1,7 +1,7 @@
 //! Runs each piece of work in a child process and tells its death from its end.
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -71,7 +71,7 @@ impl LastWords {
 }
 
 /// GPUs are counted as the agent does, unless the user says otherwise.
-fn order_of_devices(of_user: Option<OsString>) -> Option<(&'static str, &'static str)> {
+fn order_of_devices(of_user: Option<&OsStr>) -> Option<(&'static str, &'static str)> {
     of_user.is_none().then_some((gpu::ORDER_VARIABLE, gpu::BUS_ORDER))
 }
 
@@ -87,7 +87,7 @@ impl SlotRunner for ProcessRunner {
             .env_remove("SWEEP_TOKEN")
             .env("RAYON_NUM_THREADS", self.threads.to_string())
             .envs(ALLOCATOR)
-            .envs(order_of_devices(std::env::var_os(gpu::ORDER_VARIABLE)))
+            .envs(order_of_devices(std::env::var_os(gpu::ORDER_VARIABLE).as_deref()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn gpus_are_counted_in_the_order_of_the_bus_unless_the_user_says_otherwise() {
         assert_eq!(order_of_devices(None), Some(("CUDA_DEVICE_ORDER", "PCI_BUS_ID")));
-        assert_eq!(order_of_devices(Some("FASTEST_FIRST".into())), None);
+        assert_eq!(order_of_devices(Some(OsStr::new("FASTEST_FIRST"))), None);
     }
 
     #[test]
