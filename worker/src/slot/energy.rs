@@ -101,6 +101,9 @@ mod tests {
 
     use super::*;
 
+    /// Readings, slots, and the joules that follow.
+    type Case = (&'static [Option<u64>], u32, Option<f64>);
+
     struct Scripted(RefCell<VecDeque<Option<u64>>>);
 
     impl EnergyCounter for Scripted {
@@ -116,7 +119,7 @@ mod tests {
 
     #[test]
     fn an_epoch_has_what_the_counter_grew_by_in_equal_parts() {
-        let table: [(&[Option<u64>], u32, Option<f64>); 9] = [
+        let table: [Case; 9] = [
             (&[Some(1_000), Some(4_500)], 1, Some(3.5)),
             (&[Some(1_000), Some(4_500)], 2, Some(1.75)),
             (&[Some(1_000), Some(4_500)], 0, Some(3.5)),
