@@ -59,6 +59,15 @@ pub(crate) fn amount(number: f64, field: &'static str) -> Result<f64, ConvertErr
         .and_then(|number| if number < 0.0 { Err(ConvertError::invalid(field, number)) } else { Ok(number) })
 }
 
+/// Most energy of one epoch, in joules: what a device of 30 kilowatts takes in a year. More is no measurement.
+pub const ENERGY_JOULES_MAX: f64 = 1e12;
+
+/// An energy in joules that a device can take in an epoch.
+pub(crate) fn energy(joules: f64) -> Result<f64, ConvertError> {
+    let is_possible = (0.0..=ENERGY_JOULES_MAX).contains(&joules);
+    is_possible.then_some(joules).ok_or_else(|| ConvertError::invalid("energy_joules", joules))
+}
+
 /// A part of one.
 pub(crate) fn share(number: f64, field: &'static str) -> Result<f64, ConvertError> {
     if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(ConvertError::invalid(field, number)) }

@@ -23,6 +23,9 @@ pub struct EpochMetric {
     pub examples_per_second: f64,
     /// Peak resident memory of the slot process so far, in bytes.
     pub peak_memory_bytes: u64,
+    /// Energy of the slot's device in this epoch, in joules: its part where slots share the device. `None` where that is not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy_joules: Option<f64>,
 }
 
 /// Measured inside an epoch, for curves only.

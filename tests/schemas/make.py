@@ -7,12 +7,17 @@ are taken out, and the checksums of the workers made anew as `coordinator/store/
 is what `pg_dump --inserts` printed after `sweep backup` of that folder and `sweep restore` into PostgreSQL 15.
 
     python3 tests/schemas/make.py FOLDER/sweep.db
+
+Without a database it makes only the dumps of later schemas, from those here. SQLite's schema 3 and PostgreSQL's schema 2 have the
+energy of epochs: the migration is applied, and the first sweep's epochs get energies and, with them, new checksums.
 """
 
 import hashlib
 import json
 import pathlib
+import re
 import sqlite3
+import struct
 import sys
 
 HERE = pathlib.Path(__file__).parent
@@ -30,19 +35,70 @@ def dump(connection, version):
     (HERE / f"sqlite-{version}.sql").write_text(text)
 
 
-source = sqlite3.connect(sys.argv[1])
-database = sqlite3.connect(":memory:")
-source.backup(database)
-assert database.execute("SELECT version FROM schema_version").fetchone() == (2,)
-dump(database, 2)
+def sum_of_epoch(sweep, trial, epoch, attempt, reals, memory, energy):
+    place = f"{sweep}/{trial}/{epoch}/{attempt}".encode()
+    parts = [b"epoch", place, struct.pack("<7d", *reals), memory.to_bytes(8, "little")]
+    return checksum(*parts, *([] if energy is None else [struct.pack("<d", energy)]))
 
-for table in ["tokens", "certificates", "audit"]:
-    database.execute(f"DROP TABLE {table}")
-for identity, body in database.execute("SELECT id, body FROM workers").fetchall():
-    worker = json.loads(body)
-    del worker["troubles"]
-    body = json.dumps(worker, separators=(",", ":"))
-    sum_of_body = checksum(b"worker", worker["id"].encode(), body.encode())
-    database.execute("UPDATE workers SET body = ?, checksum = ? WHERE id = ?", (body, sum_of_body, identity))
-database.execute("UPDATE schema_version SET version = 1")
-dump(database, 1)
+
+def energy_of(sweep, trial, epoch):
+    return 100.5 * (trial + 1) + epoch / 3 if sweep == 1 else None
+
+
+def with_energy(row):
+    """The energy and the checksum of a row of epochs that has none."""
+    sweep, trial, epoch, attempt, *reals, memory, found = row
+    assert sum_of_epoch(sweep, trial, epoch, attempt, reals, memory, None) == found
+    energy = energy_of(sweep, trial, epoch)
+    return energy, sum_of_epoch(sweep, trial, epoch, attempt, reals, memory, energy)
+
+
+def sqlite_with_energy():
+    database = sqlite3.connect(":memory:")
+    database.executescript("PRAGMA foreign_keys = OFF;" + (HERE / "sqlite-2.sql").read_text())
+    rows = database.execute("SELECT * FROM epochs").fetchall()
+    migration = HERE.parent.parent / "coordinator/store/migrations/sqlite/0003_energy.sql"
+    database.executescript(migration.read_text())
+    for row in rows:
+        sql = "UPDATE epochs SET energy_joules = ?, checksum = ? WHERE sweep = ? AND trial = ? AND epoch = ?"
+        database.execute(sql, (*with_energy(row), *row[:3]))
+    database.execute("UPDATE schema_version SET version = 3")
+    dump(database, 3)
+
+
+def postgres_with_energy():
+    def epoch(line):
+        numbers = line[1].split(", ")
+        row = [int(one) if at in (0, 1, 2, 3, 11, 12) else float(one) for at, one in enumerate(numbers)]
+        energy, sum_of_row = with_energy(row)
+        told = "NULL" if energy is None else repr(energy)
+        return f"INSERT INTO public.epochs VALUES ({', '.join(numbers[:-1])}, {sum_of_row}, {told});"
+
+    text = (HERE / "postgres-1.sql").read_text()
+    text = re.sub(r"^INSERT INTO public\.epochs VALUES \((.*)\);$", epoch, text, flags=re.MULTILINE)
+    column = re.compile(r"(CREATE TABLE public\.epochs \([^;]*checksum bigint NOT NULL)")
+    text = column.sub(r"\1,\n    energy_joules double precision", text)
+    version = "INSERT INTO public.schema_version VALUES ({});"
+    (HERE / "postgres-2.sql").write_text(text.replace(version.format(1), version.format(2)))
+
+
+if len(sys.argv) > 1:
+    source = sqlite3.connect(sys.argv[1])
+    database = sqlite3.connect(":memory:")
+    source.backup(database)
+    assert database.execute("SELECT version FROM schema_version").fetchone() == (2,)
+    dump(database, 2)
+
+    for table in ["tokens", "certificates", "audit"]:
+        database.execute(f"DROP TABLE {table}")
+    for identity, body in database.execute("SELECT id, body FROM workers").fetchall():
+        worker = json.loads(body)
+        del worker["troubles"]
+        body = json.dumps(worker, separators=(",", ":"))
+        sum_of_body = checksum(b"worker", worker["id"].encode(), body.encode())
+        database.execute("UPDATE workers SET body = ?, checksum = ? WHERE id = ?", (body, sum_of_body, identity))
+    database.execute("UPDATE schema_version SET version = 1")
+    dump(database, 1)
+
+sqlite_with_energy()
+postgres_with_energy()

@@ -115,6 +115,7 @@ fn epochs(trial: &TrialRecord, count: u32) -> impl Iterator<Item = Mutation> {
                 seconds: 1.0,
                 examples_per_second: 200.0,
                 peak_memory_bytes: 1 << 20,
+                energy_joules: None,
             },
         })
     })

@@ -81,6 +81,9 @@ enum Command {
         /// Memory that it may take.
         #[arg(long)]
         memory_bytes: Option<u64>,
+        /// Slots that share its device.
+        #[arg(long, default_value_t = 1)]
+        device_slots: u32,
     },
 }
 
@@ -211,7 +214,9 @@ pub fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Arguments::command(), "sweep-worker", &mut io::stdout());
             Ok(())
         }
-        Command::Slot { memory_bytes } => slot::child::run(memory_bytes).map_err(Into::into),
+        Command::Slot { memory_bytes, device_slots } => {
+            slot::child::run(memory_bytes, device_slots).map_err(Into::into)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -280,6 +285,7 @@ fn run_join(arguments: JoinArguments) -> anyhow::Result<()> {
         executable: device.executable,
         threads: machine.threads_per_slot(slots),
         memory_bytes: arguments.slot_memory.bytes(&settings.profile),
+        device_slots: slots,
     };
     tracing::info!(slots, device = settings.device, worker = %settings.worker, %addresses, "joining");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

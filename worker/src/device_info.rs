@@ -8,6 +8,8 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 use thiserror::Error;
 use worker_trainer::DeviceChoice;
 
+use crate::gpu::{self, CudaEnvironment, Gpu};
+
 /// Memory that a slot is given room for when slots are counted by themselves, in bytes: a model of
 /// ten million numbers, its optimiser and its activations.
 pub const SLOT_MEMORY_BYTES: u64 = 512 << 20;
@@ -30,9 +32,10 @@ pub enum DeviceError {
          or join with --device cpu"
     )]
     NoCuda,
-    /// The driver does not list the GPU.
+    /// The driver does not list the GPU, or it is hidden from CUDA.
     #[error(
-        "the NVIDIA driver lists {found} GPU(s), so there is no cuda:{ordinal}; run nvidia-smi to see them"
+        "the NVIDIA driver lists {found} GPU(s) that CUDA may use, so there is no cuda:{ordinal}; run nvidia-smi to see them, and look at \
+         CUDA_VISIBLE_DEVICES"
     )]
     NoSuchGpu {
         /// The number asked for.
@@ -131,49 +134,46 @@ impl Machine {
             },
             executable: executable.to_owned(),
         };
+        let of_this_machine = |ordinal| {
+            let gpus = gpu::list(Path::new(CUDA_DRIVER_DIRECTORY));
+            cuda(ordinal, executable, &gpus, &CudaEnvironment::of_process())
+        };
         match choice {
             DeviceChoice::Cpu => Ok(cpu),
-            DeviceChoice::Cuda(ordinal) => cuda(ordinal, executable, Path::new(CUDA_DRIVER_DIRECTORY)),
-            DeviceChoice::Auto => Ok(cuda(0, executable, Path::new(CUDA_DRIVER_DIRECTORY)).unwrap_or(cpu)),
+            DeviceChoice::Cuda(ordinal) => of_this_machine(ordinal),
+            DeviceChoice::Auto => Ok(of_this_machine(0).unwrap_or(cpu)),
         }
     }
 }
 
-fn cuda(ordinal: usize, executable: &Path, driver: &Path) -> Result<SlotDevice, DeviceError> {
+fn cuda(
+    ordinal: usize,
+    executable: &Path,
+    gpus: &[Gpu],
+    environment: &CudaEnvironment,
+) -> Result<SlotDevice, DeviceError> {
     let beside = executable.with_file_name(CUDA_EXECUTABLE);
     let executable = match beside.is_file() {
         true => beside,
         false if cfg!(feature = "cuda") => executable.to_owned(),
         false => return Err(DeviceError::NoCuda),
     };
-    let gpus = gpu_models(driver);
-    let Some(model) = gpus.get(ordinal) else {
-        return Err(DeviceError::NoSuchGpu { ordinal, found: gpus.len() });
+    let visible = environment.visible(gpus);
+    let Some(gpu) = visible.get(ordinal) else {
+        return Err(DeviceError::NoSuchGpu { ordinal, found: visible.len() });
     };
-    // The driver tells its memory only through its library, which the agent does not link: 0 is "unknown".
-    let device =
-        Device { kind: DeviceKind::Cuda, ordinal: ordinal as u32, model: model.clone(), memory_bytes: 0 };
+    let device = Device {
+        kind: DeviceKind::Cuda,
+        ordinal: ordinal as u32,
+        model: gpu.model.clone(),
+        memory_bytes: gpu.memory_bytes,
+    };
     Ok(SlotDevice { choice: DeviceChoice::Cuda(ordinal).to_string(), device, executable })
 }
 
 /// What a machine says of itself, without control characters: the coordinator takes none.
 fn printable(text: &str) -> String {
     text.chars().filter(|one| !one.is_control()).collect()
-}
-
-/// The models of the GPUs that the driver lists, in bus order.
-fn gpu_models(driver: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(driver) else {
-        return Vec::new();
-    };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path().join("information")).collect();
-    paths.sort();
-    let model = |path: &PathBuf| {
-        let text = std::fs::read_to_string(path).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix("Model:"))?;
-        Some(printable(line.trim()))
-    };
-    paths.iter().filter_map(model).collect()
 }
 
 #[cfg(test)]
@@ -198,21 +198,30 @@ mod tests {
     }
 
     #[test]
-    fn a_cuda_device_needs_its_executable_and_a_listed_gpu() {
+    fn a_cuda_device_needs_its_executable_and_a_gpu_that_cuda_may_use() {
         let directory = tempfile::tempdir().expect("directory");
         let executable = directory.path().join("sweep-worker");
+        let all = CudaEnvironment::default();
+        let gpus = [("NVIDIA T4", 16), ("NVIDIA H100", 80)].map(|(model, gigabytes)| Gpu {
+            bus_id: String::new(),
+            uuid: String::new(),
+            model: model.into(),
+            memory_bytes: gigabytes << 30,
+        });
         if !cfg!(feature = "cuda") {
-            assert_eq!(cuda(0, &executable, directory.path()), Err(DeviceError::NoCuda));
+            assert_eq!(cuda(0, &executable, &gpus, &all), Err(DeviceError::NoCuda));
         }
         std::fs::write(directory.path().join(CUDA_EXECUTABLE), "").expect("write");
-        let driver = directory.path().join("gpus");
-        let missing = DeviceError::NoSuchGpu { ordinal: 0, found: 0 };
-        assert_eq!(cuda(0, &executable, &driver), Err(missing));
-        std::fs::create_dir_all(driver.join("0000:01:00.0")).expect("directory");
-        std::fs::write(driver.join("0000:01:00.0/information"), "Model: \t\t NVIDIA T4\nIRQ: 1\n")
-            .expect("write");
-        let found = cuda(0, &executable, &driver).expect("listed");
+        let missing = |ordinal, found| Err(DeviceError::NoSuchGpu { ordinal, found });
+        assert_eq!(cuda(0, &executable, &[], &all), missing(0, 0));
+        assert_eq!(cuda(2, &executable, &gpus, &all), missing(2, 2));
+        let found = cuda(0, &executable, &gpus, &all).expect("listed");
         assert_eq!((found.choice.as_str(), found.device.model.as_str()), ("cuda:0", "NVIDIA T4"));
+        assert_eq!(found.device.memory_bytes, 16 << 30);
         assert!(found.executable.ends_with(CUDA_EXECUTABLE));
+        let second = CudaEnvironment { visible: Some("1".into()), is_bus_order: true };
+        let found = cuda(0, &executable, &gpus, &second).expect("visible");
+        assert_eq!((found.choice.as_str(), found.device.model.as_str()), ("cuda:0", "NVIDIA H100"));
+        assert_eq!(cuda(1, &executable, &gpus, &second), missing(1, 1));
     }
 }

@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod cli;
 pub mod device_info;
+pub mod gpu;
 pub mod identity;
 pub mod predict;
 pub mod slot;

@@ -476,6 +476,18 @@ pub struct Usage {
     pub price_per_device_hour: Option<f64>,
     /// What its device hours cost.
     pub money: Option<f64>,
+    /// Energy of its devices in its epochs, where any is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<Energy>,
+}
+
+/// Energy of devices inside epochs: what goes on beside epochs, and devices that do not tell, are not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Energy {
+    /// In watt-hours.
+    pub watt_hours: f64,
+    /// Epochs of which it is known.
+    pub epochs: u64,
 }
 
 /// What one trial of a configuration costs; means over its completed trials with epochs.
@@ -491,6 +503,9 @@ pub struct ConfigurationCost {
     pub examples_per_second: Option<f64>,
     /// Largest resident memory seen.
     pub peak_memory_bytes: Option<u64>,
+    /// Energy of the device inside epochs per trial, in joules, over the trials of which it is known whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy_joules: Option<f64>,
     /// Trained numbers of its model.
     pub parameters: u64,
     /// Its mean validation accuracy.

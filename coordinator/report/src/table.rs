@@ -82,6 +82,14 @@ impl TrialRow {
     pub fn peak_memory_bytes(&self) -> Option<u64> {
         self.epochs.iter().map(|epoch| epoch.peak_memory_bytes).max()
     }
+
+    /// Energy of its device inside epochs, in joules; `None` unless it is known of every epoch.
+    pub fn energy_joules(&self) -> Option<f64> {
+        if self.epochs.is_empty() {
+            return None;
+        }
+        self.epochs.iter().map(|epoch| epoch.energy_joules).sum()
+    }
 }
 
 /// The rows of a sweep.
@@ -184,6 +192,7 @@ pub(crate) fn is_finite(metric: &EpochMetric) -> bool {
         metric.validation_macro_f1,
         metric.seconds,
         metric.examples_per_second,
+        metric.energy_joules.unwrap_or_default(),
     ])
 }
 

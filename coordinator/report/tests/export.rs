@@ -76,8 +76,12 @@ fn event_files_have_a_frame_for_each_epoch_and_both_ends() {
 
 #[test]
 fn an_mlflow_folder_has_meta_metrics_parameters_and_tags() {
-    let input = study();
+    let mut input = study();
+    let measured = input.epochs.iter_mut().filter(|epoch| epoch.trial.index == 7);
+    measured.skip(3).for_each(|epoch| epoch.metric.energy_joules = Some(812.5));
     let found = files(&input, ExportFormat::Mlflow);
+    let energies = |path: &&String| path.ends_with("/metrics/cost/energy_joules");
+    assert_eq!(found.keys().filter(energies).count(), 1, "only where it is known");
     let experiments: BTreeSet<_> = found.keys().filter_map(|path| path.split('/').nth(1)).collect();
     assert_eq!(experiments.len(), 1);
     let runs: Vec<_> = found.keys().filter(|path| path.ends_with("/meta.yaml")).collect();
@@ -88,6 +92,9 @@ fn an_mlflow_folder_has_meta_metrics_parameters_and_tags() {
         .unwrap();
     let loss = text(&found, &format!("{folder}/metrics/loss/validation"));
     assert_eq!(loss.lines().count(), 10);
+    let energy = text(&found, &format!("{folder}/metrics/cost/energy_joules"));
+    assert_eq!(energy.lines().count(), 7);
+    assert!(energy.lines().next().unwrap().ends_with(" 812.5 4"), "{energy}");
     let fields: Vec<f64> = loss.lines().nth(2).unwrap().split(' ').map(|one| one.parse().unwrap()).collect();
     let epoch = input.epochs.iter().filter(|epoch| epoch.trial.index == 7).nth(2).unwrap();
     assert_eq!(fields[1..], [epoch.metric.validation_loss, 3.0]);

@@ -95,6 +95,7 @@ mod tests {
             seconds: 1.0,
             examples_per_second: 10.0,
             peak_memory_bytes: 1,
+            energy_joules: None,
         };
         let step = StepMetric { sequence: 0, epoch: 3, step: 40, loss: 0.4, examples_per_second: 10.0 };
         assert_eq!(of_trial(vec![epoch.clone()], Vec::new()).len(), 2);

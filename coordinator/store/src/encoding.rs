@@ -85,7 +85,12 @@ pub(crate) fn sum_of_epoch(epoch: &EpochRecord) -> i64 {
     // SQLite may give -0.0 back as 0.0; both are the same measurement.
     let reals = reals.map(|real| (real + 0.0).to_le_bytes());
     let place = format!("{}/{}/{}", epoch.trial, metric.epoch, epoch.attempt);
-    checksum(&[b"epoch", place.as_bytes(), reals.as_flattened(), &metric.peak_memory_bytes.to_le_bytes()])
+    let memory = metric.peak_memory_bytes.to_le_bytes();
+    let mut parts: Vec<&[u8]> = vec![b"epoch", place.as_bytes(), reals.as_flattened(), &memory];
+    // Rows of before energy was told keep their checksums.
+    let energy = metric.energy_joules.map(|joules| (joules + 0.0).to_le_bytes());
+    parts.extend(energy.as_ref().map(<[u8; 8]>::as_slice));
+    checksum(&parts)
 }
 
 /// An entry of the audit log.
@@ -151,4 +156,36 @@ pub(crate) fn unpack(
             examples_per_second: f64::from_le_bytes(eight(20)),
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use sweep_proto::{EpochMetric, SweepId, TrialId};
+
+    use super::*;
+
+    #[test]
+    fn an_epochs_checksum_covers_its_energy_and_whether_it_has_one() {
+        let sum = |energy_joules| {
+            sum_of_epoch(&EpochRecord {
+                trial: TrialId { sweep: SweepId(1), index: 0 },
+                attempt: 1,
+                metric: EpochMetric {
+                    epoch: 1,
+                    train_loss: 0.5,
+                    train_accuracy: 0.5,
+                    validation_loss: 0.5,
+                    validation_accuracy: 0.5,
+                    validation_macro_f1: 0.5,
+                    seconds: 1.0,
+                    examples_per_second: 1.0,
+                    peak_memory_bytes: 1,
+                    energy_joules,
+                },
+            })
+        };
+        assert_ne!(sum(None), sum(Some(0.0)));
+        assert_ne!(sum(Some(0.0)), sum(Some(5e-324)));
+        assert_eq!(sum(Some(0.0)), sum(Some(-0.0)), "SQLite may give one back as the other");
+    }
 }

@@ -275,5 +275,6 @@ fn metric(grant: &wire::Grant, epoch: u32) -> wire::EpochMetric {
         seconds: 1.5,
         examples_per_second: 200.0,
         peak_memory_bytes: 1 << 20,
+        energy_joules: None,
     }
 }

@@ -25,6 +25,10 @@ def test_the_report_becomes_data_frames(finished: Sweep, tmp_path: Path) -> None
     assert sorted(trials["units"].unique()) == [4, 8]
     assert trials["validation_loss"].notna().all()
     assert len(epochs) == 8
+    for frame in (trials, epochs):
+        energy = frame["energy_joules"]
+        assert str(energy.dtype) == "Float64"
+        assert energy.isna().all(), "processors do not tell it"
     assert report.answer()["label"]
     assert {path.name for path in (tmp_path / "report").iterdir()} == set(report)
 

@@ -1,6 +1,6 @@
 //! Metrics. Losses may be any finite number; a NaN is an outcome, never a metric.
 
-use super::{ConvertError, amount, finite, share};
+use super::{ConvertError, amount, energy, finite, share};
 use crate::metric::{
     CONFIDENCE_BINS, ConfidenceBin, EpochMetric, HARDEST_MAX, HardExample, StepMetric, TestMetric,
 };
@@ -21,6 +21,7 @@ impl From<EpochMetric> for wire::EpochMetric {
             seconds: metric.seconds,
             examples_per_second: metric.examples_per_second,
             peak_memory_bytes: metric.peak_memory_bytes,
+            energy_joules: metric.energy_joules,
         }
     }
 }
@@ -41,6 +42,7 @@ impl TryFrom<wire::EpochMetric> for EpochMetric {
             seconds: amount(message.seconds, "seconds")?,
             examples_per_second: amount(message.examples_per_second, "examples_per_second")?,
             peak_memory_bytes: message.peak_memory_bytes,
+            energy_joules: message.energy_joules.map(energy).transpose()?,
         })
     }
 }
@@ -158,6 +160,8 @@ impl TryFrom<wire::HardExample> for HardExample {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may stop")]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn message() -> wire::TestMetric {
@@ -209,6 +213,49 @@ mod tests {
             let mut sent = message();
             change(&mut sent);
             assert!(TestMetric::try_from(sent).is_err(), "change {at}");
+        }
+    }
+
+    fn epoch(energy_joules: Option<f64>) -> wire::EpochMetric {
+        wire::EpochMetric { epoch: 1, energy_joules, ..wire::EpochMetric::default() }
+    }
+
+    #[test]
+    fn an_energy_that_no_device_takes_is_refused() {
+        let broken = [
+            -1.0,
+            -5e-324,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            1.1 * super::super::ENERGY_JOULES_MAX,
+            f64::MAX,
+        ];
+        for joules in broken {
+            let error = EpochMetric::try_from(epoch(Some(joules))).unwrap_err();
+            assert!(error.to_string().contains("energy_joules"), "{joules}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_of_before_energy_was_told_is_read_and_written_as_it_stands() {
+        let read = EpochMetric::try_from(epoch(None)).unwrap();
+        let stored = serde_json::to_string(&read).unwrap();
+        assert!(!stored.contains("energy"), "{stored}");
+        assert_eq!(serde_json::from_str::<EpochMetric>(&stored).unwrap(), read);
+    }
+
+    proptest! {
+        #[test]
+        fn an_epoch_comes_back_as_it_was_with_and_without_its_energy(
+            energy_joules in proptest::option::of(0.0..=super::super::ENERGY_JOULES_MAX),
+            (seconds, peak_memory_bytes) in (0.0..1e9, any::<u64>()),
+        ) {
+            let sent = wire::EpochMetric { seconds, peak_memory_bytes, ..epoch(energy_joules) };
+            let read = EpochMetric::try_from(sent).unwrap();
+            prop_assert_eq!(read.energy_joules, energy_joules);
+            let stored: EpochMetric = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+            prop_assert_eq!(wire::EpochMetric::from(stored), sent);
         }
     }
 }

@@ -78,6 +78,7 @@ impl State {
             seconds: 1.5,
             examples_per_second: 100.0,
             peak_memory_bytes: 1 << 20,
+            energy_joules: None,
         }
     }
 

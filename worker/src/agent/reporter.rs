@@ -183,6 +183,7 @@ mod tests {
             seconds: 1.0,
             examples_per_second: 1.0,
             peak_memory_bytes: 1,
+            energy_joules: None,
         };
         let artifact = ArtifactRef { digest: Digest::of(&epoch.to_le_bytes()), bytes: 4 };
         reporter.push_epoch(TOKEN, metric, CheckpointRef::after(epoch, artifact));

@@ -11,6 +11,7 @@ use sweep_proto::{EpochMetric, FailureKind, StepMetric, WorkKind};
 use worker_trainer::{DeviceChoice, Ended, Observer, StopSignal, TrainError, TrainRequest};
 
 use super::confinement;
+use super::energy::EnergyMeter;
 use super::protocol::{FromSlot, SlotEnd, Start, ToSlot, read_frame, write_frame};
 
 /// Checkpoints that may wait for upload: training goes on during one upload, and disks stay bounded.
@@ -25,11 +26,11 @@ const PULSE_INTERVAL: Duration = Duration::from_secs(1);
 /// Set once and only read after: the agent wants the work to end.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Runs one piece of work over standard input and output, in no more memory than given, in bytes.
+/// Runs one piece of work over standard input and output, in no more memory than given, in bytes. So many slots share its device.
 ///
 /// # Errors
 /// Whatever broke the talk with the agent. Failures of the work itself are told to the agent.
-pub fn run(memory_bytes: Option<u64>) -> io::Result<()> {
+pub fn run(memory_bytes: Option<u64>, device_slots: u32) -> io::Result<()> {
     confinement::enter(memory_bytes);
     let mut stdin = io::stdin().lock();
     let Some(first) = read_frame::<ToSlot>(&mut stdin)? else {
@@ -45,7 +46,7 @@ pub fn run(memory_bytes: Option<u64>) -> io::Result<()> {
     let (taken_sender, taken) = mpsc::channel();
     std::thread::Builder::new().name("commands".into()).spawn(move || listen(&taken_sender))?;
     let mut stdout = io::stdout();
-    let end = work(&start, &mut stdout, taken);
+    let end = work(&start, device_slots, &mut stdout, taken);
     write_frame(&mut stdout, &FromSlot::Ended(end))
 }
 
@@ -92,13 +93,16 @@ impl StopSignal for Pulse {
     }
 }
 
-fn work(start: &Start, output: &mut dyn Write, taken: mpsc::Receiver<u32>) -> SlotEnd {
+fn work(start: &Start, device_slots: u32, output: &mut dyn Write, taken: mpsc::Receiver<u32>) -> SlotEnd {
     let device: DeviceChoice = match start.device.parse() {
         Ok(device) => device,
         Err(error) => return SlotEnd::Failed { kind: FailureKind::Device, message: describe(&error) },
     };
     let end = match start.work {
-        WorkKind::Train => train(start, device, output, taken),
+        WorkKind::Train => {
+            let energy = EnergyMeter::of_device(device, device_slots);
+            train(start, device, energy, output, taken)
+        }
         WorkKind::Evaluate => evaluate(start, device),
     };
     end.unwrap_or_else(|error| match error {
@@ -114,6 +118,7 @@ fn work(start: &Start, output: &mut dyn Write, taken: mpsc::Receiver<u32>) -> Sl
 fn train(
     start: &Start,
     device: DeviceChoice,
+    energy: EnergyMeter,
     output: &mut dyn Write,
     taken: mpsc::Receiver<u32>,
 ) -> Result<SlotEnd, TrainError> {
@@ -124,7 +129,7 @@ fn train(
         directory: &start.directory,
         device,
     };
-    let mut observer = Reporting { output, directory: &start.directory, taken, waiting: Vec::new() };
+    let mut observer = Reporting { output, directory: &start.directory, taken, waiting: Vec::new(), energy };
     Ok(match worker_trainer::train(&request, &mut observer, &Pulse::start())? {
         Ended::Completed(completed) => SlotEnd::Trained {
             best_epoch: completed.best_epoch,
@@ -172,6 +177,7 @@ struct Reporting<'a> {
     taken: mpsc::Receiver<u32>,
     /// Checkpoints that the agent has not taken yet.
     waiting: Vec<(u32, PathBuf)>,
+    energy: EnergyMeter,
 }
 
 impl Reporting<'_> {
@@ -209,7 +215,13 @@ impl Observer for Reporting<'_> {
         Ok(())
     }
 
+    fn epoch_begins(&mut self, is_resumed: bool) {
+        self.energy.begin(is_resumed);
+    }
+
     fn epoch(&mut self, metric: &EpochMetric, checkpoint: &Path) -> io::Result<()> {
+        // Waiting for room is no part of the epoch.
+        let energy_joules = self.energy.end();
         self.await_room()?;
         let held = self.directory.join(format!("epoch-{}.safetensors", metric.epoch));
         // The trainer replaces its file by renaming, so a second name keeps this epoch's bytes.
@@ -217,7 +229,7 @@ impl Observer for Reporting<'_> {
             std::fs::copy(checkpoint, &held)?;
         }
         self.waiting.push((metric.epoch, held.clone()));
-        let mut metric = metric.clone();
+        let mut metric = EpochMetric { energy_joules, ..metric.clone() };
         if !metric.examples_per_second.is_finite() {
             metric.examples_per_second = 0.0;
         }
@@ -240,6 +252,7 @@ mod tests {
             seconds: 1.0,
             examples_per_second: f64::INFINITY,
             peak_memory_bytes: 1,
+            energy_joules: None,
         }
     }
 
@@ -248,8 +261,13 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         let (taken_sender, taken) = mpsc::channel();
         let mut output = Vec::new();
-        let mut observer =
-            Reporting { output: &mut output, directory: directory.path(), taken, waiting: Vec::new() };
+        let mut observer = Reporting {
+            output: &mut output,
+            directory: directory.path(),
+            taken,
+            waiting: Vec::new(),
+            energy: EnergyMeter::new(None, 1),
+        };
         let checkpoint = directory.path().join("checkpoint.safetensors");
         let write = |text: &str| {
             let temporary = directory.path().join("temporary");
@@ -273,8 +291,13 @@ mod tests {
     fn points_from_the_first_loss_that_is_no_number_on_are_left_out() {
         let (_sender, taken) = mpsc::channel();
         let mut output = Vec::new();
-        let mut observer =
-            Reporting { output: &mut output, directory: Path::new("."), taken, waiting: Vec::new() };
+        let mut observer = Reporting {
+            output: &mut output,
+            directory: Path::new("."),
+            taken,
+            waiting: Vec::new(),
+            energy: EnergyMeter::new(None, 1),
+        };
         let point = |sequence, loss| StepMetric {
             sequence,
             epoch: 1,

@@ -2,6 +2,7 @@
 
 pub mod child;
 mod confinement;
+mod energy;
 pub mod process;
 pub mod protocol;
 

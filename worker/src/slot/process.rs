@@ -1,6 +1,7 @@
 //! Runs each piece of work in a child process and tells its death from its end.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -12,6 +13,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
+
+use crate::gpu;
 
 use super::protocol::{FromSlot, SlotEnd, Start, ToSlot, encode_frame, read_frame_async};
 use super::{EVENTS_MAX, SlotCommand, SlotEnds, SlotHandle, SlotRunner};
@@ -45,6 +48,8 @@ pub struct ProcessRunner {
     pub threads: usize,
     /// Memory that one slot may take, in bytes; `None`: as much as there is.
     pub memory_bytes: Option<u64>,
+    /// Slots that share the device.
+    pub device_slots: u32,
 }
 
 /// What a slot said on its standard error.
@@ -65,6 +70,11 @@ impl LastWords {
     }
 }
 
+/// GPUs are counted as the agent does, unless the user says otherwise.
+fn order_of_devices(of_user: Option<&OsStr>) -> Option<(&'static str, &'static str)> {
+    of_user.is_none().then_some((gpu::ORDER_VARIABLE, gpu::BUS_ORDER))
+}
+
 type SharedWords = Arc<Mutex<LastWords>>;
 
 impl SlotRunner for ProcessRunner {
@@ -72,10 +82,12 @@ impl SlotRunner for ProcessRunner {
         let mut child = Command::new(&self.executable)
             .arg("slot")
             .args(self.memory_bytes.iter().flat_map(|bytes| ["--memory-bytes".to_owned(), bytes.to_string()]))
+            .args(["--device-slots", &self.device_slots.to_string()])
             // What trains has no business with what lets the agent in.
             .env_remove("SWEEP_TOKEN")
             .env("RAYON_NUM_THREADS", self.threads.to_string())
             .envs(ALLOCATOR)
+            .envs(order_of_devices(std::env::var_os(gpu::ORDER_VARIABLE).as_deref()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -284,6 +296,12 @@ mod tests {
         let with_backtrace = [&["memory allocation of 8 bytes failed"][..], &["frame"; 40]].concat();
         assert_eq!(kind(6, &with_backtrace, false), FailureKind::OutOfMemory);
         assert_eq!(kind(101 << 8, &["thread 'main' panicked"], false), FailureKind::Crashed);
+    }
+
+    #[test]
+    fn gpus_are_counted_in_the_order_of_the_bus_unless_the_user_says_otherwise() {
+        assert_eq!(order_of_devices(None), Some(("CUDA_DEVICE_ORDER", "PCI_BUS_ID")));
+        assert_eq!(order_of_devices(Some(OsStr::new("FASTEST_FIRST"))), None);
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub trait Observer {
     /// Whatever keeps the points from being passed on; it ends the attempt.
     fn steps(&mut self, points: &[StepMetric]) -> io::Result<()>;
 
+    /// An epoch begins; `is_resumed`: an earlier attempt did some of its batches.
+    fn epoch_begins(&mut self, _is_resumed: bool) {}
+
     /// An epoch has ended. `checkpoint` was written durably before this call and holds that epoch; the
     /// next epoch replaces it.
     ///

@@ -100,6 +100,7 @@ pub fn metric(spec: &TrialSpec, epoch: u32) -> EpochMetric {
         seconds: 1.5,
         examples_per_second: 100.0,
         peak_memory_bytes: 1 << 20,
+        energy_joules: None,
     }
 }
 

@@ -61,6 +61,7 @@ fn configurations(table: &Table, standings: &[Standing<'_>]) -> Vec<Configuratio
                 seconds: mean(trials().filter_map(TrialRow::seconds)),
                 examples_per_second: mean(trials().filter_map(TrialRow::examples_per_second)),
                 peak_memory_bytes: trials().filter_map(TrialRow::peak_memory_bytes).max(),
+                energy_joules: mean(trials().filter_map(TrialRow::energy_joules)),
                 parameters: parameters(standing),
                 validation_accuracy: standing.accuracy.mean,
                 on_front: false,

@@ -9,13 +9,15 @@ use coordinator_core::{AttemptRecord, AttemptState, WorkerRecord};
 use sweep_proto::{AttemptId, TrialId, WorkKind, WorkerId};
 
 use crate::input::{Price, ReportInput};
-use crate::model::{Money, Usage};
+use crate::model::{Energy, Money, Usage};
 use crate::table::is_finite;
 
 /// What stands for the device of a worker that the records do not hold.
 const UNKNOWN: &str = "unknown";
 /// Milliseconds of an hour.
 const HOUR_MS: f64 = 3_600_000.0;
+/// Joules of a watt-hour.
+const WATT_HOUR_JOULES: f64 = 3_600.0;
 
 /// The usage of the sweep's ended attempts.
 pub struct Usages {
@@ -51,6 +53,7 @@ pub fn usages(input: &ReportInput, own: &BTreeSet<TrialId>) -> Usages {
         if let Some((_, meter)) = worker_of.get(&attempt).and_then(|worker| workers.get_mut(worker)) {
             meter.epochs += 1;
             meter.rates += epoch.metric.examples_per_second;
+            meter.energy(epoch.metric.energy_joules);
         }
     }
     let mut by_device: BTreeMap<String, Meter> = BTreeMap::new();
@@ -88,6 +91,9 @@ struct Meter {
     epochs: u64,
     /// Sum over epochs of the examples per second.
     rates: f64,
+    energy_joules: f64,
+    /// Epochs of which the energy is known.
+    energy_epochs: u64,
     lease_ms: f64,
     device_ms: f64,
     lost_device_ms: f64,
@@ -104,11 +110,18 @@ impl Meter {
         self.lost_device_ms += if has_result { 0.0 } else { held_ms * devices };
     }
 
+    fn energy(&mut self, joules: Option<f64>) {
+        self.energy_joules += joules.unwrap_or_default();
+        self.energy_epochs += u64::from(joules.is_some());
+    }
+
     fn add(&mut self, other: &Meter) {
         self.attempts += other.attempts;
         self.trials += other.trials;
         self.epochs += other.epochs;
         self.rates += other.rates;
+        self.energy_joules += other.energy_joules;
+        self.energy_epochs += other.energy_epochs;
         self.lease_ms += other.lease_ms;
         self.device_ms += other.device_ms;
         self.lost_device_ms += other.lost_device_ms;
@@ -129,6 +142,10 @@ impl Meter {
             lost_device_hours: self.lost_device_ms / HOUR_MS,
             price_per_device_hour: price,
             money: price.map(|price| price * device_hours).filter(|money| money.is_finite()),
+            energy: (self.energy_epochs > 0).then(|| Energy {
+                watt_hours: self.energy_joules / WATT_HOUR_JOULES,
+                epochs: self.energy_epochs,
+            }),
         }
     }
 }

@@ -118,9 +118,12 @@ fn metrics(run: &Run<'_>) -> Vec<(&'static str, String)> {
     if !run.trial.epochs.is_empty() {
         for (name, of) in EPOCH_METRICS {
             let line = |(at, epoch): (u64, &sweep_proto::EpochMetric)| {
-                format!("{at} {} {}\n", of(epoch), epoch.epoch)
+                of(epoch).map(|number| format!("{at} {number} {}\n", epoch.epoch))
             };
-            found.push((name, run.epochs().map(line).collect()));
+            let lines: String = run.epochs().filter_map(line).collect();
+            if !lines.is_empty() {
+                found.push((name, lines));
+            }
         }
     }
     let once = |number: f64| format!("{} {number} {}\n", run.ended_ms(), run.last_epoch());

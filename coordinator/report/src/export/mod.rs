@@ -87,19 +87,20 @@ enum Parameter<'a> {
     Number(u64),
 }
 
-/// One number of an epoch.
-type Measure = fn(&EpochMetric) -> f64;
+/// One number of an epoch, where it is known.
+type Measure = fn(&EpochMetric) -> Option<f64>;
 
 /// What an epoch measures, under names that group well in charts.
-const EPOCH_METRICS: [(&str, Measure); 8] = [
-    ("loss/train", |epoch| epoch.train_loss),
-    ("loss/validation", |epoch| epoch.validation_loss),
-    ("accuracy/train", |epoch| epoch.train_accuracy),
-    ("accuracy/validation", |epoch| epoch.validation_accuracy),
-    ("macro_f1/validation", |epoch| epoch.validation_macro_f1),
-    ("cost/seconds", |epoch| epoch.seconds),
-    ("cost/examples_per_second", |epoch| epoch.examples_per_second),
-    ("cost/peak_memory_bytes", |epoch| epoch.peak_memory_bytes as f64),
+const EPOCH_METRICS: [(&str, Measure); 9] = [
+    ("loss/train", |epoch| Some(epoch.train_loss)),
+    ("loss/validation", |epoch| Some(epoch.validation_loss)),
+    ("accuracy/train", |epoch| Some(epoch.train_accuracy)),
+    ("accuracy/validation", |epoch| Some(epoch.validation_accuracy)),
+    ("macro_f1/validation", |epoch| Some(epoch.validation_macro_f1)),
+    ("cost/seconds", |epoch| Some(epoch.seconds)),
+    ("cost/examples_per_second", |epoch| Some(epoch.examples_per_second)),
+    ("cost/peak_memory_bytes", |epoch| Some(epoch.peak_memory_bytes as f64)),
+    ("cost/energy_joules", |epoch| epoch.energy_joules),
 ];
 
 impl<'a> Run<'a> {

@@ -43,7 +43,10 @@ fn file(run: &Run<'_>) -> Vec<u8> {
     });
     event::append(&mut file, &summary(began, 0, vec![session(SESSION_START, start)]));
     for (at_ms, epoch) in run.epochs() {
-        let values = EPOCH_METRICS.iter().map(|(name, of)| scalar(name, of(epoch))).collect();
+        let values = EPOCH_METRICS
+            .iter()
+            .filter_map(|(name, of)| of(epoch).map(|number| scalar(name, number)))
+            .collect();
         event::append(&mut file, &summary(seconds(at_ms), epoch.epoch, values));
     }
     let ended = seconds(run.ended_ms());

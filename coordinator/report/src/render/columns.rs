@@ -148,6 +148,8 @@ fn trial_columns(table: &Table, trials: Range<usize>) -> Vec<Column> {
     builder.real("examples_per_second", doc, |at| of(at).examples_per_second());
     let doc = "Largest resident memory of the slot process, in bytes.";
     builder.integer("peak_memory_bytes", doc, |at| of(at).peak_memory_bytes());
+    let doc = "Energy of the device inside epochs, in joules; empty unless it is known of every epoch.";
+    builder.real("energy_joules", doc, |at| of(at).energy_joules());
     builder.integer("attempts", "Attempts begun.", |at| Some(u64::from(of(at).attempts)));
     builder.integer("failures", "Attempts failed.", |at| Some(u64::from(of(at).failures)));
     let doc = "The earlier trial whose result stands in, written sweep/trial.";
@@ -217,5 +219,7 @@ fn epoch_columns(table: &Table, trials: Range<usize>) -> Vec<Column> {
     builder.real("examples_per_second", doc, |at| Some(of(at).examples_per_second));
     let doc = "Peak resident memory of the slot process so far, in bytes.";
     builder.integer("peak_memory_bytes", doc, |at| Some(of(at).peak_memory_bytes));
+    let doc = "Energy of the device in the epoch, in joules; empty where the device does not tell.";
+    builder.real("energy_joules", doc, |at| of(at).energy_joules);
     builder.columns
 }

@@ -40,7 +40,8 @@ fn scatter(cost: &Cost) -> Chart {
     let points = drawn(cost);
     let caption = "Cost of one trial: means over the completed replicates; on the front, no other configuration is \
         as accurate, as fast and as small";
-    let head = [
+    let has_energy = cost.configurations.iter().any(|one| one.energy_joules.is_some());
+    let mut head = vec![
         "#rank",
         "configuration",
         "#seconds",
@@ -50,8 +51,9 @@ fn scatter(cost: &Cost) -> Chart {
         "#validation accuracy",
         "front",
     ];
+    head.extend(has_energy.then_some("#energy"));
     let rows = cost.configurations.iter().map(|one| {
-        vec![
+        let mut row = vec![
             one.rank.to_string(),
             one.label.clone(),
             one.seconds.map_or_else(|| format::NONE.to_owned(), |seconds| format!("{seconds:.2}")),
@@ -60,7 +62,9 @@ fn scatter(cost: &Cost) -> Chart {
             format::count(one.parameters),
             format::percent(one.validation_accuracy),
             if one.on_front { "yes" } else { "" }.to_owned(),
-        ]
+        ];
+        row.extend(has_energy.then(|| devices::energy_of_trial(one)));
+        row
     });
     Chart {
         id: "cost-scatter".to_owned(),

@@ -1,7 +1,7 @@
 //! Who did the work: device hours of each device model and each worker, and what they cost.
 
 use super::{Block, Figure, TextTable, format};
-use crate::model::{Cost, Usage};
+use crate::model::{ConfigurationCost, Cost, Usage};
 
 /// Device hours, and money where a price was given.
 pub(super) fn figures(cost: &Cost) -> Vec<Figure> {
@@ -49,6 +49,8 @@ fn table(caption: &str, name: &str, usages: &[Usage], with_device: bool) -> Text
     head.extend(with_device.then_some("device"));
     head.extend(["#attempts", "#trials", "#epochs", "#examples/s", "#device hours", "#of them lost"]);
     head.extend(has_price.then_some("#money"));
+    let has_energy = usages.iter().any(|one| one.energy.is_some());
+    head.extend(has_energy.then_some("#energy"));
     let rows = usages.iter().map(|one| {
         let mut row = vec![one.name.clone()];
         row.extend(with_device.then(|| one.device.clone()));
@@ -64,7 +66,24 @@ fn table(caption: &str, name: &str, usages: &[Usage], with_device: bool) -> Text
             has_price
                 .then(|| one.money.map_or_else(|| format::NONE.to_owned(), |money| format!("{money:.2}"))),
         );
+        row.extend(has_energy.then(|| energy(one)));
         row
     });
     TextTable::new(caption, &head).with_rows(rows, "report.json")
+}
+
+/// The energy of one trial of a configuration.
+pub(super) fn energy_of_trial(cost: &ConfigurationCost) -> String {
+    cost.energy_joules.map_or_else(|| format::NONE.to_owned(), |joules| format::watt_hours(joules / 3_600.0))
+}
+
+/// The energy of a usage; of how many epochs, where not of all.
+fn energy(usage: &Usage) -> String {
+    match usage.energy {
+        None => format::NONE.to_owned(),
+        Some(energy) if energy.epochs == usage.epochs => format::watt_hours(energy.watt_hours),
+        Some(energy) => {
+            format!("{} in {} epochs", format::watt_hours(energy.watt_hours), format::count(energy.epochs))
+        }
+    }
 }

@@ -124,6 +124,15 @@ pub fn bytes(bytes: u64) -> String {
     format!("{size:.1} TiB")
 }
 
+/// Energy, in the units that people use.
+pub fn watt_hours(watt_hours: f64) -> String {
+    match watt_hours {
+        few if few < 1.0 => format!("{:.1} mWh", few * 1e3),
+        some if some < 1e3 => format!("{some:.1} Wh"),
+        many => format!("{:.1} kWh", many / 1e3),
+    }
+}
+
 /// A time in UTC to the second; the bare number where no calendar holds it.
 pub fn time(ms: u64) -> String {
     i64::try_from(ms)
@@ -150,6 +159,10 @@ mod tests {
         assert_eq!(number(0.0), "0.0000");
         assert_eq!(bytes(1_536), "1.5 KiB");
         assert_eq!(seconds(7_200.0), "2.0 h");
+        assert_eq!(
+            [0.0, 0.5, 2.04, 999.0, 1_500.0].map(watt_hours),
+            ["0.0 mWh", "500.0 mWh", "2.0 Wh", "999.0 Wh", "1.5 kWh"]
+        );
         assert_eq!(time(0), "1970-01-01 00:00:00 UTC");
         assert_eq!(time(u64::MAX), format!("{} ms", u64::MAX));
         assert_eq!(rounded(0.123_456_789), 0.123_457);

@@ -102,6 +102,7 @@ fn epoch(row: &Row) -> Result<EpochRecord, Failure> {
             seconds: row.try_get(9)?,
             examples_per_second: row.try_get(10)?,
             peak_memory_bytes: row.try_get::<_, i64>(11)?.cast_unsigned(),
+            energy_joules: row.try_get(13)?,
         },
     };
     let place = format!("epoch {} of trial {}", epoch.metric.epoch, epoch.trial);

@@ -204,17 +204,21 @@ impl Rows {
         let memory: Vec<i64> =
             self.epochs.values().map(|epoch| epoch.metric.peak_memory_bytes.cast_signed()).collect();
         let sums: Vec<i64> = self.epochs.values().map(sum_of_epoch).collect();
+        let energies: Vec<Option<f64>> =
+            self.epochs.values().map(|epoch| epoch.metric.energy_joules).collect();
         let sql = "INSERT INTO epochs SELECT * FROM
-            unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             ON CONFLICT (sweep, trial, epoch) DO UPDATE SET attempt = excluded.attempt,
             train_loss = excluded.train_loss, train_accuracy = excluded.train_accuracy,
             validation_loss = excluded.validation_loss, validation_accuracy = excluded.validation_accuracy,
             validation_macro_f1 = excluded.validation_macro_f1, seconds = excluded.seconds,
             examples_per_second = excluded.examples_per_second,
-            peak_memory_bytes = excluded.peak_memory_bytes, checksum = excluded.checksum";
-        let mut types = [const { Type::INT8_ARRAY }; 13];
+            peak_memory_bytes = excluded.peak_memory_bytes, checksum = excluded.checksum,
+            energy_joules = excluded.energy_joules";
+        let mut types = [const { Type::INT8_ARRAY }; 14];
         types[4..11].fill(Type::FLOAT8_ARRAY);
-        let values: [&(dyn ToSql + Sync); 13] = [
+        types[13] = Type::FLOAT8_ARRAY;
+        let values: [&(dyn ToSql + Sync); 14] = [
             &sweeps,
             &trials,
             &numbers,
@@ -228,6 +232,7 @@ impl Rows {
             &rates,
             &memory,
             &sums,
+            &energies,
         ];
         execute(transaction, sql, sweeps.len(), &values, types)
     }

@@ -6,7 +6,10 @@ use super::session::Failure;
 use crate::StoreError;
 
 /// Every migration, in order; the schema's version is how many of them were applied. Append only.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_initial.sql"),
+    include_str!("../../migrations/postgres/0002_energy.sql"),
+];
 
 /// The key of the lock under which migrations run ("lstm" in ASCII): two coordinators may start together.
 const LOCK: i64 = 0x6c73_746d;

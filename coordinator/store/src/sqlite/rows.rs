@@ -86,12 +86,13 @@ fn apply_attempt(connection: &Connection, attempt: &AttemptRecord) -> Result<(),
 
 fn apply_epoch(connection: &Connection, epoch: &EpochRecord) -> Result<(), StoreError> {
     let metric = &epoch.metric;
-    let sql = "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+    let sql = "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
         ON CONFLICT DO UPDATE SET attempt = excluded.attempt, train_loss = excluded.train_loss,
         train_accuracy = excluded.train_accuracy, validation_loss = excluded.validation_loss,
         validation_accuracy = excluded.validation_accuracy, validation_macro_f1 = excluded.validation_macro_f1,
         seconds = excluded.seconds, examples_per_second = excluded.examples_per_second,
-        peak_memory_bytes = excluded.peak_memory_bytes, checksum = excluded.checksum";
+        peak_memory_bytes = excluded.peak_memory_bytes, checksum = excluded.checksum,
+        energy_joules = excluded.energy_joules";
     connection.prepare_cached(sql)?.execute(params![
         epoch.trial.sweep.0.cast_signed(),
         epoch.trial.index,
@@ -106,6 +107,7 @@ fn apply_epoch(connection: &Connection, epoch: &EpochRecord) -> Result<(), Store
         metric.examples_per_second,
         metric.peak_memory_bytes.cast_signed(),
         sum_of_epoch(epoch),
+        metric.energy_joules,
     ])?;
     Ok(())
 }
@@ -198,6 +200,7 @@ fn epoch(row: &Row<'_>) -> Result<EpochRecord, StoreError> {
             seconds: row.get(9)?,
             examples_per_second: row.get(10)?,
             peak_memory_bytes: row.get::<_, i64>(11)?.cast_unsigned(),
+            energy_joules: row.get(13)?,
         },
     };
     verify(

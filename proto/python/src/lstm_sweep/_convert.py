@@ -56,7 +56,8 @@ def _running(message: sweep_pb2.RunningTrial) -> RunningTrial:
 
 
 def _epoch(message: types_pb2.EpochMetric) -> Epoch:
-    return Epoch(**{name: getattr(message, name) for name in Epoch.__dataclass_fields__})
+    numbers = {name: getattr(message, name) for name in Epoch.__dataclass_fields__ if name != "energy_joules"}
+    return Epoch(**numbers, energy_joules=message.energy_joules if message.HasField("energy_joules") else None)
 
 
 def _test(message: types_pb2.TestMetric) -> TestResult:

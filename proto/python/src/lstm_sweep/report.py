@@ -35,6 +35,7 @@ _TYPES: Final = {
     **dict.fromkeys(("state", "key", "dataset", "reused_from", "worker", "error"), "string"),
     **dict.fromkeys(("best_epoch", "epochs_trained", "parameters", "peak_memory_bytes", "diverged_epoch"), "Int64"),
     "early_stopped": "boolean",
+    "energy_joules": "Float64",
 }
 
 
@@ -68,15 +69,16 @@ class Report(dict[str, bytes]):
         """One row per trial, by its position.
 
         Its hyperparameters, then the best epoch's `validation_loss` in nats and `validation_accuracy` as a fraction,
-        `seconds` trained, `peak_memory_bytes`, the `worker` and so on.
+        `seconds` trained, `peak_memory_bytes`, `energy_joules` (missing unless the device tells it of every epoch), the
+        `worker` and so on.
         """
         return self._frame("trials.csv")
 
     def epochs(self) -> pd.DataFrame:
         """One row per trial and epoch, from epoch 1.
 
-        The trial's hyperparameters, then losses in nats, accuracies as fractions, `seconds`, `examples_per_second` and
-        `peak_memory_bytes`.
+        The trial's hyperparameters, then losses in nats, accuracies as fractions, `seconds`, `examples_per_second`,
+        `peak_memory_bytes` and `energy_joules`.
         """
         return self._frame("epochs.csv")
 

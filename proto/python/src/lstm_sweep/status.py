@@ -64,6 +64,8 @@ class Epoch:
     examples_per_second: float
     peak_memory_bytes: int
     """Of the process that trains, so far."""
+    energy_joules: float | None = None
+    """Of the device, in joules; None where it does not tell."""
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ pub(crate) fn examples() -> Vec<Seed> {
         seconds: 1.5,
         examples_per_second: 80.0,
         peak_memory_bytes: 1 << 30,
+        energy_joules: Some(812.5),
     };
     let from = |message: FromSlot| encode_frame(&message).expect("finite");
     let to = |message: ToSlot| encode_frame(&message).expect("plain");

@@ -168,6 +168,7 @@ pub(crate) fn examples() -> Vec<Seed> {
         seconds: 1.5,
         examples_per_second: 5e-324,
         peak_memory_bytes: u64::MAX,
+        energy_joules: Some(5e-324),
     };
     let point = StepMetric { sequence: 0, epoch: 1, step: 9, loss: 1e300, examples_per_second: 1.0 };
     let device =

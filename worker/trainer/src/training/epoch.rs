@@ -66,6 +66,11 @@ impl<'a> Steps<'a> {
         self.observer.steps(&points).map_err(TrainError::Observer)
     }
 
+    /// Tells that an epoch begins.
+    pub(super) fn epoch_begins(&mut self, is_resumed: bool) {
+        self.observer.epoch_begins(is_resumed);
+    }
+
     /// Passes on what waits, then the epoch.
     pub(super) fn epoch(&mut self, metric: &EpochMetric, checkpoint: &Path) -> Result<(), TrainError> {
         self.flush()?;

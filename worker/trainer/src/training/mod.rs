@@ -162,6 +162,7 @@ impl<'a> Trial<'a> {
         let pass = epoch::Pass { dataset: self.dataset, batch_size, seed, epoch };
         let from = self.progress.underway.clone().unwrap_or_default();
         let seconds_before = from.seconds;
+        steps.epoch_begins(from.batches > 0);
         let trained = match pass.run(&mut self.model, &mut self.optimizer, steps, stop, from)? {
             PassEnd::Trained(trained) => trained,
             PassEnd::Stopped(underway) => return self.halt(underway),
@@ -186,6 +187,7 @@ impl<'a> Trial<'a> {
             seconds: seconds_before + started.elapsed().as_secs_f64(),
             examples_per_second: trained.all.rate(trained.seconds),
             peak_memory_bytes: memory::peak_bytes(),
+            energy_joules: None,
         };
         let path = self.request.directory.join(CHECKPOINT_FILE);
         steps.epoch(&metric, &path)?;

@@ -34,12 +34,18 @@ fn word(text: &str) -> Value {
 
 #[derive(Default)]
 struct Recorder {
+    /// For each epoch that began, whether an earlier attempt had begun it.
+    begins: Vec<bool>,
     epochs: Vec<EpochMetric>,
     steps: Vec<StepMetric>,
     checkpoints: Vec<Vec<u8>>,
 }
 
 impl Observer for Recorder {
+    fn epoch_begins(&mut self, is_resumed: bool) {
+        self.begins.push(is_resumed);
+    }
+
     fn steps(&mut self, points: &[StepMetric]) -> io::Result<()> {
         self.steps.extend_from_slice(points);
         Ok(())
@@ -215,6 +221,7 @@ fn a_stop_at_any_batch_loses_none_and_changes_no_bit() {
     for optimizer in ["adam", "sgd"] {
         let bench = Bench::new(rich().with(Hyperparameter::Optimizer, word(optimizer)).unwrap());
         let (completed, model, whole) = bench.completed(None);
+        assert_eq!(whole.begins, vec![false; whole.epochs.len()]);
         let losses = |steps: &[StepMetric]| steps.iter().map(|one| (one.step, one.loss)).collect::<Vec<_>>();
         let mut stopped = 0;
         for batches in 1.. {
@@ -226,6 +233,8 @@ fn a_stop_at_any_batch_loses_none_and_changes_no_bit() {
             let epochs = [first.epochs, rest.epochs].concat();
             assert_eq!(figures(&epochs), figures(&whole.epochs), "{halt:?}");
             assert_eq!(losses(&[first.steps, rest.steps].concat()), losses(&whole.steps), "{halt:?}");
+            let resumed_at = rest.begins.iter().position(|is_resumed| *is_resumed);
+            assert_eq!(resumed_at, (halt.batches > 0).then_some(0), "{halt:?}");
             stopped += 1;
         }
         // Four epochs of eight batches, each with its validation.

@@ -93,7 +93,7 @@ class TrialSpec(_message.Message):
     def __init__(self, id: _Optional[_Union[TrialId, _Mapping]] = ..., configuration: _Optional[_Mapping[str, Value]] = ..., replicate: _Optional[int] = ..., seed: _Optional[int] = ..., dataset: _Optional[bytes] = ...) -> None: ...
 
 class EpochMetric(_message.Message):
-    __slots__ = ("epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "validation_macro_f1", "seconds", "examples_per_second", "peak_memory_bytes")
+    __slots__ = ("epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "validation_macro_f1", "seconds", "examples_per_second", "peak_memory_bytes", "energy_joules")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     TRAIN_LOSS_FIELD_NUMBER: _ClassVar[int]
     TRAIN_ACCURACY_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,7 @@ class EpochMetric(_message.Message):
     SECONDS_FIELD_NUMBER: _ClassVar[int]
     EXAMPLES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     PEAK_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_JOULES_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     train_loss: float
     train_accuracy: float
@@ -112,7 +113,8 @@ class EpochMetric(_message.Message):
     seconds: float
     examples_per_second: float
     peak_memory_bytes: int
-    def __init__(self, epoch: _Optional[int] = ..., train_loss: _Optional[float] = ..., train_accuracy: _Optional[float] = ..., validation_loss: _Optional[float] = ..., validation_accuracy: _Optional[float] = ..., validation_macro_f1: _Optional[float] = ..., seconds: _Optional[float] = ..., examples_per_second: _Optional[float] = ..., peak_memory_bytes: _Optional[int] = ...) -> None: ...
+    energy_joules: float
+    def __init__(self, epoch: _Optional[int] = ..., train_loss: _Optional[float] = ..., train_accuracy: _Optional[float] = ..., validation_loss: _Optional[float] = ..., validation_accuracy: _Optional[float] = ..., validation_macro_f1: _Optional[float] = ..., seconds: _Optional[float] = ..., examples_per_second: _Optional[float] = ..., peak_memory_bytes: _Optional[int] = ..., energy_joules: _Optional[float] = ...) -> None: ...
 
 class StepMetric(_message.Message):
     __slots__ = ("sequence", "epoch", "step", "loss", "examples_per_second")
