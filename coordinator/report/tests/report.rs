@@ -4,7 +4,7 @@
 mod fixture;
 
 use coordinator_core::{AttemptState, TrialState};
-use coordinator_report::{Price, ReportInput, ReportModel, analyse, render};
+use coordinator_report::{Language, Price, ReportInput, ReportModel, analyse, render};
 use fixture::{axis, empty, files, finished, measure_test, noise, push_attempt, spec, study, text};
 use sweep_proto::{FailureKind, Hyperparameter, SweepId, TrialId, Value};
 
@@ -608,7 +608,7 @@ mod random {
                 measure_test(&mut input, position, |replicate| f64::from(replicate) / 3.0);
             }
             prop_assert!(!words(&analyse(&input)));
-            let files = render(&input).unwrap();
+            let files = render(&input, Language::English).unwrap();
             prop_assert_eq!(files.len(), 8);
         }
     }
