@@ -140,7 +140,7 @@ enum Command {
     Report(report::Arguments),
     /// Export a sweep for TensorBoard or MLflow
     Export(export::Arguments),
-    /// Check that a report is as it was signed, its records are those of the store, and training gives them again
+    /// Check a report: signature, records, and by training again
     Verify(verify::Arguments),
     /// Show what a sweep file asks for, without running it
     Plan(plan::Arguments),
