@@ -115,8 +115,8 @@ impl Conductor {
     async fn check_keys(&mut self, sweep: u64, plan: &Plan, reported: &Records) -> Result<(), Failure> {
         let (_folder, trials) = self.fetch(sweep, false).await?;
         let keys: BTreeSet<&str> = trials.iter().map(|trial| trial.key.as_str()).collect();
-        let wanted = plan.trials.iter().map(|at| &reported.trials[*at]);
-        match wanted.into_iter().find(|trial| !keys.contains(trial.key.as_str())) {
+        let mut wanted = plan.trials.iter().map(|at| &reported.trials[*at]);
+        match wanted.find(|trial| !keys.contains(trial.key.as_str())) {
             None => Ok(()),
             Some(trial) => Err(Failure::failed(format!(
                 "trial {} of the report cannot be trained again: the data that the coordinator reads today, or its numerics, \

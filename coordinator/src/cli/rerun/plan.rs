@@ -62,8 +62,8 @@ pub(super) fn plans(
 }
 
 fn is_alike(spec: &SweepSpec, left: &Trial, right: &Trial) -> bool {
-    let names = spec.axes.iter().map(|axis| axis.hyperparameter.name());
-    names.into_iter().all(|name| left.cells.get(name) == right.cells.get(name))
+    let mut names = spec.axes.iter().map(|axis| axis.hyperparameter.name());
+    names.all(|name| left.cells.get(name) == right.cells.get(name))
 }
 
 /// The configuration of a trial, from the swept values that its row tells, held against its key.
@@ -72,8 +72,8 @@ fn configuration(spec: &SweepSpec, sweep: u64, trial: &Trial) -> Result<Configur
     let mut known = true;
     for axis in &spec.axes {
         let told = trial.cells.get(axis.hyperparameter.name());
-        let level = axis.levels.iter().map(|level| level.clone().coerced(axis.hyperparameter));
-        let level = level.into_iter().find(|level| told == Some(&cell(level)));
+        let mut levels = axis.levels.iter().map(|level| level.clone().coerced(axis.hyperparameter));
+        let level = levels.find(|level| told == Some(&cell(level)));
         known &= level.is_some_and(|level| configuration.set(axis.hyperparameter, level).is_ok());
     }
     let id = TrialId { sweep: SweepId(sweep), index: u32::try_from(trial.number).unwrap_or(u32::MAX) };
