@@ -9,6 +9,8 @@ use sweep_proto::protocol::{LOG_LINE_CHARACTERS_MAX, LOG_LINES_MAX};
 use sweep_proto::wire::coordinator_message::Kind as Answer;
 use sweep_proto::wire::worker_message::Kind as Message;
 use sweep_proto::{WorkerId, wire};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tonic::Code;
 
 fn lines(token: u64, first: u64, texts: &[&str]) -> wire::LogLines {
@@ -23,9 +25,16 @@ async fn beat(worker: &mut ScriptedWorker, log: wire::LogLines) {
 }
 
 async fn page(server: &Server, trial: &str) -> (u16, String) {
-    let url = format!("http://{}/sweeps/1/trials/{trial}", server.address());
-    let response = reqwest::get(url).await.expect("an answer");
-    (response.status().as_u16(), response.text().await.expect("a page"))
+    let mut connection = TcpStream::connect(server.address()).await.expect("a connection");
+    let host = server.address();
+    let request =
+        format!("GET /sweeps/1/trials/{trial} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.expect("sent");
+    let mut response = String::new();
+    connection.read_to_string(&mut response).await.expect("an answer");
+    let (head, page) = response.split_once("\r\n\r\n").expect("a head");
+    let code = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    (code.expect("a status"), page.to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
