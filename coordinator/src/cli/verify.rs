@@ -1,5 +1,6 @@
 //! `sweep verify`: whether a report is as it was signed, and its records still those of the store.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +83,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     }
     let folder = folder_of(&arguments.report);
     let statement = read_statement(&folder)?;
+    check_named(&arguments.report, &statement)?;
     check_files(&folder, &statement)?;
     if let Some(key) = arguments.key.as_deref().filter(|key| key.trim().to_lowercase() != statement.key) {
         let message =
@@ -148,9 +150,27 @@ fn folder_of(report: &Path) -> PathBuf {
     parent.unwrap_or(Path::new(".")).to_owned()
 }
 
+/// Who names a file asks of that one: a good signature beside it says nothing of a file that was not signed.
+fn check_named(report: &Path, statement: &Statement) -> Result<(), Failure> {
+    let name = report.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if report.is_dir() || name == FILE_NAME || statement.files.contains_key(name) {
+        return Ok(());
+    }
+    let message = format!("{} is not among the files that were signed", report.display());
+    Err(Failure::failed(message).hint(format!("{FILE_NAME} beside it is of other files, which it names")))
+}
+
+/// Opens a plain file. Whoever made a report may have put anything in its place: what a pipe or a device gives has no end.
+fn open(path: &Path) -> std::io::Result<File> {
+    if std::fs::symlink_metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(std::io::Error::other("it is no plain file"))
+}
+
 fn read_statement(folder: &Path) -> Result<Statement, Failure> {
     let path = folder.join(FILE_NAME);
-    let file = std::fs::File::open(&path).map_err(|error| {
+    let file = open(&path).map_err(|error| {
         Failure { exit: super::exit::Exit::Usage, ..Failure::file("read", &path, &error) }
             .hint("a report that `sweep report` wrote has a signature beside its files")
     })?;
@@ -170,7 +190,7 @@ fn check_files(folder: &Path, statement: &Statement) -> Result<(), Failure> {
             problems.push(format!("{name:?} is no name of a file of a report"));
             continue;
         }
-        match std::fs::File::open(folder.join(name)).and_then(Digest::of_reader) {
+        match open(&folder.join(name)).and_then(Digest::of_reader) {
             Ok(found) if found == *digest => {}
             Ok(_) => problems.push(format!("{name} was changed after it was signed")),
             Err(error) => problems.push(format!("{name} cannot be read: {error}")),
