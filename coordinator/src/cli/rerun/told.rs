@@ -42,7 +42,7 @@ fn verdict(one: &Compared) -> String {
         Verdict::Same => "the same to the bit".to_owned(),
         Verdict::Within => {
             format!(
-                "within the bound, on another device or build: the best validation loss {loss}, up to {bound}"
+                "within the bound, where device or build differ or are unknown: the best validation loss {loss}, up to {bound}"
             )
         }
         Verdict::Differs if one.same_place => {
@@ -50,7 +50,7 @@ fn verdict(one: &Compared) -> String {
         }
         Verdict::Differs => {
             format!(
-                "OTHER NUMBERS, on another device or build: the best validation loss {loss}, beyond {bound}"
+                "OTHER NUMBERS, where device or build differ or are unknown: the best validation loss {loss}, beyond {bound}"
             )
         }
         Verdict::NoResult => {
