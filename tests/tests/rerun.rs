@@ -166,7 +166,7 @@ fn forged_records_are_signed_and_consistent_and_found() -> Result<()> {
     }
     let found = trials.iter().find(|trial| trial["trial"] == victim.as_str()).context("the trial")?;
     ensure!(found["same_place"] == true, "{found}");
-    let expected = |epoch: Option<u32>| json!({ "epoch": epoch, "metric": "validation_loss", "reported": now, "now": honest, "difference": honest - now });
+    let expected = |epoch: Option<u32>| json!({ "epoch": epoch, "metric": "validation_loss", "reported": now, "now": honest, "change": honest - now });
     ensure!(found["differences"] == json!([expected(Some(epoch)), expected(None)]), "{found}");
 
     let told = sweep(&cluster, &seven)?;

@@ -23,7 +23,7 @@ pub(super) struct Difference {
     /// Trained again; `None` where there is none.
     pub(super) now: Option<f64>,
     /// `now` less `reported`.
-    pub(super) difference: Option<f64>,
+    pub(super) change: Option<f64>,
 }
 
 /// What follows from the differences.
@@ -146,8 +146,8 @@ fn differ<const METRICS: usize>(
     for ((metric, reported), now) in metrics.into_iter().zip(*reported).zip(*now) {
         // By bits, because a NaN is unlike itself; the store does not tell -0.0 from 0.0.
         if reported.map(bits) != now.map(bits) {
-            let difference = reported.zip(now).map(|(reported, now)| now - reported);
-            found.push(Difference { epoch, metric, reported, now, difference });
+            let change = reported.zip(now).map(|(reported, now)| now - reported);
+            found.push(Difference { epoch, metric, reported, now, change });
         }
     }
 }

@@ -99,7 +99,7 @@ pub(super) async fn rerun(request: Request<'_>, client: Client) -> Result<Rerun,
     records::read_epochs(folder, &mut with_epochs)?;
     let numbers: Vec<String> =
         chosen.iter().map(|at| format!("{sweep}/{}", records.trials[*at].number)).collect();
-    output::note(&format!("chosen with --seed {seed}: {}", numbers.join(", ")));
+    output::note(&format!("drawn with --seed {seed}: {}", numbers.join(", ")));
     let trained = Conductor::new(client)?.train(&plans, &records).await?;
     let mut trials = Vec::with_capacity(parts.len());
     for (plan, trained) in plans.iter().zip(&trained) {

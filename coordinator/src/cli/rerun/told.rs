@@ -19,20 +19,17 @@ pub(crate) fn told(rerun: &Rerun) -> String {
         more => format!(", and {more} that their sweeps train before them"),
     };
     let sweeps: Vec<String> = rerun.sweeps.iter().map(ToString::to_string).collect();
-    let mut text = format!(
-        "rerun      {drawn} of {} completed trials, drawn with --seed {}{with_them}; trained again in {} {}\n",
+    let head = format!(
+        "rerun      {drawn} of {} completed trials, drawn with --seed {}{with_them}; trained again in {} {}",
         rerun.candidates,
         rerun.seed,
         if sweeps.len() == 1 { "sweep" } else { "sweeps" },
         sweeps.join(", "),
     );
-    for one in &rerun.trials {
-        text += &format!("           {}: {}\n", one.trial, verdict(one));
-    }
-    for one in rerun.trials.iter().filter(|one| !one.differences.is_empty()) {
-        text += &format!("\n{}\n", differences(one));
-    }
-    text.trim_end().to_owned()
+    let verdicts = rerun.trials.iter().map(|one| format!("           {}: {}", one.trial, verdict(one)));
+    let differing = rerun.trials.iter().filter(|one| !one.differences.is_empty());
+    let tables = differing.map(|one| format!("\n{}", differences(one)));
+    std::iter::once(head).chain(verdicts).chain(tables).collect::<Vec<_>>().join("\n")
 }
 
 fn verdict(one: &Compared) -> String {
@@ -45,7 +42,7 @@ fn verdict(one: &Compared) -> String {
         Verdict::Same => "the same to the bit".to_owned(),
         Verdict::Within => {
             format!(
-                "within the bound, on another device or build: the best validation loss {loss}, up to {bound}"
+                "within the bound, where device or build differ or are unknown: the best validation loss {loss}, up to {bound}"
             )
         }
         Verdict::Differs if one.same_place => {
@@ -53,7 +50,7 @@ fn verdict(one: &Compared) -> String {
         }
         Verdict::Differs => {
             format!(
-                "OTHER NUMBERS, on another device or build: the best validation loss {loss}, beyond {bound}"
+                "OTHER NUMBERS, where device or build differ or are unknown: the best validation loss {loss}, beyond {bound}"
             )
         }
         Verdict::NoResult => {
@@ -79,22 +76,21 @@ fn differences(one: &Compared) -> String {
     let shown = result.into_iter().chain(epochs).take(ROWS_MAX);
     let rows = shown.map(|difference| {
         let epoch = difference.epoch.map_or_else(|| "result".to_owned(), |epoch| epoch.to_string());
-        let by = difference.difference.map_or_else(|| "-".to_owned(), |by| format!("{by:+.3e}"));
+        let by = difference.change.map_or_else(|| "-".to_owned(), |by| format!("{by:+.3e}"));
         vec![epoch, difference.metric.to_owned(), number(difference.reported), number(difference.now), by]
     });
-    let mut text = format!(
-        "trial {} (now {})\nreported by {}\nrerun by    {}\n{}",
+    let more = match one.differences.len().saturating_sub(ROWS_MAX) {
+        0 => String::new(),
+        more => format!("\n… and {more} more: --json has all"),
+    };
+    format!(
+        "trial {} (now {})\nreported by {}\nrerun by    {}\n{}{more}",
         one.trial,
         one.rerun,
         places(&one.reported_by),
         places(&one.rerun_by),
         table::table(&columns, rows)
-    );
-    let more = one.differences.len().saturating_sub(ROWS_MAX);
-    if more > 0 {
-        text += &format!("\n… and {more} more: --json has all");
-    }
-    text
+    )
 }
 
 /// Every digit, because a single bit may be what differs.
@@ -137,7 +133,7 @@ mod tests {
             metric: "validation_loss",
             reported: Some(0.3),
             now: Some(0.1 + 0.2),
-            difference: Some(0.1 + 0.2 - 0.3),
+            change: Some(0.1 + 0.2 - 0.3),
         };
         let many = std::iter::once(None).chain((1..=13).map(Some)).map(forged);
         let rerun = Rerun {
