@@ -28,9 +28,9 @@ pub(super) async fn take(
         tokens.iter().map(attempt).collect()
     };
     let attempts = shared.driver.read(look).await.map_err(status::of_driver)?;
-    for (log, attempt) in logs.into_iter().zip(attempts) {
+    for (log, attempt) in logs.iter().zip(attempts) {
         if let Some(attempt) = attempt {
-            shared.attempt_logs.add(attempt, log.first, log.lines.into_iter().map(line).collect());
+            shared.attempt_logs.add(attempt, log.first, log.lines.iter().map(line).collect());
         }
     }
     Ok(())
@@ -52,7 +52,7 @@ fn check(logs: &[wire::LogLines]) -> Result<(), Status> {
     Ok(())
 }
 
-fn line(line: wire::LogLine) -> LogLine {
+fn line(line: &wire::LogLine) -> LogLine {
     let inert = |character: char| if character.is_control() { ' ' } else { character };
     LogLine { at: Timestamp(line.at_ms), text: line.text.chars().map(inert).collect() }
 }

@@ -367,7 +367,7 @@ impl Attempt<'_> {
                 tracing::warn!(kind = kind.name(), reason = message, "the work failed");
             }
             AttemptOutcome::Diverged { epoch, message } => {
-                tracing::warn!(epoch, reason = message, "it diverged")
+                tracing::warn!(epoch, reason = message, "it diverged");
             }
             _ => tracing::info!(outcome = name, "the work is done"),
         }
