@@ -1,6 +1,7 @@
 //! The coordinator server as a library: the binary, the embedded mode of `sweep run` and tests start it.
 
 mod artifacts;
+mod attempt_logs;
 mod backup;
 mod blocking;
 mod clock;

@@ -124,6 +124,12 @@ async fn a_report_is_verified_until_a_byte_changes() {
     );
     assert!(place.fails(&["verify", "there", "--key", "00"], 1).contains(&key));
 
+    // A file that nobody signed gains nothing from those beside it.
+    std::fs::write(place.path("there/summary.html"), "<h1>forged</h1>").expect("written");
+    for name in ["there/summary.html", "there/nothing.html"] {
+        assert!(place.fails(&["verify", name], 1).contains("is not among the files that were signed"));
+    }
+
     let signature = std::fs::read_to_string(place.path("there/report.sig")).expect("there");
     place.json(&["report", "tiny", "-o", "again"]);
     let again = std::fs::read_to_string(place.path("again/report.sig")).expect("there");
@@ -133,8 +139,11 @@ async fn a_report_is_verified_until_a_byte_changes() {
     let text = std::fs::read_to_string(&page).expect("there");
     std::fs::write(&page, text.replacen("# Report", "# report", 1)).expect("written");
     std::fs::remove_file(place.path("there/trials.csv")).expect("removed");
+    std::fs::remove_file(place.path("there/epochs.csv")).expect("removed");
+    std::os::unix::fs::symlink("/dev/zero", place.path("there/epochs.csv")).expect("linked");
     let told = place.fails(&["verify", "there"], 1);
     assert!(told.contains("report.md was changed") && told.contains("trials.csv cannot be read"), "{told}");
+    assert!(told.contains("epochs.csv cannot be read: it is no plain file"), "{told}");
 
     std::fs::write(place.path("again/report.sig"), signature.replace("\"sweep\": 1", "\"sweep\": 2"))
         .expect("written");

@@ -127,7 +127,7 @@ async fn train_in_disorder(worker: &mut ScriptedWorker, grant: &wire::Grant) {
         assert_eq!(answer, Answer::Epoch(wire::EpochAck { token, epoch }));
     }
     for _ in 0..2 {
-        let beat = Message::Heartbeat(wire::Heartbeat { tokens: vec![token] });
+        let beat = Message::Heartbeat(wire::Heartbeat { tokens: vec![token], logs: Vec::new() });
         let Ok(Answer::Heartbeat(reply)) = worker.tell(beat).await else { panic!("no answer") };
         assert_eq!(reply.leases[0].directive(), wire::Directive::Continue);
     }

@@ -5,6 +5,7 @@ mod support;
 
 use coordinator::{ServerConfig, StartError, StoreChoice};
 use support::{SWEEP, ScriptedWorker, User, index, reference, start};
+use sweep_proto::protocol::PROTOCOL_VERSION;
 use sweep_proto::wire::coordinator_message::Kind as Answer;
 use sweep_proto::wire::worker_message::Kind as Message;
 use sweep_proto::{WorkerId, wire};
@@ -126,7 +127,7 @@ async fn stale_tokens_change_nothing_and_repetitions_get_the_same_answer() {
     let outcome = worker.outcome(&old).await;
     let error = worker.complete(old.token, outcome.clone()).await.unwrap_err();
     assert_eq!(error.code(), Code::FailedPrecondition, "{error}");
-    let heartbeat = Message::Heartbeat(wire::Heartbeat { tokens: vec![old.token] });
+    let heartbeat = Message::Heartbeat(wire::Heartbeat { tokens: vec![old.token], logs: Vec::new() });
     let Answer::Heartbeat(reply) = worker.tell(heartbeat).await.unwrap() else { panic!("no heartbeat") };
     assert_eq!(reply.leases[0].directive(), wire::Directive::Drop);
 
@@ -237,7 +238,8 @@ async fn hostile_workers_are_refused_and_others_go_on() {
     };
     let error = worker.client.register(worse).await.unwrap_err();
     assert_eq!(error.code(), Code::FailedPrecondition);
-    assert!(error.message().contains("99.0") && error.message().contains("1.0"), "{}", error.message());
+    let message = error.message();
+    assert!(message.contains("99.0") && message.contains(&PROTOCOL_VERSION.to_string()), "{message}");
 
     // Nothing of it harmed the sweep.
     worker.work(&grant).await;
@@ -262,7 +264,7 @@ async fn users_steer_a_sweep() {
     assert_eq!(user.0.pause(get("tiny")).await.unwrap().into_inner().state, "paused");
     assert!(worker.ask().await.is_none());
     assert_eq!(user.0.resume(get("tiny")).await.unwrap().into_inner().state, "open");
-    let heartbeat = Message::Heartbeat(wire::Heartbeat { tokens: vec![grant.token] });
+    let heartbeat = Message::Heartbeat(wire::Heartbeat { tokens: vec![grant.token], logs: Vec::new() });
     assert!(matches!(worker.tell(heartbeat).await.unwrap(), Answer::Heartbeat(_)));
 
     let extend =
@@ -276,8 +278,10 @@ async fn users_steer_a_sweep() {
     let workers = user.0.workers(wire::WorkersRequest {}).await.unwrap().into_inner().workers;
     assert_eq!((workers.len(), workers[0].state.as_str()), (1, "ready"));
     user.0.drain(wire::DrainRequest { worker: "scripted".into() }).await.unwrap();
-    let Answer::Heartbeat(reply) =
-        worker.tell(Message::Heartbeat(wire::Heartbeat { tokens: Vec::new() })).await.unwrap()
+    let Answer::Heartbeat(reply) = worker
+        .tell(Message::Heartbeat(wire::Heartbeat { tokens: Vec::new(), logs: Vec::new() }))
+        .await
+        .unwrap()
     else {
         panic!("no heartbeat")
     };

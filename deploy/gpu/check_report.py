@@ -3,6 +3,7 @@
 usage: check_report.py FOLDER
 """
 
+import csv
 import json
 import pathlib
 import sys
@@ -15,6 +16,10 @@ def main():
     print("ledger", json.dumps(ledger))
     for device in devices:
         print("device", json.dumps(device))
+    with pathlib.Path(sys.argv[1], "epochs.csv").open(encoding="utf-8") as rows:
+        told = [row for row in csv.DictReader(rows) if row["energy_joules"]]
+    watts = sorted(float(row["energy_joules"]) / float(row["seconds"]) for row in told)
+    print(f"energy of {len(told)} epochs" + (f", {watts[0]:.0f} to {watts[-1]:.0f} W" if watts else ""))
     print("answer", report["answer"]["label"], json.dumps(report["answer"]["validation_loss"]))
     if ledger["states"]["completed"] != ledger["planned"]:
         sys.exit("not every trial completed")

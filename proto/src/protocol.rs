@@ -1,7 +1,7 @@
 //! The protocol's version and its bounds.
 
 /// The protocol that this build speaks.
-pub const PROTOCOL_VERSION: ProtocolVersion = ProtocolVersion { major: 1, minor: 0 };
+pub const PROTOCOL_VERSION: ProtocolVersion = ProtocolVersion { major: 1, minor: 1 };
 
 /// Bytes of one chunk of a streamed blob: large enough to amortise framing, small enough to pass a line of 64 kbit/s
 /// within seconds.
@@ -19,6 +19,12 @@ pub const STEP_METRICS_MAX: usize = 1_000;
 
 /// Most characters of an error message that a worker sends.
 pub const ERROR_CHARACTERS_MAX: usize = 4_000;
+
+/// Most lines of an attempt's log that a worker keeps and sends, and that a coordinator keeps.
+pub const LOG_LINES_MAX: usize = 200;
+
+/// Most characters of one such line.
+pub const LOG_LINE_CHARACTERS_MAX: usize = 1_000;
 
 /// A version of the protocol: workers one minor version away work, other majors are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,6 +17,7 @@ pub mod power;
 pub mod processes;
 pub mod progress;
 pub mod pseudo_terminal;
+pub mod python;
 pub mod raw;
 pub mod s3_server;
 pub mod second_machine;

@@ -2,23 +2,22 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::processes::{root, wait_until};
-use crate::tools;
+use crate::processes::wait_until;
+use crate::python::Environment;
 
-/// Of the package on PyPI.
-const VERSION: &str = "5.2.5";
+/// The package on PyPI.
+const MOTO: &str = "moto[server]==5.2.5\n";
 
 /// The server, stopped when it is dropped; its buckets live in its memory.
 #[derive(Debug)]
 pub struct S3Server {
     child: Child,
     port: u16,
+    _environment: Environment,
 }
 
 impl S3Server {
@@ -27,16 +26,16 @@ impl S3Server {
     /// # Errors
     /// Where it cannot be installed or does not come up.
     pub fn start() -> Result<Self> {
-        let program = installed()?;
+        let environment = Environment::of("moto", MOTO, &[])?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let child = Command::new(program)
+        let child = Command::new(environment.program("moto_server"))
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .context("start moto_server")?;
-        let server = Self { child, port };
+        let server = Self { child, port, _environment: environment };
         wait_until("the S3 server answers", || Ok(server.request("GET", "/", b"").is_ok()))?;
         Ok(server)
     }
@@ -83,27 +82,4 @@ impl Drop for S3Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The server's program.
-fn installed() -> Result<PathBuf> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock();
-    let home = root().join("target").join(format!("moto-{VERSION}"));
-    let program = home.join("bin").join("moto_server");
-    if !program.is_file() {
-        tools::need("python3", "python3")?;
-        install(&home)?;
-    }
-    Ok(program)
-}
-
-fn install(home: &Path) -> Result<()> {
-    let home = home.display();
-    if tools::shell(&format!("python3 -m venv --clear {home}")).is_err() {
-        tools::install("python3-venv")?;
-        tools::shell(&format!("python3 -m venv --clear {home}"))?;
-    }
-    tools::shell(&format!("{home}/bin/pip install --quiet 'moto[server]=={VERSION}'"))?;
-    Ok(())
 }

@@ -116,6 +116,8 @@ fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
     scene.browser.until("document.querySelectorAll('.chart svg').length === 3")?;
     let trial = scene.browser.text("main")?;
     ensure!(trial.contains("completed") && trial.contains("sweep run trial.toml"), "{trial}");
+    let log = scene.browser.text("#log")?;
+    ensure!(log.contains("an epoch ended epoch=8") && log.contains("the work is done"), "{log}");
     scene.check_inert()?;
     for page in ["/", "/workers", "/sweeps/1", "/sweeps/1/trials/1", "/sweeps/1/cancel"] {
         for (scheme, background) in [("light", "rgb(244, 246, 249)"), ("dark", "rgb(17, 21, 31)")] {

@@ -154,13 +154,28 @@ async fn absurd_sessions(member: &mut Member, honest: &[u64]) -> Result<()> {
     ensure!(refused.code() == Code::PermissionDenied, "{refused}");
 
     let tokens = (0..4_096 - honest.len() as u64).map(|at| u64::MAX - at).chain(honest.iter().copied());
-    let answer = ask(member, Message::Heartbeat(wire::Heartbeat { tokens: tokens.collect() })).await??;
+    let answer =
+        ask(member, Message::Heartbeat(wire::Heartbeat { tokens: tokens.collect(), logs: Vec::new() }))
+            .await??;
     let Answer::Heartbeat(reply) = answer else { bail!("{answer:?}") };
     ensure!(reply.leases.len() == 4_096, "{} leases", reply.leases.len());
     let drop = i32::from(wire::Directive::Drop);
     ensure!(reply.leases.iter().all(|lease| lease.directive == drop), "it may go on with another's lease");
-    let many = Message::Heartbeat(wire::Heartbeat { tokens: vec![1; 400_000] });
+    let many = Message::Heartbeat(wire::Heartbeat { tokens: vec![1; 400_000], logs: Vec::new() });
     ensure!(is(&ask(member, many).await?, Code::InvalidArgument), "any number of leases");
+
+    let line = |text: String| wire::LogLine { at_ms: u64::MAX, text };
+    for lines in [vec![line(String::new()); 201], vec![line("x".repeat(1_000_000))]] {
+        let logs = vec![wire::LogLines { token: honest[0], first: u64::MAX, lines }];
+        let beat = Message::Heartbeat(wire::Heartbeat { tokens: Vec::new(), logs });
+        ensure!(is(&ask(member, beat).await?, Code::InvalidArgument), "any log");
+    }
+    // No numbers that lead anywhere, and another's lease.
+    for first in [0, 1, u64::MAX] {
+        let logs = vec![wire::LogLines { token: honest[0], first, lines: vec![line("mine".into()); 200] }];
+        let beat = Message::Heartbeat(wire::Heartbeat { tokens: Vec::new(), logs });
+        ensure!(matches!(ask(member, beat).await?, Ok(Answer::Heartbeat(_))), "lines cost the session");
+    }
 
     for request_id in [String::new(), "x".repeat(200)] {
         let ask_work = Message::AskWork(wire::AskWork { request_id, slots: 1 });
@@ -207,7 +222,7 @@ async fn absurd_reports(member: &mut Member, own: u64, honest: &[u64]) -> Result
         let outcome = wire::Failed { kind: 1, message: "I say so".into() };
         let outcome = wire::attempt_outcome::Kind::Failed(outcome);
         let outcome = Some(wire::AttemptOutcome { kind: Some(outcome) });
-        let request = wire::CompleteRequest { token: *token, outcome };
+        let request = wire::CompleteRequest { token: *token, outcome, log: None };
         let refused = member.client.complete(request).await.err().context("another's lease was ended")?;
         ensure!(refused.code() == Code::PermissionDenied, "{refused}");
     }
@@ -244,7 +259,7 @@ async fn absurd_reports(member: &mut Member, own: u64, honest: &[u64]) -> Result
         trained(|result| result.model = None),
         trained(|result| result.model = Some(artifact(b"nowhere"))),
     ] {
-        let request = wire::CompleteRequest { token: own, outcome: outcome.clone() };
+        let request = wire::CompleteRequest { token: own, outcome: outcome.clone(), log: None };
         let refused = member.client.complete(request).await.err();
         let refused = refused.with_context(|| format!("{outcome:?} was taken"))?;
         ensure!(refused.code() == Code::InvalidArgument, "{outcome:?}: {refused}");
@@ -253,6 +268,7 @@ async fn absurd_reports(member: &mut Member, own: u64, honest: &[u64]) -> Result
     let request = wire::CompleteRequest {
         token: own,
         outcome: trained(|result| (result.best_epoch, result.epochs) = (60, 60)),
+        log: None,
     };
     let refused = member.client.complete(request).await.err().context("a result out of nothing was taken")?;
     println!("a result out of nothing: {refused}");

@@ -18,6 +18,7 @@ use worker_trainer::DeviceChoice;
 use crate::agent::backoff::Jitter;
 use crate::agent::connect::Clients;
 use crate::agent::{self, AgentError, AgentSettings, drain};
+use crate::attempt_log::AttemptLogs;
 use crate::device_info::{DeviceError, Machine, SLOTS_MAX};
 use crate::identity::{Identity, IdentityError};
 use crate::slot::process::ProcessRunner;
@@ -206,9 +207,10 @@ fn parse_slots(text: &str) -> Result<Slots, String> {
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::start(arguments.log_format);
+    let logs = AttemptLogs::default();
+    telemetry::start(arguments.log_format, logs.clone());
     let done = match arguments.command {
-        Command::Join(join) => run_join(join),
+        Command::Join(join) => run_join(join, logs),
         Command::Predict(predict) => run_predict(predict),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sweep-worker", &mut io::stdout());
@@ -252,7 +254,7 @@ fn run_predict(arguments: PredictArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run_join(arguments: JoinArguments) -> anyhow::Result<()> {
+fn run_join(arguments: JoinArguments, logs: AttemptLogs) -> anyhow::Result<()> {
     let addresses: Addresses = arguments.address.parse()?;
     let token = if addresses.is_secure() { given_token(arguments.token_file.as_deref())? } else { None };
     let machine = Machine::discover();
@@ -280,6 +282,7 @@ fn run_join(arguments: JoinArguments) -> anyhow::Result<()> {
         stall_timeout: Duration::from_secs(arguments.stall_timeout),
         show_progress: true,
         jitter_seed: Jitter::random_seed(),
+        logs,
     };
     let runner = ProcessRunner {
         executable: device.executable,

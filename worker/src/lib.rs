@@ -4,6 +4,7 @@
 //! process and never talks with the coordinator. So a crash of one trial takes nothing else.
 
 pub mod agent;
+pub mod attempt_log;
 pub mod cli;
 pub mod device_info;
 pub mod gpu;

@@ -3,7 +3,12 @@
 use std::io::IsTerminal as _;
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+
+use crate::attempt_log::AttemptLogs;
 
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -14,16 +19,19 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Starts logging. `RUST_LOG` chooses what is logged; without it everything from `info` on.
-pub(crate) fn start(format: LogFormat) {
+/// Starts logging. `RUST_LOG` chooses what is logged; without it everything from `info` on, which is what attempts' logs
+/// keep in any case.
+pub(crate) fn start(format: LogFormat, logs: AttemptLogs) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => builder.json().try_init(),
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().boxed(),
     };
+    let kept = logs.with_filter(LevelFilter::INFO);
+    let started = tracing_subscriber::registry().with(lines.with_filter(filter)).with(kept).try_init();
     if let Err(error) = started {
         // Only a second start in the same process comes here; the first log goes on.
-        tracing::debug!(error, "logging was started already");
+        tracing::debug!(%error, "logging was started already");
     }
 }

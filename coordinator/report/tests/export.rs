@@ -10,12 +10,16 @@ use coordinator_report::{ReportInput, records_digest};
 use fixture::{axis, empty, push_pending, spec, study};
 use sweep_proto::Hyperparameter;
 
-fn files(input: &ReportInput, format: ExportFormat) -> BTreeMap<String, Vec<u8>> {
+fn files(input: &ReportInput, format: &ExportFormat) -> BTreeMap<String, Vec<u8>> {
     let files = export(input, format).unwrap();
     let count = files.len();
     let files: BTreeMap<_, _> = files.into_iter().collect();
     assert_eq!(files.len(), count, "two files have one name");
     files
+}
+
+fn mlflow() -> ExportFormat {
+    ExportFormat::Mlflow { folder_uri: "file:///somewhere/".into() }
 }
 
 fn text(files: &BTreeMap<String, Vec<u8>>, name: &str) -> String {
@@ -54,7 +58,7 @@ fn frames(mut file: &[u8]) -> Vec<Vec<u8>> {
 #[test]
 fn event_files_have_a_frame_for_each_epoch_and_both_ends() {
     let input = study();
-    let found = files(&input, ExportFormat::TensorBoard);
+    let found = files(&input, &ExportFormat::TensorBoard);
     assert_eq!(found.len(), 54, "a file for each trial");
     let file = &found["sweep-3-trial-000007/events.out.tfevents.1790000007.sweep"];
     let frames = frames(file);
@@ -79,7 +83,7 @@ fn an_mlflow_folder_has_meta_metrics_parameters_and_tags() {
     let mut input = study();
     let measured = input.epochs.iter_mut().filter(|epoch| epoch.trial.index == 7);
     measured.skip(3).for_each(|epoch| epoch.metric.energy_joules = Some(812.5));
-    let found = files(&input, ExportFormat::Mlflow);
+    let found = files(&input, &mlflow());
     let energies = |path: &&String| path.ends_with("/metrics/cost/energy_joules");
     assert_eq!(found.keys().filter(energies).count(), 1, "only where it is known");
     let experiments: BTreeSet<_> = found.keys().filter_map(|path| path.split('/').nth(1)).collect();
@@ -101,7 +105,9 @@ fn an_mlflow_folder_has_meta_metrics_parameters_and_tags() {
     assert!(fields[0] > 1_790_000_007_000.0);
     assert_eq!(text(&found, &format!("{folder}/params/units")), "32");
     assert_eq!(text(&found, &format!("{folder}/params/replicate")), "1");
-    assert!(text(&found, &format!("{folder}/meta.yaml")).contains("status: 3\n"));
+    let meta = text(&found, &format!("{folder}/meta.yaml"));
+    assert!(meta.contains("status: 3\n"));
+    assert!(meta.contains(&format!("artifact_uri: \"file:///somewhere/{folder}/artifacts\"\n")), "{meta}");
     assert!(text(&found, &format!("{folder}/artifacts/configuration.json")).contains("\"units\": 32"));
 }
 
@@ -113,8 +119,8 @@ fn the_same_records_give_the_same_bytes() {
     shuffled.epochs.reverse();
     shuffled.attempts.reverse();
     shuffled.generated_at_ms += 1;
-    for format in [ExportFormat::TensorBoard, ExportFormat::Mlflow] {
-        assert_eq!(files(&input, format), files(&shuffled, format));
+    for format in [ExportFormat::TensorBoard, mlflow()] {
+        assert_eq!(files(&input, &format), files(&shuffled, &format));
     }
     assert_eq!(records_digest(&input).unwrap(), records_digest(&shuffled).unwrap());
 }
@@ -131,11 +137,11 @@ fn no_string_from_outside_is_a_path_or_ends_a_line() {
         !part.starts_with('.')
             && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
     };
-    for format in [ExportFormat::TensorBoard, ExportFormat::Mlflow] {
-        let found = files(&input, format);
+    for format in [ExportFormat::TensorBoard, mlflow()] {
+        let found = files(&input, &format);
         assert!(found.keys().all(|path| path.split('/').all(|part| !part.is_empty() && plain(part))));
     }
-    let found = files(&input, ExportFormat::Mlflow);
+    let found = files(&input, &ExportFormat::Mlflow { folder_uri: HOSTILE.into() });
     let (_, experiment) = found.iter().find(|(path, _)| path.matches('/').count() == 2).unwrap();
     assert_eq!(String::from_utf8(experiment.clone()).unwrap().lines().count(), 6);
     let worker = found.iter().find(|(path, _)| path.ends_with("/tags/worker")).unwrap().1;
@@ -146,9 +152,9 @@ fn no_string_from_outside_is_a_path_or_ends_a_line() {
 fn trials_that_have_not_begun_are_no_runs() {
     let mut input = empty(spec(vec![axis(Hyperparameter::Units, &[8, 16])], 1));
     push_pending(&mut input, 0, 0);
-    assert_eq!(export(&input, ExportFormat::Mlflow), Err(ExportError::Empty));
+    assert_eq!(export(&input, &mlflow()), Err(ExportError::Empty));
     fixture::push_completed(&mut input, 1, 0, 2, 0.5, 0.8);
-    assert_eq!(files(&input, ExportFormat::TensorBoard).len(), 1);
+    assert_eq!(files(&input, &ExportFormat::TensorBoard).len(), 1);
 }
 
 #[test]

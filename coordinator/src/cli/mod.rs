@@ -30,6 +30,7 @@ mod plan;
 mod predict;
 mod refresh;
 mod report;
+mod rerun;
 mod run;
 mod serve;
 mod status;
@@ -139,7 +140,7 @@ enum Command {
     Report(report::Arguments),
     /// Export a sweep for TensorBoard or MLflow
     Export(export::Arguments),
-    /// Check that a report is as it was signed, and its records those of the store
+    /// Check a report: signature, records, and by training again
     Verify(verify::Arguments),
     /// Show what a sweep file asks for, without running it
     Plan(plan::Arguments),

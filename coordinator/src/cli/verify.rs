@@ -1,5 +1,6 @@
 //! `sweep verify`: whether a report is as it was signed, and its records still those of the store.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -10,19 +11,29 @@ use sweep_proto::Digest;
 use sweep_proto::wire::GetRequest;
 
 use super::exit::Failure;
+use super::rerun::{self, RERUNS_MAX, Rerun};
 use super::{Context, files, output};
 
 /// Largest signature that is read, in bytes: it has a line for each of about ten files.
 const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
 
 const EXAMPLES: &str = "\
-Checks three things: that every file has the digest that was signed, that the signature in report.sig is
-good, and that the coordinator, asked now, has the very records that the report was made from and signs
-with the same key. With --offline no coordinator is asked; then --key says whose signature to expect.
-It trains nothing again: report.md says how each number is reproduced.
+Checks three things: that every file has the digest that was signed, that the signature in
+report.sig is good, and that the coordinator, asked now, has the very records that the report was
+made from and signs with the same key. With --offline no coordinator is asked; then --key says
+whose signature to expect.
+
+With --rerun K it also trains K completed trials again, drawn at random, on the coordinator's
+workers, and compares every epoch and every result. What is launched is named
+verify-rerun-SWEEP-TRIAL, and Ctrl-C cancels it. On the same device model and build the bits must be
+equal. On others the best validation loss may differ by at most 5 %: they round in another order,
+which acts at worst like another seed. It takes a token of the role submitter. The seed of the draw
+is printed; --seed draws the same trials again.
 
 Examples:
   sweep verify report
+  sweep verify report --rerun 3
+  sweep verify report --rerun 3 --seed 7 --json
   sweep verify results/imdb/report.html --json
   sweep verify results/imdb --offline --key 3b6a27bc...";
 
@@ -38,9 +49,15 @@ pub(crate) struct Arguments {
     /// The public key that must have signed it, in hexadecimal digits.
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Train that many completed trials again, drawn at random, and compare.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=RERUNS_MAX))]
+    rerun: Option<u32>,
+    /// From what the trials of --rerun are drawn; a random number where left out.
+    #[arg(long, value_name = "N", requires = "rerun")]
+    seed: Option<u64>,
 }
 
-/// What was found of a report that holds.
+/// What was found of a report whose files, signature and records hold.
 #[derive(Debug, Serialize)]
 struct Verified {
     report: String,
@@ -54,11 +71,21 @@ struct Verified {
     store_checked: bool,
     /// Whether `--key` named the key.
     key_expected: bool,
+    /// What came of `--rerun`; left out without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rerun: Option<Rerun>,
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    if arguments.offline && arguments.rerun.is_some() {
+        return Err(Failure::usage(
+            "--rerun trains on the workers of a coordinator, and --offline asks none",
+        )
+        .hint("leave one of them out"));
+    }
     let folder = folder_of(&arguments.report);
     let statement = read_statement(&folder)?;
+    check_named(&arguments.report, &statement)?;
     check_files(&folder, &statement)?;
     if let Some(key) = arguments.key.as_deref().filter(|key| key.trim().to_lowercase() != statement.key) {
         let message =
@@ -68,6 +95,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     if !arguments.offline {
         check_store(&statement, context).await?;
     }
+    let rerun = match arguments.rerun {
+        Some(count) => {
+            let (sweep, seed) = (statement.sweep, arguments.seed);
+            let request = rerun::Request { folder: &folder, sweep, count, seed };
+            Some(rerun::rerun(request, context.connect().await?).await?)
+        }
+        None => None,
+    };
     let verified = Verified {
         report: folder.display().to_string(),
         sweep: statement.sweep,
@@ -78,8 +113,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         key: statement.key,
         store_checked: !arguments.offline,
         key_expected: arguments.key.is_some(),
+        rerun,
     };
-    if context.output.json { context.output.json(&verified) } else { context.output.text(&told(&verified)) }
+    if context.output.json {
+        context.output.json(&verified)?;
+    } else {
+        context.output.text(&told(&verified))?;
+    }
+    verified.rerun.as_ref().map_or(Ok(()), Rerun::verdict)
 }
 
 fn told(verified: &Verified) -> String {
@@ -89,9 +130,10 @@ fn told(verified: &Verified) -> String {
         (false, false) => "a key that nothing was compared with: --key says whose to expect",
     };
     let store = if verified.store_checked { "has the same records" } else { "not asked (--offline)" };
+    let rerun = verified.rerun.as_ref().map(|rerun| format!("\n{}", rerun::told(rerun))).unwrap_or_default();
     format!(
         "report     {}: sweep {} ({}), {}\nfiles      {} as they were signed\nsignature  good, with {whose}\n           {}\n\
-         store      {store}\n           {}",
+         store      {store}\n           {}{rerun}",
         verified.report,
         verified.sweep,
         output::plain(&verified.name),
@@ -110,9 +152,27 @@ fn folder_of(report: &Path) -> PathBuf {
     parent.unwrap_or(Path::new(".")).to_owned()
 }
 
+/// Who names a file asks of that one: a good signature beside it says nothing of a file that was not signed.
+fn check_named(report: &Path, statement: &Statement) -> Result<(), Failure> {
+    let name = report.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if report.is_dir() || name == FILE_NAME || statement.files.contains_key(name) {
+        return Ok(());
+    }
+    let message = format!("{} is not among the files that were signed", report.display());
+    Err(Failure::failed(message).hint(format!("{FILE_NAME} beside it is of other files, which it names")))
+}
+
+/// Opens a plain file. Whoever made a report may have put anything in its place: what a pipe or a device gives has no end.
+fn open(path: &Path) -> std::io::Result<File> {
+    if std::fs::symlink_metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(std::io::Error::other("it is no plain file"))
+}
+
 fn read_statement(folder: &Path) -> Result<Statement, Failure> {
     let path = folder.join(FILE_NAME);
-    let file = std::fs::File::open(&path).map_err(|error| {
+    let file = open(&path).map_err(|error| {
         Failure { exit: super::exit::Exit::Usage, ..Failure::file("read", &path, &error) }
             .hint("a report that `sweep report` wrote has a signature beside its files")
     })?;
@@ -132,7 +192,7 @@ fn check_files(folder: &Path, statement: &Statement) -> Result<(), Failure> {
             problems.push(format!("{name:?} is no name of a file of a report"));
             continue;
         }
-        match std::fs::File::open(folder.join(name)).and_then(Digest::of_reader) {
+        match open(&folder.join(name)).and_then(Digest::of_reader) {
             Ok(found) if found == *digest => {}
             Ok(_) => problems.push(format!("{name} was changed after it was signed")),
             Err(error) => problems.push(format!("{name} cannot be read: {error}")),

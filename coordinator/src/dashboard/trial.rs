@@ -14,6 +14,7 @@ use super::Dashboard;
 use super::frame::{Frame, Viewer, page as page_of};
 use super::refusal::Refusal;
 use super::{charts, picture};
+use crate::attempt_logs::AttemptLog;
 use crate::rpc::{lists, status};
 
 /// Step metrics that are read for one page, the first ones; the report has no more either.
@@ -25,6 +26,9 @@ const EPOCH_ROWS_MAX: usize = 500;
 /// Attempts on one page, the newest ones.
 const ATTEMPTS_MAX: usize = 100;
 
+/// Logs on one page, those of the newest attempts.
+const LOGS_MAX: usize = 10;
+
 /// A trial at one moment.
 struct Look {
     trial: TrialRecord,
@@ -35,6 +39,8 @@ struct Look {
     spec: SweepSpec,
     /// Whether the newest attempt has told metrics inside epochs.
     has_steps: bool,
+    /// Of the attempts that have one, the newest first, with the attempt's number.
+    logs: Vec<(u32, AttemptLog)>,
 }
 
 #[derive(Template)]
@@ -66,6 +72,7 @@ pub(super) async fn page(
         None => Vec::new(),
     };
     look.has_steps = !steps.is_empty();
+    look.logs = dashboard.logs(&look.attempts);
     let charts = charts::of_trial(look.epochs.clone(), steps);
     let data = embedded(&json!({ "name": format!("trial-{}-{}", id.sweep, id.index), "charts": charts }))?;
     let file = reproduction(&look.spec, &look.trial.spec).to_toml();
@@ -77,6 +84,14 @@ impl Dashboard {
         let mut reader = self.shared.driver.reader().await?;
         let read = tokio::task::spawn_blocking(move || reader.read_steps(attempt, 0, STEPS_MAX)).await;
         Ok(read.map_err(status::internal)?.map_err(status::internal)?)
+    }
+}
+
+impl Dashboard {
+    fn logs(&self, attempts: &[AttemptRecord]) -> Vec<(u32, AttemptLog)> {
+        let log =
+            |attempt: &AttemptRecord| Some((attempt.id.number, self.shared.attempt_logs.of(attempt.id)?));
+        attempts.iter().rev().filter_map(log).take(LOGS_MAX).collect()
     }
 }
 
@@ -93,6 +108,7 @@ impl Look {
             epochs: tables.epochs_of(source).map(|epoch| epoch.metric.clone()).collect(),
             spec: engine.sweep(id.sweep)?.spec.clone(),
             has_steps: false,
+            logs: Vec::new(),
             trial,
         })
     }

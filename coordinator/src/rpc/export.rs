@@ -8,6 +8,9 @@ use tonic::Status;
 use super::blobs::{self, Download, FileParts};
 use super::{Shared, report, status};
 
+/// Longest URI of a folder, in bytes: the longest path that Linux opens, each byte of it percent-encoded.
+const FOLDER_URI_BYTES_MAX: usize = 3 * 4_096 + "file://".len();
+
 /// Two sweeps side by side.
 pub(super) async fn compare(shared: &Shared, sweeps: [SweepId; 2]) -> Result<FileParts, Status> {
     if sweeps[0] == sweeps[1] {
@@ -28,20 +31,35 @@ pub(super) async fn export(
     shared: &Shared,
     sweep: SweepId,
     format: wire::ExportFormat,
+    folder_uri: String,
 ) -> Result<FileParts, Status> {
     let format = match format {
         wire::ExportFormat::Tensorboard => ExportFormat::TensorBoard,
-        wire::ExportFormat::Mlflow => ExportFormat::Mlflow,
+        wire::ExportFormat::Mlflow => ExportFormat::Mlflow { folder_uri: checked(folder_uri)? },
         wire::ExportFormat::Unspecified => return Err(status::invalid("a format to export to is missing")),
     };
     let permit = shared.heavy().await?;
     let input = input(shared, sweep).await?;
     let write = move || {
         let _held = permit;
-        files_of(&input, format)
+        files_of(&input, &format)
     };
     let files = tokio::task::spawn_blocking(write).await.map_err(status::internal)?;
     Ok(stream(shared, files.map_err(|error| Status::failed_precondition(error.to_string()))?))
+}
+
+/// It comes back to the caller alone, once for each run: long ones are refused, and what it says is the caller's business.
+fn checked(folder_uri: String) -> Result<String, Status> {
+    if folder_uri.is_empty() {
+        return Ok("./".to_owned());
+    }
+    if folder_uri.len() > FOLDER_URI_BYTES_MAX || !folder_uri.ends_with('/') {
+        return Err(status::invalid(format!(
+            "the URI of the folder to export to has at most {FOLDER_URI_BYTES_MAX} bytes and ends with a slash; export to a \
+             folder with a shorter path"
+        )));
+    }
+    Ok(folder_uri)
 }
 
 async fn input(shared: &Shared, sweep: SweepId) -> Result<ReportInput, Status> {

@@ -8,6 +8,7 @@ mod caller;
 mod export;
 mod launch;
 pub(crate) mod lists;
+mod logs;
 mod patient;
 pub(crate) mod report;
 mod seal;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::artifacts::Artifacts;
+use crate::attempt_logs::AttemptLogs;
 use crate::driver::Driver;
 use crate::install::Install;
 use crate::security::authority::Authority;
@@ -72,6 +74,8 @@ pub(crate) struct Shared {
     pub(crate) corpora: Arc<[PathBuf]>,
     /// Browsers that have logged in.
     pub(crate) sessions: Arc<Sessions>,
+    /// What workers log about their attempts.
+    pub(crate) attempt_logs: Arc<AttemptLogs>,
     /// Admission of what fills a core.
     heavy: Arc<Semaphore>,
 }
@@ -98,6 +102,7 @@ impl Shared {
             advertised,
             corpora,
             sessions,
+            attempt_logs: Arc::default(),
             heavy,
         })
     }

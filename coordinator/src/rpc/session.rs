@@ -18,7 +18,7 @@ use tonic::{Code, Status, Streaming};
 use tracing::Instrument;
 
 use super::worker_service::{check_process, instance, is_replaced, worker_id};
-use super::{READER_WAIT, Shared, blobs, status};
+use super::{READER_WAIT, Shared, blobs, logs, status};
 use crate::driver::DriverError;
 use crate::security::caller::Caller;
 
@@ -149,6 +149,8 @@ impl Session {
         let command = Command::Heartbeat { worker: self.worker, tokens };
         match self.shared.driver.command(command).await.map_err(status::of_driver)? {
             Reply::Heartbeat { leases, drain } => {
+                // After the leases: a log must not delay what keeps them.
+                logs::take(&self.shared, Some(self.worker), heartbeat.logs).await?;
                 let leases =
                     leases.into_iter().map(|(token, standing)| lease_status(token, standing)).collect();
                 Ok(Answer::Heartbeat(wire::HeartbeatReply { leases, drain }))

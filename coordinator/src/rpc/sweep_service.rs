@@ -123,7 +123,7 @@ impl SweepService for SweepRpc {
         let request = request.into_inner();
         let format = request.format();
         let sweep = lists::resolve(&self.shared, request.sweep).await?;
-        Ok(Response::new(export::export(&self.shared, sweep, format).await?))
+        Ok(Response::new(export::export(&self.shared, sweep, format, request.folder_uri).await?))
     }
 
     async fn seal(&self, request: Request<wire::GetRequest>) -> Result<Response<wire::SealReply>, Status> {

@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::blobs::{self, Chunks};
 use super::caller::Act;
-use super::{Shared, session, status};
+use super::{Shared, logs, session, status};
 
 /// The worker service.
 #[derive(Clone, Debug)]
@@ -119,6 +119,10 @@ impl WorkerService for WorkerRpc {
             _ => {}
         }
         self.shared.check_holder(caller, token).await?;
+        // Before the lease ends, with which it ends, too.
+        if let Some(log) = request.log.filter(|log| log.token == token.0) {
+            logs::take(&self.shared, caller.worker(), vec![log]).await?;
+        }
         let command = Command::Complete { token, outcome };
         self.shared.driver.command(command).await.map_err(status::of_driver)?;
         Ok(Response::new(wire::CompleteReply {}))

@@ -220,7 +220,7 @@ impl ScriptedWorker {
     }
 
     pub(crate) async fn complete(&mut self, token: u64, outcome: wire::AttemptOutcome) -> Result<(), Status> {
-        let request = wire::CompleteRequest { token, outcome: Some(outcome) };
+        let request = wire::CompleteRequest { token, outcome: Some(outcome), log: None };
         self.client.complete(request).await.map(|_| ())
     }
 

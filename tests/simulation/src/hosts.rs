@@ -175,6 +175,7 @@ impl WorkerHost {
             drain_grace: Duration::from_secs(40),
             show_progress: false,
             jitter_seed: self.draw(Random::bits),
+            logs: worker::attempt_log::AttemptLogs::default(),
         };
         let tap = Tap::new(
             self.oracle.clone(),

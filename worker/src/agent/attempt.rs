@@ -362,7 +362,17 @@ impl Attempt<'_> {
             return;
         }
         let mut name = outcome_name(&outcome);
-        let mut request = wire::CompleteRequest { token: self.token.0, outcome: Some(outcome.into()) };
+        match &outcome {
+            AttemptOutcome::Failed { kind, message } => {
+                tracing::warn!(kind = kind.name(), reason = message, "the work failed");
+            }
+            AttemptOutcome::Diverged { epoch, message } => {
+                tracing::warn!(epoch, reason = message, "it diverged");
+            }
+            _ => tracing::info!(outcome = name, "the work is done"),
+        }
+        let log = shared.settings.logs.all(self.token);
+        let mut request = wire::CompleteRequest { token: self.token.0, outcome: Some(outcome.into()), log };
         let mut backoff = Backoff::new(shared.jitter());
         loop {
             let call = unary(async { shared.client.clone().complete(request.clone()).await });

@@ -29,6 +29,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::util::BoxCloneSyncService;
 
+use crate::attempt_log::AttemptLogs;
 use crate::slot::SlotRunner;
 use backoff::Jitter;
 use connect::Clients;
@@ -67,6 +68,8 @@ pub struct AgentSettings {
     pub show_progress: bool,
     /// The seed of every random wait.
     pub jitter_seed: u64,
+    /// Where the log keeps the lines of each attempt.
+    pub logs: AttemptLogs,
 }
 
 /// Why an agent ends other than by a drain.
@@ -166,6 +169,7 @@ impl Shared {
         let first = if self.drain.is_cancelled() { Control::Release } else { Control::Run };
         let (sender, receiver) = watch::channel(first);
         locked(&self.controls).insert(token, sender);
+        self.settings.logs.begin(token);
         self.leases_changed.notify_one();
         Some(receiver)
     }
@@ -175,6 +179,7 @@ impl Shared {
         locked(&self.leases).remove(token);
         locked(&self.controls).remove(&token);
         self.reporter.forget(token);
+        self.settings.logs.end(token);
         self.leases_changed.notify_one();
         self.changed.notify_one();
     }

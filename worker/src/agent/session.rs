@@ -124,6 +124,7 @@ async fn hold(shared: &Arc<Shared>, terms: Terms, asker: &mut Asker) -> Status {
         Err(status) => return status,
     };
     shared.reporter.restart();
+    shared.settings.logs.restart();
     if let Some(ask) = &mut asker.pending {
         ask.is_sent = false;
     }
@@ -175,7 +176,10 @@ impl Session<'_> {
         if self.heartbeats.is_due(now) {
             self.heartbeats.sent(now);
             let tokens = locked(&self.shared.leases).tokens().into_iter().map(|token| token.0).collect();
-            return Some(worker_message::Kind::Heartbeat(wire::Heartbeat { tokens }));
+            return Some(worker_message::Kind::Heartbeat(wire::Heartbeat {
+                tokens,
+                logs: self.shared.settings.logs.unsent(),
+            }));
         }
         if self.asker.is_due(self.shared, now) {
             return Some(self.asker.message(self.shared, now));

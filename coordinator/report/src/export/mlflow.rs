@@ -20,14 +20,16 @@ const RUNNING: u8 = 1;
 /// Longest value of a tag that we write, in characters: far above any name of ours.
 const TAG_CHARACTERS_MAX: usize = 1_000;
 
-pub(super) fn files(input: &ReportInput, runs: &[Run<'_>]) -> Vec<(String, Vec<u8>)> {
+pub(super) fn files(input: &ReportInput, runs: &[Run<'_>], folder_uri: &str) -> Vec<(String, Vec<u8>)> {
     let sweep = &input.sweep;
     let experiment = experiment_id(input);
-    let mut files = vec![(format!("mlruns/{experiment}/meta.yaml"), experiment_meta(input, &experiment))];
+    let location = format!("{folder_uri}mlruns/{experiment}");
+    let meta = experiment_meta(input, &experiment, &location);
+    let mut files = vec![(format!("mlruns/{experiment}/meta.yaml"), meta)];
     for run in runs {
         let id = run_id(input, run);
         let folder = format!("mlruns/{experiment}/{id}");
-        files.push((format!("{folder}/meta.yaml"), run_meta(run, &experiment, &id)));
+        files.push((format!("{folder}/meta.yaml"), run_meta(run, &experiment, &id, &location)));
         for (name, lines) in metrics(run) {
             files.push((format!("{folder}/metrics/{name}"), lines.into_bytes()));
         }
@@ -79,20 +81,20 @@ fn run_name(run: &Run<'_>) -> String {
     format!("{} replicate={}", run.label, run.trial.replicate)
 }
 
-fn experiment_meta(input: &ReportInput, experiment: &str) -> Vec<u8> {
+fn experiment_meta(input: &ReportInput, experiment: &str, location: &str) -> Vec<u8> {
     let sweep = &input.sweep;
     let changed = sweep.ended_at.unwrap_or(sweep.created_at).0;
     let name = quoted(&format!("{} (sweep {})", sweep.spec.name, sweep.id.0));
     format!(
         "artifact_location: {location}\ncreation_time: {created}\nexperiment_id: '{experiment}'\n\
          last_update_time: {changed}\nlifecycle_stage: active\nname: {name}\n",
-        location = quoted(&format!("./mlruns/{experiment}")),
+        location = quoted(location),
         created = sweep.created_at.0,
     )
     .into_bytes()
 }
 
-fn run_meta(run: &Run<'_>, experiment: &str, id: &str) -> Vec<u8> {
+fn run_meta(run: &Run<'_>, experiment: &str, id: &str, location: &str) -> Vec<u8> {
     let (status, has_ended) = match run.trial.state {
         coordinator_core::TrialState::Completed => (FINISHED, true),
         coordinator_core::TrialState::Cancelled | coordinator_core::TrialState::Pruned => (KILLED, true),
@@ -104,7 +106,7 @@ fn run_meta(run: &Run<'_>, experiment: &str, id: &str) -> Vec<u8> {
         "artifact_uri: {uri}\nend_time: {ended}\nentry_point_name: ''\nexperiment_id: '{experiment}'\n\
          lifecycle_stage: active\nrun_id: {id}\nrun_name: {name}\nrun_uuid: {id}\nsource_name: ''\nsource_type: 4\n\
          source_version: ''\nstart_time: {started}\nstatus: {status}\ntags: []\nuser_id: ''\n",
-        uri = quoted(&format!("./mlruns/{experiment}/{id}/artifacts")),
+        uri = quoted(&format!("{location}/{id}/artifacts")),
         id = quoted(id),
         name = quoted(&run_name(run)),
         started = run.started_ms,

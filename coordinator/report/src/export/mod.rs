@@ -17,12 +17,16 @@ use crate::table::{Table, TrialRow};
 pub const MLFLOW_RUNS_MAX: usize = 20_000;
 
 /// Which tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
     /// Event files, a folder for each run.
     TensorBoard,
     /// The folder `mlruns` of a file store.
-    Mlflow,
+    Mlflow {
+        /// URI of the folder that `mlruns` lies in, with a slash at its end. MLflow looks for artifacts there, from
+        /// wherever it works; under `./` only from that folder.
+        folder_uri: String,
+    },
 }
 
 /// Why a sweep cannot be exported.
@@ -47,7 +51,7 @@ pub enum ExportError {
 ///
 /// # Errors
 /// [`ExportError`] says what stands in the way.
-pub fn export(input: &ReportInput, format: ExportFormat) -> Result<Vec<(String, Vec<u8>)>, ExportError> {
+pub fn export(input: &ReportInput, format: &ExportFormat) -> Result<Vec<(String, Vec<u8>)>, ExportError> {
     let table = Table::new(input);
     let started = started_ms(input);
     let runs: Vec<Run<'_>> = table
@@ -61,10 +65,10 @@ pub fn export(input: &ReportInput, format: ExportFormat) -> Result<Vec<(String, 
     }
     match format {
         ExportFormat::TensorBoard => Ok(tensorboard::files(&runs)),
-        ExportFormat::Mlflow if runs.len() > MLFLOW_RUNS_MAX => {
+        ExportFormat::Mlflow { .. } if runs.len() > MLFLOW_RUNS_MAX => {
             Err(ExportError::TooMany { runs: runs.len() })
         }
-        ExportFormat::Mlflow => Ok(mlflow::files(input, &runs)),
+        ExportFormat::Mlflow { folder_uri } => Ok(mlflow::files(input, &runs, folder_uri)),
     }
 }
 

@@ -102,12 +102,14 @@ class CompareRequest(_message.Message):
     def __init__(self, first: _Optional[str] = ..., second: _Optional[str] = ...) -> None: ...
 
 class ExportRequest(_message.Message):
-    __slots__ = ("sweep", "format")
+    __slots__ = ("sweep", "format", "folder_uri")
     SWEEP_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
+    FOLDER_URI_FIELD_NUMBER: _ClassVar[int]
     sweep: str
     format: ExportFormat
-    def __init__(self, sweep: _Optional[str] = ..., format: _Optional[_Union[ExportFormat, str]] = ...) -> None: ...
+    folder_uri: str
+    def __init__(self, sweep: _Optional[str] = ..., format: _Optional[_Union[ExportFormat, str]] = ..., folder_uri: _Optional[str] = ...) -> None: ...
 
 class SealReply(_message.Message):
     __slots__ = ("sweep", "state", "records", "key")

@@ -1,0 +1,153 @@
+//! Trains trials of a signed report again and compares, for `sweep verify --rerun`.
+
+mod choice;
+mod compare;
+mod conduct;
+mod plan;
+mod records;
+mod told;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+use sweep_proto::sweep_file;
+
+use self::compare::{BEST_LOSS_DIFFERENCE_MAX, Compared};
+use self::conduct::{Conductor, Trained};
+use self::records::{Records, Trial};
+use super::client::Client;
+use super::exit::Failure;
+use super::output;
+
+pub(super) use self::told::told;
+
+/// Most trials of one rerun: each may be a sweep of its own.
+pub(super) const RERUNS_MAX: i64 = 256;
+
+/// What came of training trials again.
+#[derive(Debug, Serialize)]
+pub(super) struct Rerun {
+    /// From which the trials were drawn.
+    seed: u64,
+    /// How many were asked for.
+    asked: u32,
+    /// How many could be drawn: completed trials with different keys.
+    candidates: usize,
+    /// The sweeps that trained them.
+    sweeps: Vec<u64>,
+    /// Largest relative difference of the best validation loss between different devices or builds.
+    best_loss_difference_max: f64,
+    /// Whether every comparison holds.
+    holds: bool,
+    /// Each trial that was trained again, the drawn ones and those that their sweeps train before them.
+    trials: Vec<Compared>,
+}
+
+impl Rerun {
+    /// # Errors
+    /// Where a comparison does not hold, with how many.
+    pub(super) fn verdict(&self) -> Result<(), Failure> {
+        let bad: Vec<&str> =
+            self.trials.iter().filter(|one| !one.verdict.holds()).map(|one| one.trial.as_str()).collect();
+        if bad.is_empty() {
+            return Ok(());
+        }
+        let (few, all) = (bad.len(), self.trials.len());
+        Err(Failure::failed(format!(
+            "{few} of {all} trials that were trained again do not give what the report says: {}",
+            bad.join(", ")
+        ))
+        .hint("docs/report.md says what a difference can come from"))
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request<'r> {
+    /// The folder of a report whose files and records hold.
+    pub(super) folder: &'r Path,
+    /// The sweep of the report.
+    pub(super) sweep: u64,
+    /// How many trials.
+    pub(super) count: u32,
+    /// From which they are drawn; drawn itself where left out.
+    pub(super) seed: Option<u64>,
+}
+
+/// Draws trials of the report, trains them again on the coordinator's workers, and compares.
+///
+/// # Errors
+/// Where they cannot be trained; that they differ is no error but part of the answer.
+pub(super) async fn rerun(request: Request<'_>, client: Client) -> Result<Rerun, Failure> {
+    let Request { folder, sweep, count, seed } = request;
+    let mut records = records::read(folder)?;
+    let spec = sweep_file::parse("the report's sweep file", &records.sweep_file)
+        .map_err(|problems| Failure::failed(problems.to_string()))?;
+    let seed = seed.map_or_else(choice::draw_seed, Ok);
+    let seed = seed.map_err(|error| Failure::failed(format!("the system has no randomness: {error}")))?;
+    let (candidates, chosen) = draw(&records, count, seed)?;
+    let plans = plan::plans(&spec, sweep, &records, &chosen)?;
+    let parts: Vec<usize> = plans.iter().flat_map(|plan| plan.trials.iter().copied()).collect();
+    let mut with_epochs: Vec<&mut Trial> = records
+        .trials
+        .iter_mut()
+        .enumerate()
+        .filter(|(at, _)| parts.contains(at))
+        .map(|(_, one)| one)
+        .collect();
+    records::read_epochs(folder, &mut with_epochs)?;
+    let numbers: Vec<String> =
+        chosen.iter().map(|at| format!("{sweep}/{}", records.trials[*at].number)).collect();
+    output::note(&format!("drawn with --seed {seed}: {}", numbers.join(", ")));
+    let trained = Conductor::new(client)?.train(&plans, &records).await?;
+    let mut trials = Vec::with_capacity(parts.len());
+    for (plan, trained) in plans.iter().zip(&trained) {
+        trials.extend(compared(sweep, &records, (&plan.trials, &chosen), trained)?);
+    }
+    Ok(Rerun {
+        seed,
+        asked: count,
+        candidates,
+        sweeps: trained.iter().map(|one| one.sweep).collect(),
+        best_loss_difference_max: BEST_LOSS_DIFFERENCE_MAX,
+        holds: trials.iter().all(|one| one.verdict.holds()),
+        trials,
+    })
+}
+
+/// How many trials can be drawn, and the positions of those that are.
+fn draw(records: &Records, count: u32, seed: u64) -> Result<(usize, Vec<usize>), Failure> {
+    let completed: Vec<(usize, &Trial)> =
+        records.trials.iter().enumerate().filter(|(_, trial)| trial.state == "completed").collect();
+    let keys: Vec<&str> = completed.iter().map(|(_, trial)| trial.key.as_str()).collect();
+    let candidates = choice::choose(&keys, usize::MAX, seed).len();
+    if candidates == 0 {
+        return Err(Failure::failed("no trial completed in the report, so none can be trained again"));
+    }
+    if count as usize > candidates {
+        output::note(&format!(
+            "the report has {candidates} completed trials, fewer than {count}: all are trained again"
+        ));
+    }
+    let drawn = choice::choose(&keys, count as usize, seed);
+    Ok((candidates, drawn.into_iter().map(|at| completed[at].0).collect()))
+}
+
+/// The trials of a plan beside what its sweep gave.
+fn compared(
+    sweep: u64,
+    records: &Records,
+    (parts, chosen): (&[usize], &[usize]),
+    trained: &Trained,
+) -> Result<Vec<Compared>, Failure> {
+    let now: BTreeMap<&str, &Trial> =
+        trained.trials.iter().map(|trial| (trial.key.as_str(), trial)).collect();
+    let compare = |at: &usize| {
+        let reported = &records.trials[*at];
+        let missing = || Failure::failed(format!("sweep {} lost trial {}", trained.sweep, reported.number));
+        let now = now.get(reported.key.as_str()).ok_or_else(missing)?;
+        Ok(compare::compare((sweep, reported), (trained.sweep, now), chosen.contains(at)))
+    };
+    parts.iter().map(compare).collect()
+}
