@@ -100,7 +100,7 @@ fn what_is_fixed_differently_is_under_study_and_does_not_keep_configurations_apa
     let comparison = compare([&first, &second]);
     assert_eq!((comparison.pairs.len(), comparison.unmatched), (6, [0, 0]));
     assert_eq!(comparison.under_study, [Hyperparameter::Dropout]);
-    let settings: Vec<_> = comparison.settings.iter().map(|one| one.setting.as_str()).collect();
+    let settings: Vec<_> = comparison.settings.iter().map(|one| one.setting.to_string()).collect();
     assert_eq!(settings, ["dropout"]);
     assert!(comparison.is_same_data);
 }

@@ -88,7 +88,7 @@ fn strongest(answer: &Answer, language: Language) -> String {
         language,
         "Which hyperparameter matters most: {verdict}. {reason}.",
         verdict = verdict,
-        reason = capitalised(&strongest.reason.say(language))
+        reason = as_a_sentence(strongest.reason.say(language), language)
     )
 }
 
@@ -327,7 +327,11 @@ fn gap_table(gap: &Gap, language: Language) -> TextTable {
     TextTable::new(caption, head).with_rows(rows.into_iter(), "report.json", language)
 }
 
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+/// A clause as the beginning of a sentence. A name that begins a Korean one stays as it is written.
+fn as_a_sentence(clause: String, language: Language) -> String {
+    let mut characters = clause.chars();
+    match (language, characters.next()) {
+        (Language::English, Some(first)) => first.to_uppercase().chain(characters).collect(),
+        _ => clause,
+    }
 }

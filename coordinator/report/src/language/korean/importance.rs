@@ -19,9 +19,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("of all variance", "전체 분산 중 비율"),
     (
         "Among the best none is alone in front; over the whole grid {name} is.",
-        "상위 시행에서는 단독 1위가 없고, 격자 전체에서는 {name} 하이퍼파라미터가 1위입니다.",
+        "상위 시행에서는 단독 선두가 없고, 격자 전체에서는 {name} 하이퍼파라미터가 선두입니다.",
     ),
-    ("Both have {name} in front.", "두 방법 모두 {name} 하이퍼파라미터가 1위입니다."),
+    ("Both have {name} in front.", "두 방법 모두 {name} 하이퍼파라미터가 선두입니다."),
     (
         "They ask different questions and differ: {by_best} matters most for being among the best, \
          {by_variance} for the loss over the whole grid.",
@@ -42,26 +42,26 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     (
         "The forest has {forest} in front, as the exact shares have.",
-        "포레스트에서는 {forest} 하이퍼파라미터가 1위이며, 정확한 비율에서도 같습니다.",
+        "포레스트에서는 {forest} 하이퍼파라미터가 선두이며, 정확한 비율에서도 같습니다.",
     ),
     (
         "The forest has {forest} in front, the exact shares {exact}: these count, the grid being balanced.",
-        "포레스트에서는 {forest}, 정확한 비율에서는 {exact} 하이퍼파라미터가 1위입니다. 격자가 균형이므로 \
+        "포레스트에서는 {forest}, 정확한 비율에서는 {exact} 하이퍼파라미터가 선두입니다. 격자가 균형이므로 \
          정확한 비율을 따릅니다.",
     ),
     (
         "The forest has {forest} in front, and so has PED-ANOVA.",
-        "포레스트에서는 {forest} 하이퍼파라미터가 1위이며, PED-ANOVA에서도 같습니다.",
+        "포레스트에서는 {forest} 하이퍼파라미터가 선두이며, PED-ANOVA에서도 같습니다.",
     ),
     (
         "Over the whole grid the forest has {forest} in front, among the best PED-ANOVA has {best}.",
         "격자 전체를 보는 포레스트에서는 {forest}, 상위 시행을 보는 PED-ANOVA에서는 {best} 하이퍼파라미터가 \
-         1위입니다.",
+         선두입니다.",
     ),
     (
         "Interactions of two in the forest, the largest first; seed noise is part of them. Interactions of \
          more: {share} %",
-        "포레스트의 2차 상호작용(큰 것부터, 시드 잡음 포함). 더 높은 차수의 상호작용: {share} %",
+        "포레스트에서 두 하이퍼파라미터의 상호작용(큰 것부터, 시드 잡음 포함). 더 많은 하이퍼파라미터의 상호작용: {share} %",
     ),
     ("interaction", "상호작용"),
     ("share (fANOVA)", "비율(fANOVA)"),

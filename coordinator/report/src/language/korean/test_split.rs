@@ -10,7 +10,7 @@ pub(super) const ENTRIES: &[Entry] = &[
          by their examples (Guo et al. 2017); few examples raise it above nought even where nothing is wrong.",
         "확률 80 %로 예측한 사례 100건 중 80건이 정답이면 모델의 확률이 보정된(calibrated) 것입니다. 기대 \
          보정 오차(ECE)는 확률 범위를 열 구간으로 나누어 예측 확률과 정확도의 차이를 예제 수로 가중 평균한 \
-         값입니다(Guo et al. 2017). 예제가 적으면 아무 문제가 없어도 0보다 커집니다.",
+         값입니다(Guo et al. 2017). 예제가 적으면 아무 문제가 없어도 값이 양수가 됩니다.",
     ),
     ("of 1 replicate", "반복 1회의 값"),
     ("Test loss", "테스트 손실"),

@@ -73,7 +73,7 @@ pub(super) const ENTRIES: &[Entry] = &[
          completed the same replicates as the first",
         "완료한 반복 수, 그다음 최적 에포크의 평균 검증 손실(± 반복의 표준편차)에 따른 조합의 순위. \
          신뢰구간은 조합을 미리 지정한 것으로 볼 때 다른 시드에서의 기대 손실에 대한 95 % 신뢰구간이며, 최적일 \
-         확률은 1위와 같은 반복을 완료한 조합 중에서의 확률",
+         확률은 첫째 조합과 같은 반복을 완료한 조합 중에서의 확률",
     ),
     ("probability of being the best", "최적일 확률"),
     ("best epoch", "최적 에포크"),
