@@ -147,8 +147,9 @@ fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
         "document.documentElement.lang === 'ko' && document.querySelectorAll('.chart svg').length > 3",
     )?;
     ensure!(scene.browser.text("#answer-title")? == "결론" && scene.browser.text("h1")? == HOSTILE);
-    let drawn =
-        scene.browser.evaluate("document.querySelector('.chart svg').textContent.includes('에포크')")?;
+    let drawn = scene.browser.evaluate(
+        "[...document.querySelectorAll('.chart svg')].some((one) => one.textContent.includes('검증 손실'))",
+    )?;
     ensure!(drawn == true, "the charts are not in Korean");
     scene.browser.picture("korean")?;
     scene.check_inert()?;
