@@ -137,7 +137,7 @@ pub fn page(head: Head, sections: &[Section], language: Language) -> Result<Vec<
     );
     let words = match language {
         Language::English => BTreeMap::new(),
-        other => SPOKEN.into_iter().map(|message| (message, other.text(message))).collect(),
+        Language::Korean => SPOKEN.into_iter().map(|message| (message, language.text(message))).collect(),
     };
     let page = Page {
         language,

@@ -103,6 +103,6 @@ fn commands(set_up: &SetUp, language: Language) -> String {
 fn again(id: u64, language: Language) -> String {
     match language {
         Language::English => format!("sweep report {id} -o report"),
-        other => format!("sweep report {id} -o report --language {}", other.tag()),
+        Language::Korean => format!("sweep report {id} -o report --language {}", language.tag()),
     }
 }
