@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use coordinator_core::{AuditHead, Engine, Tables};
+use coordinator_report::Language;
 use coordinator_store::{PostgresStore, SqliteStore, StoreError, StoreReader};
 use serde::Serialize;
 use sweep_proto::digest::Hasher;
@@ -244,7 +245,8 @@ async fn artifact_problem(artifacts: &Artifacts, artifact: ArtifactRef, strict: 
 fn report_problem(engine: &Engine, sweep: SweepId) -> Option<String> {
     let render = || -> Result<_, String> {
         let input = collect(engine, sweep, Timestamp(0)).ok_or("has no records")?;
-        coordinator_report::render(&input).map_err(|error| format!("cannot be made: {error}"))
+        coordinator_report::render(&input, Language::default())
+            .map_err(|error| format!("cannot be made: {error}"))
     };
     match (render(), render()) {
         (Ok(first), Ok(second)) => (first != second).then(|| "differs when it is made again".to_owned()),

@@ -10,7 +10,7 @@ use assert_cmd::Command;
 use coordinator::Server;
 use serde_json::Value;
 use support::{SWEEP, ScriptedWorker, User};
-use sweep_proto::WorkerId;
+use sweep_proto::{WorkerId, wire};
 use tempfile::TempDir;
 
 /// A coordinator whose sweeps a scripted worker ends at once.
@@ -149,6 +149,38 @@ async fn a_report_is_verified_until_a_byte_changes() {
         .expect("written");
     assert!(place.fails(&["verify", "again"], 1).contains("changed after it was signed"));
     assert!(place.fails(&["verify", "nowhere"], 2).contains("report.sig"));
+    place.server.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_korean_report_is_verified_like_any_other() {
+    let mut place = Place::new().await;
+    let read = |place: &Place, name: &str| std::fs::read_to_string(place.path(name)).expect("there");
+    place.json(&["report", "tiny", "-o", "english"]);
+    place.json(&["report", "tiny", "--language", "ko", "-o", "korean"]);
+    assert_eq!(place.json(&["verify", "korean"])["store_checked"], true);
+    assert!(read(&place, "english/report.md").contains("## Answer"));
+    assert!(read(&place, "korean/report.md").contains("## 결론"));
+    assert!(read(&place, "korean/report.html").contains("<html lang=\"ko\">"));
+    assert_eq!(read(&place, "english/report.json"), read(&place, "korean/report.json"));
+
+    // Each language has a signature of its own.
+    std::fs::copy(place.path("english/report.html"), place.path("korean/report.html")).expect("copied");
+    assert!(place.fails(&["verify", "korean"], 1).contains("report.html was changed"));
+
+    place.finish(&SWEEP.replace("\"tiny\"", "\"other\"").replace("seed = 7", "seed = 8")).await;
+    place.json(&["report", "--compare", "tiny", "other", "--language", "ko", "-o", "both"]);
+    assert!(read(&place, "both/comparison.md").starts_with("# 비교: "));
+
+    let told = place.fails(&["report", "tiny", "--language", "xx"], 2);
+    assert!(told.contains("en") && told.contains("ko"), "{told}");
+    let request = wire::ReportRequest { sweep: "tiny".into(), language: "xx".into(), ..Default::default() };
+    let refused = place.user.0.report(request).await.expect_err("no such language");
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    assert_eq!(
+        refused.message(),
+        "there is no report in the language \"xx\": write en (English) or ko (한국어)"
+    );
     place.server.stop().await.expect("stops");
 }
 

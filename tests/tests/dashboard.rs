@@ -141,6 +141,18 @@ fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
     scene.browser.until("document.querySelectorAll('.chart svg').length > 3")?;
     ensure!(scene.browser.text("h1")? == HOSTILE);
     scene.check_inert()?;
+    scene.open("/sweeps/1")?;
+    scene.browser.click("#report a[hreflang=ko]")?;
+    scene.browser.until(
+        "document.documentElement.lang === 'ko' && document.querySelectorAll('.chart svg').length > 3",
+    )?;
+    ensure!(scene.browser.text("#answer-title")? == "결론" && scene.browser.text("h1")? == HOSTILE);
+    let drawn = scene.browser.evaluate(
+        "[...document.querySelectorAll('.chart svg')].some((one) => one.textContent.includes('검증 손실'))",
+    )?;
+    ensure!(drawn == true, "the charts are not in Korean");
+    scene.browser.picture("korean")?;
+    scene.check_inert()?;
     let Scene { cluster, .. } = scene;
     cluster.check_remains()
 }

@@ -5,7 +5,10 @@
   // Okabe and Ito's colours, which colour-blind readers tell apart; the markers differ too.
   const COLORS = ["#0b78bd", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c6bb1"];
   const SYMBOLS = ["circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect", "emptyCircle"];
-  const METRICS = ["validation loss", "training loss", "validation accuracy", "training accuracy"];
+  // A message in the page's language: what the page has of it, else the English. Placeholders are written {name}.
+  const say = (message, values = {}) => (data.words?.[message] ?? message)
+    .replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const METRICS = [say("validation loss"), say("training loss"), say("validation accuracy"), say("training accuracy")];
   const RAMP = [[0, 32, 77], [124, 123, 120], [255, 234, 70]]; // cividis, from low to high
   // What a saved picture is drawn with, whatever the page looks like: it goes into papers and slides.
   const PAPER = { "--text": "#1c2330", "--muted": "#566074", "--surface": "#ffffff", "--line": "#d6dce5" };
@@ -17,7 +20,7 @@
   const metricOf = (spec) => (spec.value ? 0 : metric);
   const scaleOf = (spec) => (metricOf(spec) >= 2 ? 100 : 1);
   const valueOf = (spec) => spec.value ?? METRICS[metric] + (metric >= 2 ? " (%)" : "");
-  const placeOf = (spec) => spec.place ?? "epoch";
+  const placeOf = (spec) => spec.place ?? say("epoch");
   const TIP_LINES_MAX = 16;
 
   const css = (name) => onPaper ? PAPER[name] : getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -84,9 +87,9 @@
         const at = group.epochs.indexOf(epoch);
         const [means, spreads] = group.metrics[shown];
         const spread = spreads[at] === null ? "" : ` ± ${short(spreads[at] * scale)}`;
-        return `<br>${escape(group.label)}: ${short(means[at] * scale)}${spread} (${group.trials[at]} trials)`;
+        return `<br>${escape(group.label)}: ${short(means[at] * scale)}${spread} (${say("{count} trials", { count: group.trials[at] })})`;
       });
-      const more = there.length > TIP_LINES_MAX ? `<br>… and ${there.length - TIP_LINES_MAX} more` : "";
+      const more = there.length > TIP_LINES_MAX ? `<br>${say("… and {count} more", { count: there.length - TIP_LINES_MAX })}` : "";
       return `${placeOf(spec)} ${epoch}${lines.join("")}${more}`;
     };
     return {
@@ -108,7 +111,7 @@
       ...base(),
       grid: grid(14),
       xAxis: axis({ type: "category", name: spec.name, data: spec.levels.map((one) => one[0]), splitLine: { show: false } }),
-      yAxis: axis({ type: "value", scale: true, name: "mean validation loss" }),
+      yAxis: axis({ type: "value", scale: true, name: say("mean validation loss") }),
       tooltip: tooltip({ trigger: "item", formatter: (item) => {
         const [level, mean, spread] = spec.levels[item.dataIndex];
         return `${escape(spec.name)} ${escape(level)}: ${short(mean)}${spread === null ? "" : ` ± ${short(spread)}`}`;
@@ -157,14 +160,14 @@
     const front = of(true).sort((left, right) => left[0] - right[0]);
     return {
       ...base(),
-      legend: { top: 0, textStyle: { color: css("--text") }, data: ["configuration", "Pareto front"] },
+      legend: { top: 0, textStyle: { color: css("--text") }, data: [say("configuration"), say("Pareto front")] },
       grid: grid(34),
-      xAxis: axis({ type: "value", scale: true, name: "seconds per trial" }),
-      yAxis: axis({ type: "value", scale: true, name: "validation accuracy (%)" }),
+      xAxis: axis({ type: "value", scale: true, name: say("seconds per trial") }),
+      yAxis: axis({ type: "value", scale: true, name: say("validation accuracy (%)") }),
       tooltip: tooltip({ trigger: "item", formatter: ({ value }) => `${escape(value[2])}<br>${short(value[0])} s, ${short(value[1])} %` }),
       series: [
-        { name: "configuration", type: "scatter", data: of(false), symbolSize: 9, itemStyle: { color: COLORS[0], opacity: 0.75 } },
-        { name: "Pareto front", type: "line", data: front, symbol: "diamond", symbolSize: 12,
+        { name: say("configuration"), type: "scatter", data: of(false), symbolSize: 9, itemStyle: { color: COLORS[0], opacity: 0.75 } },
+        { name: say("Pareto front"), type: "line", data: front, symbol: "diamond", symbolSize: 12,
           lineStyle: { color: COLORS[1], type: "dashed", width: 1.5 }, itemStyle: { color: COLORS[1] } },
       ],
     };
@@ -175,10 +178,11 @@
     return {
       ...base(),
       grid: grid(14),
-      xAxis: axis({ type: "value", min: 0, max: 100, name: "mean probability of the predicted class (%)" }),
-      yAxis: axis({ type: "value", min: 0, max: 100, name: "accuracy (%)" }),
+      xAxis: axis({ type: "value", min: 0, max: 100, name: say("mean probability of the predicted class (%)") }),
+      yAxis: axis({ type: "value", min: 0, max: 100, name: say("accuracy (%)") }),
       tooltip: tooltip({ trigger: "item", formatter: ({ value }) =>
-        `probability ${short(value[0])} %<br>accuracy ${short(value[1])} %<br>${value[2]} examples` }),
+        say("probability {probability} %<br>accuracy {accuracy} %<br>{count} examples",
+          { probability: short(value[0]), accuracy: short(value[1]), count: value[2] }) }),
       series: [
         { type: "line", silent: true, data: [[0, 0], [100, 100]], symbol: "none", lineStyle: { color: css("--muted"), type: "dashed", width: 1 } },
         { type: "line", data: spec.points, symbol: "circle", symbolSize: 9, lineStyle: { color, width: 2 }, itemStyle: { color }, emphasis: { disabled: true } },
@@ -200,14 +204,14 @@
       parallel: { left: 60, right: 50, top: 36, bottom: 14 },
       parallelAxis: [
         ...spec.axes.map(([name, levels], dim) => ({ dim, name, type: "category", data: levels, ...look })),
-        { dim: last, name: "validation loss", type: "value", scale: true, ...look },
+        { dim: last, name: say("validation loss"), type: "value", scale: true, ...look },
       ],
       // Both colours show on light and on dark pages, which the ramp of the heat maps does not.
       visualMap: { show: false, dimension: last, min: Math.min(...losses), max: Math.max(...losses),
         inRange: { color: [COLORS[0], COLORS[4]] } },
       tooltip: tooltip({ trigger: "item", formatter: ({ value }) => [
         ...spec.axes.map(([name, levels], dim) => `${escape(name)}: ${escape(levels[value[dim]])}`),
-        `validation loss: ${short(value[last])}`,
+        `${say("validation loss")}: ${short(value[last])}`,
       ].join("<br>") }),
       // The best ones come last and lie on top.
       series: [{ type: "parallel", lineStyle: { width: spec.lines.length > 60 ? 1 : 2, opacity: 0.7 },

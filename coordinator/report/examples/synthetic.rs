@@ -1,5 +1,5 @@
 //! Writes the report of a synthetic sweep, to look at or to time: the study of the tests, or a grid of about so many
-//! trials. `cargo run --release -p coordinator-report --example synthetic -- DIRECTORY [TRIALS]`
+//! trials. `cargo run --release -p coordinator-report --example synthetic -- LANGUAGE DIRECTORY [TRIALS]`
 #![allow(clippy::unwrap_used, reason = "an example for developers may stop")]
 
 #[path = "../tests/fixture/mod.rs"]
@@ -8,7 +8,7 @@ mod fixture;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use coordinator_report::ReportInput;
+use coordinator_report::{Language, ReportInput};
 use fixture::{axis, finished, noise, spec, study};
 use sweep_proto::Hyperparameter;
 
@@ -17,12 +17,13 @@ const EPOCHS: u32 = 10;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
+    let language: Language = arguments.next().unwrap().parse().unwrap();
     let directory = PathBuf::from(arguments.next().unwrap());
     std::fs::create_dir_all(&directory).unwrap();
     let input = arguments.next().map_or_else(study, |trials| grid(trials.parse().unwrap()));
     let trials = input.trials.len();
     let began = Instant::now();
-    for (name, bytes) in coordinator_report::render(&input).unwrap() {
+    for (name, bytes) in coordinator_report::render(&input, language).unwrap() {
         println!("{name}: {} bytes", bytes.len());
         std::fs::write(directory.join(name), bytes).unwrap();
     }

@@ -1,11 +1,12 @@
 //! The consolidated report: analysis first, rendering second.
 //!
 //! Records ([`ReportInput`]) become tidy rows ([`table`]), rows become numbers ([`analyse`]), numbers become
-//! sections of tables and charts, and those become files ([`render()`]). The same input gives the same bytes.
+//! sections of tables and charts in a language, and those become files ([`render()`]). The same input gives the same bytes.
 
 pub mod analysis;
 pub mod export;
 pub mod input;
+pub mod language;
 pub mod model;
 pub mod records;
 pub mod render;
@@ -14,6 +15,7 @@ pub mod table;
 
 pub use analysis::analyse;
 pub use input::{Price, ReportInput};
+pub use language::{Language, UnknownLanguage};
 pub use model::ReportModel;
 pub use records::records_digest;
 pub use render::comparison::render_comparison;

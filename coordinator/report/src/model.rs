@@ -6,6 +6,7 @@
 
 pub mod comparison;
 mod effects;
+mod findings;
 mod test_split;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,9 @@ use sweep_proto::{DataSpec, Hyperparameter, Value};
 pub use self::effects::{
     Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
     Interaction, LevelComparison, LevelEffect, MainEffects, OneFactor, Variance, VarianceShare,
+};
+pub use self::findings::{
+    Consequence, GroupLabel, PanelTitle, ReplicatesNeeded, Setting, SettingValue, VerdictReason, VerdictRule,
 };
 pub use self::test_split::{Baseline, HardestExample, ReliabilityBin, TestSplit};
 
@@ -211,9 +215,9 @@ pub struct Strongest {
     /// `null` where it is met, where nothing can be said, and beyond 1,000.
     pub replicates_needed: Option<u32>,
     /// The rule, in words.
-    pub rule: &'static str,
+    pub rule: VerdictRule,
     /// Why the rule gave this verdict, with its numbers.
-    pub reason: String,
+    pub reason: VerdictReason,
 }
 
 /// What became of every planned trial.
@@ -344,7 +348,7 @@ pub struct CurvePanel {
     /// What the groups are levels of; `null` where they are not.
     pub hyperparameter: Option<Hyperparameter>,
     /// The panel's title.
-    pub title: String,
+    pub title: PanelTitle,
     /// One curve each.
     pub groups: Vec<CurveGroup>,
 }
@@ -353,7 +357,7 @@ pub struct CurvePanel {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CurveGroup {
     /// The level or configuration.
-    pub label: String,
+    pub label: GroupLabel,
     /// Completed trials in the group.
     pub trials: u32,
     /// One point per epoch, thinned where there are very many.
@@ -580,5 +584,5 @@ pub struct FailedAttempt {
     /// Seconds that it held its lease.
     pub seconds: Option<f64>,
     /// What followed for the trial and for the conclusions.
-    pub consequence: String,
+    pub consequence: Consequence,
 }

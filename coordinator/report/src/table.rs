@@ -13,6 +13,9 @@ use crate::input::ReportInput;
 /// its square times the trials of the largest sweep is still finite. Larger ones are left out like NaN.
 const NUMBER_MAX: f64 = 1e100;
 
+/// The label of a configuration where nothing is swept: no swept value is written so.
+pub const ONLY_CONFIGURATION: &str = "the only configuration";
+
 /// One trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialRow {
@@ -159,7 +162,7 @@ impl Table {
     /// The swept values of a configuration, in words.
     pub fn label(&self, configuration: usize) -> String {
         if self.swept.is_empty() {
-            return "the only configuration".to_owned();
+            return ONLY_CONFIGURATION.to_owned();
         }
         self.configurations.get(configuration).map(|one| one.label(&self.swept)).unwrap_or_default()
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use coordinator_core::SweepState;
 use coordinator_report::analysis::compare::{compare, paired};
 use coordinator_report::model::comparison::PairedDifference;
-use coordinator_report::{ReportInput, render_comparison};
+use coordinator_report::{Language, ReportInput, render_comparison};
 use fixture::{axis, finished, spec};
 use serde::Deserialize;
 use sweep_proto::{Axis, Hyperparameter, SweepId, Value};
@@ -100,7 +100,7 @@ fn what_is_fixed_differently_is_under_study_and_does_not_keep_configurations_apa
     let comparison = compare([&first, &second]);
     assert_eq!((comparison.pairs.len(), comparison.unmatched), (6, [0, 0]));
     assert_eq!(comparison.under_study, [Hyperparameter::Dropout]);
-    let settings: Vec<_> = comparison.settings.iter().map(|one| one.setting.as_str()).collect();
+    let settings: Vec<_> = comparison.settings.iter().map(|one| one.setting.to_string()).collect();
     assert_eq!(settings, ["dropout"]);
     assert!(comparison.is_same_data);
 }
@@ -127,7 +127,8 @@ fn an_axis_of_one_level_is_held_and_may_be_under_study() {
 #[test]
 fn why_nothing_can_be_paired_is_said() {
     let page = |first: &ReportInput, second: &ReportInput| {
-        let files: BTreeMap<_, _> = render_comparison([first, second]).unwrap().into_iter().collect();
+        let files: BTreeMap<_, _> =
+            render_comparison([first, second], Language::English).unwrap().into_iter().collect();
         String::from_utf8(files["comparison.md"].clone()).unwrap()
     };
     let [first, second] = both();
@@ -182,7 +183,7 @@ fn a_comparison_is_the_same_bytes_and_hostile_names_are_inert() {
     second.sweep.state = SweepState::Open;
     second.sweep.spec.data.seed = 9;
     let files = |first: &ReportInput, second: &ReportInput| -> BTreeMap<String, Vec<u8>> {
-        render_comparison([first, second]).unwrap().into_iter().collect()
+        render_comparison([first, second], Language::English).unwrap().into_iter().collect()
     };
     let found = files(&first, &second);
     second.trials.reverse();
@@ -207,5 +208,5 @@ fn sweeps_without_results_compare_without_numbers() {
     let comparison = compare([&none, &first]);
     assert_eq!((comparison.pairs.len(), comparison.overall, comparison.unmatched), (0, None, [0, 6]));
     assert!(comparison.sweeps[0].best.is_none());
-    assert_eq!(render_comparison([&none, &none]).unwrap().len(), 3);
+    assert_eq!(render_comparison([&none, &none], Language::English).unwrap().len(), 3);
 }

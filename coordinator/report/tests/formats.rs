@@ -4,7 +4,7 @@
 mod fixture;
 
 use coordinator_core::SweepState;
-use coordinator_report::{ReportInput, analyse, render};
+use coordinator_report::{Language, ReportInput, analyse, render};
 use fixture::{axis, empty, files, finished, noise, push_pending, spec, study, text};
 use sweep_proto::Hyperparameter;
 
@@ -188,13 +188,13 @@ fn sweeps_of_every_size_have_a_report() {
     waiting.sweep.state = SweepState::Open;
     let model = analyse(&waiting);
     assert!(model.ledger.balanced && model.answer.provisional && model.answer.test_accuracy.is_none());
-    render(&waiting).unwrap();
+    render(&waiting, Language::English).unwrap();
 
     let one = finished(spec(Vec::new(), 1), 3, |_, _| (0.4, 0.8));
     let model = analyse(&one);
     assert_eq!((model.answer.label.as_str(), model.answer.gap.is_none()), ("the only configuration", true));
     assert_eq!(model.curves.len(), 1);
-    render(&one).unwrap();
+    render(&one, Language::English).unwrap();
 
     let levels: Vec<u64> = (1..=18).collect();
     let axes = vec![axis(Hyperparameter::Units, &levels), axis(Hyperparameter::Embedding, &levels)];

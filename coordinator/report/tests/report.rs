@@ -4,7 +4,7 @@
 mod fixture;
 
 use coordinator_core::{AttemptState, TrialState};
-use coordinator_report::{Price, ReportInput, ReportModel, analyse, render};
+use coordinator_report::{Language, Price, ReportInput, ReportModel, analyse, render};
 use fixture::{axis, empty, files, finished, measure_test, noise, push_attempt, spec, study, text};
 use sweep_proto::{FailureKind, Hyperparameter, SweepId, TrialId};
 
@@ -107,7 +107,7 @@ fn curves_average_over_trials_and_spread_over_replicates() {
     let input = two_by_two();
     let model = analyse(&input);
     let group = &model.curves[0].groups[0];
-    assert_eq!((group.label.as_str(), group.trials, group.points.len()), ("8", 4, 4));
+    assert_eq!((group.label.to_string().as_str(), group.trials, group.points.len()), ("8", 4, 4));
     // The fixture's best epoch is 2, where its validation loss is the score.
     near(group.points[1].validation_loss.mean, 0.65);
     near(group.points[1].validation_loss.standard_deviation.unwrap(), 0.005_f64.sqrt());
@@ -173,7 +173,10 @@ fn equal_scores_are_no_effect_whatever_rounding_leaves() {
         let model = analyse(&finished(spec(axes(), 3), 1, |_, _| (loss, 0.5)));
         assert!(model.factorial.is_none() && model.main_effects.variance.is_none(), "{loss}");
         assert!(model.main_effects.factors.iter().all(|one| one.test.is_none()), "{loss}");
-        assert_eq!(model.answer.strongest_hyperparameter.reason, "all trials have the same validation loss");
+        assert_eq!(
+            model.answer.strongest_hyperparameter.reason.to_string(),
+            "all trials have the same validation loss"
+        );
         near(model.answer.probability_best.unwrap(), 1.0 / 9.0);
     }
     // Seeds differ, configurations do not.
@@ -353,7 +356,10 @@ fn failures_tell_what_followed() {
     let told: Vec<_> =
         model.failures.iter().map(|one| (one.attempt.as_str(), one.outcome, one.kind)).collect();
     assert_eq!(told, [("3/7/1", "failed", Some("crashed")), ("3/7/2", "diverged", None)]);
-    assert_eq!(model.failures[1].consequence, "the trial diverged in epoch 3: left out of every mean");
+    assert_eq!(
+        model.failures[1].consequence.to_string(),
+        "the trial diverged in epoch 3: left out of every mean"
+    );
     // Replicate 0 is still complete on the grid, but one replicate decides nothing.
     assert_eq!(model.main_effects.variance.unwrap().replicates, 1);
     assert!(!model.answer.strongest_hyperparameter.decided);
@@ -393,7 +399,7 @@ fn the_ranking_is_in_the_order_of_the_choice() {
     assert_eq!((gap.best.as_str(), gap.worst.as_str()), ("units=8 batch_size=4", "units=8 batch_size=2"));
     near(gap.loss_absolute, 0.2);
     let extremes = model.curves.last().unwrap();
-    assert_eq!(extremes.title, "best (units=8 batch_size=4) and worst (units=8 batch_size=2)");
+    assert_eq!(extremes.title.to_string(), "best (units=8 batch_size=4) and worst (units=8 batch_size=2)");
     assert_eq!((extremes.groups[0].trials, extremes.groups[1].trials), (2, 2));
 
     let html = text(&input, "report.html");
@@ -446,7 +452,7 @@ fn a_gap_over_unequal_replicates_says_so() {
 
 #[test]
 fn missing_replicates_are_not_taken_for_a_plan_of_one() {
-    let reason = |input: &ReportInput| analyse(input).answer.strongest_hyperparameter.reason;
+    let reason = |input: &ReportInput| analyse(input).answer.strongest_hyperparameter.reason.to_string();
     let mut input = two_by_two();
     without_result(&mut input, 7, TrialState::Failed);
     assert_eq!(
@@ -574,7 +580,7 @@ mod random {
                 measure_test(&mut input, position, |replicate| f64::from(replicate) / 3.0);
             }
             prop_assert!(!words(&analyse(&input)));
-            let files = render(&input).unwrap();
+            let files = render(&input, Language::English).unwrap();
             prop_assert_eq!(files.len(), 8);
         }
     }

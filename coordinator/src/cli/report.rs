@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use coordinator_report::Language;
 use sweep_proto::wire::{CompareRequest, DevicePrice, ReportRequest};
 
 use super::client::Client;
@@ -18,6 +20,7 @@ Examples:
   sweep report paper-imdb
   sweep report 3 -o results/imdb
   sweep report 3 --watch
+  sweep report 3 --language ko
   sweep report --compare lstm gru -o comparison
   sweep report 3 --json | jq .files
   sweep report 3 --price-per-device-hour 0.40 --price H100=2.49";
@@ -40,9 +43,18 @@ pub(crate) struct Arguments {
     /// Two sweeps side by side instead of one: what differs in settings, best configurations and losses.
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["sweep", "watch", "price_per_device_hour", "prices"])]
     compare: Vec<String>,
+    /// The language that people read the report in; tables and JSON are the same in each.
+    #[arg(long, value_name = "LANGUAGE", default_value = Language::default().tag(), value_parser = languages())]
+    language: Language,
     /// Rewrite the report whenever something changed, until the sweep ends.
     #[arg(long)]
     watch: bool,
+}
+
+/// The tags of the languages of reports.
+pub(super) fn languages() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(Language::ALL.map(|one| PossibleValue::new(one.tag()).help(one.name())))
+        .try_map(|tag| tag.parse::<Language>())
 }
 
 fn parse_money(text: &str) -> Result<f64, String> {
@@ -62,12 +74,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let mut prices = arguments.prices;
     let for_all = |per_device_hour| DevicePrice { device: String::new(), per_device_hour };
     prices.extend(arguments.price_per_device_hour.map(for_all));
-    let request = ReportRequest { sweep: arguments.sweep.unwrap_or_default(), prices };
+    let language = arguments.language.tag().to_owned();
+    let request = ReportRequest { sweep: arguments.sweep.unwrap_or_default(), prices, language };
     if arguments.watch {
         return refresh::until_the_end(&mut client, request, &arguments.output, context).await;
     }
     let names = if let [first, second] = arguments.compare.as_slice() {
-        let request = CompareRequest { first: first.clone(), second: second.clone() };
+        let request =
+            CompareRequest { first: first.clone(), second: second.clone(), language: request.language };
         files::receive(client.compare(request).await?.into_inner(), &arguments.output).await?
     } else {
         fetch(&mut client, request, &arguments.output).await?

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use coordinator::{ServerConfig, StoreChoice};
+use coordinator_report::Language;
 use sweep_proto::wire::{GetRequest, ReportRequest};
 
 use super::client::{self, Client};
@@ -28,6 +29,7 @@ Examples:
   sweep run
   sweep run my-sweep.toml -o results/mine
   sweep run my-sweep.toml --slots 4
+  sweep run my-sweep.toml --language ko
   sweep run my-sweep.toml --json > result.json";
 
 /// Most local worker processes: one per machine is right, a few help only where memory is split.
@@ -44,6 +46,9 @@ pub(crate) struct Arguments {
     /// The folder to write the report to.
     #[arg(short, long, value_name = "DIR", default_value = "report")]
     output: PathBuf,
+    /// The language that people read the report in; tables and JSON are the same in each.
+    #[arg(long, value_name = "LANGUAGE", default_value = Language::default().tag(), value_parser = report::languages())]
+    language: Language,
     /// The folder for the database, datasets and models.
     #[arg(long, value_name = "DIR", default_value = ".sweep")]
     data_dir: PathBuf,
@@ -172,7 +177,8 @@ impl Run<'_> {
     /// Writes the report and prints the answer.
     async fn tell(&self, client: &mut Client, sweep: Sweep) -> Result<(), Failure> {
         let directory = &self.arguments.output;
-        let request = ReportRequest { sweep: sweep.id.to_string(), ..ReportRequest::default() };
+        let language = self.arguments.language.tag().to_owned();
+        let request = ReportRequest { sweep: sweep.id.to_string(), language, ..ReportRequest::default() };
         let names = report::fetch(client, request, directory).await?;
         let page = files::main_page(directory, &names);
         if self.context.output.json {

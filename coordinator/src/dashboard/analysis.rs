@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use coordinator_report::render::html::fragment;
-use coordinator_report::some_sections;
+use coordinator_report::{Language, some_sections};
 use serde_json::json;
 use tonic::Status;
 
@@ -33,8 +33,8 @@ pub(super) async fn analysis(
         let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;
         let made = tokio::task::spawn_blocking(move || {
             let _held = permit;
-            let sections = some_sections(&input, &SECTIONS);
-            let (html, charts) = fragment(&sections)?;
+            let sections = some_sections(&input, &SECTIONS, Language::English);
+            let (html, charts) = fragment(&sections, Language::English)?;
             Ok::<_, Refusal>(Analysis(json!({ "html": html, "charts": charts }).to_string()))
         });
         made.await.map_err(status::internal)?

@@ -34,7 +34,7 @@ use self::analysis::Analysis;
 use self::cache::{Cache, Rules};
 use self::overview::Overview;
 use self::refusal::Refusal;
-use self::report::Files;
+use self::report::Reports;
 use self::sweep::View;
 use crate::rpc::Shared;
 
@@ -50,7 +50,7 @@ const ANALYSIS_INTERVAL: Duration = Duration::from_secs(5);
 /// Sweeps of which a picture is kept.
 const PICTURES_MAX: usize = 32;
 
-/// Sweeps of which an analysis, or the files of a report, are kept: these may be large.
+/// Sweeps of which an analysis, or the files of a report in one language, are kept: these may be large.
 const ANALYSES_MAX: usize = 2;
 
 /// What all pages need.
@@ -59,7 +59,7 @@ struct Dashboard {
     shared: Shared,
     views: Arc<Cache<View>>,
     analyses: Arc<Cache<Analysis>>,
-    reports: Arc<Cache<Files>>,
+    reports: Arc<Reports>,
     overview: Arc<Overview>,
 }
 
@@ -91,11 +91,7 @@ pub(crate) fn routes(shared: Shared) -> Router {
             interval: ANALYSIS_INTERVAL,
             age_max: |_| None,
         })),
-        reports: Arc::new(Cache::new(Rules {
-            slots_max: ANALYSES_MAX,
-            interval: ANALYSIS_INTERVAL,
-            age_max: |_| None,
-        })),
+        reports: Arc::default(),
         overview: Arc::default(),
     };
     Router::new()

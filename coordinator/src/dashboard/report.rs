@@ -3,14 +3,17 @@
 use std::ffi::OsStr;
 use std::path::Path as FilePath;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use coordinator_report::Language;
+use serde::Deserialize;
 use tonic::Status;
 
-use super::Dashboard;
+use super::cache::Cache;
 use super::refusal::Refusal;
+use super::{ANALYSES_MAX, ANALYSIS_INTERVAL, Dashboard, Rules};
 use crate::rpc::{lists, report};
 
 /// The page names its own scripts by their hashes; here it gets an origin of its own, too, away from cookies and forms.
@@ -20,19 +23,54 @@ const SANDBOX: &str = "sandbox allow-scripts allow-downloads allow-modals; frame
 #[derive(Debug)]
 pub(super) struct Files(Vec<(String, Bytes)>);
 
-/// `GET /sweeps/{sweep}/report/{file}`
+/// The reports of the sweeps that were asked for lately, those of each language by themselves.
+#[derive(Debug)]
+pub(super) struct Reports {
+    english: Cache<Files>,
+    korean: Cache<Files>,
+}
+
+impl Default for Reports {
+    fn default() -> Self {
+        let cache =
+            || Cache::new(Rules { slots_max: ANALYSES_MAX, interval: ANALYSIS_INTERVAL, age_max: |_| None });
+        Self { english: cache(), korean: cache() }
+    }
+}
+
+impl Reports {
+    fn of(&self, language: Language) -> &Cache<Files> {
+        match language {
+            Language::English => &self.english,
+            Language::Korean => &self.korean,
+        }
+    }
+}
+
+/// What may stand behind the address.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    /// The language, English where left out.
+    #[serde(default)]
+    language: String,
+}
+
+/// `GET /sweeps/{sweep}/report/{file}?language=ko`
 pub(super) async fn file(
     State(dashboard): State<Dashboard>,
     Path((name, file)): Path<(String, String)>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
+    let language = report::language(&wanted.language)?;
     let id = lists::resolve(&dashboard.shared, name).await?;
     let state = dashboard.state(id).await?;
     let shared = dashboard.shared.clone();
     let make = move || async move {
-        let files = report::files(&shared, id, Vec::new()).await?;
+        let files = report::files(&shared, id, Vec::new(), language).await?;
         Ok::<_, Refusal>(Files(files.into_iter().map(|(name, bytes)| (name, Bytes::from(bytes))).collect()))
     };
-    let files = dashboard.reports.get(dashboard.shared.driver.notices(), (id, state), make).await?.value;
+    let reports = dashboard.reports.of(language);
+    let files = reports.get(dashboard.shared.driver.notices(), (id, state), make).await?.value;
     let found = files.0.iter().find(|(known, _)| *known == file).map(|(_, bytes)| bytes.clone());
     let bytes = found.ok_or_else(|| Status::not_found(format!("a report has no file \"{file}\"")))?;
     let kind = match FilePath::new(&file).extension().and_then(OsStr::to_str) {

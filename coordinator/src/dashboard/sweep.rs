@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use coordinator_report::Language;
 use coordinator_report::render::Format;
 use coordinator_report::render::html::embedded;
 use coordinator_report::sections::format;
@@ -62,6 +63,8 @@ struct Page {
     id: SweepId,
     view: Arc<View>,
     files: Vec<&'static str>,
+    /// Those that the report can be read in besides.
+    languages: Vec<Language>,
     curves_max: usize,
 }
 
@@ -102,7 +105,8 @@ pub(super) async fn page(
     let Seen { value: view, .. } = dashboard.view(id).await?;
     let names = Format::ALL.map(Format::file_name).into_iter().filter(|name| *name != "report.html");
     let files = names.chain(dashboard.shared.signer.is_some().then_some(FILE_NAME)).collect();
-    page_of(&Page { frame: Frame::of(&viewer), id, view, files, curves_max: CURVES_MAX })
+    let languages = Language::ALL.into_iter().filter(|one| *one != Language::default()).collect();
+    page_of(&Page { frame: Frame::of(&viewer), id, view, files, languages, curves_max: CURVES_MAX })
 }
 
 /// `GET /sweeps/{sweep}/events`

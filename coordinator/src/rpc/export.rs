@@ -1,7 +1,7 @@
 //! What is made from the records of a sweep beside its report: comparisons, and folders for other tools.
 
-use coordinator_report::ReportInput;
 use coordinator_report::export::{ExportFormat, export as files_of};
+use coordinator_report::{Language, ReportInput};
 use sweep_proto::{SweepId, wire};
 use tonic::Status;
 
@@ -12,7 +12,11 @@ use super::{Shared, report, status};
 const FOLDER_URI_BYTES_MAX: usize = 3 * 4_096 + "file://".len();
 
 /// Two sweeps side by side.
-pub(super) async fn compare(shared: &Shared, sweeps: [SweepId; 2]) -> Result<FileParts, Status> {
+pub(super) async fn compare(
+    shared: &Shared,
+    sweeps: [SweepId; 2],
+    language: Language,
+) -> Result<FileParts, Status> {
     if sweeps[0] == sweeps[1] {
         return Err(status::invalid("a sweep is compared with another one, not with itself"));
     }
@@ -20,7 +24,7 @@ pub(super) async fn compare(shared: &Shared, sweeps: [SweepId; 2]) -> Result<Fil
     let (first, second) = (input(shared, sweeps[0]).await?, input(shared, sweeps[1]).await?);
     let render = move || {
         let _held = permit;
-        coordinator_report::render_comparison([&first, &second])
+        coordinator_report::render_comparison([&first, &second], language)
     };
     let files = tokio::task::spawn_blocking(render).await.map_err(status::internal)?;
     Ok(stream(shared, files.map_err(status::internal)?))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use coordinator_core::Engine;
-use coordinator_report::{Price, ReportInput};
+use coordinator_report::{Language, Price, ReportInput};
 use sweep_proto::{SweepId, Timestamp, TrialId, wire};
 use tonic::Status;
 
@@ -18,17 +18,19 @@ pub(super) async fn report(
     shared: &Shared,
     sweep: SweepId,
     prices: Vec<wire::DevicePrice>,
+    language: Language,
 ) -> Result<FileParts, Status> {
-    let files = files(shared, sweep, checked(prices)?).await?;
+    let files = files(shared, sweep, checked(prices)?, language).await?;
     let files = files.into_iter().map(|(name, bytes)| (name, Download::Bytes(bytes))).collect();
     Ok(blobs::download(shared, files))
 }
 
-/// Renders the report of a sweep: its files by their names.
+/// Renders the report of a sweep in a language: its files by their names.
 pub(crate) async fn files(
     shared: &Shared,
     sweep: SweepId,
     prices: Vec<Price>,
+    language: Language,
 ) -> Result<Vec<(String, Vec<u8>)>, Status> {
     let permit = shared.heavy().await?;
     let input = shared.driver.read(move |engine, now| collect(engine, sweep, now)).await;
@@ -38,13 +40,18 @@ pub(crate) async fn files(
     let signer = shared.signer.clone();
     let rendered = tokio::task::spawn_blocking(move || {
         let _held = permit;
-        let mut files = coordinator_report::render(&input).map_err(status::internal)?;
+        let mut files = coordinator_report::render(&input, language).map_err(status::internal)?;
         if let Some(signer) = signer {
             seal::add_signature(&signer, &input, &mut files)?;
         }
         Ok(files)
     });
     rendered.await.map_err(status::internal)?
+}
+
+/// The language that a client asks for; English where it asks for none.
+pub(crate) fn language(tag: &str) -> Result<Language, Status> {
+    if tag.is_empty() { Ok(Language::default()) } else { tag.parse().map_err(status::invalid) }
 }
 
 fn checked(prices: Vec<wire::DevicePrice>) -> Result<Vec<Price>, Status> {

@@ -108,15 +108,17 @@ impl SweepService for SweepRpc {
 
     async fn report(&self, request: Request<wire::ReportRequest>) -> Result<Response<FileParts>, Status> {
         let request = request.into_inner();
+        let language = report::language(&request.language)?;
         let sweep = lists::resolve(&self.shared, request.sweep).await?;
-        Ok(Response::new(report::report(&self.shared, sweep, request.prices).await?))
+        Ok(Response::new(report::report(&self.shared, sweep, request.prices, language).await?))
     }
 
     async fn compare(&self, request: Request<wire::CompareRequest>) -> Result<Response<FileParts>, Status> {
-        let wire::CompareRequest { first, second } = request.into_inner();
+        let wire::CompareRequest { first, second, language } = request.into_inner();
+        let language = report::language(&language)?;
         let sweeps =
             [lists::resolve(&self.shared, first).await?, lists::resolve(&self.shared, second).await?];
-        Ok(Response::new(export::compare(&self.shared, sweeps).await?))
+        Ok(Response::new(export::compare(&self.shared, sweeps, language).await?))
     }
 
     async fn export(&self, request: Request<wire::ExportRequest>) -> Result<Response<FileParts>, Status> {

@@ -33,6 +33,14 @@ def test_the_report_becomes_data_frames(finished: Sweep, tmp_path: Path) -> None
     assert {path.name for path in (tmp_path / "report").iterdir()} == set(report)
 
 
+def test_a_report_is_in_a_language(finished: Sweep) -> None:
+    english, korean = finished.report(), finished.report(language="ko")
+    assert "## 결론" in korean["report.md"].decode()
+    assert english["report.json"] == korean["report.json"]
+    with pytest.raises(ValueError, match="한국어"):
+        finished.report(language="xx")
+
+
 def test_sweeps_are_listed_and_found(client: Client, finished: Sweep) -> None:
     assert finished.id in [sweep.id for sweep in client.sweeps()]
     assert client.sweep(finished.id).name == "tiny"

@@ -20,8 +20,8 @@ use crate::input::ReportInput;
 use crate::model::comparison::{
     BestConfiguration, ComparedSweep, Comparison, PairedConfiguration, PairedDifference,
 };
-use crate::model::{CurvePanel, SCHEMA_VERSION};
-use crate::table::{Table, mean};
+use crate::model::{CurvePanel, GroupLabel, PanelTitle, SCHEMA_VERSION};
+use crate::table::{ONLY_CONFIGURATION, Table, mean};
 
 /// One of the two, with what is known of its configurations.
 struct Side<'a> {
@@ -144,7 +144,7 @@ fn pairs(matched: &[Matched<'_, '_>], swept: &[Hyperparameter]) -> Vec<PairedCon
             let of = |at: usize| mean(losses.iter().map(|pair| pair[at]));
             let configuration = one.table.configurations.get(one.first.configuration)?;
             let label = match swept {
-                [] => "the only configuration".to_owned(),
+                [] => ONLY_CONFIGURATION.to_owned(),
                 swept => configuration.label(swept),
             };
             let difference = paired(&losses)?;
@@ -201,12 +201,13 @@ fn compared(side: &Side<'_>) -> ComparedSweep {
 fn best_curves(sides: &[Side<'_>; 2]) -> CurvePanel {
     let of = |side: &Side<'_>| {
         let best = side.standings.first()?;
-        let label = format!("sweep {}: {}", side.input.sweep.id.0, side.table.label(best.configuration));
+        let configuration = side.table.label(best.configuration);
+        let label = GroupLabel::BestOf { sweep: side.input.sweep.id.0, configuration };
         Some(curves::group(label, best.trials.values().map(|(trial, _)| *trial)))
     };
     CurvePanel {
         hyperparameter: None,
-        title: "the best configuration of each sweep".to_owned(),
+        title: PanelTitle::BestOfEach,
         groups: sides.iter().filter_map(of).collect(),
     }
 }

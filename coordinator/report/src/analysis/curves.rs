@@ -6,7 +6,7 @@ use sweep_proto::{EpochMetric, SweepSpec};
 
 use super::ranking::{Standing, extremes};
 use super::statistics::band;
-use crate::model::{CurveGroup, CurvePanel, CurvePoint};
+use crate::model::{CurveGroup, CurvePanel, CurvePoint, GroupLabel, PanelTitle};
 use crate::table::{Table, TrialRow};
 
 /// Points of a drawn curve: a screen shows no more. Longer curves keep every n-th epoch and the last.
@@ -19,7 +19,7 @@ pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Ve
         .swept_axes()
         .map(|axis| CurvePanel {
             hyperparameter: Some(axis.hyperparameter),
-            title: axis.hyperparameter.name().to_owned(),
+            title: PanelTitle::Levels(axis.hyperparameter),
             groups: axis
                 .levels
                 .iter()
@@ -27,29 +27,30 @@ pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Ve
                     let of_level = completed.iter().copied().filter(|trial| {
                         table.configurations[trial.configuration].get(axis.hyperparameter) == level
                     });
-                    group(level.to_string(), of_level)
+                    group(GroupLabel::Level(level.to_string()), of_level)
                 })
                 .collect(),
         })
         .collect();
     if panels.is_empty() {
-        let groups = vec![group(table.label(0), completed.iter().copied())];
-        panels.push(CurvePanel { hyperparameter: None, title: "all trials".to_owned(), groups });
+        let label = GroupLabel::Configuration(table.label(0));
+        let groups = vec![group(label, completed.iter().copied())];
+        panels.push(CurvePanel { hyperparameter: None, title: PanelTitle::AllTrials, groups });
     }
     if let Some((best, worst)) = extremes(standings) {
-        let of = |name: &str, standing: &Standing<'_>| {
-            group(name.to_owned(), standing.trials.values().map(|(trial, _)| *trial))
+        let of = |label: GroupLabel, standing: &Standing<'_>| {
+            group(label, standing.trials.values().map(|(trial, _)| *trial))
         };
-        let groups = vec![of("best", best), of("worst", worst)];
+        let groups = vec![of(GroupLabel::Best, best), of(GroupLabel::Worst, worst)];
         let (best, worst) = (table.label(best.configuration), table.label(worst.configuration));
-        let title = format!("best ({best}) and worst ({worst})");
+        let title = PanelTitle::Extremes { best, worst };
         panels.push(CurvePanel { hyperparameter: None, title, groups });
     }
     panels
 }
 
 /// The mean curve of some trials.
-pub(super) fn group<'a>(label: String, trials: impl Iterator<Item = &'a TrialRow>) -> CurveGroup {
+pub(super) fn group<'a>(label: GroupLabel, trials: impl Iterator<Item = &'a TrialRow>) -> CurveGroup {
     let mut by_epoch: BTreeMap<u32, Vec<(u32, &EpochMetric)>> = BTreeMap::new();
     let mut count = 0;
     for trial in trials {

@@ -13,7 +13,7 @@ use crate::model::{Energy, Money, Usage};
 use crate::table::is_finite;
 
 /// What stands for the device of a worker that the records do not hold.
-const UNKNOWN: &str = "unknown";
+pub const UNKNOWN: &str = "unknown";
 /// Milliseconds of an hour.
 const HOUR_MS: f64 = 3_600_000.0;
 /// Joules of a watt-hour.

@@ -6,7 +6,7 @@ use coordinator_core::{AttemptRecord, AttemptState, TrialState};
 use sweep_proto::{TrialId, WorkKind};
 
 use crate::input::ReportInput;
-use crate::model::FailedAttempt;
+use crate::model::{Consequence, FailedAttempt};
 use crate::table::{Table, TrialRow};
 
 /// The attempts by id.
@@ -47,24 +47,19 @@ fn outcome(state: AttemptState) -> Option<&'static str> {
     }
 }
 
-fn consequence(attempt: &AttemptRecord, trial: &TrialRow) -> String {
+fn consequence(attempt: &AttemptRecord, trial: &TrialRow) -> Consequence {
     if attempt.work == WorkKind::Evaluate {
         return match trial.test {
-            Some(_) => "tried again and measured: no effect on the numbers".to_owned(),
-            None => "the test split is not measured for this trial".to_owned(),
+            Some(_) => Consequence::MeasuredAgain,
+            None => Consequence::NotMeasured,
         };
     }
     match trial.state {
-        TrialState::Completed => "tried again and completed: no effect on the numbers".to_owned(),
-        TrialState::Diverged => match trial.diverged_epoch {
-            Some(epoch) => format!("the trial diverged in epoch {epoch}: left out of every mean"),
-            None => "the trial diverged: left out of every mean".to_owned(),
-        },
-        TrialState::Failed => "its tries are spent: left out of every mean".to_owned(),
-        TrialState::Cancelled => "the sweep was cancelled: left out of every mean".to_owned(),
-        TrialState::Pruned => "the trial was stopped early: left out of every mean".to_owned(),
-        TrialState::Pending | TrialState::Leased | TrialState::Paused => {
-            "the trial will be tried again".to_owned()
-        }
+        TrialState::Completed => Consequence::CompletedAgain,
+        TrialState::Diverged => Consequence::Diverged(trial.diverged_epoch),
+        TrialState::Failed => Consequence::TriesSpent,
+        TrialState::Cancelled => Consequence::SweepCancelled,
+        TrialState::Pruned => Consequence::StoppedEarly,
+        TrialState::Pending | TrialState::Leased | TrialState::Paused => Consequence::ToBeTriedAgain,
     }
 }

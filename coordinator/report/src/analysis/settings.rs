@@ -6,6 +6,7 @@ use sweep_proto::{Hyperparameter, SweepSpec};
 
 use crate::input::ReportInput;
 use crate::model::comparison::SettingDifference;
+use crate::model::{Setting, SettingValue};
 
 /// Whether both were trained and validated on the same rows: described alike, and, where both encoded them in the
 /// same way, with the same bytes.
@@ -22,7 +23,7 @@ pub fn is_same_data(inputs: [&ReportInput; 2]) -> bool {
 pub fn differences(inputs: [&ReportInput; 2]) -> Vec<SettingDifference> {
     let specs = inputs.map(|input| &input.sweep.spec);
     let mut found = Vec::new();
-    let mut note = |setting: String, values: [String; 2]| {
+    let mut note = |setting: Setting, values: [SettingValue; 2]| {
         if values[0] != values[1] {
             found.push(SettingDifference { setting, values });
         }
@@ -30,26 +31,30 @@ pub fn differences(inputs: [&ReportInput; 2]) -> Vec<SettingDifference> {
     let data = specs.map(data_settings);
     let names: BTreeSet<&String> = data.iter().flat_map(BTreeMap::keys).collect();
     for name in names {
-        let value = |of: &BTreeMap<String, String>| of.get(name).cloned().unwrap_or_default();
-        note(format!("data: {name}"), [value(&data[0]), value(&data[1])]);
+        let value =
+            |of: &BTreeMap<String, String>| SettingValue::Held(of.get(name).cloned().unwrap_or_default());
+        note(Setting::Data(name.clone()), [value(&data[0]), value(&data[1])]);
     }
     for one in Hyperparameter::ALL {
-        note(one.to_string(), specs.map(|spec| levels(spec, *one)));
+        note(Setting::Key(one.to_string()), specs.map(|spec| levels(spec, *one)));
     }
-    note("replicates".to_owned(), specs.map(|spec| spec.replicates.to_string()));
-    note("seed".to_owned(), specs.map(|spec| spec.seed.to_string()));
-    note("failures_max".to_owned(), specs.map(|spec| spec.failures_max.to_string()));
-    note("reuse".to_owned(), specs.map(|spec| spec.reuse.to_string()));
+    let mut note_key = |key: &str, values: [String; 2]| {
+        note(Setting::Key(key.to_owned()), values.map(SettingValue::Held));
+    };
+    note_key("replicates", specs.map(|spec| spec.replicates.to_string()));
+    note_key("seed", specs.map(|spec| spec.seed.to_string()));
+    note_key("failures_max", specs.map(|spec| spec.failures_max.to_string()));
+    note_key("reuse", specs.map(|spec| spec.reuse.to_string()));
     found
 }
 
-fn levels(spec: &SweepSpec, hyperparameter: Hyperparameter) -> String {
+fn levels(spec: &SweepSpec, hyperparameter: Hyperparameter) -> SettingValue {
     match spec.axes.iter().find(|axis| axis.hyperparameter == hyperparameter) {
         Some(axis) => {
             let levels: Vec<String> = axis.levels.iter().map(ToString::to_string).collect();
-            format!("swept: {}", levels.join(", "))
+            SettingValue::Swept(levels.join(", "))
         }
-        None => spec.fixed.get(hyperparameter).to_string(),
+        None => SettingValue::Held(spec.fixed.get(hyperparameter).to_string()),
     }
 }
 

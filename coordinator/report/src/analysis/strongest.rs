@@ -9,7 +9,7 @@ use sweep_proto::SweepSpec;
 use super::balanced::{Balanced, column_means};
 use super::distributions::{f_critical, normal_quantile, scale_nodes};
 use super::noise::Noise;
-use crate::model::{Factor, MainEffects, Strongest};
+use crate::model::{Factor, MainEffects, ReplicatesNeeded, Strongest, VerdictReason, VerdictRule};
 use crate::table::{Table, mean};
 
 /// The probability of the order from which on it is decided: the best of several is looked at, on both sides.
@@ -22,13 +22,6 @@ const REPLICATES_MAX: f64 = 1_000.0;
 const DRAWS: usize = 20_000;
 /// Level means that are drawn in all: fewer draws where there are thousands of levels.
 const DRAWN_MAX: usize = 20_000_000;
-
-/// The rule, as the report states it.
-pub const RULE: &str = "A hyperparameter is named only where every configuration completed the same two or more \
-    replicates, and (1) its main effect on the validation loss is there: p ≤ 0.05 of the F test against the residual of \
-    configurations by replicates, corrected by Holm for the hyperparameters swept; and (2) with a probability of at \
-    least 97.5 % its marginal means spread more (mean square over levels, less what noise adds) than those of every \
-    other, given that residual. Otherwise the answer is \"undecided\".";
 
 /// Applies the rule.
 pub fn strongest(
@@ -48,17 +41,12 @@ pub fn strongest(
     let finding = match (leading, runner_up) {
         (Some(leading), Some(_)) => match (balanced, noise) {
             (Some(balanced), Some(noise)) => judge(table, balanced, noise, leading, &factors),
-            (Some(_), None) if spec.replicates < 2 => Finding::undecided(
-                "one replicate cannot tell an effect from the luck of its seed: run more replicates",
-            ),
+            (Some(_), None) if spec.replicates < 2 => Finding::undecided(VerdictReason::OneReplicate),
             _ => Finding::undecided(missing(table, spec)),
         },
-        _ if factors.is_empty() => Finding::undecided("no hyperparameter was swept"),
-        _ if factors.len() == 1 => {
-            let only = factors[0].hyperparameter;
-            Finding::undecided(format!("only {only} was swept: there is nothing to rank it against"))
-        }
-        _ => Finding::undecided("too few trials completed"),
+        _ if factors.is_empty() => Finding::undecided(VerdictReason::NothingSwept),
+        _ if factors.len() == 1 => Finding::undecided(VerdictReason::OnlySwept(factors[0].hyperparameter)),
+        _ => Finding::undecided(VerdictReason::TooFewTrials),
     };
     Strongest {
         verdict: match leading {
@@ -70,7 +58,7 @@ pub fn strongest(
         runner_up: runner_up.map(|factor| factor.hyperparameter),
         probability: finding.probability,
         replicates_needed: finding.replicates_needed,
-        rule: RULE,
+        rule: VerdictRule,
         reason: finding.reason,
     }
 }
@@ -80,12 +68,12 @@ struct Finding {
     decided: bool,
     probability: Option<f64>,
     replicates_needed: Option<u32>,
-    reason: String,
+    reason: VerdictReason,
 }
 
 impl Finding {
-    fn undecided(reason: impl Into<String>) -> Self {
-        Self { decided: false, probability: None, replicates_needed: None, reason: reason.into() }
+    fn undecided(reason: VerdictReason) -> Self {
+        Self { decided: false, probability: None, replicates_needed: None, reason }
     }
 }
 
@@ -96,9 +84,8 @@ fn judge(
     leading: &Factor,
     factors: &[&Factor],
 ) -> Finding {
-    let name = leading.hyperparameter;
     let Some(test) = &leading.test else {
-        return Finding::undecided("all trials have the same validation loss");
+        return Finding::undecided(VerdictReason::AllEqual);
     };
     let means: Vec<Vec<f64>> = factors
         .iter()
@@ -109,32 +96,18 @@ fn judge(
     let decided = is_there && is_first;
     let needed =
         (!decided).then(|| replicates_needed(leading, factors.len(), noise, before_second)).flatten();
-    let so_far = format!(
-        "the effect of {name} is {} ({}), and it is the strongest with probability {}",
-        if is_there { "there" } else { "not told from seed noise" },
-        probability_text(test.p_holm),
-        order_text(probability)
-    );
-    let reason = match needed {
-        Some(needed) => {
-            format!("{so_far}: more replicates are needed, about {needed} of each configuration")
-        }
-        None if !decided => {
-            format!("{so_far}: more replicates are needed, how many cannot be told or is above 1,000")
-        }
-        None => so_far,
+    let reason = VerdictReason::Judged {
+        leading: leading.hyperparameter,
+        is_there,
+        p_holm: test.p_holm,
+        probability,
+        needed: match needed {
+            Some(count) => ReplicatesNeeded::About(count),
+            None if decided => ReplicatesNeeded::None,
+            None => ReplicatesNeeded::Unknown,
+        },
     };
     Finding { decided, probability: Some(probability), replicates_needed: needed, reason }
-}
-
-/// The probability of an order, as people write it: twenty thousand draws do not make it certain.
-fn order_text(probability: f64) -> String {
-    if probability > 0.999 { "above 99.9 %".to_owned() } else { format!("{:.1} %", 100.0 * probability) }
-}
-
-/// A probability of a test, as people write it.
-fn probability_text(p: f64) -> String {
-    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
 /// The probabilities of an order.
@@ -208,15 +181,13 @@ fn replicates_needed(leading: &Factor, factors: usize, noise: &Noise, probabilit
 }
 
 /// Why configurations cannot be compared: results that were planned are not there.
-fn missing(table: &Table, spec: &SweepSpec) -> String {
+fn missing(table: &Table, spec: &SweepSpec) -> VerdictReason {
     let planned = spec.trial_count().unwrap_or(u64::MAX);
     let there: BTreeSet<_> =
         table.completed().map(|(trial, _)| (trial.configuration, trial.replicate)).collect();
-    let missing = planned.saturating_sub(there.len() as u64);
-    let have = if missing == 1 { "has" } else { "have" };
-    let (what, how) =
-        if spec.replicates > 1 { ("replicates", "seed by seed") } else { ("trials", "with each other") };
-    format!(
-        "{what} are missing: {missing} of {planned} trials {have} no result, so configurations cannot be compared {how}"
-    )
+    VerdictReason::ResultsMissing {
+        missing: planned.saturating_sub(there.len() as u64),
+        planned,
+        by_seed: spec.replicates > 1,
+    }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sweep_proto::Hyperparameter;
 
-use super::{CurvePanel, Interval, Summary, Values};
+use super::{CurvePanel, Interval, Setting, SettingValue, Summary, Values};
 
 /// Two sweeps side by side. Differences are the second less the first: below 0, the second has the lower loss.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -74,9 +74,9 @@ pub struct BestConfiguration {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SettingDifference {
     /// Its name.
-    pub setting: String,
+    pub setting: Setting,
     /// How it stands in each, in words.
-    pub values: [String; 2],
+    pub values: [SettingValue; 2],
 }
 
 /// One configuration in both.

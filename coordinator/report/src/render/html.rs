@@ -1,13 +1,16 @@
 //! `report.html`: one self-contained page that loads nothing and runs two scripts, both named by their hash. And what a live
 //! page takes of it: the looks, the scripts, and single sections.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use serde::Serialize;
 use sweep_proto::Digest;
 
 use super::ReportError;
+use crate::language::{Language, say};
 use crate::model::ReportModel;
-use crate::sections::{Block, ChartSpec, Section};
+use crate::sections::{Block, ChartSpec, Section, names};
 
 /// Apache ECharts 6.1.0 as its project published it (Apache-2.0; licence and notice beside it).
 pub const ECHARTS: &str = include_str!("../../assets/echarts.min.js");
@@ -16,15 +19,36 @@ pub const SCRIPT: &str = include_str!("../../assets/report.js");
 /// The looks: light, dark, print, narrow.
 pub const STYLE: &str = include_str!("../../assets/report.css");
 
+/// The messages that the script says: a page in another language holds their translations.
+pub const SPOKEN: [&str; 15] = [
+    "validation loss",
+    "training loss",
+    "validation accuracy",
+    "training accuracy",
+    "epoch",
+    "{count} trials",
+    "… and {count} more",
+    "mean validation loss",
+    "configuration",
+    "Pareto front",
+    "seconds per trial",
+    "validation accuracy (%)",
+    "mean probability of the predicted class (%)",
+    "accuracy (%)",
+    "probability {probability} %<br>accuracy {accuracy} %<br>{count} examples",
+];
+
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
+    language: Language,
     policy: String,
     style: &'static str,
     echarts: &'static str,
     script: &'static str,
     data: String,
     head: Head,
+    footer: String,
     first: &'static str,
     sections: &'a [Section],
 }
@@ -32,6 +56,7 @@ struct Page<'a> {
 #[derive(Template)]
 #[template(path = "fragment.html")]
 struct Fragment<'a> {
+    language: Language,
     sections: &'a [Section],
 }
 
@@ -59,6 +84,9 @@ struct Data<'a> {
     /// With what the names of saved files begin.
     name: String,
     charts: Vec<ChartData<'a>>,
+    /// What the script says, by its English; not there in English.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    words: BTreeMap<&'static str, &'static str>,
 }
 
 /// A chart with its place, as the script reads it.
@@ -74,33 +102,52 @@ pub struct ChartData<'a> {
 ///
 /// # Errors
 /// [`ReportError::Html`] and [`ReportError::Json`] pass the libraries' errors on.
-pub fn write(model: &ReportModel, sections: &[Section]) -> Result<Vec<u8>, ReportError> {
+pub fn write(model: &ReportModel, sections: &[Section], language: Language) -> Result<Vec<u8>, ReportError> {
     let set_up = &model.set_up;
     let made = crate::sections::format::time(model.generated_at_ms);
     let head = Head {
-        title: format!("{}: report of sweep {}", set_up.name, set_up.sweep),
-        kicker: format!("Report of sweep {} · {} · {made}", set_up.sweep, set_up.state),
+        title: say!(language, "{name}: report of sweep {sweep}", name = set_up.name, sweep = set_up.sweep),
+        kicker: say!(
+            language,
+            "Report of sweep {sweep} · {state} · {made}",
+            sweep = set_up.sweep,
+            state = names::name(set_up.state, language),
+            made = made
+        ),
         heading: set_up.name.clone(),
         saved_as: format!("sweep-{}", set_up.sweep),
         made,
         build: model.build.clone(),
-        twins: "report.json, report.md, trials.csv, epochs.csv and their Parquet twins",
+        twins: say!(language, "report.json, report.md, trials.csv, epochs.csv and their Parquet twins"),
     };
-    page(head, sections)
+    page(head, sections, language)
 }
 
 /// The bytes of a page of sections.
 ///
 /// # Errors
 /// As [`write()`].
-pub fn page(head: Head, sections: &[Section]) -> Result<Vec<u8>, ReportError> {
+pub fn page(head: Head, sections: &[Section], language: Language) -> Result<Vec<u8>, ReportError> {
+    let footer = say!(
+        language,
+        "Made {made} by lstm-sweep {build}. Losses are mean cross-entropies in nats. The same numbers stand in {twins}.",
+        made = head.made,
+        build = head.build,
+        twins = head.twins
+    );
+    let words = match language {
+        Language::English => BTreeMap::new(),
+        Language::Korean => SPOKEN.into_iter().map(|message| (message, language.text(message))).collect(),
+    };
     let page = Page {
+        language,
         policy: policy(&[ECHARTS, SCRIPT]),
         style: STYLE,
         echarts: ECHARTS,
         script: SCRIPT,
-        data: embedded(&Data { name: head.saved_as.clone(), charts: charts(sections) })?,
+        data: embedded(&Data { name: head.saved_as.clone(), charts: charts(sections), words })?,
         head,
+        footer,
         first: sections.first().map_or("", |section| section.id),
         sections,
     };
@@ -111,8 +158,11 @@ pub fn page(head: Head, sections: &[Section]) -> Result<Vec<u8>, ReportError> {
 ///
 /// # Errors
 /// [`ReportError::Html`] passes the library's error on.
-pub fn fragment(sections: &[Section]) -> Result<(String, Vec<ChartData<'_>>), ReportError> {
-    Ok((Fragment { sections }.render()?, charts(sections)))
+pub fn fragment(
+    sections: &[Section],
+    language: Language,
+) -> Result<(String, Vec<ChartData<'_>>), ReportError> {
+    Ok((Fragment { language, sections }.render()?, charts(sections)))
 }
 
 /// Nothing loads, only these scripts run. Styles are inline because the charts' tooltips set them.

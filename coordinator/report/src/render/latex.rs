@@ -2,37 +2,45 @@
 
 use std::fmt::Write as _;
 
+use crate::language::{Language, say};
 use crate::model::ReportModel;
 use crate::sections::{Block, Section, TextTable};
 
 /// Rows of a table: a page of a paper holds no more.
 const ROWS_MAX: usize = 40;
 
-/// What stands at the head of the file, for those who read it.
-const HEAD: &str = "% Tables of a sweep's report. In the preamble: \\usepackage{booktabs,graphicx}; then \\input{report}.\n\
-    % Names outside Latin script need XeLaTeX or LuaLaTeX and a font that has them.\n";
-
 /// The bytes of `report.tex`.
-pub fn write(model: &ReportModel, sections: &[Section]) -> Vec<u8> {
-    let mut text = HEAD.to_owned();
-    // Writing to a string does not fail.
-    let _ = writeln!(text, "% Sweep: {}", one_line(&model.set_up.name));
+pub fn write(model: &ReportModel, sections: &[Section], language: Language) -> Vec<u8> {
+    let mut text = String::new();
+    let heading = [
+        say!(
+            language,
+            "Tables of a sweep's report. In the preamble: \\usepackage{booktabs,graphicx}; then \\input{report}."
+        ),
+        say!(language, "Names outside Latin script need XeLaTeX or LuaLaTeX and a font that has them."),
+        &say!(language, "Sweep: {name}", name = one_line(&model.set_up.name)),
+    ];
+    for line in heading {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "% {line}");
+    }
     for section in sections {
         // A page of floats for each section: LaTeX holds no more than some fifty of them.
         text.push_str("\n\\clearpage\n");
-        for (at, table) in tables(section).iter().filter(|table| !table.rows.is_empty()).enumerate() {
-            write_table(&mut text, table, &format!("sweep:{}:{}", section.id, at + 1));
+        for (at, table) in tables(section, language).iter().filter(|table| !table.rows.is_empty()).enumerate()
+        {
+            write_table(&mut text, table, &format!("sweep:{}:{}", section.id, at + 1), language);
         }
     }
     text.into_bytes()
 }
 
 /// The tables of a section, and its charts as tables.
-fn tables(section: &Section) -> Vec<TextTable> {
+fn tables(section: &Section, language: Language) -> Vec<TextTable> {
     let of_block = |block: &Block| match block {
         Block::Table(table) => vec![table.clone()],
         Block::Charts(charts) => charts.iter().map(|chart| chart.fallback.clone()).collect(),
-        Block::Figures(figures) => vec![TextTable::of_figures(section.title, figures)],
+        Block::Figures(figures) => vec![TextTable::of_figures(section.title, figures, language)],
         // Running text and what is only for the eye: a paper has its own.
         Block::Text(_)
         | Block::Warning(_)
@@ -43,12 +51,18 @@ fn tables(section: &Section) -> Vec<TextTable> {
     section.blocks.iter().flat_map(of_block).collect()
 }
 
-fn write_table(text: &mut String, table: &TextTable, label: &str) {
+fn write_table(text: &mut String, table: &TextTable, label: &str, language: Language) {
     let columns: String = table.head.iter().map(|head| if head.numeric { 'r' } else { 'l' }).collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| cells.map(escaped).collect::<Vec<_>>().join(" & ");
     let mut caption = escaped(&table.caption);
     if table.rows.len() > ROWS_MAX {
-        let _ = write!(caption, " (first {ROWS_MAX} of {} rows)", table.rows.len());
+        caption = say!(
+            language,
+            "{caption} (first {shown} of {count} rows)",
+            caption = caption,
+            shown = ROWS_MAX,
+            count = table.rows.len()
+        );
     }
     let _ = write!(
         text,
@@ -101,6 +115,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sections::Head;
 
     #[test]
     fn commands_from_outside_are_inert() {
@@ -112,8 +127,9 @@ mod tests {
     fn a_table_is_cut_to_a_page() {
         let mut text = String::new();
         let rows = (0..50).map(|at| vec![at.to_string()]).collect::<Vec<_>>();
-        let table = TextTable::new("many", &["#number"]).with_rows(rows.into_iter(), "report.json");
-        write_table(&mut text, &table, "sweep:x:1");
+        let table = TextTable::new("many", vec![Head::number("number")]);
+        let table = table.with_rows(rows.into_iter(), "report.json", Language::English);
+        write_table(&mut text, &table, "sweep:x:1", Language::English);
         assert!(text.contains("\\caption{many (first 40 of 50 rows)}"), "{text}");
         assert_eq!(text.lines().filter(|line| line.ends_with(" \\\\")).count(), 41);
     }

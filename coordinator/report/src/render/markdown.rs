@@ -2,32 +2,34 @@
 
 use std::fmt::Write as _;
 
+use crate::language::{Language, say};
 use crate::model::ReportModel;
 use crate::sections::{Block, Section, TextTable};
 
 /// The bytes of `report.md`.
-pub fn write(model: &ReportModel, sections: &[Section]) -> Vec<u8> {
-    of_sections(&format!("Report: {}", model.set_up.name), sections)
+pub fn write(model: &ReportModel, sections: &[Section], language: Language) -> Vec<u8> {
+    let heading = say!(language, "Report: {name}", name = model.set_up.name);
+    of_sections(&heading, sections, language)
 }
 
 /// Sections under a heading.
-pub fn of_sections(heading: &str, sections: &[Section]) -> Vec<u8> {
+pub fn of_sections(heading: &str, sections: &[Section], language: Language) -> Vec<u8> {
     let mut text = format!("# {}\n", escaped(heading));
     for section in sections {
         // Writing to a string does not fail.
         let _ = write!(text, "\n## {}\n", section.title);
         for block in &section.blocks {
-            write_block(&mut text, block);
+            write_block(&mut text, block, language);
         }
     }
     text.into_bytes()
 }
 
-fn write_block(text: &mut String, block: &Block) {
+fn write_block(text: &mut String, block: &Block, language: Language) {
     match block {
         Block::Text(paragraph) => push(text, &escaped(paragraph)),
         Block::Warning(paragraph) => push(text, &format!("> **{}**", escaped(paragraph))),
-        Block::Figures(figures) => write_table(text, &TextTable::of_figures("", figures)),
+        Block::Figures(figures) => write_table(text, &TextTable::of_figures("", figures, language)),
         Block::Table(table) => write_table(text, table),
         Block::Charts(charts) => charts.iter().for_each(|chart| write_table(text, &chart.fallback)),
         // These exist for the eye only: the tables beside them hold the numbers.
@@ -100,7 +102,7 @@ mod tests {
     fn a_fence_is_longer_than_any_in_its_content() {
         let mut text = String::new();
         let block = Block::Preformatted { caption: "x".into(), text: "````\nend".into(), collapsed: false };
-        write_block(&mut text, &block);
+        write_block(&mut text, &block, Language::English);
         assert!(text.contains("\n`````text\n"), "{text}");
     }
 }

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::analysis::analyse_table;
 use crate::input::ReportInput;
+use crate::language::Language;
 use crate::model::ReportModel;
 use crate::sections::{Section, sections};
 use crate::table::Table;
@@ -103,9 +104,9 @@ impl Format {
     fn write(self, content: &Content) -> Result<Vec<u8>, ReportError> {
         let file = self.file_name();
         match self {
-            Format::Html => html::write(&content.model, &content.sections),
-            Format::Markdown => Ok(markdown::write(&content.model, &content.sections)),
-            Format::Latex => Ok(latex::write(&content.model, &content.sections)),
+            Format::Html => html::write(&content.model, &content.sections, content.language),
+            Format::Markdown => Ok(markdown::write(&content.model, &content.sections, content.language)),
+            Format::Latex => Ok(latex::write(&content.model, &content.sections, content.language)),
             Format::Json => json::write(&content.model),
             Format::TrialsCsv => csv::write(file, columns::of_trials(&content.table)),
             Format::EpochsCsv => csv::write(file, columns::of_epochs(&content.table)),
@@ -117,32 +118,34 @@ impl Format {
 
 /// What the formats write.
 struct Content {
+    language: Language,
     table: Table,
     model: ReportModel,
     sections: Vec<Section>,
 }
 
 impl Content {
-    fn new(input: &ReportInput) -> Self {
+    fn new(input: &ReportInput, language: Language) -> Self {
         let table = Table::new(input);
         let model = analyse_table(input, &table);
-        let sections = sections(&model, &table);
-        Self { table, model, sections }
+        let sections = sections(&model, &table, language);
+        Self { language, table, model, sections }
     }
 }
 
 /// The sections of the report with these ids, for a page that is live.
-pub fn some_sections(input: &ReportInput, ids: &[&str]) -> Vec<Section> {
-    let sections = Content::new(input).sections;
+pub fn some_sections(input: &ReportInput, ids: &[&str], language: Language) -> Vec<Section> {
+    let sections = Content::new(input, language).sections;
     sections.into_iter().filter(|section| ids.contains(&section.id)).collect()
 }
 
-/// Every file of the report with its name; the same bytes for the same input.
+/// Every file of the report with its name; the same bytes for the same input. What people read is in this language; the
+/// tables and `report.json` are the same in each.
 ///
 /// # Errors
 /// [`ReportError`] names the file that could not be written.
-pub fn render(input: &ReportInput) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
-    let content = Content::new(input);
+pub fn render(input: &ReportInput, language: Language) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let content = Content::new(input, language);
     Format::ALL
         .into_iter()
         .map(|format| Ok((format.file_name().to_owned(), format.write(&content)?)))

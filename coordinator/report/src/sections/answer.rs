@@ -1,81 +1,99 @@
 //! The answer box: what a reader wants to know first.
 
 use super::test_split::is_better_than_guessing;
-use super::{Block, Figure, Section, TextTable, format};
+use super::{Block, Figure, Section, TextTable, format, names};
+use crate::language::{Language, heads, say};
 use crate::model::{Answer, Gap, Interval, RankedConfiguration, ReportModel, Summary};
-
-/// What the interval of a number is that took part in the choice.
-const BEFOREHAND: &str = " if named beforehand";
 
 /// The probability with which a set of configurations holds the best one.
 const SURE: f64 = 0.95;
 
-pub(super) fn section(model: &ReportModel) -> Section {
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let answer = &model.answer;
     let mut blocks = Vec::new();
     if answer.provisional {
-        blocks.push(Block::Warning(format!(
-            "Provisional: the sweep is {}, so this answer may change.",
-            model.set_up.state
+        blocks.push(Block::Warning(say!(
+            language,
+            "Provisional: the sweep is {state}, so this answer may change.",
+            state = names::name(model.set_up.state, language)
         )));
     }
     if !model.ledger.balanced {
         blocks.push(Block::Warning(
-            "The ledger does not balance: see below before you trust any number here.".to_owned(),
+            say!(language, "The ledger does not balance: see below before you trust any number here.")
+                .to_owned(),
         ));
     }
     if answer.configuration.is_none() {
-        blocks.push(Block::Text("No trial has completed: there is no answer yet.".to_owned()));
-        return Section { id: "answer", title: "Answer", blocks };
+        let none = say!(language, "No trial has completed: there is no answer yet.");
+        blocks.push(Block::Text(none.to_owned()));
+        return Section { id: "answer", title: say!(language, "Answer"), blocks };
     }
-    blocks.push(Block::Text(format!("Best configuration: {} ({}).", answer.label, why_best(model))));
-    blocks.push(Block::Figures(figures(answer)));
+    blocks.push(Block::Text(say!(
+        language,
+        "Best configuration: {configuration} ({why}).",
+        configuration = names::configuration(&answer.label, language),
+        why = why_best(model, language)
+    )));
+    blocks.push(Block::Figures(figures(answer, language)));
     if let Some(baseline) = model.test_split.as_ref().and_then(|test| test.baseline)
         && !is_better_than_guessing(model)
     {
-        blocks.push(Block::Warning(format!(
-            "The chosen configuration is not shown to know more than the most frequent class, which is right in {} of the \
+        blocks.push(Block::Warning(say!(
+            language,
+            "The chosen configuration is not shown to know more than the most frequent class, which is right in {share} of the \
              test examples: the ranking below may be one of noise.",
-            format::percent(baseline.accuracy)
+            share = format::percent(baseline.accuracy)
         )));
     }
-    if let Some(sureness) = sureness(model) {
+    if let Some(sureness) = sureness(model, language) {
         blocks.push(Block::Text(sureness));
     }
-    let strongest = &answer.strongest_hyperparameter;
-    blocks.push(Block::Text(format!(
-        "Which hyperparameter matters most: {}. {}.",
-        if strongest.decided {
-            strongest.verdict.clone()
-        } else {
-            let leading = strongest.leading.map(|one| format!(" (leading: {one})")).unwrap_or_default();
-            format!("undecided{leading}")
-        },
-        capitalised(&strongest.reason)
-    )));
+    blocks.push(Block::Text(strongest(answer, language)));
     if let Some(gap) = &answer.gap {
-        blocks.push(Block::Table(gap_table(gap)));
+        blocks.push(Block::Table(gap_table(gap, language)));
         if covered_like_best(model) == 1 {
             blocks.push(Block::Text(
-                "The worst configuration completed fewer replicates than the best, so the gap between them is not \
-                 measured on equal terms."
-                    .to_owned(),
+                say!(
+                    language,
+                    "The worst configuration completed fewer replicates than the best, so the gap between them is not \
+                     measured on equal terms."
+                )
+                .to_owned(),
             ));
         }
     }
     let short = model.ranking.iter().filter(|one| is_short(one)).count();
     if short > 0 {
-        blocks.push(Block::Text(format!(
-            "{short} of {} ranked configurations completed fewer replicates than planned; their means are less sure \
+        blocks.push(Block::Text(say!(
+            language,
+            "{short} of {ranked} ranked configurations completed fewer replicates than planned; their means are less sure \
              and rank after those over more replicates.",
-            model.ranking.len()
+            short = short,
+            ranked = model.ranking.len()
         )));
     }
-    Section { id: "answer", title: "Answer", blocks }
+    Section { id: "answer", title: say!(language, "Answer"), blocks }
+}
+
+/// Which hyperparameter matters most, and why.
+fn strongest(answer: &Answer, language: Language) -> String {
+    let strongest = &answer.strongest_hyperparameter;
+    let verdict = match strongest.leading {
+        Some(leading) if strongest.decided => leading.to_string(),
+        Some(leading) => say!(language, "undecided (leading: {name})", name = leading),
+        None => say!(language, "undecided").to_owned(),
+    };
+    say!(
+        language,
+        "Which hyperparameter matters most: {verdict}. {reason}.",
+        verdict = verdict,
+        reason = as_a_sentence(strongest.reason.say(language), language)
+    )
 }
 
 /// How probable it is that the chosen one is the best, and which ones it may be instead.
-fn sureness(model: &ReportModel) -> Option<String> {
+fn sureness(model: &ReportModel, language: Language) -> Option<String> {
     let probability = model.answer.probability_best?;
     let mut probabilities: Vec<f64> = model.ranking.iter().filter_map(|one| one.probability_best).collect();
     probabilities.sort_by(|left, right| right.total_cmp(left));
@@ -90,41 +108,65 @@ fn sureness(model: &ReportModel) -> Option<String> {
         .count();
     let alike = probabilities.len();
     let among = match candidates {
-        1 => "no other one comes close".to_owned(),
-        _ => format!("the likeliest {candidates} of them hold the best one with {:.0} %", 100.0 * SURE),
+        1 => say!(language, "no other one comes close").to_owned(),
+        _ => say!(
+            language,
+            "the likeliest {candidates} of them hold the best one with {sure} %",
+            candidates = candidates,
+            sure = 100.0 * SURE
+        ),
     };
-    Some(format!(
+    Some(say!(
+        language,
         "It has the lowest expected loss of the {alike} configurations with the same replicates with a probability of \
-         {}; {among}. This and the intervals count normal seed noise, equal in all configurations, and nothing that only \
+         {probability}; {among}. This and the intervals count normal seed noise, equal in all configurations, and nothing that only \
          another dataset would show. The intervals are those of a configuration named beforehand: a mean that was picked \
          as the lowest of many looks better than it is, which the cross-fitted gap below takes out.",
-        format::chance(Some(probability))
+        alike = alike,
+        probability = format::chance(Some(probability)),
+        among = among
     ))
 }
 
 /// What the best configuration won, and against how many.
-fn why_best(model: &ReportModel) -> String {
+fn why_best(model: &ReportModel, language: Language) -> String {
     let ranked = model.ranking.len();
     let Some(best) = model.ranking.first().filter(|_| model.ranking.iter().any(is_short)) else {
-        return format!("lowest mean validation loss of {ranked} configurations with a result");
+        return say!(
+            language,
+            "lowest mean validation loss of {count} configurations with a result",
+            count = ranked
+        );
     };
     let (completed, planned) = (best.validation_loss.replicates, best.replicates_planned);
     let alike = covered_like_best(model);
     let configurations = model.ledger.planned / u64::from(planned.max(1));
     let replicates = if completed == planned {
-        format!("all {planned} replicates completed")
+        say!(language, "all {planned} replicates completed", planned = planned)
     } else {
-        format!("{completed} of {planned} replicates completed")
+        say!(
+            language,
+            "{completed} of {planned} replicates completed",
+            completed = completed,
+            planned = planned
+        )
     };
     let won = if alike == 1 {
-        format!("the only configuration with {replicates}")
+        say!(language, "the only configuration with {replicates}", replicates = replicates)
     } else {
-        format!("lowest mean validation loss of the {alike} configurations with {replicates}")
+        say!(
+            language,
+            "lowest mean validation loss of the {count} configurations with {replicates}",
+            count = alike,
+            replicates = replicates
+        )
     };
     match configurations.saturating_sub(alike) {
         0 => won,
-        fewer if model.answer.provisional => format!("{won}; {fewer} more have completed fewer so far"),
-        fewer => format!("{won}; {fewer} more completed fewer"),
+        fewer if model.answer.provisional => {
+            say!(language, "{won}; {fewer} more have completed fewer so far", won = won, fewer = fewer)
+        }
+        fewer => say!(language, "{won}; {fewer} more completed fewer", won = won, fewer = fewer),
     }
 }
 
@@ -139,105 +181,157 @@ fn is_short(one: &RankedConfiguration) -> bool {
     one.validation_loss.replicates < one.replicates_planned
 }
 
-fn figures(answer: &Answer) -> Vec<Figure> {
+fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
     let test = answer.test_accuracy_summary.as_ref();
     let mut figures = vec![Figure {
-        label: "Test accuracy",
+        label: say!(language, "Test accuracy"),
         value: test.map_or_else(
-            || "not measured".to_owned(),
+            || say!(language, "not measured").to_owned(),
             |test| format::accuracy(test.mean, test.standard_deviation),
         ),
         detail: test.map_or_else(
-            || "measured once the choice is made".to_owned(),
+            || say!(language, "measured once the choice is made").to_owned(),
             |test| {
                 // The choice was made on the validation split: it does not favour this number.
-                let interval = format::interval_of_percent(answer.test_accuracy_interval);
-                interval_detail(&interval, "", test)
+                let interval = format::interval_of_percent(answer.test_accuracy_interval, language);
+                interval_detail(&interval, false, test, language)
             },
         ),
     }];
     if let Some(loss) = &answer.validation_loss {
         figures.push(Figure {
-            label: "Validation loss",
+            label: say!(language, "Validation loss"),
             value: format::loss(loss.mean, loss.standard_deviation),
-            detail: interval_detail(&format::interval(answer.validation_loss_interval), BEFOREHAND, loss),
+            detail: interval_detail(
+                &format::interval(answer.validation_loss_interval, language),
+                true,
+                loss,
+                language,
+            ),
         });
     }
     if let Some(accuracy) = &answer.validation_accuracy {
         figures.push(Figure {
-            label: "Validation accuracy",
+            label: say!(language, "Validation accuracy"),
             value: format::accuracy(accuracy.mean, accuracy.standard_deviation),
             detail: interval_detail(
-                &format::interval_of_percent(answer.validation_accuracy_interval),
-                BEFOREHAND,
+                &format::interval_of_percent(answer.validation_accuracy_interval, language),
+                true,
                 accuracy,
+                language,
             ),
         });
     }
     if answer.probability_best.is_some() {
         figures.push(Figure {
-            label: "Is the best of all",
+            label: say!(language, "Is the best of all"),
             value: format::chance(answer.probability_best),
-            detail: "probability of the lowest expected loss".to_owned(),
+            detail: say!(language, "probability of the lowest expected loss").to_owned(),
         });
     }
     if let Some(gap) = &answer.gap {
         figures.push(Figure {
-            label: "Gap best to worst",
-            value: gap
-                .loss_percent
-                .map_or_else(|| format::NONE.to_owned(), |percent| format!("{percent:.1} % loss")),
-            detail: format!("{:.2} points of accuracy", gap.accuracy_points),
+            label: say!(language, "Gap best to worst"),
+            value: gap.loss_percent.map_or_else(
+                || format::NONE.to_owned(),
+                |percent| say!(language, "{percent} % loss", percent = format!("{percent:.1}")),
+            ),
+            detail: say!(
+                language,
+                "{points} points of accuracy",
+                points = format!("{:.2}", gap.accuracy_points)
+            ),
         });
     }
+    let strongest = &answer.strongest_hyperparameter;
     figures.push(Figure {
-        label: "Strongest hyperparameter",
-        value: answer.strongest_hyperparameter.verdict.clone(),
-        detail: match answer.strongest_hyperparameter.leading {
-            Some(leading) if !answer.strongest_hyperparameter.decided => format!("leading: {leading}"),
-            _ => "by the rule under main effects".to_owned(),
+        label: say!(language, "Strongest hyperparameter"),
+        value: match strongest.leading {
+            Some(leading) if strongest.decided => leading.to_string(),
+            _ => say!(language, "undecided").to_owned(),
+        },
+        detail: match strongest.leading {
+            Some(leading) if !strongest.decided => say!(language, "leading: {name}", name = leading),
+            _ => say!(language, "by the rule under main effects").to_owned(),
         },
     });
     figures
 }
 
 /// The interval where there is one, and how the number was measured.
-fn interval_detail(interval: &str, of_what: &str, summary: &Summary) -> String {
+///
+/// Of a number that took part in the choice, the interval is as if the configuration had been named beforehand.
+fn interval_detail(interval: &str, took_part: bool, summary: &Summary, language: Language) -> String {
+    let how = format::replicates(summary, language);
     if interval == format::NONE {
-        return format::replicates(summary);
+        return how;
     }
-    format!("95 % interval {interval}{of_what}; {}", format::replicates(summary))
+    if took_part {
+        return say!(
+            language,
+            "95 % interval {interval} if named beforehand; {how}",
+            interval = interval,
+            how = how
+        );
+    }
+    say!(language, "95 % interval {interval}; {how}", interval = interval, how = how)
 }
 
-fn gap_table(gap: &Gap) -> TextTable {
-    let head = ["measured", "#loss (%)", "#loss", "#accuracy (points)"];
-    let caption = "Gap between the best configuration and the worst of those with as many completed replicates, both by \
+fn gap_table(gap: &Gap, language: Language) -> TextTable {
+    let head = heads!(language, "measured", "#loss (%)", "#loss", "#accuracy (points)");
+    let caption = say!(
+        language,
+        "Gap between the best configuration and the worst of those with as many completed replicates, both by \
         mean validation loss; loss (%) is (worst - best) / worst. Cross-fitted: selected on all replicates but one, measured on that one, which takes \
-        out the luck of being selected. The interval holds whichever two configurations come out as best and worst (Tukey).";
+        out the luck of being selected. The interval holds whichever two configurations come out as best and worst (Tukey)."
+    );
     let row = |name: &str, percent: Option<f64>, loss: f64, points: f64| {
         let percent = percent.map_or_else(|| format::NONE.to_owned(), |percent| format!("{percent:.2}"));
         vec![name.to_owned(), percent, format::number(loss), format!("{points:.2}")]
     };
-    let mut rows = vec![row("on all replicates", gap.loss_percent, gap.loss_absolute, gap.accuracy_points)];
+    let mut rows = vec![row(
+        say!(language, "on all replicates"),
+        gap.loss_percent,
+        gap.loss_absolute,
+        gap.accuracy_points,
+    )];
     if let Some(loss) = gap.loss_absolute_interval {
         let of = |interval: Option<Interval>| {
-            interval
-                .map_or_else(|| format::NONE.to_owned(), |one| format!("{:.2} to {:.2}", one.low, one.high))
+            interval.map_or_else(
+                || format::NONE.to_owned(),
+                |one| {
+                    say!(
+                        language,
+                        "{low} to {high}",
+                        low = format!("{:.2}", one.low),
+                        high = format!("{:.2}", one.high)
+                    )
+                },
+            )
         };
         rows.push(vec![
-            "95 % interval".to_owned(),
+            say!(language, "95 % interval").to_owned(),
             of(gap.loss_percent_interval),
-            format::interval(Some(loss)),
+            format::interval(Some(loss), language),
             of(gap.accuracy_points_interval),
         ]);
     }
     if let Some(fair) = &gap.cross_fitted {
-        rows.push(row("cross-fitted", fair.loss_percent, fair.loss_absolute, fair.accuracy_points));
+        rows.push(row(
+            say!(language, "cross-fitted"),
+            fair.loss_percent,
+            fair.loss_absolute,
+            fair.accuracy_points,
+        ));
     }
-    TextTable::new(caption, &head).with_rows(rows.into_iter(), "report.json")
+    TextTable::new(caption, head).with_rows(rows.into_iter(), "report.json", language)
 }
 
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+/// A clause as the beginning of a sentence. A name that begins a Korean one stays as it is written.
+fn as_a_sentence(clause: String, language: Language) -> String {
+    let mut characters = clause.chars();
+    match (language, characters.next()) {
+        (Language::English, Some(first)) => first.to_uppercase().chain(characters).collect(),
+        _ => clause,
+    }
 }

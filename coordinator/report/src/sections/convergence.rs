@@ -1,27 +1,36 @@
 //! The table of how soon configurations learn.
 
-use super::{TextTable, format, shortened};
+use super::{TextTable, format, names, shortened};
 use crate::analysis::convergence::NEAR;
+use crate::language::{Language, heads, say};
 use crate::model::{ReportModel, Summary};
 
 /// In ranking order.
-pub(super) fn table(model: &ReportModel) -> TextTable {
-    let caption = format!(
+pub(super) fn table(model: &ReportModel, language: Language) -> TextTable {
+    let caption = say!(
+        language,
         "How soon each configuration learns (mean ± standard deviation over replicates): the epoch of its lowest validation loss, \
-         and the first epoch within {:.0} % of that loss, with the seconds until its end",
-        NEAR * 100.0
+         and the first epoch within {near} % of that loss, with the seconds until its end",
+        near = NEAR * 100.0
     );
-    let head = ["#rank", "configuration", "#lowest at epoch", "#near it at epoch", "#seconds until near"];
+    let head = heads!(
+        language,
+        "#rank",
+        "configuration",
+        "#lowest at epoch",
+        "#near it at epoch",
+        "#seconds until near"
+    );
     let rows = model.convergence.iter().map(|one| {
         vec![
             one.rank.to_string(),
-            one.label.clone(),
+            names::configuration(&one.label, language),
             spread(one.lowest_loss_epoch),
             spread(one.epochs_to_near_lowest),
             spread(one.seconds_to_near_lowest),
         ]
     });
-    shortened(TextTable::new(caption, &head), rows)
+    shortened(TextTable::new(caption, head), rows, language)
 }
 
 fn spread(summary: Option<Summary>) -> String {

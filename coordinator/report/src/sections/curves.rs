@@ -1,13 +1,14 @@
 //! Learning curves: one panel per swept hyperparameter, then best and worst; and how steadily they end.
 
-use super::{Block, Chart, ChartSpec, CurveData, Section, TextTable, convergence, format};
+use super::{Block, Chart, ChartSpec, CurveData, Head, Section, TextTable, convergence, format, names};
 use crate::analysis::stability::LAST_EPOCHS;
+use crate::language::{Language, heads, say};
 use crate::model::{Band, CurveGroup, CurvePanel, CurvePoint, ReportModel};
 
 /// Rows of a panel's table of numbers; every epoch of every trial stands in `epochs.csv`.
 const FALLBACK_EPOCHS_MAX: usize = 50;
 
-pub(super) fn section(model: &ReportModel) -> Section {
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     let drawn = |panel: &CurvePanel| panel.groups.iter().any(|group| !group.points.is_empty());
     let charts: Vec<Chart> = model
@@ -15,33 +16,37 @@ pub(super) fn section(model: &ReportModel) -> Section {
         .iter()
         .enumerate()
         .filter(|(_, panel)| drawn(panel))
-        .map(|(position, panel)| chart(position, panel))
+        .map(|(position, panel)| chart(position, panel, language))
         .collect();
     if !charts.is_empty() {
         blocks.push(Block::Text(
-            "Means over the completed trials of all other hyperparameters and replicates; the band is one standard \
-             deviation over replicates. A trial that stopped early is in the mean up to its last epoch."
-                .to_owned(),
+            say!(
+                language,
+                "Means over the completed trials of all other hyperparameters and replicates; the band is one standard \
+                 deviation over replicates. A trial that stopped early is in the mean up to its last epoch."
+            )
+            .to_owned(),
         ));
         blocks.push(Block::MetricChoice);
         blocks.push(Block::Charts(charts));
-        blocks.push(Block::Table(stability(model)));
-        blocks.push(Block::Table(convergence::table(model)));
+        blocks.push(Block::Table(stability(model, language)));
+        blocks.push(Block::Table(convergence::table(model, language)));
     }
-    Section { id: "curves", title: "Learning curves", blocks }
+    Section { id: "curves", title: say!(language, "Learning curves"), blocks }
 }
 
-pub(super) fn chart(position: usize, panel: &CurvePanel) -> Chart {
+pub(super) fn chart(position: usize, panel: &CurvePanel, language: Language) -> Chart {
+    let title = panel.title.say(language);
     Chart {
         id: format!("curves-{position}"),
-        title: panel.title.clone(),
-        description: format!("Learning curves by {}", panel.title),
-        spec: ChartSpec::Curves { groups: panel.groups.iter().map(data).collect() },
-        fallback: fallback(panel),
+        description: say!(language, "Learning curves by {what}", what = title),
+        spec: ChartSpec::Curves { groups: panel.groups.iter().map(|group| data(group, language)).collect() },
+        fallback: fallback(panel, &title, language),
+        title,
     }
 }
 
-fn data(group: &CurveGroup) -> CurveData {
+fn data(group: &CurveGroup, language: Language) -> CurveData {
     let metric = |of: fn(&CurvePoint) -> Band| {
         let bands = || group.points.iter().map(of);
         (
@@ -50,7 +55,7 @@ fn data(group: &CurveGroup) -> CurveData {
         )
     };
     CurveData {
-        label: group.label.clone(),
+        label: group.label.say(language),
         epochs: group.points.iter().map(|point| point.epoch).collect(),
         trials: group.points.iter().map(|point| point.trials).collect(),
         metrics: [
@@ -62,18 +67,17 @@ fn data(group: &CurveGroup) -> CurveData {
     }
 }
 
-fn fallback(panel: &CurvePanel) -> TextTable {
+fn fallback(panel: &CurvePanel, title: &str, language: Language) -> TextTable {
     let mut epochs: Vec<u32> =
         panel.groups.iter().flat_map(|group| group.points.iter().map(|point| point.epoch)).collect();
     epochs.sort_unstable();
     epochs.dedup();
-    let mut caption = format!("Validation loss by epoch and {}", panel.title);
+    let mut caption = say!(language, "Validation loss by epoch and {what}", what = title);
     if epochs.len() > FALLBACK_EPOCHS_MAX {
-        caption.push_str(" (thinned; every epoch stands in epochs.csv)");
+        caption = say!(language, "{caption} (thinned; every epoch stands in epochs.csv)", caption = caption);
     }
-    let mut head = vec!["#epoch".to_owned()];
-    head.extend(panel.groups.iter().map(|group| format!("#{}", group.label)));
-    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let mut head = heads!(language, "#epoch");
+    head.extend(panel.groups.iter().map(|group| Head::number(group.label.say(language))));
     let stride = epochs.len().div_ceil(FALLBACK_EPOCHS_MAX).max(1);
     let rows: Vec<Vec<String>> = epochs
         .into_iter()
@@ -87,24 +91,34 @@ fn fallback(panel: &CurvePanel) -> TextTable {
             std::iter::once(epoch.to_string()).chain(panel.groups.iter().map(cell)).collect()
         })
         .collect();
-    TextTable::new(caption, &head).with_rows(rows.into_iter(), "epochs.csv")
+    TextTable::new(caption, head).with_rows(rows.into_iter(), "epochs.csv", language)
 }
 
-fn stability(model: &ReportModel) -> TextTable {
-    let caption = format!(
-        "How steadily each configuration ends: validation loss over its last epochs, at most {LAST_EPOCHS} (slope per epoch, \
-         standard deviation), its last less its best value, and validation less training loss at the end"
+fn stability(model: &ReportModel, language: Language) -> TextTable {
+    let caption = say!(
+        language,
+        "How steadily each configuration ends: validation loss over its last epochs, at most {epochs} (slope per epoch, \
+         standard deviation), its last less its best value, and validation less training loss at the end",
+        epochs = LAST_EPOCHS
     );
-    let head = ["#rank", "configuration", "#slope", "#deviation", "#last - best", "#validation - training"];
+    let head = heads!(
+        language,
+        "#rank",
+        "configuration",
+        "#slope",
+        "#deviation",
+        "#last - best",
+        "#validation - training"
+    );
     let rows = model.stability.iter().map(|one| {
         vec![
             one.rank.to_string(),
-            one.label.clone(),
+            names::configuration(&one.label, language),
             format::optional(one.last_epochs_slope),
             format::optional(one.last_epochs_standard_deviation),
             format::optional(one.overfitting),
             format::optional(one.generalization_gap),
         ]
     });
-    super::shortened(TextTable::new(caption, &head), rows)
+    super::shortened(TextTable::new(caption, head), rows, language)
 }

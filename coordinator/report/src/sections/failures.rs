@@ -1,16 +1,18 @@
 //! Failures: every attempt that brought no result, and what followed.
 
-use super::{Block, Section, TextTable, format};
+use super::{Block, Section, TextTable, format, names};
+use crate::language::{Language, heads, say};
 use crate::model::{ReportModel, Sensitivity};
 
-pub(super) fn section(model: &ReportModel) -> Section {
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     if model.failures.is_empty() {
-        blocks.push(Block::Text("Every attempt brought a result.".to_owned()));
-        return Section { id: "failures", title: "Failures", blocks };
+        blocks.push(Block::Text(say!(language, "Every attempt brought a result.").to_owned()));
+        return Section { id: "failures", title: say!(language, "Failures"), blocks };
     }
-    blocks.extend(model.if_failures_were_worst.as_ref().map(sensitivity));
-    let head = [
+    blocks.extend(model.if_failures_were_worst.as_ref().map(|one| sensitivity(one, language)));
+    let head = heads!(
+        language,
         "attempt",
         "configuration",
         "#replicate",
@@ -20,9 +22,10 @@ pub(super) fn section(model: &ReportModel) -> Section {
         "reason",
         "#seconds",
         "consequence",
-    ];
+    );
     let rows = model.failures.iter().map(|one| {
-        let reason = match (one.kind, &one.reason) {
+        let kind = one.kind.map(|kind| names::name(kind, language));
+        let reason = match (kind, &one.reason) {
             (Some(kind), Some(reason)) => format!("{kind}: {reason}"),
             (Some(kind), None) => kind.to_owned(),
             (None, Some(reason)) => reason.clone(),
@@ -30,38 +33,42 @@ pub(super) fn section(model: &ReportModel) -> Section {
         };
         vec![
             one.attempt.clone(),
-            one.label.clone(),
+            names::configuration(&one.label, language),
             one.replicate.to_string(),
-            one.work.to_owned(),
+            names::name(one.work, language).to_owned(),
             one.worker.clone(),
-            one.outcome.to_owned(),
+            names::name(one.outcome, language).to_owned(),
             reason,
             one.seconds.map_or_else(|| format::NONE.to_owned(), |seconds| format!("{seconds:.1}")),
-            one.consequence.clone(),
+            one.consequence.say(language),
         ]
     });
-    let caption = "Attempts without a result (sweep/trial/attempt)";
-    blocks.push(Block::Table(TextTable::new(caption, &head).with_rows(rows, "report.json")));
-    Section { id: "failures", title: "Failures", blocks }
+    let caption = say!(language, "Attempts without a result (sweep/trial/attempt)");
+    blocks.push(Block::Table(TextTable::new(caption, head).with_rows(rows, "report.json", language)));
+    Section { id: "failures", title: say!(language, "Failures"), blocks }
 }
 
 /// Whether the answer hangs on the trials that brought no result.
-fn sensitivity(sensitivity: &Sensitivity) -> Block {
+fn sensitivity(sensitivity: &Sensitivity, language: Language) -> Block {
     let count = sensitivity.without_result;
     let trials = if count == 1 {
-        "1 trial failed or diverged".to_owned()
+        say!(language, "1 trial failed or diverged").to_owned()
     } else {
-        format!("{count} trials failed or diverged")
+        say!(language, "{count} trials failed or diverged", count = count)
     };
     if sensitivity.is_same {
-        Block::Text(format!(
-            "{trials}. Were each as bad as the worst completed trial, the best configuration would still be the same."
+        Block::Text(say!(
+            language,
+            "{trials}. Were each as bad as the worst completed trial, the best configuration would still be the same.",
+            trials = trials
         ))
     } else {
-        Block::Warning(format!(
-            "{trials}. Were each as bad as the worst completed trial, {} would still have the lowest mean: it ranks behind \
-             the best only because replicates of it are missing.",
-            sensitivity.best
+        Block::Warning(say!(
+            language,
+            "{trials}. Were each as bad as the worst completed trial, {configuration} would still have the lowest mean: it ranks \
+             behind the best only because replicates of it are missing.",
+            trials = trials,
+            configuration = names::configuration(&sensitivity.best, language)
         ))
     }
 }

@@ -1,7 +1,10 @@
 //! How numbers are written for people.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 
+use crate::language::{Language, say};
 use crate::model::{Band, Interval, Summary};
 
 /// What stands for a number that does not exist.
@@ -50,14 +53,22 @@ pub fn accuracy_band(band: Option<Band>) -> String {
 }
 
 /// The interval of a loss, or a dash.
-pub fn interval(interval: Option<Interval>) -> String {
-    interval.map_or_else(|| NONE.to_owned(), |one| format!("{} to {}", number(one.low), number(one.high)))
+pub fn interval(interval: Option<Interval>, language: Language) -> String {
+    interval.map_or_else(
+        || NONE.to_owned(),
+        |one| say!(language, "{low} to {high}", low = number(one.low), high = number(one.high)),
+    )
 }
 
 /// The interval of a fraction, in per cent, or a dash.
-pub fn interval_of_percent(interval: Option<Interval>) -> String {
-    interval
-        .map_or_else(|| NONE.to_owned(), |one| format!("{:.2} to {:.2} %", one.low * 100.0, one.high * 100.0))
+pub fn interval_of_percent(interval: Option<Interval>, language: Language) -> String {
+    interval.map_or_else(|| NONE.to_owned(), |one| percents(one.times(100.0), 2, language))
+}
+
+/// An interval in per cent with so many decimals.
+pub fn percents(interval: Interval, decimals: usize, language: Language) -> String {
+    let [low, high] = [interval.low, interval.high].map(|end| format!("{end:.decimals$}"));
+    say!(language, "{low} to {high} %", low = low, high = high)
 }
 
 /// A probability that is found by a test, or a dash.
@@ -80,12 +91,19 @@ pub fn chance(probability: Option<f64>) -> String {
 }
 
 /// How a summary was measured.
-pub fn replicates(summary: &Summary) -> String {
+pub fn replicates(summary: &Summary, language: Language) -> String {
     match (summary.replicates, summary.standard_deviation) {
-        (1, _) => "1 replicate: no spread is known".to_owned(),
-        (count, Some(_)) => format!("mean ± standard deviation over {count} replicates"),
-        (count, None) => format!("mean over {count} replicates"),
+        (1, _) => say!(language, "1 replicate: no spread is known").to_owned(),
+        (count, Some(_)) => {
+            say!(language, "mean ± standard deviation over {count} replicates", count = count)
+        }
+        (count, None) => say!(language, "mean over {count} replicates", count = count),
     }
+}
+
+/// Some of a whole.
+pub fn of(part: impl Display, whole: impl Display, language: Language) -> String {
+    say!(language, "{part} of {whole}", part = part, whole = whole)
 }
 
 /// Seconds, in the units that people use.
@@ -171,6 +189,7 @@ mod tests {
             ("0.0312".into(), "< 0.0001".into(), NONE.into())
         );
         assert_eq!((chance(Some(0.9999)), chance(Some(1.0))), ("> 99.9 %".into(), "100.0 %".into()));
-        assert_eq!(interval(Some(Interval::around(0.5, 0.1))), "0.4000 to 0.6000");
+        let found = Language::ALL.map(|one| interval(Some(Interval::around(0.5, 0.1)), one));
+        assert_eq!(found, ["0.4000 to 0.6000", "[0.4000, 0.6000]"]);
     }
 }

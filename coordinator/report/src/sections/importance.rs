@@ -1,53 +1,57 @@
 //! Importance: which hyperparameters decide whether a trial is among the best, beside the exact shares.
 
 use super::{Block, Section, TextTable, fanova, format};
+use crate::language::{Language, heads, say};
 use crate::model::{Importance, ReportModel};
 
 /// Shares that differ less are equal.
 const TIE: f64 = 1e-9;
 
-pub(super) fn section(model: &ReportModel) -> Section {
-    let blocks = model.importance.as_ref().map(blocks).unwrap_or_default();
-    Section { id: "importance", title: "Importance", blocks }
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
+    let blocks = model.importance.as_ref().map(|one| blocks(one, language)).unwrap_or_default();
+    Section { id: "importance", title: say!(language, "Importance"), blocks }
 }
 
-fn blocks(importance: &Importance) -> Vec<Block> {
+fn blocks(importance: &Importance, language: Language) -> Vec<Block> {
     let rows = importance.hyperparameters.iter().enumerate().map(|(at, one)| {
         let of_forest = fanova::main_effect(importance.fanova.as_ref(), at);
         vec![
             one.hyperparameter.name().to_owned(),
             format!("{:.1} %", one.share * 100.0),
-            one.interval.map_or_else(|| format::NONE.to_owned(), fanova::range),
+            one.interval.map_or_else(|| format::NONE.to_owned(), |one| fanova::range(one, language)),
             of_forest
                 .map_or_else(|| format::NONE.to_owned(), |share| format!("{:.1} %", share.share * 100.0)),
-            fanova::of_most_trees(of_forest),
+            fanova::of_most_trees(of_forest, language),
             format::optional_percent(one.eta_squared),
         ]
     });
-    let caption = format!(
-        "What sets the best {} of {} completed trials apart (PED-ANOVA: shares of the divergence between their levels and \
+    let caption = say!(
+        language,
+        "What sets the best {best} of {trials} completed trials apart (PED-ANOVA: shares of the divergence between their levels and \
          those of all trials, with the 95 % interval over sweeps drawn from the trials); its share of what a forest of regression \
          trees predicts over the whole grid (fANOVA, with the range of 95 % of the trees); and the exact share of all \
          variance (η²) where the grid is balanced",
-        importance.best_trials, importance.trials
+        best = importance.best_trials,
+        trials = importance.trials
     );
-    let head = [
+    let head = heads!(
+        language,
         "hyperparameter",
         "#among the best",
         "#95 % interval",
         "#over the grid (fANOVA)",
         "#95 % of the trees",
         "#of all variance",
-    ];
-    let table = Block::Table(TextTable::new(caption, &head).with_rows(rows, "report.json"));
+    );
+    let table = Block::Table(TextTable::new(caption, head).with_rows(rows, "report.json", language));
     std::iter::once(table)
-        .chain(agreement(importance).map(Block::Text))
-        .chain(fanova::blocks(importance))
+        .chain(agreement(importance, language).map(Block::Text))
+        .chain(fanova::blocks(importance, language))
         .collect()
 }
 
 /// Whether both methods have the same hyperparameter in front; `None` where only one of them has spoken.
-fn agreement(importance: &Importance) -> Option<String> {
+fn agreement(importance: &Importance, language: Language) -> Option<String> {
     let rows = &importance.hyperparameters;
     let largest = rows.iter().map(|one| one.share).max_by(f64::total_cmp)?;
     let first: Vec<_> = rows.iter().filter(|one| one.share > largest - TIE).collect();
@@ -56,15 +60,22 @@ fn agreement(importance: &Importance) -> Option<String> {
     by_variance.eta_squared?;
     let by_variance = by_variance.hyperparameter;
     let [by_best] = first[..] else {
-        return Some(format!("Among the best none is alone in front; over the whole grid {by_variance} is."));
+        return Some(say!(
+            language,
+            "Among the best none is alone in front; over the whole grid {name} is.",
+            name = by_variance
+        ));
     };
     let by_best = by_best.hyperparameter;
     Some(if by_best == by_variance {
-        format!("Both have {by_best} in front.")
+        say!(language, "Both have {name} in front.", name = by_best)
     } else {
-        format!(
+        say!(
+            language,
             "They ask different questions and differ: {by_best} matters most for being among the best, {by_variance} for \
-             the loss over the whole grid."
+             the loss over the whole grid.",
+            by_best = by_best,
+            by_variance = by_variance
         )
     })
 }

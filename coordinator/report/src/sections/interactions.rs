@@ -1,9 +1,10 @@
 //! Interactions: one heat map per pair of swept hyperparameters.
 
-use super::{Block, Chart, ChartSpec, Section, TextTable, format};
+use super::{Block, Chart, ChartSpec, Head, Section, TextTable, format};
+use crate::language::{Language, say};
 use crate::model::{Interaction, ReportModel};
 
-pub(super) fn section(model: &ReportModel) -> Section {
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     let filled = |one: &&Interaction| one.cells.iter().flatten().any(Option::is_some);
     let charts: Vec<Chart> = model
@@ -11,33 +12,34 @@ pub(super) fn section(model: &ReportModel) -> Section {
         .iter()
         .filter(filled)
         .enumerate()
-        .map(|(position, one)| chart(position, one))
+        .map(|(position, one)| chart(position, one, language))
         .collect();
     if !charts.is_empty() {
         blocks.push(Block::Text(
-            "Mean validation loss of each pair of levels, over all other hyperparameters and replicates. Lower is \
-             better."
-                .to_owned(),
+            say!(
+                language,
+                "Mean validation loss of each pair of levels, over all other hyperparameters and replicates. Lower is better."
+            )
+            .to_owned(),
         ));
         blocks.push(Block::Charts(charts));
     }
-    Section { id: "interactions", title: "Interactions", blocks }
+    Section { id: "interactions", title: say!(language, "Interactions"), blocks }
 }
 
-fn chart(position: usize, interaction: &Interaction) -> Chart {
+fn chart(position: usize, interaction: &Interaction, language: Language) -> Chart {
     let (rows, columns) = (&interaction.rows, &interaction.columns);
     let names = |levels: &[sweep_proto::Value]| levels.iter().map(ToString::to_string).collect::<Vec<_>>();
     let title = format!("{} × {}", rows.hyperparameter, columns.hyperparameter);
-    let mut head = vec![format!("{} \\ {}", rows.hyperparameter, columns.hyperparameter)];
-    head.extend(columns.levels.iter().map(|level| format!("#{level}")));
-    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let mut head = vec![Head::text(format!("{} \\ {}", rows.hyperparameter, columns.hyperparameter))];
+    head.extend(columns.levels.iter().map(|level| Head::number(level.to_string())));
     let lines = rows.levels.iter().zip(&interaction.cells).map(|(level, cells)| {
         std::iter::once(level.to_string()).chain(cells.iter().map(|cell| format::optional(*cell))).collect()
     });
     let lines: Vec<Vec<String>> = lines.collect();
     Chart {
         id: format!("interaction-{position}"),
-        description: format!("Heat map of the mean validation loss by {title}"),
+        description: say!(language, "Heat map of the mean validation loss by {pair}", pair = title),
         spec: ChartSpec::Heat {
             row_name: rows.hyperparameter.to_string(),
             column_name: columns.hyperparameter.to_string(),
@@ -49,8 +51,8 @@ fn chart(position: usize, interaction: &Interaction) -> Chart {
                 .map(|row| row.iter().map(|one| one.map(format::rounded)).collect())
                 .collect(),
         },
-        fallback: TextTable::new(format!("Mean validation loss by {title}"), &head)
-            .with_rows(lines.into_iter(), "report.json"),
+        fallback: TextTable::new(say!(language, "Mean validation loss by {pair}", pair = title), head)
+            .with_rows(lines.into_iter(), "report.json", language),
         title,
     }
 }

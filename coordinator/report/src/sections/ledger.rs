@@ -1,69 +1,88 @@
 //! The ledger: every planned trial accounted for, as numbers and as a map.
 
-use super::{Block, Section, StateGroup, StateMap, TextTable, format};
+use super::{Block, Section, StateGroup, StateMap, TextTable, format, names};
+use crate::language::{Language, heads, say};
 use crate::model::{Ledger, ReportModel};
 use crate::table::Table;
 
 /// Squares of the map; more would not be told apart.
 const MAP_TRIALS_MAX: usize = 3_000;
 
-pub(super) fn section(model: &ReportModel, table: &Table) -> Section {
+pub(super) fn section(model: &ReportModel, table: &Table, language: Language) -> Section {
     let ledger = &model.ledger;
-    let mut blocks = vec![check(ledger)];
-    let states = ledger.states.iter().map(|(state, count)| vec![(*state).to_owned(), format::count(*count)]);
-    let mut rows = vec![vec!["planned (grid × replicates)".to_owned(), format::count(ledger.planned)]];
+    let mut blocks = vec![check(ledger, language)];
+    let states = ledger
+        .states
+        .iter()
+        .map(|(state, count)| vec![names::name(state, language).to_owned(), format::count(*count)]);
+    let mut rows =
+        vec![vec![say!(language, "planned (grid × replicates)").to_owned(), format::count(ledger.planned)]];
     rows.extend(states.filter(|row| row[1] != "0"));
-    rows.push(vec!["sum of states".to_owned(), format::count(ledger.recorded)]);
+    rows.push(vec![say!(language, "sum of states").to_owned(), format::count(ledger.recorded)]);
     blocks.push(Block::Table(
-        TextTable::new("Trials", &["state", "#trials"]).with_rows(rows.into_iter(), "report.json"),
+        TextTable::new(say!(language, "Trials"), heads!(language, "state", "#trials")).with_rows(
+            rows.into_iter(),
+            "report.json",
+            language,
+        ),
     ));
     let rows: Vec<_> = [
-        ("results reused from earlier sweeps", ledger.reused),
-        ("attempts", ledger.attempts),
-        ("failed attempts", ledger.failed_attempts),
-        ("diverged attempts", ledger.diverged_attempts),
-        ("lost leases", ledger.lost_leases),
-        ("attempts handed back", ledger.released_attempts),
-        ("attempts revoked", ledger.revoked_attempts),
-        ("duplicate trials", ledger.duplicates),
+        (say!(language, "results reused from earlier sweeps"), ledger.reused),
+        (say!(language, "attempts"), ledger.attempts),
+        (say!(language, "failed attempts"), ledger.failed_attempts),
+        (say!(language, "diverged attempts"), ledger.diverged_attempts),
+        (say!(language, "lost leases"), ledger.lost_leases),
+        (say!(language, "attempts handed back"), ledger.released_attempts),
+        (say!(language, "attempts revoked"), ledger.revoked_attempts),
+        (say!(language, "duplicate trials"), ledger.duplicates),
     ]
     .into_iter()
     .map(|(name, count)| vec![name.to_owned(), format::count(count)])
     .collect();
-    let attempts = TextTable::new("Attempts (training and test measurement)", &["what", "#count"]);
-    blocks.push(Block::Table(attempts.with_rows(rows.into_iter(), "report.json")));
+    let caption = say!(language, "Attempts (training and test measurement)");
+    let attempts = TextTable::new(caption, heads!(language, "what", "#count"));
+    blocks.push(Block::Table(attempts.with_rows(rows.into_iter(), "report.json", language)));
     if table.trials.len() <= MAP_TRIALS_MAX {
         if !table.trials.is_empty() {
-            blocks.push(Block::StateMap(state_map(table)));
+            blocks.push(Block::StateMap(state_map(table, language)));
         }
     } else {
-        blocks.push(Block::Text(format!(
-            "The map of states is left out above {MAP_TRIALS_MAX} trials; each trial's state stands in trials.csv."
+        blocks.push(Block::Text(say!(
+            language,
+            "The map of states is left out above {trials} trials; each trial's state stands in trials.csv.",
+            trials = MAP_TRIALS_MAX
         )));
     }
-    Section { id: "ledger", title: "Ledger", blocks }
+    Section { id: "ledger", title: say!(language, "Ledger"), blocks }
 }
 
-fn check(ledger: &Ledger) -> Block {
-    let sums = format!(
-        "planned {} = sum of states {}",
-        format::count(ledger.planned),
-        format::count(ledger.recorded)
-    );
+fn check(ledger: &Ledger, language: Language) -> Block {
+    let [planned, recorded] = [ledger.planned, ledger.recorded].map(format::count);
     if ledger.balanced {
-        return Block::Text(format!(
-            "Balanced: {sums}; no trial stands twice, every completed trial has a result."
+        return Block::Text(say!(
+            language,
+            "Balanced: planned {planned} = sum of states {recorded}; no trial stands twice, every completed trial has a result.",
+            planned = planned,
+            recorded = recorded
         ));
     }
-    Block::Warning(format!(
-        "Not balanced: planned {}, sum of states {}, duplicates {}, completed without a result {}.",
-        ledger.planned, ledger.recorded, ledger.duplicates, ledger.without_result
+    Block::Warning(say!(
+        language,
+        "Not balanced: planned {planned}, sum of states {recorded}, duplicates {duplicates}, completed without a result \
+         {without_result}.",
+        planned = ledger.planned,
+        recorded = ledger.recorded,
+        duplicates = ledger.duplicates,
+        without_result = ledger.without_result
     ))
 }
 
-fn state_map(table: &Table) -> StateMap {
+fn state_map(table: &Table, language: Language) -> StateMap {
     let mut groups: Vec<StateGroup> = (0..table.configurations.len())
-        .map(|configuration| StateGroup { label: table.label(configuration), states: Vec::new() })
+        .map(|configuration| StateGroup {
+            label: names::configuration(&table.label(configuration), language),
+            states: Vec::new(),
+        })
         .collect();
     let mut legend: Vec<(coordinator_core::TrialState, &'static str)> = Vec::new();
     for trial in &table.trials {
@@ -73,5 +92,8 @@ fn state_map(table: &Table) -> StateMap {
         }
     }
     legend.sort_unstable();
-    StateMap { groups, legend: legend.into_iter().map(|(_, name)| name).collect() }
+    StateMap {
+        groups,
+        legend: legend.into_iter().map(|(_, name)| (name, names::name(name, language))).collect(),
+    }
 }

@@ -11,10 +11,12 @@ mod devices;
 mod effects;
 mod failures;
 mod fanova;
+mod findings;
 pub mod format;
 mod importance;
 mod interactions;
 mod ledger;
+pub(crate) mod names;
 mod one_factor;
 mod parallel;
 mod ranking;
@@ -25,6 +27,7 @@ mod variance;
 
 use serde::Serialize;
 
+use crate::language::{Language, heads, say};
 use crate::model::ReportModel;
 use crate::table::Table;
 
@@ -101,22 +104,35 @@ pub struct Head {
     pub numeric: bool,
 }
 
+impl Head {
+    /// Of a column of text, whose title is a name.
+    pub fn text(title: impl Into<String>) -> Self {
+        Self { title: title.into(), numeric: false }
+    }
+
+    /// Of a column of numbers, alike.
+    pub fn number(title: impl Into<String>) -> Self {
+        Self { title: title.into(), numeric: true }
+    }
+
+    /// Of a message; where it starts with `#`, of numbers.
+    pub(crate) fn of(language: Language, title: &'static str) -> Self {
+        match title.strip_prefix('#') {
+            Some(title) => Self::number(language.text(title)),
+            None => Self::text(language.text(title)),
+        }
+    }
+}
+
 impl TextTable {
-    /// A table without rows. Titles that start with `#` are of numbers.
-    pub fn new(caption: impl Into<String>, head: &[&str]) -> Self {
-        let head = head
-            .iter()
-            .map(|title| Head {
-                title: title.trim_start_matches('#').to_owned(),
-                numeric: title.starts_with('#'),
-            })
-            .collect();
+    /// A table without rows.
+    pub fn new(caption: impl Into<String>, head: Vec<Head>) -> Self {
         Self { caption: caption.into(), head, rows: Vec::new() }
     }
 
     /// Headline numbers as a table.
-    pub fn of_figures(caption: impl Into<String>, figures: &[Figure]) -> Self {
-        let mut table = Self::new(caption, &["what", "value", "how"]);
+    pub fn of_figures(caption: impl Into<String>, figures: &[Figure], language: Language) -> Self {
+        let mut table = Self::new(caption, heads!(language, "what", "value", "how"));
         table.rows = figures
             .iter()
             .map(|one| vec![one.label.to_owned(), one.value.clone(), one.detail.clone()])
@@ -126,10 +142,22 @@ impl TextTable {
 
     /// With these rows, cut to [`ROWS_MAX`]; the caption says so and names where all of them stand.
     #[must_use]
-    pub fn with_rows(mut self, rows: impl ExactSizeIterator<Item = Vec<String>>, all_in: &str) -> Self {
+    pub fn with_rows(
+        mut self,
+        rows: impl ExactSizeIterator<Item = Vec<String>>,
+        all_in: &str,
+        language: Language,
+    ) -> Self {
         let count = rows.len();
         if count > ROWS_MAX {
-            self.caption = format!("{} (first {ROWS_MAX} of {count}; all in {all_in})", self.caption);
+            self.caption = say!(
+                language,
+                "{caption} (first {shown} of {count}; all in {file})",
+                caption = self.caption,
+                shown = ROWS_MAX,
+                count = count,
+                file = all_in
+            );
         }
         self.rows = rows.take(ROWS_MAX).collect();
         self
@@ -217,8 +245,8 @@ pub struct CurveData {
 pub struct StateMap {
     /// Each configuration with the states of its replicates.
     pub groups: Vec<StateGroup>,
-    /// The states that occur.
-    pub legend: Vec<&'static str>,
+    /// The states that occur, by name and in words.
+    pub legend: Vec<(&'static str, &'static str)>,
 }
 
 /// The states of one configuration's replicates.
@@ -231,23 +259,23 @@ pub struct StateGroup {
 }
 
 /// Every section, in the order of the report.
-pub fn sections(model: &ReportModel, table: &Table) -> Vec<Section> {
+pub fn sections(model: &ReportModel, table: &Table, language: Language) -> Vec<Section> {
     vec![
-        answer::section(model),
-        ledger::section(model, table),
-        test_split::section(model),
-        curves::section(model),
-        effects::section(model),
-        variance::section(model),
-        importance::section(model),
-        one_factor::section(model),
-        interactions::section(model),
-        parallel::section(model),
-        ranking::section(model),
-        cost::section(model),
-        failures::section(model),
-        set_up::section(model),
-        reproduction::section(model, table),
+        answer::section(model, language),
+        ledger::section(model, table, language),
+        test_split::section(model, language),
+        curves::section(model, language),
+        effects::section(model, language),
+        variance::section(model, language),
+        importance::section(model, language),
+        one_factor::section(model, language),
+        interactions::section(model, language),
+        parallel::section(model, language),
+        ranking::section(model, language),
+        cost::section(model, language),
+        failures::section(model, language),
+        set_up::section(model, language),
+        reproduction::section(model, table, language),
     ]
     .into_iter()
     .filter(|section| !section.blocks.is_empty())
@@ -260,8 +288,12 @@ const TOP_ROWS: usize = 20;
 const BOTTOM_ROWS: usize = 10;
 
 /// A table in ranking order, cut to its first and its last rows; all stand in `report.json`.
-fn shortened(table: TextTable, rows: impl ExactSizeIterator<Item = Vec<String>>) -> TextTable {
-    shortened_from(table, rows, "report.json")
+fn shortened(
+    table: TextTable,
+    rows: impl ExactSizeIterator<Item = Vec<String>>,
+    language: Language,
+) -> TextTable {
+    shortened_from(table, rows, "report.json", language)
 }
 
 /// As [`shortened`], of rows that all stand in another file.
@@ -269,13 +301,19 @@ fn shortened_from(
     mut table: TextTable,
     rows: impl ExactSizeIterator<Item = Vec<String>>,
     all_in: &str,
+    language: Language,
 ) -> TextTable {
     let count = rows.len();
     let cut = count > TOP_ROWS + BOTTOM_ROWS;
     if cut {
-        table.caption = format!(
-            "{} (first {TOP_ROWS} and last {BOTTOM_ROWS} of {count}; all in {all_in})",
-            table.caption
+        table.caption = say!(
+            language,
+            "{caption} (first {top} and last {bottom} of {count}; all in {file})",
+            caption = table.caption,
+            top = TOP_ROWS,
+            bottom = BOTTOM_ROWS,
+            count = count,
+            file = all_in
         );
     }
     let kept = rows.enumerate().filter(|(at, _)| !cut || *at < TOP_ROWS || *at >= count - BOTTOM_ROWS);

@@ -1,45 +1,70 @@
 //! One hyperparameter at a time, as the study looked at it, beside what the full grid says.
 
-use super::{Block, Section, TextTable, format};
+use super::{Block, Head, Section, TextTable, format};
+use crate::language::{Language, heads, say};
 use crate::model::{OneFactor, ReportModel};
 
-pub(super) fn section(model: &ReportModel) -> Section {
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let rows = &model.one_factor_at_a_time;
     let mut blocks = Vec::new();
     if rows.len() > 1 {
-        blocks.push(Block::Text(verdict(model)));
-        let table = |row: &OneFactor| Block::Table(table(row));
+        blocks.push(Block::Text(verdict(model, language)));
+        let table = |row: &OneFactor| Block::Table(table(row, language));
         blocks.extend(rows.iter().map(table));
     }
-    Section { id: "one-factor", title: "One factor at a time", blocks }
+    Section { id: "one-factor", title: say!(language, "One factor at a time"), blocks }
 }
 
 /// Whether this view would name the hyperparameter that the full grid does.
-fn verdict(model: &ReportModel) -> String {
+fn verdict(model: &ReportModel, language: Language) -> String {
     let widest = model
         .one_factor_at_a_time
         .iter()
         .filter_map(|row| Some((row.range.filter(|range| *range > 0.0)?, row.hyperparameter)))
         .max_by(|left, right| left.0.total_cmp(&right.0));
-    let way = "Each hyperparameter changes while the others stay at the best configuration: one row of the grid each, \
-        without intervals and blind to interactions.";
+    let way = say!(
+        language,
+        "Each hyperparameter changes while the others stay at the best configuration: one row of the grid each, without \
+         intervals and blind to interactions."
+    );
     let Some((range, name)) = widest else {
-        return format!("{way} Too few configurations have a result, or all are equal.");
+        return say!(language, "{way} Too few configurations have a result, or all are equal.", way = way);
     };
-    let all =
-        if model.factorial.is_some() { "the full grid has" } else { "all completed trials together have" };
-    let whole = match model.answer.strongest_hyperparameter.leading {
-        Some(leading) if leading == name => format!("{all} the same one in front"),
-        Some(leading) => format!("{all} {leading} in front"),
-        None => format!("{all} none in front"),
+    let is_full = model.factorial.is_some();
+    let whole = match (is_full, model.answer.strongest_hyperparameter.leading) {
+        (true, Some(leading)) if leading == name => {
+            say!(language, "the full grid has the same one in front").to_owned()
+        }
+        (true, Some(leading)) => say!(language, "the full grid has {name} in front", name = leading),
+        (true, None) => say!(language, "the full grid has none in front").to_owned(),
+        (false, Some(leading)) if leading == name => {
+            say!(language, "all completed trials together have the same one in front").to_owned()
+        }
+        (false, Some(leading)) => {
+            say!(language, "all completed trials together have {name} in front", name = leading)
+        }
+        (false, None) => say!(language, "all completed trials together have none in front").to_owned(),
     };
-    format!("{way} Here {name} moves the validation loss the most, by {}; {whole}.", format::number(range))
+    say!(
+        language,
+        "{way} Here {name} moves the validation loss the most, by {range}; {whole}.",
+        way = way,
+        name = name,
+        range = format::number(range),
+        whole = whole
+    )
 }
 
-fn table(row: &OneFactor) -> TextTable {
+fn table(row: &OneFactor, language: Language) -> TextTable {
     let name = row.hyperparameter.name();
-    let caption = format!("{name}, held at {} (± standard deviation over replicates)", row.held);
-    let head = [name, "#validation loss", "#validation accuracy", "#replicates"];
+    let caption = say!(
+        language,
+        "{name}, held at {held} (± standard deviation over replicates)",
+        name = name,
+        held = row.held
+    );
+    let mut head = vec![Head::text(name)];
+    head.extend(heads!(language, "#validation loss", "#validation accuracy", "#replicates"));
     let rows = row.levels.iter().map(|level| {
         let (loss, accuracy) = (level.validation_loss, level.validation_accuracy);
         vec![
@@ -55,5 +80,5 @@ fn table(row: &OneFactor) -> TextTable {
             loss.map_or(0, |one| one.replicates).to_string(),
         ]
     });
-    TextTable::new(caption, &head).with_rows(rows, "report.json")
+    TextTable::new(caption, head).with_rows(rows, "report.json", language)
 }

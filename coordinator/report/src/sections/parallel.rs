@@ -1,6 +1,7 @@
 //! Parallel coordinates: every configuration as a line across its levels to its validation loss.
 
-use super::{Block, Chart, ChartSpec, Section, TextTable, format, shortened};
+use super::{Block, Chart, ChartSpec, Head, Section, TextTable, format, shortened};
+use crate::language::{Language, heads, say};
 use crate::model::{Levels, RankedConfiguration, ReportModel};
 
 /// Lines drawn: beyond some hundreds they are one area of colour.
@@ -8,30 +9,35 @@ const LINES_MAX: usize = 300;
 /// Of these, the first of the ranking, which a reader looks for.
 const BEST_LINES: usize = 100;
 
-pub(super) fn section(model: &ReportModel) -> Section {
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     if model.set_up.axes.len() >= 2 && model.ranking.len() >= 2 {
         let count = model.ranking.len();
-        let shown = if count > LINES_MAX {
-            format!(
-                " Drawn are {LINES_MAX} of {} configurations: the first {BEST_LINES} of the ranking, and {} taken evenly from \
-                 the others, the last one among them.",
-                format::count(count as u64),
-                LINES_MAX - BEST_LINES
+        let how = say!(
+            language,
+            "Each line is a configuration: it crosses each hyperparameter's axis at its level and ends at its mean validation \
+             loss, which gives its colour. Dragging along an axis picks the lines that cross it there."
+        );
+        blocks.push(Block::Text(if count > LINES_MAX {
+            say!(
+                language,
+                "{how} Drawn are {drawn} of {count} configurations: the first {first} of the ranking, and {sampled} taken evenly \
+                 from the others, the last one among them.",
+                how = how,
+                drawn = LINES_MAX,
+                count = format::count(count as u64),
+                first = BEST_LINES,
+                sampled = LINES_MAX - BEST_LINES
             )
         } else {
-            String::new()
-        };
-        blocks.push(Block::Text(format!(
-            "Each line is a configuration: it crosses each hyperparameter's axis at its level and ends at its mean validation \
-             loss, which gives its colour. Dragging along an axis picks the lines that cross it there.{shown}"
-        )));
-        blocks.push(Block::Charts(vec![chart(model)]));
+            how.to_owned()
+        }));
+        blocks.push(Block::Charts(vec![chart(model, language)]));
     }
-    Section { id: "parallel", title: "Parallel coordinates", blocks }
+    Section { id: "parallel", title: say!(language, "Parallel coordinates"), blocks }
 }
 
-fn chart(model: &ReportModel) -> Chart {
+fn chart(model: &ReportModel, language: Language) -> Chart {
     let axes = &model.set_up.axes;
     let line = |at: usize| {
         let one = &model.ranking[at];
@@ -42,10 +48,9 @@ fn chart(model: &ReportModel) -> Chart {
         let levels: Option<Vec<usize>> = axes.iter().map(level).collect();
         Some((levels?, format::rounded(one.validation_loss.mean)))
     };
-    let mut head: Vec<String> = vec!["#rank".to_owned()];
-    head.extend(axes.iter().map(|axis| axis.hyperparameter.to_string()));
-    head.push("#validation loss".to_owned());
-    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let mut head = heads!(language, "#rank");
+    head.extend(axes.iter().map(|axis| Head::text(axis.hyperparameter.name())));
+    head.extend(heads!(language, "#validation loss"));
     let cells = |one: &RankedConfiguration| {
         let mut cells = vec![one.rank.to_string()];
         cells.extend(axes.iter().map(|axis| {
@@ -54,12 +59,15 @@ fn chart(model: &ReportModel) -> Chart {
         cells.push(format::number(one.validation_loss.mean));
         cells
     };
-    let caption = "Level of each hyperparameter and mean validation loss, in ranking order";
+    let caption = say!(language, "Level of each hyperparameter and mean validation loss, in ranking order");
     Chart {
         id: "parallel-coordinates".to_owned(),
-        title: "Levels and validation loss of the configurations".to_owned(),
-        description: "One line for each configuration across the levels of its hyperparameters to its mean validation loss"
-            .to_owned(),
+        title: say!(language, "Levels and validation loss of the configurations").to_owned(),
+        description: say!(
+            language,
+            "One line for each configuration across the levels of its hyperparameters to its mean validation loss"
+        )
+        .to_owned(),
         spec: ChartSpec::Parallel {
             axes: axes
                 .iter()
@@ -69,7 +77,7 @@ fn chart(model: &ReportModel) -> Chart {
                 .collect(),
             lines: drawn(model.ranking.len()).into_iter().filter_map(line).collect(),
         },
-        fallback: shortened(TextTable::new(caption, &head), model.ranking.iter().map(cells)),
+        fallback: shortened(TextTable::new(caption, head), model.ranking.iter().map(cells), language),
     }
 }
 

@@ -1,16 +1,21 @@
 //! The ranking of the configurations: the best and the worst of them.
 
-use super::{Block, Section, TextTable, format, shortened};
+use super::{Block, Section, TextTable, format, names, shortened};
+use crate::language::{Language, heads, say};
 use crate::model::ReportModel;
 
-pub(super) fn section(model: &ReportModel) -> Section {
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     if !model.ranking.is_empty() {
-        let caption = "Configurations by completed replicates, then by mean validation loss at the best epoch (± standard \
+        let caption = say!(
+            language,
+            "Configurations by completed replicates, then by mean validation loss at the best epoch (± standard \
              deviation over replicates). The interval is that of the expected loss under other seeds, 95 %, \
              as if the configuration had been named beforehand; the \
-             probability of being the best is among those that completed the same replicates as the first";
-        let head = [
+             probability of being the best is among those that completed the same replicates as the first"
+        );
+        let head = heads!(
+            language,
             "#rank",
             "configuration",
             "#validation loss",
@@ -21,23 +26,23 @@ pub(super) fn section(model: &ReportModel) -> Section {
             "#best epoch",
             "#parameters",
             "#test accuracy",
-        ];
+        );
         let rows = model.ranking.iter().map(|one| {
             let (loss, accuracy) = (&one.validation_loss, &one.validation_accuracy);
             vec![
                 one.rank.to_string(),
-                one.label.clone(),
+                names::configuration(&one.label, language),
                 format::loss(loss.mean, loss.standard_deviation),
-                format::interval(one.validation_loss_interval),
+                format::interval(one.validation_loss_interval, language),
                 format::chance(one.probability_best),
                 format::accuracy(accuracy.mean, accuracy.standard_deviation),
-                format!("{} of {}", loss.replicates, one.replicates_planned),
+                format::of(loss.replicates, one.replicates_planned, language),
                 format!("{:.1}", one.best_epoch),
                 format::count(one.parameters),
                 format::optional_percent(one.test_accuracy),
             ]
         });
-        blocks.push(Block::Table(shortened(TextTable::new(caption, &head), rows)));
+        blocks.push(Block::Table(shortened(TextTable::new(caption, head), rows, language)));
     }
-    Section { id: "ranking", title: "Ranking", blocks }
+    Section { id: "ranking", title: say!(language, "Ranking"), blocks }
 }

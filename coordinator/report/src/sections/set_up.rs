@@ -2,69 +2,98 @@
 
 use sweep_proto::DataSource;
 
-use super::{Block, Section, TextTable, format};
+use super::{Block, Head, Section, TextTable, format, names};
+use crate::language::{Language, heads, say};
 use crate::model::{ReportModel, SetUp, Values};
 
-pub(super) fn section(model: &ReportModel) -> Section {
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let set_up = &model.set_up;
-    let mut blocks = vec![Block::Table(facts(model))];
+    let mut blocks = vec![Block::Table(facts(model, language))];
     if !set_up.axes.is_empty() {
         let rows = set_up.axes.iter().map(|axis| {
             let levels: Vec<_> = axis.levels.iter().map(ToString::to_string).collect();
             vec![axis.hyperparameter.name().to_owned(), levels.join(", ")]
         });
         blocks.push(Block::Table(
-            TextTable::new("Swept", &["hyperparameter", "levels"]).with_rows(rows, "report.json"),
+            TextTable::new(say!(language, "Swept"), heads!(language, "hyperparameter", "levels")).with_rows(
+                rows,
+                "report.json",
+                language,
+            ),
         ));
     }
     let fixed = set_up.fixed.iter().map(|(name, value)| vec![name.to_string(), value.to_string()]);
     blocks.push(Block::Table(
-        TextTable::new("Held", &["hyperparameter", "value"]).with_rows(fixed, "report.json"),
+        TextTable::new(say!(language, "Held"), heads!(language, "hyperparameter", "value")).with_rows(
+            fixed,
+            "report.json",
+            language,
+        ),
     ));
-    blocks.push(Block::Table(datasets(set_up)));
-    blocks.push(Block::Table(workers(set_up)));
-    Section { id: "set-up", title: "Set-up", blocks }
+    blocks.push(Block::Table(datasets(set_up, language)));
+    blocks.push(Block::Table(workers(set_up, language)));
+    Section { id: "set-up", title: say!(language, "Set-up"), blocks }
 }
 
-fn facts(model: &ReportModel) -> TextTable {
+fn facts(model: &ReportModel, language: Language) -> TextTable {
     let set_up = &model.set_up;
+    let rows_max = |rows: Option<u64>| rows.map_or_else(|| say!(language, "all").to_owned(), format::count);
     let rows = [
-        ("sweep", format!("{} ({})", set_up.name, set_up.sweep)),
-        ("state", set_up.state.to_owned()),
-        ("launched", format::time(set_up.created_at_ms)),
-        ("ended", set_up.ended_at_ms.map_or_else(|| format::NONE.to_owned(), format::time)),
-        ("dataset", source(&set_up.data.source)),
+        (say!(language, "sweep"), format!("{} ({})", set_up.name, set_up.sweep)),
+        (say!(language, "state"), names::name(set_up.state, language).to_owned()),
+        (say!(language, "launched"), format::time(set_up.created_at_ms)),
+        (say!(language, "ended"), set_up.ended_at_ms.map_or_else(|| format::NONE.to_owned(), format::time)),
+        (say!(language, "dataset"), source(&set_up.data.source, language)),
+        (say!(language, "training rows kept at most"), rows_max(set_up.data.train_rows)),
+        (say!(language, "test rows kept at most"), rows_max(set_up.data.test_rows)),
+        (say!(language, "validation share"), format::percent(set_up.data.validation_share)),
+        (say!(language, "seed of the splits"), set_up.data.seed.to_string()),
+        (say!(language, "seed of the sweep"), set_up.seed.to_string()),
+        (say!(language, "replicates"), set_up.replicates.to_string()),
+        (say!(language, "failures allowed per trial"), set_up.failures_max.to_string()),
         (
-            "training rows kept at most",
-            set_up.data.train_rows.map_or_else(|| "all".to_owned(), format::count),
+            say!(language, "reuse of earlier results"),
+            if set_up.reuse { say!(language, "allowed") } else { say!(language, "forbidden") }.to_owned(),
         ),
-        ("test rows kept at most", set_up.data.test_rows.map_or_else(|| "all".to_owned(), format::count)),
-        ("validation share", format::percent(set_up.data.validation_share)),
-        ("seed of the splits", set_up.data.seed.to_string()),
-        ("seed of the sweep", set_up.seed.to_string()),
-        ("replicates", set_up.replicates.to_string()),
-        ("failures allowed per trial", set_up.failures_max.to_string()),
-        ("reuse of earlier results", if set_up.reuse { "allowed" } else { "forbidden" }.to_owned()),
-        ("numerics version", set_up.numerics_version.to_string()),
-        ("report made", format!("{} by version {}", format::time(model.generated_at_ms), model.build)),
+        (say!(language, "numerics version"), set_up.numerics_version.to_string()),
+        (
+            say!(language, "report made"),
+            say!(
+                language,
+                "{time} by version {build}",
+                time = format::time(model.generated_at_ms),
+                build = model.build
+            ),
+        ),
     ];
     let rows: Vec<_> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
-    TextTable::new("The sweep", &["what", "value"]).with_rows(rows.into_iter(), "report.json")
+    TextTable::new(say!(language, "The sweep"), heads!(language, "what", "value")).with_rows(
+        rows.into_iter(),
+        "report.json",
+        language,
+    )
 }
 
-fn source(source: &DataSource) -> String {
+fn source(source: &DataSource, language: Language) -> String {
     match source {
         DataSource::Known { name, path: None } => name.clone(),
-        DataSource::Known { name, path: Some(path) } => format!("{name}, read from {}", path.display()),
-        DataSource::File { path, text, label, .. } => {
-            format!("{} (text: {text}, label: {label})", path.display())
+        DataSource::Known { name, path: Some(path) } => {
+            say!(language, "{name}, read from {path}", name = name, path = path.display())
         }
+        DataSource::File { path, text, label, .. } => say!(
+            language,
+            "{path} (text: {text}, label: {label})",
+            path = path.display(),
+            text = text,
+            label = label
+        ),
     }
 }
 
-fn datasets(set_up: &SetUp) -> TextTable {
-    let head =
-        ["encoded with", "classes", "#vocabulary", "#train", "#validation", "#test", "#size", "sha-256"];
+fn datasets(set_up: &SetUp, language: Language) -> TextTable {
+    let mut head =
+        heads!(language, "encoded with", "classes", "#vocabulary", "#train", "#validation", "#test", "#size");
+    head.push(Head::text("sha-256"));
     let rows = set_up.datasets.iter().map(|one| {
         vec![
             variant(&one.variant),
@@ -77,24 +106,28 @@ fn datasets(set_up: &SetUp) -> TextTable {
             one.digest.clone(),
         ]
     });
-    TextTable::new("Encoded datasets (rows per split)", &head).with_rows(rows, "report.json")
+    TextTable::new(say!(language, "Encoded datasets (rows per split)"), head).with_rows(
+        rows,
+        "report.json",
+        language,
+    )
 }
 
 fn variant(values: &Values) -> String {
     values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 
-fn workers(set_up: &SetUp) -> TextTable {
+fn workers(set_up: &SetUp, language: Language) -> TextTable {
     let rows = set_up.workers.iter().map(|one| {
         vec![
             one.name.clone(),
             one.build.clone(),
-            one.state.to_owned(),
+            names::name(one.state, language).to_owned(),
             one.slots.to_string(),
             one.attempts.to_string(),
             one.devices.join(", "),
         ]
     });
-    let head = ["worker", "build", "state", "#slots", "#attempts", "devices"];
-    TextTable::new("Workers", &head).with_rows(rows, "report.json")
+    let head = heads!(language, "worker", "build", "state", "#slots", "#attempts", "devices");
+    TextTable::new(say!(language, "Workers"), head).with_rows(rows, "report.json", language)
 }

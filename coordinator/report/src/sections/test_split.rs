@@ -1,50 +1,55 @@
 //! The test split: scores of the chosen configuration, whether its probabilities can be trusted, what it finds hardest.
 
 use super::{Block, Chart, ChartSpec, Figure, Head, Section, TextTable, format};
+use crate::language::{Language, heads, say};
 use crate::model::{ReliabilityBin, ReportModel, Summary, TestSplit};
 
 /// Most classes of the confusion matrix shown; larger ones stand in `report.json`.
 const CLASSES_MAX: usize = 20;
 
-pub(super) fn section(model: &ReportModel) -> Section {
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     if let Some(test) = &model.test_split {
-        blocks.push(Block::Figures(figures(model, test)));
-        blocks.extend(confusion(model).map(Block::Table));
+        blocks.push(Block::Figures(figures(model, test, language)));
+        blocks.extend(confusion(model, language).map(Block::Table));
         if !test.reliability.is_empty() {
             blocks.push(Block::Text(
-                "A model is calibrated where predictions with a probability of 80 % are right in 80 of 100 cases. The expected \
-                 calibration error is the mean distance between the two over ten parts of the range, weighed by their examples \
-                 (Guo et al. 2017); few examples raise it above nought even where nothing is wrong."
-                    .to_owned(),
+                say!(
+                    language,
+                    "A model is calibrated where predictions with a probability of 80 % are right in 80 of 100 cases. The \
+                     expected calibration error is the mean distance between the two over ten parts of the range, weighed by \
+                     their examples (Guo et al. 2017); few examples raise it above nought even where nothing is wrong."
+                )
+                .to_owned(),
             ));
-            blocks.push(Block::Charts(vec![diagram(&test.reliability)]));
+            blocks.push(Block::Charts(vec![diagram(&test.reliability, language)]));
         }
         if !test.hardest.is_empty() {
-            blocks.push(Block::Table(hardest(test, is_better_than_guessing(model))));
+            blocks.push(Block::Table(hardest(test, is_better_than_guessing(model), language)));
         }
     }
-    Section { id: "test-split", title: "Test split", blocks }
+    Section { id: "test-split", title: say!(language, "Test split"), blocks }
 }
 
-fn figures(model: &ReportModel, test: &TestSplit) -> Vec<Figure> {
+fn figures(model: &ReportModel, test: &TestSplit, language: Language) -> Vec<Figure> {
     let answer = &model.answer;
     let over = match test.replicates {
-        1 => "of 1 replicate".to_owned(),
-        count => format!("mean over {count} replicates"),
+        1 => say!(language, "of 1 replicate").to_owned(),
+        count => say!(language, "mean over {count} replicates", count = count),
     };
     let mean = |label, value| Figure { label, value, detail: over.clone() };
     let mut figures = vec![
-        mean("Test accuracy", format::optional_percent(answer.test_accuracy)),
-        mean("Test loss", format::optional(answer.test_loss)),
-        mean("Macro F1", format::optional_percent(answer.test_macro_f1)),
+        mean(say!(language, "Test accuracy"), format::optional_percent(answer.test_accuracy)),
+        mean(say!(language, "Test loss"), format::optional(answer.test_loss)),
+        mean(say!(language, "Macro F1"), format::optional_percent(answer.test_macro_f1)),
     ];
     figures.extend(test.baseline.map(|baseline| Figure {
-        label: "Without reading",
+        label: say!(language, "Without reading"),
         value: format::percent(baseline.accuracy),
-        detail: format!(
-            "accuracy of always saying the most frequent class; the shares of the classes alone give a loss of {}",
-            format::number(baseline.loss)
+        detail: say!(
+            language,
+            "accuracy of always saying the most frequent class; the shares of the classes alone give a loss of {loss}",
+            loss = format::number(baseline.loss)
         ),
     }));
     let share = |label, summary: &Summary, detail: &str| Figure {
@@ -52,57 +57,65 @@ fn figures(model: &ReportModel, test: &TestSplit) -> Vec<Figure> {
         value: format::accuracy(summary.mean, summary.standard_deviation),
         detail: detail.to_owned(),
     };
-    figures.extend(
-        test.expected_calibration_error
-            .iter()
-            .map(|error| share("Expected calibration error", error, &format::replicates(error))),
-    );
-    figures.extend(
-        test.overconfidence
-            .iter()
-            .map(|one| share("Overconfidence", one, "mean probability of the predicted class less accuracy")),
-    );
+    figures.extend(test.expected_calibration_error.iter().map(|error| {
+        let how = format::replicates(error, language);
+        share(say!(language, "Expected calibration error"), error, &how)
+    }));
+    figures.extend(test.overconfidence.iter().map(|one| {
+        let how = say!(language, "mean probability of the predicted class less accuracy");
+        share(say!(language, "Overconfidence"), one, how)
+    }));
     figures
 }
 
 /// Counts over all replicates.
-fn confusion(model: &ReportModel) -> Option<TextTable> {
+fn confusion(model: &ReportModel, language: Language) -> Option<TextTable> {
     let counts = model.answer.test_confusion.as_ref().filter(|one| one.len() <= CLASSES_MAX)?;
     let classes = &model.set_up.datasets.first()?.classes;
     let name = |class: usize| classes.get(class).cloned().unwrap_or_else(|| class.to_string());
     let rows = counts.iter().enumerate().map(|(class, row)| {
         std::iter::once(name(class)).chain(row.iter().map(|count| format::count(*count))).collect()
     });
-    let caption = "Test examples by class and predicted class, summed over replicates";
-    let mut table = TextTable::new(caption, &["class \\ predicted"]);
-    table.head.extend((0..counts.len()).map(|class| Head { title: name(class), numeric: true }));
-    Some(table.with_rows(rows.collect::<Vec<_>>().into_iter(), "report.json"))
+    let caption = say!(language, "Test examples by class and predicted class, summed over replicates");
+    let mut table = TextTable::new(caption, heads!(language, "class \\ predicted"));
+    table.head.extend((0..counts.len()).map(|class| Head::number(name(class))));
+    Some(table.with_rows(rows.collect::<Vec<_>>().into_iter(), "report.json", language))
 }
 
-fn diagram(bins: &[ReliabilityBin]) -> Chart {
+fn diagram(bins: &[ReliabilityBin], language: Language) -> Chart {
     let rows = bins.iter().map(|bin| {
         vec![
-            format!("{:.0} to {:.0} %", bin.from * 100.0, bin.to * 100.0),
+            say!(
+                language,
+                "{from} to {to} %",
+                from = format!("{:.0}", bin.from * 100.0),
+                to = format!("{:.0}", bin.to * 100.0)
+            ),
             format::count(bin.examples),
             format::optional_percent(bin.mean_confidence),
             format::optional_percent(bin.accuracy),
         ]
     });
-    let head = ["probability of the predicted class", "#examples", "#mean probability", "#accuracy"];
-    let caption =
-        "Accuracy by the probability of the predicted class, over the test examples of all replicates";
+    let head =
+        heads!(language, "probability of the predicted class", "#examples", "#mean probability", "#accuracy");
+    let caption = say!(
+        language,
+        "Accuracy by the probability of the predicted class, over the test examples of all replicates"
+    );
     let percent = |share: f64| format::rounded(share * 100.0);
     let points = bins
         .iter()
         .filter_map(|bin| Some((percent(bin.mean_confidence?), percent(bin.accuracy?), bin.examples)));
     Chart {
         id: "reliability".to_owned(),
-        title: "Reliability diagram".to_owned(),
-        description: "Accuracy against the mean probability of the predicted class; on the diagonal, probabilities hold \
-                      what they claim"
-            .to_owned(),
+        title: say!(language, "Reliability diagram").to_owned(),
+        description: say!(
+            language,
+            "Accuracy against the mean probability of the predicted class; on the diagonal, probabilities hold what they claim"
+        )
+        .to_owned(),
         spec: ChartSpec::Reliability { points: points.collect() },
-        fallback: TextTable::new(caption, &head).with_rows(rows, "report.json"),
+        fallback: TextTable::new(caption, head).with_rows(rows, "report.json", language),
     }
 }
 
@@ -112,14 +125,22 @@ pub(super) fn is_better_than_guessing(model: &ReportModel) -> bool {
     model.answer.test_accuracy.is_none_or(|accuracy| accuracy > baseline.lucky_accuracy)
 }
 
-fn hardest(test: &TestSplit, are_good: bool) -> TextTable {
-    let label =
-        if are_good { ": an example that every model finds hard may be labelled wrongly" } else { "" };
-    let caption = format!(
-        "Hardest test examples, those among the ten hardest of the most replicates first{label}. Prediction and loss are \
-         those of the replicate with the highest loss; rows of the test split count from 0"
-    );
-    let head = ["#row", "class", "predicted", "#probability", "#loss", "#replicates"];
+fn hardest(test: &TestSplit, are_good: bool, language: Language) -> TextTable {
+    let caption = if are_good {
+        say!(
+            language,
+            "Hardest test examples, those among the ten hardest of the most replicates first: an example that every model finds \
+             hard may be labelled wrongly. Prediction and loss are those of the replicate with the highest loss; rows of the test \
+             split count from 0"
+        )
+    } else {
+        say!(
+            language,
+            "Hardest test examples, those among the ten hardest of the most replicates first. Prediction and loss are those of \
+             the replicate with the highest loss; rows of the test split count from 0"
+        )
+    };
+    let head = heads!(language, "#row", "class", "predicted", "#probability", "#loss", "#replicates");
     let rows = test.hardest.iter().map(|one| {
         vec![
             one.row.to_string(),
@@ -127,8 +148,8 @@ fn hardest(test: &TestSplit, are_good: bool) -> TextTable {
             one.predicted.clone(),
             format::percent(one.probability),
             format::number(one.loss),
-            format!("{} of {}", one.replicates, test.replicates),
+            format::of(one.replicates, test.replicates, language),
         ]
     });
-    TextTable::new(caption, &head).with_rows(rows, "report.json")
+    TextTable::new(caption, head).with_rows(rows, "report.json", language)
 }

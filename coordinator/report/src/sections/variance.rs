@@ -1,31 +1,35 @@
 //! The analysis of variance: every effect and interaction with its share, its F and its probability.
 
 use super::{Block, Section, TextTable, format};
+use crate::language::{Language, heads, say};
 use crate::model::{Effect, Factorial, ReportModel};
 
-pub(super) fn section(model: &ReportModel) -> Section {
-    let blocks = model.factorial.as_ref().map(|one| vec![Block::Table(table(one))]).unwrap_or_default();
-    Section { id: "variance", title: "Analysis of variance", blocks }
+pub(super) fn section(model: &ReportModel, language: Language) -> Section {
+    let blocks =
+        model.factorial.as_ref().map(|one| vec![Block::Table(table(one, language))]).unwrap_or_default();
+    Section { id: "variance", title: say!(language, "Analysis of variance"), blocks }
 }
 
-fn table(factorial: &Factorial) -> TextTable {
-    let caption = format!(
-        "Validation loss of {} configurations × {} replicates: a factorial in randomised complete blocks, the seeds being \
+fn table(factorial: &Factorial, language: Language) -> TextTable {
+    let caption = say!(
+        language,
+        "Validation loss of {configurations} configurations × {replicates} replicates: a factorial in randomised complete blocks, the seeds being \
          the blocks; every effect against the residual. η² is the share of the total sum of squares, ω² the same less \
          what noise adds; p is not corrected for the number of lines",
-        factorial.configurations, factorial.replicates
+        configurations = factorial.configurations,
+        replicates = factorial.replicates
     );
-    let head = ["source", "#df", "#sum of squares", "#mean square", "#F", "#p", "#η²", "#ω²"];
+    let head = heads!(language, "source", "#df", "#sum of squares", "#mean square", "#F", "#p", "#η²", "#ω²");
     let mut rows: Vec<Vec<String>> =
-        factorial.effects.iter().map(|effect| row(name(effect), effect)).collect();
-    rows.push(row("seed (whole replicates)".to_owned(), &factorial.seed));
-    rows.push(row("residual (seed noise)".to_owned(), &factorial.residual));
-    TextTable::new(caption, &head).with_rows(rows.into_iter(), "report.json")
+        factorial.effects.iter().map(|effect| row(name(effect, language), effect)).collect();
+    rows.push(row(say!(language, "seed (whole replicates)").to_owned(), &factorial.seed));
+    rows.push(row(say!(language, "residual (seed noise)").to_owned(), &factorial.residual));
+    TextTable::new(caption, head).with_rows(rows.into_iter(), "report.json", language)
 }
 
-fn name(effect: &Effect) -> String {
+fn name(effect: &Effect, language: Language) -> String {
     if effect.of.is_empty() {
-        return "interactions of higher order".to_owned();
+        return say!(language, "interactions of higher order").to_owned();
     }
     effect.of.iter().map(|one| one.name()).collect::<Vec<_>>().join(" × ")
 }

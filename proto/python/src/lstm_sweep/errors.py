@@ -36,7 +36,7 @@ class NotFoundError(SweepError, LookupError):
 
 
 class SweepFileError(SweepError, ValueError):
-    """A sweep file or its data is wrong; the message has every problem with file, line, column and remedy."""
+    """A sweep file, its data or another argument is wrong; the message has every problem with its place and remedy."""
 
 
 class StateError(SweepError):

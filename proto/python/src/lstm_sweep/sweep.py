@@ -95,14 +95,16 @@ class Sweep:
         """End it; trials that have completed stay."""
         return self._status("Cancel")
 
-    def report(self, folder: str | os.PathLike[str] | None = None) -> Report:
+    def report(self, folder: str | os.PathLike[str] | None = None, *, language: str = "en") -> Report:
         """Fetch the consolidated report, of a running sweep the report so far.
 
         Args:
             folder: Where to write its files, too.
+            language: In which people read it: "en" or "ko". Tables and numbers are the same in each.
 
         """
-        report = reports.receive(self._connection.stream("Report", sweep_pb2.ReportRequest(sweep=str(self.id))))
+        request = sweep_pb2.ReportRequest(sweep=str(self.id), language=language)
+        report = reports.receive(self._connection.stream("Report", request))
         if folder is not None:
             report.write(folder)
         return report

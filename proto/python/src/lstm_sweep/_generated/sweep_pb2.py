@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from lstm_sweep._generated import types_pb2 as sweep_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14sweep/v1/sweep.proto\x12\x08sweep.v1\x1a\x14sweep/v1/types.proto\"i\n\rLaunchRequest\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x11\n\tdirectory\x18\x03 \x01(\t\x12\x14\n\x0c\x66orbid_reuse\x18\x04 \x01(\x08\x12\x0e\n\x06\x61ttach\x18\x05 \x01(\x08\"h\n\x0bLaunchEvent\x12&\n\x08progress\x18\x01 \x01(\x0b\x32\x12.sweep.v1.ProgressH\x00\x12)\n\x08launched\x18\x02 \x01(\x0b\x32\x15.sweep.v1.SweepStatusH\x00\x42\x06\n\x04kind\"H\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x10\n\x08in_bytes\x18\x04 \x01(\x08\"\r\n\x0bListRequest\"2\n\tListReply\x12%\n\x06sweeps\x18\x01 \x03(\x0b\x32\x15.sweep.v1.SweepStatus\"\x1b\n\nGetRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\"@\n\rExtendRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\x12\x0c\n\x04grid\x18\x02 \x01(\t\x12\x12\n\nreplicates\x18\x03 \x01(\r\"E\n\rReportRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\x12%\n\x06prices\x18\x04 \x03(\x0b\x32\x15.sweep.v1.DevicePrice\"6\n\x0b\x44\x65vicePrice\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x17\n\x0fper_device_hour\x18\x02 \x01(\x01\"/\n\x0e\x43ompareRequest\x12\r\n\x05\x66irst\x18\x01 \x01(\t\x12\x0e\n\x06second\x18\x02 \x01(\t\"Z\n\rExportRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\x12&\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x16.sweep.v1.ExportFormat\x12\x12\n\nfolder_uri\x18\x03 \x01(\t\"G\n\tSealReply\x12\r\n\x05sweep\x18\x01 \x01(\x04\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0f\n\x07records\x18\x03 \x01(\t\x12\x0b\n\x03key\x18\x04 \x01(\t\"&\n\x08\x46ilePart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\xb2\x01\n\x06Ledger\x12\x0f\n\x07planned\x18\x01 \x01(\x04\x12\x0f\n\x07pending\x18\x02 \x01(\x04\x12\x0e\n\x06leased\x18\x03 \x01(\x04\x12\x0e\n\x06paused\x18\x04 \x01(\x04\x12\x11\n\tcompleted\x18\x05 \x01(\x04\x12\x0e\n\x06pruned\x18\x06 \x01(\x04\x12\x10\n\x08\x64iverged\x18\x07 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x08 \x01(\x04\x12\x11\n\tcancelled\x18\t \x01(\x04\x12\x0e\n\x06reused\x18\n \x01(\x04\"\xba\x01\n\x0cRunningTrial\x12\x1d\n\x02id\x18\x01 \x01(\x0b\x32\x11.sweep.v1.TrialId\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0e\n\x06worker\x18\x04 \x01(\t\x12\x12\n\nevaluating\x18\x05 \x01(\x08\x12\x14\n\x0c\x65pochs_total\x18\x06 \x01(\r\x12(\n\x04last\x18\x07 \x01(\x0b\x32\x15.sweep.v1.EpochMetricH\x00\x88\x01\x01\x42\x07\n\x05_last\"X\n\x13\x43onfigurationStatus\x12\r\n\x05label\x18\x01 \x01(\t\x12\x11\n\tcompleted\x18\x02 \x01(\x04\x12\r\n\x05score\x18\x03 \x01(\x01\x12\x10\n\x08\x61\x63\x63uracy\x18\x04 \x01(\x01\"\xa3\x03\n\x0bSweepStatus\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12 \n\x06ledger\x18\x04 \x01(\x0b\x32\x10.sweep.v1.Ledger\x12\x15\n\rcreated_at_ms\x18\x05 \x01(\x04\x12\x13\n\x0b\x65nded_at_ms\x18\x06 \x01(\x04\x12\'\n\x07running\x18\x07 \x03(\x0b\x32\x16.sweep.v1.RunningTrial\x12+\n\x04\x62\x65st\x18\x08 \x03(\x0b\x32\x1d.sweep.v1.ConfigurationStatus\x12\x18\n\x0b\x65ta_seconds\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06\x63hosen\x18\n \x01(\tH\x01\x88\x01\x01\x12\'\n\x04test\x18\x0b \x01(\x0b\x32\x14.sweep.v1.TestMetricH\x02\x88\x01\x01\x12\x0f\n\x07workers\x18\x0c \x01(\r\x12\r\n\x05slots\x18\r \x01(\r\x12\x13\n\x0b\x65pochs_done\x18\x0e \x01(\x04\x12\x16\n\x0e\x65pochs_planned\x18\x0f \x01(\x04\x42\x0e\n\x0c_eta_secondsB\t\n\x07_chosenB\x07\n\x05_test\"\x10\n\x0eWorkersRequest\"y\n\x0cWorkerStatus\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x07profile\x18\x02 \x01(\x0b\x32\x17.sweep.v1.WorkerProfile\x12\r\n\x05state\x18\x03 \x01(\t\x12\x14\n\x0clast_seen_ms\x18\x04 \x01(\x04\x12\x0e\n\x06trials\x18\x05 \x03(\t\"7\n\x0cWorkersReply\x12\'\n\x07workers\x18\x01 \x03(\x0b\x32\x16.sweep.v1.WorkerStatus\"\x1e\n\x0c\x44rainRequest\x12\x0e\n\x06worker\x18\x01 \x01(\t\"\x0c\n\nDrainReply*f\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45XPORT_FORMAT_TENSORBOARD\x10\x01\x12\x18\n\x14\x45XPORT_FORMAT_MLFLOW\x10\x02\x32\xd5\x06\n\x0cSweepService\x12:\n\x06Launch\x12\x17.sweep.v1.LaunchRequest\x1a\x15.sweep.v1.LaunchEvent0\x01\x12\x32\n\x04List\x12\x15.sweep.v1.ListRequest\x1a\x13.sweep.v1.ListReply\x12\x32\n\x03Get\x12\x14.sweep.v1.GetRequest\x1a\x15.sweep.v1.SweepStatus\x12\x36\n\x05Watch\x12\x14.sweep.v1.GetRequest\x1a\x15.sweep.v1.SweepStatus0\x01\x12\x35\n\x06\x43\x61ncel\x12\x14.sweep.v1.GetRequest\x1a\x15.sweep.v1.SweepStatus\x12\x34\n\x05Pause\x12\x14.sweep.v1.GetRequest\x1a\x15.sweep.v1.SweepStatus\x12\x35\n\x06Resume\x12\x14.sweep.v1.GetRequest\x1a\x15.sweep.v1.SweepStatus\x12\x38\n\x06\x45xtend\x12\x17.sweep.v1.ExtendRequest\x1a\x15.sweep.v1.SweepStatus\x12\x37\n\x06Report\x12\x17.sweep.v1.ReportRequest\x1a\x12.sweep.v1.FilePart0\x01\x12\x39\n\x07\x43ompare\x12\x18.sweep.v1.CompareRequest\x1a\x12.sweep.v1.FilePart0\x01\x12\x37\n\x06\x45xport\x12\x17.sweep.v1.ExportRequest\x1a\x12.sweep.v1.FilePart0\x01\x12\x31\n\x04Seal\x12\x14.sweep.v1.GetRequest\x1a\x13.sweep.v1.SealReply\x12\x37\n\tBestModel\x12\x14.sweep.v1.GetRequest\x1a\x12.sweep.v1.FilePart0\x01\x12;\n\x07Workers\x12\x18.sweep.v1.WorkersRequest\x1a\x16.sweep.v1.WorkersReply\x12\x35\n\x05\x44rain\x12\x16.sweep.v1.DrainRequest\x1a\x14.sweep.v1.DrainReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14sweep/v1/sweep.proto\x12\x08sweep.v1\x1a\x14sweep/v1/types.proto\"i\n\rLaunchRequest\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x11\n\tdirectory\x18\x03 \x01(\t\x12\x14\n\x0c\x66orbid_reuse\x18\x04 \x01(\x08\x12\x0e\n\x06\x61ttach\x18\x05 \x01(\x08\"h\n\x0bLaunchEvent\x12&\n\x08progress\x18\x01 \x01(\x0b\x32\x12.sweep.v1.ProgressH\x00\x12)\n\x08launched\x18\x02 \x01(\x0b\x32\x15.sweep.v1.SweepStatusH\x00\x42\x06\n\x04kind\"H\n\x08Progress\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x10\n\x08in_bytes\x18\x04 \x01(\x08\"\r\n\x0bListRequest\"2\n\tListReply\x12%\n\x06sweeps\x18\x01 \x03(\x0b\x32\x15.sweep.v1.SweepStatus\"\x1b\n\nGetRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\"@\n\rExtendRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\x12\x0c\n\x04grid\x18\x02 \x01(\t\x12\x12\n\nreplicates\x18\x03 \x01(\r\"W\n\rReportRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\x12%\n\x06prices\x18\x04 \x03(\x0b\x32\x15.sweep.v1.DevicePrice\x12\x10\n\x08language\x18\x05 \x01(\t\"6\n\x0b\x44\x65vicePrice\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\x17\n\x0fper_device_hour\x18\x02 \x01(\x01\"A\n\x0e\x43ompareRequest\x12\r\n\x05\x66irst\x18\x01 \x01(\t\x12\x0e\n\x06second\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"Z\n\rExportRequest\x12\r\n\x05sweep\x18\x01 \x01(\t\x12&\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x16.sweep.v1.ExportFormat\x12\x12\n\nfolder_uri\x18\x03 \x01(\t\"G\n\tSealReply\x12\r\n\x05sweep\x18\x01 \x01(\x04\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0f\n\x07records\x18\x03 \x01(\t\x12\x0b\n\x03key\x18\x04 \x01(\t\"&\n\x08\x46ilePart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\xb2\x01\n\x06Ledger\x12\x0f\n\x07planned\x18\x01 \x01(\x04\x12\x0f\n\x07pending\x18\x02 \x01(\x04\x12\x0e\n\x06leased\x18\x03 \x01(\x04\x12\x0e\n\x06paused\x18\x04 \x01(\x04\x12\x11\n\tcompleted\x18\x05 \x01(\x04\x12\x0e\n\x06pruned\x18\x06 \x01(\x04\x12\x10\n\x08\x64iverged\x18\x07 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x08 \x01(\x04\x12\x11\n\tcancelled\x18\t \x01(\x04\x12\x0e\n\x06reused\x18\n \x01(\x04\"\xba\x01\n\x0cRunningTrial\x12\x1d\n\x02id\x18\x01 \x01(\x0b\x32\x11.sweep.v1.TrialId\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0e\n\x06worker\x18\x04 \x01(\t\x12\x12\n\nevaluating\x18\x05 \x01(\x08\x12\x14\n\x0c\x65pochs_total\x18\x06 \x01(\r\x12(\n\x04last\x18\x07 \x01(\x0b\x32\x15.sweep.v1.EpochMetricH\x00\x88\x01\x01\x42\x07\n\x05_last\"X\n\x13\x43onfigurationStatus\x12\r\n\x05label\x18\x01 \x01(\t\x12\x11\n\tcompleted\x18\x02 \x01(\x04\x12\r\n\x05score\x18\x03 \x01(\x01\x12\x10\n\x08\x61\x63\x63uracy\x18\x04 \x01(\x01\"\xa3\x03\n\x0bSweepStatus\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12 \n\x06ledger\x18\x04 \x01(\x0b\x32\x10.sweep.v1.Ledger\x12\x15\n\rcreated_at_ms\x18\x05 \x01(\x04\x12\x13\n\x0b\x65nded_at_ms\x18\x06 \x01(\x04\x12\'\n\x07running\x18\x07 \x03(\x0b\x32\x16.sweep.v1.RunningTrial\x12+\n\x04\x62\x65st\x18\x08 \x03(\x0b\x32\x1d.sweep.v1.ConfigurationStatus\x12\x18\n\x0b\x65ta_seconds\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06\x63hosen\x18\n \x01(\tH\x01\x88\x01\x01\x12\'\n\x04test\x18\x0b \x01(\x0b\x32\x14.sweep.v1.TestMetricH\x02\x88\x01\x01\x12\x0f\n\x07workers\x18\x0c \x01(\r\x12\r\n\x05slots\x18\r \x01(\r\x12\x13\n\x0b\x65pochs_done\x18\x0e \x01(\x04\x12\x16\n\x0e\x65pochs_planned\x18\x0f \x01(\x04\x42\x0e\n\x0c_eta_secondsB\t\n\x07_chosenB\x07\n\x05_test\"\x10\n\x0eWorkersRequest\"y\n\x0cWorkerStatus\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x07profile\x18\x02 \x01(\x0b\x32\x17.sweep.v1.WorkerProfile\x12\r\n\x05state\x18\x03 \x01(\t\x12\x14\n\x0clast_seen_ms\x18\x04 \x01(\x04\x12\x0e\n\x06trials\x18\x05 \x03(\t\"7\n\x0cWorkersReply\x12\'\n\x07workers\x18\x01 \x03(\x0b\x32\x16.sweep.v1.WorkerStatus\"\x1e\n\x0c\x44rainRequest\x12\x0e\n\x06worker\x18\x01 \x01(\t\"\x0c\n\nDrainReply*f\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x45XPORT_FORMAT_TENSORBOARD\x10\x01\x12\x18\n\x14\x45XPORT_FORMAT_MLFLOW\x10\x02\x32\xd5\x06\n\x0cSweepService\x12:\n\x06Launch\x12\x17.sweep.v1.LaunchRequest\x1a\x15.sweep.v1.LaunchEvent0\x01\x12\x32\n\x04List\x12\x15.sweep.v1.ListRequest\x1a\x13.sweep.v1.ListReply\x12\x32\n\x03Get\x12\x14.sweep.v1.GetRequest\x1a\x15.sweep.v1.SweepStatus\x12\x36\n\x05Watch\x12\x14.sweep.v1.GetRequest\x1a\x15.sweep.v1.SweepStatus0\x01\x12\x35\n\x06\x43\x61ncel\x12\x14.sweep.v1.GetRequest\x1a\x15.sweep.v1.SweepStatus\x12\x34\n\x05Pause\x12\x14.sweep.v1.GetRequest\x1a\x15.sweep.v1.SweepStatus\x12\x35\n\x06Resume\x12\x14.sweep.v1.GetRequest\x1a\x15.sweep.v1.SweepStatus\x12\x38\n\x06\x45xtend\x12\x17.sweep.v1.ExtendRequest\x1a\x15.sweep.v1.SweepStatus\x12\x37\n\x06Report\x12\x17.sweep.v1.ReportRequest\x1a\x12.sweep.v1.FilePart0\x01\x12\x39\n\x07\x43ompare\x12\x18.sweep.v1.CompareRequest\x1a\x12.sweep.v1.FilePart0\x01\x12\x37\n\x06\x45xport\x12\x17.sweep.v1.ExportRequest\x1a\x12.sweep.v1.FilePart0\x01\x12\x31\n\x04Seal\x12\x14.sweep.v1.GetRequest\x1a\x13.sweep.v1.SealReply\x12\x37\n\tBestModel\x12\x14.sweep.v1.GetRequest\x1a\x12.sweep.v1.FilePart0\x01\x12;\n\x07Workers\x12\x18.sweep.v1.WorkersRequest\x1a\x16.sweep.v1.WorkersReply\x12\x35\n\x05\x44rain\x12\x16.sweep.v1.DrainRequest\x1a\x14.sweep.v1.DrainReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sweep.v1.sweep_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXPORTFORMAT']._serialized_start=2012
-  _globals['_EXPORTFORMAT']._serialized_end=2114
+  _globals['_EXPORTFORMAT']._serialized_start=2048
+  _globals['_EXPORTFORMAT']._serialized_end=2150
   _globals['_LAUNCHREQUEST']._serialized_start=56
   _globals['_LAUNCHREQUEST']._serialized_end=161
   _globals['_LAUNCHEVENT']._serialized_start=163
@@ -49,35 +49,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXTENDREQUEST']._serialized_start=439
   _globals['_EXTENDREQUEST']._serialized_end=503
   _globals['_REPORTREQUEST']._serialized_start=505
-  _globals['_REPORTREQUEST']._serialized_end=574
-  _globals['_DEVICEPRICE']._serialized_start=576
-  _globals['_DEVICEPRICE']._serialized_end=630
-  _globals['_COMPAREREQUEST']._serialized_start=632
-  _globals['_COMPAREREQUEST']._serialized_end=679
-  _globals['_EXPORTREQUEST']._serialized_start=681
-  _globals['_EXPORTREQUEST']._serialized_end=771
-  _globals['_SEALREPLY']._serialized_start=773
-  _globals['_SEALREPLY']._serialized_end=844
-  _globals['_FILEPART']._serialized_start=846
-  _globals['_FILEPART']._serialized_end=884
-  _globals['_LEDGER']._serialized_start=887
-  _globals['_LEDGER']._serialized_end=1065
-  _globals['_RUNNINGTRIAL']._serialized_start=1068
-  _globals['_RUNNINGTRIAL']._serialized_end=1254
-  _globals['_CONFIGURATIONSTATUS']._serialized_start=1256
-  _globals['_CONFIGURATIONSTATUS']._serialized_end=1344
-  _globals['_SWEEPSTATUS']._serialized_start=1347
-  _globals['_SWEEPSTATUS']._serialized_end=1766
-  _globals['_WORKERSREQUEST']._serialized_start=1768
-  _globals['_WORKERSREQUEST']._serialized_end=1784
-  _globals['_WORKERSTATUS']._serialized_start=1786
-  _globals['_WORKERSTATUS']._serialized_end=1907
-  _globals['_WORKERSREPLY']._serialized_start=1909
-  _globals['_WORKERSREPLY']._serialized_end=1964
-  _globals['_DRAINREQUEST']._serialized_start=1966
-  _globals['_DRAINREQUEST']._serialized_end=1996
-  _globals['_DRAINREPLY']._serialized_start=1998
-  _globals['_DRAINREPLY']._serialized_end=2010
-  _globals['_SWEEPSERVICE']._serialized_start=2117
-  _globals['_SWEEPSERVICE']._serialized_end=2970
+  _globals['_REPORTREQUEST']._serialized_end=592
+  _globals['_DEVICEPRICE']._serialized_start=594
+  _globals['_DEVICEPRICE']._serialized_end=648
+  _globals['_COMPAREREQUEST']._serialized_start=650
+  _globals['_COMPAREREQUEST']._serialized_end=715
+  _globals['_EXPORTREQUEST']._serialized_start=717
+  _globals['_EXPORTREQUEST']._serialized_end=807
+  _globals['_SEALREPLY']._serialized_start=809
+  _globals['_SEALREPLY']._serialized_end=880
+  _globals['_FILEPART']._serialized_start=882
+  _globals['_FILEPART']._serialized_end=920
+  _globals['_LEDGER']._serialized_start=923
+  _globals['_LEDGER']._serialized_end=1101
+  _globals['_RUNNINGTRIAL']._serialized_start=1104
+  _globals['_RUNNINGTRIAL']._serialized_end=1290
+  _globals['_CONFIGURATIONSTATUS']._serialized_start=1292
+  _globals['_CONFIGURATIONSTATUS']._serialized_end=1380
+  _globals['_SWEEPSTATUS']._serialized_start=1383
+  _globals['_SWEEPSTATUS']._serialized_end=1802
+  _globals['_WORKERSREQUEST']._serialized_start=1804
+  _globals['_WORKERSREQUEST']._serialized_end=1820
+  _globals['_WORKERSTATUS']._serialized_start=1822
+  _globals['_WORKERSTATUS']._serialized_end=1943
+  _globals['_WORKERSREPLY']._serialized_start=1945
+  _globals['_WORKERSREPLY']._serialized_end=2000
+  _globals['_DRAINREQUEST']._serialized_start=2002
+  _globals['_DRAINREQUEST']._serialized_end=2032
+  _globals['_DRAINREPLY']._serialized_start=2034
+  _globals['_DRAINREPLY']._serialized_end=2046
+  _globals['_SWEEPSERVICE']._serialized_start=2153
+  _globals['_SWEEPSERVICE']._serialized_end=3006
 # @@protoc_insertion_point(module_scope)

@@ -78,12 +78,14 @@ class ExtendRequest(_message.Message):
     def __init__(self, sweep: _Optional[str] = ..., grid: _Optional[str] = ..., replicates: _Optional[int] = ...) -> None: ...
 
 class ReportRequest(_message.Message):
-    __slots__ = ("sweep", "prices")
+    __slots__ = ("sweep", "prices", "language")
     SWEEP_FIELD_NUMBER: _ClassVar[int]
     PRICES_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     sweep: str
     prices: _containers.RepeatedCompositeFieldContainer[DevicePrice]
-    def __init__(self, sweep: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[DevicePrice, _Mapping]]] = ...) -> None: ...
+    language: str
+    def __init__(self, sweep: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[DevicePrice, _Mapping]]] = ..., language: _Optional[str] = ...) -> None: ...
 
 class DevicePrice(_message.Message):
     __slots__ = ("device", "per_device_hour")
@@ -94,12 +96,14 @@ class DevicePrice(_message.Message):
     def __init__(self, device: _Optional[str] = ..., per_device_hour: _Optional[float] = ...) -> None: ...
 
 class CompareRequest(_message.Message):
-    __slots__ = ("first", "second")
+    __slots__ = ("first", "second", "language")
     FIRST_FIELD_NUMBER: _ClassVar[int]
     SECOND_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     first: str
     second: str
-    def __init__(self, first: _Optional[str] = ..., second: _Optional[str] = ...) -> None: ...
+    language: str
+    def __init__(self, first: _Optional[str] = ..., second: _Optional[str] = ..., language: _Optional[str] = ...) -> None: ...
 
 class ExportRequest(_message.Message):
     __slots__ = ("sweep", "format", "folder_uri")

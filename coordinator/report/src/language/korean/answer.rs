@@ -1,0 +1,104 @@
+//! The answer box.
+
+use crate::language::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    ("Answer", "결론"),
+    (
+        "Provisional: the sweep is {state}, so this answer may change.",
+        "잠정 결과: 스윕의 상태가 \"{state}\"이므로 결론이 바뀔 수 있습니다.",
+    ),
+    (
+        "The ledger does not balance: see below before you trust any number here.",
+        "시행 집계가 맞지 않습니다. 여기의 수치를 신뢰하기 전에 아래의 집계를 확인하십시오.",
+    ),
+    ("No trial has completed: there is no answer yet.", "완료된 시행이 없어 아직 결론이 없습니다."),
+    ("Best configuration: {configuration} ({why}).", "최적 조합: {configuration} ({why})."),
+    (
+        "lowest mean validation loss of {count} configurations with a result",
+        "결과가 있는 조합 {count}개 중 평균 검증 손실 최저",
+    ),
+    ("all {planned} replicates completed", "반복 {planned}회를 모두 완료한"),
+    ("{completed} of {planned} replicates completed", "반복 {planned}회 중 {completed}회를 완료한"),
+    ("the only configuration with {replicates}", "{replicates} 유일한 조합"),
+    (
+        "lowest mean validation loss of the {count} configurations with {replicates}",
+        "{replicates} 조합 {count}개 중 평균 검증 손실 최저",
+    ),
+    (
+        "{won}; {fewer} more have completed fewer so far",
+        "{won}, 완료한 반복이 아직 더 적은 조합 {fewer}개 제외",
+    ),
+    ("{won}; {fewer} more completed fewer", "{won}, 완료한 반복이 더 적은 조합 {fewer}개 제외"),
+    (
+        "The chosen configuration is not shown to know more than the most frequent class, which is right in \
+         {share} of the test examples: the ranking below may be one of noise.",
+        "선택된 조합이 최빈 클래스로만 답하는 것보다 낫다는 근거가 없습니다. 최빈 클래스는 테스트 예제의 \
+         {share}에서 정답이며, 아래의 순위는 잡음의 순위일 수 있습니다.",
+    ),
+    (
+        "It has the lowest expected loss of the {alike} configurations with the same replicates with a \
+         probability of {probability}; {among}. This and the intervals count normal seed noise, equal in all \
+         configurations, and nothing that only another dataset would show. The intervals are those of a \
+         configuration named beforehand: a mean that was picked as the lowest of many looks better than it is, \
+         which the cross-fitted gap below takes out.",
+        "같은 반복을 완료한 조합 {alike}개 중 기대 손실이 가장 낮을 확률은 {probability}이며, {among}. 이 \
+         확률과 신뢰구간은 모든 조합에서 분산이 같은 정규 시드 잡음만 고려하며, 다른 데이터셋에서만 드러날 \
+         차이는 고려하지 않습니다. 신뢰구간은 조합을 미리 지정한 경우의 것입니다. 여러 평균 중 가장 낮은 \
+         것으로 뽑힌 평균은 실제보다 좋아 보이며, 아래의 교차 적합 격차는 이 편향을 제거합니다.",
+    ),
+    ("no other one comes close", "이에 근접한 다른 조합은 없습니다"),
+    (
+        "the likeliest {candidates} of them hold the best one with {sure} %",
+        "확률이 높은 순으로 {candidates}개 조합 안에 최적 조합이 {sure} % 확률로 있습니다",
+    ),
+    (
+        "Which hyperparameter matters most: {verdict}. {reason}.",
+        "가장 중요한 하이퍼파라미터: {verdict}. {reason}.",
+    ),
+    ("undecided", "미결정"),
+    ("undecided (leading: {name})", "미결정(현재 선두: {name})"),
+    ("leading: {name}", "현재 선두: {name}"),
+    (
+        "The worst configuration completed fewer replicates than the best, so the gap between them is not \
+         measured on equal terms.",
+        "최하위 조합이 최적 조합보다 적은 반복을 완료했으므로, 두 조합의 격차는 같은 조건에서 측정된 것이 \
+         아닙니다.",
+    ),
+    (
+        "{short} of {ranked} ranked configurations completed fewer replicates than planned; their means are \
+         less sure and rank after those over more replicates.",
+        "순위에 오른 조합 {ranked}개 중 {short}개는 계획보다 적은 반복을 완료했습니다. 이들의 평균은 덜 \
+         확실하므로 더 많은 반복을 완료한 조합의 뒤에 놓입니다.",
+    ),
+    ("not measured", "측정되지 않음"),
+    ("measured once the choice is made", "조합이 선택된 뒤 측정"),
+    ("Validation loss", "검증 손실"),
+    ("Validation accuracy", "검증 정확도"),
+    ("Is the best of all", "최적일 확률"),
+    ("probability of the lowest expected loss", "기대 손실이 가장 낮을 확률"),
+    ("Gap best to worst", "최적과 최하위의 격차"),
+    ("{percent} % loss", "손실 {percent} %"),
+    ("{points} points of accuracy", "정확도 {points} %p"),
+    ("Strongest hyperparameter", "가장 강한 하이퍼파라미터"),
+    ("by the rule under main effects", "주효과 절의 판정 규칙에 따름"),
+    (
+        "95 % interval {interval} if named beforehand; {how}",
+        "미리 지정한 경우의 95 % 신뢰구간 {interval}; {how}",
+    ),
+    ("95 % interval {interval}; {how}", "95 % 신뢰구간 {interval}; {how}"),
+    (
+        "Gap between the best configuration and the worst of those with as many completed replicates, both by \
+         mean validation loss; loss (%) is (worst - best) / worst. Cross-fitted: selected on all replicates \
+         but one, measured on that one, which takes out the luck of being selected. The interval holds \
+         whichever two configurations come out as best and worst (Tukey).",
+        "최적 조합과, 같은 수의 반복을 완료한 조합 중 최하위 조합의 격차(모두 평균 검증 손실 기준). 손실(%)은 \
+         (최하위 - 최적) / 최하위. 교차 적합: 한 반복을 제외한 나머지에서 선택하고 제외한 반복에서 측정하여, \
+         선택에 따른 운을 제거. 신뢰구간은 어느 두 조합이 최적과 최하위로 나오더라도 성립(Tukey)",
+    ),
+    ("measured", "측정 방식"),
+    ("loss (%)", "손실(%)"),
+    ("accuracy (points)", "정확도(%p)"),
+    ("on all replicates", "모든 반복"),
+    ("cross-fitted", "교차 적합"),
+];

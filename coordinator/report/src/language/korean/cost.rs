@@ -1,0 +1,52 @@
+//! What the sweep cost, and which devices did the work.
+
+use crate::language::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    ("Cost", "비용"),
+    ("Wall time", "총 소요 시간"),
+    ("from launch to end", "시작부터 종료까지"),
+    ("Training", "학습"),
+    ("inside the epochs of the results", "결과에 쓰인 에포크의 시간"),
+    ("Under leases", "리스 시간"),
+    ("by all ended attempts", "끝난 모든 시도의 합"),
+    ("Lost", "손실 시간"),
+    ("of that, by attempts without a result", "그중 결과가 없는 시도의 시간"),
+    ("Saved", "절약"),
+    ("training that reused trials did not repeat", "결과를 재사용하여 반복하지 않은 학습"),
+    (
+        "Cost of one trial: means over the completed replicates; on the front, no other configuration is as \
+         accurate, as fast and as small",
+        "시행 하나의 비용(완료된 반복의 평균). 파레토 최적: 정확도, 속도, 크기가 모두 같거나 더 나은 다른 \
+         조합이 없음",
+    ),
+    ("peak memory", "최대 메모리"),
+    ("front", "파레토 최적"),
+    ("yes", "예"),
+    ("Accuracy against time", "시간 대비 정확도"),
+    (
+        "Validation accuracy against training seconds of each configuration; the line is the front of these two",
+        "조합별 학습 시간(초)에 대한 검증 정확도. 선은 두 기준의 파레토 최적선",
+    ),
+    ("Devices", "장치"),
+    (
+        "of devices under leases, {lost} of them without a result; slots share a device in equal parts",
+        "리스 중인 장치의 시간, 그중 결과가 없는 시간 {lost}; 한 장치를 공유하는 슬롯은 시간을 똑같이 나눔",
+    ),
+    ("Money", "비용(금액)"),
+    (
+        "in the currency of the price; {lost} of it for attempts without a result",
+        "입력한 단가의 통화 기준; 그중 결과가 없는 시도에 {lost}",
+    ),
+    ("{lost}; {hours} have no price", "{lost}; {hours}에 대해서는 단가 없음"),
+    (
+        "What each device model did for this sweep; a device that idles costs nothing here",
+        "장치 모델별로 이 스윕에서 수행한 일. 유휴 시간은 비용에 포함하지 않음",
+    ),
+    ("The same by worker", "워커별 내역"),
+    ("device hours", "장치 시간(h)"),
+    ("of them lost", "그중 손실"),
+    ("money", "금액"),
+    ("unknown", "알 수 없음"),
+    ("{energy} in {epochs} epochs", "{energy} ({epochs}개 에포크)"),
+];

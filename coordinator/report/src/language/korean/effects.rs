@@ -1,0 +1,92 @@
+//! Main effects, their tests and the analysis of variance.
+
+use crate::language::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    ("Main effects", "주효과"),
+    ("Rule for \"matters most\": {rule}", "\"가장 중요함\"의 판정 규칙: {rule}"),
+    (
+        "A hyperparameter is named only where every configuration completed the same two or more replicates, \
+         and (1) its main effect on the validation loss is there: p ≤ 0.05 of the F test against the residual \
+         of configurations by replicates, corrected by Holm for the hyperparameters swept; and (2) with a \
+         probability of at least 97.5 % its marginal means spread more (mean square over levels, less what \
+         noise adds) than those of every other, given that residual. Otherwise the answer is \"undecided\".",
+        "모든 조합이 같은 두 번 이상의 반복을 완료하고 다음 두 조건을 충족할 때만 하이퍼파라미터를 \
+         지목합니다. (1) 검증 손실에 대한 주효과가 유의합니다: 조합 × 반복의 잔차에 대한 F 검정에서, 스윕한 \
+         하이퍼파라미터의 수에 대해 Holm 방법으로 보정한 p ≤ 0.05. (2) 그 잔차를 고려할 때, 주변 평균의 \
+         산포(수준 간 평균제곱에서 잡음이 더하는 몫을 뺀 값)가 다른 모든 하이퍼파라미터보다 클 확률이 97.5 % \
+         이상입니다. 그렇지 않으면 결론은 \"미결정\"입니다.",
+    ),
+    (
+        "No replicate is complete on the whole grid (or all scores are equal), so the variance is not split \
+         between the hyperparameters.",
+        "격자 전체에서 완료된 반복이 없거나 모든 점수가 같으므로, 분산을 하이퍼파라미터별로 분해하지 않습니다.",
+    ),
+    ("{name}: range {range}", "{name}: 범위 {range}"),
+    (
+        "Mean validation loss at each level of {name}, with its spread over replicates",
+        "{name}의 수준별 평균 검증 손실과 반복 간 산포",
+    ),
+    (
+        "Marginal means by {name} ± standard deviation over replicates of each replicate's mean, with the 95 \
+         % interval of the expected loss under other seeds",
+        "{name}의 수준별 주변 평균 ± 반복별 평균의 표준편차, 다른 시드에서의 기대 손실에 대한 95 % 신뢰구간",
+    ),
+    (
+        "Tests of no effect on the validation loss: F against the residual, corrected by Holm for the \
+         hyperparameters; and by exchanging the levels within each replicate, which assumes no distribution",
+        "검증 손실에 효과가 없다는 귀무가설의 검정: 잔차에 대한 F 검정(하이퍼파라미터 수에 대해 Holm 보정)과, \
+         분포를 가정하지 않고 각 반복 안에서 수준을 교환하는 순열 검정",
+    ),
+    ("p (Holm)", "p값(Holm)"),
+    ("p by exchanging levels", "순열 검정 p값"),
+    ("lowest such p", "가능한 최소 p값"),
+    (
+        "Seed noise is not the same at every level of {names} (Bartlett's test): intervals, tests and \
+         probabilities pool it, so they are less sure than they say.",
+        "{names}의 수준마다 시드 잡음이 같지 않습니다(Bartlett 검정). 신뢰구간, 검정, 확률은 이를 합동하여 \
+         추정하므로 표시된 것보다 덜 확실합니다.",
+    ),
+    (
+        "With so few replicates the exchange of levels cannot reach p = {p} for {names}, however large the \
+         effect: only the F test, which assumes normal seed noise, can.",
+        "반복이 적어 효과가 아무리 커도 {names}의 순열 검정은 p = {p}에 도달할 수 없습니다. 정규 시드 잡음을 \
+         가정하는 F 검정만 가능합니다.",
+    ),
+    (
+        "Levels compared: mean validation loss at one less that at the other, over the replicates that every \
+         configuration completed; p is corrected by Holm for the pairs of the hyperparameter",
+        "수준 비교: 모든 조합이 완료한 반복에서 두 수준의 평균 검증 손실의 차이. p값은 하이퍼파라미터 안의 \
+         수준 쌍에 대해 Holm 보정",
+    ),
+    ("level", "수준"),
+    ("less", "비교 수준"),
+    ("in seed deviations", "시드 표준편차 단위"),
+    (
+        "Share of the sum of squares of the validation loss (η²), {configurations} configurations × \
+         {replicates} replicates that all of them completed",
+        "검증 손실의 제곱합에서 차지하는 비율(η²): 조합 {configurations}개 × 모든 조합이 완료한 반복 \
+         {replicates}회",
+    ),
+    ("share", "비율"),
+    ("range of marginal means", "주변 평균의 범위"),
+    ("interactions, all together", "상호작용 전체"),
+    ("seed (differences between whole replicates)", "시드(반복 간 차이)"),
+    ("residual (seed noise within configurations)", "잔차(조합 내 시드 잡음)"),
+    ("Analysis of variance", "분산분석(ANOVA)"),
+    (
+        "Validation loss of {configurations} configurations × {replicates} replicates: a factorial in \
+         randomised complete blocks, the seeds being the blocks; every effect against the residual. η² is the \
+         share of the total sum of squares, ω² the same less what noise adds; p is not corrected for the \
+         number of lines",
+        "조합 {configurations}개 × 반복 {replicates}회의 검증 손실: 시드를 블록으로 하는 난괴법 요인설계. \
+         모든 효과를 잔차에 대해 검정. η²는 총제곱합에서 차지하는 비율, ω²는 여기서 잡음의 몫을 뺀 값. p값은 \
+         행의 수에 대해 보정하지 않음",
+    ),
+    ("df", "자유도"),
+    ("sum of squares", "제곱합"),
+    ("mean square", "평균제곱"),
+    ("seed (whole replicates)", "시드(반복 전체)"),
+    ("residual (seed noise)", "잔차(시드 잡음)"),
+    ("interactions of higher order", "고차 상호작용"),
+];

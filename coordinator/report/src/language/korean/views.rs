@@ -1,0 +1,80 @@
+//! One factor at a time, interactions, parallel coordinates, the ranking.
+
+use crate::language::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    ("One factor at a time", "한 번에 한 요인"),
+    (
+        "Each hyperparameter changes while the others stay at the best configuration: one row of the grid \
+         each, without intervals and blind to interactions.",
+        "나머지를 최적 조합에 고정하고 하이퍼파라미터를 하나씩 바꿉니다. 각각 격자의 한 줄만 보므로 \
+         신뢰구간이 없고 상호작용을 알 수 없습니다.",
+    ),
+    (
+        "{way} Too few configurations have a result, or all are equal.",
+        "{way} 결과가 있는 조합이 너무 적거나 결과가 모두 같습니다.",
+    ),
+    ("the full grid has the same one in front", "격자 전체에서도 같은 하이퍼파라미터가 선두입니다"),
+    ("the full grid has {name} in front", "격자 전체에서는 {name} 하이퍼파라미터가 선두입니다"),
+    ("the full grid has none in front", "격자 전체에서는 선두가 없습니다"),
+    (
+        "all completed trials together have the same one in front",
+        "완료된 시행 전체에서도 같은 하이퍼파라미터가 선두입니다",
+    ),
+    (
+        "all completed trials together have {name} in front",
+        "완료된 시행 전체에서는 {name} 하이퍼파라미터가 선두입니다",
+    ),
+    ("all completed trials together have none in front", "완료된 시행 전체에서는 선두가 없습니다"),
+    (
+        "{way} Here {name} moves the validation loss the most, by {range}; {whole}.",
+        "{way} 여기서는 {name} 하이퍼파라미터가 검증 손실을 가장 크게 바꾸며(변화 폭 {range}), {whole}.",
+    ),
+    (
+        "{name}, held at {held} (± standard deviation over replicates)",
+        "{name} (고정값: {held}; ± 반복의 표준편차)",
+    ),
+    ("Interactions", "상호작용"),
+    (
+        "Mean validation loss of each pair of levels, over all other hyperparameters and replicates. Lower is \
+         better.",
+        "다른 모든 하이퍼파라미터와 반복에 걸친, 수준 쌍별 평균 검증 손실입니다. 낮을수록 좋습니다.",
+    ),
+    ("Heat map of the mean validation loss by {pair}", "{pair}별 평균 검증 손실의 히트맵"),
+    ("Mean validation loss by {pair}", "{pair}별 평균 검증 손실"),
+    ("Parallel coordinates", "평행 좌표"),
+    (
+        "Each line is a configuration: it crosses each hyperparameter's axis at its level and ends at its \
+         mean validation loss, which gives its colour. Dragging along an axis picks the lines that cross it \
+         there.",
+        "선 하나가 조합 하나입니다. 선은 각 하이퍼파라미터 축을 그 조합의 수준에서 지나 평균 검증 손실에서 \
+         끝나며, 색은 평균 검증 손실을 나타냅니다. 축을 따라 끌면 그 구간을 지나는 선만 선택됩니다.",
+    ),
+    (
+        "{how} Drawn are {drawn} of {count} configurations: the first {first} of the ranking, and {sampled} \
+         taken evenly from the others, the last one among them.",
+        "{how} 조합 {count}개 중 {drawn}개를 그렸습니다. 순위의 처음 {first}개와, 나머지에서 마지막 조합을 \
+         포함하여 고르게 뽑은 {sampled}개입니다.",
+    ),
+    (
+        "Level of each hyperparameter and mean validation loss, in ranking order",
+        "하이퍼파라미터별 수준과 평균 검증 손실(순위순)",
+    ),
+    ("Levels and validation loss of the configurations", "조합의 수준과 검증 손실"),
+    (
+        "One line for each configuration across the levels of its hyperparameters to its mean validation loss",
+        "조합마다 하이퍼파라미터의 수준을 지나 평균 검증 손실에서 끝나는 선",
+    ),
+    ("Ranking", "순위"),
+    (
+        "Configurations by completed replicates, then by mean validation loss at the best epoch (± standard \
+         deviation over replicates). The interval is that of the expected loss under other seeds, 95 %, as if \
+         the configuration had been named beforehand; the probability of being the best is among those that \
+         completed the same replicates as the first",
+        "완료한 반복 수, 그다음 최적 에포크의 평균 검증 손실(± 반복의 표준편차)에 따른 조합의 순위. \
+         신뢰구간은 조합을 미리 지정한 것으로 볼 때 다른 시드에서의 기대 손실에 대한 95 % 신뢰구간이며, 최적일 \
+         확률은 첫째 조합과 같은 반복을 완료한 조합 중에서의 확률",
+    ),
+    ("probability of being the best", "최적일 확률"),
+    ("best epoch", "최적 에포크"),
+];

@@ -1,0 +1,74 @@
+//! Names of the records as people read them.
+
+use crate::language::{Language, say};
+use crate::table::ONLY_CONFIGURATION;
+
+/// The state of a sweep, a trial or a worker, how an attempt ended, what failed, or what was done.
+///
+/// Names that a later version of the records adds stay as they are.
+pub(crate) fn name(name: &'static str, language: Language) -> &'static str {
+    match name {
+        "open" => say!(language, "open"),
+        "paused" => say!(language, "paused"),
+        "evaluating" => say!(language, "evaluating"),
+        "finished" => say!(language, "finished"),
+        "cancelled" => say!(language, "cancelled"),
+        "pending" => say!(language, "pending"),
+        "leased" => say!(language, "leased"),
+        "completed" => say!(language, "completed"),
+        "pruned" => say!(language, "pruned"),
+        "diverged" => say!(language, "diverged"),
+        "failed" => say!(language, "failed"),
+        "ready" => say!(language, "ready"),
+        "draining" => say!(language, "draining"),
+        "lost" => say!(language, "lost"),
+        "departed" => say!(language, "departed"),
+        "released" => say!(language, "released"),
+        "expired" => say!(language, "expired"),
+        "revoked" => say!(language, "revoked"),
+        "crashed" => say!(language, "crashed"),
+        "out_of_memory" => say!(language, "out_of_memory"),
+        "data" => say!(language, "data"),
+        "device" => say!(language, "device"),
+        "rejected" => say!(language, "rejected"),
+        "stalled" => say!(language, "stalled"),
+        "train" => say!(language, "train"),
+        "evaluate" => say!(language, "evaluate"),
+        other => other,
+    }
+}
+
+/// A configuration: its swept values, or that there is no other.
+pub(super) fn configuration(label: &str, language: Language) -> String {
+    match label {
+        ONLY_CONFIGURATION => say!(language, "the only configuration"),
+        values => values,
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use coordinator_core::{SweepState, TrialState, WorkerState};
+    use sweep_proto::FailureKind;
+
+    use super::*;
+
+    #[test]
+    fn every_state_has_a_korean_name() {
+        use {FailureKind as Kind, SweepState as Sweep, WorkerState as Worker};
+        let sweeps = [Sweep::Open, Sweep::Paused, Sweep::Evaluating, Sweep::Finished, Sweep::Cancelled];
+        let workers = [Worker::Ready, Worker::Draining, Worker::Lost, Worker::Departed];
+        let kinds =
+            [Kind::Crashed, Kind::OutOfMemory, Kind::Data, Kind::Device, Kind::Rejected, Kind::Stalled];
+        let mut names: Vec<&'static str> = vec!["released", "expired", "revoked", "train", "evaluate"];
+        names.extend(sweeps.map(SweepState::name));
+        names.extend(TrialState::ALL.map(TrialState::name));
+        names.extend(workers.map(WorkerState::name));
+        names.extend(kinds.map(FailureKind::name));
+        for one in names {
+            assert_eq!(name(one, Language::English), one);
+            assert!(!name(one, Language::Korean).is_ascii(), "{one}");
+        }
+    }
+}
