@@ -156,6 +156,9 @@ pub struct Answer {
     pub gap: Option<Gap>,
     /// Which hyperparameter matters most, or that it is undecided.
     pub strongest_hyperparameter: Strongest,
+    /// Completed trials with their lowest validation loss in the last of several epochs, which patience did not end: more
+    /// epochs might have lowered it.
+    pub trials_still_improving: u64,
 }
 
 /// How far the best configuration is from the worst.

@@ -5,7 +5,7 @@ mod fixture;
 
 use std::collections::BTreeMap;
 
-use coordinator_core::SweepState;
+use coordinator_core::{SweepState, TrialState};
 use coordinator_report::analysis::compare::{compare, paired};
 use coordinator_report::model::comparison::PairedDifference;
 use coordinator_report::{Language, ReportInput, render_comparison};
@@ -174,6 +174,34 @@ fn equal_differences_have_no_interval_and_one_seed_neither() {
     let one = paired(&[[0.5, 0.4]]).unwrap();
     assert_eq!((one.seeds, one.interval, one.p), (1, None, None));
     assert_eq!(paired(&[]), None);
+}
+
+#[test]
+fn what_counts_nowhere_and_who_trained_is_told() {
+    let page = |inputs: [&ReportInput; 2]| {
+        let files: BTreeMap<_, _> =
+            render_comparison(inputs, Language::English).unwrap().into_iter().collect();
+        String::from_utf8(files["comparison.md"].clone()).unwrap()
+    };
+    let [mut first, mut second] = both();
+    let told = page([&first, &second]);
+    assert!(!told.contains("count in no mean") && !told.contains("by one build"), "{told}");
+    assert!(compare([&first, &second]).is_same_machine);
+
+    for (trial, state) in second.trials.iter_mut().zip([TrialState::Failed, TrialState::Diverged]) {
+        (trial.state, trial.result) = (state, None);
+    }
+    second.workers[0].profile.devices[0].model = "another".into();
+    let told = page([&first, &second]);
+    assert!(told.contains("Trials of sweep 4 count in no mean: 1 diverged, 1 failed."), "{told}");
+    assert!(told.contains("of sweep 3: test cpu (0.1.0); of sweep 4: another (0.1.0)"), "{told}");
+
+    second.workers[0].profile.devices[0].model = "test cpu".into();
+    first.workers[0].profile.build = "0.0.9".into();
+    assert!(!compare([&first, &second]).is_same_machine);
+    // Of a machine that did nothing, nothing was rounded.
+    second.attempts.clear();
+    assert!(compare([&first, &second]).sweeps[1].devices.is_empty());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod fixture;
 
-use coordinator_report::analyse;
+use coordinator_report::{ReportInput, analyse};
 use fixture::{axis, finished, measure_test, spec, text};
 use sweep_proto::{Hyperparameter, Value};
 
@@ -45,4 +45,24 @@ fn a_model_that_knows_only_the_most_frequent_class_is_not_praised() {
     let markdown = text(&input, "report.md");
     assert!(markdown.contains("right in 75.00 % of the test examples"), "{markdown}");
     assert!(!markdown.contains("may be labelled wrongly"));
+}
+
+#[test]
+fn trials_that_were_stopped_while_they_still_learned_are_told() {
+    let mut input = finished(spec(vec![axis(Hyperparameter::Units, &[8, 16])], 2), 4, |_, _| (0.5, 0.5));
+    let warned = |input: &ReportInput| {
+        let told = text(input, "report.md").contains("stopped while they still learned");
+        (analyse(input).answer.trials_still_improving, told)
+    };
+    assert_eq!(warned(&input), (0, false));
+    for (at, expected) in [(1, false), (2, false), (3, true), (4, true)].into_iter().enumerate() {
+        let result = input.trials[at].result.as_mut().unwrap();
+        result.best_epoch = result.epochs;
+        assert_eq!(warned(&input), expected);
+    }
+    // Patience has looked at what came after the best epoch.
+    for trial in &mut input.trials {
+        trial.result.as_mut().unwrap().early_stopped = true;
+    }
+    assert_eq!(warned(&input), (0, false));
 }

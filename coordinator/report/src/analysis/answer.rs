@@ -8,7 +8,7 @@ use super::ranking::{Contest, Standing, extremes};
 use super::statistics::{interval_of_mean, summary};
 use crate::input::ReportInput;
 use crate::model::{Answer, CrossFittedGap, Gap, Interval, Strongest};
-use crate::table::{Table, mean};
+use crate::table::{Outcome, Table, mean};
 
 /// The answer from the standings: the coordinator's choice, or the best so far where it has made none.
 pub fn answer(
@@ -49,7 +49,14 @@ pub fn answer(
         test_confusion: confusion(&tests),
         gap: gap(table, standings, contest, balanced),
         strongest_hyperparameter,
+        trials_still_improving: table.completed().filter(|(_, outcome)| is_still_improving(outcome)).count()
+            as u64,
     }
+}
+
+/// Whether the last of several epochs was the best, and not patience ended the trial.
+fn is_still_improving(outcome: &Outcome) -> bool {
+    outcome.epochs > 1 && outcome.best_epoch == outcome.epochs && !outcome.early_stopped
 }
 
 /// The configuration that the coordinator chose, or the best so far where it has chosen none.

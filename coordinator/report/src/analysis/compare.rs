@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use coordinator_core::TrialState;
 use sweep_proto::{Hyperparameter, SweepSpec, Value};
 
 use super::balanced::rounding;
@@ -46,11 +47,13 @@ pub fn compare(inputs: [&ReportInput; 2]) -> Comparison {
     let matched = matched(&sides, &under_study);
     let pairs = pairs(&matched, &swept_in_either(specs));
     let unmatched = [0, 1].map(|at| (sides[at].standings.len() - matched.len()) as u64);
+    let sweeps = [compared(&sides[0]), compared(&sides[1])];
     Comparison {
         schema_version: SCHEMA_VERSION,
         generated_at_ms: inputs[0].generated_at_ms.max(inputs[1].generated_at_ms),
         build: inputs[0].build.clone(),
-        sweeps: [compared(&sides[0]), compared(&sides[1])],
+        is_same_machine: is_same_machine(&sweeps),
+        sweeps,
         is_same_data: settings::is_same_data(inputs),
         settings: settings::differences(inputs),
         overall: overall(&matched),
@@ -187,6 +190,8 @@ fn compared(side: &Side<'_>) -> ComparedSweep {
             test_accuracy: mean(tests.map(|test| test.accuracy)),
         })
     });
+    let in_state = |state| side.table.trials.iter().filter(|trial| trial.state == state).count() as u64;
+    let (devices, builds) = machines(side.input);
     ComparedSweep {
         sweep: sweep.id.0,
         name: sweep.spec.name.clone(),
@@ -194,8 +199,32 @@ fn compared(side: &Side<'_>) -> ComparedSweep {
         provisional: !sweep.state.is_ended(),
         trials_planned: sweep.spec.trial_count().unwrap_or(u64::MAX),
         trials_completed: side.table.completed().count() as u64,
+        trials_failed: in_state(TrialState::Failed),
+        trials_diverged: in_state(TrialState::Diverged),
+        devices,
+        builds,
         best,
     }
+}
+
+/// The device models and the builds of the workers that trained what a sweep holds, reused trials as well.
+fn machines(input: &ReportInput) -> (Vec<String>, Vec<String>) {
+    let busy: BTreeSet<_> = input.attempts.iter().map(|attempt| attempt.worker).collect();
+    let profiles =
+        input.workers.iter().filter(|worker| busy.contains(&worker.id)).map(|worker| &worker.profile);
+    let devices: BTreeSet<String> = profiles
+        .clone()
+        .flat_map(|profile| profile.devices.iter().map(|device| device.model.clone()))
+        .collect();
+    let builds: BTreeSet<String> = profiles.map(|profile| profile.build.clone()).collect();
+    (devices.into_iter().collect(), builds.into_iter().collect())
+}
+
+/// Numbers are equal to the bit on one device model and one build only.
+fn is_same_machine([first, second]: &[ComparedSweep; 2]) -> bool {
+    let is_one = |names: &[Vec<String>; 2]| names[0].len() <= 1 && names[0] == names[1];
+    is_one(&[first.devices.clone(), second.devices.clone()])
+        && is_one(&[first.builds.clone(), second.builds.clone()])
 }
 
 fn best_curves(sides: &[Side<'_>; 2]) -> CurvePanel {

@@ -30,6 +30,8 @@ pub struct Comparison {
     pub overall: Option<PairedDifference>,
     /// Configurations with a result that only one of the two has.
     pub unmatched: [u64; 2],
+    /// Whether both were trained on one device model by one build: else their numbers differ by rounding, too.
+    pub is_same_machine: bool,
     /// Learning curves of the best configuration of each.
     pub curves: CurvePanel,
 }
@@ -49,6 +51,14 @@ pub struct ComparedSweep {
     pub trials_planned: u64,
     /// Trials completed.
     pub trials_completed: u64,
+    /// Trials that failed for good: without a result, they count in no mean.
+    pub trials_failed: u64,
+    /// Trials that diverged, alike.
+    pub trials_diverged: u64,
+    /// Models of the devices of the workers that trained for it, each once.
+    pub devices: Vec<String>,
+    /// Versions of their programs, each once.
+    pub builds: Vec<String>,
     /// Its best configuration; `null` where no trial completed.
     pub best: Option<BestConfiguration>,
 }

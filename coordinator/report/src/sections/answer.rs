@@ -46,6 +46,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
             share = format::percent(baseline.accuracy)
         )));
     }
+    blocks.extend(still_improving(model, language).map(Block::Warning));
     if let Some(sureness) = sureness(model, language) {
         blocks.push(Block::Text(sureness));
     }
@@ -74,6 +75,22 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         )));
     }
     Section { id: "answer", title: say!(language, "Answer"), blocks }
+}
+
+/// That most trials might have gone on to learn.
+fn still_improving(model: &ReportModel, language: Language) -> Option<String> {
+    let improving = model.answer.trials_still_improving;
+    let completed = model.ranking.iter().map(|one| u64::from(one.validation_loss.replicates)).sum();
+    (2 * improving > completed).then(|| {
+        say!(
+            language,
+            "{improving} of {completed} completed trials had their lowest validation loss in their last epoch: they were \
+             stopped while they still learned, and with more epochs other configurations may be the best ones. Raise \
+             epochs, and let patience end those that learn no more.",
+            improving = format::count(improving),
+            completed = format::count(completed)
+        )
+    })
 }
 
 /// Which hyperparameter matters most, and why.
@@ -109,6 +126,7 @@ fn sureness(model: &ReportModel, language: Language) -> Option<String> {
     let alike = probabilities.len();
     let among = match candidates {
         1 => say!(language, "no other one comes close").to_owned(),
+        all if all == alike => say!(language, "none of the others is ruled out").to_owned(),
         _ => say!(
             language,
             "the likeliest {candidates} of them hold the best one with {sure} %",

@@ -1,6 +1,6 @@
 //! The sections of a comparison: the two sweeps, their differences in settings and in losses.
 
-use super::{Block, Head, Section, TextTable, curves, format, names, shortened_from};
+use super::{Block, Head, Section, TextTable, curves, devices, format, names, shortened_from};
 use crate::language::{Language, heads, say};
 use crate::model::comparison::{Comparison, PairedDifference};
 
@@ -30,9 +30,39 @@ fn answer(comparison: &Comparison, language: Language) -> Section {
             .to_owned(),
         ));
     }
+    for sweep in comparison.sweeps.iter().filter(|sweep| sweep.trials_failed + sweep.trials_diverged > 0) {
+        blocks.push(Block::Warning(say!(
+            language,
+            "Trials of sweep {sweep} count in no mean: {diverged} diverged, {failed} failed. Where that is no accident, its \
+             losses look better than they are.",
+            sweep = sweep.sweep,
+            diverged = format::count(sweep.trials_diverged),
+            failed = format::count(sweep.trials_failed)
+        )));
+    }
     blocks.push(Block::Table(bests(comparison, language)));
     blocks.push(Block::Text(verdict(comparison, language)));
+    if !comparison.is_same_machine {
+        blocks.push(Block::Text(machines(comparison, language)));
+    }
     Section { id: "answer", title: say!(language, "The two sweeps"), blocks }
+}
+
+/// Whose rounding differs.
+fn machines(comparison: &Comparison, language: Language) -> String {
+    let [first, second] = comparison.sweeps.each_ref().map(|sweep| {
+        let devices = sweep.devices.iter().map(|device| devices::device(device, language));
+        format!("{} ({})", devices.collect::<Vec<_>>().join(", "), sweep.builds.join(", "))
+    });
+    say!(
+        language,
+        "Not all was trained on one device model by one build, so numbers differ by rounding, too. Devices and builds of \
+         sweep {first}: {first_machines}; of sweep {second}: {second_machines}.",
+        first = comparison.sweeps[0].sweep,
+        first_machines = first,
+        second = comparison.sweeps[1].sweep,
+        second_machines = second
+    )
 }
 
 fn bests(comparison: &Comparison, language: Language) -> TextTable {

@@ -72,7 +72,7 @@ fn fallback(panel: &CurvePanel, title: &str, language: Language) -> TextTable {
         panel.groups.iter().flat_map(|group| group.points.iter().map(|point| point.epoch)).collect();
     epochs.sort_unstable();
     epochs.dedup();
-    let mut caption = say!(language, "Validation loss by epoch and {what}", what = title);
+    let mut caption = say!(language, "Validation loss by epoch: {what}", what = title);
     if epochs.len() > FALLBACK_EPOCHS_MAX {
         caption = say!(language, "{caption} (thinned; every epoch stands in epochs.csv)", caption = caption);
     }

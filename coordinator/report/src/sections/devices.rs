@@ -70,8 +70,8 @@ fn table(caption: &str, mut head: Vec<Head>, usages: &[Usage], language: Languag
         "#trials",
         "#epochs",
         "#examples/s",
-        "#device hours",
-        "#of them lost"
+        "#device time",
+        "#of it lost"
     ));
     if has_price {
         head.extend(heads!(language, "#money"));
@@ -88,8 +88,8 @@ fn table(caption: &str, mut head: Vec<Head>, usages: &[Usage], language: Languag
             format::count(one.trials),
             format::count(one.epochs),
             one.examples_per_second.map_or_else(|| format::NONE.to_owned(), |rate| format!("{rate:.0}")),
-            format::number(one.device_hours),
-            format::number(one.lost_device_hours),
+            format::seconds(one.device_hours * 3_600.0),
+            format::seconds(one.lost_device_hours * 3_600.0),
         ]);
         row.extend(
             has_price
@@ -102,7 +102,7 @@ fn table(caption: &str, mut head: Vec<Head>, usages: &[Usage], language: Languag
 }
 
 /// A device's model, or that the records do not hold it.
-fn device(model: &str, language: Language) -> String {
+pub(super) fn device(model: &str, language: Language) -> String {
     if model == UNKNOWN { say!(language, "unknown") } else { model }.to_owned()
 }
 

@@ -12,7 +12,12 @@ pub const NONE: &str = "–";
 
 /// A loss, a slope: four decimals, or an exponent where those would say nothing.
 pub fn number(number: f64) -> String {
-    let size = number.abs();
+    written_like(number, number)
+}
+
+/// A number written as another one is: both ends of an interval are read together.
+fn written_like(number: f64, other: f64) -> String {
+    let size = other.abs();
     if size != 0.0 && !(1e-4..1e6).contains(&size) { format!("{number:.3e}") } else { format!("{number:.4}") }
 }
 
@@ -56,7 +61,11 @@ pub fn accuracy_band(band: Option<Band>) -> String {
 pub fn interval(interval: Option<Interval>, language: Language) -> String {
     interval.map_or_else(
         || NONE.to_owned(),
-        |one| say!(language, "{low} to {high}", low = number(one.low), high = number(one.high)),
+        |one| {
+            let larger = one.low.abs().max(one.high.abs());
+            let (low, high) = (written_like(one.low, larger), written_like(one.high, larger));
+            say!(language, "{low} to {high}", low = low, high = high)
+        },
     )
 }
 
@@ -80,12 +89,12 @@ pub fn p(p: Option<f64>) -> String {
     }
 }
 
-/// A probability in per cent: never certain, never impossible, unless it is.
+/// A probability in per cent: never impossible, and never certain unless there is no other way.
 pub fn chance(probability: Option<f64>) -> String {
     match probability {
         None => NONE.to_owned(),
         Some(one) if one > 0.999 && one < 1.0 => "> 99.9 %".to_owned(),
-        Some(one) if one < 0.001 && one > 0.0 => "< 0.1 %".to_owned(),
+        Some(one) if one < 0.001 => "< 0.1 %".to_owned(),
         Some(one) => format!("{:.1} %", one * 100.0),
     }
 }
@@ -189,7 +198,11 @@ mod tests {
             ("0.0312".into(), "< 0.0001".into(), NONE.into())
         );
         assert_eq!((chance(Some(0.9999)), chance(Some(1.0))), ("> 99.9 %".into(), "100.0 %".into()));
+        assert_eq!(chance(Some(0.0)), "< 0.1 %");
         let found = Language::ALL.map(|one| interval(Some(Interval::around(0.5, 0.1)), one));
         assert_eq!(found, ["0.4000 to 0.6000", "[0.4000, 0.6000]"]);
+        let ends = |low, high| interval(Some(Interval { low, high }), Language::English);
+        assert_eq!(ends(-2e-5, 0.003), "-0.0000 to 0.0030");
+        assert_eq!(ends(-2e-5, 3e-6), "-2.000e-5 to 3.000e-6");
     }
 }

@@ -48,6 +48,15 @@ pub(super) const ENTRIES: &[Entry] = &[
          것으로 뽑힌 평균은 실제보다 좋아 보이며, 아래의 교차 적합 격차는 이 편향을 제거합니다.",
     ),
     ("no other one comes close", "이에 근접한 다른 조합은 없습니다"),
+    ("none of the others is ruled out", "나머지 조합 중 어느 것도 최적이 아니라고 할 수 없습니다"),
+    (
+        "{improving} of {completed} completed trials had their lowest validation loss in their last epoch: they were \
+         stopped while they still learned, and with more epochs other configurations may be the best ones. Raise \
+         epochs, and let patience end those that learn no more.",
+        "완료된 시행 {completed}개 중 {improving}개는 마지막 에포크에서 검증 손실이 가장 낮았습니다. 학습이 아직 \
+         진행되는 중에 끝났으므로, 에포크를 늘리면 다른 조합이 최적일 수 있습니다. epochs를 늘리고, 더 이상 \
+         학습되지 않는 시행은 patience로 끝내십시오.",
+    ),
     (
         "the likeliest {candidates} of them hold the best one with {sure} %",
         "확률이 높은 순으로 {candidates}개 조합 안에 최적 조합이 {sure} % 확률로 있습니다",

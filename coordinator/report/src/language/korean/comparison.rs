@@ -3,6 +3,18 @@
 use crate::language::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
+    (
+        "Trials of sweep {sweep} count in no mean: {diverged} diverged, {failed} failed. Where that is no accident, its \
+         losses look better than they are.",
+        "스윕 {sweep}의 시행 중 발산 {diverged}개, 실패 {failed}개는 어느 평균에도 포함되지 않습니다. 우연이 아니라면 이 \
+         스윕의 손실은 실제보다 좋아 보입니다.",
+    ),
+    (
+        "Not all was trained on one device model by one build, so numbers differ by rounding, too. Devices and builds of \
+         sweep {first}: {first_machines}; of sweep {second}: {second_machines}.",
+        "모두가 한 장치 모델과 한 빌드로 학습된 것은 아니므로, 수치는 반올림에 의해서도 달라집니다. 장치와 빌드: 스윕 \
+         {first}: {first_machines}; 스윕 {second}: {second_machines}.",
+    ),
     ("{first} and {second}", "{first} · {second}"),
     ("Comparison of sweeps {first} and {second}", "스윕 {first}, {second} 비교"),
     ("{heading}: comparison of sweeps {first} and {second}", "{heading}: 스윕 {first}, {second} 비교"),

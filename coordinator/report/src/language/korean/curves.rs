@@ -10,7 +10,7 @@ pub(super) const ENTRIES: &[Entry] = &[
          폭입니다. 조기 종료된 시행은 마지막 에포크까지만 평균에 포함됩니다.",
     ),
     ("Learning curves by {what}", "학습 곡선: {what}"),
-    ("Validation loss by epoch and {what}", "에포크별 검증 손실: {what}"),
+    ("Validation loss by epoch: {what}", "에포크별 검증 손실: {what}"),
     (
         "{caption} (thinned; every epoch stands in epochs.csv)",
         "{caption} (일부 에포크만 표시, 전체는 epochs.csv 참조)",
