@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sweep_proto::wire::access_service_client::AccessServiceClient;
 use sweep_proto::wire::{JoinRequest, RenewRequest};
 use sweep_proto::{Digest, Token, TokenId, WorkerId};
-use sweep_transport::{Addresses, Bearer, CLOCK_IS_OFF, ClientIdentity, Dial, PIN_IS_WRONG, Trust, channel};
+use sweep_transport::{Addresses, Bearer, ClientIdentity, Dial, Trust, channel, needs_a_person, root_cause};
 use thiserror::Error;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -177,7 +177,7 @@ impl Identity {
             if !is_transient(&status) {
                 return Err(IdentityError::Denied(Box::new(status)));
             }
-            if is_refused_here(&status) || tokio::time::Instant::now() >= until {
+            if needs_a_person(&status) || tokio::time::Instant::now() >= until {
                 return Err(IdentityError::Unreachable(Box::new(with_cause(&status))));
             }
             tokio::time::sleep(backoff.next_wait()).await;
@@ -260,20 +260,9 @@ impl Kept {
     }
 }
 
-/// Whether the connection failed because the other side is somebody else, or because a clock is wrong: waiting does
-/// not mend it.
-fn is_refused_here(status: &Status) -> bool {
-    let status = with_cause(status);
-    [PIN_IS_WRONG, CLOCK_IS_OFF].iter().any(|said| status.message().contains(said))
-}
-
 /// A status that tells its innermost cause.
 fn with_cause(status: &Status) -> Status {
-    let mut cause: &dyn std::error::Error = status;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    Status::new(Code::Unavailable, cause.to_string())
+    Status::new(Code::Unavailable, root_cause(status))
 }
 
 /// The validity of a certificate: from, to, in seconds since the epoch.

@@ -4,7 +4,7 @@ use sweep_proto::Token;
 use sweep_proto::wire::access_service_client::AccessServiceClient;
 use sweep_proto::wire::sweep_service_client::SweepServiceClient;
 use sweep_proto::wire::{GetRequest, ListRequest, SweepStatus};
-use sweep_transport::{Addresses, Bearer, ClientIdentity, Dial, Trust};
+use sweep_transport::{Addresses, Bearer, ClientIdentity, Dial, Trust, needs_a_person, root_cause};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
@@ -41,7 +41,12 @@ async fn service(
     let mut tries = addresses.all().len();
     loop {
         let channel = sweep_transport::connect(dial.clone()).await.map_err(|error| {
-            Failure::unavailable(format!("no coordinator answers at {addresses}: {}", root_cause(&error))).hint(
+            let failure =
+                Failure::unavailable(format!("no coordinator answers at {addresses}: {}", root_cause(&error)));
+            if needs_a_person(&error) {
+                return failure;
+            }
+            failure.hint(
                 "start one with `sweep serve`, or name another with --server URL (or SWEEP_SERVER); `sweep run` needs none",
             )
         })?;
@@ -67,14 +72,6 @@ pub(crate) async fn connect(server: &str, token: Option<&Token>) -> Result<Clien
 /// Connects to the access service.
 pub(crate) async fn connect_access(server: &str, token: Option<&Token>) -> Result<AccessClient, Failure> {
     Ok(AccessClient::new(service(server, token).await?))
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 /// The status of a sweep by number or name; without either, of the newest.

@@ -78,6 +78,9 @@ impl From<Status> for Failure {
             message => message.to_owned(),
         };
         if is_broken_connection(&status) {
+            if sweep_transport::needs_a_person(&status) {
+                return Self::unavailable(sweep_transport::root_cause(&status));
+            }
             return Self::unavailable(format!("the connection to the coordinator broke: {message}"))
                 .hint("`sweep status` shows whether it is back");
         }

@@ -69,12 +69,18 @@ impl FromStr for Address {
             None if !host.contains(['[', ']', ':']) => host.to_owned(),
             _ => return Err(malformed()),
         };
-        let is_loopback =
-            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        if !is_secure && !is_loopback {
-            return Err(AddressError::NotLoopback(host));
+        let address = Self { host, port, is_secure };
+        if !address.is_secure && !address.is_loopback() {
+            return Err(AddressError::NotLoopback(address.host));
         }
-        Ok(Self { host, port, is_secure })
+        Ok(address)
+    }
+}
+
+impl Address {
+    /// Whether it is this machine, which hears what is said in plain text.
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 }
 

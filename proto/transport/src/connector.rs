@@ -24,6 +24,7 @@ use tower::Service;
 use crate::COORDINATOR_NAME;
 use crate::address::{Address, Addresses};
 use crate::pin::PinnedAuthority;
+use crate::scheme::{PlainText, told_of_plain_text};
 
 /// How long one address may take to answer before the next one is tried.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -154,13 +155,14 @@ impl Dial {
             return if address.is_secure {
                 Err(named(io::Error::new(io::ErrorKind::InvalidInput, "TLS needs the pin of a token")))
             } else {
-                Ok(Box::new(stream))
+                Ok(Box::new(PlainText::new(stream, address.clone())))
             };
         };
         let name = ServerName::try_from(COORDINATOR_NAME)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.connect(name, stream));
-        Ok(Box::new(handshake.await.unwrap_or_else(|_| Err(timed_out())).map_err(named)?))
+        let secured = handshake.await.unwrap_or_else(|_| Err(timed_out()));
+        Ok(Box::new(secured.map_err(|error| named(told_of_plain_text(error, address)))?))
     }
 }
 
@@ -220,7 +222,7 @@ pub fn carrier(dial: Dial) -> Channel {
 /// A channel that is connected.
 ///
 /// # Errors
-/// Why no address answers; the innermost cause is the one to show.
+/// Why no address answers: [`crate::root_cause`] is what to show.
 pub async fn connect(dial: Dial) -> Result<Channel, tonic::transport::Error> {
     endpoint(KEEP_ALIVE_TIMEOUT).connect_with_connector(dial).await
 }

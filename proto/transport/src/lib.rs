@@ -5,13 +5,16 @@
 
 mod address;
 mod bearer;
+mod cause;
 mod connector;
 mod pin;
+mod scheme;
 
 pub use address::{Address, AddressError, Addresses};
 pub use bearer::Bearer;
+pub use cause::{needs_a_person, root_cause};
 pub use connector::{ClientIdentity, Dial, Trust, carrier, channel, connect};
-pub use pin::{CLOCK_IS_OFF, PIN_IS_WRONG, PinError, key_digest};
+pub use pin::{PinError, key_digest};
 
 /// The name in every coordinator's certificate. Workers check this one instead of the address that they
 /// dial: the authority signs for nobody else, and addresses change.

@@ -27,10 +27,10 @@ pub fn key_digest(certificate: &[u8]) -> Result<Digest, PinError> {
 }
 
 /// Part of what is said where the other side is somebody else.
-pub const PIN_IS_WRONG: &str = "its authority has another key";
+pub(crate) const PIN_IS_WRONG: &str = "its authority has another key";
 
 /// Begins what is said where a certificate does not hold now: a person has to set a clock.
-pub const CLOCK_IS_OFF: &str = "the clock of this machine or that of the coordinator is wrong";
+pub(crate) const CLOCK_IS_OFF: &str = "the clock of this machine or that of the coordinator is wrong";
 
 /// Tells both times where a certificate does not hold now; every other error stays as it is.
 fn told_of_clocks(error: Error, certificate: &[u8], now: UnixTime) -> Error {

@@ -89,6 +89,9 @@ pub(super) async fn keep(shared: &Arc<Shared>) -> AgentError {
                 status
             }
             Err(status) if register::is_final(&status) => return AgentError::Refused(Box::new(status)),
+            Err(status) if is_fresh && sweep_transport::needs_a_person(&status) => {
+                return AgentError::Unreachable(Box::new(status));
+            }
             Err(status) if is_fresh && started_at.elapsed() > shared.settings.first_contact => {
                 return AgentError::Unreachable(Box::new(status));
             }
