@@ -96,12 +96,14 @@
     paint();
   }
 
-  // The curves of what runs take no room where nothing runs. A chart can be drawn only where there is room.
+  // Curves of which nothing is known yet take no room. A chart can be drawn only where there is room.
   function drawCurves(specs) {
-    const place = element("curves-shown");
-    if (!place) return;
-    place.hidden = specs.every((spec) => spec.groups.length === 0);
-    if (!place.hidden) sweepCharts.update(specs);
+    const drawn = specs.filter((spec) => {
+      const room = element(spec.id)?.closest("[data-room]");
+      if (room) room.hidden = spec.groups.length === 0;
+      return room && !room.hidden;
+    });
+    sweepCharts.update(drawn);
   }
 
   // The analysis: at once where it is quick, else when asked for.
@@ -129,18 +131,18 @@
     if ("unasked" in button.dataset) analyse();
   }
 
-  if (data.sweep !== undefined) drawCurves(data.charts);
+  if (data.charts) drawCurves(data.charts);
 
   // What happens, for as long as somebody looks: a browser has few connections for all pages of one coordinator.
-  const address = document.body.dataset.events;
+  // The body names their address for as long as more may come.
+  const body = document.body.dataset;
   let events = null;
-  let hasEnded = false;
   const [PAUSE_MIN_MS, PAUSE_MAX_MS] = [5_000, 300_000];
   let pause_ms = PAUSE_MIN_MS;
 
   function follow() {
-    if (!address || events || hasEnded || document.hidden) return;
-    events = new EventSource(address);
+    if (!body.events || events || document.hidden) return;
+    events = new EventSource(body.events);
     events.addEventListener("open", () => { tell(""); pause_ms = PAUSE_MIN_MS; });
     events.addEventListener("error", () => {
       tell("nothing is heard from the coordinator; trying again (reload the page if you have to log in)");
@@ -160,18 +162,38 @@
       if (news.charts) drawCurves(news.charts);
     });
     events.addEventListener("end", () => {
-      hasEnded = true;
+      delete body.events;
       leave();
       if (button && "unasked" in button.dataset) analyse();
     });
   }
 
-  // Whoever stands on a link goes on standing there.
+  // Whoever reads goes on reading: what was opened stays open, what was scrolled stays there, and whoever stands on a link
+  // or on a text goes on standing there. A log of which the end was in sight goes on showing its end.
   function replace(place, html) {
-    const held = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const kept = [...place.querySelectorAll("[data-keep]")].map((one) => [one.dataset.keep, {
+      open: one.open, left: one.scrollLeft, top: isAtEnd(one) ? Infinity : one.scrollTop,
+    }]);
+    const held = pathTo(place.contains(document.activeElement) ? document.activeElement : null);
     place.innerHTML = html;
-    if (held === null) return;
-    [...place.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === held)?.focus({ preventScroll: true });
+    showEnds(place);
+    for (const [name, before] of kept) {
+      const now = place.querySelector(keptAs(name));
+      if (!now) continue;
+      if (before.open !== undefined) now.open = before.open;
+      now.scrollTo(before.left, before.top === Infinity ? now.scrollHeight : before.top);
+    }
+    if (held) place.querySelector(held)?.focus({ preventScroll: true });
+  }
+  // The newest lines of a log stand last.
+  const showEnds = (place) => place.querySelectorAll(".tail").forEach((log) => { log.scrollTop = log.scrollHeight; });
+  const keptAs = (name) => `[data-keep="${CSS.escape(name)}"]`;
+  const isAtEnd = (one) => one.classList.contains("tail") && one.scrollTop + one.clientHeight >= one.scrollHeight - 2;
+
+  function pathTo(one) {
+    if (one?.hasAttribute("href")) return `a[href="${CSS.escape(one.getAttribute("href"))}"]`;
+    const keeper = one?.closest("[data-keep]");
+    return keeper && `${keptAs(keeper.dataset.keep)}${one === keeper ? "" : ` > ${one.localName}`}`;
   }
 
   function leave() {
@@ -183,9 +205,5 @@
   addEventListener("pagehide", leave);
   addEventListener("pageshow", follow);
   follow();
-
-  // A trial that runs is shown anew as long as somebody looks.
-  if ("reload" in document.body.dataset) {
-    setInterval(() => { if (!document.hidden) location.reload(); }, 10_000);
-  }
+  showEnds(document);
 })();

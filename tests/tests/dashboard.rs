@@ -29,8 +29,13 @@ struct Scene {
 
 impl Scene {
     fn new(replicates: u32) -> Result<Self> {
+        Self::of(&sweep(HOSTILE, replicates))
+    }
+
+    /// With the sweep of this file.
+    fn of(file: &str) -> Result<Self> {
         let cluster = Cluster::start()?;
-        let file = cluster.write("sweep.toml", &sweep(HOSTILE, replicates))?;
+        let file = cluster.write("sweep.toml", file)?;
         cluster.sweep(&["launch", &file.to_string_lossy()])?;
         Ok(Self { browser: Browser::start()?, cluster })
     }
@@ -83,6 +88,7 @@ fn a_sweep_is_followed_paused_resumed_and_cancelled() -> Result<()> {
     scene.act("pause", "paused")?;
     scene.act("resume", "open")?;
     scene.act("cancel", "cancelled")?;
+    scene.browser.until("!('events' in document.body.dataset)")?;
     ensure!(scene.cluster.sweep(&["status", "1"])?["state"] == "cancelled");
     scene.check_inert()?;
 
@@ -96,6 +102,60 @@ fn a_sweep_is_followed_paused_resumed_and_cancelled() -> Result<()> {
         "location.pathname === '/workers' && /draining|departed/.test(document.querySelector('#workers').innerText)",
     )?;
     scene.check_inert()
+}
+
+#[test]
+fn a_trial_is_followed_from_before_it_begins_to_its_end() -> Result<()> {
+    // Long enough for all that is done while it runs.
+    let mut scene = Scene::of(&sweep(HOSTILE, 1).replace("epochs = 8", "epochs = 5000"))?;
+    scene.open("/sweeps/1/trials/0")?;
+    scene.browser.until("document.querySelector('#result')?.innerText.includes('pending') === true")?;
+    let (epochs, log) = (scene.browser.text("#epochs")?, scene.browser.text("#log")?);
+    ensure!(epochs.contains("No epoch has finished") && log.contains("not begun"), "{epochs} {log}");
+    scene.browser.evaluate("window.opened = 'once'")?;
+    let setup = WorkerSetup { name: HOSTILE.to_owned(), ..WorkerSetup::default() };
+    let _worker = scene.cluster.start_worker(&setup)?;
+    scene.browser.until("document.querySelector('#result').innerText.includes('training on <img')")?;
+    scene.browser.until("document.querySelectorAll('#trial-steps svg path').length > 3")?;
+    scene.browser.until("document.querySelectorAll('#trial-loss svg path').length > 3")?;
+
+    // What is open, held and scrolled stays so when there is more.
+    scene.browser.click("#epochs summary")?;
+    scene.browser.until("document.querySelectorAll('#log pre.tail').length === 1")?;
+    scene.browser.evaluate(
+        "const sheet = document.styleSheets[document.styleSheets.length - 1];
+         sheet.insertRule('pre.tail { max-height: 2rem; }', sheet.cssRules.length);
+         window.log = () => document.querySelector('#log pre.tail');
+         window.more = () => log().innerText.split('\\n').length > lines;
+         window.count = () => { window.lines = log().innerText.split('\\n').length; };
+         window.rows = document.querySelectorAll('#epochs tbody tr').length;
+         document.querySelector('#epochs summary').focus();
+         log().scrollTop = 1; count()",
+    )?;
+    scene.browser.until("document.querySelectorAll('#epochs tbody tr').length > rows && more()")?;
+    ensure!(scene.browser.evaluate("document.querySelector('#epochs details').open")? == true);
+    let held = scene.browser.evaluate("document.activeElement.parentElement.dataset.keep")?;
+    ensure!(held == "epochs", "who stands on the numbers stands elsewhere now: {held}");
+    ensure!(scene.browser.evaluate("log().scrollTop")? == 1, "who reads a log reads elsewhere now");
+    scene.browser.evaluate("log().scrollTop = log().scrollHeight; count()")?;
+    scene.browser.until("more()")?;
+    let is_at_end = "log().scrollTop > 1 && log().scrollTop + log().clientHeight >= log().scrollHeight - 2";
+    ensure!(scene.browser.evaluate(is_at_end)? == true, "a log's end went out of sight");
+    scene.browser.picture("trial-running")?;
+
+    // It ends, and nothing more will come.
+    scene.cluster.sweep(&["cancel", "1"])?;
+    scene.browser.until("document.querySelector('#result').innerText.includes('cancelled')")?;
+    scene.browser.until("!('events' in document.body.dataset)")?;
+    ensure!(scene.browser.text("#connection")?.is_empty(), "an end is taken for a lost connection");
+    ensure!(scene.browser.evaluate("window.opened")? == "once", "the page was loaded again");
+    scene.check_inert()?;
+    let told = "fetch('/sweeps/1/trials/0/events').then((answer) => answer.text())";
+    let told = scene.browser.evaluate(told)?;
+    let told = told.as_str().context("events")?;
+    ensure!(told.starts_with("data: {") && told.contains("event: end\ndata: {}"), "{told}");
+    ensure!(scene.browser.evaluate("fetch('/sweeps/1/trials/4/events').then((r) => r.status)")? == 404);
+    Ok(())
 }
 
 #[test]

@@ -153,6 +153,23 @@ impl TokenRecord {
     }
 }
 
+/// Why a token lets nobody in, and who can help.
+pub fn token_refusal(reason: &str, role: Option<Role>) -> String {
+    let role = role.map_or("ROLE", Role::name);
+    format!("{reason}; an administrator makes a new one with `sweep token create {role}`")
+}
+
+/// What is said of a token that no record has.
+pub const UNKNOWN_TOKEN: &str = "the token is not known here";
+
+/// Why a certificate lets no worker in, and what helps.
+pub fn certificate_refusal(reason: &str) -> String {
+    format!("{reason}; join again with a new token (`sweep token create worker`)")
+}
+
+/// What is said of a certificate that no record has.
+pub const UNKNOWN_CERTIFICATE: &str = "the worker's certificate is not known here";
+
 impl CertificateRecord {
     /// Why the certificate is worth nothing now, if so.
     pub fn refusal(&self, now: Timestamp) -> Option<&'static str> {

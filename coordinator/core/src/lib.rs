@@ -21,7 +21,10 @@ pub mod tables;
 pub mod view;
 mod volatile;
 
-pub use access::{AuditEntry, AuditHead, AuditNote, CertificateId, CertificateRecord, TokenRecord};
+pub use access::{
+    AuditEntry, AuditHead, AuditNote, CertificateId, CertificateRecord, TokenRecord, UNKNOWN_CERTIFICATE,
+    UNKNOWN_TOKEN, certificate_refusal, token_refusal,
+};
 pub use choice::ConfigurationMean;
 pub use command::{
     Command, Decision, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Touch,

@@ -27,7 +27,7 @@ pub(super) async fn analysis(
     let id = lists::resolve(&dashboard.shared, name).await?;
     let state = dashboard.state(id).await?;
     let shared = dashboard.shared.clone();
-    let make = move || async move {
+    let make = move |_| async move {
         let permit = shared.heavy().await?;
         let input = shared.driver.read(move |engine, now| report::collect(engine, id, now)).await?;
         let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;

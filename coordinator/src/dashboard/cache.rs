@@ -1,4 +1,4 @@
-//! What many viewers of a sweep share: made once at a time, again only after a change, and never so often that making it
+//! What many viewers of a sweep or a trial share: made once at a time, again only after a change, and never so often that making it
 //! takes more than a small part of the time.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use coordinator_core::SweepState;
-use sweep_proto::SweepId;
+use sweep_proto::{SweepId, TrialId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -22,28 +22,46 @@ pub(super) fn renewable_at(began: Instant, interval: Duration) -> Instant {
     Instant::now() + interval.max(began.elapsed() * LEISURE)
 }
 
-/// A value for each of the sweeps that were asked for lately.
+/// What a value is of.
+pub(super) trait Subject: Copy + Ord + Send + 'static {
+    /// The sweep whose changes make the value old.
+    fn sweep(self) -> SweepId;
+}
+
+impl Subject for SweepId {
+    fn sweep(self) -> SweepId {
+        self
+    }
+}
+
+impl Subject for TrialId {
+    fn sweep(self) -> SweepId {
+        self.sweep
+    }
+}
+
+/// A value for each of the subjects that were asked for lately.
 #[derive(Debug)]
-pub(super) struct Cache<T> {
-    slots: Mutex<Slots<T>>,
+pub(super) struct Cache<K, T> {
+    slots: Mutex<Slots<K, T>>,
     rules: Rules<T>,
 }
 
 /// How many values are kept, and for how long.
 #[derive(Debug)]
 pub(super) struct Rules<T> {
-    /// Sweeps of which one is kept.
+    /// Subjects of which one is kept.
     pub(super) slots_max: usize,
-    /// Shortest time between two values of one sweep.
+    /// Shortest time between two values of one subject.
     pub(super) interval: Duration,
     /// The age from which a value is made again without any change, should somebody ask.
     pub(super) age_max: fn(&T) -> Option<Duration>,
 }
 
-/// By sweep, with the number of the last request for each.
+/// By subject, with the number of the last request for each.
 #[derive(Debug)]
-struct Slots<T> {
-    by_sweep: BTreeMap<SweepId, (u64, SharedSlot<T>)>,
+struct Slots<K, T> {
+    by_subject: BTreeMap<K, (u64, SharedSlot<T>)>,
     requests: u64,
 }
 
@@ -79,23 +97,24 @@ impl<T> Clone for Seen<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> Cache<T> {
+impl<K: Subject, T: Send + Sync + 'static> Cache<K, T> {
     pub(super) fn new(rules: Rules<T>) -> Self {
-        Self { slots: Mutex::new(Slots { by_sweep: BTreeMap::new(), requests: 0 }), rules }
+        Self { slots: Mutex::new(Slots { by_subject: BTreeMap::new(), requests: 0 }), rules }
     }
 
-    /// The value of a sweep that stands so, made where there is none or an old one. What is begun is done to its end,
-    /// whether or not whoever asked is still there: nobody makes the coordinator begin again and again.
+    /// The value of a subject whose sweep stands so, made where there is none or an old one, from the one before if that
+    /// is still kept. What is begun is done to its end, whether or not whoever asked is still there: nobody makes the
+    /// coordinator begin again and again.
     pub(super) async fn get<F>(
         &self,
         notices: &Notices,
-        (sweep, state): (SweepId, SweepState),
-        make: impl FnOnce() -> F + Send + 'static,
+        (subject, state): (K, SweepState),
+        make: impl FnOnce(Option<Arc<T>>) -> F + Send + 'static,
     ) -> Result<Seen<T>, Refusal>
     where
         F: Future<Output = Result<T, Refusal>> + Send,
     {
-        let slot = self.slot(notices, sweep);
+        let slot = self.slot(notices, subject);
         let (interval, age_max) = (self.rules.interval, self.rules.age_max);
         let getting = tokio::spawn(async move {
             let mut slot = slot.lock_owned().await;
@@ -104,9 +123,9 @@ impl<T: Send + Sync + 'static> Cache<T> {
                 return Ok(seen.clone());
             }
             // Should it fail, an old value must not pass for a new one.
-            slot.seen = None;
+            let before = slot.seen.take().map(|seen| seen.value);
             slot.changes.mark_unchanged();
-            let value = Arc::new(make().await?);
+            let value = Arc::new(make(before).await?);
             let renewable_at = renewable_at(began, interval);
             let stale_at = age_max(&value).map(|age| renewable_at.max(began + age));
             let seen = Seen { value, renewable_at, stale_at, state };
@@ -116,22 +135,25 @@ impl<T: Send + Sync + 'static> Cache<T> {
         getting.await.map_err(status::internal)?
     }
 
-    fn slot(&self, notices: &Notices, sweep: SweepId) -> SharedSlot<T> {
+    fn slot(&self, notices: &Notices, subject: K) -> SharedSlot<T> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.requests += 1;
         let request = slots.requests;
-        if let Some((last, slot)) = slots.by_sweep.get_mut(&sweep) {
+        if let Some((last, slot)) = slots.by_subject.get_mut(&subject) {
             *last = request;
             return Arc::clone(slot);
         }
-        while slots.by_sweep.len() >= self.rules.slots_max
-            && let Some((oldest, _)) = slots.by_sweep.iter().min_by_key(|(_, (last, _))| *last)
+        while slots.by_subject.len() >= self.rules.slots_max
+            && let Some((oldest, _)) = slots.by_subject.iter().min_by_key(|(_, (last, _))| *last)
         {
             let oldest = *oldest;
-            slots.by_sweep.remove(&oldest);
+            slots.by_subject.remove(&oldest);
         }
-        let slot = Arc::new(tokio::sync::Mutex::new(Slot { seen: None, changes: notices.of_sweep(sweep) }));
-        slots.by_sweep.insert(sweep, (request, Arc::clone(&slot)));
+        let slot = Arc::new(tokio::sync::Mutex::new(Slot {
+            seen: None,
+            changes: notices.of_sweep(subject.sweep()),
+        }));
+        slots.by_subject.insert(subject, (request, Arc::clone(&slot)));
         slot
     }
 }
@@ -159,7 +181,7 @@ mod tests {
 
     /// A cache of the numbers of makings, each of which takes 100 ms.
     struct Scene {
-        cache: Cache<u32>,
+        cache: Cache<SweepId, u32>,
         notices: Notices,
         made: Arc<AtomicU32>,
     }
@@ -172,7 +194,7 @@ mod tests {
 
         async fn get_in(&self, state: SweepState, sweep: u64) -> u32 {
             let made = Arc::clone(&self.made);
-            let make = move || async move {
+            let make = move |_| async move {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 Ok(made.fetch_add(1, Ordering::Relaxed) + 1)
             };
@@ -224,7 +246,7 @@ mod tests {
         assert_eq!((scene.get(1).await, scene.made.load(Ordering::Relaxed)), (2, 2));
         tokio::time::sleep(Duration::from_mins(1)).await;
         scene.change();
-        let fails = || async { Err(Status::unavailable("no").into()) };
+        let fails = |_| async { Err(Status::unavailable("no").into()) };
         assert!(scene.cache.get(&scene.notices, (SweepId(1), OPEN), fails).await.is_err());
         assert_eq!(scene.get(1).await, 3);
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use sweep_proto::{EpochMetric, StepMetric};
+use sweep_proto::EpochMetric;
 
 use super::picture::{Curve, thinned};
 
@@ -51,31 +51,29 @@ pub(super) fn running(curves: &[Curve]) -> Value {
     json!({ "id": "running-curves", "title": "Trials that run", "kind": "curves", "groups": groups })
 }
 
-/// The curves of one trial: by epoch, and the training loss by optimiser step of its newest attempt.
-pub(super) fn of_trial(epochs: Vec<EpochMetric>, steps: Vec<StepMetric>) -> Vec<Value> {
+/// The curves of one trial: by epoch, and the training loss by optimiser step of its newest attempt. Those of which nothing
+/// is known yet have no groups.
+pub(super) fn of_trial(epochs: Vec<EpochMetric>, steps: Vec<(u64, f64)>) -> [Value; 3] {
     let epochs = thinned(epochs, POINTS_MAX);
     let line = |label: &str, metric: fn(&EpochMetric) -> f64| Line::of(label, &epochs, &[metric]);
     let losses =
-        vec![line("validation", |epoch| epoch.validation_loss), line("training", |epoch| epoch.train_loss)];
-    let accuracies = vec![
+        [line("validation", |epoch| epoch.validation_loss), line("training", |epoch| epoch.train_loss)];
+    let accuracies = [
         line("validation", |epoch| 100.0 * epoch.validation_accuracy),
         line("training", |epoch| 100.0 * epoch.train_accuracy),
     ];
-    let mut charts = vec![
+    let (places, values) = thinned(steps, POINTS_MAX).into_iter().unzip();
+    let step_losses = [Line::new("training", places, vec![values])];
+    [
         chart(["trial-loss", "Loss", "loss", "epoch"], &losses),
         chart(["trial-accuracy", "Accuracy", "accuracy (%)", "epoch"], &accuracies),
-    ];
-    if !steps.is_empty() {
-        let steps = thinned(steps, POINTS_MAX);
-        let losses = steps.iter().map(|step| step.loss).collect();
-        let line = Line::new("training", steps.iter().map(|step| step.step).collect(), vec![losses]);
-        charts.push(chart(["trial-steps", "Training loss inside epochs", "loss", "optimiser step"], &[line]));
-    }
-    charts
+        chart(["trial-steps", "Training loss inside epochs", "loss", "optimiser step"], &step_losses),
+    ]
 }
 
 /// A chart of one metric, with the words on its two axes.
 fn chart([id, title, value, place]: [&str; 4], groups: &[Line]) -> Value {
+    let groups: Vec<_> = groups.iter().filter(|line| !line.epochs.is_empty()).collect();
     json!({ "id": id, "title": title, "kind": "curves", "value": value, "place": place, "groups": groups })
 }
 
@@ -97,9 +95,9 @@ mod tests {
             peak_memory_bytes: 1,
             energy_joules: None,
         };
-        let step = StepMetric { sequence: 0, epoch: 3, step: 40, loss: 0.4, examples_per_second: 10.0 };
-        assert_eq!(of_trial(vec![epoch.clone()], Vec::new()).len(), 2);
-        let charts = of_trial(vec![epoch], vec![step]);
+        let early = of_trial(Vec::new(), vec![(40, 0.4)]);
+        assert_eq!(early.each_ref().map(|chart| chart["groups"].as_array().unwrap().len()), [0, 0, 1]);
+        let charts = of_trial(vec![epoch], vec![(40, 0.4)]);
         assert_eq!(charts[1]["groups"][0]["metrics"], json!([[[70.0], [null]]]));
         assert_eq!(charts[2]["groups"][0]["epochs"], json!([40]));
     }

@@ -66,7 +66,8 @@ impl Events {
 
     /// Tells that nothing more will come, so that the page does not ask again.
     pub(super) async fn end(&self) -> Result<(), Over> {
-        self.sender.send(Ok(Event::default().event("end").data(""))).await.map_err(|_| Over)
+        // Browsers drop events without data.
+        self.sender.send(Ok(Event::default().event("end").data("{}"))).await.map_err(|_| Over)
     }
 
     /// Waits until the viewer has gone.

@@ -106,7 +106,7 @@ async fn admitted(dashboard: &Dashboard, text: &str) -> Result<(TokenId, Role), 
         KnownToken { role: Role::Worker, .. } => {
             Err(Status::unauthenticated("a worker's token is for joining; log in with one of another role"))
         }
-        KnownToken { refusal: Some(refusal), .. } => Err(Status::unauthenticated(refusal)),
+        KnownToken { refusal: Some(refusal), role, .. } => Err(tokens::refused(refusal, Some(role))),
         KnownToken { id, role, refusal: None } => Ok((id, role)),
     }
 }

@@ -11,6 +11,7 @@ mod headers;
 mod login;
 mod map;
 mod overview;
+mod parts;
 mod picture;
 mod refusal;
 mod report;
@@ -27,7 +28,7 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use coordinator_core::{Engine, SweepState};
-use sweep_proto::SweepId;
+use sweep_proto::{SweepId, TrialId};
 use tonic::Status;
 
 use self::analysis::Analysis;
@@ -41,7 +42,7 @@ use crate::rpc::Shared;
 /// Largest form, in bytes: a token and an address.
 const FORM_BYTES_MAX: usize = 16 * 1024;
 
-/// Shortest time between two pictures of one sweep: eyes need no more.
+/// Shortest time between two pictures of one sweep or trial: eyes need no more.
 const PICTURE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// As [`PICTURE_INTERVAL`], of what fills a core.
@@ -50,6 +51,9 @@ const ANALYSIS_INTERVAL: Duration = Duration::from_secs(5);
 /// Sweeps of which a picture is kept.
 const PICTURES_MAX: usize = 32;
 
+/// Trials of which a page is kept.
+const TRIALS_MAX: usize = 32;
+
 /// Sweeps of which an analysis, or the files of a report in one language, are kept: these may be large.
 const ANALYSES_MAX: usize = 2;
 
@@ -57,8 +61,9 @@ const ANALYSES_MAX: usize = 2;
 #[derive(Clone, Debug)]
 struct Dashboard {
     shared: Shared,
-    views: Arc<Cache<View>>,
-    analyses: Arc<Cache<Analysis>>,
+    views: Arc<Cache<SweepId, View>>,
+    trials: Arc<Cache<TrialId, trial::View>>,
+    analyses: Arc<Cache<SweepId, Analysis>>,
     reports: Arc<Reports>,
     overview: Arc<Overview>,
 }
@@ -86,6 +91,11 @@ pub(crate) fn routes(shared: Shared) -> Router {
             interval: PICTURE_INTERVAL,
             age_max: View::age_max,
         })),
+        trials: Arc::new(Cache::new(Rules {
+            slots_max: TRIALS_MAX,
+            interval: PICTURE_INTERVAL,
+            age_max: trial::View::age_max,
+        })),
         analyses: Arc::new(Cache::new(Rules {
             slots_max: ANALYSES_MAX,
             interval: ANALYSIS_INTERVAL,
@@ -104,6 +114,7 @@ pub(crate) fn routes(shared: Shared) -> Router {
         .route("/sweeps/{sweep}/analysis", get(analysis::analysis))
         .route("/sweeps/{sweep}/report/{file}", get(report::file))
         .route("/sweeps/{sweep}/trials/{trial}", get(trial::page))
+        .route("/sweeps/{sweep}/trials/{trial}/events", get(trial::events))
         .route("/sweeps/{sweep}/pause", get(actions::ask_pause).post(actions::pause))
         .route("/sweeps/{sweep}/resume", get(actions::ask_resume).post(actions::resume))
         .route("/sweeps/{sweep}/cancel", get(actions::ask_cancel).post(actions::cancel))

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use coordinator_report::Language;
 use serde::Deserialize;
+use sweep_proto::SweepId;
 use tonic::Status;
 
 use super::cache::Cache;
@@ -26,8 +27,8 @@ pub(super) struct Files(Vec<(String, Bytes)>);
 /// The reports of the sweeps that were asked for lately, those of each language by themselves.
 #[derive(Debug)]
 pub(super) struct Reports {
-    english: Cache<Files>,
-    korean: Cache<Files>,
+    english: Cache<SweepId, Files>,
+    korean: Cache<SweepId, Files>,
 }
 
 impl Default for Reports {
@@ -39,7 +40,7 @@ impl Default for Reports {
 }
 
 impl Reports {
-    fn of(&self, language: Language) -> &Cache<Files> {
+    fn of(&self, language: Language) -> &Cache<SweepId, Files> {
         match language {
             Language::English => &self.english,
             Language::Korean => &self.korean,
@@ -65,7 +66,7 @@ pub(super) async fn file(
     let id = lists::resolve(&dashboard.shared, name).await?;
     let state = dashboard.state(id).await?;
     let shared = dashboard.shared.clone();
-    let make = move || async move {
+    let make = move |_| async move {
         let files = report::files(&shared, id, Vec::new(), language).await?;
         Ok::<_, Refusal>(Files(files.into_iter().map(|(name, bytes)| (name, Bytes::from(bytes))).collect()))
     };

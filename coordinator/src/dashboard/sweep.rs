@@ -18,6 +18,7 @@ use tonic::Status;
 use super::cache::Seen;
 use super::events::{self, Events, IDLE, Over};
 use super::frame::{Frame, Viewer, page as page_of, rendered};
+use super::parts::Parts;
 use super::picture::{self, CURVES_MAX, Failure, Picture};
 use super::refusal::Refusal;
 use super::{Dashboard, charts, map};
@@ -37,8 +38,7 @@ pub(super) struct View {
     name: String,
     has_ended: bool,
     is_analysed_unasked: bool,
-    /// Each part's place and HTML.
-    parts: Vec<(&'static str, String)>,
+    parts: Parts,
     /// What the scripts draw, for inside the page.
     data: String,
     /// Parts and data, for pages that are open.
@@ -49,10 +49,6 @@ impl View {
     /// What is true of workers, and the time that is left, change without a word of the sweep.
     pub(super) fn age_max(&self) -> Option<Duration> {
         (!self.has_ended).then_some(IDLE)
-    }
-
-    fn part(&self, id: &str) -> &str {
-        self.parts.iter().find(|(known, _)| *known == id).map_or("", |(_, html)| html)
     }
 }
 
@@ -143,7 +139,7 @@ impl Dashboard {
     async fn view(&self, id: SweepId) -> Result<Seen<View>, Refusal> {
         let state = self.state(id).await?;
         let driver = self.shared.driver.clone();
-        let make = move || async move {
+        let make = move |_| async move {
             let picture =
                 driver.read(move |engine, _| picture::of(engine, id)).await.map_err(status::of_driver)?;
             let picture = picture.ok_or_else(|| Status::not_found("there is no such sweep"))?;
@@ -158,19 +154,17 @@ impl View {
     fn of(picture: &Picture) -> Result<Self, Refusal> {
         let sweep = &picture.status;
         let failures = FailuresTable { failures: &picture.failures, count: picture.failures_count };
-        let parts = vec![
+        let parts = Parts(vec![
             ("progress", rendered(&Progress { sweep })?),
             ("best", rendered(&BestTable { sweep })?),
             ("running", rendered(&RunningTable { sweep, rows_max: RUNNING_ROWS_MAX })?),
             ("failures", rendered(&failures)?),
-        ];
+        ]);
         let charts = vec![charts::running(&picture.curves)];
         let map = map::of(&picture.trials);
         let data =
             json!({ "name": format!("sweep-{}", sweep.id), "sweep": sweep.id, "charts": charts, "map": map });
-        let by_id: serde_json::Map<_, _> =
-            parts.iter().map(|(id, html)| ((*id).to_owned(), json!(html))).collect();
-        let message = json!({ "parts": by_id, "charts": charts, "map": map });
+        let message = json!({ "parts": parts.since(None), "charts": charts, "map": map });
         Ok(Self {
             name: sweep.name.clone(),
             has_ended: sweep.has_ended(),

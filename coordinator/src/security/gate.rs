@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use coordinator_core::{AuditNote, Command, Engine};
+use coordinator_core::{AuditNote, Command, Engine, UNKNOWN_CERTIFICATE, certificate_refusal};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
@@ -134,7 +134,7 @@ impl Gate {
             let KnownToken { id, role, refusal } = tokens::find(&self.driver, &token).await?;
             return match refusal {
                 // A used-up worker token may still repeat the request whose answer was lost: joining decides.
-                Some(refusal) if role != Role::Worker => Err(Status::unauthenticated(refusal)),
+                Some(refusal) if role != Role::Worker => Err(tokens::refused(refusal, Some(role))),
                 _ => Ok(Caller::Token { id, role }),
             };
         }
@@ -147,10 +147,8 @@ impl Gate {
         };
         match self.driver.read(look).await.map_err(status::unasked)? {
             Some(None) => Ok(Caller::Worker { certificate, worker }),
-            Some(Some(refusal)) => {
-                Err(Status::unauthenticated(format!("{refusal}; join again with a new token")))
-            }
-            None => Err(Status::unauthenticated("the worker's certificate is not known here")),
+            Some(Some(refusal)) => Err(Status::unauthenticated(certificate_refusal(refusal))),
+            None => Err(Status::unauthenticated(certificate_refusal(UNKNOWN_CERTIFICATE))),
         }
     }
 

@@ -72,6 +72,7 @@ pub(crate) const TABLE: &[(&str, Allowed)] = &[
     ("/sweeps/*/analysis", READ),
     ("/sweeps/*/report/*", READ),
     ("/sweeps/*/trials/*", READ),
+    ("/sweeps/*/trials/*/events", READ),
     ("/sweeps/*/pause", SUBMIT),
     ("/sweeps/*/resume", SUBMIT),
     ("/sweeps/*/cancel", SUBMIT),

@@ -1,6 +1,6 @@
 //! Whose a token is.
 
-use coordinator_core::Engine;
+use coordinator_core::{Engine, UNKNOWN_TOKEN, token_refusal};
 use http::HeaderValue;
 use sweep_proto::{Role, Timestamp, Token, TokenId};
 use tonic::Status;
@@ -36,5 +36,10 @@ pub(crate) async fn find(driver: &Driver, token: &Token) -> Result<KnownToken, S
         Some(KnownToken { id, role: record.role, refusal: record.refusal(now) })
     };
     let found = driver.read(look).await.map_err(status::unasked)?;
-    found.ok_or_else(|| Status::unauthenticated("the token is not known here"))
+    found.ok_or_else(|| refused(UNKNOWN_TOKEN, None))
+}
+
+/// The refusal of a token.
+pub(crate) fn refused(reason: &str, role: Option<Role>) -> Status {
+    Status::unauthenticated(token_refusal(reason, role))
 }

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,12 @@ def program(variable: str, name: str) -> Path:
     return path.resolve()
 
 
+def free_address() -> str:
+    """Return an address on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the sweep file, its data and the logs lie."""
@@ -57,8 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(folder: Path) -> Iterator[str]:
     """Return the address of a coordinator that has a worker."""
     sweep, worker = program("SWEEP_BIN", "sweep"), program("SWEEP_WORKER_BIN", "sweep-worker")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = free_address()
     url = f"http://{address}"
     serve: list[str | Path] = [sweep, "serve", "--listen", address, "--data-dir", folder / "data"]
     join: list[str | Path] = [worker, "join", url, "--slots", "1", "--device", "cpu", "--state-dir", folder / "worker"]
@@ -90,11 +95,16 @@ def finished(client: Client, folder: Path) -> Sweep:
 
 
 def _wait_until_it_answers(url: str, log: Path) -> None:
+    wait_until(lambda: Client(url).close(), UnavailableError, log)
+
+
+def wait_until(attempt: Callable[[], object], failure: type[Exception], log: Path) -> None:
+    """Try until it does not fail, and show the log where that takes too long."""
     end = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
         try:
-            Client(url).close()
-        except UnavailableError as error:
+            attempt()
+        except failure as error:
             if time.monotonic() > end:
                 pytest.fail(f"the coordinator does not answer: {error}\n{log.read_text(encoding='utf-8')}")
             time.sleep(0.1)

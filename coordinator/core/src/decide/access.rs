@@ -4,7 +4,10 @@ use sweep_proto::{Role, Timestamp, TokenId, WorkerId};
 
 use super::Outcome;
 use super::worker::take_back_all;
-use crate::access::{AuditNote, CertificateId, CertificateRecord, TokenRecord};
+use crate::access::{
+    AuditNote, CertificateId, CertificateRecord, TokenRecord, UNKNOWN_CERTIFICATE, UNKNOWN_TOKEN,
+    certificate_refusal, token_refusal,
+};
 use crate::command::{Decision, JoinRequest, NewToken, Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -102,12 +105,12 @@ fn shut_out(draft: &mut Draft<'_>, worker: WorkerId) -> Vec<Mutation> {
 }
 
 pub(crate) fn join(engine: &Engine, now: Timestamp, request: &JoinRequest) -> Outcome {
-    let denied = |reason: &str| Err(Rejection::Denied(reason.to_owned()));
+    let denied = |reason: &str| Err(Rejection::Denied(token_refusal(reason, Some(Role::Worker))));
     let Some(token) = engine.token(request.token, request.secret_digest) else {
-        return denied("the token is not known here");
+        return denied(UNKNOWN_TOKEN);
     };
     if token.role != Role::Worker {
-        return denied("workers join by worker tokens; make one with `sweep token create worker`");
+        return denied("workers join by worker tokens, and this is none");
     }
     let mut held: Vec<_> =
         engine.tables.certificates.values().filter(|one| one.worker == request.worker).collect();
@@ -142,10 +145,10 @@ pub(crate) fn renew(
     certificate: CertificateId,
 ) -> Outcome {
     let Some(old) = engine.tables.certificates.get(&shown) else {
-        return Err(Rejection::Denied("the worker's certificate is not known here".to_owned()));
+        return Err(Rejection::Denied(certificate_refusal(UNKNOWN_CERTIFICATE)));
     };
     if let Some(reason) = old.refusal(now) {
-        return Err(Rejection::Denied(reason.to_owned()));
+        return Err(Rejection::Denied(certificate_refusal(reason)));
     }
     check_certificates(engine, now, old.worker, None)?;
     let mutations = vec![issue(now, certificate, old.worker, key, old.token)];

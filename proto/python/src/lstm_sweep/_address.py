@@ -33,6 +33,11 @@ class Address:
         """As gRPC wants it."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it leads to this machine whoever answers for names."""
+        return _is_loopback(self.host)
+
     def __str__(self) -> str:
         return f"{'https' if self.is_secure else 'http'}://{self.target}"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 import grpc
 
@@ -45,6 +46,7 @@ def dial(addresses: list[Address], token: Token | None) -> grpc.Channel:
     """Return a channel to the first address whose coordinator serves. Over TLS it shows the token with every request.
 
     Raises:
+        AddressError: one of them begins with the wrong scheme.
         UnavailableError: none of them does; one that stands by for another does not serve.
         WrongCoordinatorError: the last one is somebody else.
         AccessError: the coordinator does not know the token.
@@ -68,11 +70,17 @@ def dial(addresses: list[Address], token: Token | None) -> grpc.Channel:
 def _serving(address: Address, token: Token | None) -> grpc.Channel:
     channel = _open(address, token)
     try:
-        check = channel.unary_unary("/grpc.health.v1.Health/Check", None, None)
+        check: Any = channel.unary_unary("/grpc.health.v1.Health/Check", None, None)
         answer: object = check(b"", timeout=_HEALTH_TIMEOUT_S)
     except grpc.RpcError as error:
         channel.close()
-        raise errors.of_call(error) from error
+        failure = errors.of_call(error)
+        if isinstance(failure, errors.UnavailableError) and not address.is_secure and _tls.is_spoken(address):
+            raise errors.AddressError(
+                f"{address} begins with the wrong scheme: TLS is spoken there; write {replace(address, is_secure=True)}, with "
+                "the token that `sweep token create` printed in SWEEP_TOKEN",
+            ) from error
+        raise failure from error
     if answer != _SERVING:
         channel.close()
         raise errors.UnavailableError(f"{address} stands by for another coordinator")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
+from dataclasses import replace
 from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ._address import Address
-from .errors import UnavailableError, WrongCoordinatorError
+from .errors import AddressError, UnavailableError, WrongCoordinatorError
 
 #: The name in every coordinator's certificate. It is checked instead of the address that is dialled: the authority
 #: signs for nobody else, and addresses change.
@@ -29,6 +30,7 @@ def authority(address: Address, pin: bytes) -> bytes:
     certificate alone talks to that coordinator alone.
 
     Raises:
+        AddressError: no TLS is spoken there.
         UnavailableError: nobody answers, or not in TLS 1.3.
         WrongCoordinatorError: no certificate of the chain has that key.
 
@@ -46,6 +48,15 @@ def authority(address: Address, pin: bytes) -> bytes:
         f"{address}: this is not the coordinator that the token was made by: its authority has another key. Nothing was sent "
         "to it; check the address, or ask for a new token",
     )
+
+
+def is_spoken(address: Address) -> bool:
+    """Whether the other side answers a TLS handshake. Nothing is said to it."""
+    try:
+        _chain(address)
+    except (UnavailableError, WrongCoordinatorError):
+        return False
+    return True
 
 
 def _chain(address: Address) -> list[bytes]:
@@ -78,9 +89,19 @@ def _handshake(address: Address, context: ssl.SSLContext) -> list[bytes]:
             "or is not yet valid, the clock of this machine or that of the coordinator is wrong",
         ) from error
     except ssl.SSLError as error:
+        # Named so since OpenSSL 1.1, or as the record that could not be read.
+        if error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}:
+            raise _no_tls(address) from error
         raise UnavailableError(f"{address} does not speak TLS 1.3 ({error.reason or error}); check the address") from error
     except OSError as error:
         raise UnavailableError(f"{address}: {error}") from error
+
+
+def _no_tls(address: Address) -> AddressError:
+    remedy = "check the address: beyond its own machine a coordinator speaks TLS only"
+    if address.is_loopback:
+        remedy = f"write {replace(address, is_secure=False)}, or start that coordinator with --tls"
+    return AddressError(f"{address} begins with the wrong scheme: no TLS is spoken there; {remedy}")
 
 
 def _unverified_chain(secured: ssl.SSLSocket) -> list[Any]:

@@ -115,8 +115,15 @@ def _launch_request(file_or_text: str | os.PathLike[str]) -> sweep_pb2.LaunchReq
     if isinstance(file_or_text, str) and "\n" in file_or_text:
         return sweep_pb2.LaunchRequest(file_name=_TEXT_NAME, text=file_or_text, directory=str(Path.cwd()))
     path = Path(file_or_text)
-    with path.open("rb") as file:
-        content = file.read(_FILE_BYTES_MAX + 1)
+    try:
+        with path.open("rb") as file:
+            content = file.read(_FILE_BYTES_MAX + 1)
+    except (OSError, ValueError) as error:
+        if isinstance(file_or_text, str) and "=" in file_or_text:
+            raise errors.SweepFileError(
+                f"there is no file {file_or_text[:200]!r}; where this is the text of a sweep file, end it with a line break",
+            ) from error
+        raise
     if len(content) > _FILE_BYTES_MAX:
         raise errors.SweepFileError(f"{path} has more than {_FILE_BYTES_MAX >> 20} MiB: it is no sweep file")
     try:

@@ -44,7 +44,10 @@ class Report(dict[str, bytes]):
 
     def json(self) -> dict[str, Any]:
         """Every number: the content of `report.json`."""
-        content: object = json.loads(self["report.json"])
+        try:
+            content: object = json.loads(self._file("report.json"))
+        except (ValueError, RecursionError) as error:
+            raise SweepError(f"report.json cannot be read ({error}); fetch the report again") from error
         version = content.get("schema_version") if isinstance(content, dict) else None
         # Later versions add fields and keep these.
         if not isinstance(content, dict) or not isinstance(version, int) or version < _SCHEMA_VERSION_MIN:
@@ -83,13 +86,26 @@ class Report(dict[str, bytes]):
         return self._frame("epochs.csv")
 
     def write(self, folder: str | os.PathLike[str]) -> None:
-        """Write every file into the folder, which is made where it is missing. A file appears only when it is whole."""
+        """Write every file into the folder, which is made where it is missing. A file appears only when it is whole.
+
+        Raises:
+            SweepError: a name could leave the folder. Nothing was written then.
+            OSError: a file cannot be written.
+
+        """
+        for name in self:
+            _check_name(name)
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         for name, content in self.items():
             part = target / f".{name}.{os.getpid()}.part"
             part.write_bytes(content)
             part.replace(target / name)
+
+    def _file(self, name: str) -> bytes:
+        if name not in self:
+            raise SweepError(f"the report has no file {name}, but {', '.join(self) or 'none at all'}")
+        return self[name]
 
     def _frame(self, name: str) -> pd.DataFrame:
         try:
@@ -99,14 +115,17 @@ class Report(dict[str, bytes]):
         # From 3.1 on, numbers read back exactly by default, and asking for it is deprecated.
         major, minor = (int(part) for part in pd.__version__.split(".")[:2])
         precision: Literal["round_trip"] | None = "round_trip" if (major, minor) < (3, 1) else None
-        # Numbers read back as they were computed, to the last bit; only an empty cell is missing, not a worker named NA.
-        return pd.read_csv(
-            io.BytesIO(self[name]),
-            dtype=_TYPES,
-            float_precision=precision,
-            keep_default_na=False,
-            na_values=[""],
-        )
+        content = io.BytesIO(self._file(name))
+        try:
+            # Numbers read back as they were computed, to the last bit; only an empty cell is missing, not a worker named NA.
+            return pd.read_csv(content, dtype=_TYPES, float_precision=precision, keep_default_na=False, na_values=[""])
+        except ValueError as error:
+            raise SweepError(f"{name} cannot be read ({error}); fetch the report again") from error
+
+
+def _check_name(name: str) -> None:
+    if _NAME.fullmatch(name) is None:
+        raise SweepError(f"a report's file named {name[:200]!r} is refused: it could lie outside of the report's folder")
 
 
 def receive(parts: Iterable[sweep_pb2.FilePart]) -> Report:
@@ -121,8 +140,7 @@ def receive(parts: Iterable[sweep_pb2.FilePart]) -> Report:
     for part in parts:
         if part.name != current:
             current = part.name
-            if _NAME.fullmatch(current) is None:
-                raise SweepError(f"the coordinator sends a file named {current[:200]!r}, which is refused")
+            _check_name(current)
             if current in files or len(files) == _FILES_MAX:
                 raise SweepError(f"the coordinator sends {current!r} twice, or too many files")
             files[current] = bytearray()

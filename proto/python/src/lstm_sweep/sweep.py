@@ -80,7 +80,7 @@ class Sweep:
     def wait(self, timeout: float | None = None) -> Status:
         """Wait until it has ended and return its last status, as `watch` does. Its state may be `cancelled`."""
         for status in self.watch(timeout):
-            last = status  # noqa: B007, one at a time: a long sweep has many
+            last = status  # One at a time: a long sweep has many.
         return last
 
     def pause(self) -> Status:
