@@ -39,9 +39,9 @@ class Castle:
         return str(created["token"])
 
 
-def _castle(home: Path) -> Iterator[Castle]:
+def _castle(home: Path, corpora: Path) -> Iterator[Castle]:
     castle = Castle(home)
-    serve = castle.command("serve", "--tls", "--listen", castle.address, "--data-dir", ".sweep")
+    serve = castle.command("serve", "--tls", "--listen", castle.address, "--data-dir", ".sweep", "--corpora", str(corpora))
     log = home / "coordinator.txt"
     with log.open("wb") as said, subprocess.Popen(serve, stdout=said, stderr=said, cwd=home) as coordinator:
         try:
@@ -52,10 +52,10 @@ def _castle(home: Path) -> Iterator[Castle]:
 
 
 @pytest.fixture(scope="module")
-def castle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Castle]:
-    """Return a coordinator with a worker that has joined by a token."""
+def castle(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Castle]:
+    """Return a coordinator with a worker that has joined by a token, which lets others read the tiny dataset."""
     home = tmp_path_factory.mktemp("castle")
-    for castle in _castle(home):
+    for castle in _castle(home, folder):
         join: list[str | Path] = [program("SWEEP_WORKER_BIN", "sweep-worker"), "join", castle.url, "--slots", "1"]
         join += ["--device", "cpu", "--state-dir", home / "worker"]
         environment = {**os.environ, "SWEEP_TOKEN": castle.token("worker")}
@@ -71,7 +71,8 @@ def castle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Castle]:
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Castle]:
     """Return another coordinator, with another authority."""
-    yield from _castle(tmp_path_factory.mktemp("stranger"))
+    home = tmp_path_factory.mktemp("stranger")
+    yield from _castle(home, home)
 
 
 def test_a_submitter_launches_and_a_viewer_looks_on(castle: Castle, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def is_spoken(address: Address) -> bool:
     """Whether the other side answers a TLS handshake. Nothing is said to it."""
     try:
         _chain(address)
-    except (UnavailableError, WrongCoordinatorError):
+    except (AddressError, UnavailableError):
         return False
     return True
 
