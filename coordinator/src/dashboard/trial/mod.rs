@@ -104,7 +104,8 @@ impl Dashboard {
         let make = move |before: Option<Arc<View>>| async move {
             let look = shared.driver.read(move |engine, _| Look::of(engine, id)).await?;
             let look = look.ok_or_else(|| missing(id.sweep, id.index))?.with_logs(&shared.attempt_logs);
-            let mut steps = Steps::of(look.last_training(), before.as_ref().map(|before| &before.steps));
+            let attempt = look.last_training().map(|attempt| attempt.id);
+            let mut steps = Steps::continued(attempt, before.as_ref().map(|before| &before.steps));
             let reader = if steps.may_grow() { Some(shared.driver.reader().await?) } else { None };
             let made = tokio::task::spawn_blocking(move || {
                 if let (Some(mut reader), Some(attempt)) = (reader, look.last_training()) {
