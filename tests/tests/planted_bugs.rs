@@ -113,8 +113,7 @@ const BUGS: [Bug; 14] = [
 
 /// A copy of the sources, with the locks and without what was built of them.
 fn copy() -> Result<PathBuf> {
-    let target = root().join("target").join("planted");
-    let sources = target.join("sources");
+    let sources = root().join("target").join("planted").join("sources");
     if sources.exists() {
         std::fs::remove_dir_all(&sources)?;
     }
@@ -122,7 +121,7 @@ fn copy() -> Result<PathBuf> {
     for name in ["Cargo.toml", "Cargo.lock", "coordinator", "worker", "proto", "tests", "deploy"] {
         copy_all(&root().join(name), &sources.join(name))?;
     }
-    Ok(target)
+    Ok(sources)
 }
 
 fn copy_all(from: &Path, into: &Path) -> Result<()> {
@@ -138,14 +137,17 @@ fn copy_all(from: &Path, into: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs the simulation over the copy; what it printed where it failed.
-fn simulate(target: &Path) -> Result<Option<String>> {
+/// Runs the simulation over the copy of this folder; what it printed where it failed. All of the workspace is named, in the
+/// workspace's own target folder, so that whatever was built for this test program is not built again.
+fn simulate(sources: &Path) -> Result<Option<String>> {
     let cargo = |arguments: &[&str]| {
         Command::new(env!("CARGO"))
-            .args(["test", "--release", "--locked", "-p", "coordinator-core", "--test", "simulation"])
+            .args(["test", "--release", "--locked", "--workspace", "--test", "simulation"])
             .args(arguments)
-            .current_dir(target.join("sources"))
-            .env("CARGO_TARGET_DIR", target.join("build"))
+            .current_dir(sources)
+            .env("CARGO_TARGET_DIR", root().join("target"))
+            // A bug is a few lines.
+            .env("CARGO_INCREMENTAL", "1")
             .env("SEEDS", SEEDS.to_string())
             .env("RUST_BACKTRACE", "0")
             .output()
@@ -168,17 +170,17 @@ fn seeds_of(printed: &str) -> String {
 
 #[test]
 fn every_planted_bug_is_found() -> Result<()> {
-    let target = copy()?;
-    if let Some(printed) = simulate(&target)? {
+    let sources = copy()?;
+    if let Some(printed) = simulate(&sources)? {
         anyhow::bail!("the simulation fails without a planted bug: {printed}");
     }
     for Bug { name, file, lines, planted } in BUGS {
-        let path = target.join("sources").join(file);
+        let path = sources.join(file);
         let sound = std::fs::read_to_string(&path)?;
         let fits = sound.matches(lines).count();
         ensure!(fits == 1, "\"{name}\" fits {fits} times into {file}");
         std::fs::write(&path, sound.replace(lines, planted))?;
-        let found = simulate(&target).with_context(|| format!("plant \"{name}\""))?;
+        let found = simulate(&sources).with_context(|| format!("plant \"{name}\""))?;
         std::fs::write(&path, sound)?;
         let printed = found.with_context(|| format!("\"{name}\" was not found in {SEEDS} schedules"))?;
         println!("{name}: found after {} schedules", seeds_of(&printed));

@@ -205,7 +205,9 @@ fn what_was_acknowledged_survives_the_death_of_the_server() {
         });
         assert!(matches!(refused, Some(StoreError::Unavailable(_))), "{refused:?}");
         server.resume().unwrap();
-        assert_eq!(insist(|| store.load()).last_token, acknowledged);
+        // The one that was refused may have been written: its answer died with the server.
+        let kept = insist(|| store.load()).last_token;
+        assert!((acknowledged..=acknowledged + 1).contains(&kept), "{kept} of {acknowledged}");
     }
 }
 
