@@ -185,9 +185,12 @@ const SUCCESS: u32 = 1;
 
 fn check_tensorboard(runs: &BTreeMap<String, TensorBoardRun>, trials: &[Trial]) -> Result<()> {
     ensure!(runs.len() == trials.len(), "{:?}", runs.keys());
-    for (position, trial) in trials.iter().enumerate() {
-        let name = format!("sweep-1-trial-{position:06}");
-        let run = runs.get(&name).with_context(|| format!("{name} is missing: {:?}", runs.keys()))?;
+    // Names end with numbers of one width, so that their order is that of the trials.
+    for (position, (trial, (name, run))) in trials.iter().zip(runs).enumerate() {
+        ensure!(
+            name.starts_with("sweep-1-") && name.ends_with(&format!("/trial-{position:06}")),
+            "{name} at {position}"
+        );
         let mut expected = trial.curves()?;
         for (_, value) in expected.values_mut().flatten() {
             // Event files hold 32-bit floats.

@@ -60,7 +60,15 @@ fn event_files_have_a_frame_for_each_epoch_and_both_ends() {
     let input = study();
     let found = files(&input, &ExportFormat::TensorBoard);
     assert_eq!(found.len(), 54, "a file for each trial");
-    let file = &found["sweep-3-trial-000007/events.out.tfevents.1790000007.sweep"];
+    let (path, file) = found.iter().find(|(path, _)| path.contains("/trial-000007/")).unwrap();
+    let (folder, rest) = path.split_once('/').unwrap();
+    assert_eq!(rest, "trial-000007/events.out.tfevents.1790000007.sweep");
+    assert!(folder.strip_prefix("sweep-3-").is_some_and(|identity| identity.len() == 8), "{folder}");
+    assert!(found.keys().all(|path| path.starts_with(folder)), "all runs in one folder");
+    // The third sweep of another coordinator, into the same folder.
+    let mut other = study();
+    other.sweep.created_at.0 += 1;
+    assert!(files(&other, &ExportFormat::TensorBoard).keys().all(|path| !path.starts_with(folder)));
     let frames = frames(file);
     // The version, the hyperparameters, ten epochs, what was measured once, the end.
     assert_eq!(frames.len(), 14);

@@ -20,8 +20,8 @@ const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
 const EXAMPLES: &str = "\
 Checks three things: that every file has the digest that was signed, that the signature in
 report.sig is good, and that the coordinator, asked now, has the very records that the report was
-made from and signs with the same key. With --offline no coordinator is asked; then --key says
-whose signature to expect.
+made from and signs with the same key. With --offline no coordinator is asked; then --key must say
+whose signature to expect, since whoever changes files can sign them with another key.
 
 With --rerun K it also trains K completed trials again, drawn at random, on the coordinator's
 workers, and compares every epoch and every result. What is launched is named
@@ -83,6 +83,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         )
         .hint("leave one of them out"));
     }
+    if arguments.offline && arguments.key.is_none() {
+        let message = "--offline asks nobody whose key is the right one, so --key KEY must say it";
+        return Err(Failure::usage(message)
+            .hint("without --offline, `sweep verify` asks the coordinator and prints its key"));
+    }
     let folder = folder_of(&arguments.report);
     let statement = read_statement(&folder)?;
     check_named(&arguments.report, &statement)?;
@@ -124,11 +129,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
 }
 
 fn told(verified: &Verified) -> String {
-    let whose = match (verified.store_checked, verified.key_expected) {
-        (true, _) => "the coordinator's key",
-        (false, true) => "the key that was named",
-        (false, false) => "a key that nothing was compared with: --key says whose to expect",
-    };
+    let whose = if verified.store_checked { "the coordinator's key" } else { "the key that was named" };
     let store = if verified.store_checked { "has the same records" } else { "not asked (--offline)" };
     let rerun = verified.rerun.as_ref().map(|rerun| format!("\n{}", rerun::told(rerun))).unwrap_or_default();
     format!(

@@ -23,4 +23,7 @@ def read(folder: Path) -> dict:
     }
 
 
-print(json.dumps({run.name: read(run) for run in Path(sys.argv[1]).iterdir()}))
+# As TensorBoard does: whatever folder holds event files is a run, named by its path.
+root = Path(sys.argv[1])
+runs = {file.parent for file in root.rglob("*tfevents*")}
+print(json.dumps({str(run.relative_to(root)): read(run) for run in runs}))

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use sweep_proto::Digest;
 
-use super::{EPOCH_METRICS, Parameter, Run};
+use super::{EPOCH_METRICS, Parameter, Run, identity};
 use crate::input::ReportInput;
 
 /// `RunStatus` of MLflow's `service.proto`.
@@ -65,9 +65,8 @@ const EIGHTEEN_DIGITS: u64 = 100_000_000_000_000_000;
 
 /// Eighteen digits, as MLflow draws them; here they follow from the sweep, so that exporting again replaces.
 fn experiment_id(input: &ReportInput) -> String {
-    let sweep = &input.sweep;
-    let digest = Digest::of(format!("{} {} {}", sweep.id.0, sweep.created_at.0, sweep.spec.name).as_bytes());
-    let number = digest.as_bytes().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let number =
+        identity(input).as_bytes().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     (EIGHTEEN_DIGITS + number % (9 * EIGHTEEN_DIGITS)).to_string()
 }
 

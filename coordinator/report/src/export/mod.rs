@@ -7,7 +7,7 @@ mod tensorboard;
 use std::collections::BTreeMap;
 
 use coordinator_core::TrialState;
-use sweep_proto::{Configuration, EpochMetric, TrialId, Value, WorkKind};
+use sweep_proto::{Configuration, Digest, EpochMetric, TrialId, Value, WorkKind};
 use thiserror::Error;
 
 use crate::input::ReportInput;
@@ -27,6 +27,12 @@ pub enum ExportFormat {
         /// wherever it works; under `./` only from that folder.
         folder_uri: String,
     },
+}
+
+/// What tells the sweep from all others, those of other coordinators included, and is the same whenever it is exported.
+fn identity(input: &ReportInput) -> Digest {
+    let sweep = &input.sweep;
+    Digest::of(format!("{} {} {}", sweep.id.0, sweep.created_at.0, sweep.spec.name).as_bytes())
 }
 
 /// Why a sweep cannot be exported.
@@ -64,7 +70,7 @@ pub fn export(input: &ReportInput, format: &ExportFormat) -> Result<Vec<(String,
         return Err(ExportError::Empty);
     }
     match format {
-        ExportFormat::TensorBoard => Ok(tensorboard::files(&runs)),
+        ExportFormat::TensorBoard => Ok(tensorboard::files(input, &runs)),
         ExportFormat::Mlflow { .. } if runs.len() > MLFLOW_RUNS_MAX => {
             Err(ExportError::TooMany { runs: runs.len() })
         }

@@ -7,7 +7,8 @@ use super::event::{
     self, Event, HParam, HParamsPluginData, Measured, PluginData, ProtoKind, ProtoValue, Session, SessionEnd,
     SessionStart, Summary, SummaryMetadata, SummaryValue, Tensor, TensorShape, What,
 };
-use super::{EPOCH_METRICS, Parameter, Run};
+use super::{EPOCH_METRICS, Parameter, Run, identity};
+use crate::input::ReportInput;
 
 /// What TensorFlow writes first into every event file.
 const FILE_VERSION: &str = "brain.Event:2";
@@ -16,19 +17,19 @@ const HPARAMS: &str = "hparams";
 const SESSION_START: &str = "_hparams_/session_start_info";
 const SESSION_END: &str = "_hparams_/session_end_info";
 
-pub(super) fn files(runs: &[Run<'_>]) -> Vec<(String, Vec<u8>)> {
-    runs.iter().map(|run| (path(run), file(run))).collect()
+/// Hexadecimal digits that tell sweeps of one number apart: two coordinators may export into one folder.
+const IDENTITY_DIGITS: usize = 8;
+
+pub(super) fn files(input: &ReportInput, runs: &[Run<'_>]) -> Vec<(String, Vec<u8>)> {
+    let identity: String = identity(input).to_string().chars().take(IDENTITY_DIGITS).collect();
+    let folder = format!("sweep-{}-{identity}", input.sweep.id);
+    runs.iter().map(|run| (path(&folder, run), file(run))).collect()
 }
 
 /// TensorBoard takes files whose name holds `tfevents`; the number is when the file was begun, in seconds.
-fn path(run: &Run<'_>) -> String {
-    let id = run.trial.id;
-    format!(
-        "sweep-{}-trial-{:06}/events.out.tfevents.{:010}.sweep",
-        id.sweep.0,
-        id.index,
-        run.started_ms / 1_000
-    )
+fn path(folder: &str, run: &Run<'_>) -> String {
+    let (index, began_s) = (run.trial.id.index, run.started_ms / 1_000);
+    format!("{folder}/trial-{index:06}/events.out.tfevents.{began_s:010}.sweep")
 }
 
 fn file(run: &Run<'_>) -> Vec<u8> {
