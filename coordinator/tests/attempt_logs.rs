@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use coordinator::server::Server;
 use support::{SWEEP, ScriptedWorker, User, index, start};
 use sweep_proto::protocol::{LOG_LINE_CHARACTERS_MAX, LOG_LINES_MAX};
@@ -12,6 +14,9 @@ use sweep_proto::{WorkerId, wire};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tonic::Code;
+
+/// How long a page may take to tell what is.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn lines(token: u64, first: u64, texts: &[&str]) -> wire::LogLines {
     let line = |text: &&str| wire::LogLine { at_ms: 1_790_000_000_000, text: (*text).to_owned() };
@@ -37,6 +42,19 @@ async fn page(server: &Server, trial: &str) -> (u16, String) {
     (code.expect("a status"), page.to_owned())
 }
 
+/// The page, once it says this: it is made again every two seconds at most.
+async fn page_that_says(server: &Server, trial: &str, said: &str) -> String {
+    let began = Instant::now();
+    loop {
+        let (_, shown) = page(server, trial).await;
+        if shown.contains(said) {
+            return shown;
+        }
+        assert!(began.elapsed() < PATIENCE, "{said} does not stand in {shown}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_of_the_holder_stand_on_the_page_once_and_inert() {
     let directory = tempfile::tempdir().unwrap();
@@ -54,8 +72,7 @@ async fn lines_of_the_holder_stand_on_the_page_once_and_inert() {
     let mut stranger = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
     beat(&mut stranger, lines(token, 4, &["INFO from a stranger"])).await;
     beat(&mut stranger, lines(token + 1_000, 1, &["INFO of no lease"])).await;
-    let (_, shown) = page(&server, &trial).await;
-    assert!(shown.contains("Attempt 1: the last 3 lines"), "{shown}");
+    let shown = page_that_says(&server, &trial, "Attempt 1: the last 3 lines").await;
     assert!(shown.contains("2026-09-21 14:13:20 UTC INFO one\n"), "{shown}");
     assert!(shown.contains("INFO three\n"));
     assert!(!shown.contains("<script>alert") && !shown.contains('\0') && !shown.contains('\u{1b}'));
@@ -74,8 +91,9 @@ async fn lines_of_the_holder_stand_on_the_page_once_and_inert() {
     let log = Some(lines(token, 5, &["INFO too late"]));
     let again = wire::CompleteRequest { token, outcome: Some(outcome), log };
     worker.client.complete(again).await.unwrap();
-    let (_, shown) = page(&server, &trial).await;
-    assert!(shown.contains("the last 4 lines") && shown.contains("INFO the work is done\n"), "{shown}");
+    // A page that says so was made after both.
+    let shown = page_that_says(&server, &trial, "the last 4 lines").await;
+    assert!(shown.contains("INFO the work is done\n"), "{shown}");
     assert!(!shown.contains("too late"));
     server.stop().await.unwrap();
 }

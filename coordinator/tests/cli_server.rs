@@ -1,13 +1,11 @@
 //! The command line against a coordinator in this process, without workers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use std::path::Path;
-use std::process::Output;
+mod support;
 
-use assert_cmd::Command;
 use coordinator::{Server, ServerConfig, StoreChoice};
 use serde_json::Value;
-use tempfile::TempDir;
+use support::command_line::CommandLine;
 
 const SWEEP: &str = "name = \"small\"\n[data]\ndataset = \"snippets\"\ntrain_rows = 200\ntest_rows = 50\n\
     [grid]\nunits = [4, 8]\n[train]\nepochs = 3\n";
@@ -15,7 +13,7 @@ const SWEEP: &str = "name = \"small\"\n[data]\ndataset = \"snippets\"\ntrain_row
 /// A coordinator and a folder with a sweep file.
 struct Place {
     server: Server,
-    folder: TempDir,
+    line: CommandLine,
 }
 
 impl Place {
@@ -25,72 +23,45 @@ impl Place {
         let listen = "127.0.0.1:0".parse().expect("an address");
         let config = ServerConfig::local(listen, folder.path().join("data"), StoreChoice::Memory);
         let server = coordinator::start(config).await.expect("the coordinator starts");
-        Self { server, folder }
+        let line = CommandLine::new(folder, &server);
+        Self { server, line }
     }
-
-    fn sweep(&self, arguments: &[&str]) -> Output {
-        run(self.server.address().to_string().as_str(), self.folder.path(), arguments)
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.sweep(&[arguments, &["--json"]].concat());
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("JSON")
-    }
-
-    fn fails(&self, arguments: &[&str], exit: i32) -> String {
-        let output = self.sweep(arguments);
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {stderr}");
-        assert!(stderr.contains("error: "), "{arguments:?}: {stderr}");
-        stderr
-    }
-}
-
-fn run(server: &str, folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(assert_cmd::cargo::cargo_bin!("sweep"))
-        .args(["--server", server])
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("RUST_LOG")
-        .output()
-        .expect("the program starts")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_is_launched_paused_resumed_extended_and_cancelled() {
     let place = Place::new().await;
-    assert_eq!(place.json(&["list"]), serde_json::json!([]));
-    let launched = place.json(&["launch", "small.toml"]);
+    assert_eq!(place.line.json(&["list"]), serde_json::json!([]));
+    let launched = place.line.json(&["launch", "small.toml"]);
     assert_eq!((&launched["id"], &launched["ledger"]["planned"]), (&1.into(), &2.into()));
-    assert_eq!(place.json(&["list"])[0]["name"], "small");
-    assert_eq!(place.json(&["status"])["id"], 1, "without an id, the newest");
-    assert_eq!(place.json(&["pause", "small"])["state"], "paused");
-    assert_eq!(place.json(&["resume", "1"])["state"], "open");
-    assert_eq!(place.json(&["extend", "1", "--grid", "units = [16]"])["ledger"]["planned"], 3);
-    assert_eq!(place.json(&["extend", "1", "--replicates", "2"])["ledger"]["planned"], 6);
-    let cancelled = place.json(&["cancel", "1"]);
+    assert_eq!(place.line.json(&["list"])[0]["name"], "small");
+    assert_eq!(place.line.json(&["status"])["id"], 1, "without an id, the newest");
+    assert_eq!(place.line.json(&["pause", "small"])["state"], "paused");
+    assert_eq!(place.line.json(&["resume", "1"])["state"], "open");
+    assert_eq!(place.line.json(&["extend", "1", "--grid", "units = [16]"])["ledger"]["planned"], 3);
+    assert_eq!(place.line.json(&["extend", "1", "--replicates", "2"])["ledger"]["planned"], 6);
+    let cancelled = place.line.json(&["cancel", "1"]);
     assert_eq!((&cancelled["state"], &cancelled["ledger"]["cancelled"]), (&"cancelled".into(), &6.into()));
-    assert!(place.fails(&["watch", "1"], 1).contains("was cancelled"));
+    assert!(place.line.fails(&["watch", "1"], 1).contains("was cancelled"));
     place.server.stop().await.expect("stops");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_read_the_same_as_scripts() {
     let place = Place::new().await;
-    let launched = place.sweep(&["launch", "small.toml"]);
+    let launched = place.line.sweep(&["launch", "small.toml"]);
     assert_eq!(
         String::from_utf8_lossy(&launched.stdout),
         "launched sweep 1 (small): 2 trials, 0 of them reused\n"
     );
-    let status = place.sweep(&["status", "small"]);
+    let status = place.line.sweep(&["status", "small"]);
     insta::assert_snapshot!("status_of_a_new_sweep", String::from_utf8_lossy(&status.stdout));
-    let list = String::from_utf8(place.sweep(&["list"]).stdout).expect("UTF-8");
+    let list = String::from_utf8(place.line.sweep(&["list"]).stdout).expect("UTF-8");
     assert!(list.lines().nth(1).is_some_and(|row| row.contains("small") && row.contains("open")), "{list}");
-    let workers = place.sweep(&["workers"]);
+    let workers = place.line.sweep(&["workers"]);
     assert!(workers.status.success() && workers.stdout.is_empty());
     assert!(String::from_utf8_lossy(&workers.stderr).contains("sweep-worker join"));
-    assert_eq!(place.json(&["workers"]), serde_json::json!([]));
+    assert_eq!(place.line.json(&["workers"]), serde_json::json!([]));
     place.server.stop().await.expect("stops");
 }
 
@@ -99,17 +70,17 @@ async fn what_the_coordinator_refuses_is_told() {
     let place = Place::new().await;
     for unknown in ["7", "nobody"] {
         for command in ["status", "watch", "cancel", "pause", "resume", "report"] {
-            let stderr = place.fails(&[command, unknown], 1);
+            let stderr = place.line.fails(&[command, unknown], 1);
             assert!(stderr.contains(unknown) && stderr.contains("sweep list"), "{command}: {stderr}");
         }
     }
-    place.fails(&["drain", "nobody"], 1);
-    place.json(&["launch", "small.toml"]);
-    let stderr = place.fails(&["extend", "1", "--grid", "unit = [16]"], 2);
+    place.line.fails(&["drain", "nobody"], 1);
+    place.line.json(&["launch", "small.toml"]);
+    let stderr = place.line.fails(&["extend", "1", "--grid", "unit = [16]"], 2);
     assert!(stderr.contains("units"), "{stderr}");
     let missing = SWEEP.replace("dataset = \"snippets\"", "path = \"gone.csv\"\ntext = \"a\"\nlabel = \"b\"");
-    std::fs::write(place.folder.path().join("missing.toml"), missing).expect("written");
-    let stderr = place.fails(&["launch", "missing.toml"], 2);
+    std::fs::write(place.line.path("missing.toml"), missing).expect("written");
+    let stderr = place.line.fails(&["launch", "missing.toml"], 2);
     assert!(stderr.contains("gone.csv"), "{stderr}");
     place.server.stop().await.expect("stops");
 }
@@ -117,15 +88,15 @@ async fn what_the_coordinator_refuses_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_report_of_an_open_sweep_is_written_whole() {
     let place = Place::new().await;
-    place.json(&["launch", "small.toml"]);
-    let written = place.json(&["report", "small", "-o", "there"]);
+    place.line.json(&["launch", "small.toml"]);
+    let written = place.line.json(&["report", "small", "-o", "there"]);
     let names: Vec<&str> =
         written["files"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
     assert!(names.contains(&"report.json"), "{names:?}");
     for name in &names {
-        assert!(place.folder.path().join("there").join(name).metadata().expect("there").len() > 0, "{name}");
+        assert!(place.line.path("there").join(name).metadata().expect("there").len() > 0, "{name}");
     }
-    let found = std::fs::read_dir(place.folder.path().join("there")).expect("there").count();
+    let found = std::fs::read_dir(place.line.path("there")).expect("there").count();
     assert_eq!(found, names.len(), "no partial file stays");
     place.server.stop().await.expect("stops");
 }
@@ -133,19 +104,10 @@ async fn the_report_of_an_open_sweep_is_written_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watched_report_is_rewritten_until_the_sweep_ends() {
     let place = Place::new().await;
-    place.json(&["launch", "small.toml"]);
-    let mut watching = std::process::Command::new(assert_cmd::cargo::cargo_bin!("sweep"))
-        .args([
-            "--server",
-            &place.server.address().to_string(),
-            "report",
-            "1",
-            "--watch",
-            "-o",
-            "there",
-            "--json",
-        ])
-        .current_dir(place.folder.path())
+    place.line.json(&["launch", "small.toml"]);
+    let mut watching = place
+        .line
+        .command(&["report", "1", "--watch", "-o", "there", "--json"])
         .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("the program starts");
@@ -154,10 +116,10 @@ async fn a_watched_report_is_rewritten_until_the_sweep_ends() {
         || -> Value { serde_json::from_str(&lines.next().expect("a line").expect("UTF-8")).expect("JSON") };
     let first = line();
     assert_eq!((&first["state"], &first["trials_planned"]), (&"open".into(), &2.into()));
-    let page = place.folder.path().join("there/report.json");
+    let page = place.line.path("there/report.json");
     let state = || -> Value { serde_json::from_slice(&std::fs::read(&page).expect("there")).expect("whole") };
     assert_eq!(state()["set_up"]["state"], "open");
-    place.json(&["cancel", "1"]);
+    place.line.json(&["cancel", "1"]);
     let mut last = line();
     // The cancelling may be seen in two steps.
     while last["state"] != "cancelled" {
@@ -166,7 +128,7 @@ async fn a_watched_report_is_rewritten_until_the_sweep_ends() {
     assert!(watching.wait().expect("ends").success());
     assert_eq!(last["trials_ended"], 2);
     assert_eq!(state()["set_up"]["state"], "cancelled");
-    let found = std::fs::read_dir(place.folder.path().join("there")).expect("there").count();
+    let found = std::fs::read_dir(place.line.path("there")).expect("there").count();
     assert_eq!(found, last["files"].as_array().expect("names").len(), "no partial file stays");
     place.server.stop().await.expect("stops");
 }

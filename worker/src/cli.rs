@@ -107,7 +107,7 @@ struct JoinArguments {
     #[arg(long, value_parser = parse_name)]
     name: Option<String>,
     /// Where the worker keeps its identity, scratch files and datasets. By default the first free
-    /// ~/.local/state/lstm-sweep/worker-<n>, with datasets in ~/.cache/lstm-sweep for all of them.
+    /// ~/.local/state/lstm-sweep/worker-N, with datasets in ~/.cache/lstm-sweep for all of them.
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// Where datasets are kept, if not there; workers on one machine may share it.

@@ -1,6 +1,7 @@
 //! How a command ends: the failure that a person reads, and the exit code that a script reads.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 use coordinator::StartError;
 use tonic::{Code, Status};
@@ -57,9 +58,30 @@ impl Failure {
         self
     }
 
-    /// An error of a file or folder, told with its path.
+    /// An error of a file or folder, told with its path and what may help.
     pub(crate) fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::failed(format!("cannot {doing} {}: {error}", path.display()))
+        let failure = Self::failed(format!("cannot {doing} {}: {error}", path.display()));
+        match remedy(error.kind()) {
+            Some(remedy) => failure.hint(remedy),
+            None => failure,
+        }
+    }
+}
+
+/// What helps against an error of the system.
+fn remedy(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Some("free some room there, or name a place on another disk")
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("name a place that this user may use, or change its permissions")
+        }
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            Some("a file stands where a folder is needed: name another place")
+        }
+        ErrorKind::IsADirectory => Some("a folder stands where a file is needed: name a file"),
+        _ => None,
     }
 }
 
@@ -86,6 +108,8 @@ impl From<Status> for Failure {
         }
         match status.code() {
             Code::InvalidArgument => Self::usage(message),
+            // It says so already.
+            Code::NotFound if message.contains("`sweep ") => Self::failed(message),
             Code::NotFound => {
                 Self::failed(message).hint("`sweep list` shows the sweeps, `sweep workers` the workers")
             }

@@ -124,7 +124,10 @@ impl<'d> Receiver<'d> {
         }
         if let Some((name, file)) = &mut self.open {
             let path = self.directory.join(&*name);
-            file.write_all(&part.data).map_err(|error| Failure::file("write", &path, &error))?;
+            // Not through the temporary file itself, which names itself in errors.
+            file.as_file_mut()
+                .write_all(&part.data)
+                .map_err(|error| Failure::file("write", &path, &error))?;
         }
         Ok(())
     }

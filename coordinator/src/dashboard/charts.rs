@@ -6,8 +6,8 @@ use sweep_proto::EpochMetric;
 
 use super::picture::{Curve, thinned};
 
-/// Points of one curve of a trial's page.
-const POINTS_MAX: usize = 2_000;
+/// Points of one curve of a trial's page: as many as a screen has columns of pixels for it.
+const POINTS_MAX: usize = 1_000;
 
 /// One curve: its places on the horizontal axis, and for each metric the means there and their spreads, of which a
 /// single trial has none.

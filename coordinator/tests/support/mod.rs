@@ -1,6 +1,8 @@
 //! A coordinator in a temporary directory, and a worker that follows a script instead of training.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod command_line;
+
 use std::path::Path;
 
 use coordinator::{Server, ServerConfig, StoreChoice};

@@ -7,7 +7,7 @@ use crate::attempt_logs::{AttemptLog, AttemptLogs};
 use crate::dashboard::picture;
 
 /// Epochs in the table; the charts, and the report's files, have all of them.
-const EPOCH_ROWS_MAX: usize = 500;
+const EPOCH_ROWS_MAX: usize = 200;
 
 /// Attempts on one page, the newest ones.
 const ATTEMPTS_MAX: usize = 100;
