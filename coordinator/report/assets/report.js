@@ -190,6 +190,31 @@
     };
   }
 
+  function quantiles(spec) {
+    const look = (at) => ({ symbol: SYMBOLS[at % SYMBOLS.length], color: COLORS[at % COLORS.length] });
+    const tip = (items) => {
+      const at = spec.percents.indexOf(items[0].axisValue);
+      const lines = spec.groups.slice(0, TIP_LINES_MAX).map(([level, trials, losses]) =>
+        `<br>${escape(level)}: ${short(losses[at])} (${say("{count} trials", { count: trials })})`);
+      const left = spec.groups.length - lines.length;
+      return `${spec.percents[at]} %${lines.join("")}${left > 0 ? `<br>${say("… and {count} more", { count: left })}` : ""}`;
+    };
+    return {
+      ...base(), color: COLORS,
+      legend: { type: "scroll", top: 0, data: spec.groups.map(([level]) => level), textStyle: { color: css("--text") },
+        pageTextStyle: { color: css("--muted") } },
+      grid: grid(34),
+      xAxis: axis({ type: "value", min: 0, max: 100, name: say("share of the trials (%)"), splitLine: { show: false } }),
+      yAxis: axis({ type: "value", scale: true, name: say("validation loss") }),
+      tooltip: tooltip({ trigger: "axis", formatter: tip }),
+      series: spec.groups.map(([level, , losses], at) => ({
+        name: level, type: "line", data: losses.map((loss, place) => [spec.percents[place], loss]), symbolSize: 6,
+        showSymbol: spec.groups.length <= 16, symbol: look(at).symbol, lineStyle: { width: 2, color: look(at).color },
+        itemStyle: { color: look(at).color }, emphasis: { disabled: true },
+      })),
+    };
+  }
+
   function parallel(spec) {
     const losses = spec.lines.map((line) => line[1]);
     const last = spec.axes.length;
@@ -219,7 +244,7 @@
     };
   }
 
-  const KINDS = { curves, levels, heat, scatter, reliability, parallel };
+  const KINDS = { curves, levels, heat, scatter, reliability, quantiles, parallel };
 
   // The numbers of a chart, the names of the columns first.
   const SERIES = ["validation_loss", "train_loss", "validation_accuracy", "train_accuracy"];
@@ -240,6 +265,10 @@
       ...spec.points.map(([seconds, accuracy, label, front]) => [label, seconds, accuracy, front]),
     ],
     reliability: (spec) => [["mean_probability_percent", "accuracy_percent", "examples"], ...spec.points],
+    quantiles: (spec) => [
+      ["level", "trials", "share_of_trials_percent", "validation_loss"],
+      ...spec.groups.flatMap(([level, trials, losses]) => losses.map((loss, at) => [level, trials, spec.percents[at], loss])),
+    ],
     parallel: (spec) => [
       [...spec.axes.map(([name]) => name), "validation_loss"],
       ...spec.lines.map(([at, loss]) => [...at.map((level, dim) => spec.axes[dim][1][level]), loss]),

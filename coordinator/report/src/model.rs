@@ -16,7 +16,8 @@ use sweep_proto::{DataSpec, Hyperparameter, Value};
 
 pub use self::effects::{
     Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
-    Interaction, LevelComparison, LevelEffect, MainEffects, OneFactor, Variance, VarianceShare,
+    Interaction, LevelComparison, LevelEffect, LevelQuantiles, LossQuantiles, MainEffects, OneFactor,
+    Variance, VarianceShare,
 };
 pub use self::findings::{
     Consequence, GroupLabel, PanelTitle, ReplicatesNeeded, Setting, SettingValue, VerdictReason, VerdictRule,
@@ -58,6 +59,8 @@ pub struct ReportModel {
     pub one_factor_at_a_time: Vec<OneFactor>,
     /// Mean scores of pairs of levels, for pairs of swept hyperparameters.
     pub interactions: Vec<Interaction>,
+    /// How the validation losses at each level are distributed, for each swept hyperparameter.
+    pub loss_quantiles: Vec<LossQuantiles>,
     /// Every configuration with a completed trial, best first: most completed replicates, then lowest mean
     /// validation loss.
     pub ranking: Vec<RankedConfiguration>,

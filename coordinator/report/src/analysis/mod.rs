@@ -23,6 +23,7 @@ pub mod main_effects;
 pub mod noise;
 pub mod one_factor;
 pub mod permutation;
+pub mod quantiles;
 pub mod ranking;
 pub mod sensitivity;
 pub mod set_up;
@@ -72,6 +73,7 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         one_factor_at_a_time: one_factor::one_factor_at_a_time(table, spec, &standings),
         importance: importance::importance(table, spec, &main_effects),
         interactions: interactions::interactions(table, spec),
+        loss_quantiles: quantiles::quantiles(table, spec),
         ranking: ranking::ranking(table, &standings, &contest),
         cost: cost::cost(input, table, &standings),
         stability: stability::stability(table, &standings),

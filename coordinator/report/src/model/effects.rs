@@ -31,6 +31,28 @@ pub struct Factor {
     pub comparisons: Vec<LevelComparison>,
 }
 
+/// How the validation losses at the levels of a hyperparameter are distributed, whatever the others and the seed are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LossQuantiles {
+    /// The hyperparameter.
+    pub hyperparameter: Hyperparameter,
+    /// Shares of the trials, in percent.
+    pub percents: Vec<u32>,
+    /// The levels that a completed trial has, in the order of the sweep file.
+    pub levels: Vec<LevelQuantiles>,
+}
+
+/// The distribution at one level.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LevelQuantiles {
+    /// The level.
+    pub level: Value,
+    /// Completed trials at this level.
+    pub trials: u32,
+    /// For each of the shares: the lowest loss that so many of the trials have at most.
+    pub losses: Vec<f64>,
+}
+
 /// One level of a hyperparameter.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LevelEffect {

@@ -20,7 +20,7 @@ pub const SCRIPT: &str = include_str!("../../assets/report.js");
 pub const STYLE: &str = include_str!("../../assets/report.css");
 
 /// The messages that the script says: a page in another language holds their translations.
-pub const SPOKEN: [&str; 15] = [
+pub const SPOKEN: [&str; 16] = [
     "validation loss",
     "training loss",
     "validation accuracy",
@@ -35,6 +35,7 @@ pub const SPOKEN: [&str; 15] = [
     "validation accuracy (%)",
     "mean probability of the predicted class (%)",
     "accuracy (%)",
+    "share of the trials (%)",
     "probability {probability} %<br>accuracy {accuracy} %<br>{count} examples",
 ];
 
@@ -230,7 +231,7 @@ mod tests {
         assert!(SCRIPT.contains("outerBoundsContain: \"all\""));
         let grids = SCRIPT.matches("grid: grid(").count();
         // The one more is that of a saved picture, which is made from another.
-        assert_eq!((grids, SCRIPT.matches("grid: ").count()), (5, 6));
+        assert_eq!((grids, SCRIPT.matches("grid: ").count()), (6, 7));
         assert!(SCRIPT.contains("grid: option.grid && {"));
     }
 
@@ -247,7 +248,10 @@ mod tests {
 
     #[test]
     fn every_kind_of_chart_can_be_saved_as_numbers() {
-        assert_eq!(fields_of("KINDS"), ["curves", "levels", "heat", "scatter", "reliability", "parallel"]);
+        assert_eq!(
+            fields_of("KINDS"),
+            ["curves", "levels", "heat", "scatter", "reliability", "quantiles", "parallel"]
+        );
         assert_eq!(fields_of("KINDS"), fields_of("ROWS"));
     }
 

@@ -8,6 +8,7 @@ mod convergence;
 mod cost;
 mod curves;
 mod devices;
+mod distribution;
 mod effects;
 mod failures;
 mod fanova;
@@ -208,6 +209,13 @@ pub enum ChartSpec {
         /// Each configuration: the position of its level on every axis, and its mean validation loss.
         lines: Vec<(Vec<usize>, f64)>,
     },
+    /// The losses of each level, from the lowest to the highest.
+    Quantiles {
+        /// Shares of the trials, in percent.
+        percents: Vec<u32>,
+        /// Each level with its trials and its loss at every share.
+        groups: Vec<(String, u32, Vec<f64>)>,
+    },
     /// Accuracy against time.
     Scatter {
         /// `(seconds, accuracy in %, label, on the Pareto front)`.
@@ -270,6 +278,7 @@ pub fn sections(model: &ReportModel, table: &Table, language: Language) -> Vec<S
         importance::section(model, language),
         one_factor::section(model, language),
         interactions::section(model, language),
+        distribution::section(model, language),
         parallel::section(model, language),
         ranking::section(model, language),
         cost::section(model, language),

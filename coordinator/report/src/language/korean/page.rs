@@ -51,6 +51,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("validation accuracy (%)", "검증 정확도(%)"),
     ("mean probability of the predicted class (%)", "예측 클래스의 평균 확률(%)"),
     ("accuracy (%)", "정확도(%)"),
+    ("share of the trials (%)", "시행 비율(%)"),
     (
         "probability {probability} %<br>accuracy {accuracy} %<br>{count} examples",
         "확률 {probability} %<br>정확도 {accuracy} %<br>예제 {count}개",

@@ -42,6 +42,30 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     ("Heat map of the mean validation loss by {pair}", "{pair}별 평균 검증 손실의 히트맵"),
     ("Mean validation loss by {pair}", "{pair}별 평균 검증 손실"),
+    (
+        "The completed trials of each level from the lowest validation loss to the highest, whatever their other \
+         hyperparameters and seeds. A level whose line lies below another's at every share has the lower losses \
+         for good and for bad choices of the rest; where lines cross, it depends on the rest. At 50 % stands the \
+         median.",
+        "수준별로 완료된 시행을, 다른 하이퍼파라미터와 시드에 상관없이 검증 손실이 낮은 것부터 높은 것까지 \
+         늘어놓았습니다. 한 수준의 선이 모든 비율에서 다른 수준의 선보다 아래에 있으면, 나머지를 잘 고르든 잘못 \
+         고르든 그 수준의 손실이 더 낮습니다. 선이 교차하면 나머지에 따라 달라집니다. 50 %는 중앙값입니다.",
+    ),
+    ("Distribution of the losses", "손실의 분포"),
+    ("Validation loss by share of the trials: {name}", "시행 비율별 검증 손실: {name}"),
+    ("Quantiles of the validation loss by {name}", "{name}의 수준별 검증 손실의 분위수"),
+    (
+        "Validation loss by share of the trials: {name} (the lowest loss that so many of a level's trials have \
+         at most)",
+        "시행 비율별 검증 손실: {name} (그 비율의 시행이 넘지 않는 가장 낮은 손실)",
+    ),
+    ("lowest", "최저"),
+    ("median", "중앙값"),
+    ("highest", "최고"),
+    ("10 %", "10 %"),
+    ("25 %", "25 %"),
+    ("75 %", "75 %"),
+    ("90 %", "90 %"),
     ("Parallel coordinates", "평행 좌표"),
     (
         "Each line is a configuration: it crosses each hyperparameter's axis at its level and ends at its \
