@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use coordinator_core::{AttemptRecord, TrialState};
 use sweep_proto::{
-    AttemptId, Configuration, Digest, EpochMetric, Hyperparameter, TestMetric, TrialId, TrialKey,
+    AttemptId, Configuration, Digest, EpochMetric, Hyperparameter, TestMetric, TrialId, TrialKey, Value,
 };
 
 use crate::input::ReportInput;
@@ -157,6 +157,16 @@ impl Table {
     /// The trials with a result.
     pub fn completed(&self) -> impl Iterator<Item = (&TrialRow, Outcome)> {
         self.trials.iter().filter_map(|trial| trial.outcome.map(|outcome| (trial, outcome)))
+    }
+
+    /// The trials with a result, by their level of a hyperparameter.
+    pub fn completed_by_level(&self, of: Hyperparameter) -> BTreeMap<&Value, Vec<(&TrialRow, Outcome)>> {
+        let mut by_level: BTreeMap<&Value, Vec<_>> = BTreeMap::new();
+        for (trial, outcome) in self.completed() {
+            let level = self.configurations[trial.configuration].get(of);
+            by_level.entry(level).or_default().push((trial, outcome));
+        }
+        by_level
     }
 
     /// The swept values of a configuration, in words.

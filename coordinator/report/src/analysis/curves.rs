@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sweep_proto::{EpochMetric, SweepSpec};
+use sweep_proto::{EpochMetric, SweepSpec, Value};
 
 use super::ranking::{Standing, extremes};
 use super::statistics::band;
@@ -14,27 +14,24 @@ const CURVE_POINTS_MAX: usize = 400;
 
 /// One panel per swept hyperparameter (or one of all trials where nothing is swept), then the extremes.
 pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Vec<CurvePanel> {
-    let completed: Vec<&TrialRow> = table.completed().map(|(trial, _)| trial).collect();
     let mut panels: Vec<CurvePanel> = spec
         .swept_axes()
-        .map(|axis| CurvePanel {
-            hyperparameter: Some(axis.hyperparameter),
-            title: PanelTitle::Levels(axis.hyperparameter),
-            groups: axis
-                .levels
-                .iter()
-                .map(|level| {
-                    let of_level = completed.iter().copied().filter(|trial| {
-                        table.configurations[trial.configuration].get(axis.hyperparameter) == level
-                    });
-                    group(GroupLabel::Level(level.to_string()), of_level)
-                })
-                .collect(),
+        .map(|axis| {
+            let completed = table.completed_by_level(axis.hyperparameter);
+            let of_level = |level: &Value| {
+                let trials = completed.get(level).into_iter().flatten().map(|(trial, _)| *trial);
+                group(GroupLabel::Level(level.to_string()), trials)
+            };
+            CurvePanel {
+                hyperparameter: Some(axis.hyperparameter),
+                title: PanelTitle::Levels(axis.hyperparameter),
+                groups: axis.levels.iter().map(of_level).collect(),
+            }
         })
         .collect();
     if panels.is_empty() {
         let label = GroupLabel::Configuration(table.label(0));
-        let groups = vec![group(label, completed.iter().copied())];
+        let groups = vec![group(label, table.completed().map(|(trial, _)| trial))];
         panels.push(CurvePanel { hyperparameter: None, title: PanelTitle::AllTrials, groups });
     }
     if let Some((best, worst)) = extremes(standings) {

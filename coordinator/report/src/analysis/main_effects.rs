@@ -152,16 +152,12 @@ fn correct(factors: &mut [Factor]) {
 }
 
 fn factor(table: &Table, axis: &Axis) -> Factor {
+    let completed = table.completed_by_level(axis.hyperparameter);
     let levels: Vec<LevelEffect> = axis
         .levels
         .iter()
         .map(|level| {
-            let of_level: Vec<_> = table
-                .completed()
-                .filter(|(trial, _)| {
-                    table.configurations[trial.configuration].get(axis.hyperparameter) == level
-                })
-                .collect();
+            let of_level = completed.get(level).map(Vec::as_slice).unwrap_or_default();
             let scores: Vec<_> = of_level.iter().map(|(trial, one)| (trial.replicate, one.score)).collect();
             let accuracies: Vec<_> =
                 of_level.iter().map(|(trial, one)| (trial.replicate, one.accuracy)).collect();

@@ -3,8 +3,6 @@
 //! A quantile is the lowest loss that at least that share of the trials has at most: the inverse of the empirical
 //! distribution function, definition 1 of Hyndman & Fan, *Sample Quantiles in Statistical Packages* (1996).
 
-use std::collections::BTreeMap;
-
 use sweep_proto::{Axis, SweepSpec, Value};
 
 use crate::model::{LevelQuantiles, LossQuantiles};
@@ -20,13 +18,9 @@ pub fn quantiles(table: &Table, spec: &SweepSpec) -> Vec<LossQuantiles> {
 }
 
 fn of_axis(table: &Table, axis: &Axis) -> LossQuantiles {
-    let mut losses: BTreeMap<&Value, Vec<f64>> = BTreeMap::new();
-    for (trial, outcome) in table.completed() {
-        let level = table.configurations[trial.configuration].get(axis.hyperparameter);
-        losses.entry(level).or_default().push(outcome.score);
-    }
+    let completed = table.completed_by_level(axis.hyperparameter);
     let level = |level: &Value| {
-        let mut losses = losses.remove(level)?;
+        let mut losses: Vec<_> = completed.get(level)?.iter().map(|(_, outcome)| outcome.score).collect();
         losses.sort_unstable_by(f64::total_cmp);
         Some(LevelQuantiles {
             level: level.clone(),
