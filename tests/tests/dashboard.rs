@@ -200,6 +200,7 @@ fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
     scene.open("/sweeps/1/report/report.html")?;
     scene.browser.until("document.querySelectorAll('.chart svg').length > 3")?;
     ensure!(scene.browser.text("h1")? == HOSTILE);
+    curves_of_configurations_are_chosen(&mut scene.browser)?;
     scene.check_inert()?;
     scene.open("/sweeps/1")?;
     scene.browser.click("#report a[hreflang=ko]")?;
@@ -215,6 +216,26 @@ fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
     scene.check_inert()?;
     let Scene { cluster, .. } = scene;
     cluster.check_remains()
+}
+
+/// Three of the four configurations are drawn until the fourth is asked for, and another metric keeps the choice.
+fn curves_of_configurations_are_chosen(browser: &mut Browser) -> Result<()> {
+    let boxes = ".names input";
+    let checked = format!("[...document.querySelectorAll('{boxes}')].map((box) => box.checked).join()");
+    ensure!(browser.evaluate(&checked)? == "true,true,true,false");
+    let drawn = |color: &str| {
+        format!("document.querySelector('.chart:has(+ .names) svg path[stroke=\"{color}\"]') !== null")
+    };
+    let [first, fourth] = ["#0b78bd", "#cc79a7"].map(drawn);
+    ensure!(browser.evaluate(&first)? == true && browser.evaluate(&fourth)? == false);
+    browser.click(".names label:nth-child(4) input")?;
+    browser.until(&fourth)?;
+    browser.click(".names label:nth-child(1) input")?;
+    browser.until(&format!("!({first})"))?;
+    browser.click("[data-choice=metric] input[value='2']")?;
+    ensure!(browser.evaluate(&checked)? == "false,true,true,true");
+    browser.until(&format!("{fourth} && !({first})"))?;
+    browser.picture("configurations")
 }
 
 #[test]

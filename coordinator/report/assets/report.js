@@ -13,6 +13,7 @@
   // What a saved picture is drawn with, whatever the page looks like: it goes into papers and slides.
   const PAPER = { "--text": "#1c2330", "--muted": "#566074", "--surface": "#ffffff", "--line": "#d6dce5" };
   const charts = new Map();
+  const selected = new Map();
   let metric = 0;
   let onPaper = false;
 
@@ -22,6 +23,10 @@
   const valueOf = (spec) => spec.value ?? METRICS[metric] + (metric >= 2 ? " (%)" : "");
   const placeOf = (spec) => spec.place ?? say("epoch");
   const TIP_LINES_MAX = 16;
+
+  // Which curves are drawn: those that the reader chose, else the first ones, else all.
+  const selectedOf = (spec) => selected.get(spec.id)
+    ?? Object.fromEntries(spec.groups.map((group, at) => [group.label, at < (spec.first ?? Infinity)]));
 
   const css = (name) => onPaper ? PAPER[name] : getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const escape = (text) => echarts.format.encodeHTML(String(text));
@@ -94,9 +99,10 @@
     };
     return {
       ...base(), color: COLORS, series,
+      // Long names of many curves stand below the chart, where they have the room: see choose.
       legend: { type: "scroll", top: 0, data: groups.map((group) => group.label), textStyle: { color: css("--text") },
-        pageTextStyle: { color: css("--muted") } },
-      grid: grid(34),
+        pageTextStyle: { color: css("--muted") }, selected: selectedOf(spec), show: !spec.first },
+      grid: grid(spec.first ? 10 : 34),
       xAxis: axis({ type: "value", name: placeOf(spec), minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } }),
       yAxis: axis({ type: "value", scale: Number.isFinite(low), name: valueOf(spec) }),
       tooltip: tooltip({ trigger: "axis", formatter: tip }),
@@ -297,7 +303,7 @@
         ...option,
         backgroundColor: PAPER["--surface"],
         title: { text: spec.title, left: 12, top: 8, textStyle: { color: PAPER["--text"], fontSize: 15, width: 720, overflow: "truncate" } },
-        legend: option.legend && { ...option.legend, ...beside },
+        legend: option.legend && { ...option.legend, ...beside, show: true, data: option.legend.data.filter((name) => option.legend.selected?.[name] ?? true) },
         grid: option.grid && { ...option.grid, left: 12, top: option.grid.top + 38, right: names > 0 ? 150 : 20, bottom: 12 },
         parallel: option.parallel && { ...option.parallel, top: option.parallel.top + 38 },
       });
@@ -327,8 +333,32 @@
     if (!element || element.clientWidth === 0) return;
     const known = charts.get(spec.id);
     const chart = known || echarts.init(element, null, { renderer: "svg" });
+    if (!known) chart.on("legendselectchanged", (event) => selected.set(spec.id, event.selected));
     charts.set(spec.id, chart);
     chart.setOption(KINDS[spec.kind](spec), true);
+    if (spec.first) choose(spec, element);
+  }
+
+  // Below a chart of many curves: their names, each to be drawn or not.
+  function choose(spec, element) {
+    const shown = selectedOf(spec);
+    const names = document.createElement("fieldset");
+    names.className = "names";
+    names.setAttribute("aria-label", spec.title);
+    for (const [at, { label }] of spec.groups.entries()) {
+      const [name, box, swatch] = ["label", "input", "i"].map((tag) => document.createElement(tag));
+      box.type = "checkbox";
+      box.checked = shown[label] ?? true;
+      box.addEventListener("change", () => {
+        selected.set(spec.id, { ...selectedOf(spec), [label]: box.checked });
+        charts.get(spec.id).setOption(KINDS[spec.kind](spec), true);
+      });
+      swatch.style.background = COLORS[at % COLORS.length];
+      name.append(box, swatch, label);
+      names.append(name);
+    }
+    const known = element.nextElementSibling;
+    if (known?.className === "names") known.replaceWith(names); else element.after(names);
   }
   const drawAll = (only) => data.charts.filter((spec) => !only || spec.kind === only).forEach(draw);
   // Without this script there is nothing to save.

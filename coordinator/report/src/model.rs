@@ -143,6 +143,9 @@ pub struct Answer {
     /// The probability that no configuration covered like it has a lower expected loss; `null` below two of
     /// them or two replicates.
     pub probability_best: Option<f64>,
+    /// The share of sweeps, drawn from its replicates with replacement, in which it has the lowest mean; `null` below
+    /// ten replicates.
+    pub bootstrap_share_best: Option<f64>,
     /// Mean accuracy of its replicates on the test split, a fraction; `null` when not measured.
     pub test_accuracy: Option<f64>,
     /// The same with its spread.
@@ -411,6 +414,8 @@ pub struct RankedConfiguration {
     pub validation_loss_interval: Option<Interval>,
     /// The probability that it is the best of those covered like the best.
     pub probability_best: Option<f64>,
+    /// The share of sweeps, drawn from the replicates with replacement, in which it is; `null` below ten replicates.
+    pub bootstrap_share_best: Option<f64>,
     /// Its accuracy.
     pub validation_accuracy: Summary,
     /// Replicates planned: fewer completed ones make its mean less sure.

@@ -4,6 +4,7 @@
 mod fixture;
 
 use coordinator_core::{AttemptState, TrialState};
+use coordinator_report::model::{CurvePanel, PanelTitle};
 use coordinator_report::{Language, Price, ReportInput, ReportModel, analyse, render};
 use fixture::{axis, empty, files, finished, measure_test, noise, push_attempt, spec, study, text};
 use sweep_proto::{FailureKind, Hyperparameter, SweepId, TrialId};
@@ -102,6 +103,11 @@ fn the_test_split_tells_calibration_and_the_hardest_examples() {
     assert!(!text(&input, "report.html").contains("id=\"reliability\""));
 }
 
+/// The curves of the best and the worst configuration.
+fn extremes(model: &ReportModel) -> &CurvePanel {
+    model.curves.iter().find(|panel| matches!(panel.title, PanelTitle::Extremes { .. })).unwrap()
+}
+
 #[test]
 fn curves_average_over_trials_and_spread_over_replicates() {
     let input = two_by_two();
@@ -111,7 +117,7 @@ fn curves_average_over_trials_and_spread_over_replicates() {
     // The fixture's best epoch is 2, where its validation loss is the score.
     near(group.points[1].validation_loss.mean, 0.65);
     near(group.points[1].validation_loss.standard_deviation.unwrap(), 0.005_f64.sqrt());
-    let extremes = model.curves.last().unwrap();
+    let extremes = extremes(&model);
     near(extremes.groups[0].points[1].validation_loss.mean, 0.3);
     near(extremes.groups[1].points[1].validation_loss.mean, 0.75);
     near(model.stability[0].overfitting.unwrap(), 0.3 * 0.8 * 0.25);
@@ -398,7 +404,7 @@ fn the_ranking_is_in_the_order_of_the_choice() {
     let gap = model.answer.gap.as_ref().unwrap();
     assert_eq!((gap.best.as_str(), gap.worst.as_str()), ("units=8 batch_size=4", "units=8 batch_size=2"));
     near(gap.loss_absolute, 0.2);
-    let extremes = model.curves.last().unwrap();
+    let extremes = extremes(&model);
     assert_eq!(extremes.title.to_string(), "best (units=8 batch_size=4) and worst (units=8 batch_size=2)");
     assert_eq!((extremes.groups[0].trials, extremes.groups[1].trials), (2, 2));
 

@@ -39,6 +39,7 @@ pub fn answer(
         validation_accuracy: standing.map(|standing| standing.accuracy),
         validation_accuracy_interval: standing.and_then(|standing| accuracy_interval(standing, contest)),
         probability_best: chance.map(|chance| chance.probability),
+        bootstrap_share_best: chance.and_then(|chance| chance.bootstrap_share),
         test_accuracy: mean(accuracies.iter().copied()),
         test_accuracy_summary: summary(&accuracies),
         test_accuracy_interval: summary(&accuracies)

@@ -11,8 +11,11 @@ use crate::table::{Table, TrialRow};
 
 /// Points of a drawn curve: a screen shows no more. Longer curves keep every n-th epoch and the last.
 const CURVE_POINTS_MAX: usize = 400;
+/// Configurations with a curve of their own: as many as charts have colours. `epochs.csv` has all.
+const CONFIGURATIONS_MAX: usize = 8;
 
-/// One panel per swept hyperparameter (or one of all trials where nothing is swept), then the extremes.
+/// One panel per swept hyperparameter (or one of all trials where nothing is swept), then the extremes, then the
+/// first of the ranking where they are more than these two.
 pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Vec<CurvePanel> {
     let mut panels: Vec<CurvePanel> = spec
         .swept_axes()
@@ -43,7 +46,24 @@ pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Ve
         let title = PanelTitle::Extremes { best, worst };
         panels.push(CurvePanel { hyperparameter: None, title, groups });
     }
+    if standings.len() > 2 {
+        panels.push(first(table, standings));
+    }
     panels
+}
+
+/// The first configurations of the ranking, each with its own curve.
+fn first(table: &Table, standings: &[Standing<'_>]) -> CurvePanel {
+    let shown = &standings[..standings.len().min(CONFIGURATIONS_MAX)];
+    let of = |standing: &Standing<'_>| {
+        let label = GroupLabel::Configuration(table.label(standing.configuration));
+        group(label, standing.trials.values().map(|(trial, _)| *trial))
+    };
+    CurvePanel {
+        hyperparameter: None,
+        title: PanelTitle::First { shown: shown.len() as u32, ranked: standings.len() as u32 },
+        groups: shown.iter().map(of).collect(),
+    }
 }
 
 /// The mean curve of some trials.

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod balanced;
 pub mod best;
+mod bootstrap;
 pub mod coded;
 pub mod compare;
 pub mod convergence;

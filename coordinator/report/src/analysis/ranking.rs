@@ -7,6 +7,7 @@ use sweep_proto::SweepSpec;
 
 use super::balanced::Balanced;
 use super::best::probabilities_of_best;
+use super::bootstrap::shares_of_best;
 use super::noise::Noise;
 use super::statistics::summary;
 use crate::model::{Interval, RankedConfiguration, Summary, Values};
@@ -84,6 +85,8 @@ pub struct Chance {
     pub interval: Option<Interval>,
     /// Of being the best.
     pub probability: f64,
+    /// The share of drawn sweeps in which it is the best; `None` where few replicates say nothing of that.
+    pub bootstrap_share: Option<f64>,
 }
 
 impl Contest {
@@ -96,15 +99,14 @@ impl Contest {
         };
         let means = alike.configuration_means();
         let probabilities = probabilities_of_best(&means, &noise);
-        let chance = |mean: f64, probability: f64| Chance {
-            interval: noise.interval_of_part(mean, noise.configurations).map(Interval::of_losses),
-            probability,
+        let bootstrap_shares = shares_of_best(&alike);
+        let chance = |at: usize| Chance {
+            interval: noise.interval_of_part(means[at], noise.configurations).map(Interval::of_losses),
+            probability: probabilities[at],
+            bootstrap_share: bootstrap_shares.as_ref().map(|shares| shares[at]),
         };
-        let chances = alike
-            .configurations
-            .iter()
-            .zip(means.iter().zip(&probabilities))
-            .map(|(configuration, (mean, probability))| (*configuration, chance(*mean, *probability)));
+        let chances =
+            alike.configurations.iter().enumerate().map(|(at, configuration)| (*configuration, chance(at)));
         Self { chances: chances.collect(), noise: Some([noise, of_accuracies]) }
     }
 
@@ -126,6 +128,7 @@ pub fn ranking(table: &Table, standings: &[Standing<'_>], contest: &Contest) -> 
             validation_loss: standing.loss,
             validation_loss_interval: contest.chance(standing.configuration).and_then(|one| one.interval),
             probability_best: contest.chance(standing.configuration).map(|one| one.probability),
+            bootstrap_share_best: contest.chance(standing.configuration).and_then(|one| one.bootstrap_share),
             validation_accuracy: standing.accuracy,
             replicates_planned: standing.replicates_planned,
             parameters: parameters(standing),

@@ -89,6 +89,13 @@ pub enum PanelTitle {
         /// The worst.
         worst: String,
     },
+    /// The first configurations of the ranking.
+    First {
+        /// How many.
+        shown: u32,
+        /// Of how many.
+        ranked: u32,
+    },
     /// The best configuration of each of two sweeps.
     BestOfEach,
 }

@@ -244,7 +244,16 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
         figures.push(Figure {
             label: say!(language, "Is the best of all"),
             value: format::chance(answer.probability_best),
-            detail: say!(language, "probability of the lowest expected loss").to_owned(),
+            detail: answer.bootstrap_share_best.map_or_else(
+                || say!(language, "probability of the lowest expected loss").to_owned(),
+                |share| {
+                    say!(
+                        language,
+                        "probability of the lowest expected loss; {share} by bootstrap",
+                        share = format::chance(Some(share))
+                    )
+                },
+            ),
         });
     }
     if let Some(gap) = &answer.gap {

@@ -3,10 +3,12 @@
 use super::{Block, Chart, ChartSpec, CurveData, Head, Section, TextTable, convergence, format, names};
 use crate::analysis::stability::LAST_EPOCHS;
 use crate::language::{Language, heads, say};
-use crate::model::{Band, CurveGroup, CurvePanel, CurvePoint, ReportModel};
+use crate::model::{Band, CurveGroup, CurvePanel, CurvePoint, PanelTitle, ReportModel};
 
 /// Rows of a panel's table of numbers; every epoch of every trial stands in `epochs.csv`.
 const FALLBACK_EPOCHS_MAX: usize = 50;
+/// Configurations whose curves are drawn until readers choose others: the bands of more lie on each other.
+const FIRST_DRAWN: usize = 3;
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
@@ -40,7 +42,10 @@ pub(super) fn chart(position: usize, panel: &CurvePanel, language: Language) -> 
     Chart {
         id: format!("curves-{position}"),
         description: say!(language, "Learning curves by {what}", what = title),
-        spec: ChartSpec::Curves { groups: panel.groups.iter().map(|group| data(group, language)).collect() },
+        spec: ChartSpec::Curves {
+            groups: panel.groups.iter().map(|group| data(group, language)).collect(),
+            first: matches!(panel.title, PanelTitle::First { .. }).then_some(FIRST_DRAWN),
+        },
         fallback: fallback(panel, &title, language),
         title,
     }

@@ -182,6 +182,15 @@ impl PanelTitle {
                 best = names::configuration(best, language),
                 worst = names::configuration(worst, language)
             ),
+            Self::First { shown, ranked } if shown == ranked => {
+                say!(language, "all {ranked} configurations", ranked = ranked)
+            }
+            Self::First { shown, ranked } => say!(
+                language,
+                "the first {shown} of {ranked} configurations in the ranking",
+                shown = shown,
+                ranked = ranked
+            ),
             Self::BestOfEach => say!(language, "the best configuration of each sweep").to_owned(),
         }
     }

@@ -188,6 +188,9 @@ pub enum ChartSpec {
     Curves {
         /// One curve per group.
         groups: Vec<CurveData>,
+        /// How many of them are drawn until readers ask for more; all where it is not said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        first: Option<usize>,
     },
     /// Scores of pairs of levels.
     Heat {

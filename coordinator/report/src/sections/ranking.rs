@@ -4,17 +4,22 @@ use super::{Block, Section, TextTable, format, names, shortened};
 use crate::language::{Language, heads, say};
 use crate::model::ReportModel;
 
+/// The place of the column that stands beside the probability of being the best.
+const AFTER_PROBABILITY: usize = 5;
+
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     if !model.ranking.is_empty() {
-        let caption = say!(
+        let bootstrap = model.ranking.iter().any(|one| one.bootstrap_share_best.is_some());
+        let mut caption = say!(
             language,
             "Configurations by completed replicates, then by mean validation loss at the best epoch (± standard \
              deviation over replicates). The interval is that of the expected loss under other seeds, 95 %, \
              as if the configuration had been named beforehand; the \
              probability of being the best is among those that completed the same replicates as the first"
-        );
-        let head = heads!(
+        )
+        .to_owned();
+        let mut head = heads!(
             language,
             "#rank",
             "configuration",
@@ -27,9 +32,18 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
             "#parameters",
             "#test accuracy",
         );
+        if bootstrap {
+            caption = say!(
+                language,
+                "{caption}; beside it the share of the sweeps, drawn from the replicates with replacement, in which the configuration \
+                 has the lowest mean (bootstrap)",
+                caption = caption
+            );
+            head.splice(AFTER_PROBABILITY..AFTER_PROBABILITY, heads!(language, "#bootstrap"));
+        }
         let rows = model.ranking.iter().map(|one| {
             let (loss, accuracy) = (&one.validation_loss, &one.validation_accuracy);
-            vec![
+            let mut row = vec![
                 one.rank.to_string(),
                 names::configuration(&one.label, language),
                 format::loss(loss.mean, loss.standard_deviation),
@@ -40,7 +54,11 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
                 format!("{:.1}", one.best_epoch),
                 format::count(one.parameters),
                 format::optional_percent(one.test_accuracy),
-            ]
+            ];
+            if bootstrap {
+                row.insert(AFTER_PROBABILITY, format::chance(one.bootstrap_share_best));
+            }
+            row
         });
         blocks.push(Block::Table(shortened(TextTable::new(caption, head), rows, language)));
     }

@@ -86,6 +86,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("Validation accuracy", "검증 정확도"),
     ("Is the best of all", "최적일 확률"),
     ("probability of the lowest expected loss", "기대 손실이 가장 낮을 확률"),
+    (
+        "probability of the lowest expected loss; {share} by bootstrap",
+        "기대 손실이 가장 낮을 확률, 부트스트랩으로는 {share}",
+    ),
     ("Gap best to worst", "최적과 최하위의 격차"),
     ("{percent} % loss", "손실 {percent} %"),
     ("{points} points of accuracy", "정확도 {points} %p"),

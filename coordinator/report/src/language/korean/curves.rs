@@ -19,6 +19,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("best", "최적"),
     ("worst", "최하위"),
     ("best ({best}) and worst ({worst})", "최적({best})과 최하위({worst})"),
+    ("all {ranked} configurations", "조합 {ranked}개 전체"),
+    (
+        "the first {shown} of {ranked} configurations in the ranking",
+        "순위에 오른 조합 {ranked}개 중 처음 {shown}개",
+    ),
     ("the best configuration of each sweep", "각 스윕의 최적 조합"),
     ("sweep {sweep}: {configuration}", "스윕 {sweep}: {configuration}"),
     (

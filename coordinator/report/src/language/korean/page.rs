@@ -19,6 +19,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("Skip to the answer", "결론으로 바로 가기"),
     ("Contents", "목차"),
     ("Curves show", "곡선의 지표"),
+    (
+        "A click on a name above a chart hides its curve or shows it.",
+        "차트 위의 이름을 누르면 해당 곡선이 사라지거나 나타납니다.",
+    ),
     ("{description}; the numbers stand in the table below", "{description}. 수치는 아래 표에 있음"),
     ("SVG of {title}", "SVG 저장: {title}"),
     ("CSV of {title}", "CSV 저장: {title}"),

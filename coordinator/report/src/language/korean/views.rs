@@ -100,5 +100,11 @@ pub(super) const ENTRIES: &[Entry] = &[
          확률은 첫째 조합과 같은 반복을 완료한 조합 중에서의 확률",
     ),
     ("probability of being the best", "최적일 확률"),
+    (
+        "{caption}; beside it the share of the sweeps, drawn from the replicates with replacement, in which the \
+         configuration has the lowest mean (bootstrap)",
+        "{caption}. 그 옆은 반복을 복원 추출하여 만든 스윕 중 해당 조합의 평균이 가장 낮은 비율(부트스트랩)",
+    ),
+    ("bootstrap", "부트스트랩"),
     ("best epoch", "최적 에포크"),
 ];
