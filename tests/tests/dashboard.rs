@@ -235,7 +235,25 @@ fn curves_of_configurations_are_chosen(browser: &mut Browser) -> Result<()> {
     browser.click("[data-choice=metric] input[value='2']")?;
     ensure!(browser.evaluate(&checked)? == "false,true,true,true");
     browser.until(&format!("{fourth} && !({first})"))?;
-    browser.picture("configurations")
+    browser.picture("configurations")?;
+    // What is saved are the curves that were chosen, with their names, and the numbers of all.
+    browser.evaluate(
+        "URL.createObjectURL = (blob) => { blob.text().then((text) => { window.saved = text; }); return ''; };
+         HTMLAnchorElement.prototype.click = () => {};",
+    )?;
+    browser.click(".names ~ .save [data-save=svg]")?;
+    browser.until("window.saved?.startsWith('<svg') === true")?;
+    let told = browser.evaluate(
+        "[...document.querySelectorAll('.names label')].map((one) => saved.includes(`>${one.innerText.trim()}<`)).join()",
+    )?;
+    ensure!(told == "false,true,true,true", "{told}");
+    browser.click(".names ~ .save [data-save=csv]")?;
+    browser.until("window.saved.startsWith('group,epoch,trials,')")?;
+    let groups = browser.evaluate(
+        "new Set(window.saved.trim().split('\\r\\n').slice(1).map((row) => row.split(',')[0])).size",
+    )?;
+    ensure!(groups == 4, "{groups} groups are saved");
+    Ok(())
 }
 
 #[test]

@@ -23,6 +23,8 @@
   const valueOf = (spec) => spec.value ?? METRICS[metric] + (metric >= 2 ? " (%)" : "");
   const placeOf = (spec) => spec.place ?? say("epoch");
   const TIP_LINES_MAX = 16;
+  // Characters of a name that a saved picture has the room for beside the chart.
+  const NAME_BESIDE_MAX = 12;
 
   // Which curves are drawn: those that the reader chose, else the first ones, else all.
   const selectedOf = (spec) => selected.get(spec.id)
@@ -290,26 +292,33 @@
   }
   const csv = (spec) => ROWS[spec.kind](spec).map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 
-  // The chart by itself: with its title, on white, all of its legend in sight.
+  // The chart by itself: with its title, on white, all of its legend in sight: beside it, or below where names are long.
   function svg(spec) {
+    let chart;
     onPaper = true;
-    const names = (spec.groups ?? []).length;
-    const size = { width: 760, height: Math.max(420, 80 + 24 * names) };
-    const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...size });
     try {
       const option = KINDS[spec.kind](spec);
-      const beside = names > 0 ? { type: "plain", orient: "vertical", right: 8, top: 40 } : { top: 34 };
+      const names = (spec.groups && option.legend?.data.filter((name) => option.legend.selected?.[name] ?? true)) ?? [];
+      const room = 24 * names.length;
+      const isLong = names.some((name) => name.length > NAME_BESIDE_MAX);
+      const [place, right, bottom] = !names.length ? [{ top: 34 }, 20, 12]
+        : isLong ? [{ left: 56, bottom: 8 }, 20, 20 + room] : [{ right: 8, top: 40 }, 150, 12];
+      chart = echarts.init(null, null, {
+        renderer: "svg", ssr: true, width: 760, height: isLong ? 420 + room : Math.max(420, 80 + room),
+      });
       chart.setOption({
         ...option,
         backgroundColor: PAPER["--surface"],
         title: { text: spec.title, left: 12, top: 8, textStyle: { color: PAPER["--text"], fontSize: 15, width: 720, overflow: "truncate" } },
-        legend: option.legend && { ...option.legend, ...beside, show: true, data: option.legend.data.filter((name) => option.legend.selected?.[name] ?? true) },
-        grid: option.grid && { ...option.grid, left: 12, top: option.grid.top + 38, right: names > 0 ? 150 : 20, bottom: 12 },
+        legend: option.legend && {
+          ...option.legend, ...(names.length ? { top: undefined, data: names, show: true, type: "plain", orient: "vertical" } : {}), ...place,
+        },
+        grid: option.grid && { ...option.grid, left: 12, top: option.grid.top + 38, right, bottom },
         parallel: option.parallel && { ...option.parallel, top: option.parallel.top + 38 },
       });
       return chart.renderToSVGString();
     } finally {
-      chart.dispose();
+      chart?.dispose();
       onPaper = false;
     }
   }
