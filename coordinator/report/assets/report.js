@@ -23,6 +23,7 @@
   const valueOf = (spec) => spec.value ?? METRICS[metric] + (metric >= 2 ? " (%)" : "");
   const placeOf = (spec) => spec.place ?? say("epoch");
   const TIP_LINES_MAX = 16;
+  const PRINTED_WIDTH = 360;
   // Characters of a name that a saved picture has the room for beside the chart.
   const NAME_BESIDE_MAX = 12;
 
@@ -345,6 +346,7 @@
     if (!known) chart.on("legendselectchanged", (event) => selected.set(spec.id, event.selected));
     charts.set(spec.id, chart);
     chart.setOption(KINDS[spec.kind](spec), true);
+    scale(chart);
     if (spec.first) choose(spec, element);
   }
 
@@ -388,7 +390,20 @@
     showSaving();
   }
   globalThis.sweepCharts = { update, resize: () => resize() };
-  const resize = () => charts.forEach((chart) => chart.resize());
+  const resize = () => charts.forEach((chart) => {
+    chart.resize({ width: onPaper ? PRINTED_WIDTH : "auto" });
+    // Not with the next frame, which a printer does not wait for.
+    chart.getZr().flush();
+    scale(chart);
+  });
+  // Paper is laid out only after this: charts are drawn about as wide as its columns, and then scaled to them.
+  const scale = (chart) => chart.getDom().querySelector("svg")
+    .setAttribute("viewBox", `0 0 ${chart.getWidth()} ${chart.getHeight()}`);
+  function print(now) {
+    onPaper = now;
+    drawAll();
+    resize();
+  }
 
   drawAll();
   document.querySelectorAll("[data-choice=metric]").forEach((field) => {
@@ -401,6 +416,7 @@
     if (button) save(data.charts.find((one) => one.id === button.dataset.chart), button.dataset.save);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll());
-  matchMedia("print").addEventListener("change", () => { drawAll(); resize(); });
+  addEventListener("beforeprint", () => print(true));
+  addEventListener("afterprint", () => print(false));
   addEventListener("resize", resize);
 })();
