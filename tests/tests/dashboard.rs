@@ -201,6 +201,7 @@ fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
     scene.browser.until("document.querySelectorAll('.chart svg').length > 3")?;
     ensure!(scene.browser.text("h1")? == HOSTILE);
     curves_of_configurations_are_chosen(&mut scene.browser)?;
+    charts_are_whole_on_paper(&mut scene.browser)?;
     scene.check_inert()?;
     scene.open("/sweeps/1")?;
     scene.browser.click("#report a[hreflang=ko]")?;
@@ -254,6 +255,31 @@ fn curves_of_configurations_are_chosen(browser: &mut Browser) -> Result<()> {
     )?;
     ensure!(groups == 4, "{groups} groups are saved");
     Ok(())
+}
+
+/// On a page as wide as A4, which is laid out only after the page was told that it is printed.
+fn charts_are_whole_on_paper(browser: &mut Browser) -> Result<()> {
+    browser.resize(1200, 800)?;
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))")?;
+    browser.call("Emulation.setEmulatedMedia", &json!({ "media": "print" }))?;
+    browser.evaluate("document.body.style.width = '700px'")?;
+    let cut_off = browser.evaluate(
+        "[...document.querySelectorAll('.chart svg')].flatMap((svg) => {
+            const [chart, box, drawn] = [svg.closest('.chart'), svg.viewBox.baseVal, svg.getBBox()];
+            const isWhole = drawn.x >= -1 && drawn.x + drawn.width <= box.width + 1
+                && svg.getBoundingClientRect().right <= chart.getBoundingClientRect().right + 1;
+            return isWhole ? [] : [chart.id];
+        }).join('; ')",
+    )?;
+    ensure!(cut_off == "", "cut off on paper: {cut_off}");
+    let pdf = browser.call("Page.printToPDF", &json!({ "printBackground": true }))?;
+    ensure!(pdf["data"].as_str().is_some_and(|data| data.starts_with("JVBERi0")), "no PDF: {pdf}");
+    browser.evaluate("document.body.style.width = ''")?;
+    browser.call("Emulation.setEmulatedMedia", &json!({ "media": "" }))?;
+    browser.evaluate("dispatchEvent(new Event('afterprint'))")?;
+    let is_back = "[...document.querySelectorAll('.chart svg')].every((svg) =>
+        Math.abs(svg.getBoundingClientRect().width - svg.closest('.chart').clientWidth) <= 1)";
+    browser.until(is_back)
 }
 
 #[test]
