@@ -302,8 +302,10 @@
       const names = (spec.groups && option.legend?.data.filter((name) => option.legend.selected?.[name] ?? true)) ?? [];
       const room = 24 * names.length;
       const isLong = names.some((name) => name.length > NAME_BESIDE_MAX);
-      const [place, right, bottom] = !names.length ? [{ top: 34 }, 20, 12]
-        : isLong ? [{ left: 56, bottom: 8 }, 20, 20 + room] : [{ right: 8, top: 40 }, 150, 12];
+      const column = { type: "plain", orient: "vertical", data: names, show: true };
+      const [legend, right, bottom] = names.length === 0 ? [{ top: 34 }, 20, 12]
+        : isLong ? [{ ...column, left: 56, top: undefined, bottom: 8 }, 20, 20 + room]
+          : [{ ...column, right: 8, top: 40 }, 150, 12];
       chart = echarts.init(null, null, {
         renderer: "svg", ssr: true, width: 760, height: isLong ? 420 + room : Math.max(420, 80 + room),
       });
@@ -311,9 +313,7 @@
         ...option,
         backgroundColor: PAPER["--surface"],
         title: { text: spec.title, left: 12, top: 8, textStyle: { color: PAPER["--text"], fontSize: 15, width: 720, overflow: "truncate" } },
-        legend: option.legend && {
-          ...option.legend, ...(names.length ? { top: undefined, data: names, show: true, type: "plain", orient: "vertical" } : {}), ...place,
-        },
+        legend: option.legend && { ...option.legend, ...legend },
         grid: option.grid && { ...option.grid, left: 12, top: option.grid.top + 38, right, bottom },
         parallel: option.parallel && { ...option.parallel, top: option.parallel.top + 38 },
       });
@@ -347,11 +347,11 @@
     charts.set(spec.id, chart);
     chart.setOption(KINDS[spec.kind](spec), true);
     scale(chart);
-    if (spec.first) choose(spec, element);
+    if (spec.first) choose(spec, chart);
   }
 
   // Below a chart of many curves: their names, each to be drawn or not.
-  function choose(spec, element) {
+  function choose(spec, chart) {
     const shown = selectedOf(spec);
     const names = document.createElement("fieldset");
     names.className = "names";
@@ -362,12 +362,13 @@
       box.checked = shown[label] ?? true;
       box.addEventListener("change", () => {
         selected.set(spec.id, { ...selectedOf(spec), [label]: box.checked });
-        charts.get(spec.id).setOption(KINDS[spec.kind](spec), true);
+        chart.setOption(KINDS[spec.kind](spec), true);
       });
       swatch.style.background = COLORS[at % COLORS.length];
       name.append(box, swatch, label);
       names.append(name);
     }
+    const element = chart.getDom();
     const known = element.nextElementSibling;
     if (known?.className === "names") known.replaceWith(names); else element.after(names);
   }

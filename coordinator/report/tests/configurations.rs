@@ -3,26 +3,14 @@
 
 mod fixture;
 
+use coordinator_report::analyse;
 use coordinator_report::model::PanelTitle;
-use coordinator_report::{ReportInput, analyse};
-use fixture::{axis, finished, noise, spec, text};
+use fixture::{axis, finished, many_configurations, spec, text};
 use sweep_proto::Hyperparameter;
-
-/// 14 configurations whose losses rise with their place in the grid, nearly hidden by the noise of the seeds.
-fn sweep(replicates: u32) -> ReportInput {
-    let axes = vec![
-        axis(Hyperparameter::Units, &[8, 16]),
-        axis(Hyperparameter::Embedding, &[8, 16, 24, 32, 40, 48, 56]),
-    ];
-    finished(spec(axes, replicates), 3, |position, replicate| {
-        let seed_noise = noise(100 * position + u64::from(replicate));
-        (0.5 + 0.002 * position as f64 + 0.01 * seed_noise, 0.8)
-    })
-}
 
 #[test]
 fn the_first_of_the_ranking_have_curves_of_their_own() {
-    let input = sweep(3);
+    let input = many_configurations(3);
     let model = analyse(&input);
     let panel = model.curves.last().unwrap();
     assert_eq!(panel.title, PanelTitle::First { shown: 8, ranked: 14 });
@@ -52,7 +40,7 @@ fn few_configurations_are_told_from_each_other_by_the_other_panels() {
 
 #[test]
 fn ten_replicates_have_a_bootstrap_that_agrees_with_the_model_where_its_noise_is_true() {
-    let input = sweep(10);
+    let input = many_configurations(10);
     let model = analyse(&input);
     let mut sum = 0.0;
     for ranked in &model.ranking {
@@ -70,7 +58,7 @@ fn ten_replicates_have_a_bootstrap_that_agrees_with_the_model_where_its_noise_is
 
 #[test]
 fn nine_replicates_have_none() {
-    let input = sweep(9);
+    let input = many_configurations(9);
     let model = analyse(&input);
     assert!(model.ranking.iter().all(|one| one.bootstrap_share_best.is_none()));
     assert!(!text(&input, "report.md").contains("bootstrap |"));

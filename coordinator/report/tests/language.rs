@@ -55,14 +55,7 @@ fn sweeps() -> Vec<ReportInput> {
     for result in cut_off.trials.iter_mut().filter_map(|trial| trial.result.as_mut()) {
         result.best_epoch = result.epochs;
     }
-    let axes = vec![
-        axis(Hyperparameter::Units, &[8, 16]),
-        axis(Hyperparameter::Embedding, &[8, 16, 24, 32, 40, 48, 56]),
-    ];
-    let many = finished(spec(axes, 10), 2, |position, replicate| {
-        (0.5 + 0.01 * fixture::noise(20 * position + u64::from(replicate)), 0.8)
-    });
-    vec![study(), waiting, nothing, alone, single, guesses, broken, cut_off, many]
+    vec![study(), waiting, nothing, alone, single, guesses, broken, cut_off, fixture::many_configurations(10)]
 }
 
 /// Two sweeps of which one differs in what is fixed.

@@ -232,7 +232,7 @@ fn best_curves(sides: &[Side<'_>; 2]) -> CurvePanel {
         let best = side.standings.first()?;
         let configuration = side.table.label(best.configuration);
         let label = GroupLabel::BestOf { sweep: side.input.sweep.id.0, configuration };
-        Some(curves::group(label, best.trials.values().map(|(trial, _)| *trial)))
+        Some(curves::group_of(label, best))
     };
     CurvePanel {
         hyperparameter: None,

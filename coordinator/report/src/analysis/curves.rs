@@ -38,10 +38,7 @@ pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Ve
         panels.push(CurvePanel { hyperparameter: None, title: PanelTitle::AllTrials, groups });
     }
     if let Some((best, worst)) = extremes(standings) {
-        let of = |label: GroupLabel, standing: &Standing<'_>| {
-            group(label, standing.trials.values().map(|(trial, _)| *trial))
-        };
-        let groups = vec![of(GroupLabel::Best, best), of(GroupLabel::Worst, worst)];
+        let groups = vec![group_of(GroupLabel::Best, best), group_of(GroupLabel::Worst, worst)];
         let (best, worst) = (table.label(best.configuration), table.label(worst.configuration));
         let title = PanelTitle::Extremes { best, worst };
         panels.push(CurvePanel { hyperparameter: None, title, groups });
@@ -56,8 +53,7 @@ pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Ve
 fn first(table: &Table, standings: &[Standing<'_>]) -> CurvePanel {
     let shown = &standings[..standings.len().min(CONFIGURATIONS_MAX)];
     let of = |standing: &Standing<'_>| {
-        let label = GroupLabel::Configuration(table.label(standing.configuration));
-        group(label, standing.trials.values().map(|(trial, _)| *trial))
+        group_of(GroupLabel::Configuration(table.label(standing.configuration)), standing)
     };
     CurvePanel {
         hyperparameter: None,
@@ -66,8 +62,13 @@ fn first(table: &Table, standings: &[Standing<'_>]) -> CurvePanel {
     }
 }
 
+/// The mean curve of a configuration.
+pub(super) fn group_of(label: GroupLabel, standing: &Standing<'_>) -> CurveGroup {
+    group(label, standing.trials.values().map(|(trial, _)| *trial))
+}
+
 /// The mean curve of some trials.
-pub(super) fn group<'a>(label: GroupLabel, trials: impl Iterator<Item = &'a TrialRow>) -> CurveGroup {
+fn group<'a>(label: GroupLabel, trials: impl Iterator<Item = &'a TrialRow>) -> CurveGroup {
     let mut by_epoch: BTreeMap<u32, Vec<(u32, &EpochMetric)>> = BTreeMap::new();
     let mut count = 0;
     for trial in trials {

@@ -121,26 +121,29 @@ pub fn ranking(table: &Table, standings: &[Standing<'_>], contest: &Contest) -> 
     standings
         .iter()
         .enumerate()
-        .map(|(position, standing)| RankedConfiguration {
-            rank: position as u32 + 1,
-            label: table.label(standing.configuration),
-            values: swept_values(table, standing.configuration),
-            validation_loss: standing.loss,
-            validation_loss_interval: contest.chance(standing.configuration).and_then(|one| one.interval),
-            probability_best: contest.chance(standing.configuration).map(|one| one.probability),
-            bootstrap_share_best: contest.chance(standing.configuration).and_then(|one| one.bootstrap_share),
-            validation_accuracy: standing.accuracy,
-            replicates_planned: standing.replicates_planned,
-            parameters: parameters(standing),
-            best_epoch: mean(standing.trials.values().map(|(_, one)| f64::from(one.best_epoch)))
-                .unwrap_or_default(),
-            test_accuracy: mean(
-                standing
-                    .trials
-                    .values()
-                    .filter_map(|(trial, _)| trial.test.as_ref())
-                    .map(|test| test.accuracy),
-            ),
+        .map(|(position, standing)| {
+            let chance = contest.chance(standing.configuration);
+            RankedConfiguration {
+                rank: position as u32 + 1,
+                label: table.label(standing.configuration),
+                values: swept_values(table, standing.configuration),
+                validation_loss: standing.loss,
+                validation_loss_interval: chance.and_then(|chance| chance.interval),
+                probability_best: chance.map(|chance| chance.probability),
+                bootstrap_share_best: chance.and_then(|chance| chance.bootstrap_share),
+                validation_accuracy: standing.accuracy,
+                replicates_planned: standing.replicates_planned,
+                parameters: parameters(standing),
+                best_epoch: mean(standing.trials.values().map(|(_, one)| f64::from(one.best_epoch)))
+                    .unwrap_or_default(),
+                test_accuracy: mean(
+                    standing
+                        .trials
+                        .values()
+                        .filter_map(|(trial, _)| trial.test.as_ref())
+                        .map(|test| test.accuracy),
+                ),
+            }
         })
         .collect()
 }
