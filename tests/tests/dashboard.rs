@@ -201,7 +201,7 @@ fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
     scene.browser.until("document.querySelectorAll('.chart svg').length > 3")?;
     ensure!(scene.browser.text("h1")? == HOSTILE);
     curves_of_configurations_are_chosen(&mut scene.browser)?;
-    charts_are_whole_on_paper(&mut scene.browser)?;
+    nothing_is_cut_off_on_paper(&mut scene.browser)?;
     scene.check_inert()?;
     scene.open("/sweeps/1")?;
     scene.browser.click("#report a[hreflang=ko]")?;
@@ -258,7 +258,7 @@ fn curves_of_configurations_are_chosen(browser: &mut Browser) -> Result<()> {
 }
 
 /// On a page as wide as A4, which is laid out only after the page was told that it is printed.
-fn charts_are_whole_on_paper(browser: &mut Browser) -> Result<()> {
+fn nothing_is_cut_off_on_paper(browser: &mut Browser) -> Result<()> {
     browser.resize(1200, 800)?;
     browser.evaluate("dispatchEvent(new Event('beforeprint'))")?;
     browser.call("Emulation.setEmulatedMedia", &json!({ "media": "print" }))?;
@@ -269,7 +269,9 @@ fn charts_are_whole_on_paper(browser: &mut Browser) -> Result<()> {
             const isWhole = drawn.x >= -1 && drawn.x + drawn.width <= box.width + 1
                 && svg.getBoundingClientRect().right <= chart.getBoundingClientRect().right + 1;
             return isWhole ? [] : [chart.id];
-        }).join('; ')",
+        }).concat([...document.querySelectorAll('table')].filter((table) =>
+            table.getBoundingClientRect().right > document.body.getBoundingClientRect().right + 1,
+        ).map((table) => table.caption.innerText)).join('; ')",
     )?;
     ensure!(cut_off == "", "cut off on paper: {cut_off}");
     let pdf = browser.call("Page.printToPDF", &json!({ "printBackground": true }))?;
