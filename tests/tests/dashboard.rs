@@ -201,6 +201,7 @@ fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
     scene.browser.until("document.querySelectorAll('.chart svg').length > 3")?;
     ensure!(scene.browser.text("h1")? == HOSTILE);
     curves_of_configurations_are_chosen(&mut scene.browser)?;
+    a_hidden_curve_stays_hidden(&mut scene.browser)?;
     nothing_is_cut_off_on_paper(&mut scene.browser)?;
     scene.check_inert()?;
     scene.open("/sweeps/1")?;
@@ -255,6 +256,27 @@ fn curves_of_configurations_are_chosen(browser: &mut Browser) -> Result<()> {
     )?;
     ensure!(groups == 4, "{groups} groups are saved");
     Ok(())
+}
+
+/// What was hidden by its name above a chart is not there either when the chart is drawn anew, in other colours.
+fn a_hidden_curve_stays_hidden(browser: &mut Browser) -> Result<()> {
+    browser.prefer("light")?;
+    browser.evaluate(
+        "window.chart = echarts.getInstanceByDom(document.querySelector('[id^=distribution-].chart'));
+         window.legend = () => chart.getOption().legend[0];
+         window.hidden = legend().data[0];
+         window.ink = legend().textStyle.color;
+         chart.dispatchAction({ type: 'legendToggleSelect', name: hidden });",
+    )?;
+    ensure!(browser.evaluate("legend().selected[hidden]")? == false);
+    browser.prefer("dark")?;
+    browser.until("legend().textStyle.color !== ink")?;
+    let shown = browser.evaluate("legend().data.filter((name) => legend().selected[name]).length")?;
+    ensure!(
+        shown == 1 && browser.evaluate("legend().selected[hidden]")? == false,
+        "{shown} curves are shown"
+    );
+    browser.prefer("light")
 }
 
 /// On a page as wide as A4, which is laid out only after the page was told that it is printed.

@@ -27,9 +27,9 @@
   // Characters of a name that a saved picture has the room for beside the chart.
   const NAME_BESIDE_MAX = 12;
 
-  // Which curves are drawn: those that the reader chose, else the first ones, else all.
-  const selectedOf = (spec) => selected.get(spec.id)
-    ?? Object.fromEntries(spec.groups.map((group, at) => [group.label, at < (spec.first ?? Infinity)]));
+  // Which of the names in a legend are drawn: those that the reader chose, else the first ones, else all.
+  const selectedOf = (spec, names) => selected.get(spec.id)
+    ?? Object.fromEntries(names.map((name, at) => [name, at < (spec.first ?? Infinity)]));
 
   const css = (name) => onPaper ? PAPER[name] : getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const escape = (text) => echarts.format.encodeHTML(String(text));
@@ -104,7 +104,7 @@
       ...base(), color: COLORS, series,
       // Long names of many curves stand below the chart, where they have the room: see choose.
       legend: { type: "scroll", top: 0, data: groups.map((group) => group.label), textStyle: { color: css("--text") },
-        pageTextStyle: { color: css("--muted") }, selected: selectedOf(spec), show: !spec.first },
+        pageTextStyle: { color: css("--muted") }, show: !spec.first },
       grid: grid(spec.first ? 10 : 34),
       xAxis: axis({ type: "value", name: placeOf(spec), minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } }),
       yAxis: axis({ type: "value", scale: Number.isFinite(low), name: valueOf(spec) }),
@@ -255,6 +255,13 @@
 
   const KINDS = { curves, levels, heat, scatter, reliability, quantiles, parallel };
 
+  // What a chart is drawn from, with the names that the reader chose in its legend.
+  function optionOf(spec) {
+    const option = KINDS[spec.kind](spec);
+    if (option.legend) option.legend.selected = selectedOf(spec, option.legend.data);
+    return option;
+  }
+
   // The numbers of a chart, the names of the columns first.
   const SERIES = ["validation_loss", "train_loss", "validation_accuracy", "train_accuracy"];
   const ROWS = {
@@ -298,8 +305,8 @@
     let chart;
     onPaper = true;
     try {
-      const option = KINDS[spec.kind](spec);
-      const names = (spec.groups && option.legend?.data.filter((name) => option.legend.selected?.[name] ?? true)) ?? [];
+      const option = optionOf(spec);
+      const names = (spec.groups && option.legend?.data.filter((name) => option.legend.selected[name] ?? true)) ?? [];
       const room = 24 * names.length;
       const isLong = names.some((name) => name.length > NAME_BESIDE_MAX);
       const column = { type: "plain", orient: "vertical", data: names, show: true };
@@ -345,14 +352,14 @@
     const chart = known || echarts.init(element, null, { renderer: "svg" });
     if (!known) chart.on("legendselectchanged", (event) => selected.set(spec.id, event.selected));
     charts.set(spec.id, chart);
-    chart.setOption(KINDS[spec.kind](spec), true);
+    chart.setOption(optionOf(spec), true);
     scale(chart);
     if (spec.first) choose(spec, chart);
   }
 
   // Below a chart of many curves: their names, each to be drawn or not.
   function choose(spec, chart) {
-    const shown = selectedOf(spec);
+    const shown = selectedOf(spec, spec.groups.map((group) => group.label));
     const names = document.createElement("fieldset");
     names.className = "names";
     names.setAttribute("aria-label", spec.title);
@@ -361,8 +368,9 @@
       box.type = "checkbox";
       box.checked = shown[label] ?? true;
       box.addEventListener("change", () => {
-        selected.set(spec.id, { ...selectedOf(spec), [label]: box.checked });
-        chart.setOption(KINDS[spec.kind](spec), true);
+        shown[label] = box.checked;
+        selected.set(spec.id, shown);
+        chart.setOption(optionOf(spec), true);
       });
       swatch.style.background = COLORS[at % COLORS.length];
       name.append(box, swatch, label);

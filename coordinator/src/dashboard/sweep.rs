@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use coordinator_report::Language;
 use coordinator_report::render::Format;
-use coordinator_report::render::html::embedded;
+use coordinator_report::render::html::{embedded, metric_choice};
 use coordinator_report::sections::format;
 use serde_json::json;
 use sweep_proto::SweepId;
@@ -61,6 +61,8 @@ struct Page {
     files: Vec<&'static str>,
     /// Those that the report can be read in besides.
     languages: Vec<Language>,
+    /// What the curves show, to choose.
+    metric_choice: String,
     curves_max: usize,
 }
 
@@ -102,7 +104,16 @@ pub(super) async fn page(
     let names = Format::ALL.map(Format::file_name).into_iter().filter(|name| *name != "report.html");
     let files = names.chain(dashboard.shared.signer.is_some().then_some(FILE_NAME)).collect();
     let languages = Language::ALL.into_iter().filter(|one| *one != Language::default()).collect();
-    page_of(&Page { frame: Frame::of(&viewer), id, view, files, languages, curves_max: CURVES_MAX })
+    let metric_choice = metric_choice(Language::English)?;
+    page_of(&Page {
+        frame: Frame::of(&viewer),
+        id,
+        view,
+        files,
+        languages,
+        metric_choice,
+        curves_max: CURVES_MAX,
+    })
 }
 
 /// `GET /sweeps/{sweep}/events`

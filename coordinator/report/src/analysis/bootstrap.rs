@@ -5,9 +5,10 @@
 //! that they share; Efron and Tibshirani, *An Introduction to the Bootstrap* (1993), chapters 6 and 8.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 
 use super::balanced::{Balanced, rounding};
+use super::drawn::below;
 
 /// Replicates below which it says nothing: its spread is too narrow by the factor √(1 - 1/n), and few replicates
 /// that happen to agree leave it none at all.
@@ -49,8 +50,7 @@ pub(super) fn shares_of_best(alike: &Balanced) -> Option<Vec<f64>> {
 fn draw(means: &mut [f64], by_replicate: &[Vec<f64>], random: &mut ChaCha8Rng) {
     let mut times = vec![0_u32; by_replicate.len()];
     for _ in 0..times.len() {
-        // The bias of a remainder is below 2⁻⁵⁰ for thousands of replicates.
-        times[(random.next_u64() % by_replicate.len() as u64) as usize] += 1;
+        times[below(by_replicate.len(), random)] += 1;
     }
     means.fill(0.0);
     for (scores, times) in by_replicate.iter().zip(&times).filter(|(_, times)| **times > 0) {

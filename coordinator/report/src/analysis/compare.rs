@@ -14,7 +14,7 @@ use sweep_proto::{Hyperparameter, SweepSpec, Value};
 use super::balanced::rounding;
 use super::curves;
 use super::distributions::{holm, t_critical, t_two_sided};
-use super::ranking::{Contest, Standing, standings};
+use super::ranking::{Standing, interval_of_first, standings};
 use super::settings;
 use super::statistics::standard_deviation;
 use crate::input::ReportInput;
@@ -179,13 +179,12 @@ fn compared(side: &Side<'_>) -> ComparedSweep {
     let sweep = &side.input.sweep;
     let best = side.standings.first().and_then(|standing| {
         let configuration = side.table.configurations.get(standing.configuration)?;
-        let chance = Contest::of(&side.standings).chance(standing.configuration);
         let tests = standing.trials.values().filter_map(|(trial, _)| trial.test.as_ref());
         Some(BestConfiguration {
             label: side.table.label(standing.configuration),
             values: configuration.iter().map(|(one, value)| (one, value.clone())).collect(),
             validation_loss: standing.loss,
-            validation_loss_interval: chance.and_then(|one| one.interval),
+            validation_loss_interval: interval_of_first(&side.standings),
             validation_accuracy: standing.accuracy,
             test_accuracy: mean(tests.map(|test| test.accuracy)),
         })

@@ -5,10 +5,11 @@
 //! the same, whether it was tried or not. Each tree is grown on a sweep drawn from the trials with replacement.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use sweep_proto::Axis;
 
 use super::coded::CodedTrials;
+use super::drawn::below;
 use super::forest::{Region, Tree};
 use super::importance::percentiles;
 use super::statistics::standard_deviation;
@@ -56,9 +57,7 @@ pub fn fanova(trials: &CodedTrials, axes: &[&Axis]) -> Option<Fanova> {
 fn shown(count: usize, random: &mut ChaCha8Rng) -> Vec<usize> {
     let mut shown: Vec<usize> = (0..count).collect();
     for at in 0..if count > TRIALS_MAX { TRIALS_MAX } else { 0 } {
-        // The bias of a remainder is below 2⁻⁴⁰ for a million trials.
-        let other = at + (random.next_u64() % (count - at) as u64) as usize;
-        shown.swap(at, other);
+        shown.swap(at, at + below(count - at, random));
     }
     shown.truncate(TRIALS_MAX);
     shown
@@ -75,7 +74,7 @@ impl Grown {
         let mut is_drawn = vec![false; shown.len()];
         let drawn: Vec<usize> = (0..shown.len())
             .map(|_| {
-                let at = (random.next_u64() % shown.len() as u64) as usize;
+                let at = below(shown.len(), random);
                 is_drawn[at] = true;
                 shown[at]
             })

@@ -6,10 +6,10 @@
 use std::ops::Range;
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::Rng;
 
 use super::balanced::rounding;
 use super::coded::CodedTrials;
+use super::drawn::below;
 use crate::table::mean;
 
 /// A grown tree.
@@ -114,7 +114,7 @@ struct Split {
 fn best_split(trials: &CodedTrials, rows: &[usize], centre: f64, random: &mut ChaCha8Rng) -> Option<Split> {
     let axes = trials.levels.len();
     // Among equal splits the first counts: each axis may be first.
-    let first = (random.next_u64() % axes as u64) as usize;
+    let first = below(axes, random);
     let mut best: Option<Split> = None;
     for axis in (0..axes).map(|at| (first + at) % axes) {
         if let Some(split) = best_split_along(trials, rows, centre, axis)

@@ -6,10 +6,11 @@
 //! are drawn from the trials with replacement; Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 13.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use sweep_proto::{Axis, SweepSpec};
 
 use super::coded::CodedTrials;
+use super::drawn::below;
 use super::fanova::fanova;
 use crate::model::{HyperparameterImportance, Importance, Interval, MainEffects};
 use crate::table::Table;
@@ -85,9 +86,7 @@ impl CodedTrials {
         let mut random = ChaCha8Rng::seed_from_u64(0);
         (0..if draws < DRAWS_MIN { 0 } else { draws })
             .map(|_| {
-                // The bias of a remainder is below 2⁻⁴⁰ for a million trials.
-                let chosen: Vec<usize> =
-                    (0..count).map(|_| (random.next_u64() % count as u64) as usize).collect();
+                let chosen: Vec<usize> = (0..count).map(|_| below(count, &mut random)).collect();
                 self.shares(&chosen).1
             })
             .collect()

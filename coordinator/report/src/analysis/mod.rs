@@ -11,6 +11,7 @@ pub mod cost;
 pub mod curves;
 pub mod devices;
 pub mod distributions;
+mod drawn;
 pub mod equal_noise;
 pub mod factorial;
 pub mod failures;

@@ -5,7 +5,9 @@
 //! the sign-flip test of paired differences.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
+
+use super::drawn::below;
 
 /// Arrangements that are all tried; of more, so many are drawn.
 const ARRANGEMENTS_MAX: u64 = 10_000;
@@ -105,8 +107,7 @@ fn drawn(levels: &[Vec<f64>], count: usize) -> impl Iterator<Item = f64> {
     (0..ARRANGEMENTS_MAX).map(move |_| {
         for row in &mut rows {
             for last in (1..count).rev() {
-                // The bias of a remainder is below 2⁻⁵⁰ for so few levels.
-                row.swap(last, (random.next_u64() % (last as u64 + 1)) as usize);
+                row.swap(last, below(last + 1, &mut random));
             }
         }
         spread(rows.iter().map(Vec::as_slice), count)

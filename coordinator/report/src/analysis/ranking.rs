@@ -101,7 +101,7 @@ impl Contest {
         let probabilities = probabilities_of_best(&means, &noise);
         let bootstrap_shares = shares_of_best(&alike);
         let chance = |at: usize| Chance {
-            interval: noise.interval_of_part(means[at], noise.configurations).map(Interval::of_losses),
+            interval: interval_of_loss(means[at], &noise),
             probability: probabilities[at],
             bootstrap_share: bootstrap_shares.as_ref().map(|shares| shares[at]),
         };
@@ -114,6 +114,19 @@ impl Contest {
     pub fn chance(&self, configuration: usize) -> Option<Chance> {
         self.chances.get(&configuration).copied()
     }
+}
+
+/// The interval of the expected loss of the first; `None` below two configurations that are covered alike, or below
+/// two replicates.
+pub fn interval_of_first(standings: &[Standing<'_>]) -> Option<Interval> {
+    let alike = Balanced::like_first(standings)?;
+    let loss = *alike.configuration_means().first()?;
+    interval_of_loss(loss, &Noise::of(&alike.scores)?)
+}
+
+/// Of a configuration's mean loss.
+fn interval_of_loss(loss: f64, noise: &Noise) -> Option<Interval> {
+    noise.interval_of_part(loss, noise.configurations).map(Interval::of_losses)
 }
 
 /// The ranking as it stands in the model.

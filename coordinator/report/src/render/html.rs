@@ -61,6 +61,12 @@ struct Fragment<'a> {
     sections: &'a [Section],
 }
 
+#[derive(Template)]
+#[template(path = "metric_choice.html")]
+struct MetricChoice {
+    language: Language,
+}
+
 /// What a page says of itself.
 pub struct Head {
     /// The title of its window.
@@ -164,6 +170,14 @@ pub fn fragment(
     language: Language,
 ) -> Result<(String, Vec<ChartData<'_>>), ReportError> {
     Ok((Fragment { language, sections }.render()?, charts(sections)))
+}
+
+/// The choice of what the curves on a page show, as HTML.
+///
+/// # Errors
+/// [`ReportError::Html`] passes the library's error on.
+pub fn metric_choice(language: Language) -> Result<String, ReportError> {
+    Ok(MetricChoice { language }.render()?)
 }
 
 /// Nothing loads, only these scripts run. Styles are inline because the charts' tooltips set them.
