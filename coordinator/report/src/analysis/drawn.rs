@@ -20,7 +20,8 @@ mod tests {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let mut times = [0_u32; 7];
         (0..70_000).for_each(|_| times[below(7, &mut random)] += 1);
-        let chi_squared: f64 = times.iter().map(|count| (f64::from(*count) - 10_000.0).powi(2) / 10_000.0).sum();
+        let chi_squared: f64 =
+            times.iter().map(|count| (f64::from(*count) - 10_000.0).powi(2) / 10_000.0).sum();
         // 99.9 % of the chi-squared distribution with six degrees of freedom.
         assert!(chi_squared < 22.46, "{times:?}");
         assert_eq!(below(1, &mut random), 0);
