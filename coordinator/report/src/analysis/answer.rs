@@ -6,6 +6,7 @@ use sweep_proto::TestMetric;
 use super::balanced::Balanced;
 use super::ranking::{Contest, Standing, extremes};
 use super::statistics::{interval_of_mean, summary};
+use super::study::beside_study;
 use crate::input::ReportInput;
 use crate::model::{Answer, CrossFittedGap, Gap, Interval, Strongest};
 use crate::table::{Outcome, Table, mean};
@@ -49,6 +50,7 @@ pub fn answer(
         test_macro_f1: mean(tests.iter().map(|test| test.macro_f1)),
         test_confusion: confusion(&tests),
         gap: gap(table, standings, contest, balanced),
+        study: beside_study(&input.sweep.spec, &strongest_hyperparameter),
         strongest_hyperparameter,
         trials_still_improving: table.completed().filter(|(_, outcome)| is_still_improving(outcome)).count()
             as u64,

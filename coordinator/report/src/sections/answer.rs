@@ -1,9 +1,9 @@
 //! The answer box: what a reader wants to know first.
 
 use super::test_split::is_better_than_guessing;
-use super::{Block, Figure, Section, TextTable, format, names};
+use super::{Block, Figure, Section, TextTable, format, names, study};
 use crate::language::{Language, heads, say};
-use crate::model::{Answer, Gap, Interval, RankedConfiguration, ReportModel, Summary};
+use crate::model::{Answer, BesideStudy, Gap, Interval, RankedConfiguration, ReportModel, Summary};
 
 /// The probability with which a set of configurations holds the best one.
 const SURE: f64 = 0.95;
@@ -51,8 +51,9 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         blocks.push(Block::Text(sureness));
     }
     blocks.push(Block::Text(strongest(answer, language)));
+    blocks.extend(answer.study.map(|one| Block::Text(study::said(&one, language))));
     if let Some(gap) = &answer.gap {
-        blocks.push(Block::Table(gap_table(gap, language)));
+        blocks.push(Block::Table(gap_table(gap, answer.study.as_ref(), language)));
         if covered_like_best(model) == 1 {
             blocks.push(Block::Text(
                 say!(
@@ -304,7 +305,7 @@ fn interval_detail(interval: &str, took_part: bool, summary: &Summary, language:
     say!(language, "95 % interval {interval}; {how}", interval = interval, how = how)
 }
 
-fn gap_table(gap: &Gap, language: Language) -> TextTable {
+fn gap_table(gap: &Gap, beside: Option<&BesideStudy>, language: Language) -> TextTable {
     let head = heads!(language, "measured", "#loss (%)", "#loss", "#accuracy (points)");
     let caption = say!(
         language,
@@ -351,6 +352,7 @@ fn gap_table(gap: &Gap, language: Language) -> TextTable {
             fair.accuracy_points,
         ));
     }
+    rows.extend(beside.map(|one| study::gap_row(one, language)));
     TextTable::new(caption, head).with_rows(rows.into_iter(), "report.json", language)
 }
 

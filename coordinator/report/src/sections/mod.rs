@@ -23,6 +23,7 @@ mod parallel;
 mod ranking;
 mod reproduction;
 mod set_up;
+mod study;
 mod test_split;
 mod variance;
 

@@ -114,4 +114,16 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("accuracy (points)", "정확도(%p)"),
     ("on all replicates", "모든 반복"),
     ("cross-fitted", "교차 적합"),
+    ("the study of 2021", "2021년 연구"),
+    (
+        "The study that varied LSTM units, batch size and embedding size (Kim and Park 2021) found a difference of \
+         {loss} % in loss and {accuracy} % in accuracy between settings, and {strongest} the strongest of the \
+         three. {verdict} Its abstract tells neither data nor levels, nor whether the accuracy is in points.",
+        "LSTM 유닛 수, 배치 크기, 임베딩 크기를 바꾼 연구(Kim·Park, 2021)는 설정 사이에 손실 {loss} %, 정확도 \
+         {accuracy} %의 차이를 보고했고, 셋 중 가장 강한 것으로 {strongest} 하이퍼파라미터를 꼽았습니다. {verdict} \
+         초록은 데이터와 수준을 밝히지 않으며, 정확도 차이가 %p인지도 밝히지 않습니다.",
+    ),
+    ("Here, too, it is the strongest of them.", "이 스윕에서도 셋 중 가장 강합니다."),
+    ("Here another one of them is stronger.", "이 스윕에서는 셋 중 다른 하이퍼파라미터가 더 강합니다."),
+    ("This sweep does not decide whether it is.", "이 스윕만으로는 그 여부를 결정할 수 없습니다."),
 ];
