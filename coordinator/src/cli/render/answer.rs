@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::super::output::plain;
 use super::status::{best, ledger_line, number, percent};
 use coordinator::json::Sweep;
+use coordinator_report::sections::format::chance;
 
 /// The part of `report.json` that is shown at the end of `sweep run`. What a later version leaves out
 /// is shown as `-`.
@@ -80,8 +81,8 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
             number(answer.test_loss)
         ),
     ];
-    if let Some(probability) = answer.probability_best {
-        lines.push(format!("it is the best with   {} probability", percent(Some(probability))));
+    if answer.probability_best.is_some() {
+        lines.push(format!("it is the best with   {} probability", chance(answer.probability_best)));
     }
     if let Some(gap) = &answer.gap {
         let loss = gap.loss_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.1} %"));
@@ -135,5 +136,15 @@ mod tests {
         assert!(text.contains("validation loss       0.5412 ± 0.0121 over 2 replicates"), "{text}");
         assert!(text.contains("test accuracy         72.5 %"), "{text}");
         assert!(text.contains("4.2 % in loss, 1.5 points in accuracy"), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_certain_is_not_said_to_be() {
+        let sweep = Sweep::from(sweep_proto::wire::SweepStatus::default());
+        for (probability, told) in [("0.99996", "> 99.9 %"), ("0.8961", "89.6 %"), ("1.0", "100.0 %")] {
+            let json = format!(r#"{{"answer": {{"probability_best": {probability}}}}}"#);
+            let text = answer(&sweep, &Report::parse(json.as_bytes()));
+            assert!(text.contains(&format!("it is the best with   {told} probability")), "{text}");
+        }
     }
 }
