@@ -51,6 +51,11 @@
     confine: true, backgroundColor: css("--surface"), borderColor: css("--line"),
     textStyle: { color: css("--text"), fontSize: 12 }, ...extra,
   });
+  // Long names of many curves stand below the chart instead, where they have the room: see choose.
+  const legendOf = (spec, names) => ({
+    type: "scroll", top: 0, data: names, selected: selectedOf(spec, names), show: !spec.first,
+    textStyle: { color: css("--text") }, pageTextStyle: { color: css("--muted") },
+  });
   // The names of the axes count as part of the grid, so that long labels move them and nothing is cut off.
   const grid = (top) => ({ left: 6, right: 16, top, bottom: 6, outerBoundsMode: "same", outerBoundsContain: "all" });
   // By name: text in the font "inherit" would be measured as if it were narrower than it is drawn.
@@ -102,9 +107,7 @@
     };
     return {
       ...base(), color: COLORS, series,
-      // Long names of many curves stand below the chart, where they have the room: see choose.
-      legend: { type: "scroll", top: 0, data: groups.map((group) => group.label), textStyle: { color: css("--text") },
-        pageTextStyle: { color: css("--muted") }, show: !spec.first },
+      legend: legendOf(spec, groups.map((group) => group.label)),
       grid: grid(spec.first ? 10 : 34),
       xAxis: axis({ type: "value", name: placeOf(spec), minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } }),
       yAxis: axis({ type: "value", scale: Number.isFinite(low), name: valueOf(spec) }),
@@ -169,7 +172,7 @@
     const front = of(true).sort((left, right) => left[0] - right[0]);
     return {
       ...base(),
-      legend: { top: 0, textStyle: { color: css("--text") }, data: [say("configuration"), say("Pareto front")] },
+      legend: legendOf(spec, [say("configuration"), say("Pareto front")]),
       grid: grid(34),
       xAxis: axis({ type: "value", scale: true, name: say("seconds per trial") }),
       yAxis: axis({ type: "value", scale: true, name: say("validation accuracy (%)") }),
@@ -210,8 +213,7 @@
     };
     return {
       ...base(), color: COLORS,
-      legend: { type: "scroll", top: 0, data: spec.groups.map(([level]) => level), textStyle: { color: css("--text") },
-        pageTextStyle: { color: css("--muted") } },
+      legend: legendOf(spec, spec.groups.map(([level]) => level)),
       grid: grid(34),
       xAxis: axis({ type: "value", min: 0, max: 100, name: say("share of the trials (%)"), splitLine: { show: false } }),
       yAxis: axis({ type: "value", scale: true, name: say("validation loss") }),
@@ -254,13 +256,6 @@
   }
 
   const KINDS = { curves, levels, heat, scatter, reliability, quantiles, parallel };
-
-  // What a chart is drawn from, with the names that the reader chose in its legend.
-  function optionOf(spec) {
-    const option = KINDS[spec.kind](spec);
-    if (option.legend) option.legend.selected = selectedOf(spec, option.legend.data);
-    return option;
-  }
 
   // The numbers of a chart, the names of the columns first.
   const SERIES = ["validation_loss", "train_loss", "validation_accuracy", "train_accuracy"];
@@ -305,7 +300,7 @@
     let chart;
     onPaper = true;
     try {
-      const option = optionOf(spec);
+      const option = KINDS[spec.kind](spec);
       const names = (spec.groups && option.legend?.data.filter((name) => option.legend.selected[name] ?? true)) ?? [];
       const room = 24 * names.length;
       const isLong = names.some((name) => name.length > NAME_BESIDE_MAX);
@@ -352,7 +347,7 @@
     const chart = known || echarts.init(element, null, { renderer: "svg" });
     if (!known) chart.on("legendselectchanged", (event) => selected.set(spec.id, event.selected));
     charts.set(spec.id, chart);
-    chart.setOption(optionOf(spec), true);
+    chart.setOption(KINDS[spec.kind](spec), true);
     scale(chart);
     if (spec.first) choose(spec, chart);
   }
@@ -370,7 +365,7 @@
       box.addEventListener("change", () => {
         shown[label] = box.checked;
         selected.set(spec.id, shown);
-        chart.setOption(optionOf(spec), true);
+        chart.setOption(KINDS[spec.kind](spec), true);
       });
       swatch.style.background = COLORS[at % COLORS.length];
       name.append(box, swatch, label);

@@ -33,7 +33,7 @@ pub mod settings;
 pub mod stability;
 pub mod statistics;
 pub mod strongest;
-pub mod study;
+mod study;
 pub mod test_split;
 
 use self::balanced::Balanced;

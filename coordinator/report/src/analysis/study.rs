@@ -14,7 +14,7 @@ const ACCURACY_PERCENT: f64 = 11.4;
 const STRONGEST: Hyperparameter = Hyperparameter::Embedding;
 
 /// The study and what this sweep says of it; `None` unless all that the study varied is swept.
-pub fn beside_study(spec: &SweepSpec, strongest: &Strongest) -> Option<BesideStudy> {
+pub(super) fn beside_study(spec: &SweepSpec, strongest: &Strongest) -> Option<BesideStudy> {
     let swept = spec.swept();
     VARIED.iter().all(|one| swept.contains(one)).then(|| BesideStudy {
         loss_percent: LOSS_PERCENT,

@@ -313,14 +313,14 @@ fn gap_table(gap: &Gap, beside: Option<&BesideStudy>, language: Language) -> Tex
         mean validation loss; loss (%) is (worst - best) / worst. Cross-fitted: selected on all replicates but one, measured on that one, which takes \
         out the luck of being selected. The interval holds whichever two configurations come out as best and worst (Tukey)."
     );
-    let row = |name: &str, percent: Option<f64>, loss: f64, points: f64| {
+    let row = |name: &str, percent: Option<f64>, loss: Option<f64>, points: f64| {
         let percent = percent.map_or_else(|| format::NONE.to_owned(), |percent| format!("{percent:.2}"));
-        vec![name.to_owned(), percent, format::number(loss), format!("{points:.2}")]
+        vec![name.to_owned(), percent, format::optional(loss), format!("{points:.2}")]
     };
     let mut rows = vec![row(
         say!(language, "on all replicates"),
         gap.loss_percent,
-        gap.loss_absolute,
+        Some(gap.loss_absolute),
         gap.accuracy_points,
     )];
     if let Some(loss) = gap.loss_absolute_interval {
@@ -348,11 +348,14 @@ fn gap_table(gap: &Gap, beside: Option<&BesideStudy>, language: Language) -> Tex
         rows.push(row(
             say!(language, "cross-fitted"),
             fair.loss_percent,
-            fair.loss_absolute,
+            Some(fair.loss_absolute),
             fair.accuracy_points,
         ));
     }
-    rows.extend(beside.map(|one| study::gap_row(one, language)));
+    if let Some(study) = beside {
+        let name = say!(language, "the study of 2021");
+        rows.push(row(name, Some(study.loss_percent), None, study.accuracy_percent));
+    }
     TextTable::new(caption, head).with_rows(rows.into_iter(), "report.json", language)
 }
 

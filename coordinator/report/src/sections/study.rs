@@ -1,6 +1,5 @@
 //! What the study behind this program found, beside what the sweep says of it.
 
-use super::format;
 use crate::language::{Language, say};
 use crate::model::{BesideStudy, StudyVerdict};
 
@@ -21,14 +20,4 @@ pub(super) fn said(study: &BesideStudy, language: Language) -> String {
         strongest = study.strongest,
         verdict = verdict
     )
-}
-
-/// Its line in the table of the gap: loss (%), loss, accuracy.
-pub(super) fn gap_row(study: &BesideStudy, language: Language) -> Vec<String> {
-    vec![
-        say!(language, "the study of 2021").to_owned(),
-        format!("{:.2}", study.loss_percent),
-        format::NONE.to_owned(),
-        format!("{:.2}", study.accuracy_percent),
-    ]
 }
