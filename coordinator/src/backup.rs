@@ -13,12 +13,13 @@ use coordinator_core::{Command, Engine, Mutation, Tables};
 use coordinator_store::{PostgresStore, SqliteStore, StepBatch, Store, StoreError, StoreReader};
 use serde::{Deserialize, Serialize};
 use sweep_proto::{ArtifactRef, AttemptId, Timestamp};
+use sweep_transport::private;
 use thiserror::Error;
 
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::fsck::{self, Findings, FsckError};
 use crate::place::{DATABASE, Place, StoreChoice};
-use crate::security_files::{ADDRESS, SECURITY};
+use crate::security_files::SECURITY;
 use crate::server::StartError;
 
 /// The file that is written last: a folder without it is no whole backup.
@@ -211,7 +212,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn make_empty(folder: &Path) -> Result<(), BackupError> {
-    crate::security::files::create_folder(folder).map_err(BackupError::at(folder))?;
+    private::claim(folder).map_err(StartError::from)?;
     let mut entries = fs::read_dir(folder).map_err(BackupError::at(folder))?;
     if entries.next().is_some() { Err(BackupError::NotEmpty(folder.to_owned())) } else { Ok(()) }
 }
@@ -357,7 +358,7 @@ fn copy_keys(from: &Path, into: &Path) -> Result<(), BackupError> {
     crate::security::files::create_folder(&into).map_err(BackupError::at(&into))?;
     for entry in fs::read_dir(&from).map_err(BackupError::at(&from))? {
         let path = entry.map_err(BackupError::at(&from))?.path();
-        let Some(name) = path.file_name().filter(|name| *name != ADDRESS && path.is_file()) else { continue };
+        let Some(name) = path.file_name().filter(|_| path.is_file()) else { continue };
         let bytes = crate::security::files::read(&path).map_err(BackupError::at(&path))?;
         let target = into.join(name);
         crate::security::files::write(&target, &bytes).map_err(BackupError::at(&target))?;

@@ -20,7 +20,7 @@ mod rpc;
 mod security;
 /// The files by which commands on the coordinator's own machine are let in.
 pub mod security_files {
-    pub use crate::security::files::{ADDRESS, ADMIN_TOKEN, SECURITY, read};
+    pub use crate::security::files::{ADMIN_TOKEN, SECURITY, read};
 }
 /// What workers send to be let in, read before anybody is trusted.
 pub mod certificates {
@@ -31,5 +31,5 @@ pub mod server;
 pub use artifacts::ArtifactsChoice;
 pub use backup::{BackupError, Manifest, backup, restore};
 pub use fsck::{Findings, FsckError, fsck};
-pub use place::{DatabaseUrl, Place, StoreChoice};
+pub use place::{DATABASE, DatabaseUrl, Place, StoreChoice};
 pub use server::{Server, ServerConfig, StartError, start};

@@ -2,19 +2,36 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use coordinator_store::{Candidate, MemoryStore, PostgresStore, SqliteStore, Store, StoreError};
+use sweep_transport::presence::LOCK;
+use sweep_transport::private;
 
 use crate::artifacts::ArtifactsChoice;
 use crate::driver::OpenStore;
 use crate::server::StartError;
 
 /// The embedded store's file in a data directory.
-pub(crate) const DATABASE: &str = "sweep.db";
+pub const DATABASE: &str = "sweep.db";
 /// The artifacts' folder in a data directory.
 pub(crate) const ARTIFACTS: &str = "artifacts";
+
+/// In the lock's file while a coordinator, a check or a restoration holds it.
+const HELD_LONG: &str = "long\n";
+/// In the lock's file while a command holds it that reads what lies there.
+const HELD_BRIEFLY: &str = "briefly\n";
+
+/// How long the lock is waited for: a command that only looks whether it is free has it for a moment.
+const LOOK_WAIT: Duration = Duration::from_secs(1);
+/// As [`LOOK_WAIT`], where a command reads what lies there: a large report takes some seconds.
+const BRIEF_WAIT: Duration = Duration::from_secs(30);
+/// Pause between two tries to take the lock.
+const LOOK_PAUSE: Duration = Duration::from_millis(20);
 
 /// Where the durable state lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +108,11 @@ impl Place {
         match &self.store {
             StoreChoice::Sqlite => {
                 let path = self.data_directory.join(DATABASE);
-                Box::new(move || Ok(Box::new(SqliteStore::open(&path)?) as Box<dyn Store>))
+                Box::new(move || {
+                    // Before SQLite makes it, for its owner only; its log and index take over the permissions.
+                    private::claim_file(&path).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                    Ok(Box::new(SqliteStore::open(&path)?) as Box<dyn Store>)
+                })
             }
             StoreChoice::Postgres(url) => {
                 let holder = uuid::Uuid::now_v7().to_string();
@@ -109,15 +130,45 @@ impl Place {
     /// One coordinator per data directory. The system lets go of the lock when the process ends, however it
     /// ends.
     pub(crate) fn lock(&self) -> Result<File, StartError> {
+        self.lock_as(HELD_LONG)
+    }
+
+    /// As [`Self::lock`], for somebody who lets go of it soon: whoever else wants it waits.
+    pub(crate) fn lock_briefly(&self) -> Result<File, StartError> {
+        self.lock_as(HELD_BRIEFLY)
+    }
+
+    fn lock_as(&self, holder: &str) -> Result<File, StartError> {
         let directory = &self.data_directory;
-        std::fs::create_dir_all(directory).map_err(at(directory))?;
-        let path = directory.join("lock");
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(at(&path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Locked(directory.clone())),
-            Err(std::fs::TryLockError::Error(source)) => Err(StartError::DataDirectory { path, source }),
+        private::claim(directory)?;
+        let path = directory.join(LOCK);
+        let mut options = File::options();
+        options.create(true).truncate(false).read(true).write(true).mode(0o600);
+        let mut file = options.open(&path).map_err(at(&path))?;
+        let since = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(std::fs::TryLockError::WouldBlock) => {}
+                Err(std::fs::TryLockError::Error(source)) => {
+                    return Err(StartError::DataDirectory { path, source });
+                }
+            }
+            let told = std::fs::read_to_string(&path).unwrap_or_default();
+            let wait = if told == HELD_BRIEFLY { BRIEF_WAIT } else { LOOK_WAIT };
+            if since.elapsed() >= wait {
+                return Err(StartError::Locked(directory.clone()));
+            }
+            std::thread::sleep(LOOK_PAUSE);
         }
+        // It only says how long to wait: a disk that is full must not be in the way.
+        let _hint = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
+        Ok(file)
+    }
+
+    /// Whether the data directory holds all that a coordinator keeps.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.store == StoreChoice::Sqlite && self.artifacts.is_none()
     }
 }
 

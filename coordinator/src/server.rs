@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use coordinator_core::{Command, Engine};
 use coordinator_store::StoreError;
+use data_encoding::HEXLOWER;
 use sweep_proto::protocol::MESSAGE_BYTES_MAX;
 use sweep_proto::wire::access_service_server::AccessServiceServer;
 use sweep_proto::wire::sweep_service_server::SweepServiceServer;
 use sweep_proto::wire::worker_service_server::WorkerServiceServer;
+use sweep_transport::presence::Presence;
+use sweep_transport::private::PrivateError;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_stream::Stream;
@@ -33,7 +36,7 @@ use crate::security::authority::AuthorityError;
 use crate::security::doors;
 use crate::security::files::SECURITY;
 use crate::security::gate::Gate;
-use crate::security::listener::{self, Connection};
+use crate::security::listener::{self, Connection, Entrance};
 use crate::security::signer::Signer;
 
 /// Interval of HTTP/2 pings on a connection: routers forget idle connections after a minute or more.
@@ -54,6 +57,9 @@ const ACCESS_BYTES_MAX: usize = 64 * 1024;
 /// Largest status of a sweep or list of workers that is sent, in bytes.
 const REPLY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Bytes of entropy in a coordinator's identity.
+const IDENTITY_BYTES: usize = 16;
+
 /// How long running requests may take to end when the coordinator stops.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
@@ -66,6 +72,10 @@ pub struct ServerConfig {
     pub place: Place,
     /// TLS and tokens on loopback, too. Beyond loopback they are always on.
     pub is_secure: bool,
+    /// Without TLS: let every user of this machine in, not only the one that runs the coordinator.
+    pub is_open_to_local_users: bool,
+    /// Whether it leaves its address in the data directory, for commands on this machine.
+    pub is_announced: bool,
     /// Names and addresses by which other machines reach this one, best first; found out where empty.
     pub advertise: Vec<String>,
     /// Folders of corpora that people of other machines may name in their sweeps.
@@ -79,6 +89,8 @@ impl ServerConfig {
             listen,
             place: Place { store, ..Place::local(data_directory) },
             is_secure: false,
+            is_open_to_local_users: false,
+            is_announced: true,
             advertise: Vec::new(),
             corpora: Vec::new(),
         }
@@ -115,6 +127,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The data directory is another user's, or others may write into it.
+    #[error("cannot use the data directory: {0}")]
+    NotPrivate(#[from] PrivateError),
     /// The object store cannot be used.
     #[error(
         "cannot keep artifacts at {url}: {problem}; the AWS_… variables of the environment give credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), AWS_REGION and, for storage outside AWS, AWS_ENDPOINT_URL"
@@ -211,7 +226,7 @@ impl Drop for Server {
 /// A [`StartError`] names what stands in the way.
 pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let clock = Clock::start();
-    let lock = config.place.lock()?;
+    let lock = if config.is_announced { config.place.lock()? } else { config.place.lock_briefly()? };
     let bind_error = |source| StartError::Bind { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
@@ -222,26 +237,48 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     // Loading reads the whole database: not on a thread that serves others.
     let loading = tokio::task::spawn_blocking(move || Driver::start(open, blobs, clock));
     let (driver, running) = loading.await.map_err(|error| StartError::Unclean(error.to_string()))??;
-    let security = if config.is_secure || !address.ip().is_loopback() {
-        Some(doors::open(&config, address, &driver, clock).await?)
-    } else {
-        doors::close(&config.place.data_directory)?;
-        None
-    };
+    let is_secure = config.is_secure || !address.ip().is_loopback();
+    let security = if is_secure { Some(doors::open(&config, address, &driver, clock).await?) } else { None };
     let shutdown = CancellationToken::new();
     let cache = config.place.data_directory.join("datasets");
     let (tls, doors) = security.unzip();
     let keys = config.place.data_directory.join(SECURITY);
     let opening = tokio::task::spawn_blocking(move || Signer::open(&keys));
     let signer = opening.await.map_err(|error| StartError::Unclean(error.to_string()))??;
-    let doors = Doors { signer: Some(Arc::new(signer)), ..doors.unwrap_or_default() };
+    let identity = identity(&config.place)?;
+    let presence = Presence {
+        address: doors::local_url(address, is_secure),
+        identity: identity.clone(),
+        is_whole: config.place.is_whole(),
+    };
+    let (signer, identity) = (Some(Arc::new(signer)), Some(identity.into()));
+    let doors = Doors { signer, identity, ..doors.unwrap_or_default() };
     let urls = doors.urls(address);
     let shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone(), doors)
         .map_err(|error| StartError::Unclean(error.to_string()))?;
-    let incoming = listener::connections(listener, tls, driver.clone(), shutdown.clone());
+    let entrance = match tls {
+        Some(tls) => Entrance::Tls(tls.into()),
+        None => Entrance::Loopback { is_open: config.is_open_to_local_users },
+    };
+    let incoming = listener::connections(listener, entrance, driver.clone(), shutdown.clone());
     let serving = tokio::spawn(serve(incoming, shared));
+    if config.is_announced {
+        let folder = &config.place.data_directory;
+        presence.write(folder).map_err(at(folder))?;
+    }
     tracing::info!(%address, data_directory = %config.place.data_directory.display(), "the coordinator listens");
     Ok(Server { address, urls, shutdown, serving, driver, running: Some(running), _lock: lock })
+}
+
+/// What tells this coordinator from others: made once for a data directory.
+fn identity(place: &Place) -> Result<String, StartError> {
+    let folder = &place.data_directory;
+    if let Some(known) = Presence::read(folder).unwrap_or_default() {
+        return Ok(known.identity);
+    }
+    let mut bytes = [0; IDENTITY_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| StartError::Unclean(error.to_string()))?;
+    Ok(HEXLOWER.encode(&bytes))
 }
 
 /// Where this coordinator tells the others of its database that it is.
@@ -284,7 +321,7 @@ pub(crate) async fn serve(
     shared: Shared,
 ) -> Result<(), tonic::transport::Error> {
     let shutdown = shared.shutdown.clone();
-    let gate = Gate::new(shared.driver.clone(), Arc::clone(&shared.sessions));
+    let gate = Gate::new(shared.driver.clone(), Arc::clone(&shared.sessions), shared.identity.as_deref());
     let (health, health_service) = tonic_health::server::health_reporter();
     tokio::spawn(report_health(health, shared.driver.clone(), shutdown.clone()));
     let sweeps = SweepServiceServer::new(SweepRpc::new(shared.clone()))

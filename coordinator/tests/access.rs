@@ -381,11 +381,15 @@ async fn identities_survive_a_restart_and_the_log_tells_everything_but_secrets()
     let told: Vec<_> = told.iter().map(|(action, is_allowed)| (action.as_str(), *is_allowed)).collect();
     assert_eq!(told, [("create token", true), ("join", true), ("/sweep.v1.AccessService/ListTokens", false)]);
     castle.server.stop().await.unwrap();
-    let address = castle.folder.path().join("security/address");
-    assert!(address.exists());
+    let address = || {
+        let bytes = std::fs::read(castle.folder.path().join("coordinator.json")).unwrap();
+        let presence: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        presence["address"].as_str().unwrap().to_owned()
+    };
+    assert!(address().starts_with("https://"));
     let closed = ServerConfig { is_secure: false, ..config(castle.folder.path()) };
     coordinator::start(closed).await.unwrap().stop().await.unwrap();
-    assert!(!address.exists(), "commands would look for TLS where there is none");
+    assert!(address().starts_with("http://"), "commands would look for TLS where there is none");
 
     let text = token.reveal();
     let secret = text.split('.').nth(2).unwrap();

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 
 /// Every command, as typed.
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 33] = [
     "",
     "run",
     "serve",
     "launch",
+    "open",
     "list",
     "status",
     "watch",

@@ -18,7 +18,7 @@ impl SmallDisk {
     /// Where this process may not mount.
     pub fn mount(folder: &Path, size_mib: u32) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let size = format!("size={size_mib}m");
+        let size = format!("size={size_mib}m,mode=700");
         let status =
             Command::new("mount").args(["-t", "tmpfs", "-o", &size, "small"]).arg(folder).status()?;
         ensure!(status.success(), "mount a tmpfs at {} (this needs root): {status}", folder.display());

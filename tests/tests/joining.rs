@@ -128,9 +128,11 @@ fn an_impostor_gets_no_secret_and_nothing_of_it_is_run() -> Result<()> {
     // The impostor sits where the coordinator is thought to be: another coordinator with another key.
     let elsewhere = tempfile::tempdir()?;
     let impostor = serve(elsewhere.path(), "127.0.0.1")?;
-    let false_address = std::fs::read_to_string(elsewhere.path().join(".sweep/security/address"))?;
+    let presence = std::fs::read(elsewhere.path().join(".sweep/coordinator.json"))?;
+    let presence: Value = serde_json::from_slice(&presence)?;
+    let false_address = presence["address"].as_str().context("an address")?;
     let run = |line: &str| -> Result<(bool, String)> {
-        let line = line.replace(&address, false_address.trim()).replace(
+        let line = line.replace(&address, false_address).replace(
             "sweep-worker join",
             &format!(
                 "{} join --state-dir {}",

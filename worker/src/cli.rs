@@ -4,14 +4,17 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytesize::ByteSize;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use sweep_proto::access::TokenError;
 use sweep_proto::{DeviceKind, Token, WorkerProfile};
+use sweep_transport::presence::{self, DATA_FOLDER, Presence};
+use sweep_transport::private::{self, PrivateError};
 use sweep_transport::{AddressError, Addresses, Dial, channel};
+use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use worker_trainer::DeviceChoice;
 
@@ -32,7 +35,11 @@ const TOKEN_BYTES_MAX: u64 = 4_096;
 /// Least memory of a slot, in bytes: the program itself with the smallest model.
 const SLOT_MEMORY_BYTES_MIN: u64 = 64 << 20;
 
+/// Pause between two looks for a coordinator in a data folder.
+const LOOK_PAUSE: Duration = Duration::from_millis(200);
+
 const JOIN_EXAMPLES: &str = "Examples:
+  sweep-worker join
   sweep-worker join http://127.0.0.1:7077
   sweep-worker join 127.0.0.1:7077 --slots 4 --name lab-3
   sweep-worker join 127.0.0.1:7077 --device cuda:0
@@ -90,9 +97,12 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct JoinArguments {
-    /// The coordinator: https://HOST:PORT with a token, or http://127.0.0.1:PORT on its own machine.
-    /// Several, with commas between them, are tried in turn.
-    address: String,
+    /// The coordinator: https://HOST:PORT with a token, or http://127.0.0.1:PORT on its own machine, by the user that runs it.
+    /// Several, with commas between them, are tried in turn. Where left out, the one that runs in the data folder.
+    address: Option<String>,
+    /// The data folder of the coordinator on this machine, where no address is given.
+    #[arg(long, value_name = "DIR", default_value = DATA_FOLDER)]
+    data_dir: PathBuf,
     /// A file with the token, - for standard input; without it SWEEP_TOKEN is read. Needed once: the
     /// worker then has a certificate of its own.
     #[arg(long, value_name = "FILE")]
@@ -132,6 +142,50 @@ struct JoinArguments {
     /// outlives them.
     #[arg(long)]
     until_stdin_closes: bool,
+}
+
+/// No coordinator runs in the data folder.
+#[derive(Debug, Error)]
+#[error("no coordinator runs in the data folder {}; start one with `sweep serve`, or name one: sweep-worker join URL", .0.display())]
+struct NobodyThere(PathBuf);
+
+impl JoinArguments {
+    /// Where the coordinator is.
+    fn addresses(&self) -> anyhow::Result<Addresses> {
+        if let Some(address) = &self.address {
+            return Ok(address.parse::<Addresses>()?);
+        }
+        let end = Instant::now() + Duration::from_secs(self.wait);
+        let mut is_told = false;
+        loop {
+            if let Some(presence) = running(&self.data_dir)? {
+                return Ok(presence.address.parse::<Addresses>()?);
+            }
+            if Instant::now() >= end {
+                return Err(NobodyThere(self.data_dir.clone()).into());
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                tracing::info!(data_folder = %self.data_dir.display(), "waiting for a coordinator of the data folder");
+            }
+            std::thread::sleep(LOOK_PAUSE);
+        }
+    }
+}
+
+/// The coordinator that runs in a data folder.
+fn running(folder: &Path) -> anyhow::Result<Option<Presence>> {
+    match private::check(folder) {
+        Err(PrivateError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        checked => checked?,
+    }
+    let cannot_read = || format!("cannot read {}", folder.display());
+    if presence::is_in_use(folder).with_context(cannot_read)? {
+        Presence::read(folder).with_context(cannot_read)
+    } else {
+        Ok(None)
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -232,8 +286,15 @@ pub fn main() -> ExitCode {
 /// 2 for what the person at the command line can mend there, 3 for a coordinator that is away, 4 for one that refuses:
 /// the same again would be refused again.
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<AddressError>() || error.is::<DeviceError>() || error.is::<TokenError>() {
+    if error.is::<AddressError>()
+        || error.is::<DeviceError>()
+        || error.is::<TokenError>()
+        || error.is::<PrivateError>()
+    {
         return 2;
+    }
+    if error.is::<NobodyThere>() {
+        return 3;
     }
     match error.downcast_ref::<IdentityError>() {
         Some(IdentityError::NoToken(_) | IdentityError::Ended { .. }) => return 2,
@@ -241,7 +302,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         _ => {}
     }
     match (error.downcast_ref::<StateError>(), error.downcast_ref::<AgentError>()) {
-        (Some(StateError::InUse(_) | StateError::NoHome), _) => 2,
+        (Some(StateError::InUse(_) | StateError::NoHome | StateError::NotPrivate(_)), _) => 2,
         (_, Some(AgentError::Unreachable(_))) => 3,
         (_, Some(AgentError::Refused(_))) => 4,
         _ => 1,
@@ -255,7 +316,8 @@ fn run_predict(arguments: PredictArguments) -> anyhow::Result<()> {
 }
 
 fn run_join(arguments: JoinArguments, logs: AttemptLogs) -> anyhow::Result<()> {
-    let addresses: Addresses = arguments.address.parse()?;
+    private::make_everything_private();
+    let addresses = arguments.addresses()?;
     let token = if addresses.is_secure() { given_token(arguments.token_file.as_deref())? } else { None };
     let machine = Machine::discover();
     let device = machine.slot_device(arguments.device, &std::env::current_exe()?)?;
@@ -271,6 +333,7 @@ fn run_join(arguments: JoinArguments, logs: AttemptLogs) -> anyhow::Result<()> {
         Some(path) => std::path::absolute(path)?,
         None => state.cache(),
     };
+    private::claim(&cache_directory)?;
     let settings = AgentSettings {
         worker: state.worker(),
         profile: machine.profile(arguments.name, slots, device.device),

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use sweep_proto::WorkerId;
+use sweep_transport::private::{self, PrivateError};
 use thiserror::Error;
 
 /// Workers of one user on one machine for which a free directory is looked for.
@@ -25,6 +26,9 @@ pub enum StateError {
     /// There is no home directory.
     #[error("neither HOME nor XDG_STATE_HOME is set; give a directory with --state-dir")]
     NoHome,
+    /// The folder is another user's, or others may write into it.
+    #[error(transparent)]
+    NotPrivate(#[from] PrivateError),
     /// A file cannot be used.
     #[error("{path} cannot be used")]
     File {
@@ -77,7 +81,7 @@ impl StateDirectory {
 
     fn open_with_cache(path: &Path, cache: PathBuf) -> Result<Self, StateError> {
         let failed = |source| StateError::File { path: path.to_owned(), source };
-        std::fs::create_dir_all(path).map_err(failed)?;
+        private::claim(path)?;
         // Absolute, because slot processes get paths below it.
         let path = path.canonicalize().map_err(failed)?;
         let cache = std::path::absolute(cache).map_err(failed)?;

@@ -41,7 +41,7 @@ struct Entry<'a> {
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
-    let mut client = context.connect_access().await?;
+    let mut client = context.connect_access_or_start().await?;
     let mut entries = client.audit(AuditRequest { from_sequence: 0 }).await?.into_inner();
     let mut head = AuditHead::default();
     while let Some(entry) = entries.message().await? {

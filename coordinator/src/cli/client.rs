@@ -1,10 +1,10 @@
 //! The connection to a coordinator, and what is shown to be let in.
 
-use sweep_proto::Token;
 use sweep_proto::wire::access_service_client::AccessServiceClient;
 use sweep_proto::wire::sweep_service_client::SweepServiceClient;
 use sweep_proto::wire::{GetRequest, ListRequest, SweepStatus};
-use sweep_transport::{Addresses, Bearer, ClientIdentity, Dial, Trust, needs_a_person, root_cause};
+use sweep_transport::presence::IDENTITY_HEADER;
+use sweep_transport::{Bearer, ClientIdentity, Dial, Trust, needs_a_person, root_cause};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
@@ -12,25 +12,25 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::exit::Failure;
+use super::find::Target;
 
+/// A connection that shows what lets a person in.
+pub(crate) type Service = InterceptedService<Channel, Bearer>;
 /// A connected client of the sweep service.
-pub(crate) type Client = SweepServiceClient<InterceptedService<Channel, Bearer>>;
+pub(crate) type Client = SweepServiceClient<Service>;
 /// A connected client of the access service.
-pub(crate) type AccessClient = AccessServiceClient<InterceptedService<Channel, Bearer>>;
+pub(crate) type AccessClient = AccessServiceClient<Service>;
 
 /// Largest message taken: a list of every sweep with its state fits many times over.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
-/// A channel to the coordinator at `server` that shows the token with every request, where TLS protects it.
+/// A channel to a coordinator that shows the token with every request, where TLS protects it.
 ///
 /// # Errors
-/// Exit code 2 for an address that is none or lacks its token, 3 where no coordinator answers.
-async fn service(
-    server: &str,
-    token: Option<&Token>,
-) -> Result<InterceptedService<Channel, Bearer>, Failure> {
-    let addresses: Addresses = server.parse().map_err(|error| Failure::usage(format!("{error}")))?;
-    let token = token.filter(|_| addresses.is_secure());
+/// Exit code 2 for an address that lacks its token, 3 where no coordinator answers, or another one than the data folder names.
+pub(crate) async fn service(target: &Target) -> Result<Service, Failure> {
+    let addresses = &target.addresses;
+    let token = target.token.as_ref().filter(|_| addresses.is_secure());
     if addresses.is_secure() && token.is_none() {
         return Err(Failure::usage(format!("{addresses} lets nobody in without a token")).hint(
             "set SWEEP_TOKEN or give --token-file FILE; on the coordinator's machine `sweep token create viewer` makes one",
@@ -53,7 +53,9 @@ async fn service(
         tries -= 1;
         // Each new connection begins with the next address.
         if tries == 0 || is_serving(channel.clone()).await {
-            return Ok(InterceptedService::new(channel, Bearer::new(token.cloned())));
+            let service = InterceptedService::new(channel, Bearer::new(token.cloned()));
+            check_identity(target, &service).await?;
+            return Ok(service);
         }
     }
 }
@@ -64,14 +66,31 @@ async fn is_serving(channel: Channel) -> bool {
     checked.is_ok_and(|reply| reply.get_ref().status() == ServingStatus::Serving)
 }
 
-/// Connects to the sweep service; errors as the exit codes say.
-pub(crate) async fn connect(server: &str, token: Option<&Token>) -> Result<Client, Failure> {
-    Ok(Client::new(service(server, token).await?).max_decoding_message_size(MESSAGE_BYTES_MAX))
+/// Refuses another coordinator than the one that a data folder names: its port may be somebody else's now.
+async fn check_identity(target: &Target, service: &Service) -> Result<(), Failure> {
+    let Some((folder, identity)) = &target.known_by else { return Ok(()) };
+    let reply = HealthClient::new(service.clone()).check(HealthCheckRequest::default()).await?;
+    let told = reply.metadata().get(IDENTITY_HEADER).and_then(|told| told.to_str().ok());
+    if told == Some(identity.as_str()) {
+        return Ok(());
+    }
+    let (folder, addresses) = (folder.display(), &target.addresses);
+    Err(Failure::unavailable(format!(
+        "at {addresses} is another coordinator than that of {folder}: nothing was asked of it"
+    ))
+    .hint(format!(
+        "start the one of {folder} again with `sweep serve`, or name the other with --server {addresses}"
+    )))
 }
 
-/// Connects to the access service.
-pub(crate) async fn connect_access(server: &str, token: Option<&Token>) -> Result<AccessClient, Failure> {
-    Ok(AccessClient::new(service(server, token).await?))
+/// A client of the sweep service.
+pub(crate) fn sweeps(service: Service) -> Client {
+    Client::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX)
+}
+
+/// A client of the access service.
+pub(crate) fn access(service: Service) -> AccessClient {
+    AccessClient::new(service)
 }
 
 /// The status of a sweep by number or name; without either, of the newest.

@@ -52,7 +52,7 @@ pub(crate) struct ResumeArguments {
 }
 
 pub(crate) async fn cancel(arguments: CancelArguments, context: &Context) -> Result<(), Failure> {
-    let mut client = context.connect().await?;
+    let mut client = context.connect_or_start().await?;
     let reply = client.cancel(GetRequest { sweep: arguments.sweep }).await?;
     tell(reply.into_inner(), "cancelled", context)
 }

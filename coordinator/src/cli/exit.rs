@@ -124,7 +124,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let failure = Self::failed(error.to_string());
         match error {
-            StartError::Corpora { .. } => Self { exit: Exit::Usage, ..failure },
+            StartError::Corpora { .. } | StartError::NotPrivate(_) => Self { exit: Exit::Usage, ..failure },
             StartError::Bind { .. } => {
                 failure.hint("another program may use that port: choose one with --listen 127.0.0.1:PORT")
             }

@@ -53,7 +53,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
             (wire::ExportFormat::Mlflow, "MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri")
         }
     };
-    let mut client = context.connect().await?;
+    let mut client = context.connect_or_start().await?;
     files::check_writable(&arguments.into)?;
     let folder_uri = folder_uri(&arguments.into)?;
     let request = ExportRequest { sweep: arguments.sweep, format: format.into(), folder_uri };

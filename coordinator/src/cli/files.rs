@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use sweep_proto::wire::FilePart;
@@ -19,6 +20,10 @@ const TREE_FILES_MAX: usize = 1_200_000;
 const DEPTH_MAX: usize = 8;
 /// Most bytes of one report or model: the largest model that a sweep file allows has a gigabyte or so.
 const BYTES_MAX: u64 = 16 << 30;
+/// Permissions of a file that is handed around.
+const FILE_MODE: u32 = 0o644;
+/// Permissions of its folder.
+const FOLDER_MODE: u32 = 0o755;
 /// Longest file name.
 const NAME_BYTES_MAX: usize = 128;
 
@@ -33,8 +38,15 @@ pub(crate) fn check_writable(directory: &Path) -> Result<(), Failure> {
         .map(|_removed| ())
 }
 
+/// Makes a folder and those above it that are missing, which others may read: what lies there is made to be handed around.
 fn make_folder(directory: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(directory).map_err(|error| Failure::file("make the folder", directory, &error))
+    let failed = |error: std::io::Error| Failure::file("make the folder", directory, &error);
+    let missing: Vec<&Path> = directory
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && folder.symlink_metadata().is_err())
+        .collect();
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    missing.into_iter().try_for_each(|folder| readable_by_all(folder, FOLDER_MODE)).map_err(failed)
 }
 
 /// Writes every file of the stream into `directory`, which is made where it is missing, and returns
@@ -160,7 +172,7 @@ impl<'d> Receiver<'d> {
     fn close(&mut self) -> Result<(), Failure> {
         if let Some((name, file)) = self.open.take() {
             let path = self.directory.join(&name);
-            readable_by_all(file.path()).map_err(|error| Failure::file("write", &path, &error))?;
+            readable_by_all(file.path(), FILE_MODE).map_err(|error| Failure::file("write", &path, &error))?;
             file.persist(&path).map_err(|error| Failure::file("write", &path, &error.error))?;
             self.names.push(name);
         }
@@ -176,16 +188,9 @@ impl<'d> Receiver<'d> {
     }
 }
 
-/// Temporary files are readable by their owner only; a report is made to be handed around.
-#[cfg(unix)]
-fn readable_by_all(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_path: &Path) -> std::io::Result<()> {
-    Ok(())
+/// What this program makes is for its owner only; a report is made to be handed around.
+fn readable_by_all(path: &Path, mode: u32) -> std::io::Result<()> {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }
 
 /// One component, of letters, digits, `.`, `_` and `-`, and no hidden file: it cannot leave the folder.

@@ -19,7 +19,7 @@ Examples:
 pub(crate) struct Arguments {}
 
 pub(crate) async fn run(_arguments: Arguments, context: &Context) -> Result<(), Failure> {
-    let mut client = context.connect().await?;
+    let mut client = context.connect_or_start().await?;
     let sweeps: Vec<Sweep> = client::list(&mut client).await?.into_iter().map(Sweep::from).collect();
     if context.output.json {
         return context.output.json(&sweeps);

@@ -1,9 +1,9 @@
 //! The command line: its words, and which file answers each of them.
 
 mod client;
-mod credentials;
 mod exit;
 mod files;
+mod find;
 mod follow;
 mod interrupt;
 mod local_worker;
@@ -26,6 +26,7 @@ mod hyperparameters;
 mod launch;
 mod list;
 mod model;
+mod open;
 mod plan;
 mod predict;
 mod refresh;
@@ -39,16 +40,22 @@ mod verify;
 mod watch;
 mod workers;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
+use coordinator::{Server, ServerConfig, StoreChoice};
+use sweep_transport::private;
+use tokio::sync::Mutex;
 
 use crate::telemetry::{self, LogFormat};
-use client::{AccessClient, Client};
-use exit::Failure;
+use client::{AccessClient, Client, Service};
+use exit::{Exit, Failure};
+use find::{Found, Target, Wanted};
 use output::{Colour, Output};
-use sweep_proto::Token;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,7 +63,8 @@ Examples:
   sweep run my-sweep.toml            a sweep of yours, on this machine
   sweep serve                        a coordinator that workers join
   sweep launch my-sweep.toml --watch a sweep on that coordinator
-  sweep report my-sweep -o report    its report
+  sweep report my-sweep              its report
+  sweep open                         everything in the browser
 
 Exit codes: 0 done, 1 failed, 2 wrong command line or file, 3 no coordinator answers, 130 interrupted.
 Environment: SWEEP_SERVER (address), SWEEP_TOKEN (who you are), SWEEP_STORE (a coordinator's database), RUST_LOG (what is logged), NO_COLOR (plain output).";
@@ -83,9 +91,18 @@ pub(crate) struct Global {
         value_name = "URL",
         help_heading = "Global options",
         long_help = "The coordinator to talk to: https://HOST:PORT with a token, several with commas between them, \
-            or http://127.0.0.1:PORT. By default the one whose data folder is .sweep here, else http://127.0.0.1:7077."
+            or http://127.0.0.1:PORT. By default the one of the data folder: running or not, its sweeps are there to read."
     )]
     server: Option<String>,
+    /// The data folder of the coordinator, where no address is given.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = sweep_transport::presence::DATA_FOLDER,
+        help_heading = "Global options"
+    )]
+    data_dir: PathBuf,
     /// A file with the token to show, - for standard input; without it SWEEP_TOKEN is shown.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     token_file: Option<PathBuf>,
@@ -122,6 +139,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Launch a sweep on a coordinator
     Launch(launch::Arguments),
+    /// Show the sweeps of this folder in the browser
+    Open(open::Arguments),
     /// List the sweeps of a coordinator
     List(list::Arguments),
     /// Show how a sweep stands
@@ -184,37 +203,122 @@ impl Command {
 pub(crate) struct Context {
     /// Where results go.
     output: Output,
-    /// Address of the coordinator.
-    server: String,
-    /// What is shown to be let in.
-    token: Option<Token>,
+    /// What is said of the coordinator.
+    wanted: Wanted,
+    /// The coordinator of this process, where none runs in the data folder and the command only needs what lies there.
+    own: Arc<Mutex<Option<Server>>>,
 }
 
+/// How long whoever holds a data folder may take to answer: a coordinator loads its database first.
+const START_WAIT: Duration = Duration::from_secs(10);
+
+/// Pause between two looks at a data folder.
+const START_PAUSE: Duration = Duration::from_millis(50);
+
 impl Context {
-    /// Connects to the coordinator of `--server`.
+    /// Connects to a coordinator that runs.
     async fn connect(&self) -> Result<Client, Failure> {
-        client::connect(&self.server, self.token.as_ref()).await
+        Ok(client::sweeps(self.reach(false).await?.1))
     }
 
-    /// Connects to the access service of the same coordinator.
+    /// As [`Self::connect`]; where none runs in the data folder, to one of this process. For what needs no worker.
+    async fn connect_or_start(&self) -> Result<Client, Failure> {
+        Ok(client::sweeps(self.reach(true).await?.1))
+    }
+
+    /// Connects to the access service of a coordinator that runs.
     async fn connect_access(&self) -> Result<AccessClient, Failure> {
-        client::connect_access(&self.server, self.token.as_ref()).await
+        Ok(client::access(self.reach(false).await?.1))
+    }
+
+    /// As [`Self::connect_or_start`], to the access service.
+    async fn connect_access_or_start(&self) -> Result<AccessClient, Failure> {
+        Ok(client::access(self.reach(true).await?.1))
+    }
+
+    /// Where a coordinator that runs is reached.
+    async fn running_url(&self) -> Result<String, Failure> {
+        Ok(self.reach(false).await?.0.addresses.to_string())
+    }
+
+    async fn reach(&self, may_start: bool) -> Result<(Target, Service), Failure> {
+        let folder = &self.wanted.data_folder;
+        if may_start && self.is_own().await {
+            let target = self.start().await?;
+            return Ok((target.clone(), client::service(&target).await?));
+        }
+        let since = Instant::now();
+        loop {
+            let failure = match find::find(&self.wanted)? {
+                Found::Given(target) => return Ok((target.clone(), client::service(&target).await?)),
+                Found::Stopped { is_readable: true } if may_start => match self.start().await {
+                    Ok(target) => return Ok((target.clone(), client::service(&target).await?)),
+                    // Somebody was faster.
+                    Err(failure) if find::find(&self.wanted)?.is_stopped() => return Err(failure),
+                    Err(failure) => failure,
+                },
+                Found::Stopped { .. } => return Err(find::not_running(folder)),
+                Found::Starting => find::not_announced(folder),
+                Found::Running(target) => match client::service(&target).await {
+                    Ok(service) => return Ok((target, service)),
+                    Err(failure) if failure.exit == Exit::Unavailable => failure,
+                    Err(failure) => return Err(failure),
+                },
+            };
+            if since.elapsed() > START_WAIT {
+                return Err(failure);
+            }
+            tokio::time::sleep(START_PAUSE).await;
+        }
+    }
+
+    /// Starts a coordinator in this process, which nobody else is told of.
+    async fn start(&self) -> Result<Target, Failure> {
+        let mut own = self.own.lock().await;
+        if own.is_none() {
+            let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let folder = self.wanted.data_folder.clone();
+            let local = ServerConfig::local(listen, folder, StoreChoice::Sqlite);
+            *own = Some(coordinator::start(ServerConfig { is_announced: false, ..local }).await?);
+        }
+        let address = own.as_ref().map(Server::address);
+        Target::own(&address.map(|address| format!("http://{address}")).unwrap_or_default())
+    }
+
+    /// Whether the coordinator is one of this process: nothing trains then.
+    async fn is_own(&self) -> bool {
+        self.own.lock().await.is_some()
+    }
+
+    /// Stops what [`Self::start`] has started.
+    async fn close(&self) -> Result<(), Failure> {
+        match self.own.lock().await.take() {
+            Some(server) => Ok(server.stop().await?),
+            None => Ok(()),
+        }
     }
 }
 
 /// Parses the command line and does what it says.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
+    // What others may read is opened to them where it is written: reports, models, exports.
+    private::make_everything_private();
     cli.global.color.apply();
     telemetry::start(cli.global.log_format, cli.command.log_level(), console::colors_enabled_stderr());
     let output = Output { json: cli.global.json };
-    let credentials = credentials::find(cli.global.server, cli.global.token_file.as_deref());
-    let result = credentials.and_then(|(server, token)| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime =
-            runtime.map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;
-        runtime.block_on(dispatch(cli.command, &Context { output, server, token }))
-    });
+    let Global { server, token_file, data_dir, .. } = cli.global;
+    let wanted = Wanted { server, token_file, data_folder: data_dir };
+    let context = Context { output, wanted, own: Arc::default() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = runtime
+        .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))
+        .and_then(|runtime| {
+            runtime.block_on(async {
+                let done = dispatch(cli.command, &context).await;
+                done.and(context.close().await)
+            })
+        });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -229,6 +333,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(arguments, context).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Launch(arguments) => launch::run(arguments, context).await,
+        Command::Open(arguments) => open::run(arguments, context).await,
         Command::List(arguments) => list::run(arguments, context).await,
         Command::Status(arguments) => status::run(arguments, context).await,
         Command::Watch(arguments) => watch::run(arguments, context).await,

@@ -41,7 +41,7 @@ struct BestArguments {
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let Which::Best(arguments) = arguments.which;
-    let mut client = context.connect().await?;
+    let mut client = context.connect_or_start().await?;
     let parts = client.best_model(GetRequest { sweep: arguments.sweep }).await?.into_inner();
     let names = files::receive(parts, &arguments.output).await?;
     let directory = arguments.output.display().to_string();

@@ -70,7 +70,9 @@ fn parse_price(text: &str) -> Result<DevicePrice, String> {
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
-    let mut client = context.connect().await?;
+    // A watched report changes only while a coordinator runs.
+    let mut client =
+        if arguments.watch { context.connect().await? } else { context.connect_or_start().await? };
     let mut prices = arguments.prices;
     let for_all = |per_device_hour| DevicePrice { device: String::new(), per_device_hour };
     prices.extend(arguments.price_per_device_hour.map(for_all));

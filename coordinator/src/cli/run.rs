@@ -10,6 +10,7 @@ use sweep_proto::wire::{GetRequest, ReportRequest};
 
 use super::client::{self, Client};
 use super::exit::Failure;
+use super::find::Target;
 use super::follow::{Event, Follower};
 use super::interrupt::Interrupt;
 use super::local_worker::{self, LocalWorkers, WorkerCommand};
@@ -106,7 +107,8 @@ struct Run<'r> {
 
 impl Run<'_> {
     async fn whole(mut self, file: &SweepFile) -> Result<(), Failure> {
-        let mut client = client::connect(&self.workers.server, None).await?;
+        let target = Target::own(&self.workers.server)?;
+        let mut client = client::sweeps(client::service(&target).await?);
         let mut view = View::new();
         let sweep = self.begin(&mut client, file, &mut view).await;
         let sweep = match sweep {

@@ -14,6 +14,7 @@ use super::store::StoreArguments;
 const EXAMPLES: &str = "\
 Everything is kept in the data folder; the same command after a stop or a crash goes on where it was.
 
+On this machine it is for the user that started it: `--open-to-local-users` lets the others in, and `--tls` people by their tokens.
 Beyond this machine TLS and tokens are on: keys are made at the first start and kept in the data folder.
 
 Its address is a page as well: sweeps, live curves, workers, reports, in any browser.
@@ -53,17 +54,26 @@ pub(crate) struct Arguments {
     /// Turn TLS and tokens on even where only this machine can connect.
     #[arg(long)]
     tls: bool,
+    /// Without TLS: let every user of this machine do everything here. By default only the user that started it may, and the
+    /// superuser.
+    #[arg(long, conflicts_with = "tls")]
+    open_to_local_users: bool,
 }
 
 fn host(text: &str) -> Result<String, String> {
     let is_plausible = |one: char| one.is_ascii_alphanumeric() || matches!(one, '.' | '-' | ':');
+    if text.contains('_') {
+        return Err("a host name of a certificate has no underscore (RFC 1123: letters, digits, hyphens); give the machine's \
+                    address, or an alias without one"
+            .to_owned());
+    }
     if text.is_empty() || text.len() > 253 || !text.chars().all(is_plausible) {
         return Err("it must be a host name or an IP address, without scheme and port".to_owned());
     }
     Ok(text.to_owned())
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let numeric =
         text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     numeric.parse().map_err(|_| "it must be an IP address and a port, as 127.0.0.1:7077".to_owned())
@@ -76,6 +86,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut interrupt = Interrupt::listen()?;
     let server = coordinator::start(ServerConfig {
         is_secure: arguments.tls,
+        is_open_to_local_users: arguments.open_to_local_users,
         advertise: arguments.advertise,
         corpora: arguments.corpora,
         place,

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
-    let mut client = context.connect().await?;
+    let mut client = context.connect_or_start().await?;
     let sweep = Sweep::from(client::get(&mut client, arguments.sweep.as_deref()).await?);
     if context.output.json {
         return context.output.json(&sweep);

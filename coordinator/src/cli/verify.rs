@@ -10,6 +10,7 @@ use serde::Serialize;
 use sweep_proto::Digest;
 use sweep_proto::wire::GetRequest;
 
+use super::client::Client;
 use super::exit::Failure;
 use super::rerun::{self, RERUNS_MAX, Rerun};
 use super::{Context, files, output};
@@ -98,7 +99,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         return Err(Failure::failed(message));
     }
     if !arguments.offline {
-        check_store(&statement, context).await?;
+        let client = match arguments.rerun {
+            Some(_) => context.connect().await?,
+            None => context.connect_or_start().await?,
+        };
+        check_store(&statement, client).await?;
     }
     let rerun = match arguments.rerun {
         Some(count) => {
@@ -205,8 +210,7 @@ fn check_files(folder: &Path, statement: &Statement) -> Result<(), Failure> {
     }
 }
 
-async fn check_store(statement: &Statement, context: &Context) -> Result<(), Failure> {
-    let mut client = context.connect().await?;
+async fn check_store(statement: &Statement, mut client: Client) -> Result<(), Failure> {
     let seal = client.seal(GetRequest { sweep: statement.sweep.to_string() }).await?.into_inner();
     if seal.key != statement.key {
         return Err(Failure::failed(format!(

@@ -8,7 +8,7 @@ use super::follow::{Event, Follower};
 use super::interrupt::Interrupt;
 use super::render::progress::View;
 use super::screen::{self, End, Screen};
-use super::{Context, output, render};
+use super::{Context, find, output, render};
 use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
@@ -35,8 +35,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
-    let mut client = context.connect().await?;
+    let mut client = context.connect_or_start().await?;
     let sweep = Sweep::from(client::get(&mut client, Some(&arguments.sweep)).await?);
+    if !sweep.has_ended() && context.is_own().await {
+        return Err(find::not_running(&context.wanted.data_folder));
+    }
     watch(&client, sweep, arguments.plain, context).await
 }
 

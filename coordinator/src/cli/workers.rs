@@ -27,7 +27,8 @@ pub(crate) async fn run(_arguments: Arguments, context: &Context) -> Result<(), 
         return context.output.json(&workers);
     }
     if workers.is_empty() {
-        output::note(&format!("no worker yet: `sweep-worker join {}` starts one", context.server));
+        let url = context.running_url().await?;
+        output::note(&format!("no worker yet: `sweep-worker join {url}` starts one"));
         return Ok(());
     }
     let columns = [

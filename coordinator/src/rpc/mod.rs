@@ -72,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) advertised: Arc<[String]>,
     /// Folders of corpora that people of other machines may name in their sweeps.
     pub(crate) corpora: Arc<[PathBuf]>,
+    /// Random, kept in the data folder: it tells this coordinator from others. `None` where no folder knows it.
+    pub(crate) identity: Option<Arc<str>>,
     /// Browsers that have logged in.
     pub(crate) sessions: Arc<Sessions>,
     /// What workers log about their attempts.
@@ -89,7 +91,7 @@ impl Shared {
         doors: Doors,
     ) -> Result<Self, getrandom::Error> {
         let sessions = Arc::new(Sessions::new()?);
-        let Doors { authority, signer, install, advertised, corpora } = doors;
+        let Doors { authority, signer, install, advertised, corpora, identity } = doors;
         let heavy = Arc::new(Semaphore::new(HEAVY_MAX));
         Ok(Self {
             driver,
@@ -101,6 +103,7 @@ impl Shared {
             install,
             advertised,
             corpora,
+            identity,
             sessions,
             attempt_logs: Arc::default(),
             heavy,
@@ -130,4 +133,5 @@ pub(crate) struct Doors {
     pub(crate) install: Option<Arc<Install>>,
     pub(crate) advertised: Arc<[String]>,
     pub(crate) corpora: Arc<[PathBuf]>,
+    pub(crate) identity: Option<Arc<str>>,
 }

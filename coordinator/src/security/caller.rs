@@ -8,6 +8,7 @@ use coordinator_core::CertificateId;
 use sweep_proto::{Role, TokenId, WorkerId};
 use tonic::Status;
 
+use super::neighbour::Neighbour;
 use super::strangers::Stranger;
 
 /// The other end of a connection.
@@ -17,6 +18,8 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     /// Whether TLS is spoken.
     pub(crate) is_secure: bool,
+    /// Whose the other end is, where it is of this machine and no TLS is spoken.
+    pub(crate) neighbour: Neighbour,
     /// The certificate that it showed, checked against the authority.
     pub(crate) certificate: Option<(CertificateId, WorkerId)>,
     /// Until it has shown a credential.
@@ -26,7 +29,7 @@ pub(crate) struct Peer {
 /// Who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// A program of this machine, over loopback without TLS: it may do everything.
+    /// A program of the coordinator's own user, over loopback without TLS: it may do everything.
     Local,
     /// Somebody without a credential.
     Nobody,

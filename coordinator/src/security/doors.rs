@@ -11,7 +11,7 @@ use rustls::ServerConfig as TlsConfig;
 use sweep_proto::{Role, Timestamp, Token};
 
 use super::authority::{Authority, AuthorityError};
-use super::files::{self, ADDRESS, ADMIN_TOKEN, SECURITY};
+use super::files::{self, ADMIN_TOKEN, SECURITY};
 use super::secrets;
 use crate::clock::Clock;
 use crate::driver::{Driver, Standing};
@@ -46,23 +46,9 @@ pub(crate) async fn open(
     };
     let advertised = urls(&config.advertise, address, true);
     admit_administrator_when_serving(folder.clone(), Arc::clone(&authority), driver.clone()).await?;
-    let at = |path: PathBuf| move |source| AuthorityError::File { path, source };
-    let address_file = folder.join(ADDRESS);
-    files::write(&address_file, advertised_locally(address).as_bytes()).map_err(at(address_file))?;
     let (authority, advertised, corpora) = (Some(authority), advertised.into(), corpora.into());
-    let doors = Doors { authority, signer: None, install, advertised, corpora };
+    let doors = Doors { authority, install, advertised, corpora, ..Doors::default() };
     Ok((tls, doors))
-}
-
-/// Forgets where an earlier start with open doors was reached: commands on this machine would look there.
-pub(crate) fn close(data_directory: &Path) -> Result<(), StartError> {
-    let path = data_directory.join(SECURITY).join(ADDRESS);
-    match std::fs::remove_file(&path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(AuthorityError::File { path, source }.into())
-        }
-        _ => Ok(()),
-    }
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, StartError> {
@@ -82,7 +68,10 @@ pub(crate) fn urls(advertise: &[String], address: SocketAddr, is_secure: bool) -
 }
 
 /// Where programs on this machine reach it.
-fn advertised_locally(address: SocketAddr) -> String {
+pub(crate) fn local_url(address: SocketAddr, is_secure: bool) -> String {
+    if !is_secure {
+        return format!("http://{address}");
+    }
     let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
     url(&host, address.port())
 }

@@ -9,8 +9,6 @@ use std::path::Path;
 pub const SECURITY: &str = "security";
 /// The administrator's token, for commands on the coordinator's own machine.
 pub const ADMIN_TOKEN: &str = "admin-token";
-/// Where the coordinator listens, for commands on its own machine.
-pub const ADDRESS: &str = "address";
 
 /// Largest of these files that is read, in bytes: keys and certificates are far smaller.
 const BYTES_MAX: u64 = 64 * 1024;

@@ -10,6 +10,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use sweep_proto::{Role, Timestamp, TokenId};
+use sweep_transport::presence::IDENTITY_HEADER;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
@@ -38,6 +39,8 @@ pub(crate) struct Gate {
     driver: Driver,
     sessions: Arc<Sessions>,
     refusals: Arc<Mutex<Refusals>>,
+    /// Told to those who are let in.
+    identity: Option<HeaderValue>,
 }
 
 /// How many refusals were written lately, and how many were not.
@@ -72,9 +75,10 @@ struct Credentials {
 }
 
 impl Gate {
-    pub(crate) fn new(driver: Driver, sessions: Arc<Sessions>) -> Self {
+    pub(crate) fn new(driver: Driver, sessions: Arc<Sessions>, identity: Option<&str>) -> Self {
         let refusals = Refusals { since: Instant::now(), written: 0, suppressed: 0 };
-        Self { driver, sessions, refusals: Arc::new(Mutex::new(refusals)) }
+        let identity = identity.and_then(|identity| HeaderValue::from_str(identity).ok());
+        Self { driver, sessions, refusals: Arc::new(Mutex::new(refusals)), identity }
     }
 
     /// Who calls, where the table lets the caller through; else why not.
@@ -85,7 +89,12 @@ impl Gate {
         shown: Credentials,
     ) -> Result<(Caller, Option<FormKey>), Status> {
         let admitted = self.caller(peer, shown).await.and_then(|(caller, form_key)| {
-            check(caller, allowed(path))?;
+            let allowed = allowed(path);
+            if !peer.is_secure && caller == Caller::Nobody && !matches!(allowed, None | Some(Allowed::Anyone))
+            {
+                return Err(Status::permission_denied(peer.neighbour.refusal()));
+            }
+            check(caller, allowed)?;
             Ok((caller, form_key))
         });
         match &admitted {
@@ -116,7 +125,11 @@ impl Gate {
 
     async fn caller(&self, peer: &Peer, shown: Credentials) -> Result<(Caller, Option<FormKey>), Status> {
         if !peer.is_secure {
-            return Ok((Caller::Local, Some(self.sessions.local())));
+            return Ok(if peer.neighbour.is_let_in() {
+                (Caller::Local, Some(self.sessions.local()))
+            } else {
+                (Caller::Nobody, None)
+            });
         }
         if let Some((token, form_key)) = shown.session
             && shown.bearer.is_none()
@@ -169,7 +182,7 @@ impl Gate {
         let actor = match (caller, peer.certificate) {
             (Some(caller), _) => caller.to_string(),
             (None, Some((_, worker))) => format!("worker {worker}"),
-            (None, None) => "unknown".to_owned(),
+            (None, None) => peer.neighbour.to_string(),
         };
         let note = AuditNote {
             actor,
@@ -344,7 +357,7 @@ where
                         request.extensions_mut().insert(key);
                     }
                     let answering = inner.call(request);
-                    let response = match caller {
+                    let mut response = match caller {
                         // As in `admit`: a token for joining proves little.
                         Caller::Nobody | Caller::Token { role: Role::Worker, .. } => {
                             answer_stranger(&peer, &manner, answering).await?
@@ -354,6 +367,11 @@ where
                     let refusal = response.extensions().get::<Status>().cloned();
                     let refusal = refusal.or_else(|| Status::from_header_map(response.headers()));
                     gate.answered(&peer, caller, &path, refusal).await;
+                    if caller != Caller::Nobody
+                        && let Some(identity) = &gate.identity
+                    {
+                        response.headers_mut().insert(IDENTITY_HEADER, identity.clone());
+                    }
                     Ok(response)
                 }
                 Err(refusal) => Ok(refuse(&manner, &refusal)),

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -20,6 +19,7 @@ use tonic::transport::server::Connected;
 
 use super::authority::worker_of;
 use super::caller::Peer;
+use super::neighbour::{self, Neighbour};
 use super::strangers::{Stranger, Strangers};
 use crate::descriptors;
 use crate::driver::{Driver, Standing};
@@ -179,17 +179,29 @@ impl Drop for Seat {
     }
 }
 
-/// The connections that a socket takes, over TLS where it is configured.
+/// How a coordinator is entered.
+#[derive(Clone)]
+pub(crate) enum Entrance {
+    /// Over TLS, by whoever has a credential.
+    Tls(TlsAcceptor),
+    /// In plain text on loopback, by the coordinator's own user; by every user of the machine where it is open to them.
+    Loopback {
+        /// See above.
+        is_open: bool,
+    },
+}
+
+/// The connections that a socket takes.
 pub(crate) fn connections(
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    entrance: Entrance,
     driver: Driver,
     shutdown: CancellationToken,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (ready, stream) = mpsc::channel(16);
     let connections_max = CONNECTIONS_MAX.min(descriptors::for_connections());
     let reception = Reception {
-        tls: tls.map(TlsAcceptor::from),
+        entrance,
         driver,
         ready,
         seats: Seats::new(connections_max),
@@ -211,12 +223,12 @@ pub(crate) fn plain(
     driver: &Driver,
     strangers: &Strangers,
 ) -> Connection {
-    in_plain_text(stream, address, driver, strangers.enter(address.ip()), None)
+    in_plain_text(stream, (address, Neighbour::Welcome), driver, strangers.enter(address.ip()), None)
 }
 
 fn in_plain_text(
     stream: impl AsyncRead + AsyncWrite + Send + 'static,
-    address: SocketAddr,
+    (address, neighbour): (SocketAddr, Neighbour),
     driver: &Driver,
     stranger: Arc<Stranger>,
     seat: Option<Seat>,
@@ -228,7 +240,7 @@ fn in_plain_text(
             reason = outstayed.outstayed() => reason,
         }
     };
-    let peer = Peer { address, is_secure: false, certificate: None, stranger };
+    let peer = Peer { address, is_secure: false, neighbour, certificate: None, stranger };
     Connection::new(stream, peer, cut, seat)
 }
 
@@ -247,7 +259,7 @@ fn stood_by(driver: &Driver) -> impl Future<Output = &'static str> + Send + use<
 
 #[derive(Clone)]
 struct Reception {
-    tls: Option<TlsAcceptor>,
+    entrance: Entrance,
     driver: Driver,
     ready: mpsc::Sender<io::Result<Connection>>,
     seats: Seats,
@@ -304,8 +316,13 @@ impl Reception {
     ) -> io::Result<Connection> {
         // Small messages go out at once: heartbeats must not wait for more to come.
         stream.set_nodelay(true)?;
-        let Some(tls) = &self.tls else {
-            return Ok(in_plain_text(stream, address, &self.driver, stranger, Some(seat)));
+        let tls = match &self.entrance {
+            Entrance::Tls(tls) => tls,
+            Entrance::Loopback { is_open } => {
+                let neighbour = if *is_open { Neighbour::Welcome } else { neighbour::of(&stream).await };
+                let from = (address, neighbour);
+                return Ok(in_plain_text(stream, from, &self.driver, stranger, Some(seat)));
+            }
         };
         let stream = tls.accept(stream).await?;
         let shown = stream.get_ref().1.peer_certificates().and_then(|sent| sent.first());
@@ -331,7 +348,7 @@ impl Reception {
                 reason = outstayed.outstayed() => reason,
             }
         };
-        let peer = Peer { address, is_secure: true, certificate, stranger };
+        let peer = Peer { address, is_secure: true, neighbour: Neighbour::Unknown, certificate, stranger };
         Ok(Connection::new(stream, peer, cut, Some(seat)))
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod files;
 pub(crate) mod gate;
 pub(crate) mod host;
 pub(crate) mod listener;
+pub(crate) mod neighbour;
 pub(crate) mod roles;
 pub(crate) mod secrets;
 pub(crate) mod sessions;

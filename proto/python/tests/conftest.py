@@ -65,7 +65,7 @@ def server(folder: Path) -> Iterator[str]:
     sweep, worker = program("SWEEP_BIN", "sweep"), program("SWEEP_WORKER_BIN", "sweep-worker")
     address = free_address()
     url = f"http://{address}"
-    serve: list[str | Path] = [sweep, "serve", "--listen", address, "--data-dir", folder / "data"]
+    serve: list[str | Path] = [sweep, "serve", "--listen", address, "--data-dir", folder / ".sweep"]
     join: list[str | Path] = [worker, "join", url, "--slots", "1", "--device", "cpu", "--state-dir", folder / "worker"]
     with (folder / "log.txt").open("wb") as log, subprocess.Popen(serve, stdout=log, stderr=log) as coordinator:
         try:

@@ -1,4 +1,4 @@
-//! The client's way to a coordinator: addresses, pinned TLS, failover between coordinators.
+//! The way to a coordinator: addresses, pinned TLS, failover between coordinators, and the data folder on its own machine.
 //!
 //! People's command lines and workers dial the same way, so it stands once. What is said over the
 //! connection is not known here.
@@ -8,6 +8,8 @@ mod bearer;
 mod cause;
 mod connector;
 mod pin;
+pub mod presence;
+pub mod private;
 mod scheme;
 
 pub use address::{Address, AddressError, Addresses};

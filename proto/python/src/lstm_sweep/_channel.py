@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
 from . import _tls, errors
 from ._address import Address
 from ._token import Token
+
+if TYPE_CHECKING:
+    from ._credentials import Presence
 
 #: Largest message taken, in bytes: a list of every sweep with its state fits many times over.
 _MESSAGE_BYTES_MAX: Final = 64 << 20
@@ -24,6 +27,9 @@ _KEEP_ALIVE_TIMEOUT_MS: Final = 8_000
 
 #: How long a coordinator may take to say that it serves, in seconds.
 _HEALTH_TIMEOUT_S: Final = 10.0
+
+#: In which a coordinator tells its identity to those whom it lets in.
+_IDENTITY_HEADER: Final = "sweep-coordinator"
 
 #: `HealthCheckResponse { status: SERVING }`. One answer of one call needs no stubs.
 _SERVING: Final = b"\x08\x01"
@@ -42,7 +48,7 @@ _OPTIONS: Final[list[tuple[str, str | int]]] = [
 ]
 
 
-def dial(addresses: list[Address], token: Token | None) -> grpc.Channel:
+def dial(addresses: list[Address], token: Token | None, presence: Presence | None = None) -> grpc.Channel:
     """Return a channel to the first address whose coordinator serves. Over TLS it shows the token with every request.
 
     Raises:
@@ -55,7 +61,7 @@ def dial(addresses: list[Address], token: Token | None) -> grpc.Channel:
     failed: errors.SweepError | None = None
     for address in addresses:
         try:
-            return _serving(address, token)
+            return _serving(address, token, presence)
         except (errors.UnavailableError, errors.WrongCoordinatorError) as error:
             failed = error
     if isinstance(failed, errors.WrongCoordinatorError):
@@ -67,11 +73,12 @@ def dial(addresses: list[Address], token: Token | None) -> grpc.Channel:
     )
 
 
-def _serving(address: Address, token: Token | None) -> grpc.Channel:
+def _serving(address: Address, token: Token | None, presence: Presence | None) -> grpc.Channel:
     channel = _open(address, token)
     try:
         check: Any = channel.unary_unary("/grpc.health.v1.Health/Check", None, None)
-        answer: object = check(b"", timeout=_HEALTH_TIMEOUT_S)
+        answer, call = check.with_call(b"", timeout=_HEALTH_TIMEOUT_S)
+        told = dict(call.initial_metadata()).get(_IDENTITY_HEADER)
     except grpc.RpcError as error:
         channel.close()
         failure = errors.of_call(error)
@@ -81,6 +88,12 @@ def _serving(address: Address, token: Token | None) -> grpc.Channel:
                 "the token that `sweep token create` printed in SWEEP_TOKEN",
             ) from error
         raise failure from error
+    if presence is not None and told != presence.identity:
+        channel.close()
+        raise errors.WrongCoordinatorError(
+            f"at {address} is another coordinator than that of {presence.folder}, which does not run: start it again with "
+            f"`sweep serve`, or name the other with Client({str(address)!r}). Nothing was sent",
+        )
     if answer != _SERVING:
         channel.close()
         raise errors.UnavailableError(f"{address} stands by for another coordinator")

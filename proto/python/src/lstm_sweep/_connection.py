@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ._address import Address
+    from ._credentials import Presence
     from ._token import Token
 
 
 class Connection:
     """A coordinator, or one of several that stand by for each other. Threads may share it."""
 
-    def __init__(self, addresses: list[Address], token: Token | None) -> None:
+    def __init__(self, addresses: list[Address], token: Token | None, presence: Presence | None = None) -> None:
         self.addresses = addresses
         self._token = token
+        self._presence = presence
         self._lock = threading.Lock()
         self._channel: grpc.Channel | None = None
         self._stub: Any = None
@@ -57,7 +59,7 @@ class Connection:
     def _connected(self) -> Any:  # noqa: ANN401 - as above
         with self._lock:
             if self._stub is None:
-                self._channel = _channel.dial(self.addresses, self._token)
+                self._channel = _channel.dial(self.addresses, self._token, self._presence)
                 self._stub = SweepServiceStub(self._channel)
             return self._stub
 

@@ -29,7 +29,7 @@ class Client:
 
     Args:
         server: `https://HOST:PORT`, several with commas between them, or `http://127.0.0.1:PORT` on this machine. By default
-            `SWEEP_SERVER`, else the coordinator whose data folder is `.sweep` here, else `http://127.0.0.1:7077`.
+            `SWEEP_SERVER`, else the coordinator whose data folder is `.sweep` here.
         token: The text that `sweep token create submitter` printed, for https. By default `SWEEP_TOKEN`. The coordinator's
             key is compared with the pin in it before anything is sent.
 
