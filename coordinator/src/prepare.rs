@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use coordinator_core::DatasetRecord;
-use coordinator_dataset::{DatasetError, Prepared, Progress};
+use coordinator_dataset::{DatasetError, Prepared, Progress, Reach};
 use sweep_proto::{ArtifactRef, DataSource, DataSpec, Hyperparameter, Value, wire};
 use thiserror::Error;
 use tokio::time::Instant;
@@ -31,6 +31,7 @@ pub(crate) enum PrepareError {
 /// Prepares every variant, in order, and keeps each as an artifact.
 pub(crate) async fn prepare(
     data: DataSpec,
+    reach: Reach,
     variants: Vec<BTreeMap<Hyperparameter, Value>>,
     cache: PathBuf,
     artifacts: &Artifacts,
@@ -38,15 +39,16 @@ pub(crate) async fn prepare(
 ) -> Result<Vec<DatasetRecord>, PrepareError> {
     let named = variants.clone();
     // Reading and encoding take long: not on a thread that serves others.
-    let task = move || coordinator_dataset::prepare_all(&data, &variants, &cache, &progress);
+    let task = move || coordinator_dataset::prepare_all(&data, &reach, &variants, &cache, &progress);
     let prepared = blocking(task).await.map_err(ArtifactError::from)??;
     let mut records = Vec::with_capacity(prepared.len());
-    for (variant, Prepared { path, digest, bytes, header, .. }) in named.into_iter().zip(prepared) {
+    for (variant, Prepared { path, digest, bytes, header, summary }) in named.into_iter().zip(prepared) {
         let artifact = ArtifactRef { digest, bytes };
         artifacts.adopt(&path, artifact).await?;
         let rows = header.splits.map(|split| split.rows);
         let (classes, vocabulary) = (header.classes, header.vocabulary);
-        records.push(DatasetRecord { variant, artifact, classes, vocabulary, rows });
+        let account = Some(summary.account);
+        records.push(DatasetRecord { variant, artifact, classes, vocabulary, rows, account });
     }
     Ok(records)
 }

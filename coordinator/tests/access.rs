@@ -10,6 +10,7 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use sweep_proto::protocol::PROTOCOL_VERSION;
 use sweep_proto::wire::access_service_client::AccessServiceClient;
+use sweep_proto::wire::sweep_service_client::SweepServiceClient;
 use sweep_proto::wire::worker_service_client::WorkerServiceClient;
 use sweep_proto::{Digest, Token, WorkerId, wire};
 use sweep_transport::{Bearer, ClientIdentity, Dial, Trust, channel};
@@ -259,6 +260,68 @@ async fn every_way_in_is_for_its_roles_and_nobody_else() {
         check('n', is_let_through(&plain, None, path).await);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    castle.server.stop().await.unwrap();
+}
+
+/// Launches a sweep over a file, as somebody with a token; gives its number.
+async fn launch(castle: &Castle, token: &Token, path: &Path) -> Result<u64, Status> {
+    let mut client =
+        SweepServiceClient::new(InterceptedService::new(castle.plain(), Bearer::new(Some(token.clone()))));
+    let path = path.display();
+    let text = format!(
+        "name = \"reach\"\n[data]\npath = \"{path}\"\ntext = \"text\"\nlabel = \"label\"\n[grid]\nunits = [8]\n"
+    );
+    let request = wire::LaunchRequest {
+        file_name: "reach.toml".into(),
+        text,
+        directory: "/".into(),
+        ..wire::LaunchRequest::default()
+    };
+    let mut events = client.launch(request).await?.into_inner();
+    while let Some(event) = events.message().await? {
+        if let Some(wire::launch_event::Kind::Launched(sweep)) = event.kind {
+            return Ok(sweep.id);
+        }
+    }
+    Err(Status::internal("no sweep"))
+}
+
+#[tokio::test]
+async fn people_of_other_machines_read_only_what_lies_beneath_the_corpora() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name);
+    let rows: String = (0..60).map(|row| format!("a film number {row},{}\n", row % 2)).collect();
+    for folder in ["corpora/reviews", "secret"] {
+        std::fs::create_dir_all(at(folder)).unwrap();
+        std::fs::write(at(folder).join("rows.csv"), format!("text,label\n{rows}")).unwrap();
+    }
+    std::os::unix::fs::symlink(at("secret/rows.csv"), at("corpora/link.csv")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = ServerConfig { corpora: vec![at("corpora")], ..config(folder.path()) };
+    let server = coordinator::start(config).await.unwrap();
+    let admin = std::fs::read_to_string(folder.path().join("security/admin-token")).unwrap();
+    let castle = Castle { server, admin: admin.parse().unwrap(), folder };
+    let submitter = castle.token("submitter", 0).await;
+
+    for name in ["secret/rows.csv", "corpora/link.csv", "corpora/../secret/rows.csv", "secret/absent.csv"] {
+        let refused = launch(&castle, &submitter, &at(name)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied, "{name}: {refused}");
+        assert!(refused.message().contains("sweep serve --corpora DIR"), "{refused}");
+    }
+    let sweep = launch(&castle, &submitter, &at("corpora/reviews/rows.csv")).await.unwrap();
+
+    // Exchanged since: what extends the sweep would have to read the source again.
+    std::fs::rename(at("corpora/reviews"), at("corpora/earlier")).unwrap();
+    std::os::unix::fs::symlink(at("secret"), at("corpora/reviews")).unwrap();
+    let mut client =
+        SweepServiceClient::new(InterceptedService::new(castle.plain(), Bearer::new(Some(submitter))));
+    let request = wire::ExtendRequest {
+        sweep: sweep.to_string(),
+        grid: "max_length = [20]".into(),
+        ..wire::ExtendRequest::default()
+    };
+    let refused = client.extend(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied, "{refused}");
     castle.server.stop().await.unwrap();
 }
 

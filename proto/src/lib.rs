@@ -6,6 +6,7 @@
 pub mod access;
 pub mod artifact;
 pub mod configuration;
+pub mod data_account;
 pub mod digest;
 pub mod encoded;
 pub mod hyperparameter;
@@ -28,6 +29,7 @@ pub mod wire;
 pub use access::{Role, Token, TokenId};
 pub use artifact::{ArtifactKind, ArtifactRef, CheckpointRef};
 pub use configuration::{Configuration, Value, ValueError};
+pub use data_account::{DataAccount, DataWarning};
 pub use digest::Digest;
 pub use hyperparameter::{Hyperparameter, Kind, Section};
 pub use ids::{AttemptId, LeaseToken, SweepId, TrialId, TrialKey, WorkerId};

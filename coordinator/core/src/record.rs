@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sweep_proto::{
-    ArtifactRef, AttemptId, CheckpointRef, Configuration, EpochMetric, FailureKind, Hyperparameter,
-    LeaseToken, SweepId, SweepSpec, TestMetric, Timestamp, TrialId, TrialKey, TrialResult, TrialSpec, Value,
-    WorkKind, WorkerId, WorkerProfile,
+    ArtifactRef, AttemptId, CheckpointRef, Configuration, DataAccount, EpochMetric, FailureKind,
+    Hyperparameter, LeaseToken, SweepId, SweepSpec, TestMetric, Timestamp, TrialId, TrialKey, TrialResult,
+    TrialSpec, Value, WorkKind, WorkerId, WorkerProfile,
 };
 use uuid::Uuid;
 
@@ -152,6 +152,25 @@ pub struct DatasetRecord {
     pub vocabulary: u32,
     /// Rows of train, validation and test.
     pub rows: [u64; 3],
+    /// What its preparation found; absent in rows of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<DataAccount>,
+}
+
+impl DatasetRecord {
+    /// Whether it holds the same bytes for the same choice of the data hyperparameters.
+    pub fn is_same_data(&self, other: &Self) -> bool {
+        self.variant == other.variant && self.artifact == other.artifact
+    }
+}
+
+impl SweepRecord {
+    /// The dataset that its answer is about: that of the chosen configuration, before the choice the first one.
+    pub fn told_dataset(&self) -> Option<&DatasetRecord> {
+        let chosen = self.chosen.as_ref().map(Configuration::data_variant);
+        let of_chosen = chosen.and_then(|variant| self.datasets.iter().find(|one| one.variant == variant));
+        of_chosen.or_else(|| self.datasets.first())
+    }
 }
 
 /// One trial. A lease stands in it while one is live.

@@ -12,8 +12,8 @@ use crate::download::write_atomically;
 use crate::error::DatasetError;
 use crate::summary::Summary;
 
-/// Raised whenever the same source and settings give other bytes than before.
-const PREPARATION_VERSION: u32 = 1;
+/// Raised whenever the same source and settings give other bytes, or another account, than before.
+const PREPARATION_VERSION: u32 = 2;
 
 /// What the index keeps of a preparation.
 #[derive(Serialize, Deserialize)]

@@ -11,11 +11,11 @@ use crate::encode::{Variant, encode};
 use crate::error::DatasetError;
 use crate::pieces::Pieces;
 use crate::progress::Progress;
-use crate::source::{Located, locate};
+use crate::source::{Located, Reach, locate};
 use crate::split::{self, Splits};
-use crate::summary::{Summary, TokenSummary};
+use crate::summary::Summary;
 use crate::tokenizer::TokenizerKind;
-use crate::{Prepared, cache};
+use crate::{Prepared, account, cache};
 
 /// A source in memory: labelled texts in three splits.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Corpus {
     /// [`DatasetError`]: whatever is wrong with the source, by file and line.
     pub fn read(data: &DataSpec, cache: &Path, progress: &dyn Progress) -> Result<Self, DatasetError> {
         split::check_settings(data)?;
-        let located = locate(&data.source, cache, progress)?;
+        let located = locate(&data.source, &Reach::everywhere(), cache, progress)?;
         Self::read_located(data, &located, located.stamp()?, progress)
     }
 
@@ -49,13 +49,8 @@ impl Corpus {
         let mut rows = located.read(progress)?;
         rows.check_bad_share(data.bad_rows_share_max)?;
         let splits = split::split(&mut rows, data)?;
-        let summary = Summary {
-            dataset: rows.name,
-            splits: split::summarise(&splits, rows.classes.len()),
-            classes: rows.classes,
-            bad_rows: rows.bad,
-            tokens: TokenSummary::default(),
-        };
+        let account = account::of(&rows, &splits);
+        let summary = Summary { dataset: rows.name, classes: rows.classes, account, ..Summary::default() };
         Ok(Self { data: data.clone(), stamp, splits, summary, cut: Mutex::default() })
     }
 
@@ -81,7 +76,12 @@ impl Corpus {
         progress.stage("encoding", None, false);
         let (name, classes) = (&self.summary.dataset, &self.summary.classes);
         let encoded = encode(name, classes, &self.splits, &pieces, kind, checked)?;
-        let summary = Summary { tokens: encoded.tokens, ..self.summary.clone() };
+        let mut summary = self.summary.clone();
+        (summary.vocabulary, summary.lengths) = (encoded.header.vocabulary, encoded.lengths);
+        kind.name().clone_into(&mut summary.account.tokenizer);
+        for (split, tokens) in summary.account.splits.iter_mut().zip(encoded.tokens) {
+            tokens.tell(split);
+        }
         let bytes = encoded::encode(encoded.header, &encoded.splits);
         let (digest, path) = cache::store(cache, fingerprint, &bytes, &summary)?;
         let size = bytes.len() as u64;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use sweep_proto::encoded::{EncodedHeader, EncodedRows, SplitSize, UNKNOWN};
 use sweep_proto::{Configuration, Hyperparameter, Value};
 
+use crate::account::TokenCounts;
 use crate::error::DatasetError;
 use crate::pieces::Pieces;
 use crate::split::Splits;
-use crate::summary::{Lengths, TokenSummary};
+use crate::summary::Lengths;
 use crate::tokenizer::{TokenizerKind, Trained};
 
 /// How a dataset is encoded, checked.
@@ -48,8 +49,10 @@ pub(crate) struct Encoded {
     pub(crate) header: EncodedHeader,
     /// The rows of each split.
     pub(crate) splits: [EncodedRows; 3],
-    /// Tokens of the training split in numbers.
-    pub(crate) tokens: TokenSummary,
+    /// Tokens of each split in numbers.
+    pub(crate) tokens: [TokenCounts; 3],
+    /// Tokens of a training text before it is cut.
+    pub(crate) lengths: Lengths,
 }
 
 /// Learns the vocabulary from the training split and encodes all splits with it.
@@ -66,6 +69,7 @@ pub(crate) fn encode(
     let trained = Trained::new(kind, known.collect(), variant.vocabulary)?;
     let tokens_of: Vec<Vec<u32>> = pieces.table.iter().map(|piece| trained.tokens(piece)).collect();
     let mut lengths = Vec::new();
+    let mut tokens = [TokenCounts::default(); 3];
     let mut encoded: [EncodedRows; 3] = Default::default();
     for (split, (rows, out)) in pieces.splits.iter().zip(&mut encoded).enumerate() {
         out.labels = splits[split].iter().map(|row| row.label).collect();
@@ -74,19 +78,11 @@ pub(crate) fn encode(
             if split == 0 {
                 lengths.push(full.max(1) as u64);
             }
-            out.rows.push(truncated(row, &tokens_of, full, variant));
+            let kept = truncated(row, &tokens_of, full, variant);
+            tokens[split].count(&kept, full > variant.max_length);
+            out.rows.push(kept);
         }
     }
-    let kept: usize = encoded[0].rows.iter().map(Vec::len).sum();
-    let unknown = encoded[0].rows.iter().flatten().filter(|token| **token == UNKNOWN).count();
-    let truncated = lengths.iter().filter(|length| **length > variant.max_length as u64).count();
-    let tokens = TokenSummary {
-        tokenizer: kind.name().to_owned(),
-        vocabulary: trained.vocabulary,
-        truncated_share: truncated as f64 / lengths.len().max(1) as f64,
-        unknown_share: unknown as f64 / kept.max(1) as f64,
-        lengths: Lengths::of(lengths),
-    };
     let header = EncodedHeader {
         dataset: name.to_owned(),
         classes: classes.to_vec(),
@@ -96,7 +92,7 @@ pub(crate) fn encode(
         tokenizer: trained.file,
         splits: [SplitSize::default(); 3],
     };
-    Ok(Encoded { header, splits: encoded, tokens })
+    Ok(Encoded { header, splits: encoded, tokens, lengths: Lengths::of(lengths) })
 }
 
 /// The kept tokens of a row; one unknown token where the text has none.

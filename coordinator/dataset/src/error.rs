@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::source::SourcePath;
+
 /// Why a dataset cannot be prepared.
 #[derive(Debug, Error)]
 pub enum DatasetError {
@@ -34,6 +36,12 @@ pub enum DatasetError {
         source: std::io::Error,
         /// What to do, with its separator, or nothing.
         remedy: &'static str,
+    },
+    /// The path lies outside the folders that may be read.
+    #[error("{}: {OutOfReach}", path.display())]
+    OutOfReach {
+        /// The file or folder.
+        path: PathBuf,
     },
     /// A named column is not there.
     #[error("{}: no column is named \"{column}\"{hint}; its columns are {known}; set `{key} = \"...\"` under [data]", path.display())]
@@ -104,11 +112,49 @@ pub enum DatasetError {
     },
 }
 
+/// Why a path that others named is not opened. It does not say whether anything is there.
+#[derive(Clone, Copy, Debug, Error)]
+#[error(
+    "it is not in a folder that the coordinator shows to other machines, or leads out of it; \
+     the coordinator's operator can name one with `sweep serve --corpora DIR`"
+)]
+pub(crate) struct OutOfReach;
+
+/// What has a path that messages can name.
+pub(crate) trait Shown {
+    /// The path.
+    fn shown(&self) -> &Path;
+}
+
+impl Shown for Path {
+    fn shown(&self) -> &Path {
+        self
+    }
+}
+
+impl Shown for PathBuf {
+    fn shown(&self) -> &Path {
+        self
+    }
+}
+
+impl Shown for SourcePath {
+    fn shown(&self) -> &Path {
+        self.shown()
+    }
+}
+
 impl DatasetError {
     /// An error of the operating system without a special remedy.
-    pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
+    pub(crate) fn io(
+        path: &(impl Shown + ?Sized),
+        action: &'static str,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.shown().to_owned();
         move |source| {
+            if source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<OutOfReach>) {
+                return Self::OutOfReach { path };
+            }
             let remedy = match source.kind() {
                 std::io::ErrorKind::NotFound => "; check `path` under [data]",
                 std::io::ErrorKind::StorageFull => "; free some disk space or move the cache",

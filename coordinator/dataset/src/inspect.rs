@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use sweep_proto::DataSource;
+use sweep_proto::data_account::BadRows;
 use sweep_proto::sweep_file::DATASETS;
 
 use crate::error::{DatasetError, shortened};
 use crate::progress::Progress;
 use crate::rows::{Row, Rows};
-use crate::source::{Format, Located, locate};
-use crate::summary::{BadRows, Lengths};
+use crate::source::{Format, Located, Reach, SourcePath, locate};
+use crate::summary::Lengths;
 use crate::tokenizer::{Cutter, TokenizerKind, refused};
 
 /// Rows shown of each class.
@@ -90,7 +91,7 @@ pub fn inspect(
     progress: &dyn Progress,
 ) -> Result<Inspection, DatasetError> {
     let source = source(name_or_path, text, label)?;
-    let located = locate(&source, cache, progress)?;
+    let located = locate(&source, &Reach::everywhere(), cache, progress)?;
     let rows = located.read(progress)?;
     look(&located, &rows)
 }
@@ -113,8 +114,9 @@ fn source(name_or_path: &str, text: Option<&str>, label: Option<&str>) -> Result
     if path.join("aclImdb").is_dir() || path.join("train/pos").is_dir() && path.join("test/neg").is_dir() {
         return Ok(known("imdb", Some(path)));
     }
-    let format = Format::of_path(&path)?;
-    let columns = format.columns(&path)?;
+    let readable = SourcePath::anywhere(&path);
+    let format = Format::of_path(&readable)?;
+    let columns = format.columns(&readable)?;
     let choose = |given: Option<&str>, usual: [&str; 8]| {
         let found = usual.into_iter().find_map(|name| columns.iter().find(|one| one.to_lowercase() == name));
         given.map_or_else(|| found.map_or_else(|| usual[0].to_owned(), Clone::clone), str::to_owned)

@@ -5,6 +5,7 @@
 //! its digest: the same source and settings give the same bytes. The vocabulary and every statistic
 //! come from the training split alone.
 
+mod account;
 mod bpe;
 mod cache;
 mod corpus;
@@ -32,7 +33,8 @@ pub use corpus::Corpus;
 pub use error::DatasetError;
 pub use inspect::{ClassRows, Inspection, Sample, inspect};
 pub use progress::{NoProgress, Progress};
-pub use summary::{BadRow, BadRows, Lengths, SplitSummary, Summary, TokenSummary};
+pub use source::Reach;
+pub use summary::{Lengths, Summary};
 
 /// A dataset that is ready to be served: an encoded file in the cache.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,21 +61,22 @@ pub fn prepare(
     cache: &Path,
     progress: &dyn Progress,
 ) -> Result<Prepared, DatasetError> {
-    Prepare::start(data, cache, progress)?.one(variant)
+    Prepare::start(data, &Reach::everywhere(), cache, progress)?.one(variant)
 }
 
-/// Prepares several variants of a dataset, in their order. The source is read at most once, and not at
+/// Prepares several variants of a dataset, in their order, from files within `reach`. The source is read at most once, and not at
 /// all where every variant is in the cache and the source's files have kept path, size and time of change.
 ///
 /// # Errors
 /// As [`Corpus::read`] and [`Corpus::encode`].
 pub fn prepare_all(
     data: &DataSpec,
+    reach: &Reach,
     variants: &[BTreeMap<Hyperparameter, Value>],
     cache: &Path,
     progress: &dyn Progress,
 ) -> Result<Vec<Prepared>, DatasetError> {
-    let mut prepare = Prepare::start(data, cache, progress)?;
+    let mut prepare = Prepare::start(data, reach, cache, progress)?;
     variants.iter().map(|variant| prepare.one(variant)).collect()
 }
 
@@ -88,9 +91,14 @@ struct Prepare<'a> {
 }
 
 impl<'a> Prepare<'a> {
-    fn start(data: &'a DataSpec, cache: &'a Path, progress: &'a dyn Progress) -> Result<Self, DatasetError> {
+    fn start(
+        data: &'a DataSpec,
+        reach: &Reach,
+        cache: &'a Path,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, DatasetError> {
         split::check_settings(data)?;
-        let located = source::locate(&data.source, cache, progress)?;
+        let located = source::locate(&data.source, reach, cache, progress)?;
         let stamp = located.stamp()?;
         Ok(Self { data, cache, progress, located, stamp, corpus: None })
     }

@@ -28,5 +28,7 @@ pub(crate) const SPLIT_ROWS_MIN: [usize; 3] = [8, 2, 2];
 pub(crate) const BAD_ROWS_SHOWN: usize = 20;
 /// Bad rows that an error message lists.
 pub(crate) const BAD_ROWS_LISTED: usize = 5;
+/// Files of a source that are accounted for one by one; the rest of many shards is told together.
+pub(crate) const FILES_TOLD_MAX: usize = 64;
 /// Threads that cut texts into tokens: beyond this the memory bus is the limit.
 pub(crate) const THREADS_MAX: usize = 8;

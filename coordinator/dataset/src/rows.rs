@@ -1,20 +1,26 @@
 //! Where readers put rows: good ones are kept, bad ones counted with their place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use sweep_proto::data_account::{BadRow, BadRows, FileAccount};
 use sweep_proto::encoded::Split;
 
 use crate::error::{DatasetError, shortened};
 use crate::limits::{
-    BAD_ROWS_LISTED, BAD_ROWS_SHOWN, CLASSES_MAX, CORPUS_BYTES_MAX, LABEL_BYTES_MAX, ROWS_MAX, TEXT_BYTES_MAX,
+    BAD_ROWS_LISTED, BAD_ROWS_SHOWN, CLASSES_MAX, CORPUS_BYTES_MAX, FILES_TOLD_MAX, LABEL_BYTES_MAX,
+    ROWS_MAX, TEXT_BYTES_MAX,
 };
-use crate::summary::{BadRow, BadRows};
+
+/// Notes kept of one file.
+const NOTES_MAX: usize = 10;
 
 /// The part of the source that a row stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// To be split into train, validation and, where no part is `Test`, test.
+    /// To be split into train, and into what the source has no part of its own for.
     Train,
+    /// The source's own validation split.
+    Validation,
     /// The source's own test split.
     Test,
 }
@@ -22,9 +28,16 @@ pub(crate) enum Part {
 impl Part {
     /// The part that a folder of this name holds.
     pub(crate) fn from_folder(name: &str) -> Option<Self> {
-        [(Part::Train, Split::Train), (Part::Test, Split::Test)]
-            .into_iter()
-            .find_map(|(part, split)| (split.name() == name).then_some(part))
+        [Part::Train, Part::Validation, Part::Test].into_iter().find(|part| part.split().name() == name)
+    }
+
+    /// The split that its rows go to.
+    pub(crate) fn split(self) -> Split {
+        match self {
+            Part::Train => Split::Train,
+            Part::Validation => Split::Validation,
+            Part::Test => Split::Test,
+        }
     }
 }
 
@@ -46,12 +59,25 @@ pub(crate) struct Rows {
     pub(crate) classes: Vec<String>,
     /// Rows of the training part.
     pub(crate) train: Vec<Row>,
+    /// Rows of the source's own validation part.
+    pub(crate) validation: Vec<Row>,
     /// Rows of the source's own test part.
     pub(crate) test: Vec<Row>,
     /// Unusable rows.
     pub(crate) bad: BadRows,
+    /// Usable rows that no split gets, by reason.
+    pub(crate) left_out: BTreeMap<String, u64>,
+    files: Vec<FileRows>,
     class_of: HashMap<String, u32>,
     text_bytes: u64,
+}
+
+/// The rows of one file, good and bad.
+#[derive(Debug, Default)]
+struct FileRows {
+    account: FileAccount,
+    reasons: BTreeMap<String, u64>,
+    first: Vec<BadRow>,
 }
 
 /// Where a row stands.
@@ -69,6 +95,60 @@ impl Rows {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
+    /// Begins a file or folder, or another part of it: the rows that follow are counted for it.
+    pub(crate) fn enter(&mut self, part: Part, file: &str) {
+        let name =
+            if self.files.len() < FILES_TOLD_MAX { shortened(file, 200) } else { "further files".into() };
+        let split = part.split().name();
+        let is_it = |one: &FileRows| one.account.file == name && one.account.split == split;
+        // The last one is the present one.
+        let entered = match self.files.iter().position(is_it) {
+            Some(place) => self.files.remove(place),
+            None => FileRows {
+                account: FileAccount { file: name, split: split.into(), ..FileAccount::default() },
+                ..FileRows::default()
+            },
+        };
+        self.files.push(entered);
+    }
+
+    /// Tells something of the present file.
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
+        let file = self.present(None);
+        if file.account.notes.len() < NOTES_MAX {
+            file.account.notes.push(note.into());
+        }
+    }
+
+    /// Counts rows that are usable and that no split gets.
+    pub(crate) fn leave_out(&mut self, reason: &str, rows: u64) {
+        if rows > 0 {
+            *self.left_out.entry(reason.to_owned()).or_default() += rows;
+        }
+    }
+
+    /// The present file, or its part of this kind.
+    fn present(&mut self, part: Option<Part>) -> &mut FileRows {
+        let split = part.map(|part| part.split().name());
+        let is_present = |last: &FileRows| split.is_none_or(|split| last.account.split == split);
+        if !self.files.last().is_some_and(is_present) {
+            let name = self.files.last().map_or_else(|| self.name.clone(), |last| last.account.file.clone());
+            self.enter(part.unwrap_or(Part::Train), &name);
+        }
+        let last = self.files.len() - 1;
+        &mut self.files[last]
+    }
+
+    /// What was read, file by file.
+    pub(crate) fn files(&self) -> Vec<FileAccount> {
+        self.files.iter().map(|file| file.account.clone()).collect()
+    }
+
+    /// Whether the source has a part of its own for a split, be it empty.
+    pub(crate) fn has_part(&self, part: Part) -> bool {
+        self.files.iter().any(|file| file.account.split == part.split().name())
+    }
+
     /// Takes a row in, or counts it as bad. An error only where the whole source is hopeless.
     pub(crate) fn push(
         &mut self,
@@ -77,22 +157,26 @@ impl Rows {
         label: &[u8],
         text: &[u8],
     ) -> Result<(), DatasetError> {
-        let (text, label) = match (std::str::from_utf8(text), std::str::from_utf8(label)) {
-            (Ok(text), Ok(label)) => (text.trim(), label.trim()),
-            (Err(_), _) => return self.reject(place, "the text is not UTF-8"),
-            (_, Err(_)) => return self.reject(place, "the label is not UTF-8"),
+        self.present(Some(part));
+        let label = match std::str::from_utf8(label) {
+            Ok(label) => label.trim(),
+            Err(_) => return self.reject(place, "the label is not UTF-8"),
         };
         if label.is_empty() {
             return self.reject(place, "the label is missing");
         }
-        if text.is_empty() {
-            return self.reject(place, "the text is empty");
-        }
         if label.len() > LABEL_BYTES_MAX {
             return self.reject(place, "the label is longer than 256 bytes");
         }
+        let Ok(text) = std::str::from_utf8(text) else {
+            return self.reject_of(place, label, "the text is not UTF-8");
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return self.reject_of(place, label, "the text is empty");
+        }
         if text.len() > TEXT_BYTES_MAX {
-            return self.reject(place, "the text is longer than 1 MiB");
+            return self.reject_of(place, label, "the text is longer than 1 MiB");
         }
         self.text_bytes += text.len() as u64;
         if self.text_bytes > CORPUS_BYTES_MAX {
@@ -103,21 +187,37 @@ impl Rows {
         }
         self.bound_rows()?;
         let label = self.class(label)?;
-        let rows = if part == Part::Train { &mut self.train } else { &mut self.test };
+        let rows = match part {
+            Part::Train => &mut self.train,
+            Part::Validation => &mut self.validation,
+            Part::Test => &mut self.test,
+        };
         rows.push(Row { text: text.to_owned(), label });
+        self.present(Some(part)).account.rows += 1;
         Ok(())
+    }
+
+    /// Counts a bad row whose label can be read.
+    fn reject_of(&mut self, place: Place<'_>, label: &str, reason: &str) -> Result<(), DatasetError> {
+        if self.bad.classes.len() < CLASSES_MAX || self.bad.classes.contains_key(label) {
+            *self.bad.classes.entry(label.to_owned()).or_default() += 1;
+        }
+        self.reject(place, reason)
     }
 
     /// Counts a bad row.
     pub(crate) fn reject(&mut self, place: Place<'_>, reason: &str) -> Result<(), DatasetError> {
+        let row = BadRow { file: shortened(place.file, 200), line: place.line, reason: reason.to_owned() };
+        let file = self.present(None);
+        file.account.unusable += 1;
+        *file.reasons.entry(reason.to_owned()).or_default() += 1;
+        if file.first.len() < BAD_ROWS_LISTED {
+            file.first.push(row.clone());
+        }
         self.bad.count += 1;
         *self.bad.reasons.entry(reason.to_owned()).or_default() += 1;
         if self.bad.first.len() < BAD_ROWS_SHOWN {
-            self.bad.first.push(BadRow {
-                file: shortened(place.file, 200),
-                line: place.line,
-                reason: reason.to_owned(),
-            });
+            self.bad.first.push(row);
         }
         self.bound_rows()
     }
@@ -150,24 +250,52 @@ impl Rows {
 
     /// Rows, good and bad.
     pub(crate) fn total(&self) -> u64 {
-        self.bad.count + self.train.len() as u64 + self.test.len() as u64
+        [&self.train, &self.validation, &self.test].iter().map(|rows| rows.len() as u64).sum::<u64>()
+            + self.bad.count
     }
 
-    /// Refuses the source where too many of its rows are bad.
+    /// Refuses the source where too many rows of one of its files are bad: a small file must not hide in a large one.
     pub(crate) fn check_bad_share(&self, allowed: f64) -> Result<(), DatasetError> {
-        let (bad, total) = (self.bad.count, self.total());
-        if bad == 0 || bad as f64 <= allowed * total as f64 {
-            return Ok(());
-        }
-        let listed = self.bad.first.iter().take(BAD_ROWS_LISTED).map(|row| format!("    {row}\n")).collect();
+        let is_too_bad = |file: &&FileRows| {
+            let FileAccount { rows, unusable, .. } = file.account;
+            unusable as f64 > allowed * (rows + unusable) as f64
+        };
+        let Some(file) = self.files.iter().find(is_too_bad) else { return Ok(()) };
+        let FileAccount { rows, unusable, .. } = file.account;
+        let total = rows + unusable;
         Err(DatasetError::TooManyBadRows {
-            name: self.name.clone(),
-            bad,
+            name: file.account.file.clone(),
+            bad: unusable,
             total,
-            share: 100.0 * bad as f64 / total as f64,
+            share: 100.0 * unusable as f64 / total as f64,
             allowed: 100.0 * allowed,
-            listed,
+            listed: file.first.iter().map(|row| format!("    {row}\n")).collect(),
         })
+    }
+
+    /// Refuses a part that the source names and that has no usable row: nothing else may stand in for it.
+    pub(crate) fn check_named_parts(&self) -> Result<(), DatasetError> {
+        for (part, rows) in [(Part::Validation, &self.validation), (Part::Test, &self.test)] {
+            let split = part.split().name();
+            let of_part: Vec<_> = self.files.iter().filter(|file| file.account.split == split).collect();
+            let Some(file) = of_part.first().filter(|_| rows.is_empty()) else { continue };
+            let unusable: u64 = of_part.iter().map(|file| file.account.unusable).sum();
+            let found = match unusable {
+                0 => "it has no row at all".to_owned(),
+                _ => format!("none of its {unusable} rows is usable: {}", reasons(&of_part)),
+            };
+            let reason = format!(
+                "it is the {split} data, and {found}; mend it, name another file, or name none: then the {split} split \
+                 is drawn from the training rows"
+            );
+            return Err(DatasetError::unsuitable(&file.account.file, reason));
+        }
+        Ok(())
+    }
+
+    /// Labels that only unusable rows have.
+    pub(crate) fn lost_classes(&self) -> Vec<String> {
+        self.bad.classes.keys().filter(|label| !self.class_of.contains_key(*label)).cloned().collect()
     }
 
     /// Brings the classes in order: as numbers where all are numbers, else by name.
@@ -184,12 +312,24 @@ impl Rows {
         for (place, class) in order.iter().enumerate() {
             rank[*class as usize] = place as u32;
         }
-        for row in self.train.iter_mut().chain(&mut self.test) {
+        for row in self.train.iter_mut().chain(&mut self.validation).chain(&mut self.test) {
             row.label = rank[row.label as usize];
         }
         self.classes = order.iter().map(|class| self.classes[*class as usize].clone()).collect();
         self.class_of = self.classes.iter().cloned().zip(0..).collect();
     }
+}
+
+/// The reasons of some files with the rows of each, most rows first.
+fn reasons(files: &[&FileRows]) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (reason, rows) in files.iter().flat_map(|file| &file.reasons) {
+        *counts.entry(reason).or_default() += rows;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+    let told: Vec<_> = counts.iter().map(|(reason, rows)| format!("{reason} ({rows})")).collect();
+    told.join(", ")
 }
 
 #[cfg(test)]
@@ -230,6 +370,48 @@ mod tests {
             message.contains("3 of 5 rows") && message.contains("a.csv:2: the label is missing"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn the_limit_holds_for_each_file_by_itself() {
+        let mut rows = Rows::new("sample");
+        let mut push = |part, file: &str, texts: &[(&str, u64)]| {
+            rows.enter(part, file);
+            for (text, count) in texts {
+                for line in 1..=*count {
+                    rows.push(Place { file, line }, part, b"spam", text.as_bytes()).expect("few rows");
+                }
+            }
+        };
+        push(Part::Train, "train.csv", &[("good", 990), (" ", 2)]);
+        push(Part::Test, "test.csv", &[("good", 7), ("", 3)]);
+        assert!(rows.check_bad_share(0.3).is_ok() && rows.check_named_parts().is_ok());
+        let message = rows.check_bad_share(0.29).expect_err("3 of 10").to_string();
+        assert!(message.starts_with("test.csv: 3 of 10 rows are unusable (30.0 %"), "{message}");
+        assert!(
+            message.contains("test.csv:3: the text is empty") && !message.contains("train.csv"),
+            "{message}"
+        );
+        let counted: Vec<_> = rows.files().iter().map(|file| (file.rows, file.unusable)).collect();
+        assert_eq!((counted, rows.bad.classes["spam"]), (vec![(990, 2), (7, 3)], 5));
+    }
+
+    #[test]
+    fn a_part_that_was_named_is_never_replaced() {
+        let mut rows = Rows::new("sample");
+        rows.push(Place { file: "a", line: 2 }, Part::Train, b"spam", b"good").expect("few rows");
+        assert!(rows.check_named_parts().is_ok());
+        rows.enter(Part::Test, "test.csv");
+        let message = rows.check_named_parts().expect_err("no row").to_string();
+        assert!(message.starts_with("test.csv: it is the test data, and it has no row at all"), "{message}");
+        rows.push(Place { file: "test.csv", line: 2 }, Part::Test, b"", b"good").expect("few rows");
+        rows.push(Place { file: "test.csv", line: 3 }, Part::Test, b"eggs", b"").expect("few rows");
+        let message = rows.check_named_parts().expect_err("no usable row").to_string();
+        assert!(
+            message.contains("none of its 2 rows is usable: the label is missing (1), the text is empty (1)"),
+            "{message}"
+        );
+        assert_eq!(rows.lost_classes(), ["eggs"]);
     }
 
     #[test]

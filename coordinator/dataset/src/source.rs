@@ -9,9 +9,10 @@ mod json_lines;
 mod nsmc;
 mod parquet;
 mod quotes;
+mod reach;
 mod snippets;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sweep_proto::digest::Hasher;
 use sweep_proto::sweep_file::DATASETS;
@@ -21,6 +22,9 @@ use crate::error::{DatasetError, listed, nearest};
 use crate::limits::FILES_MAX;
 use crate::progress::Progress;
 use crate::rows::{Part, Rows};
+
+pub use reach::Reach;
+pub(crate) use reach::SourcePath;
 
 /// The columns of a table that matter.
 #[derive(Clone, Debug)]
@@ -54,33 +58,33 @@ pub(crate) struct Located {
     /// How it is laid out.
     pub(crate) format: Format,
     /// Files or folders, each with the part it holds.
-    pub(crate) paths: Vec<(Part, PathBuf)>,
+    pub(crate) paths: Vec<(Part, SourcePath)>,
     /// The columns, for tables.
     pub(crate) columns: Columns,
 }
 
 impl Format {
     /// The format of a user's file, told by its name.
-    pub(crate) fn of_path(path: &Path) -> Result<Self, DatasetError> {
-        let metadata = std::fs::metadata(path).map_err(DatasetError::io(path, "open it"))?;
-        if metadata.is_dir() {
+    pub(crate) fn of_path(path: &SourcePath) -> Result<Self, DatasetError> {
+        let metadata = path.metadata().map_err(DatasetError::io(path, "open it"))?;
+        if metadata.is_dir {
             return Ok(Format::Folder);
         }
-        if !metadata.is_file() {
+        if !metadata.is_file {
             return Err(DatasetError::broken(path.display(), "this is neither a file nor a folder"));
         }
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let extension = path.shown().extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match extension.as_str() {
             "csv" => Ok(Format::Csv),
             "tsv" | "tab" => Ok(Format::Tsv),
             "jsonl" | "ndjson" => Ok(Format::JsonLines),
             "parquet" | "pq" => Ok(Format::Parquet),
-            _ => Err(DatasetError::UnknownFormat { path: path.to_owned() }),
+            _ => Err(DatasetError::UnknownFormat { path: path.shown().to_owned() }),
         }
     }
 
     /// The names of a table's columns; none for what is not a table.
-    pub(crate) fn columns(self, path: &Path) -> Result<Vec<String>, DatasetError> {
+    pub(crate) fn columns(self, path: &SourcePath) -> Result<Vec<String>, DatasetError> {
         match self {
             Format::Csv => delimited::columns(path, delimited::Dialect::Csv),
             Format::Tsv => delimited::columns(path, delimited::Dialect::Tsv),
@@ -91,9 +95,10 @@ impl Format {
     }
 }
 
-/// Finds a source, downloading it into the cache where it is known by name and has no path.
+/// Finds a source within what may be reached, downloading it into the cache where it is known by name and has no path.
 pub(crate) fn locate(
     source: &DataSource,
+    reach: &Reach,
     cache: &Path,
     progress: &dyn Progress,
 ) -> Result<Located, DatasetError> {
@@ -111,13 +116,18 @@ pub(crate) fn locate(
                     "the dataset \"snippets\" is part of this program; remove `path`, or remove `dataset` to read your own file"
                         .into(),
                 )),
-                ("imdb", Some(path)) => Ok(located(Format::Imdb, vec![(Part::Train, path.clone())])),
+                ("imdb", Some(path)) => Ok(located(Format::Imdb, vec![(Part::Train, SourcePath::new(path, reach))])),
                 ("imdb", None) => {
-                    let path = imdb::download(cache, progress)?;
+                    let path = SourcePath::anywhere(imdb::download(cache, progress)?);
                     Ok(located(Format::Imdb, vec![(Part::Train, path)]))
                 }
-                ("nsmc", Some(path)) => Ok(located(Format::Nsmc, nsmc::files(path)?)),
-                ("nsmc", None) => Ok(located(Format::Nsmc, nsmc::files(&nsmc::download(cache, progress)?)?)),
+                ("nsmc", Some(path)) => {
+                    Ok(located(Format::Nsmc, nsmc::files(&SourcePath::new(path, reach))?))
+                }
+                ("nsmc", None) => {
+                    let folder = SourcePath::anywhere(nsmc::download(cache, progress)?);
+                    Ok(located(Format::Nsmc, nsmc::files(&folder)?))
+                }
                 _ => Err(DatasetError::UnknownDataset {
                     name: name.clone(),
                     hint: nearest(name, DATASETS),
@@ -126,16 +136,18 @@ pub(crate) fn locate(
             }
         }
         DataSource::File { path, test_path, text, label } => {
-            let format = Format::of_path(path)?;
-            let mut paths = vec![(Part::Train, path.clone())];
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let path = SourcePath::new(path, reach);
+            let format = Format::of_path(&path)?;
+            let mut paths = vec![(Part::Train, path)];
             if let Some(test_path) = test_path {
-                if Format::of_path(test_path)? != format {
+                let test_path = SourcePath::new(test_path, reach);
+                if Format::of_path(&test_path)? != format {
                     let reason = "`test_path` must have the same format as `path`";
                     return Err(DatasetError::broken(test_path.display(), reason));
                 }
-                paths.push((Part::Test, test_path.clone()));
+                paths.push((Part::Test, test_path));
             }
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let columns = Columns { text: text.clone(), label: label.clone(), names: &[] };
             Ok(Located { name, format, paths, columns })
         }
@@ -149,12 +161,15 @@ impl Located {
         let columns = &self.columns;
         if self.format == Format::Snippets {
             progress.stage("reading snippets", None, false);
+            rows.enter(Part::Train, &self.name);
             snippets::read(&mut rows)?;
         }
         for (part, path) in &self.paths {
-            let file = path.file_name().unwrap_or_default().to_string_lossy();
-            let bytes = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
-            progress.stage(&format!("reading {file}"), bytes.map(|one| one.len()), true);
+            let bytes = path.metadata().ok().filter(|facts| facts.is_file);
+            if bytes.is_some() {
+                rows.enter(*part, &path.file_name());
+            }
+            progress.stage(&format!("reading {}", path.file_name()), bytes.map(|one| one.len), true);
             match self.format {
                 Format::Snippets => {}
                 Format::Imdb => imdb::read(path, &mut rows, progress)?,
@@ -192,19 +207,24 @@ impl Located {
     }
 }
 
-fn stamp_path(path: &Path, depth: u32, files: &mut u64, hasher: &mut Hasher) -> Result<(), DatasetError> {
+fn stamp_path(
+    path: &SourcePath,
+    depth: u32,
+    files: &mut u64,
+    hasher: &mut Hasher,
+) -> Result<(), DatasetError> {
     // No known layout is deeper: aclImdb / train / pos / file.
     const DEPTH_MAX: u32 = 5;
     *files += 1;
     if *files > FILES_MAX || depth > DEPTH_MAX {
         return Ok(());
     }
-    let metadata = std::fs::metadata(path).map_err(DatasetError::io(path, "open it"))?;
-    let changed = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let metadata = path.metadata().map_err(DatasetError::io(path, "open it"))?;
+    let changed = metadata.modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let nanoseconds = changed.map_or(0, |time| time.as_nanos());
-    let size = if metadata.is_dir() { 0 } else { metadata.len() };
+    let size = if metadata.is_dir { 0 } else { metadata.len };
     hasher.update(format!("{} {size} {nanoseconds}\n", path.display()).as_bytes());
-    if !metadata.is_dir() {
+    if !metadata.is_dir {
         return Ok(());
     }
     for entry in input::sorted_entries(path)? {
@@ -222,7 +242,7 @@ mod tests {
     fn every_name_that_a_sweep_file_may_give_has_a_reader() {
         for name in DATASETS {
             let source = DataSource::Known { name: name.to_owned(), path: Some("/nowhere".into()) };
-            let located = locate(&source, Path::new("/nowhere"), &NoProgress);
+            let located = locate(&source, &Reach::everywhere(), Path::new("/nowhere"), &NoProgress);
             assert!(!matches!(located, Err(DatasetError::UnknownDataset { .. })), "{name}");
         }
     }

@@ -1,15 +1,12 @@
 //! Which row goes to which split: drawn by class with a seed, so that every split has the source's shares.
 
-use std::collections::HashSet;
-
 use sweep_proto::DataSpec;
 use sweep_proto::encoded::Split;
 
 use crate::error::DatasetError;
 use crate::limits::SPLIT_ROWS_MIN;
 use crate::random::{generator, shuffle};
-use crate::rows::{Row, Rows};
-use crate::summary::SplitSummary;
+use crate::rows::{Part, Row, Rows};
 
 /// Rows of train, validation and test, in this order; each in the order of the source.
 pub(crate) type Splits = [Vec<Row>; 3];
@@ -46,26 +43,38 @@ pub(crate) fn split(rows: &mut Rows, data: &DataSpec) -> Result<Splits, DatasetE
             format!("all its rows have the one label \"{only}\"; a classifier needs at least two classes");
         return Err(DatasetError::unsuitable(&name, reason));
     }
+    rows.check_named_parts()?;
     let classes = rows.classes.len();
     let mut train = std::mem::take(&mut rows.train);
+    let mut validation = std::mem::take(&mut rows.validation);
     let mut test = std::mem::take(&mut rows.test);
     let seed = data.seed;
-    if test.is_empty() {
+    if !rows.has_part(Part::Test) {
         let count = (train.len() as f64 * data.test_share).round() as usize;
         (test, train) = draw(train, classes, count, seed, "test", true);
     }
     if let Some(count) = data.test_rows {
-        test = draw(test, classes, count as usize, seed, "test_rows", false).0;
+        test = keep(rows, test, classes, count as usize, seed, "test_rows");
     }
     if let Some(count) = data.train_rows {
-        train = draw(train, classes, count as usize, seed, "train_rows", false).0;
+        train = keep(rows, train, classes, count as usize, seed, "train_rows");
     }
-    let count = (train.len() as f64 * data.validation_share).round() as usize;
-    let (validation, train) = draw(train, classes, count, seed, "validation", true);
+    if !rows.has_part(Part::Validation) {
+        let count = (train.len() as f64 * data.validation_share).round() as usize;
+        (validation, train) = draw(train, classes, count, seed, "validation", true);
+    }
     let splits = [train, validation, test];
     check_sizes(&name, &splits)?;
     check_classes(&name, &rows.classes, &splits)?;
     Ok(splits)
+}
+
+/// Draws `count` rows by class, as the setting of this name says, and accounts for the others.
+fn keep(rows: &mut Rows, from: Vec<Row>, classes: usize, count: usize, seed: u64, setting: &str) -> Vec<Row> {
+    let before = from.len();
+    let kept = draw(from, classes, count, seed, setting, false).0;
+    rows.leave_out(&format!("not drawn: `{setting}`"), (before - kept.len()) as u64);
+    kept
 }
 
 /// Draws `count` rows by class; gives the drawn ones and the rest, both in the order of the source.
@@ -137,31 +146,15 @@ fn check_classes(name: &str, classes: &[String], splits: &Splits) -> Result<(), 
     Err(DatasetError::unsuitable(name, reason))
 }
 
-/// The splits in numbers.
-pub(crate) fn summarise(splits: &Splits, classes: usize) -> [SplitSummary; 3] {
-    let mut known = HashSet::new();
-    let repeated = splits[0].iter().filter(|row| !known.insert(row.text.as_str())).count();
-    let summary = |split: usize| {
-        let rows = &splits[split];
-        let mut class_rows = vec![0; classes];
-        rows.iter().for_each(|row| class_rows[row.label as usize] += 1);
-        let duplicates = if split == 0 {
-            repeated
-        } else {
-            rows.iter().filter(|row| known.contains(row.text.as_str())).count()
-        };
-        SplitSummary { rows: rows.len() as u64, class_rows, duplicates_of_train: duplicates as u64 }
-    };
-    [summary(0), summary(1), summary(2)]
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
     use sweep_proto::DataSource;
 
     use super::*;
-    use crate::rows::{Part, Place};
+    use crate::rows::Place;
 
     fn spec() -> DataSpec {
         DataSpec::new(DataSource::Known { name: "snippets".into(), path: None })
@@ -218,6 +211,7 @@ mod tests {
     #[test]
     fn the_sources_own_test_split_stays_apart() {
         let mut both = rows(&[30, 30], Part::Train);
+        both.enter(Part::Test, "test.csv");
         both.test = (0..20).map(|row| Row { text: format!("own {row}"), label: row % 2 }).collect();
         let splits = split(&mut both, &spec()).expect("large enough");
         assert_eq!(splits.each_ref().map(Vec::len), [54, 6, 20]);
@@ -232,14 +226,40 @@ mod tests {
         assert!(message(&mut rows(&[], Part::Train)).contains("no usable row"));
         let mut unseen = rows(&[30, 30], Part::Train);
         unseen.classes.push("rare".into());
+        unseen.enter(Part::Test, "test.csv");
         unseen.test = vec![Row { text: "x".into(), label: 2 }; 5];
         assert!(message(&mut unseen).contains("no training row has the label \"rare\""));
     }
 
     #[test]
-    fn texts_that_stand_in_two_splits_are_counted() {
-        let row = |text: &str| Row { text: text.into(), label: 0 };
-        let summary = summarise(&[vec![row("a"), row("a")], vec![row("a")], vec![row("b")]], 1);
-        assert_eq!(summary.map(|one| one.duplicates_of_train), [1, 1, 0]);
+    fn a_test_part_without_a_usable_row_is_refused_and_not_drawn_from_the_training_rows() {
+        for part in [Part::Test, Part::Validation] {
+            let mut named = rows(&[30, 30], Part::Train);
+            named.enter(part, "given.csv");
+            let message = split(&mut named, &spec()).expect_err("refused").to_string();
+            assert!(
+                message.starts_with("given.csv: it is the ") && message.contains("no row at all"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_validation_part_of_its_own_is_the_validation_split() {
+        let mut both = rows(&[30, 30], Part::Train);
+        both.enter(Part::Validation, "dev.csv");
+        both.validation = (0..12).map(|row| Row { text: format!("own {row}"), label: row % 2 }).collect();
+        let splits = split(&mut both, &spec()).expect("large enough");
+        assert_eq!(splits.each_ref().map(Vec::len), [54, 12, 6]);
+        assert!(splits[1].iter().all(|row| row.text.starts_with("own")));
+    }
+
+    #[test]
+    fn rows_that_a_draw_leaves_out_are_accounted_for() {
+        let mut all = rows(&[100, 100], Part::Train);
+        let data = DataSpec { train_rows: Some(20), test_rows: Some(4), ..spec() };
+        split(&mut all, &data).expect("large enough");
+        let left_out: Vec<_> = all.left_out.iter().map(|(reason, rows)| (reason.as_str(), *rows)).collect();
+        assert_eq!(left_out, [("not drawn: `test_rows`", 16), ("not drawn: `train_rows`", 160)]);
     }
 }

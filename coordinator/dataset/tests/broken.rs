@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use common::{Place, csv, file, known};
+use common::{Place, csv, file, known, rows, with_test};
 use coordinator_dataset::{NoProgress, inspect, prepare};
 use proptest::prelude::*;
 use sweep_proto::DataSpec;
@@ -164,6 +164,30 @@ fn missing_files_and_wrong_layouts_are_named() {
 }
 
 #[test]
+fn a_test_file_without_a_usable_row_is_refused_and_never_replaced_by_training_rows() {
+    let place = Place::new();
+    let train = place.write("train.csv", csv(2_000));
+    let unlabelled =
+        rows(7).iter().fold("text,label\n".to_owned(), |all, (text, _)| format!("{all}{text},\n"));
+    for (name, bytes, expected) in [
+        ("header_only.csv", "text,label\n", "it is the test data, and it has no row at all"),
+        ("unlabelled.csv", &unlabelled, "7 of 7 rows are unusable (100.0 %"),
+        ("half.csv", "text,label\na film,good\na play,\n", "1 of 2 rows are unusable (50.0 %"),
+    ] {
+        let test = place.write(name, bytes);
+        let message = refusal(&place, &with_test(&train, &test));
+        assert!(message.starts_with(name) && message.contains(expected), "{message}");
+        // Nor where bad rows are allowed: no row of the training file is ever tested on instead.
+        let data = DataSpec { bad_rows_share_max: 1.0, ..with_test(&train, &test) };
+        let message = refusal(&place, &data);
+        assert!(
+            message.contains("it is the test data") || message.contains("the test split gets 1"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn few_bad_rows_are_counted_and_skipped_and_their_lines_are_those_of_an_editor() {
     let place = Place::new();
     let text = csv(300) + "\nno label,\n,,\n";
@@ -172,8 +196,8 @@ fn few_bad_rows_are_counted_and_skipped_and_their_lines_are_those_of_an_editor()
         let data = DataSpec { bad_rows_share_max: 0.05, ..file(&path) };
         let prepared =
             prepare(&data, &BTreeMap::default(), &place.cache(), &NoProgress).expect("few are bad");
-        let lines: Vec<_> = prepared.summary.bad_rows.first.iter().map(|row| row.line).collect();
-        assert_eq!((prepared.summary.bad_rows.count, lines), (2, vec![303, 304]), "{name}");
+        let lines: Vec<_> = prepared.summary.account.bad_rows.first.iter().map(|row| row.line).collect();
+        assert_eq!((prepared.summary.account.bad_rows.count, lines), (2, vec![303, 304]), "{name}");
     }
 }
 

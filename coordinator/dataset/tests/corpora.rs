@@ -31,10 +31,10 @@ fn prepared(data: &DataSpec, tokenizer: &str) -> Prepared {
         summary.dataset,
         start.elapsed().as_secs_f64(),
         prepared.bytes,
-        summary.splits.each_ref().map(|split| split.rows),
-        summary.splits.each_ref().map(|split| split.duplicates_of_train),
-        summary.bad_rows.count,
-        summary.tokens
+        summary.account.splits.each_ref().map(|split| split.rows),
+        summary.account.splits.each_ref().map(|split| split.in_training),
+        summary.account.bad_rows.count,
+        summary.lengths
     );
     prepared
 }
@@ -44,17 +44,17 @@ fn imdb_is_prepared_as_a_sweep_asks_for_it() {
     let archive = shared("imdb/aclImdb_v1.labelled.tar.gz");
     let data = DataSpec { train_rows: Some(10_000), test_rows: Some(5_000), ..known("imdb", Some(&archive)) };
     let prepared = prepared(&data, "auto");
-    assert_eq!(prepared.summary.splits.each_ref().map(|split| split.rows), [9_000, 1_000, 5_000]);
-    assert_eq!(prepared.summary.splits[0].class_rows, [4_500, 4_500]);
-    assert_eq!(prepared.summary.tokens.tokenizer, "word");
+    assert_eq!(prepared.summary.account.splits.each_ref().map(|split| split.rows), [9_000, 1_000, 5_000]);
+    assert_eq!(prepared.summary.account.splits[0].class_rows, [4_500, 4_500]);
+    assert_eq!(prepared.summary.account.tokenizer, "word");
     assert_eq!(prepared.header.vocabulary, 10_000);
-    assert_eq!(prepared.summary.bad_rows.count, 0);
+    assert_eq!(prepared.summary.account.bad_rows.count, 0);
 }
 
 #[test]
 fn all_of_imdb_is_prepared() {
     let prepared = prepared(&known("imdb", Some(&shared("imdb/aclImdb_v1.labelled.tar.gz"))), "word");
-    assert_eq!(prepared.summary.splits.each_ref().map(|split| split.rows), [22_500, 2_500, 25_000]);
+    assert_eq!(prepared.summary.account.splits.each_ref().map(|split| split.rows), [22_500, 2_500, 25_000]);
 }
 
 #[test]
@@ -63,9 +63,12 @@ fn nsmc_is_prepared_as_a_sweep_asks_for_it() {
     let data = DataSpec { train_rows: Some(20_000), test_rows: Some(10_000), ..known("nsmc", Some(&folder)) };
     for (tokenizer, expected) in [("auto", "subword"), ("character", "character"), ("word", "word")] {
         let prepared = prepared(&data, tokenizer);
-        assert_eq!(prepared.summary.splits.each_ref().map(|split| split.rows), [18_000, 2_000, 10_000]);
-        assert_eq!(prepared.summary.tokens.tokenizer, expected);
-        let unknown = prepared.summary.tokens.unknown_share;
+        assert_eq!(
+            prepared.summary.account.splits.each_ref().map(|split| split.rows),
+            [18_000, 2_000, 10_000]
+        );
+        assert_eq!(prepared.summary.account.tokenizer, expected);
+        let unknown = prepared.summary.account.splits[0].unknown_share();
         assert!(expected == "word" || unknown < 0.01, "{expected}: {unknown} unknown");
     }
 }
@@ -73,5 +76,8 @@ fn nsmc_is_prepared_as_a_sweep_asks_for_it() {
 #[test]
 fn all_of_nsmc_is_prepared() {
     let prepared = prepared(&known("nsmc", Some(&shared("nsmc"))), "subword");
-    assert_eq!(prepared.summary.splits[2].class_rows.iter().sum::<u64>(), prepared.summary.splits[2].rows);
+    assert_eq!(
+        prepared.summary.account.splits[2].class_rows.iter().sum::<u64>(),
+        prepared.summary.account.splits[2].rows
+    );
 }

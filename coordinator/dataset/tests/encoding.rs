@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use common::{Place, file, known, variant};
-use coordinator_dataset::{Corpus, NoProgress, Progress, prepare, prepare_all};
+use coordinator_dataset::{Corpus, NoProgress, Progress, Reach, prepare, prepare_all};
 use sweep_proto::encoded::{EncodedView, Split};
 use sweep_proto::{DataSpec, Hyperparameter, Value};
 use tokenizers::Tokenizer;
@@ -28,8 +28,8 @@ fn the_same_source_gives_the_same_digest_anywhere() {
         };
         let first = prepared(&one);
         assert_eq!(first.digest, prepared(&other).digest, "{kind}");
-        assert_eq!(first.summary.tokens.tokenizer, kind);
-        assert_eq!(first.summary.splits.each_ref().map(|split| split.rows), [8_560, 951, 1_057]);
+        assert_eq!(first.summary.account.tokenizer, kind);
+        assert_eq!(first.summary.account.splits.each_ref().map(|split| split.rows), [8_560, 951, 1_057]);
     }
 }
 
@@ -91,7 +91,7 @@ fn the_vocabulary_is_of_the_training_split_alone() {
         let variant = variant(&[of_kind(kind), (Hyperparameter::Vocabulary, Value::Integer(1_000))]);
         let prepared = prepare(&file(&path), &variant, &place.cache(), &NoProgress).expect("prepared");
         let found = (0..100).filter(|row| prepared.header.tokenizer.contains(own(*row))).count();
-        assert_eq!(found as u64, prepared.summary.splits[0].rows, "{kind}");
+        assert_eq!(found as u64, prepared.summary.account.splits[0].rows, "{kind}");
         let view = EncodedView::parse(std::fs::read(&prepared.path).expect("written")).expect("valid");
         for split in [Split::Validation, Split::Test] {
             assert!(
@@ -123,7 +123,8 @@ fn a_finished_preparation_is_found_again_until_something_changes() {
             .iter()
             .map(|length| variant(&[(Hyperparameter::MaxLength, Value::Integer(*length))]))
             .collect();
-        let prepared = prepare_all(data, &variants, &place.cache(), &stages).expect("prepared");
+        let prepared =
+            prepare_all(data, &Reach::everywhere(), &variants, &place.cache(), &stages).expect("prepared");
         (stages.0.into_inner().expect("whole"), prepared)
     };
     let data = file(&path);
@@ -146,7 +147,7 @@ fn one_corpus_serves_all_variants() {
     let place = Place::new();
     let data = DataSpec { train_rows: Some(1_000), test_rows: Some(100), ..known("snippets", None) };
     let corpus = Corpus::read(&data, &place.cache(), &NoProgress).expect("embedded");
-    assert_eq!(corpus.summary().splits.each_ref().map(|split| split.rows), [900, 100, 100]);
+    assert_eq!(corpus.summary().account.splits.each_ref().map(|split| split.rows), [900, 100, 100]);
     let with = |side: &str, length| {
         let variant = variant(&[
             (Hyperparameter::TruncationSide, Value::Word(side.into())),
@@ -157,7 +158,7 @@ fn one_corpus_serves_all_variants() {
     let (right, left) = (with("right", 5), with("left", 5));
     assert_ne!(right.digest, left.digest);
     assert_eq!(right.header.tokenizer, left.header.tokenizer);
-    assert!(right.summary.tokens.truncated_share > 0.9);
+    assert!(right.summary.account.splits[0].truncated_share() > 0.9);
     let bad = variant(&[(Hyperparameter::Vocabulary, Value::Integer(3))]);
     let message = corpus.encode(&bad, &place.cache(), &NoProgress).expect_err("too small").to_string();
     assert!(message.contains("vocabulary must be a whole number from 16"), "{message}");

@@ -77,8 +77,8 @@ fn a_prepared_dataset_has_what_its_source_has() {
         });
     let prepared = prepared(&place, &file(&place.write("quoted.csv", text)));
     assert_eq!(prepared.header.classes, ["-1", "9", "10"], "sorted as numbers");
-    assert_eq!(prepared.summary.bad_rows.count, 0);
-    assert_eq!(prepared.summary.splits.each_ref().map(|split| split.rows), [32, 4, 4]);
+    assert_eq!(prepared.summary.account.bad_rows.count, 0);
+    assert_eq!(prepared.summary.account.splits.each_ref().map(|split| split.rows), [32, 4, 4]);
     let bytes = std::fs::read(&prepared.path).expect("written");
     assert_eq!(bytes.len() as u64, prepared.bytes);
     let view = EncodedView::parse(bytes).expect("valid");
@@ -97,9 +97,9 @@ fn a_folder_per_class_and_its_own_test_split_are_read() {
     }
     place.write("plain/bad/.hidden", "no");
     let plain = prepared(&place, &file(&place.path().join("plain")));
-    assert_eq!(plain.summary.splits.each_ref().map(|split| split.rows), [49, 5, 6]);
+    assert_eq!(plain.summary.account.splits.each_ref().map(|split| split.rows), [49, 5, 6]);
     let parts = prepared(&place, &file(&place.path().join("parts")));
-    assert_eq!(parts.summary.splits.each_ref().map(|split| split.rows), [36, 4, 20]);
+    assert_eq!(parts.summary.account.splits.each_ref().map(|split| split.rows), [36, 4, 20]);
 }
 
 #[test]
@@ -125,9 +125,9 @@ fn a_test_path_stays_apart() {
     let source =
         DataSource::File { path, test_path: Some(test_path), text: "text".into(), label: "label".into() };
     let prepared = prepared(&place, &DataSpec::new(source));
-    assert_eq!(prepared.summary.splits.each_ref().map(|split| split.rows), [36, 4, 30]);
+    assert_eq!(prepared.summary.account.splits.each_ref().map(|split| split.rows), [36, 4, 30]);
     assert_eq!(
-        prepared.summary.splits[2].duplicates_of_train, 27,
+        prepared.summary.account.splits[2].in_training, 27,
         "30 texts stand in both, 3 went to validation"
     );
 }
@@ -156,7 +156,7 @@ fn the_imdb_archive_and_its_folder_give_the_same_bytes() {
     let from_folder = prepared(&place, &known("imdb", Some(&place.path().join("folder"))));
     assert_eq!(from_archive.digest, from_folder.digest);
     assert_eq!(from_archive.header.classes, ["negative", "positive"]);
-    assert_eq!(from_archive.summary.splits.each_ref().map(|split| split.rows), [36, 4, 40]);
+    assert_eq!(from_archive.summary.account.splits.each_ref().map(|split| split.rows), [36, 4, 40]);
     assert!(!from_archive.header.tokenizer.contains("\"br\""), "markup is no word");
 }
 
@@ -171,9 +171,12 @@ fn nsmc_takes_the_official_files() {
     place.write("nsmc/ratings_test.txt", lines(200..220));
     let data = DataSpec { bad_rows_share_max: 0.02, ..known("nsmc", Some(&place.path().join("nsmc"))) };
     let prepared = prepared(&place, &data);
-    assert_eq!(prepared.summary.tokens.tokenizer, "subword");
-    assert_eq!(prepared.summary.splits.each_ref().map(|split| split.rows), [90, 10, 20]);
-    assert_eq!(prepared.summary.bad_rows.first[0].to_string(), "ratings_train.txt:102: the text is empty");
+    assert_eq!(prepared.summary.account.tokenizer, "subword");
+    assert_eq!(prepared.summary.account.splits.each_ref().map(|split| split.rows), [90, 10, 20]);
+    assert_eq!(
+        prepared.summary.account.bad_rows.first[0].to_string(),
+        "ratings_train.txt:102: the text is empty"
+    );
 }
 
 #[test]

@@ -78,6 +78,7 @@ fn launch() -> Command {
         classes: vec!["no".into(), "yes".into()],
         vocabulary: 10,
         rows: [8, 1, 1],
+        account: None,
     };
     let datasets = spec.data_variants().into_iter().map(dataset).collect();
     Command::Launch { spec, file_text: String::new(), datasets, attach: false }

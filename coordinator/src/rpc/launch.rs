@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use coordinator_core::{Command, DatasetRecord, Reply, SweepRecord};
+use coordinator_dataset::Reach;
 use sweep_proto::wire::launch_event::Kind;
 use sweep_proto::{Axis, DataSpec, SweepId, SweepSpec, sweep_file, wire};
 use tokio::sync::mpsc;
@@ -28,7 +29,8 @@ pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) ->
         return Err(status::invalid("the directory of the sweep file must be an absolute path"));
     }
     prepare::resolve_paths(&mut spec.data.source, Path::new(&request.directory));
-    check_reach(shared, &act, &spec.data)?;
+    let reach = reach(shared, &act);
+    check_reach(&reach, &spec.data)?;
     let (events, stream) = mpsc::channel(STREAM_QUEUE);
     let shared = shared.clone();
     tokio::spawn(async move {
@@ -36,7 +38,7 @@ pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) ->
             _ = events.send(Err(error)).await;
             return;
         }
-        let event = match run(&shared, spec, request.text, request.attach, &events).await {
+        let event = match run(&shared, spec, reach, request.text, request.attach, &events).await {
             Ok(Some(status)) => Ok(wire::LaunchEvent { kind: Some(Kind::Launched(status)) }),
             Ok(None) => return,
             Err(error) => Err(error),
@@ -47,23 +49,15 @@ pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) ->
     Ok(ReceiverStream::new(stream))
 }
 
-/// People of other machines read only what the operator has put up for them.
-fn check_reach(shared: &Shared, act: &Act, data: &DataSpec) -> Result<(), Status> {
-    if act.caller == Caller::Local {
-        return Ok(());
-    }
-    for path in prepare::paths(&data.source) {
-        // Links are followed first: a link out of a corpus leads nowhere.
-        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if !shared.corpora.iter().any(|corpora| real.starts_with(corpora)) {
-            return Err(Status::permission_denied(format!(
-                "{} is not in a folder that the coordinator shows to other machines; \
-                 its operator can name one with `sweep serve --corpora DIR`",
-                path.display()
-            )));
-        }
-    }
-    Ok(())
+/// What a caller's sweeps may read: people of other machines only what the operator has put up for them.
+fn reach(shared: &Shared, act: &Act) -> Reach {
+    if act.caller == Caller::Local { Reach::everywhere() } else { shared.corpora.clone() }
+}
+
+/// Refuses what leads out of the reach before anything is done. What is exchanged later is refused when it is opened.
+fn check_reach(reach: &Reach, data: &DataSpec) -> Result<(), Status> {
+    let mut paths = prepare::paths(&data.source).into_iter();
+    paths.try_for_each(|path| reach.check(path)).map_err(|error| status::of_dataset(&error))
 }
 
 fn has_relative_path(data: &DataSpec) -> bool {
@@ -77,13 +71,14 @@ fn has_relative_path(data: &DataSpec) -> bool {
 async fn run(
     shared: &Shared,
     spec: SweepSpec,
+    reach: Reach,
     text: String,
     attach: bool,
     events: &Sender,
 ) -> Result<Option<wire::SweepStatus>, Status> {
     let variants = spec.data_variants();
     let progress = events.clone();
-    let datasets = prepared(shared, spec.data.clone(), variants, move |progress_event| {
+    let datasets = prepared(shared, spec.data.clone(), reach, variants, move |progress_event| {
         // Progress is for eyes only: where the reader is slow it is left out.
         _ = progress.try_send(Ok(wire::LaunchEvent { kind: Some(Kind::Progress(progress_event)) }));
     })
@@ -104,6 +99,7 @@ async fn run(
 async fn prepared(
     shared: &Shared,
     data: DataSpec,
+    reach: Reach,
     variants: Variants,
     send: impl Fn(wire::Progress) + Send + Sync + 'static,
 ) -> Result<Vec<DatasetRecord>, Status> {
@@ -112,7 +108,7 @@ async fn prepared(
     let task = tokio::spawn(async move {
         // Held until the work has ended, even where nobody waits for it any more.
         let _permit = permit;
-        prepare::prepare(data, variants, cache, &artifacts, Reporter::new(send)).await
+        prepare::prepare(data, reach, variants, cache, &artifacts, Reporter::new(send)).await
     });
     task.await.map_err(status::internal)?.map_err(|error| status::of_preparation(&error))
 }
@@ -126,6 +122,7 @@ pub(super) async fn status_of(shared: &Shared, sweep: SweepId) -> Result<wire::S
 /// Adds levels or replicates to a sweep, preparing the data that this needs.
 pub(super) async fn extend(
     shared: &Shared,
+    act: &Act,
     sweep: SweepId,
     request: wire::ExtendRequest,
 ) -> Result<(), Status> {
@@ -141,7 +138,8 @@ pub(super) async fn extend(
     let record =
         record.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
     let missing = missing_variants(&record, &axes);
-    let datasets = if missing.is_empty() { Vec::new() } else { more_data(shared, &record, missing).await? };
+    let datasets =
+        if missing.is_empty() { Vec::new() } else { more_data(shared, act, &record, missing).await? };
     let command = Command::Extend { sweep, axes, replicates, datasets };
     shared.driver.command(command).await.map_err(status::of_driver)?;
     Ok(())
@@ -150,14 +148,18 @@ pub(super) async fn extend(
 /// Prepares more variants of a sweep's data, from the very rows that it was launched on.
 async fn more_data(
     shared: &Shared,
+    act: &Act,
     record: &SweepRecord,
     mut variants: Variants,
 ) -> Result<Vec<DatasetRecord>, Status> {
     // A variant that is there already is encoded once more: it tells whether the source is still the same.
     let probe = record.datasets.first().ok_or_else(|| Status::internal("a sweep without data"))?;
     variants.insert(0, probe.variant.clone());
-    let mut datasets = prepared(shared, record.spec.data.clone(), variants, |_| {}).await?;
-    if datasets.remove(0) != *probe {
+    // Who extends a sweep need not be who launched it.
+    let reach = reach(shared, act);
+    check_reach(&reach, &record.spec.data)?;
+    let mut datasets = prepared(shared, record.spec.data.clone(), reach, variants, |_| {}).await?;
+    if !datasets.remove(0).is_same_data(probe) {
         return Err(Status::failed_precondition(format!(
             "the data has changed since sweep {} was launched, and results on different data cannot be compared; \
              put the data back as it was, or launch a new sweep",

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coordinator_dataset::Reach;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -70,8 +71,8 @@ pub(crate) struct Shared {
     pub(crate) install: Option<Arc<Install>>,
     /// Where this coordinator can be reached, best first.
     pub(crate) advertised: Arc<[String]>,
-    /// Folders of corpora that people of other machines may name in their sweeps.
-    pub(crate) corpora: Arc<[PathBuf]>,
+    /// What people of other machines may name in their sweeps.
+    pub(crate) corpora: Reach,
     /// Random, kept in the data folder: it tells this coordinator from others. `None` where no folder knows it.
     pub(crate) identity: Option<Arc<str>>,
     /// Browsers that have logged in.
@@ -132,6 +133,6 @@ pub(crate) struct Doors {
     pub(crate) signer: Option<Arc<Signer>>,
     pub(crate) install: Option<Arc<Install>>,
     pub(crate) advertised: Arc<[String]>,
-    pub(crate) corpora: Arc<[PathBuf]>,
+    pub(crate) corpora: Reach,
     pub(crate) identity: Option<Arc<str>>,
 }

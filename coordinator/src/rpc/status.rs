@@ -1,6 +1,7 @@
 //! The only map from errors to gRPC statuses, and from those to HTTP's.
 
 use coordinator_core::Rejection;
+use coordinator_dataset::DatasetError;
 use http::StatusCode;
 use sweep_proto::WorkerId;
 use sweep_proto::convert::ConvertError;
@@ -97,7 +98,16 @@ pub(super) fn of_artifact(error: &ArtifactError) -> Status {
 pub(super) fn of_preparation(error: &PrepareError) -> Status {
     match error {
         PrepareError::Artifact(error) => of_artifact(error),
-        PrepareError::Dataset(error) => Status::invalid_argument(with_causes(error)),
+        PrepareError::Dataset(error) => of_dataset(error),
+    }
+}
+
+/// What is wrong with a dataset.
+pub(super) fn of_dataset(error: &DatasetError) -> Status {
+    let said = with_causes(error);
+    match error {
+        DatasetError::OutOfReach { .. } => Status::permission_denied(said),
+        _ => Status::invalid_argument(said),
     }
 }
 

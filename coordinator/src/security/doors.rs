@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator_core::{Command, Engine, NewToken};
+use coordinator_dataset::Reach;
 use rustls::ServerConfig as TlsConfig;
 use sweep_proto::{Role, Timestamp, Token};
 
@@ -33,7 +34,7 @@ pub(crate) async fn open(
     let authority = Arc::new(Authority::open(&folder, clock)?);
     let names = names(&config.advertise, address);
     let tls = authority.server_config(&names)?;
-    let corpora = config.corpora.iter().map(|path| canonical(path)).collect::<Result<Vec<_>, _>>()?;
+    let corpora = shown(&config.corpora)?;
     let key_pin = authority.server_key_pin();
     let install = tokio::task::spawn_blocking(move || Install::find(&key_pin)).await;
     let install = match install {
@@ -46,13 +47,21 @@ pub(crate) async fn open(
     };
     let advertised = urls(&config.advertise, address, true);
     admit_administrator_when_serving(folder.clone(), Arc::clone(&authority), driver.clone()).await?;
-    let (authority, advertised, corpora) = (Some(authority), advertised.into(), corpora.into());
+    let (authority, advertised) = (Some(authority), advertised.into());
     let doors = Doors { authority, install, advertised, corpora, ..Doors::default() };
     Ok((tls, doors))
 }
 
-fn canonical(path: &Path) -> Result<PathBuf, StartError> {
-    path.canonicalize().map_err(|source| StartError::Corpora { path: path.to_owned(), source })
+/// What lies in these folders.
+fn shown(folders: &[PathBuf]) -> Result<Reach, StartError> {
+    let failed = |path: &PathBuf| {
+        let path = path.clone();
+        move |source| StartError::Corpora { path, source }
+    };
+    for folder in folders {
+        std::fs::read_dir(folder).map_err(failed(folder))?;
+    }
+    Reach::beneath(folders).map_err(failed(&folders.first().cloned().unwrap_or_default()))
 }
 
 fn names(advertise: &[String], address: SocketAddr) -> Vec<String> {

@@ -52,7 +52,7 @@ fn running_with(
         !sweep.state.is_ended()
             && sweep.file_text == file_text
             && sweep.spec.data == spec.data
-            && datasets.iter().all(|dataset| sweep.datasets.contains(dataset))
+            && datasets.iter().all(|dataset| sweep.datasets.iter().any(|known| known.is_same_data(dataset)))
     };
     engine.tables.sweeps.values().rev().find(same).map(|sweep| sweep.id)
 }

@@ -50,6 +50,7 @@ pub fn dataset(variant: BTreeMap<Hyperparameter, Value>) -> DatasetRecord {
         classes: vec!["no".into(), "yes".into()],
         vocabulary: 100,
         rows: [80, 10, 10],
+        account: None,
     }
 }
 

@@ -1,13 +1,12 @@
 //! CSV and TSV files.
 
 use std::io::BufRead;
-use std::path::Path;
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use super::Columns;
-use super::input::{Text, file_name, open_text};
+use super::input::{Text, open_text};
 use super::quotes::Quotes;
+use super::{Columns, SourcePath};
 use crate::error::{DatasetError, listed, nearest};
 use crate::limits::{COLUMNS_MAX, RECORD_LINES_MAX};
 use crate::progress::{NoProgress, Progress};
@@ -23,7 +22,7 @@ pub(crate) enum Dialect {
 }
 
 /// The names of the columns.
-pub(crate) fn columns(path: &Path, dialect: Dialect) -> Result<Vec<String>, DatasetError> {
+pub(crate) fn columns(path: &SourcePath, dialect: Dialect) -> Result<Vec<String>, DatasetError> {
     let mut text = open_text(path, &NoProgress)?;
     let delimiter = delimiter(&mut text, dialect, None).map_err(DatasetError::io(path, "read it"))?;
     header(path, &mut reader(text, dialect, delimiter))
@@ -31,7 +30,7 @@ pub(crate) fn columns(path: &Path, dialect: Dialect) -> Result<Vec<String>, Data
 
 /// Reads every row. The first line must name the columns.
 pub(crate) fn read(
-    path: &Path,
+    path: &SourcePath,
     dialect: Dialect,
     columns: &Columns,
     part: Part,
@@ -46,7 +45,7 @@ pub(crate) fn read(
     let header = header(path, &mut reader)?;
     let text_at = find(path, &header, &columns.text, "text")?;
     let label_at = find(path, &header, &columns.label, "label")?;
-    let file = file_name(path);
+    let file = path.file_name();
     let mut record = ByteRecord::new();
     loop {
         let start = reader.position().line();
@@ -149,7 +148,7 @@ fn delimiter(text: &mut Text<'_>, dialect: Dialect, columns: Option<&Columns>) -
     Ok([b'\t', b';', b','].into_iter().max_by_key(|delimiter| score(*delimiter)).unwrap_or(b','))
 }
 
-fn header(path: &Path, reader: &mut Table<'_>) -> Result<Vec<String>, DatasetError> {
+fn header(path: &SourcePath, reader: &mut Table<'_>) -> Result<Vec<String>, DatasetError> {
     let header = reader.byte_headers().map_err(|error| broken(path, 1, error))?;
     if header.len() > COLUMNS_MAX {
         let reason = format!("the header has more than {COLUMNS_MAX} columns; is the delimiter another one?");
@@ -159,13 +158,13 @@ fn header(path: &Path, reader: &mut Table<'_>) -> Result<Vec<String>, DatasetErr
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it ends in map_err, which gives the error away")]
-fn broken(path: &Path, line: u64, error: csv::Error) -> DatasetError {
+fn broken(path: &SourcePath, line: u64, error: csv::Error) -> DatasetError {
     DatasetError::broken(format!("{}:{line}", path.display()), format!("cannot read on: {error}"))
 }
 
 /// The position of a column by name.
 pub(crate) fn find(
-    path: &Path,
+    path: &SourcePath,
     header: &[String],
     column: &str,
     key: &'static str,
@@ -182,10 +181,10 @@ pub(crate) fn find(
 }
 
 /// The error for a column that is not there.
-pub(crate) fn missing(path: &Path, header: &[String], column: &str, key: &'static str) -> DatasetError {
+pub(crate) fn missing(path: &SourcePath, header: &[String], column: &str, key: &'static str) -> DatasetError {
     let names = || header.iter().map(String::as_str);
     DatasetError::MissingColumn {
-        path: path.to_owned(),
+        path: path.shown().to_owned(),
         column: column.to_owned(),
         key,
         hint: nearest(column, names()),

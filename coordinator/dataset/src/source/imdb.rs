@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use tar::Archive;
 
+use super::SourcePath;
 use super::folder::read_file;
-use super::input::{Watched, file_name, open, sorted_entries};
+use super::input::{Watched, open, sorted_entries};
 use crate::download::{Checksum, fetch};
 use crate::error::DatasetError;
 use crate::limits::{FILES_MAX, TEXT_BYTES_MAX, UNPACKED_BYTES_MAX};
@@ -30,9 +31,9 @@ pub(crate) fn download(cache: &Path, progress: &dyn Progress) -> Result<PathBuf,
 }
 
 /// Reads every labelled review. The archive and the folder give the same rows in the same order.
-pub(crate) fn read(path: &Path, rows: &mut Rows, progress: &dyn Progress) -> Result<(), DatasetError> {
-    let metadata = std::fs::metadata(path).map_err(DatasetError::io(path, "open it"))?;
-    if metadata.is_dir() {
+pub(crate) fn read(path: &SourcePath, rows: &mut Rows, progress: &dyn Progress) -> Result<(), DatasetError> {
+    let metadata = path.metadata().map_err(DatasetError::io(path, "open it"))?;
+    if metadata.is_dir {
         read_folder(path, rows)?;
     } else {
         read_archive(path, rows, progress)?;
@@ -48,10 +49,11 @@ pub(crate) fn read(path: &Path, rows: &mut Rows, progress: &dyn Progress) -> Res
     Ok(())
 }
 
-fn read_folder(path: &Path, rows: &mut Rows) -> Result<(), DatasetError> {
+fn read_folder(path: &SourcePath, rows: &mut Rows) -> Result<(), DatasetError> {
     let inner = path.join("aclImdb");
-    let root = if inner.is_dir() { inner } else { path.to_owned() };
+    let root = if inner.is_dir() { inner } else { path.clone() };
     for (part, part_name) in [(Part::Train, "train"), (Part::Test, "test")] {
+        rows.enter(part, &format!("{}/{part_name}", root.file_name()));
         for (folder_name, class) in CLASSES {
             let folder = root.join(part_name).join(folder_name);
             if !folder.is_dir() {
@@ -61,7 +63,7 @@ fn read_folder(path: &Path, rows: &mut Rows) -> Result<(), DatasetError> {
                 ));
             }
             for entry in sorted_entries(&folder)? {
-                let file = format!("{part_name}/{folder_name}/{}", file_name(&entry));
+                let file = format!("{part_name}/{folder_name}/{}", entry.file_name());
                 read_file(&entry, Place { file: &file, line: 1 }, part, class, rows)?;
             }
         }
@@ -72,7 +74,7 @@ fn read_folder(path: &Path, rows: &mut Rows) -> Result<(), DatasetError> {
 /// One review of the archive: its part, the place of its class, its file name, its bytes.
 type Review = (bool, usize, String, Vec<u8>);
 
-fn read_archive(path: &Path, rows: &mut Rows, progress: &dyn Progress) -> Result<(), DatasetError> {
+fn read_archive(path: &SourcePath, rows: &mut Rows, progress: &dyn Progress) -> Result<(), DatasetError> {
     let mut reviews = unpack(path, rows, progress)?;
     // The order of an archive is an accident; the folder is read by name.
     reviews.sort_unstable();
@@ -85,7 +87,7 @@ fn read_archive(path: &Path, rows: &mut Rows, progress: &dyn Progress) -> Result
     Ok(())
 }
 
-fn unpack(path: &Path, rows: &mut Rows, progress: &dyn Progress) -> Result<Vec<Review>, DatasetError> {
+fn unpack(path: &SourcePath, rows: &mut Rows, progress: &dyn Progress) -> Result<Vec<Review>, DatasetError> {
     let damaged = |error: std::io::Error| {
         let reason = format!("the archive cannot be read ({error}); fetch it again; {LAYOUT}");
         DatasetError::broken(path.display(), reason)

@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
 
+use super::SourcePath;
 use crate::error::DatasetError;
 use crate::limits::{FILE_BYTES_MAX, LINE_BYTES_MAX};
 use crate::progress::Progress;
@@ -62,8 +62,8 @@ impl<R: Read> Read for Watched<'_, R> {
 }
 
 /// Opens a file of bounded size.
-pub(crate) fn open(path: &Path) -> Result<File, DatasetError> {
-    let file = File::open(path).map_err(DatasetError::io(path, "open it"))?;
+pub(crate) fn open(path: &SourcePath) -> Result<File, DatasetError> {
+    let file = path.open().map_err(DatasetError::io(path, "open it"))?;
     let metadata = file.metadata().map_err(DatasetError::io(path, "open it"))?;
     if !metadata.is_file() {
         return Err(DatasetError::broken(path.display(), "this is not a regular file"));
@@ -81,7 +81,7 @@ pub(crate) fn open(path: &Path) -> Result<File, DatasetError> {
 pub(crate) type Text<'a> = BufReader<Watched<'a, File>>;
 
 /// Opens a text file, and refuses UTF-16 and compressed files by name.
-pub(crate) fn open_text<'a>(path: &Path, progress: &'a dyn Progress) -> Result<Text<'a>, DatasetError> {
+pub(crate) fn open_text<'a>(path: &SourcePath, progress: &'a dyn Progress) -> Result<Text<'a>, DatasetError> {
     let mut text = BufReader::with_capacity(BUFFER_BYTES, Watched::text(open(path)?, progress));
     let head = text.fill_buf().map_err(DatasetError::io(path, "read it"))?;
     let refused = match head {
@@ -99,21 +99,9 @@ pub(crate) fn open_text<'a>(path: &Path, progress: &'a dyn Progress) -> Result<T
     Ok(text)
 }
 
-/// The name of a file in messages.
-pub(crate) fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 /// The entries of a folder by name, without hidden ones.
-pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
-    let failed = || DatasetError::io(folder, "list it");
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed())? {
-        let entry = entry.map_err(failed())?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            entries.push(entry.path());
-        }
-    }
-    entries.sort();
+pub(crate) fn sorted_entries(folder: &SourcePath) -> Result<Vec<SourcePath>, DatasetError> {
+    let mut entries = folder.entries().map_err(DatasetError::io(folder, "list it"))?;
+    entries.retain(|entry| !entry.file_name().starts_with('.'));
     Ok(entries)
 }

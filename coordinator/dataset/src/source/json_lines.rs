@@ -1,19 +1,18 @@
 //! JSON Lines: one object a line.
 
 use std::io::BufRead;
-use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::Columns;
 use super::delimited::missing;
-use super::input::{file_name, open_text};
+use super::input::open_text;
+use super::{Columns, SourcePath};
 use crate::error::DatasetError;
 use crate::progress::{NoProgress, Progress};
 use crate::rows::{Part, Place, Rows};
 
 /// The keys of the first object.
-pub(crate) fn columns(path: &Path) -> Result<Vec<String>, DatasetError> {
+pub(crate) fn columns(path: &SourcePath) -> Result<Vec<String>, DatasetError> {
     let mut keys = Vec::new();
     each_line(path, &NoProgress, |_, line| {
         if let Ok(object) = serde_json::from_slice::<Map<String, Value>>(line) {
@@ -26,13 +25,13 @@ pub(crate) fn columns(path: &Path) -> Result<Vec<String>, DatasetError> {
 
 /// Reads every row.
 pub(crate) fn read(
-    path: &Path,
+    path: &SourcePath,
     columns: &Columns,
     part: Part,
     rows: &mut Rows,
     progress: &dyn Progress,
 ) -> Result<(), DatasetError> {
-    let file = file_name(path);
+    let file = path.file_name();
     let mut first_keys: Option<Vec<String>> = None;
     let (mut has_text, mut has_label) = (false, false);
     each_line(path, progress, |line, bytes| {
@@ -83,7 +82,7 @@ pub(crate) fn read(
 
 /// Calls for every line that is not blank, until the call answers `false`.
 fn each_line(
-    path: &Path,
+    path: &SourcePath,
     progress: &dyn Progress,
     mut call: impl FnMut(u64, &[u8]) -> Result<bool, DatasetError>,
 ) -> Result<(), DatasetError> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::delimited::{self, Dialect};
-use super::{Columns, Part, Rows};
+use super::{Columns, Part, Rows, SourcePath};
 use crate::download::{Checksum, fetch};
 use crate::error::DatasetError;
 use crate::progress::Progress;
@@ -26,7 +26,7 @@ const FILES: [(Part, &str, &str, &str); 2] = [
 const DOWNLOAD_BYTES_MAX: u64 = 64 << 20;
 
 /// Both files of a folder.
-pub(crate) fn files(folder: &Path) -> Result<Vec<(Part, PathBuf)>, DatasetError> {
+pub(crate) fn files(folder: &SourcePath) -> Result<Vec<(Part, SourcePath)>, DatasetError> {
     let files: Vec<_> = FILES.iter().map(|(part, name, _, _)| (*part, folder.join(name))).collect();
     for (_, file) in &files {
         if !file.is_file() {
@@ -48,7 +48,7 @@ pub(crate) fn download(cache: &Path, progress: &dyn Progress) -> Result<PathBuf,
 
 /// Reads one file.
 pub(crate) fn read(
-    path: &Path,
+    path: &SourcePath,
     part: Part,
     rows: &mut Rows,
     progress: &dyn Progress,

@@ -1,7 +1,6 @@
 //! Parquet files.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -13,10 +12,10 @@ use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
-use super::Columns;
 use super::delimited::find;
 use super::finite::FiniteFile;
-use super::input::{file_name, open};
+use super::input::open;
+use super::{Columns, SourcePath};
 use crate::error::DatasetError;
 use crate::limits::UNPACKED_BYTES_MAX;
 use crate::progress::Progress;
@@ -28,18 +27,18 @@ const BATCH_ROWS: usize = 1_024;
 type Builder = ParquetRecordBatchReaderBuilder<FiniteFile>;
 
 /// The names of the columns.
-pub(crate) fn columns(path: &Path) -> Result<Vec<String>, DatasetError> {
+pub(crate) fn columns(path: &SourcePath) -> Result<Vec<String>, DatasetError> {
     contained(path, || columns_of(path))
 }
 
-fn columns_of(path: &Path) -> Result<Vec<String>, DatasetError> {
+fn columns_of(path: &SourcePath) -> Result<Vec<String>, DatasetError> {
     let builder = builder(path)?;
     Ok(builder.schema().fields().iter().map(|field| field.name().clone()).collect())
 }
 
 /// Reads every row.
 pub(crate) fn read(
-    path: &Path,
+    path: &SourcePath,
     columns: &Columns,
     part: Part,
     rows: &mut Rows,
@@ -49,14 +48,17 @@ pub(crate) fn read(
 }
 
 /// The library checks much of a file with assertions: damage that meets one is an error like any other.
-fn contained<T>(path: &Path, read: impl FnOnce() -> Result<T, DatasetError>) -> Result<T, DatasetError> {
+fn contained<T>(
+    path: &SourcePath,
+    read: impl FnOnce() -> Result<T, DatasetError>,
+) -> Result<T, DatasetError> {
     // What was half read is thrown away with the error.
     catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|_| Err(damaged(path, &"its parts contradict each other")))
 }
 
 fn read_all(
-    path: &Path,
+    path: &SourcePath,
     columns: &Columns,
     part: Part,
     rows: &mut Rows,
@@ -76,7 +78,7 @@ fn read_all(
         ));
     }
     progress.stage(
-        &format!("reading {}", file_name(path)),
+        &format!("reading {}", path.file_name()),
         u64::try_from(metadata.file_metadata().num_rows()).ok(),
         false,
     );
@@ -86,7 +88,7 @@ fn read_all(
         .with_batch_size(BATCH_ROWS)
         .build()
         .map_err(|error| damaged(path, &error))?;
-    let file = file_name(path);
+    let file = path.file_name();
     let mut row = 0;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(path, &error))?;
@@ -97,13 +99,13 @@ fn read_all(
     Ok(())
 }
 
-fn builder(path: &Path) -> Result<Builder, DatasetError> {
+fn builder(path: &SourcePath) -> Result<Builder, DatasetError> {
     // Without the Arrow schema that some writers store, dictionaries and views come as plain strings.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     Builder::try_new_with_options(FiniteFile(open(path)?), options).map_err(|error| damaged(path, &error))
 }
 
-fn damaged(path: &Path, error: &impl std::fmt::Display) -> DatasetError {
+fn damaged(path: &SourcePath, error: &impl std::fmt::Display) -> DatasetError {
     let reason = format!(
         "cannot be read as Parquet ({error}); write it again, with Snappy, Zstandard or no compression"
     );
@@ -111,7 +113,7 @@ fn damaged(path: &Path, error: &impl std::fmt::Display) -> DatasetError {
 }
 
 fn read_batch(
-    path: &Path,
+    path: &SourcePath,
     file: &str,
     batch: &RecordBatch,
     columns: &Columns,

@@ -40,7 +40,7 @@ pub(crate) fn read(rows: &mut Rows) -> Result<(), DatasetError> {
         match rating {
             Some(rating) if rating > 0.0 => rows.push(place, Part::Train, b"positive", text)?,
             Some(rating) if rating < 0.0 => rows.push(place, Part::Train, b"negative", text)?,
-            Some(_) => {}
+            Some(_) => rows.leave_out("its mean rating is exactly 0, neither positive nor negative", 1),
             None => rows.reject(place, "the rating is not a number")?,
         }
     }

@@ -44,6 +44,15 @@ pub fn file(path: &Path) -> DataSpec {
     })
 }
 
+/// The same with a test file.
+pub fn with_test(path: &Path, test: &Path) -> DataSpec {
+    let mut data = file(path);
+    if let DataSource::File { test_path, .. } = &mut data.source {
+        *test_path = Some(test.to_owned());
+    }
+    data
+}
+
 /// A known dataset at a path.
 pub fn known(name: &str, path: Option<&Path>) -> DataSpec {
     DataSpec::new(DataSource::Known { name: name.into(), path: path.map(Path::to_owned) })

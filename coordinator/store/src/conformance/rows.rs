@@ -7,10 +7,10 @@ use coordinator_core::{
 };
 use proptest::prelude::*;
 use sweep_proto::{
-    ArtifactRef, AttemptId, Axis, CheckpointRef, ConfidenceBin, Configuration, DataSource, DataSpec, Device,
-    DeviceKind, Digest, EpochMetric, FailureKind, HardExample, Hyperparameter, LeaseToken, Role, StepMetric,
-    SweepId, SweepSpec, TestMetric, Timestamp, TokenId, TrialId, TrialResult, TrialSpec, Value, WorkKind,
-    WorkerId, WorkerProfile,
+    ArtifactRef, AttemptId, Axis, CheckpointRef, ConfidenceBin, Configuration, DataAccount, DataSource,
+    DataSpec, Device, DeviceKind, Digest, EpochMetric, FailureKind, HardExample, Hyperparameter, LeaseToken,
+    Role, StepMetric, SweepId, SweepSpec, TestMetric, Timestamp, TokenId, TrialId, TrialResult, TrialSpec,
+    Value, WorkKind, WorkerId, WorkerProfile,
 };
 
 /// Trials of the one sweep that exists from the start.
@@ -42,6 +42,8 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
         classes: vec!["부정".into(), "긍정".into()],
         vocabulary: 100,
         rows: [10, 2, 2],
+        account: (id % 2 == 0)
+            .then(|| DataAccount { version: DataAccount::VERSION, ..DataAccount::default() }),
     };
     Mutation::Sweep(SweepRecord {
         id: SweepId(id),

@@ -63,9 +63,11 @@ fn read(path: &Path, source: &DataSource, bytes: &[u8]) -> Option<Inspection> {
     assert!(named <= seen.bad_rows.count && named == seen.bad_rows.count.min(20), "{:?}", seen.bad_rows);
     if let Ok(corpus) = prepared {
         let summary = corpus.summary();
-        let used: u64 = summary.splits.iter().map(|split| split.rows).sum();
+        let account = &summary.account;
+        let used: u64 = account.splits.iter().map(|split| split.rows).sum();
         assert!(used <= seen.rows && used > 0, "{used} of {} rows", seen.rows);
-        assert_eq!(summary.bad_rows, seen.bad_rows);
+        assert_eq!(used + account.bad_rows.count, account.rows_read(), "{account:?}");
+        assert_eq!(account.bad_rows, seen.bad_rows);
         let names = seen.classes.iter().map(|class| &class.class);
         assert!(summary.classes.iter().eq(names), "{:?}", summary.classes);
     }

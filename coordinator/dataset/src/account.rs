@@ -1,0 +1,108 @@
+//! Accounts for a dataset: what its splits share, and what encoding loses.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use sweep_proto::DataAccount;
+use sweep_proto::data_account::SplitAccount;
+use sweep_proto::encoded::UNKNOWN;
+
+use crate::rows::Rows;
+use crate::split::Splits;
+
+/// What is known of a dataset before it is encoded.
+pub(crate) fn of(rows: &Rows, splits: &Splits) -> DataAccount {
+    DataAccount {
+        version: DataAccount::VERSION,
+        files: rows.files(),
+        bad_rows: rows.bad.clone(),
+        left_out: rows.left_out.clone(),
+        lost_classes: rows.lost_classes(),
+        splits: compared(splits, rows.classes.len()),
+        tokenizer: String::new(),
+    }
+}
+
+/// The splits in numbers: their rows, and texts that stand in the training split, too.
+fn compared(splits: &Splits, classes: usize) -> [SplitAccount; 3] {
+    // The label of the first training row of each text.
+    let mut known: HashMap<Cow<'_, str>, u32> = HashMap::with_capacity(splits[0].len());
+    let mut accounts: [SplitAccount; 3] = Default::default();
+    for (place, (rows, account)) in splits.iter().zip(&mut accounts).enumerate() {
+        account.rows = rows.len() as u64;
+        account.class_rows = vec![0; classes];
+        for row in rows {
+            account.class_rows[row.label as usize] += 1;
+            let text = evenly_spaced(&row.text);
+            if let Some(label) = known.get(&text) {
+                account.in_training += 1;
+                account.other_label += u64::from(*label != row.label);
+            } else if place == 0 {
+                known.insert(text, row.label);
+            }
+        }
+    }
+    accounts
+}
+
+/// A text with single spaces for every run of white space: what differs in no more is the same text.
+fn evenly_spaced(text: &str) -> Cow<'_, str> {
+    let is_even = !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !text.contains("  ")
+        && text.chars().all(|character| character == ' ' || !character.is_whitespace());
+    if is_even {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Tokens of one split in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TokenCounts {
+    truncated: u64,
+    tokens: u64,
+    unknown: u64,
+}
+
+impl TokenCounts {
+    /// Counts the kept tokens of a row.
+    pub(crate) fn count(&mut self, kept: &[u32], is_truncated: bool) {
+        self.truncated += u64::from(is_truncated);
+        self.tokens += kept.len() as u64;
+        self.unknown += kept.iter().filter(|token| **token == UNKNOWN).count() as u64;
+    }
+
+    /// Writes the numbers into a split's account.
+    pub(crate) fn tell(self, split: &mut SplitAccount) {
+        split.truncated = self.truncated;
+        split.tokens = self.tokens;
+        split.unknown_tokens = self.unknown;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::Row;
+
+    #[test]
+    fn texts_that_stand_in_two_splits_are_counted_but_for_white_space() {
+        let row = |text: &str, label| Row { text: text.into(), label };
+        let splits = [
+            vec![row("a b", 0), row("a  b", 1), row("c", 1)],
+            vec![row("a\tb", 0), row("d", 0)],
+            vec![row("a b", 1), row("d", 1), row("c", 1)],
+        ];
+        let counted = compared(&splits, 2).map(|one| (one.rows, one.in_training, one.other_label));
+        assert_eq!(counted, [(3, 1, 1), (2, 1, 0), (3, 2, 1)]);
+        assert_eq!(compared(&splits, 2)[2].class_rows, [0, 3]);
+    }
+
+    #[test]
+    fn white_space_is_evened() {
+        for (text, even) in [("a b", "a b"), ("a \u{a0}b", "a b"), ("a\nb  c", "a b c"), ("", "")] {
+            assert_eq!(evenly_spaced(text), even);
+        }
+    }
+}
