@@ -3,8 +3,12 @@
 //! Losses and accuracies are means over completed replicates; accuracies are fractions in `0..=1`.
 //! What does not exist is `null`. Fields are only ever added.
 
+mod data;
+
 use serde::Serialize;
 use sweep_proto::wire;
+
+pub use data::{Data, DataFile, DataRow, DataSplit};
 
 /// A sweep.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,6 +43,8 @@ pub struct Sweep {
     pub epochs_done: u64,
     /// Epochs that all trials have together.
     pub epochs_planned: u64,
+    /// What preparing the data found; not in lists.
+    pub data: Option<Data>,
 }
 
 /// Trials by state; the states sum to `planned`.
@@ -161,6 +167,7 @@ impl From<wire::SweepStatus> for Sweep {
             slots: status.slots,
             epochs_done: status.epochs_done,
             epochs_planned: status.epochs_planned,
+            data: status.data.map(Data::from),
         }
     }
 }

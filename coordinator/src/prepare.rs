@@ -1,18 +1,17 @@
 //! Preparing the datasets of a sweep: encode each variant once and keep it as an artifact.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use coordinator_core::DatasetRecord;
-use coordinator_dataset::{DatasetError, Prepared, Progress, Reach};
-use sweep_proto::{ArtifactRef, DataSource, DataSpec, Hyperparameter, Value, wire};
+use coordinator_dataset::{Progress, Reach};
+use sweep_proto::{ArtifactRef, DataSource, DataSpec, wire};
 use thiserror::Error;
 use tokio::time::Instant;
 
 use crate::artifacts::{ArtifactError, Artifacts};
-use crate::blocking::blocking;
+use crate::readers::{ReadDataset, ReadError, Readers, Variant};
 
 /// Shortest time between two messages about the progress of one stage: a person reads no faster.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -22,7 +21,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 pub(crate) enum PrepareError {
     /// The data is not usable.
     #[error(transparent)]
-    Dataset(#[from] DatasetError),
+    Read(#[from] ReadError),
     /// It cannot be stored.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
@@ -30,25 +29,21 @@ pub(crate) enum PrepareError {
 
 /// Prepares every variant, in order, and keeps each as an artifact.
 pub(crate) async fn prepare(
+    readers: &Readers,
     data: DataSpec,
     reach: Reach,
-    variants: Vec<BTreeMap<Hyperparameter, Value>>,
+    variants: Vec<Variant>,
     cache: PathBuf,
     artifacts: &Artifacts,
     progress: impl Progress + Send + 'static,
 ) -> Result<Vec<DatasetRecord>, PrepareError> {
-    let named = variants.clone();
-    // Reading and encoding take long: not on a thread that serves others.
-    let task = move || coordinator_dataset::prepare_all(&data, &reach, &variants, &cache, &progress);
-    let prepared = blocking(task).await.map_err(ArtifactError::from)??;
-    let mut records = Vec::with_capacity(prepared.len());
-    for (variant, Prepared { path, digest, bytes, header, summary }) in named.into_iter().zip(prepared) {
+    let read = readers.prepare(data, reach, variants.clone(), cache.clone(), progress).await?;
+    let mut records = Vec::with_capacity(read.len());
+    for (variant, dataset) in variants.into_iter().zip(read) {
+        let ReadDataset { digest, bytes, classes, vocabulary, rows, account } = dataset;
         let artifact = ArtifactRef { digest, bytes };
-        artifacts.adopt(&path, artifact).await?;
-        let rows = header.splits.map(|split| split.rows);
-        let (classes, vocabulary) = (header.classes, header.vocabulary);
-        let account = Some(summary.account);
-        records.push(DatasetRecord { variant, artifact, classes, vocabulary, rows, account });
+        artifacts.adopt(&coordinator_dataset::encoded_path(&cache, digest), artifact).await?;
+        records.push(DatasetRecord { variant, artifact, classes, vocabulary, rows, account: Some(account) });
     }
     Ok(records)
 }

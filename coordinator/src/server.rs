@@ -31,6 +31,7 @@ use crate::dashboard;
 use crate::driver::{Driver, DriverError, Running, Standing};
 use crate::http;
 use crate::place::{Place, StoreChoice, at};
+use crate::readers::Readers;
 use crate::rpc::{AccessRpc, Doors, Shared, SweepRpc, WorkerRpc, status};
 use crate::security::authority::AuthorityError;
 use crate::security::doors;
@@ -80,6 +81,8 @@ pub struct ServerConfig {
     pub advertise: Vec<String>,
     /// Folders of corpora that people of other machines may name in their sweeps.
     pub corpora: Vec<PathBuf>,
+    /// Where data is read.
+    pub readers: Readers,
 }
 
 impl ServerConfig {
@@ -93,6 +96,7 @@ impl ServerConfig {
             is_announced: true,
             advertise: Vec::new(),
             corpora: Vec::new(),
+            readers: Readers::InProcess,
         }
     }
 }
@@ -254,8 +258,9 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let (signer, identity) = (Some(Arc::new(signer)), Some(identity.into()));
     let doors = Doors { signer, identity, ..doors.unwrap_or_default() };
     let urls = doors.urls(address);
-    let shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone(), doors)
+    let mut shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone(), doors)
         .map_err(|error| StartError::Unclean(error.to_string()))?;
+    shared.readers = config.readers;
     let entrance = match tls {
         Some(tls) => Entrance::Tls(tls.into()),
         None => Entrance::Loopback { is_open: config.is_open_to_local_users },

@@ -3,6 +3,7 @@
 //! What comes from a wire is hostile until it has passed one of these.
 
 mod artifact;
+mod data_account;
 mod metric;
 mod outcome;
 mod trial;

@@ -96,6 +96,8 @@ pub struct DataAccount {
     pub splits: [SplitAccount; 3],
     /// The tokenizer that was used: `word`, `character` or `subword`.
     pub tokenizer: String,
+    /// What may make the results mean something else than intended, in the words of whoever read the data.
+    pub told: Vec<String>,
 }
 
 impl SplitAccount {

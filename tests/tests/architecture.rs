@@ -75,6 +75,33 @@ fn no_crate_is_built_with_what_it_must_not_know() {
 }
 
 #[test]
+fn readers_of_datasets_open_nothing_by_themselves() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../coordinator/dataset/src/source");
+    let mut readers: Vec<_> =
+        std::fs::read_dir(&root).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    readers.push(root.with_extension("rs"));
+    for reader in readers.iter().filter(|path| !path.ends_with("reach.rs")) {
+        let text = std::fs::read_to_string(reader).expect("text");
+        let ways = [
+            "File::open(",
+            "File::options(",
+            "fs::metadata",
+            "fs::read",
+            "fs::canonicalize",
+            "fs::symlink_metadata",
+        ];
+        for way in ways {
+            let opened = text.match_indices(way).any(|(at, _)| !text[..at].ends_with("Text"));
+            assert!(
+                !opened,
+                "{} opens files with {way}: what lies beyond `--corpora` is kept out in reach.rs alone",
+                reader.display()
+            );
+        }
+    }
+}
+
+#[test]
 fn every_file_opens_with_its_one_responsibility_and_stays_readable() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut problems = Vec::new();

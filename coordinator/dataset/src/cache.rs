@@ -41,8 +41,8 @@ pub(crate) fn fingerprint(
     Digest::of(text.as_bytes())
 }
 
-/// The file of a digest.
-pub(crate) fn encoded_path(cache: &Path, digest: Digest) -> PathBuf {
+/// The encoded file of a digest in a cache.
+pub fn encoded_path(cache: &Path, digest: Digest) -> PathBuf {
     cache.join(format!("{digest}.sweepds"))
 }
 

@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use sweep_proto::encoded::EncodedHeader;
 use sweep_proto::{DataSpec, Digest, Hyperparameter, Value};
 
+pub use cache::encoded_path;
 pub use corpus::Corpus;
 pub use error::DatasetError;
 pub use inspect::{ClassRows, Inspection, Sample, inspect};
@@ -100,6 +101,7 @@ impl<'a> Prepare<'a> {
         split::check_settings(data)?;
         let located = source::locate(&data.source, reach, cache, progress)?;
         let stamp = located.stamp()?;
+        progress.found(located.bytes());
         Ok(Self { data, cache, progress, located, stamp, corpus: None })
     }
 

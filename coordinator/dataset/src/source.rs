@@ -26,6 +26,9 @@ use crate::rows::{Part, Rows};
 pub use reach::Reach;
 pub(crate) use reach::SourcePath;
 
+/// Folders within folders that are looked into. No known layout is deeper: aclImdb / train / pos / file.
+const DEPTH_MAX: u32 = 5;
+
 /// The columns of a table that matter.
 #[derive(Clone, Debug)]
 pub(crate) struct Columns {
@@ -189,6 +192,11 @@ impl Located {
         Ok(rows)
     }
 
+    /// Bytes of all files together; what cannot be looked at counts nothing, and reading tells why.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.paths.iter().map(|(_, path)| bytes_below(path, 0)).sum()
+    }
+
     /// A digest of what tells a changed source from an unchanged one without reading it: path, size and
     /// time of change of every file.
     pub(crate) fn stamp(&self) -> Result<Digest, DatasetError> {
@@ -207,14 +215,23 @@ impl Located {
     }
 }
 
+fn bytes_below(path: &SourcePath, depth: u32) -> u64 {
+    match path.metadata() {
+        Ok(facts) if facts.is_dir && depth < DEPTH_MAX => {
+            let entries = input::sorted_entries(path).unwrap_or_default();
+            entries.iter().map(|entry| bytes_below(entry, depth + 1)).sum()
+        }
+        Ok(facts) if facts.is_file => facts.len,
+        _ => 0,
+    }
+}
+
 fn stamp_path(
     path: &SourcePath,
     depth: u32,
     files: &mut u64,
     hasher: &mut Hasher,
 ) -> Result<(), DatasetError> {
-    // No known layout is deeper: aclImdb / train / pos / file.
-    const DEPTH_MAX: u32 = 5;
     *files += 1;
     if *files > FILES_MAX || depth > DEPTH_MAX {
         return Ok(());

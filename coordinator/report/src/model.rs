@@ -13,7 +13,7 @@ mod test_split;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sweep_proto::{DataSpec, Hyperparameter, Value};
+use sweep_proto::{DataAccount, DataSpec, DataWarning, Hyperparameter, Value};
 
 pub use self::answer::{Answer, BesideStudy, CrossFittedGap, Gap, Strongest, StudyVerdict};
 pub use self::effects::{
@@ -47,6 +47,8 @@ pub struct ReportModel {
     pub test_split: Option<TestSplit>,
     /// What became of every planned trial.
     pub ledger: Ledger,
+    /// What was found in the data that changes the meaning of the answer, the gravest first.
+    pub data_warnings: Vec<DataWarning>,
     /// What was launched, on what, by whom.
     pub set_up: SetUp,
     /// Learning curves: one panel per swept hyperparameter, then the extremes.
@@ -225,6 +227,8 @@ pub struct Dataset {
     pub validation_rows: u64,
     /// Rows of the test split.
     pub test_rows: u64,
+    /// What its preparation found; `null` for sweeps of versions that did not keep it.
+    pub account: Option<DataAccount>,
 }
 
 /// A worker process.

@@ -9,6 +9,7 @@ use sweep_proto::wire::launch_event::Kind;
 use super::client::Client;
 use super::exit::Failure;
 use super::output::{self, plain};
+use super::render::data;
 use super::render::progress::View;
 use super::sweep_file::SweepFile;
 use super::{Context, watch};
@@ -51,6 +52,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let sweep = launched?;
     if arguments.watch {
         output::note(&format!("launched sweep {} ({})", sweep.id, plain(&sweep.name)));
+        tell_data(&sweep);
         return watch::watch(&client, sweep, arguments.plain, context).await;
     }
     if context.output.json {
@@ -64,8 +66,16 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         ledger.planned,
         ledger.reused
     ))?;
+    tell_data(&sweep);
     output::note(&format!("`sweep watch {}` follows it", sweep.id));
     Ok(())
+}
+
+/// Tells what preparing the data found, and what of that changes the meaning of the answer.
+pub(crate) fn tell_data(sweep: &Sweep) {
+    for line in sweep.data.iter().flat_map(|found| [data::lines(found), data::warnings(found)].concat()) {
+        output::note(&line);
+    }
 }
 
 /// Launches, and shows how the data is prepared meanwhile.

@@ -1,6 +1,7 @@
 //! The command line: its words, and which file answers each of them.
 
 mod client;
+mod data_memory;
 mod exit;
 mod files;
 mod find;
@@ -29,6 +30,7 @@ mod model;
 mod open;
 mod plan;
 mod predict;
+mod read_data;
 mod refresh;
 mod report;
 mod rerun;
@@ -189,6 +191,9 @@ enum Command {
     Hyperparameters(hyperparameters::Arguments),
     /// Print the completion script of a shell
     Completions(completions::Arguments),
+    /// Read data within bounds, for a coordinator
+    #[command(hide = true)]
+    ReadData(read_data::Arguments),
 }
 
 impl Command {
@@ -279,7 +284,8 @@ impl Context {
             let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             let folder = self.wanted.data_folder.clone();
             let local = ServerConfig::local(listen, folder, StoreChoice::Sqlite);
-            *own = Some(coordinator::start(ServerConfig { is_announced: false, ..local }).await?);
+            let readers = data_memory::DataMemory::default().readers()?;
+            *own = Some(coordinator::start(ServerConfig { is_announced: false, readers, ..local }).await?);
         }
         let address = own.as_ref().map(Server::address);
         Target::own(&address.map(|address| format!("http://{address}")).unwrap_or_default())
@@ -306,6 +312,9 @@ pub(crate) fn main() -> ExitCode {
     private::make_everything_private();
     cli.global.color.apply();
     telemetry::start(cli.global.log_format, cli.command.log_level(), console::colors_enabled_stderr());
+    if let Command::ReadData(_) = cli.command {
+        return read_data::run();
+    }
     let output = Output { json: cli.global.json };
     let Global { server, token_file, data_dir, .. } = cli.global;
     let wanted = Wanted { server, token_file, data_folder: data_dir };
@@ -358,6 +367,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Fsck(arguments) => fsck::run(arguments, context).await,
         Command::Hyperparameters(arguments) => hyperparameters::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments, context),
+        Command::ReadData(_) => Err(Failure::failed("data is read in a process of its own")),
     }
 }
 

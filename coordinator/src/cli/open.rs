@@ -6,6 +6,7 @@ use clap::Args;
 use coordinator::{ServerConfig, StoreChoice};
 
 use super::Context;
+use super::data_memory::DataMemory;
 use super::exit::Failure;
 use super::find::{self, Found};
 use super::interrupt::Interrupt;
@@ -53,7 +54,10 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
             .hint("`sweep run FILE` runs one"));
     }
     let mut interrupt = Interrupt::listen()?;
-    let config = ServerConfig::local(arguments.listen, folder.clone(), StoreChoice::Sqlite);
+    let config = ServerConfig {
+        readers: DataMemory::default().readers()?,
+        ..ServerConfig::local(arguments.listen, folder.clone(), StoreChoice::Sqlite)
+    };
     let server = coordinator::start(config).await?;
     tell(context, &format!("http://{}", server.address()))?;
     output::note("Ctrl-C ends it");

@@ -9,6 +9,7 @@ use coordinator_report::Language;
 use sweep_proto::wire::{GetRequest, ReportRequest};
 
 use super::client::{self, Client};
+use super::data_memory::DataMemory;
 use super::exit::Failure;
 use super::find::Target;
 use super::follow::{Event, Follower};
@@ -62,6 +63,8 @@ pub(crate) struct Arguments {
     /// Train every trial, also those that an earlier sweep has finished.
     #[arg(long)]
     no_reuse: bool,
+    #[command(flatten)]
+    data_memory: DataMemory,
 }
 
 fn slots(text: &str) -> Result<String, String> {
@@ -80,7 +83,10 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     files::check_writable(&arguments.output)?;
     let interrupt = Interrupt::listen()?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let config = ServerConfig::local(listen, arguments.data_dir.clone(), StoreChoice::Sqlite);
+    let config = ServerConfig {
+        readers: arguments.data_memory.readers()?,
+        ..ServerConfig::local(listen, arguments.data_dir.clone(), StoreChoice::Sqlite)
+    };
     let server = coordinator::start(config).await?;
     // Workers of an earlier run were its children, and the lock on the folder says that it has ended.
     server.dismiss_workers().await?;
@@ -136,6 +142,7 @@ impl Run<'_> {
         };
         let went_on = if earlier.contains(&sweep.id) { "going on with" } else { "launched" };
         output::note(&format!("{went_on} sweep {} ({})", sweep.id, plain(&sweep.name)));
+        launch::tell_data(&sweep);
         output::note(&format!("in a browser: {}/sweeps/{}", self.workers.server, sweep.id));
         pause_others(client, sweep.id).await?;
         if sweep.state == "paused" {

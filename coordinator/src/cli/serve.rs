@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use coordinator::{ArtifactsChoice, Place, ServerConfig, StoreChoice};
 
+use super::data_memory::DataMemory;
 use super::exit::Failure;
 use super::interrupt::Interrupt;
 use super::output;
@@ -51,6 +52,8 @@ pub(crate) struct Arguments {
     /// several times. Commands on this machine without TLS may name any file.
     #[arg(long, value_name = "DIR")]
     corpora: Vec<PathBuf>,
+    #[command(flatten)]
+    data_memory: DataMemory,
     /// Turn TLS and tokens on even where only this machine can connect.
     #[arg(long)]
     tls: bool,
@@ -89,6 +92,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         is_open_to_local_users: arguments.open_to_local_users,
         advertise: arguments.advertise,
         corpora: arguments.corpora,
+        readers: arguments.data_memory.readers()?,
         place,
         ..ServerConfig::local(arguments.listen, arguments.data_dir, StoreChoice::Sqlite)
     })

@@ -73,6 +73,13 @@ struct Progress<'a> {
     sweep: &'a Sweep,
 }
 
+/// What preparing the data found.
+#[derive(Template)]
+#[template(path = "dashboard/sweep_data.html")]
+struct DataTable<'a> {
+    sweep: &'a Sweep,
+}
+
 #[derive(Template)]
 #[template(path = "dashboard/sweep_best.html")]
 struct BestTable<'a> {
@@ -167,6 +174,7 @@ impl View {
         let failures = FailuresTable { failures: &picture.failures, count: picture.failures_count };
         let parts = Parts(vec![
             ("progress", rendered(&Progress { sweep })?),
+            ("data-found", rendered(&DataTable { sweep })?),
             ("best", rendered(&BestTable { sweep })?),
             ("running", rendered(&RunningTable { sweep, rows_max: RUNNING_ROWS_MAX })?),
             ("failures", rendered(&failures)?),

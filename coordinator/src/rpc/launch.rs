@@ -78,11 +78,15 @@ async fn run(
 ) -> Result<Option<wire::SweepStatus>, Status> {
     let variants = spec.data_variants();
     let progress = events.clone();
-    let datasets = prepared(shared, spec.data.clone(), reach, variants, move |progress_event| {
+    let show = move |shown| {
         // Progress is for eyes only: where the reader is slow it is left out.
-        _ = progress.try_send(Ok(wire::LaunchEvent { kind: Some(Kind::Progress(progress_event)) }));
-    })
-    .await?;
+        _ = progress.try_send(Ok(wire::LaunchEvent { kind: Some(Kind::Progress(shown)) }));
+    };
+    let datasets = tokio::select! {
+        datasets = prepared(shared, spec.data.clone(), reach, variants, show) => datasets?,
+        // Whoever has gone ends what is read for them.
+        () = events.closed() => Vec::new(),
+    };
     if events.is_closed() {
         tracing::info!(name = spec.name, "not launched: whoever asked has gone");
         return Ok(None);
@@ -105,12 +109,19 @@ async fn prepared(
 ) -> Result<Vec<DatasetRecord>, Status> {
     let permit = Arc::clone(&shared.heavy).acquire_owned().await.map_err(status::internal)?;
     let (artifacts, cache) = (Arc::clone(&shared.artifacts), shared.dataset_cache.clone());
-    let task = tokio::spawn(async move {
+    let readers = shared.readers.clone();
+    let is_left_with_the_caller = readers.end_with_their_caller();
+    let work = async move {
         // Held until the work has ended, even where nobody waits for it any more.
         let _permit = permit;
-        prepare::prepare(data, reach, variants, cache, &artifacts, Reporter::new(send)).await
-    });
-    task.await.map_err(status::internal)?.map_err(|error| status::of_preparation(&error))
+        prepare::prepare(&readers, data, reach, variants, cache, &artifacts, Reporter::new(send)).await
+    };
+    let prepared = if is_left_with_the_caller {
+        work.await
+    } else {
+        tokio::spawn(work).await.map_err(status::internal)?
+    };
+    prepared.map_err(|error| status::of_preparation(&error))
 }
 
 /// The status of a sweep.

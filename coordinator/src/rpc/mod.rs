@@ -32,6 +32,7 @@ use crate::artifacts::Artifacts;
 use crate::attempt_logs::AttemptLogs;
 use crate::driver::Driver;
 use crate::install::Install;
+use crate::readers::Readers;
 use crate::security::authority::Authority;
 use crate::security::sessions::Sessions;
 use crate::security::signer::Signer;
@@ -61,6 +62,8 @@ pub(crate) struct Shared {
     pub(crate) artifacts: Arc<Artifacts>,
     /// Encoded datasets, by what they were made from.
     pub(crate) dataset_cache: PathBuf,
+    /// Where data is read.
+    pub(crate) readers: Readers,
     /// Ends streams that would go on for ever.
     pub(crate) shutdown: CancellationToken,
     /// Signs workers' certificates; `None` where only this machine may come in.
@@ -98,6 +101,7 @@ impl Shared {
             driver,
             artifacts,
             dataset_cache,
+            readers: Readers::default(),
             shutdown,
             authority,
             signer,

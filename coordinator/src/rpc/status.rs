@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 use crate::artifacts::ArtifactError;
 use crate::driver::DriverError;
 use crate::prepare::PrepareError;
+use crate::readers::ReadError;
 
 /// An error as the other side sees it.
 pub(crate) fn of_driver(error: DriverError) -> Status {
@@ -98,7 +99,12 @@ pub(super) fn of_artifact(error: &ArtifactError) -> Status {
 pub(super) fn of_preparation(error: &PrepareError) -> Status {
     match error {
         PrepareError::Artifact(error) => of_artifact(error),
-        PrepareError::Dataset(error) => of_dataset(error),
+        PrepareError::Read(ReadError::Dataset(error)) => of_dataset(error),
+        PrepareError::Read(ReadError::Refused { reason, is_out_of_reach: true }) => {
+            Status::permission_denied(reason)
+        }
+        PrepareError::Read(error @ ReadError::Broke(_)) => Status::internal(error.to_string()),
+        PrepareError::Read(error) => Status::invalid_argument(error.to_string()),
     }
 }
 

@@ -45,13 +45,21 @@ pub(crate) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
         slots,
         epochs_done,
         epochs_planned,
+        data: data(sweep),
     })
+}
+
+/// What preparing the data found; absent for sweeps of versions that did not keep it.
+fn data(sweep: &SweepRecord) -> Option<wire::DataAccount> {
+    let dataset = sweep.told_dataset()?;
+    Some(wire::DataAccount::of(dataset.account.as_ref()?, &dataset.classes, dataset.vocabulary))
 }
 
 /// As [`of`], without the parts that are of no use in a list.
 pub(super) fn for_list(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
     let mut status = of(engine, id)?;
     status.running.clear();
+    status.data = None;
     status.best.truncate(1);
     if let Some(test) = &mut status.test {
         test.confusion.clear();

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::{DataAccount, SplitAccount, share};
 use crate::encoded::Split;
 
@@ -25,7 +27,8 @@ const TRUNCATED_SHARE: f64 = 0.25;
 const CLASSES_NAMED: usize = 5;
 
 /// Something that a reader of the answer must know of the data.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum DataWarning {
     /// Texts of a split also stand in the training split.
     InTraining {
@@ -98,6 +101,11 @@ pub enum DataWarning {
         /// Share of its texts.
         share: f64,
     },
+    /// Something that only the reader of the data could see.
+    Told {
+        /// In its words.
+        text: String,
+    },
     /// Training texts stand in the data with more than one label.
     TwoLabels {
         /// Rows with another label than the first training row with the text, over all splits.
@@ -130,6 +138,7 @@ impl DataAccount {
         if test.truncated_share() > TRUNCATED_SHARE {
             warnings.push(DataWarning::Truncated { split: Split::Test, share: test.truncated_share() });
         }
+        warnings.extend(self.told.iter().map(|text| DataWarning::Told { text: text.clone() }));
         let two_labels = self.splits.iter().map(|split| split.other_label).sum::<u64>();
         let rows: u64 = self.splits.iter().map(|split| split.rows).sum();
         if share(two_labels, rows) > REPEATED_SHARE {
@@ -253,6 +262,7 @@ impl fmt::Display for DataWarning {
                 percent(*share),
                 split.name()
             ),
+            Self::Told { text } => out.write_str(text),
             Self::TwoLabels { rows } => {
                 write!(out, "{rows} rows repeat a training text under another label")
             }

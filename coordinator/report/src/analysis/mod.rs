@@ -71,6 +71,7 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         build: input.build.clone(),
         test_split: test_split::test_split(input, answer::chosen(input, table, &standings)),
         ledger: ledger::ledger(input, table),
+        data_warnings: set_up::data_warnings(input),
         set_up: set_up::set_up(input),
         curves: curves::curves(table, spec, &standings),
         one_factor_at_a_time: one_factor::one_factor_at_a_time(table, spec, &standings),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sweep_proto::Hyperparameter;
 use sweep_proto::trial::{NUMERICS_VERSION, replicate_seed};
+use sweep_proto::{DataWarning, Hyperparameter};
 
 use crate::input::ReportInput;
 use crate::model::{Dataset, Levels, SetUp, Worker};
@@ -57,8 +57,16 @@ fn datasets(input: &ReportInput) -> Vec<Dataset> {
             train_rows: dataset.rows[0],
             validation_rows: dataset.rows[1],
             test_rows: dataset.rows[2],
+            account: dataset.account.clone(),
         })
         .collect()
+}
+
+/// What was found in the data that the answer is about.
+pub fn data_warnings(input: &ReportInput) -> Vec<DataWarning> {
+    let told = input.sweep.told_dataset();
+    let warnings = told.and_then(|dataset| Some(dataset.account.as_ref()?.warnings(&dataset.classes)));
+    warnings.unwrap_or_default()
 }
 
 fn workers(input: &ReportInput) -> Vec<Worker> {

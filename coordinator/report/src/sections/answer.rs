@@ -1,5 +1,6 @@
 //! The answer box: what a reader wants to know first.
 
+use super::data;
 use super::test_split::is_better_than_guessing;
 use super::{Block, Figure, Section, TextTable, format, names, study};
 use crate::language::{Language, heads, say};
@@ -36,6 +37,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         why = why_best(model, language)
     )));
     blocks.push(Block::Figures(figures(answer, language)));
+    blocks.extend(data::warnings(model, language));
     if let Some(baseline) = model.test_split.as_ref().and_then(|test| test.baseline)
         && !is_better_than_guessing(model)
     {

@@ -7,6 +7,7 @@ pub mod comparison;
 mod convergence;
 mod cost;
 mod curves;
+mod data;
 mod devices;
 mod distribution;
 mod effects;

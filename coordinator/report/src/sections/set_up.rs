@@ -31,6 +31,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         ),
     ));
     blocks.push(Block::Table(datasets(set_up, language)));
+    blocks.extend(super::data::blocks(set_up, language));
     blocks.push(Block::Table(workers(set_up, language)));
     Section { id: "set-up", title: say!(language, "Set-up"), blocks }
 }
@@ -44,6 +45,7 @@ fn facts(model: &ReportModel, language: Language) -> TextTable {
         (say!(language, "launched"), format::time(set_up.created_at_ms)),
         (say!(language, "ended"), set_up.ended_at_ms.map_or_else(|| format::NONE.to_owned(), format::time)),
         (say!(language, "dataset"), source(&set_up.data.source, language)),
+        (say!(language, "test data"), test_source(&set_up.data.source, language)),
         (say!(language, "training rows kept at most"), rows_max(set_up.data.train_rows)),
         (say!(language, "test rows kept at most"), rows_max(set_up.data.test_rows)),
         (say!(language, "validation share"), format::percent(set_up.data.validation_share)),
@@ -90,6 +92,14 @@ fn source(source: &DataSource, language: Language) -> String {
     }
 }
 
+/// The user's own test file, or how test rows came about.
+fn test_source(source: &DataSource, language: Language) -> String {
+    match source {
+        DataSource::File { test_path: Some(path), .. } => path.display().to_string(),
+        _ => say!(language, "of the dataset itself, or drawn from its rows").to_owned(),
+    }
+}
+
 fn datasets(set_up: &SetUp, language: Language) -> TextTable {
     let mut head =
         heads!(language, "encoded with", "classes", "#vocabulary", "#train", "#validation", "#test", "#size");
@@ -113,7 +123,7 @@ fn datasets(set_up: &SetUp, language: Language) -> TextTable {
     )
 }
 
-fn variant(values: &Values) -> String {
+pub(super) fn variant(values: &Values) -> String {
     values.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 

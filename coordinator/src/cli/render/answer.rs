@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::super::output::plain;
+use super::data;
 use super::status::{best, ledger_line, number, percent};
 use coordinator::json::Sweep;
 use coordinator_report::sections::format::chance;
@@ -81,6 +82,7 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
             number(answer.test_loss)
         ),
     ];
+    lines.extend(sweep.data.iter().flat_map(data::warnings));
     if answer.probability_best.is_some() {
         lines.push(format!("it is the best with   {} probability", chance(answer.probability_best)));
     }

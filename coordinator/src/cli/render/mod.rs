@@ -1,6 +1,7 @@
 //! How results look: tables, progress, the text of a status.
 
 pub(super) mod answer;
+pub(super) mod data;
 pub(super) mod progress;
 pub(super) mod status;
 pub(super) mod table;

@@ -1,6 +1,7 @@
 //! A sweep's state as text, and the pieces that other tables share.
 
 use super::super::output::plain;
+use super::data;
 use super::table::{self, Align};
 use coordinator::json::{Best, Ledger, Sweep};
 
@@ -29,6 +30,10 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
             "on the test split: accuracy {accuracy}, loss {loss}, macro F1 {}",
             number(test.macro_f1)
         ));
+    }
+    if let Some(found) = &sweep.data {
+        lines.extend(data::lines(found));
+        lines.extend(data::warnings(found));
     }
     let mut text = lines.join("\n");
     if !sweep.running.is_empty() {

@@ -59,6 +59,7 @@ pub(super) fn sweep(running: Vec<Running>) -> Sweep {
         slots: 6,
         epochs_done: 247,
         epochs_planned: 640,
+        data: None,
     }
 }
 

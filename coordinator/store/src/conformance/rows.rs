@@ -42,7 +42,8 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
         classes: vec!["부정".into(), "긍정".into()],
         vocabulary: 100,
         rows: [10, 2, 2],
-        account: (id % 2 == 0)
+        account: id
+            .is_multiple_of(2)
             .then(|| DataAccount { version: DataAccount::VERSION, ..DataAccount::default() }),
     };
     Mutation::Sweep(SweepRecord {

@@ -6,6 +6,7 @@ mod answer;
 mod comparison;
 mod cost;
 mod curves;
+mod data;
 mod effects;
 mod failures;
 mod importance;
@@ -19,7 +20,7 @@ mod views;
 use super::Entry;
 
 /// Every part, in the order of the report.
-pub(super) const PARTS: [&[Entry]; 13] = [
+pub(super) const PARTS: [&[Entry]; 14] = [
     shared::ENTRIES,
     answer::ENTRIES,
     ledger::ENTRIES,
@@ -31,6 +32,7 @@ pub(super) const PARTS: [&[Entry]; 13] = [
     cost::ENTRIES,
     failures::ENTRIES,
     set_up::ENTRIES,
+    data::ENTRIES,
     comparison::ENTRIES,
     page::ENTRIES,
 ];

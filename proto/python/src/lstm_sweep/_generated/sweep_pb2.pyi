@@ -190,7 +190,7 @@ class ConfigurationStatus(_message.Message):
     def __init__(self, label: _Optional[str] = ..., completed: _Optional[int] = ..., score: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
 
 class SweepStatus(_message.Message):
-    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned")
+    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "data")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -206,6 +206,7 @@ class SweepStatus(_message.Message):
     SLOTS_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_DONE_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_PLANNED_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
     id: int
     name: str
     state: str
@@ -221,7 +222,88 @@ class SweepStatus(_message.Message):
     slots: int
     epochs_done: int
     epochs_planned: int
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ...) -> None: ...
+    data: DataAccount
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ...) -> None: ...
+
+class DataSplit(_message.Message):
+    __slots__ = ("split", "rows", "class_rows", "in_training", "other_label", "truncated", "tokens", "unknown_tokens")
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    CLASS_ROWS_FIELD_NUMBER: _ClassVar[int]
+    IN_TRAINING_FIELD_NUMBER: _ClassVar[int]
+    OTHER_LABEL_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    split: str
+    rows: int
+    class_rows: _containers.RepeatedScalarFieldContainer[int]
+    in_training: int
+    other_label: int
+    truncated: int
+    tokens: int
+    unknown_tokens: int
+    def __init__(self, split: _Optional[str] = ..., rows: _Optional[int] = ..., class_rows: _Optional[_Iterable[int]] = ..., in_training: _Optional[int] = ..., other_label: _Optional[int] = ..., truncated: _Optional[int] = ..., tokens: _Optional[int] = ..., unknown_tokens: _Optional[int] = ...) -> None: ...
+
+class DataFile(_message.Message):
+    __slots__ = ("file", "split", "rows", "unusable", "notes")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    UNUSABLE_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    split: str
+    rows: int
+    unusable: int
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, file: _Optional[str] = ..., split: _Optional[str] = ..., rows: _Optional[int] = ..., unusable: _Optional[int] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RowCount(_message.Message):
+    __slots__ = ("name", "rows")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    rows: int
+    def __init__(self, name: _Optional[str] = ..., rows: _Optional[int] = ...) -> None: ...
+
+class BadRow(_message.Message):
+    __slots__ = ("file", "line", "reason")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    line: int
+    reason: str
+    def __init__(self, file: _Optional[str] = ..., line: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class DataAccount(_message.Message):
+    __slots__ = ("classes", "files", "unusable", "unusable_reasons", "unusable_classes", "unusable_first", "left_out", "lost_classes", "splits", "tokenizer", "vocabulary", "warnings")
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    UNUSABLE_FIELD_NUMBER: _ClassVar[int]
+    UNUSABLE_REASONS_FIELD_NUMBER: _ClassVar[int]
+    UNUSABLE_CLASSES_FIELD_NUMBER: _ClassVar[int]
+    UNUSABLE_FIRST_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    LOST_CLASSES_FIELD_NUMBER: _ClassVar[int]
+    SPLITS_FIELD_NUMBER: _ClassVar[int]
+    TOKENIZER_FIELD_NUMBER: _ClassVar[int]
+    VOCABULARY_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    classes: _containers.RepeatedScalarFieldContainer[str]
+    files: _containers.RepeatedCompositeFieldContainer[DataFile]
+    unusable: int
+    unusable_reasons: _containers.RepeatedCompositeFieldContainer[RowCount]
+    unusable_classes: _containers.RepeatedCompositeFieldContainer[RowCount]
+    unusable_first: _containers.RepeatedCompositeFieldContainer[BadRow]
+    left_out: _containers.RepeatedCompositeFieldContainer[RowCount]
+    lost_classes: _containers.RepeatedScalarFieldContainer[str]
+    splits: _containers.RepeatedCompositeFieldContainer[DataSplit]
+    tokenizer: str
+    vocabulary: int
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, classes: _Optional[_Iterable[str]] = ..., files: _Optional[_Iterable[_Union[DataFile, _Mapping]]] = ..., unusable: _Optional[int] = ..., unusable_reasons: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., unusable_classes: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., unusable_first: _Optional[_Iterable[_Union[BadRow, _Mapping]]] = ..., left_out: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., lost_classes: _Optional[_Iterable[str]] = ..., splits: _Optional[_Iterable[_Union[DataSplit, _Mapping]]] = ..., tokenizer: _Optional[str] = ..., vocabulary: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class WorkersRequest(_message.Message):
     __slots__ = ()
