@@ -53,9 +53,9 @@ pub(crate) fn resolve_paths(source: &mut DataSource, directory: &Path) {
     let resolve = |path: &mut PathBuf| *path = directory.join(&*path);
     match source {
         DataSource::Known { path, .. } => path.iter_mut().for_each(resolve),
-        DataSource::File { path, test_path, .. } => {
+        DataSource::File { path, validation_path, test_path, .. } => {
             resolve(path);
-            test_path.iter_mut().for_each(resolve);
+            validation_path.iter_mut().chain(test_path).for_each(resolve);
         }
     }
 }
@@ -64,8 +64,8 @@ pub(crate) fn resolve_paths(source: &mut DataSource, directory: &Path) {
 pub(crate) fn paths(source: &DataSource) -> Vec<&Path> {
     match source {
         DataSource::Known { path, .. } => path.iter().map(PathBuf::as_path).collect(),
-        DataSource::File { path, test_path, .. } => {
-            std::iter::once(path).chain(test_path).map(PathBuf::as_path).collect()
+        DataSource::File { path, validation_path, test_path, .. } => {
+            std::iter::once(path).chain(validation_path).chain(test_path).map(PathBuf::as_path).collect()
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::Hyperparameter;
+use crate::reading::Reading;
 
 /// Most trials of one sweep: far above any real study, low enough to list in memory.
 pub const TRIALS_MAX: u64 = 1_000_000;
@@ -23,16 +24,18 @@ pub enum DataSource {
         /// A local copy.
         path: Option<PathBuf>,
     },
-    /// A user's file or folder, its format told by its name: `.csv`, `.tsv`, `.jsonl`, `.parquet`, or
-    /// a folder with one sub-folder per class.
+    /// A user's file, files or folder, the format told by name and content.
     File {
-        /// The file or folder.
+        /// The file, the folder, or a pattern of files.
         path: PathBuf,
-        /// A file of the same format that is the test split; else one is split off.
+        /// A file, folder or pattern that is the validation split; else one is split off.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        validation_path: Option<PathBuf>,
+        /// A file, folder or pattern that is the test split; else one is split off.
         test_path: Option<PathBuf>,
-        /// The column of the text.
+        /// The column of the text: its name, or its number from 1.
         text: String,
-        /// The column of the label.
+        /// The column of the label: its name, or its number from 1.
         label: String,
     },
 }
@@ -54,6 +57,9 @@ pub struct DataSpec {
     pub bad_rows_share_max: f64,
     /// Seed of the splits and draws; it does not change between replicates.
     pub seed: u64,
+    /// How the rows are read.
+    #[serde(default, skip_serializing_if = "Reading::is_default")]
+    pub reading: Box<Reading>,
 }
 
 impl DataSpec {
@@ -74,6 +80,7 @@ impl DataSpec {
             test_rows: None,
             bad_rows_share_max: Self::BAD_ROWS_SHARE_MAX,
             seed: 0,
+            reading: Box::default(),
         }
     }
 }

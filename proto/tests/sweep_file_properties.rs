@@ -5,7 +5,9 @@
 
 use proptest::prelude::*;
 use sweep_proto::sweep_file::{parse, parse_bytes, parse_grid};
-use sweep_proto::{Axis, Configuration, DataSource, DataSpec, Hyperparameter, Kind, SweepSpec, Value};
+use sweep_proto::{
+    Axis, Configuration, DataSource, DataSpec, HtmlBreaks, Hyperparameter, Kind, Reading, SweepSpec, Value,
+};
 
 const VALID: &[&str] = &[
     include_str!("../../deploy/examples/quickstart.toml"),
@@ -61,21 +63,66 @@ fn source() -> impl Strategy<Value = DataSource> {
     let known =
         (proptest::sample::select(vec!["snippets", "imdb", "nsmc"]), proptest::option::of(shown_text()))
             .prop_map(|(name, path)| DataSource::Known { name: name.into(), path: path.map(Into::into) });
-    let file = (shown_text(), any::<bool>(), proptest::option::of(shown_text()), shown_text(), shown_text())
-        .prop_map(|(path, csv, test_path, text, label)| DataSource::File {
+    let split = || proptest::option::of(shown_text());
+    let file = (shown_text(), any::<bool>(), split(), split(), shown_text(), shown_text()).prop_map(
+        |(path, csv, validation_path, test_path, text, label)| DataSource::File {
             path: if csv { format!("{path}.csv") } else { path }.into(),
+            validation_path: validation_path.map(|path| format!("{path} to choose by").into()),
             // Not the training file itself, which is refused.
             test_path: test_path.map(|path| format!("{path} for tests").into()),
             text,
             label: format!("{label} of the label"),
-        });
+        },
+    );
     prop_oneof![known, file]
+}
+
+/// How rows are read; of a known dataset, and of the columns joined behind a folder's text, only what goes with it.
+fn reading(is_file: bool) -> impl Strategy<Value = Reading> {
+    let delimiter = proptest::sample::select(vec!["tab", ";", "|"]).prop_map(str::to_owned);
+    let breaks = proptest::sample::select(vec![HtmlBreaks::Keep, HtmlBreaks::Space]);
+    let named = proptest::collection::btree_map(shown_text(), shown_text(), 0..3);
+    let dropped = proptest::collection::btree_set(shown_text().prop_map(|label| label + " too"), 0..3);
+    let joined = proptest::collection::btree_set(shown_text().prop_map(|column| column + " joined"), 0..3);
+    let option = proptest::option::of::<BoxedStrategy<String>>;
+    (
+        joined,
+        any::<Option<bool>>(),
+        option(delimiter.boxed()),
+        option(shown_text().boxed()),
+        proptest::option::of(breaks),
+        named,
+        dropped,
+    )
+        .prop_map(move |(joined, header, delimiter, encoding, html_breaks, labels, labels_dropped)| {
+            Reading {
+                text_joined: if is_file { joined.into_iter().collect() } else { Vec::new() },
+                header: header.filter(|_| is_file),
+                delimiter: delimiter.filter(|_| is_file),
+                encoding,
+                html_breaks,
+                labels,
+                labels_dropped,
+            }
+        })
 }
 
 fn data() -> impl Strategy<Value = DataSpec> {
     let rows = || proptest::option::of(1_u64..=1_000_000_000);
-    (source(), 0.001_f64..0.5, 0.001_f64..0.49, rows(), rows(), 0.0_f64..=1.0, any::<u64>()).prop_map(
-        |(source, validation_share, test_share, train_rows, test_rows, bad_rows_share_max, seed)| DataSpec {
+    let source = source().prop_flat_map(|source| {
+        let reading = reading(matches!(source, DataSource::File { .. }));
+        (Just(source), reading)
+    });
+    (source, 0.001_f64..0.5, 0.001_f64..0.49, rows(), rows(), 0.0_f64..=1.0, any::<u64>()).prop_map(
+        |(
+            (source, reading),
+            validation_share,
+            test_share,
+            train_rows,
+            test_rows,
+            bad_rows_share_max,
+            seed,
+        )| DataSpec {
             source,
             validation_share,
             test_share,
@@ -83,6 +130,7 @@ fn data() -> impl Strategy<Value = DataSpec> {
             test_rows,
             bad_rows_share_max,
             seed,
+            reading: Box::new(reading),
         },
     )
 }

@@ -20,7 +20,7 @@ pub(crate) fn of(rows: &Rows, splits: &Splits) -> DataAccount {
         lost_classes: rows.lost_classes(),
         splits: compared(splits, rows.classes.len()),
         tokenizer: String::new(),
-        told: Vec::new(),
+        told: rows.warnings.clone(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sweep_proto::encoded::{self, EncodedView};
 use sweep_proto::{DataSpec, Digest, Hyperparameter, Value};
 
+use crate::auto::{self, Choice};
 use crate::encode::{Variant, encode};
 use crate::error::DatasetError;
 use crate::pieces::Pieces;
@@ -36,7 +37,7 @@ impl Corpus {
     /// [`DatasetError`]: whatever is wrong with the source, by file and line.
     pub fn read(data: &DataSpec, cache: &Path, progress: &dyn Progress) -> Result<Self, DatasetError> {
         split::check_settings(data)?;
-        let located = locate(&data.source, &Reach::everywhere(), cache, progress)?;
+        let located = locate(&data.source, &data.reading, &Reach::everywhere(), cache, progress)?;
         Self::read_located(data, &located, located.stamp()?, progress)
     }
 
@@ -70,8 +71,13 @@ impl Corpus {
         if let Some(prepared) = cache::find(cache, fingerprint) {
             return Ok(prepared);
         }
-        let texts = self.splits[0].iter().map(|row| row.text.as_str());
-        let kind = checked.tokenizer.unwrap_or_else(|| TokenizerKind::suited_to(texts));
+        let chosen = if checked.tokenizer.is_none() {
+            let words = self.pieces(TokenizerKind::Word, progress)?;
+            Some(auto::choose(&words))
+        } else {
+            None
+        };
+        let kind = checked.tokenizer.or(chosen.map(|chosen| chosen.kind)).unwrap_or(TokenizerKind::Word);
         let pieces = self.pieces(kind, progress)?;
         progress.stage("encoding", None, false);
         let (name, classes) = (&self.summary.dataset, &self.summary.classes);
@@ -79,6 +85,7 @@ impl Corpus {
         let mut summary = self.summary.clone();
         (summary.vocabulary, summary.lengths) = (encoded.header.vocabulary, encoded.lengths);
         kind.name().clone_into(&mut summary.account.tokenizer);
+        summary.account.told.extend(chosen.and_then(Choice::remark));
         for (split, tokens) in summary.account.splits.iter_mut().zip(encoded.tokens) {
             tokens.tell(split);
         }

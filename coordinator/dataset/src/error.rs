@@ -20,7 +20,7 @@ pub enum DatasetError {
         known: String,
     },
     /// The file's name tells no known format.
-    #[error("{}: cannot tell its format; name it .csv, .tsv, .jsonl or .parquet, or give a folder with one sub-folder per class", path.display())]
+    #[error("{}: cannot tell its format; name it .csv, .tsv, .jsonl, .json or .parquet, or give a folder with one sub-folder per class", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum DatasetError {
         key: &'static str,
         /// The nearest column, as a question, or nothing.
         hint: String,
-        /// The columns that are there.
+        /// The columns that are there, and what else may be the matter.
         known: String,
     },
     /// The source as a whole cannot be read.
@@ -67,7 +67,7 @@ pub enum DatasetError {
     },
     /// Too many rows are unusable.
     #[error(
-        "{name}: {bad} of {total} rows are unusable ({share:.1} %, allowed are {allowed:.1} %):\n{listed}  mend these rows, or raise `bad_rows_share_max` under [data] to skip them"
+        "{name}: {bad} of {total} rows are unusable ({share:.1} %, allowed are {allowed:.1} %):\n{listed}  {remedy}"
     )]
     TooManyBadRows {
         /// The dataset.
@@ -82,6 +82,8 @@ pub enum DatasetError {
         allowed: f64,
         /// The first few, one a line.
         listed: String,
+        /// What to do.
+        remedy: String,
     },
     /// The rows are fine but too few, or of one class, or of too many.
     #[error("{name}: {reason}")]
@@ -144,7 +146,38 @@ impl Shown for SourcePath {
     }
 }
 
+/// Settings of a sweep file with the options of `sweep data inspect` that say the same.
+const OPTIONS: [(&str, &str); 10] = [
+    ("text", "--text"),
+    ("label", "--label"),
+    ("encoding", "--encoding"),
+    ("delimiter", "--delimiter"),
+    ("html_breaks", "--html-breaks"),
+    ("validation_path", "--validation-path"),
+    ("test_path", "--test-path"),
+    ("path", "PATH_OR_NAME"),
+    ("labels", "--label-name"),
+    ("labels_dropped", "--drop-label"),
+];
+
 impl DatasetError {
+    /// The message with remedies as options of `sweep data inspect` in place of lines of a sweep file.
+    pub fn for_options(&self) -> String {
+        let message = self.to_string();
+        let mut told = String::with_capacity(message.len());
+        // What stands between backquotes is a key, or a key with its value.
+        for (place, piece) in message.split('`').enumerate() {
+            if place % 2 == 0 {
+                told.push_str(piece);
+                continue;
+            }
+            told.push('`');
+            told.push_str(&option(piece).unwrap_or_else(|| piece.to_owned()));
+            told.push('`');
+        }
+        told.replace("under [data.labels]", "with --label-name LABEL=CLASS").replace(" under [data]", "")
+    }
+
     /// An error of the operating system without a special remedy.
     pub(crate) fn io(
         path: &(impl Shown + ?Sized),
@@ -173,6 +206,28 @@ impl DatasetError {
     pub(crate) fn unsuitable(name: &str, reason: impl Into<String>) -> Self {
         Self::Unsuitable { name: name.to_owned(), reason: reason.into() }
     }
+}
+
+/// The option that says the same as a key, or a line, of a sweep file.
+fn option(setting: &str) -> Option<String> {
+    let (key, value) = setting.split_once(" = ").map_or((setting, None), |(key, value)| (key, Some(value)));
+    if key == "header" && value == Some("false") {
+        return Some("--no-header".to_owned());
+    }
+    let (_, option) = OPTIONS.into_iter().find(|(known, _)| *known == key)?;
+    let value = value.filter(|value| *value != "...").map(|value| {
+        let bare = value.trim_matches('"');
+        let is_plain = !bare.is_empty()
+            && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if bare == "..." {
+            "VALUE".to_owned()
+        } else if is_plain {
+            bare.to_owned()
+        } else {
+            value.to_owned()
+        }
+    });
+    Some(value.map_or_else(|| option.to_owned(), |value| format!("{option} {value}")))
 }
 
 /// `, did you mean "x"?` for the nearest of the known names, or nothing where none is near.
@@ -209,4 +264,24 @@ pub(crate) fn shortened(text: &str, characters: usize) -> String {
         short.push('…');
     }
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remedies_are_options_where_an_option_was_typed() {
+        let told = |reason: &str| DatasetError::broken("a.csv", reason).for_options();
+        assert_eq!(
+            told("set `encoding = \"windows-1251\"` or `encoding = \"koi8-u\"` under [data]"),
+            "a.csv: set `--encoding windows-1251` or `--encoding koi8-u`"
+        );
+        assert_eq!(
+            told("set `header = false`, `text = 2` and `label = \"the class\"` under [data]"),
+            "a.csv: set `--no-header`, `--text 2` and `--label \"the class\"`"
+        );
+        assert_eq!(told("name it under [data.labels]"), "a.csv: name it with --label-name LABEL=CLASS");
+        assert_eq!(told("run `git lfs pull`"), "a.csv: run `git lfs pull`");
+    }
 }

@@ -1,16 +1,21 @@
 //! A first look at a dataset: what `sweep data inspect` shows.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sweep_proto::DataSource;
 use sweep_proto::data_account::BadRows;
+use sweep_proto::data_account::FileAccount;
 use sweep_proto::sweep_file::DATASETS;
+use sweep_proto::{DataSource, DataSpec, Reading};
 
+use crate::auto::{self, Choice};
 use crate::error::{DatasetError, shortened};
-use crate::progress::Progress;
-use crate::rows::{Row, Rows};
-use crate::source::{Format, Located, Reach, SourcePath, locate};
+use crate::pieces::Pieces;
+use crate::progress::{NoProgress, Progress};
+use crate::rows::{Part, Row, Rows};
+use crate::source::{Located, Reach, SourcePath, locate, place};
+use crate::split;
 use crate::summary::Lengths;
 use crate::tokenizer::{Cutter, TokenizerKind, refused};
 
@@ -62,6 +67,8 @@ pub struct Inspection {
     pub label_column: Option<String>,
     /// Usable rows, those of its own test split included.
     pub rows: u64,
+    /// Usable rows of its own validation split; 0 where it has none.
+    pub validation_rows: u64,
     /// Usable rows of its own test split; 0 where it has none.
     pub test_rows: u64,
     /// The classes in the order of their labels.
@@ -72,17 +79,37 @@ pub struct Inspection {
     pub characters: Lengths,
     /// Unusable rows.
     pub bad_rows: BadRows,
+    /// The files and folders that were read, with what their readers have to say.
+    pub files: Vec<FileAccount>,
+    /// Usable rows that are left out by rule, by reason.
+    pub left_out: BTreeMap<String, u64>,
+    /// What may make the results mean something else than intended.
+    pub warnings: Vec<String>,
     /// The tokenizer that `auto` takes.
     pub tokenizer: String,
     /// Some rows of each class.
     pub samples: Vec<Sample>,
 }
 
-/// Looks at a dataset: a known name, a file, a folder per class, or a copy of a known dataset (told by
-/// its layout). For tables the columns may be left out where they have usual names.
+/// What a person says about a dataset that is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InspectOptions {
+    /// The columns of the text, where they have no usual name.
+    pub text: Vec<String>,
+    /// The column of the label, where it has no usual name.
+    pub label: Option<String>,
+    /// The source's own validation split.
+    pub validation_path: Option<PathBuf>,
+    /// The source's own test split.
+    pub test_path: Option<PathBuf>,
+    /// How rows are read.
+    pub reading: Reading,
+}
+
+/// Looks at a dataset: [`inspect_with`], of which only the columns are told.
 ///
 /// # Errors
-/// [`DatasetError`], as when preparing; but bad rows, few rows and single classes are shown, not refused.
+/// As [`inspect_with`].
 pub fn inspect(
     name_or_path: &str,
     text: Option<&str>,
@@ -90,65 +117,101 @@ pub fn inspect(
     cache: &Path,
     progress: &dyn Progress,
 ) -> Result<Inspection, DatasetError> {
-    let source = source(name_or_path, text, label)?;
-    let located = locate(&source, &Reach::everywhere(), cache, progress)?;
-    let rows = located.read(progress)?;
-    look(&located, &rows)
-}
-
-fn source(name_or_path: &str, text: Option<&str>, label: Option<&str>) -> Result<DataSource, DatasetError> {
-    let path = PathBuf::from(name_or_path);
-    let known = |name: &str, path| DataSource::Known { name: name.to_owned(), path };
-    let looks_like_a_name = !name_or_path.contains(['/', '\\', '.']);
-    if DATASETS.contains(&name_or_path) || (looks_like_a_name && !path.exists()) {
-        return Ok(known(name_or_path, None));
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the name is in lower case")]
-    if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
-        return Ok(known("imdb", Some(path)));
-    }
-    if path.join("ratings_train.txt").is_file() {
-        return Ok(known("nsmc", Some(path)));
-    }
-    if path.join("aclImdb").is_dir() || path.join("train/pos").is_dir() && path.join("test/neg").is_dir() {
-        return Ok(known("imdb", Some(path)));
-    }
-    let readable = SourcePath::anywhere(&path);
-    let format = Format::of_path(&readable)?;
-    let columns = format.columns(&readable)?;
-    let choose = |given: Option<&str>, usual: [&str; 8]| {
-        let found = usual.into_iter().find_map(|name| columns.iter().find(|one| one.to_lowercase() == name));
-        given.map_or_else(|| found.map_or_else(|| usual[0].to_owned(), Clone::clone), str::to_owned)
+    let options = InspectOptions {
+        text: text.map(str::to_owned).into_iter().collect(),
+        label: label.map(str::to_owned),
+        ..InspectOptions::default()
     };
-    let (text, label) = (choose(text, TEXT_NAMES), choose(label, LABEL_NAMES));
-    Ok(DataSource::File { path, test_path: None, text, label })
+    inspect_with(name_or_path, &options, cache, progress)
 }
 
-fn look(located: &Located, rows: &Rows) -> Result<Inspection, DatasetError> {
-    let all = || rows.train.iter().chain(&rows.test);
+/// Looks at a dataset: a known name, or what a sweep file's `path` may name. For tables the columns may be left out
+/// where they have usual names.
+///
+/// # Errors
+/// [`DatasetError`], as when preparing; but bad rows, few rows and single classes are shown, not refused.
+pub fn inspect_with(
+    name_or_path: &str,
+    options: &InspectOptions,
+    cache: &Path,
+    progress: &dyn Progress,
+) -> Result<Inspection, DatasetError> {
+    let mut reading = options.reading.clone();
+    let source = source(name_or_path, options, &mut reading)?;
+    let located = locate(&source, &reading, &Reach::everywhere(), cache, progress)?;
+    let rows = located.read(progress)?;
+    look(&located, &rows, source)
+}
+
+fn source(
+    name_or_path: &str,
+    options: &InspectOptions,
+    reading: &mut Reading,
+) -> Result<DataSource, DatasetError> {
+    let path = PathBuf::from(name_or_path);
+    let looks_like_a_name = !name_or_path.contains(['/', '\\', '.', '*']);
+    if DATASETS.contains(&name_or_path) || (looks_like_a_name && !path.exists()) {
+        return Ok(DataSource::Known { name: name_or_path.to_owned(), path: None });
+    }
+    let pieces = place::pieces(&SourcePath::anywhere(&path), Part::Train)?;
+    let table = pieces.iter().find(|piece| piece.format.is_table());
+    let columns = match table {
+        Some(piece) if options.text.is_empty() || options.label.is_none() => {
+            piece.format.columns(&piece.path, reading)?
+        }
+        _ => Vec::new(),
+    };
+    let usual = |usual: [&str; 8]| {
+        let found = usual.into_iter().find_map(|name| columns.iter().find(|one| one.to_lowercase() == name));
+        found.map_or_else(|| usual[0].to_owned(), Clone::clone)
+    };
+    let mut texts = options.text.iter().cloned();
+    let text = texts.next().unwrap_or_else(|| usual(TEXT_NAMES));
+    reading.text_joined = texts.collect();
+    let label = options.label.clone().unwrap_or_else(|| usual(LABEL_NAMES));
+    let (validation_path, test_path) = (options.validation_path.clone(), options.test_path.clone());
+    Ok(DataSource::File { path, validation_path, test_path, text, label })
+}
+
+fn look(located: &Located, rows: &Rows, source: DataSource) -> Result<Inspection, DatasetError> {
+    let all = || rows.train.iter().chain(&rows.validation).chain(&rows.test);
     let count =
         |rows: &[Row], class: usize| rows.iter().filter(|row| row.label as usize == class).count() as u64;
     let classes = rows.classes.iter().enumerate().map(|(class, name)| ClassRows {
         class: name.clone(),
-        rows: count(&rows.train, class),
+        rows: count(&rows.train, class) + count(&rows.validation, class),
         test_rows: count(&rows.test, class),
     });
-    let kind = TokenizerKind::suited_to(rows.train.iter().map(|row| row.text.as_str()));
-    let column = |name: &String| (!name.is_empty()).then(|| name.clone());
+    let choice = choice(rows, source)?;
+    let is_table = located.pieces.iter().any(|piece| piece.format.is_table());
+    let column = |name: String| (is_table && !name.is_empty()).then_some(name);
     Ok(Inspection {
         dataset: rows.name.clone(),
-        text_column: column(&located.columns.text).filter(|_| located.format != Format::Folder),
-        label_column: column(&located.columns.label).filter(|_| located.format != Format::Folder),
+        text_column: column(located.columns.text.join("\" and \"")),
+        label_column: column(located.columns.label.clone()),
         rows: all().count() as u64,
+        validation_rows: rows.validation.len() as u64,
         test_rows: rows.test.len() as u64,
         classes: classes.collect(),
         words: Lengths::of(all().map(|row| row.text.split_whitespace().count() as u64).collect()),
         characters: Lengths::of(all().map(|row| row.text.chars().count() as u64).collect()),
         bad_rows: rows.bad.clone(),
-        tokenizer: kind.name().to_owned(),
-        samples: samples(rows, kind)?,
+        files: rows.files(),
+        left_out: rows.left_out.clone(),
+        warnings: rows.warnings.iter().cloned().chain(choice.remark()).collect(),
+        tokenizer: choice.kind.name().to_owned(),
+        samples: samples(rows, choice.kind)?,
     })
+}
+
+/// What `auto` takes, as a sweep with default shares would choose; words where the rows are too few for a sweep.
+fn choice(rows: &Rows, source: DataSource) -> Result<Choice, DatasetError> {
+    let mut copy = rows.clone();
+    let Ok(mut splits) = split::split(&mut copy, &DataSpec::new(source)) else {
+        return Ok(Choice { kind: TokenizerKind::Word, unknown_share: 0.0 });
+    };
+    splits[2].clear();
+    Ok(auto::choose(&Pieces::cut(TokenizerKind::Word, &splits, &NoProgress)?))
 }
 
 fn samples(rows: &Rows, kind: TokenizerKind) -> Result<Vec<Sample>, DatasetError> {

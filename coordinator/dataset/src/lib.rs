@@ -6,6 +6,7 @@
 //! come from the training split alone.
 
 mod account;
+mod auto;
 mod bpe;
 mod cache;
 mod corpus;
@@ -13,7 +14,9 @@ mod download;
 mod encode;
 mod error;
 mod inspect;
+mod labels;
 mod limits;
+mod markup;
 mod pieces;
 mod progress;
 mod random;
@@ -32,7 +35,7 @@ use sweep_proto::{DataSpec, Digest, Hyperparameter, Value};
 pub use cache::encoded_path;
 pub use corpus::Corpus;
 pub use error::DatasetError;
-pub use inspect::{ClassRows, Inspection, Sample, inspect};
+pub use inspect::{ClassRows, InspectOptions, Inspection, Sample, inspect, inspect_with};
 pub use progress::{NoProgress, Progress};
 pub use source::Reach;
 pub use summary::{Lengths, Summary};
@@ -99,7 +102,7 @@ impl<'a> Prepare<'a> {
         progress: &'a dyn Progress,
     ) -> Result<Self, DatasetError> {
         split::check_settings(data)?;
-        let located = source::locate(&data.source, reach, cache, progress)?;
+        let located = source::locate(&data.source, &data.reading, reach, cache, progress)?;
         let stamp = located.stamp()?;
         progress.found(located.bytes());
         Ok(Self { data, cache, progress, located, stamp, corpus: None })

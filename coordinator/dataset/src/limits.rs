@@ -22,6 +22,12 @@ pub(crate) const FILES_MAX: u64 = 5_000_000;
 pub(crate) const ROWS_MAX: u64 = 100_000_000;
 /// Classes: more means that the label column holds identifiers or texts.
 pub(crate) const CLASSES_MAX: usize = 1_000;
+/// Spellings of labels: some times the classes, for what is written in several ways.
+pub(crate) const LABEL_SPELLINGS_MAX: usize = 16 * CLASSES_MAX;
+/// Bytes of a JSON document that is read as a whole: its tree takes some ten times as much memory.
+pub(crate) const JSON_DOCUMENT_BYTES_MAX: u64 = 256 << 20;
+/// Files that one pattern, or one folder of tables, may name.
+pub(crate) const SHARDS_MAX: usize = 10_000;
 /// Rows that each split needs at least: less cannot train, choose or measure anything.
 pub(crate) const SPLIT_ROWS_MIN: [usize; 3] = [8, 2, 2];
 /// Bad rows that are kept to be shown.

@@ -1,16 +1,23 @@
 //! Where readers put rows: good ones are kept, bad ones counted with their place.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use sweep_proto::data_account::{BadRow, BadRows, FileAccount};
 use sweep_proto::encoded::Split;
+use sweep_proto::{HtmlBreaks, Reading};
 
 use crate::error::{DatasetError, shortened};
+use crate::labels::{Labels, Meaning};
 use crate::limits::{
-    BAD_ROWS_LISTED, BAD_ROWS_SHOWN, CLASSES_MAX, CORPUS_BYTES_MAX, FILES_TOLD_MAX, LABEL_BYTES_MAX,
-    ROWS_MAX, TEXT_BYTES_MAX,
+    BAD_ROWS_LISTED, BAD_ROWS_SHOWN, CLASSES_MAX, CORPUS_BYTES_MAX, FILES_TOLD_MAX, ROWS_MAX, TEXT_BYTES_MAX,
 };
+use crate::markup::without_breaks;
 
+/// Why a row is rejected whose bytes are no text; what helps is to name the encoding, not to skip rows.
+const NOT_UTF8: &str = "the text is not UTF-8";
+/// How the reason begins for a row whose bytes are not of the encoding that its file is converted from.
+const NOT_ENCODED: &str = "the row is not ";
 /// Notes kept of one file.
 const NOTES_MAX: usize = 10;
 
@@ -26,9 +33,27 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    /// The names that the folders and files of each part have.
+    const NAMES: [(&str, Part); 8] = [
+        ("train", Part::Train),
+        ("training", Part::Train),
+        ("validation", Part::Validation),
+        ("valid", Part::Validation),
+        ("val", Part::Validation),
+        ("dev", Part::Validation),
+        ("test", Part::Test),
+        ("testing", Part::Test),
+    ];
+
     /// The part that a folder of this name holds.
     pub(crate) fn from_folder(name: &str) -> Option<Self> {
-        [Part::Train, Part::Validation, Part::Test].into_iter().find(|part| part.split().name() == name)
+        let name = name.to_ascii_lowercase();
+        Self::NAMES.into_iter().find_map(|(known, part)| (known == name).then_some(part))
+    }
+
+    /// The part that a file of this name holds: its name begins with that of the part.
+    pub(crate) fn from_file(name: &str) -> Option<Self> {
+        Self::from_folder(name.split(|one: char| !one.is_ascii_alphabetic()).next().unwrap_or_default())
     }
 
     /// The split that its rows go to.
@@ -51,11 +76,11 @@ pub(crate) struct Row {
 }
 
 /// All rows of a source.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Rows {
     /// The dataset's name.
     pub(crate) name: String,
-    /// Class names as first seen; [`Rows::sort_classes`] brings them in order.
+    /// Class names; [`Rows::finish`] settles and orders them.
     pub(crate) classes: Vec<String>,
     /// Rows of the training part.
     pub(crate) train: Vec<Row>,
@@ -67,13 +92,30 @@ pub(crate) struct Rows {
     pub(crate) bad: BadRows,
     /// Usable rows that no split gets, by reason.
     pub(crate) left_out: BTreeMap<String, u64>,
+    /// What may make the results mean something else than intended.
+    pub(crate) warnings: Vec<String>,
+    /// Labels that only unusable rows have.
+    lost: Vec<String>,
     files: Vec<FileRows>,
-    class_of: HashMap<String, u32>,
+    labels: Labels,
+    html_breaks: bool,
+    /// How the present file became text.
+    text: TextOrigin,
+    texts_with_nul: u64,
     text_bytes: u64,
 }
 
+/// How the text of a file came about.
+#[derive(Clone, Debug, Default)]
+struct TextOrigin {
+    /// The encoding that it was converted from; nothing for UTF-8.
+    converted_from: Option<&'static str>,
+    /// The encoding that lines of it which are not UTF-8 are likely in.
+    likely: Option<&'static str>,
+}
+
 /// The rows of one file, good and bad.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct FileRows {
     account: FileAccount,
     reasons: BTreeMap<String, u64>,
@@ -90,9 +132,38 @@ pub(crate) struct Place<'a> {
 }
 
 impl Rows {
-    /// No rows yet.
+    /// No rows yet, to be read as they stand.
     pub(crate) fn new(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// No rows yet, to be read as the settings say; `html_breaks` is what the dataset's own reader does.
+    pub(crate) fn reading(name: &str, reading: &Reading, html_breaks: HtmlBreaks) -> Self {
+        let breaks = reading.html_breaks.unwrap_or(html_breaks);
+        let labels = Labels::new(reading);
+        Self { labels, html_breaks: breaks == HtmlBreaks::Space, ..Self::new(name) }
+    }
+
+    /// Says how the text of the present file came about: its encoding, whether it was converted from that, and the
+    /// encoding that lines which are not UTF-8 are likely in.
+    pub(crate) fn set_encoding(
+        &mut self,
+        encoding: &'static str,
+        is_converted: bool,
+        likely: Option<&'static str>,
+    ) {
+        if is_converted {
+            self.note(format!("converted from {encoding}"));
+        }
+        self.text = TextOrigin { converted_from: is_converted.then_some(encoding), likely };
+    }
+
+    /// Tells what may make the results mean something else than intended, once.
+    pub(crate) fn warn(&mut self, warning: impl Into<String>) {
+        let warning = warning.into();
+        if self.warnings.len() < NOTES_MAX && !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// Begins a file or folder, or another part of it: the rows that follow are counted for it.
@@ -115,8 +186,9 @@ impl Rows {
     /// Tells something of the present file.
     pub(crate) fn note(&mut self, note: impl Into<String>) {
         let file = self.present(None);
-        if file.account.notes.len() < NOTES_MAX {
-            file.account.notes.push(note.into());
+        let note = note.into();
+        if file.account.notes.len() < NOTES_MAX && !file.account.notes.contains(&note) {
+            file.account.notes.push(note);
         }
     }
 
@@ -158,22 +230,34 @@ impl Rows {
         text: &[u8],
     ) -> Result<(), DatasetError> {
         self.present(Some(part));
-        let label = match std::str::from_utf8(label) {
-            Ok(label) => label.trim(),
-            Err(_) => return self.reject(place, "the label is not UTF-8"),
+        let Ok(label) = std::str::from_utf8(label) else {
+            return self.reject(place, "the label is not UTF-8");
         };
-        if label.is_empty() {
-            return self.reject(place, "the label is missing");
-        }
-        if label.len() > LABEL_BYTES_MAX {
-            return self.reject(place, "the label is longer than 256 bytes");
-        }
+        let label = label.trim();
+        let class = match self.labels.meaning(&self.name, label)? {
+            Meaning::Class(class) => class,
+            Meaning::Missing(reason) => return self.reject(place, &reason),
+            Meaning::Unusable(reason) => return self.reject(place, reason),
+            Meaning::Dropped => {
+                self.leave_out(&format!("its label \"{}\" is dropped", shortened(label, 60)), 1);
+                return Ok(());
+            }
+        };
         let Ok(text) = std::str::from_utf8(text) else {
-            return self.reject_of(place, label, "the text is not UTF-8");
+            return self.reject_of(place, label, NOT_UTF8);
         };
+        if let Some(encoding) = self.text.converted_from
+            && (text.contains(char::REPLACEMENT_CHARACTER) || label.contains(char::REPLACEMENT_CHARACTER))
+        {
+            return self.reject_of(place, label, &format!("the row is not {encoding}"));
+        }
+        let text = self.tidied(text);
         let text = text.trim();
         if text.is_empty() {
             return self.reject_of(place, label, "the text is empty");
+        }
+        if matches!(text, "NaN" | "nan") {
+            return self.reject_of(place, label, "the text is missing (\"NaN\")");
         }
         if text.len() > TEXT_BYTES_MAX {
             return self.reject_of(place, label, "the text is longer than 1 MiB");
@@ -186,15 +270,27 @@ impl Rows {
             ));
         }
         self.bound_rows()?;
-        let label = self.class(label)?;
         let rows = match part {
             Part::Train => &mut self.train,
             Part::Validation => &mut self.validation,
             Part::Test => &mut self.test,
         };
-        rows.push(Row { text: text.to_owned(), label });
+        rows.push(Row { text: text.to_owned(), label: class });
         self.present(Some(part)).account.rows += 1;
         Ok(())
+    }
+
+    /// The text without what cannot be shown or is only markup.
+    fn tidied<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
+        if text.contains('\0') {
+            self.texts_with_nul += 1;
+            text = Cow::Owned(text.replace('\0', " "));
+        }
+        if self.html_breaks && text.contains('<') {
+            text = Cow::Owned(without_breaks(&text));
+        }
+        text
     }
 
     /// Counts a bad row whose label can be read.
@@ -229,25 +325,6 @@ impl Rows {
         Err(DatasetError::unsuitable(&self.name, "it has more than 100 million rows; give a smaller file"))
     }
 
-    fn class(&mut self, label: &str) -> Result<u32, DatasetError> {
-        if let Some(class) = self.class_of.get(label) {
-            return Ok(*class);
-        }
-        if self.classes.len() == CLASSES_MAX {
-            return Err(DatasetError::unsuitable(
-                &self.name,
-                format!(
-                    "more than {CLASSES_MAX} different labels (such as \"{}\"); is this the right label column?",
-                    shortened(label, 40)
-                ),
-            ));
-        }
-        let class = self.classes.len() as u32;
-        self.classes.push(label.to_owned());
-        self.class_of.insert(label.to_owned(), class);
-        Ok(class)
-    }
-
     /// Rows, good and bad.
     pub(crate) fn total(&self) -> u64 {
         [&self.train, &self.validation, &self.test].iter().map(|rows| rows.len() as u64).sum::<u64>()
@@ -270,6 +347,7 @@ impl Rows {
             share: 100.0 * unusable as f64 / total as f64,
             allowed: 100.0 * allowed,
             listed: file.first.iter().map(|row| format!("    {row}\n")).collect(),
+            remedy: self.remedy(file),
         })
     }
 
@@ -293,13 +371,71 @@ impl Rows {
         Ok(())
     }
 
+    /// What helps where too many rows of a file are bad. Skipping rows that another encoding spoils would bias the data.
+    fn remedy(&self, file: &FileRows) -> String {
+        let spoiled = |reason: &String| {
+            reason == NOT_UTF8 || reason.contains("not UTF-8") || reason.starts_with(NOT_ENCODED)
+        };
+        if !file.reasons.keys().any(spoiled) {
+            return "mend these rows, or raise `bad_rows_share_max` under [data] to skip them".to_owned();
+        }
+        let likely = self.text.likely.unwrap_or("another encoding");
+        format!(
+            "mend these rows, or save the file as UTF-8, or name its encoding (the lines look like {likely}): \
+             `encoding = \"...\"` under [data]"
+        )
+    }
+
     /// Labels that only unusable rows have.
     pub(crate) fn lost_classes(&self) -> Vec<String> {
-        self.bad.classes.keys().filter(|label| !self.class_of.contains_key(*label)).cloned().collect()
+        self.lost.clone()
+    }
+
+    /// Ends reading: checks the labels as a whole, names the classes and brings them in order.
+    ///
+    /// # Errors
+    /// Several labels for one text.
+    pub(crate) fn finish(&mut self) -> Result<(), DatasetError> {
+        self.labels.check_single(&self.name)?;
+        for remark in self.labels.remarks() {
+            self.note(remark);
+        }
+        for warning in self.labels.warnings() {
+            self.warn(warning);
+        }
+        if self.texts_with_nul > 0 {
+            self.note(format!("{} texts hold NUL bytes, which are read as spaces", self.texts_with_nul));
+        }
+        self.classes = self.labels.names();
+        self.drop_empty_classes();
+        self.sort_classes();
+        Ok(())
+    }
+
+    /// Removes the classes of which no row is usable.
+    fn drop_empty_classes(&mut self) {
+        let mut used = vec![false; self.classes.len()];
+        let rows = || self.train.iter().chain(&self.validation).chain(&self.test);
+        rows().for_each(|row| used[row.label as usize] = true);
+        let number: Vec<u32> = used
+            .iter()
+            .scan(0, |next, used| {
+                let number = *next;
+                *next += u32::from(*used);
+                Some(number)
+            })
+            .collect();
+        for row in self.train.iter_mut().chain(&mut self.validation).chain(&mut self.test) {
+            row.label = number[row.label as usize];
+        }
+        let (kept, lost): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.classes).into_iter().zip(used).partition(|(_, used)| *used);
+        self.classes = kept.into_iter().map(|(class, _)| class).collect();
+        self.lost = lost.into_iter().map(|(class, _)| class).collect();
     }
 
     /// Brings the classes in order: as numbers where all are numbers, else by name.
-    pub(crate) fn sort_classes(&mut self) {
+    fn sort_classes(&mut self) {
         let number = |name: &String| name.parse::<f64>().ok().filter(|number| number.is_finite());
         let numeric = self.classes.iter().all(|name| number(name).is_some());
         let mut order: Vec<u32> = (0..self.classes.len() as u32).collect();
@@ -316,7 +452,6 @@ impl Rows {
             row.label = rank[row.label as usize];
         }
         self.classes = order.iter().map(|class| self.classes[*class as usize].clone()).collect();
-        self.class_of = self.classes.iter().cloned().zip(0..).collect();
     }
 }
 
@@ -342,7 +477,7 @@ mod tests {
             let place = Place { file: "sample", line };
             rows.push(place, Part::Train, label.as_bytes(), b"text").expect("few rows");
         }
-        rows.sort_classes();
+        rows.finish().expect("single labels");
         rows
     }
 
@@ -411,6 +546,7 @@ mod tests {
             message.contains("none of its 2 rows is usable: the label is missing (1), the text is empty (1)"),
             "{message}"
         );
+        rows.finish().expect("single labels");
         assert_eq!(rows.lost_classes(), ["eggs"]);
     }
 

@@ -1,54 +1,77 @@
 //! The registry of readers: one file for each dataset or format, one arm in each `match` here.
 
+mod column;
 mod delimited;
+mod dialect;
+mod encoding;
 mod finite;
 mod folder;
+mod foreign;
 mod imdb;
 mod input;
+mod json;
 mod json_lines;
+mod labelled_lines;
 mod nsmc;
+mod object;
 mod parquet;
+pub(crate) mod place;
 mod quotes;
 mod reach;
 mod snippets;
+mod text_file;
+mod texts;
+mod unpack;
 
 use std::path::Path;
 
 use sweep_proto::digest::Hasher;
 use sweep_proto::sweep_file::DATASETS;
-use sweep_proto::{DataSource, Digest};
+use sweep_proto::{DataSource, Digest, HtmlBreaks, Reading};
 
 use crate::error::{DatasetError, listed, nearest};
 use crate::limits::FILES_MAX;
 use crate::progress::Progress;
 use crate::rows::{Part, Rows};
 
+use delimited::Family;
+use labelled_lines::Prefix;
+pub(crate) use place::Piece;
 pub use reach::Reach;
 pub(crate) use reach::SourcePath;
 
-/// Folders within folders that are looked into. No known layout is deeper: aclImdb / train / pos / file.
-const DEPTH_MAX: u32 = 5;
+/// Folders within folders that are looked into: what the reader of folders passes on its way, and reads below each class.
+const DEPTH_MAX: u32 = 14;
 
 /// The columns of a table that matter.
 #[derive(Clone, Debug)]
 pub(crate) struct Columns {
-    /// Name of the text's column.
-    pub(crate) text: String,
+    /// Names of the text's columns; their texts are joined.
+    pub(crate) text: Vec<String>,
     /// Name of the label's column.
     pub(crate) label: String,
     /// Labels as they stand in the file with the class names they mean; empty: each is its own name.
     pub(crate) names: &'static [(&'static str, &'static str)],
 }
 
+impl Columns {
+    /// Every column.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        self.text.iter().chain([&self.label]).map(String::as_str)
+    }
+}
+
 /// How a source is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    Snippets,
     Imdb,
     Nsmc,
     Csv,
     Tsv,
+    Json,
     JsonLines,
+    FastText,
+    Trec,
     Parquet,
     Folder,
 }
@@ -58,42 +81,30 @@ pub(crate) enum Format {
 pub(crate) struct Located {
     /// A name for people.
     pub(crate) name: String,
-    /// How it is laid out.
-    pub(crate) format: Format,
-    /// Files or folders, each with the part it holds.
-    pub(crate) paths: Vec<(Part, SourcePath)>,
+    /// Files or folders, each with its format and the part it holds.
+    pub(crate) pieces: Vec<Piece>,
     /// The columns, for tables.
     pub(crate) columns: Columns,
+    /// How rows are read.
+    pub(crate) reading: Reading,
 }
 
 impl Format {
-    /// The format of a user's file, told by its name.
-    pub(crate) fn of_path(path: &SourcePath) -> Result<Self, DatasetError> {
-        let metadata = path.metadata().map_err(DatasetError::io(path, "open it"))?;
-        if metadata.is_dir {
-            return Ok(Format::Folder);
-        }
-        if !metadata.is_file {
-            return Err(DatasetError::broken(path.display(), "this is neither a file nor a folder"));
-        }
-        let extension = path.shown().extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        match extension.as_str() {
-            "csv" => Ok(Format::Csv),
-            "tsv" | "tab" => Ok(Format::Tsv),
-            "jsonl" | "ndjson" => Ok(Format::JsonLines),
-            "parquet" | "pq" => Ok(Format::Parquet),
-            _ => Err(DatasetError::UnknownFormat { path: path.shown().to_owned() }),
-        }
+    /// Whether columns are named.
+    pub(crate) fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv | Self::Json | Self::JsonLines | Self::Parquet | Self::Trec)
     }
 
     /// The names of a table's columns; none for what is not a table.
-    pub(crate) fn columns(self, path: &SourcePath) -> Result<Vec<String>, DatasetError> {
+    pub(crate) fn columns(self, path: &SourcePath, reading: &Reading) -> Result<Vec<String>, DatasetError> {
         match self {
-            Format::Csv => delimited::columns(path, delimited::Dialect::Csv),
-            Format::Tsv => delimited::columns(path, delimited::Dialect::Tsv),
-            Format::JsonLines => json_lines::columns(path),
+            Format::Csv => delimited::columns(path, Family::Csv, reading),
+            Format::Tsv => delimited::columns(path, Family::Tsv, reading),
+            Format::JsonLines => json_lines::columns(path, reading),
+            Format::Json => json::columns(path, reading),
             Format::Parquet => parquet::columns(path),
-            Format::Snippets | Format::Imdb | Format::Nsmc | Format::Folder => Ok(Vec::new()),
+            Format::Trec => Ok(labelled_lines::TREC_COLUMNS.map(str::to_owned).to_vec()),
+            Format::Imdb | Format::Nsmc | Format::FastText | Format::Folder => Ok(Vec::new()),
         }
     }
 }
@@ -101,114 +112,145 @@ impl Format {
 /// Finds a source within what may be reached, downloading it into the cache where it is known by name and has no path.
 pub(crate) fn locate(
     source: &DataSource,
+    reading: &Reading,
     reach: &Reach,
     cache: &Path,
     progress: &dyn Progress,
 ) -> Result<Located, DatasetError> {
     match source {
         DataSource::Known { name, path } => {
-            let located = |format, paths| Located {
-                name: name.clone(),
-                format,
-                paths,
-                columns: Columns { text: String::new(), label: String::new(), names: &[] },
-            };
-            match (name.as_str(), path) {
-                ("snippets", None) => Ok(located(Format::Snippets, Vec::new())),
-                ("snippets", Some(_)) => Err(DatasetError::Setting(
-                    "the dataset \"snippets\" is part of this program; remove `path`, or remove `dataset` to read your own file"
-                        .into(),
-                )),
-                ("imdb", Some(path)) => Ok(located(Format::Imdb, vec![(Part::Train, SourcePath::new(path, reach))])),
-                ("imdb", None) => {
-                    let path = SourcePath::anywhere(imdb::download(cache, progress)?);
-                    Ok(located(Format::Imdb, vec![(Part::Train, path)]))
-                }
-                ("nsmc", Some(path)) => {
-                    Ok(located(Format::Nsmc, nsmc::files(&SourcePath::new(path, reach))?))
-                }
-                ("nsmc", None) => {
-                    let folder = SourcePath::anywhere(nsmc::download(cache, progress)?);
-                    Ok(located(Format::Nsmc, nsmc::files(&folder)?))
-                }
-                _ => Err(DatasetError::UnknownDataset {
-                    name: name.clone(),
-                    hint: nearest(name, DATASETS),
-                    known: listed(DATASETS),
-                }),
-            }
+            let pieces = known(name, path.as_deref(), reach, cache, progress)?;
+            let columns = Columns { text: Vec::new(), label: String::new(), names: &[] };
+            Ok(Located { name: name.clone(), pieces, columns, reading: reading.clone() })
         }
-        DataSource::File { path, test_path, text, label } => {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let path = SourcePath::new(path, reach);
-            let format = Format::of_path(&path)?;
-            let mut paths = vec![(Part::Train, path)];
-            if let Some(test_path) = test_path {
-                let test_path = SourcePath::new(test_path, reach);
-                if Format::of_path(&test_path)? != format {
-                    let reason = "`test_path` must have the same format as `path`";
-                    return Err(DatasetError::broken(test_path.display(), reason));
+        DataSource::File { path, validation_path, test_path, text, label } => {
+            let mut pieces = place::pieces(&SourcePath::new(path, reach), Part::Train)?;
+            for (own, part) in [(validation_path, Part::Validation), (test_path, Part::Test)] {
+                let Some(own) = own else { continue };
+                if pieces.iter().any(|piece| piece.part == part) {
+                    let split = part.split().name();
+                    let reason = format!(
+                        "`path` has {split} data of its own; remove `{split}_path`, or name its files"
+                    );
+                    return Err(DatasetError::broken(own.display(), reason));
                 }
-                paths.push((Part::Test, test_path));
+                pieces.extend(place::pieces(&SourcePath::new(own, reach), part)?);
             }
-            let columns = Columns { text: text.clone(), label: label.clone(), names: &[] };
-            Ok(Located { name, format, paths, columns })
+            let is_delimited = |piece: &Piece| matches!(piece.format, Format::Csv | Format::Tsv);
+            if (reading.header.is_some() || reading.delimiter.is_some()) && !pieces.iter().any(is_delimited) {
+                let key = if reading.header.is_some() { "header" } else { "delimiter" };
+                let reason = format!("`{key}` is for delimited text such as CSV; remove it");
+                return Err(DatasetError::broken(path.display(), reason));
+            }
+            let text = std::iter::once(text).chain(&reading.text_joined).cloned().collect();
+            let columns = Columns { text, label: label.clone(), names: &[] };
+            Ok(Located { name: name_of(path), pieces, columns, reading: reading.clone() })
         }
     }
+}
+
+/// The pieces of a dataset that is known by name.
+fn known(
+    name: &str,
+    path: Option<&Path>,
+    reach: &Reach,
+    cache: &Path,
+    progress: &dyn Progress,
+) -> Result<Vec<Piece>, DatasetError> {
+    let imdb = |path| Ok(vec![Piece { part: Part::Train, path, format: Format::Imdb }]);
+    let nsmc = |folder: &SourcePath| -> Result<Vec<Piece>, DatasetError> {
+        let files = nsmc::files(folder)?.into_iter();
+        Ok(files.map(|(part, path)| Piece { part, path, format: Format::Nsmc }).collect())
+    };
+    match (name, path) {
+        ("snippets", None) => Ok(Vec::new()),
+        ("snippets", Some(_)) => Err(DatasetError::Setting(
+            "the dataset \"snippets\" is part of this program; remove `path`, or remove `dataset` to read your own file"
+                .into(),
+        )),
+        ("imdb", Some(path)) => imdb(SourcePath::new(path, reach)),
+        ("imdb", None) => imdb(SourcePath::anywhere(imdb::download(cache, progress)?)),
+        ("nsmc", Some(path)) => nsmc(&SourcePath::new(path, reach)),
+        ("nsmc", None) => nsmc(&SourcePath::anywhere(nsmc::download(cache, progress)?)),
+        _ => Err(DatasetError::UnknownDataset {
+            name: name.to_owned(),
+            hint: nearest(name, DATASETS),
+            known: listed(DATASETS),
+        }),
+    }
+}
+
+/// A name for people: that of the file or folder, without the endings of its format.
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let inner = [".csv", ".tsv", ".json", ".jsonl", ".parquet", ".txt", ".tar"];
+    inner.iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(&stem).to_owned()
 }
 
 impl Located {
     /// Reads every row.
     pub(crate) fn read(&self, progress: &dyn Progress) -> Result<Rows, DatasetError> {
-        let mut rows = Rows::new(&self.name);
-        let columns = &self.columns;
-        if self.format == Format::Snippets {
+        let has_breaks =
+            self.pieces.iter().all(|piece| piece.format == Format::Imdb) && !self.pieces.is_empty();
+        let breaks = if has_breaks { HtmlBreaks::Space } else { HtmlBreaks::Keep };
+        let mut rows = Rows::reading(&self.name, &self.reading, breaks);
+        if self.pieces.is_empty() {
             progress.stage("reading snippets", None, false);
             rows.enter(Part::Train, &self.name);
             snippets::read(&mut rows)?;
         }
-        for (part, path) in &self.paths {
-            let bytes = path.metadata().ok().filter(|facts| facts.is_file);
-            if bytes.is_some() {
-                rows.enter(*part, &path.file_name());
-            }
-            progress.stage(&format!("reading {}", path.file_name()), bytes.map(|one| one.len), true);
-            match self.format {
-                Format::Snippets => {}
-                Format::Imdb => imdb::read(path, &mut rows, progress)?,
-                Format::Nsmc => nsmc::read(path, *part, &mut rows, progress)?,
-                Format::Csv => {
-                    delimited::read(path, delimited::Dialect::Csv, columns, *part, &mut rows, progress)?;
-                }
-                Format::Tsv => {
-                    delimited::read(path, delimited::Dialect::Tsv, columns, *part, &mut rows, progress)?;
-                }
-                Format::JsonLines => json_lines::read(path, columns, *part, &mut rows, progress)?,
-                Format::Parquet => parquet::read(path, columns, *part, &mut rows, progress)?,
-                Format::Folder => folder::read(path, *part, &mut rows)?,
-            }
+        for piece in &self.pieces {
+            self.read_piece(piece, &mut rows, progress)?;
         }
-        rows.sort_classes();
+        rows.finish()?;
         Ok(rows)
     }
 
     /// Bytes of all files together; what cannot be looked at counts nothing, and reading tells why.
     pub(crate) fn bytes(&self) -> u64 {
-        self.paths.iter().map(|(_, path)| bytes_below(path, 0)).sum()
+        self.pieces.iter().map(|piece| bytes_below(&piece.path, 0)).sum()
     }
 
-    /// A digest of what tells a changed source from an unchanged one without reading it: path, size and
-    /// time of change of every file.
+    fn read_piece(
+        &self,
+        piece: &Piece,
+        rows: &mut Rows,
+        progress: &dyn Progress,
+    ) -> Result<(), DatasetError> {
+        let Piece { part, path, format } = piece;
+        let (part, columns, reading) = (*part, &self.columns, &self.reading);
+        let bytes = path.metadata().ok().filter(|facts| facts.is_file);
+        if bytes.is_some() {
+            rows.enter(part, &path.file_name());
+        }
+        progress.stage(&format!("reading {}", path.file_name()), bytes.map(|one| one.len), true);
+        match format {
+            Format::Imdb => imdb::read(path, reading, rows, progress),
+            Format::Nsmc => nsmc::read(path, reading, part, rows, progress),
+            Format::Csv => delimited::read(path, Family::Csv, columns, reading, part, rows, progress),
+            Format::Tsv => delimited::read(path, Family::Tsv, columns, reading, part, rows, progress),
+            Format::Json => json::read(path, columns, reading, part, rows, progress),
+            Format::JsonLines => json_lines::read(path, columns, reading, part, rows, progress),
+            Format::FastText => {
+                labelled_lines::read(path, Prefix::FastText, columns, reading, part, rows, progress)
+            }
+            Format::Trec => labelled_lines::read(path, Prefix::Trec, columns, reading, part, rows, progress),
+            Format::Parquet => parquet::read(path, columns, part, rows, progress),
+            Format::Folder => folder::read(path, part, reading, rows, progress),
+        }
+    }
+
+    /// A digest of what tells a changed source from an unchanged one without reading it: how it is read, and path, size
+    /// and time of change of every file.
     pub(crate) fn stamp(&self) -> Result<Digest, DatasetError> {
         let mut hasher = Hasher::default();
         let mut files = 0;
-        let columns = (&self.columns.text, &self.columns.label);
-        hasher.update(format!("{:?} {:?} {columns:?}", self.format, self.name).as_bytes());
-        if self.format == Format::Snippets {
+        hasher.update(format!("{:?} {:?} {:?}", self.name, self.columns, self.reading).as_bytes());
+        if self.pieces.is_empty() {
             hasher.update(snippets::digest().as_bytes());
         }
-        for (part, path) in &self.paths {
-            hasher.update(format!("{part:?}").as_bytes());
+        for Piece { part, path, format } in &self.pieces {
+            hasher.update(format!("{part:?} {format:?}").as_bytes());
             stamp_path(path, 0, &mut files, &mut hasher)?;
         }
         Ok(hasher.finish())
@@ -259,7 +301,13 @@ mod tests {
     fn every_name_that_a_sweep_file_may_give_has_a_reader() {
         for name in DATASETS {
             let source = DataSource::Known { name: name.to_owned(), path: Some("/nowhere".into()) };
-            let located = locate(&source, &Reach::everywhere(), Path::new("/nowhere"), &NoProgress);
+            let located = locate(
+                &source,
+                &Reading::default(),
+                &Reach::everywhere(),
+                Path::new("/nowhere"),
+                &NoProgress,
+            );
             assert!(!matches!(located, Err(DatasetError::UnknownDataset { .. })), "{name}");
         }
     }

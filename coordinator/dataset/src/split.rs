@@ -169,6 +169,7 @@ mod tests {
                 rows.push(place, part, class.to_string().as_bytes(), text.as_bytes()).expect("few rows");
             }
         }
+        rows.finish().expect("single labels");
         rows
     }
 

@@ -48,18 +48,6 @@ impl TokenizerKind {
         }
     }
 
-    /// What suits these texts: subwords where most letters are Hangul, Han or Kana, else words.
-    pub(crate) fn suited_to<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
-        // A sample decides as well as all, and the same sample always decides the same.
-        const SAMPLE_TEXTS: usize = 2_000;
-        let (mut letters, mut dense) = (0_u64, 0_u64);
-        for character in texts.take(SAMPLE_TEXTS).flat_map(|text| text.chars().take(1_000)) {
-            letters += u64::from(character.is_alphabetic());
-            dense += u64::from(is_dense(character));
-        }
-        if dense * 2 > letters { Self::Subword } else { Self::Word }
-    }
-
     fn normalizer(self) -> serde_json::Value {
         let (nfc, lowercase) = (json!({"type": "NFC"}), json!({"type": "Lowercase"}));
         if self == Self::Word {
@@ -83,14 +71,6 @@ impl TokenizerKind {
             }
         }
     }
-}
-
-/// Hangul, Han or Kana: scripts whose words a list of whole words covers badly.
-fn is_dense(character: char) -> bool {
-    matches!(character,
-        '\u{1100}'..='\u{11FF}' | '\u{3040}'..='\u{30FF}' | '\u{3130}'..='\u{318F}' | '\u{3400}'..='\u{4DBF}'
-        | '\u{4E00}'..='\u{9FFF}' | '\u{A960}'..='\u{A97F}' | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}'
-        | '\u{20000}'..='\u{3FFFF}')
 }
 
 /// Cuts texts into pieces: what a model turns into tokens one by one.
@@ -261,15 +241,6 @@ mod tests {
         assert_eq!(pieces, ["▁정말", "▁재밌다", "!!!", "▁10점", "▁ㅋㅋ"]);
         let decomposed = "\u{1112}\u{1161}\u{11AB}";
         assert_eq!(cut(TokenizerKind::Subword, decomposed), ["▁한"]);
-    }
-
-    #[test]
-    fn the_script_decides_what_auto_means() {
-        let of = |text: &str| TokenizerKind::suited_to(std::iter::once(text));
-        assert_eq!(of("정말 재밌는 영화 good"), TokenizerKind::Subword);
-        assert_eq!(of("とても面白い"), TokenizerKind::Subword);
-        assert_eq!(of("a Korean movie 영화"), TokenizerKind::Word);
-        assert_eq!(of("123 !!"), TokenizerKind::Word);
     }
 
     #[test]

@@ -72,9 +72,13 @@ fn broken_files_are_answered_with_place_and_remedy() {
         (
             "utf16.csv",
             b"\xff\xfet\0e\0x\0t\0".to_vec(),
-            &["utf16.csv: it is encoded as UTF-16; save it as UTF-8"],
+            &["utf16.csv: no column is named \"label\"", "its columns are \"text\""],
         ),
-        ("packed.csv", b"\x1f\x8b\x08\0\0\0\0\0".to_vec(), &["compressed with gzip; unpack it first"]),
+        (
+            "packed.csv",
+            b"\x1f\x8b\x08\0\0\0\0\0".to_vec(),
+            &["it is compressed with gzip and ends early", "fetch it again"],
+        ),
         ("long_line.csv", vec![b'x'; 17 << 20], &["long_line.csv", "is longer than 16 MiB"]),
         (
             "not_json.jsonl",
@@ -99,11 +103,7 @@ fn broken_files_are_answered_with_place_and_remedy() {
             b"PAR1 and then nonsense".to_vec(),
             &["damaged.parquet: cannot be read as Parquet", "write it again"],
         ),
-        (
-            "sheet.xlsx",
-            b"PK\x03\x04".to_vec(),
-            &["sheet.xlsx: cannot tell its format", ".csv, .tsv, .jsonl or .parquet"],
-        ),
+        ("sheet.xlsx", b"PK\x03\x04".to_vec(), &["sheet.xlsx: it is a spreadsheet; save it as CSV"]),
     ];
     for (name, bytes, expected) in cases {
         let path = place.write(name, bytes);
@@ -190,7 +190,7 @@ fn a_test_file_without_a_usable_row_is_refused_and_never_replaced_by_training_ro
 #[test]
 fn few_bad_rows_are_counted_and_skipped_and_their_lines_are_those_of_an_editor() {
     let place = Place::new();
-    let text = csv(300) + "\nno label,\n,,\n";
+    let text = csv(300) + "\nno label,\na,b,c\n,,\n";
     for (name, text) in [("unix.csv", text.clone()), ("windows.csv", text.replace('\n', "\r\n"))] {
         let path = place.write(name, text);
         let data = DataSpec { bad_rows_share_max: 0.05, ..file(&path) };

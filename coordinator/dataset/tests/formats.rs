@@ -122,8 +122,13 @@ fn labels_of_parquet_may_be_numbers_or_flags() {
 fn a_test_path_stays_apart() {
     let place = Place::new();
     let (path, test_path) = (place.write("a.csv", csv(40)), place.write("b.csv", csv(30)));
-    let source =
-        DataSource::File { path, test_path: Some(test_path), text: "text".into(), label: "label".into() };
+    let source = DataSource::File {
+        path,
+        validation_path: None,
+        test_path: Some(test_path),
+        text: "text".into(),
+        label: "label".into(),
+    };
     let prepared = prepared(&place, &DataSpec::new(source));
     assert_eq!(prepared.summary.account.splits.each_ref().map(|split| split.rows), [36, 4, 30]);
     assert_eq!(
@@ -163,7 +168,7 @@ fn the_imdb_archive_and_its_folder_give_the_same_bytes() {
 #[test]
 fn nsmc_takes_the_official_files() {
     let place = Place::new();
-    let line = |row: usize| format!("{row}\t\"정말 재밌는 영화 {row}\t{}\n", row % 2);
+    let line = |row: usize| format!("{row}\t\"정말{row} 재밌는{row} 영화 {row}\t{}\n", row % 2);
     let lines = |rows: std::ops::Range<usize>| {
         "id\tdocument\tlabel\n".to_owned() + &rows.map(line).collect::<String>()
     };

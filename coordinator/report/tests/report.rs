@@ -482,6 +482,7 @@ fn the_reproduction_is_a_sweep_file_that_reads_as_the_sweep() {
     let mut input = two_by_two();
     input.sweep.spec.data.source = sweep_proto::DataSource::File {
         path: "/data/reviews.csv".into(),
+        validation_path: None,
         test_path: None,
         text: "review".into(),
         label: "```".into(),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, Subcommand};
-use coordinator_dataset::{Inspection, Lengths, Progress};
-use sweep_proto::wire;
+use coordinator_dataset::{InspectOptions, Inspection, Lengths, Progress};
+use sweep_proto::{HtmlBreaks, Reading, wire};
 
 use super::Context;
 use super::exit::Failure;
@@ -14,11 +14,15 @@ use super::render::progress::View;
 use super::render::table::{self, Align};
 
 const EXAMPLES: &str = "\
-Counts, labels, lengths and sample tokens; rows that cannot be used are told with their lines.
+Counts, labels, lengths and sample tokens; rows that cannot be used are told with their lines. What a sweep
+file says of its data under [data] is an option here: a file without a header row is read with --no-header
+and columns by number.
 
 Examples:
   sweep data inspect snippets
   sweep data inspect reviews.csv --text review --label sentiment
+  sweep data inspect reviews.tsv --no-header --label 1 --text 2
+  sweep data inspect 'data/train-*.parquet' --test-path 'data/test-*.parquet'
   sweep data inspect reviews/ --json          a folder with one sub-folder per class";
 
 #[derive(Clone, Debug, Args)]
@@ -36,15 +40,39 @@ enum What {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 struct InspectArguments {
-    /// A file, a folder with one sub-folder per class, or a known dataset: snippets, imdb, nsmc.
+    /// A file, a pattern of files, a folder, or a known dataset: snippets, imdb, nsmc.
     #[arg(value_name = "PATH_OR_NAME")]
     dataset: String,
-    /// The column of the text, where it has no usual name.
+    /// The column of the text by name, or by number from 1, where it has no usual name. Several are joined.
     #[arg(long, value_name = "COLUMN")]
-    text: Option<String>,
-    /// The column of the label, where it has no usual name.
+    text: Vec<String>,
+    /// The column of the label by name, or by number from 1, where it has no usual name.
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
+    /// The first row is data, and columns are given by number.
+    #[arg(long)]
+    no_header: bool,
+    /// The delimiter of a delimited file: one character, or tab. Without it it is recognised.
+    #[arg(long, value_name = "CHARACTER")]
+    delimiter: Option<String>,
+    /// The encoding of text files, such as windows-1252 or cp949. Without it it is recognised.
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+    /// What becomes of HTML line breaks: keep or space.
+    #[arg(long, value_name = "WORD", value_parser = HtmlBreaks::WORDS)]
+    html_breaks: Option<String>,
+    /// Name the class of a label, such as 0=negative. May be given several times.
+    #[arg(long = "label-name", value_name = "LABEL=CLASS")]
+    label_names: Vec<String>,
+    /// Leave out the rows of a label. May be given several times.
+    #[arg(long, value_name = "LABEL")]
+    drop_label: Vec<String>,
+    /// Your own validation split.
+    #[arg(long, value_name = "PATH")]
+    validation_path: Option<PathBuf>,
+    /// Your own test split.
+    #[arg(long, value_name = "PATH")]
+    test_path: Option<PathBuf>,
     /// The folder in which downloaded datasets are kept.
     #[arg(long, value_name = "DIR", default_value = ".sweep")]
     data_dir: PathBuf,
@@ -64,10 +92,39 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
 fn inspect(arguments: &InspectArguments) -> Result<Inspection, Failure> {
     let shown = Shown { view: Mutex::new(View::new()), step: Mutex::default() };
     let cache = arguments.data_dir.join("datasets");
-    let [text, label] = [arguments.text.as_deref(), arguments.label.as_deref()];
-    let inspection = coordinator_dataset::inspect(&arguments.dataset, text, label, &cache, &shown);
+    let options = options(arguments)?;
+    let inspection = coordinator_dataset::inspect_with(&arguments.dataset, &options, &cache, &shown);
     shown.view.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    inspection.map_err(|error| Failure::usage(error.to_string()))
+    inspection.map_err(|error| Failure::usage(error.for_options()))
+}
+
+/// What the command line says of the data.
+fn options(arguments: &InspectArguments) -> Result<InspectOptions, Failure> {
+    let named = |both: &String| match both.split_once('=') {
+        Some((label, class)) if !class.is_empty() => Ok((label.to_owned(), class.to_owned())),
+        _ => Err(Failure::usage(format!("--label-name takes LABEL=CLASS, not \"{both}\""))),
+    };
+    let delimiter = arguments.delimiter.as_deref();
+    if let Some(delimiter) = delimiter.filter(|one| *one != "tab" && one.len() != 1) {
+        return Err(Failure::usage(format!(
+            "--delimiter takes one ASCII character or tab, not \"{delimiter}\""
+        )));
+    }
+    Ok(InspectOptions {
+        text: arguments.text.clone(),
+        label: arguments.label.clone(),
+        validation_path: arguments.validation_path.clone(),
+        test_path: arguments.test_path.clone(),
+        reading: Reading {
+            text_joined: Vec::new(),
+            header: arguments.no_header.then_some(false),
+            delimiter: delimiter.map(str::to_owned),
+            encoding: arguments.encoding.clone(),
+            html_breaks: arguments.html_breaks.as_deref().and_then(HtmlBreaks::from_name),
+            labels: arguments.label_names.iter().map(named).collect::<Result<_, _>>()?,
+            labels_dropped: arguments.drop_label.iter().cloned().collect(),
+        },
+    })
 }
 
 /// Shows the steps of reading on the terminal.
@@ -99,16 +156,22 @@ impl Progress for Shown {
 fn text(inspection: &Inspection) -> String {
     let mut lines = vec![
         format!("dataset     {}", plain(&inspection.dataset)),
-        format!(
-            "rows        {}, {} of them in a test split of its own",
-            inspection.rows, inspection.test_rows
-        ),
+        format!("rows        {}, {} in a test split of its own", inspection.rows, own_splits(inspection)),
         format!("unusable    {}", inspection.bad_rows.count),
         format!("tokenizer   {} (what `auto` takes)", plain(&inspection.tokenizer)),
     ];
     if let (Some(text), Some(label)) = (&inspection.text_column, &inspection.label_column) {
         lines.insert(1, format!("columns     text \"{}\", label \"{}\"", plain(text), plain(label)));
     }
+    for (reason, rows) in &inspection.left_out {
+        lines.push(format!("left out    {rows} rows: {}", plain(reason)));
+    }
+    for file in &inspection.files {
+        lines.extend(
+            file.notes.iter().map(|note| format!("note        {}: {}", plain(&file.file), plain(note))),
+        );
+    }
+    lines.extend(inspection.warnings.iter().map(|warning| format!("warning     {}", plain(warning))));
     lines.push(format!("\n{}", classes(inspection)));
     lines.push(format!("\n{}", lengths(inspection)));
     if !inspection.bad_rows.first.is_empty() {
@@ -120,6 +183,14 @@ fn text(inspection: &Inspection) -> String {
         lines.push(format!("  tokens: {}", plain(&sample.tokens.join(" | "))));
     }
     lines.join("\n")
+}
+
+/// How many rows stand in splits of the source's own, up to the words `in a test split of its own`.
+fn own_splits(inspection: &Inspection) -> String {
+    match inspection.validation_rows {
+        0 => format!("{} of them", inspection.test_rows),
+        rows => format!("{rows} of them in a validation split and {}", inspection.test_rows),
+    }
 }
 
 fn classes(inspection: &Inspection) -> String {

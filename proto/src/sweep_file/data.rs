@@ -9,12 +9,16 @@ use super::layout::Layout;
 use super::nearest::nearest;
 use super::settings::Settings;
 use super::source::{Source, quote};
+use crate::configuration::Value;
+use crate::reading::{HtmlBreaks, Reading};
 use crate::sweep_spec::{DataSource, DataSpec};
 
 /// Column names of a folder with one sub-folder per class, which has no columns to name.
 const FOLDER_COLUMNS: (&str, &str) = ("text", "label");
 /// Endings of the file formats whose columns must be named.
-const COLUMN_FORMATS: [&str; 4] = ["csv", "tsv", "jsonl", "parquet"];
+const COLUMN_FORMATS: [&str; 8] = ["csv", "tsv", "tab", "jsonl", "ndjson", "json", "parquet", "pq"];
+/// Endings of compressed files, which stand behind that of the format.
+const COMPRESSED: [&str; 7] = [".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".zip"];
 
 /// Reads the data section; `None` where it names no usable source, which is then reported.
 pub(super) fn data_of(
@@ -32,8 +36,41 @@ pub(super) fn data_of(
     data.train_rows = settings.whole(Place::Data, "train_rows");
     data.test_rows = settings.whole(Place::Data, "test_rows");
     data.seed = settings.whole(Place::Data, "seed").unwrap_or(data.seed);
+    data.reading = Box::new(reading_of(source, settings));
     check_shares(source, &data, settings);
     Some(data)
+}
+
+/// How the rows are read.
+fn reading_of(source: &mut Source<'_>, settings: &Settings) -> Reading {
+    let text = |name| match settings.value(Place::Data, name) {
+        Some((Value::Word(text), _)) => Some(text),
+        _ => None,
+    };
+    let reading = Reading {
+        text_joined: settings.list(Place::Data, "text"),
+        header: settings.flag(Place::Data, "header"),
+        delimiter: text("delimiter"),
+        encoding: text("encoding"),
+        html_breaks: text("html_breaks").and_then(|word| HtmlBreaks::from_name(&word)),
+        labels: settings.table(Place::Data, "labels"),
+        labels_dropped: settings.list(Place::Data, "labels_dropped").into_iter().collect(),
+    };
+    if let Some(both) = reading.labels_dropped.iter().find(|label| reading.labels.contains_key(*label))
+        && let Some((_, span)) = settings.key_span(Place::Data, "labels_dropped")
+    {
+        let message = format!("the label \"{}\" stands in labels, too", quote(both));
+        source.report(span, message, Some("name it in one of the two".to_owned()));
+    }
+    if let (Some(delimiter), Some((_, span))) = (&reading.delimiter, settings.value(Place::Data, "delimiter"))
+        && delimiter != "tab"
+        && (delimiter.len() != 1 || delimiter.starts_with(['"', ' ']))
+    {
+        let message =
+            format!("delimiter must be one ASCII character or \"tab\", not \"{}\"", quote(delimiter));
+        source.report(span, message, Some("remove it to have the delimiter recognised".to_owned()));
+    }
+    reading
 }
 
 type Texts = BTreeMap<&'static str, (String, Range<usize>)>;
@@ -59,7 +96,7 @@ fn data_source_of(
         }
         return file_of(source, settings, path?, texts);
     }
-    for name in ["test_path", "text", "label"] {
+    for name in ["validation_path", "test_path", "text", "label", "header", "delimiter"] {
         if let Some((_, span)) = settings.key_span(Place::Data, name) {
             let help =
                 "a named dataset knows its columns and its test split; remove this line, or remove dataset";
@@ -107,37 +144,61 @@ fn file_of(
         None => Some((default.to_owned(), 0..0)),
     };
     let (text, label) = (column("text", FOLDER_COLUMNS.0), column("label", FOLDER_COLUMNS.1));
+    let validation_path = texts.remove("validation_path").map(|(path, span)| (PathBuf::from(path), span));
     let test_path = texts.remove("test_path").map(|(path, span)| (PathBuf::from(path), span));
-    if let Some((test_path, span)) = &test_path
-        && *test_path == path
+    let both = [("test", &test_path), ("validation", &validation_path)];
+    for (split, own) in both {
+        if let Some((own, span)) = own
+            && *own == path
+        {
+            let message =
+                format!("{split}_path is the same file as path: every {split} row would be trained on");
+            let help = format!("name another file, or remove {split}_path to have a {split} split drawn");
+            source.report(span.clone(), message, Some(help));
+            return None;
+        }
+    }
+    if let (Some((validation_path, span)), Some((test_path, _))) = (&validation_path, &test_path)
+        && validation_path == test_path
     {
-        let message = "test_path is the same file as path: every test row would be trained on".to_owned();
-        let help = "name another file, or remove test_path to have a test split drawn".to_owned();
+        let message =
+            "validation_path is the same file as test_path: what chooses would also be the test".to_owned();
+        let help = "name another file, or remove validation_path to have a validation split drawn".to_owned();
         source.report(span.clone(), message, Some(help));
         return None;
     }
-    let test_path = test_path.map(|(path, _)| path);
+    let [validation_path, test_path] = [validation_path, test_path].map(|own| own.map(|(path, _)| path));
     let ((text, _), (label, label_span)) = (text?, label?);
     if text == label {
         let message = format!("text and label are the same column \"{}\"", quote(&label));
         source.report(label_span, message, Some("name the column that holds the class".to_owned()));
         return None;
     }
-    Some(DataSource::File { path, test_path, text, label })
+    if let Some(twice) = settings.list(Place::Data, "text").iter().find(|column| **column == label) {
+        let message = format!("text and label are the same column \"{}\"", quote(twice));
+        source.report(label_span, message, Some("name the column that holds the class".to_owned()));
+        return None;
+    }
+    Some(DataSource::File { path, validation_path, test_path, text, label })
 }
 
 /// Whether the path's ending is that of a format with named columns.
 fn has_columns(path: &Path) -> bool {
-    path.extension()
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    let inner = COMPRESSED.into_iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    Path::new(inner)
+        .extension()
         .and_then(|ending| ending.to_str())
-        .is_some_and(|ending| COLUMN_FORMATS.contains(&ending.to_ascii_lowercase().as_str()))
+        .is_some_and(|ending| COLUMN_FORMATS.contains(&ending))
 }
 
 /// Refuses shares that leave nothing to train on.
 fn check_shares(source: &mut Source<'_>, data: &DataSpec, settings: &Settings) {
     let has_own_test = match &data.source {
         DataSource::Known { name, .. } => name != "snippets",
-        DataSource::File { test_path, .. } => test_path.is_some(),
+        DataSource::File { test_path, validation_path, .. } => {
+            test_path.is_some() || validation_path.is_some()
+        }
     };
     if has_own_test || data.validation_share + data.test_share < 1.0 {
         return;

@@ -1,6 +1,7 @@
 //! What may stand in a sweep file and where: the settings beside the hyperparameters.
 
 use crate::hyperparameter::{Hyperparameter, Kind, Section};
+use crate::reading::HtmlBreaks;
 
 /// Datasets that a sweep file may name; each has a reader in the coordinator's dataset package.
 pub const DATASETS: [&str; 3] = ["snippets", "imdb", "nsmc"];
@@ -72,6 +73,31 @@ pub(super) enum Shape {
     Value(Kind),
     /// Any short text.
     Text,
+    /// A column by its name, or by its number from 1; or, where `many`, a list of columns.
+    Column {
+        /// Whether a list may be given.
+        many: bool,
+    },
+    /// A list of texts.
+    Texts,
+    /// A table from texts to texts.
+    Table,
+}
+
+impl Shape {
+    /// What the setting takes, in words.
+    pub(super) fn described(self) -> String {
+        match self {
+            Shape::Value(kind) => kind.to_string(),
+            Shape::Text => "text".to_owned(),
+            Shape::Column { many: false } => "a column's name, or its number from 1".to_owned(),
+            Shape::Column { many: true } => {
+                "a column's name, or its number from 1, or a list of columns".to_owned()
+            }
+            Shape::Texts => "a list of texts".to_owned(),
+            Shape::Table => "a table of texts".to_owned(),
+        }
+    }
 }
 
 /// A key of a sweep file that is not a hyperparameter.
@@ -108,17 +134,78 @@ pub(super) const SETTINGS: &[Setting] = &[
         Place::Data,
         Shape::Text,
         "none",
-        "Your own data (.csv, .tsv, .jsonl, .parquet, or a folder with one sub-folder per class); together with `dataset`, a local copy of that dataset.",
+        "Your own data: a file, a pattern of files such as `data/train-*.parquet`, or a folder; together with `dataset`, a local copy of that dataset.",
+    ),
+    setting(
+        "validation_path",
+        Place::Data,
+        Shape::Text,
+        "none",
+        "Your own validation split: a file, a pattern or a folder. Without it a validation split is drawn from the training rows.",
     ),
     setting(
         "test_path",
         Place::Data,
         Shape::Text,
         "none",
-        "A second file or folder of the same form that is the test split. Without it a test split is cut off `path`.",
+        "Your own test split: a file, a pattern or a folder. Without it a test split is drawn from `path`.",
     ),
-    setting("text", Place::Data, Shape::Text, "required for files", "The column of the text."),
-    setting("label", Place::Data, Shape::Text, "required for files", "The column of the label."),
+    setting(
+        "text",
+        Place::Data,
+        Shape::Column { many: true },
+        "required for tables",
+        "The column of the text. The texts of several columns are joined by line ends. A key inside a JSON object is written `review.text`.",
+    ),
+    setting(
+        "label",
+        Place::Data,
+        Shape::Column { many: false },
+        "required for tables",
+        "The column of the label.",
+    ),
+    setting(
+        "header",
+        Place::Data,
+        Shape::Value(Kind::Flag),
+        "true",
+        "Whether the first row of a delimited file names its columns. Without a header columns are given by number.",
+    ),
+    setting(
+        "delimiter",
+        Place::Data,
+        Shape::Text,
+        "recognised",
+        "The delimiter of a delimited file: one character, or `tab`.",
+    ),
+    setting(
+        "encoding",
+        Place::Data,
+        Shape::Text,
+        "recognised",
+        "The encoding of text files, such as `utf-8`, `windows-1252`, `cp949`, `shift_jis` or `gb18030`.",
+    ),
+    setting(
+        "html_breaks",
+        Place::Data,
+        Shape::Value(Kind::Choice(&HtmlBreaks::WORDS)),
+        "space for imdb, else keep",
+        "What becomes of HTML line breaks such as `<br />`: each becomes a space, or they stay.",
+    ),
+    setting(
+        "labels",
+        Place::Data,
+        Shape::Table,
+        "each label is a class",
+        "Labels of the data with the names of their classes. Two labels with one name become one class.",
+    ),
+    setting(
+        "labels_dropped",
+        Place::Data,
+        Shape::Texts,
+        "none",
+        "Labels of the data whose rows are left out.",
+    ),
     setting(
         "validation_share",
         Place::Data,
@@ -152,7 +239,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Place::Data,
         Shape::Value(Kind::Real { min: 0.0, max: 1.0, above_min: false }),
         "0.01",
-        "Share of unusable rows (no label, no text, not UTF-8) above which the data is refused.",
+        "Share of unusable rows (no label, no text, damaged) above which the data is refused.",
     ),
     setting(
         "seed",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::known::{Place, SETTINGS, Shape};
+use super::known::{Place, SETTINGS};
 use crate::configuration::Value;
 use crate::hyperparameter::{Hyperparameter, Section};
 
@@ -36,10 +36,7 @@ pub fn setting_reference() -> String {
     let mut page =
         String::from("| section | name | values | default | what it does |\n|---|---|---|---|---|\n");
     for setting in SETTINGS {
-        let values = match setting.shape {
-            Shape::Text => "text".to_owned(),
-            Shape::Value(kind) => kind.to_string(),
-        };
+        let values = setting.shape.described();
         let section = if setting.place == Place::Top { "top" } else { setting.place.name() };
         let _ = writeln!(
             page,

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::known::{Known, Place, Setting, Shape};
 use super::layout::Layout;
 use super::source::Source;
-use super::value::{Expected, text_of, value_of};
+use super::value::{Expected, column_of, columns_of, table_of, text_of, texts_of, value_of};
 use crate::configuration::Value;
 
 /// Longest name of a sweep, in characters: what still fits a line of a report.
@@ -19,6 +19,8 @@ pub const TEXT_CHARS_MAX: usize = 4_096;
 pub(super) struct Settings {
     given: BTreeMap<(Place, &'static str), Range<usize>>,
     values: BTreeMap<(Place, &'static str), (Value, Range<usize>)>,
+    lists: BTreeMap<(Place, &'static str), Vec<String>>,
+    tables: BTreeMap<(Place, &'static str), BTreeMap<String, String>>,
 }
 
 /// Reads every setting of a layout.
@@ -40,6 +42,25 @@ pub(super) fn settings_of(source: &mut Source<'_>, layout: &Layout<'_, '_>) -> S
                 None
             }
             Shape::Value(kind) => value_of(source, Expected { name, kind, default }, entry.value),
+            Shape::Column { many } if many && entry.value.get_ref().is_array() => {
+                columns_of(source, name, TEXT_CHARS_MAX, entry.value).map(|(first, rest)| {
+                    settings.lists.insert((place, name), rest);
+                    Value::Word(first)
+                })
+            }
+            Shape::Column { .. } => column_of(source, name, TEXT_CHARS_MAX, entry.value).map(Value::Word),
+            Shape::Texts => {
+                if let Some(texts) = texts_of(source, name, TEXT_CHARS_MAX, entry.value) {
+                    settings.lists.insert((place, name), texts);
+                }
+                None
+            }
+            Shape::Table => {
+                if let Some(table) = table_of(source, name, TEXT_CHARS_MAX, entry) {
+                    settings.tables.insert((place, name), table);
+                }
+                None
+            }
         };
         if let Some(value) = value {
             settings.values.insert((place, name), (value, entry.value.span()));
@@ -74,6 +95,16 @@ impl Settings {
             _ => None,
         })
         .collect()
+    }
+
+    /// The texts of a list; of a list of columns those after the first. Empty where the file has none.
+    pub(super) fn list(&self, place: Place, name: &'static str) -> Vec<String> {
+        self.lists.get(&(place, name)).cloned().unwrap_or_default()
+    }
+
+    /// A table of texts; empty where the file has none.
+    pub(super) fn table(&self, place: Place, name: &'static str) -> BTreeMap<String, String> {
+        self.tables.get(&(place, name)).cloned().unwrap_or_default()
     }
 
     /// A whole number, where the file has one.

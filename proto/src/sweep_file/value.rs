@@ -1,15 +1,22 @@
 //! One TOML value, checked against the kind that its key takes.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::layout::Entry;
 use super::nearest::nearest;
 use super::problem::is_control;
 use super::source::{Source, quote};
 use crate::configuration::Value;
 use crate::hyperparameter::Kind;
+
+/// Largest number of a column: more than any table that is read has.
+const COLUMNS_MAX: i128 = 10_000;
+/// Most texts of a list or table: ten times the classes that a dataset may have.
+const ITEMS_MAX: usize = 10_000;
 
 /// The type and range of a key, and what holds without it: what an error has to tell.
 #[derive(Clone, Copy)]
@@ -90,6 +97,113 @@ pub(super) fn text_of(
         return Some(text.clone().into_owned());
     }
     None
+}
+
+/// Reads a column: text, or a whole number from 1.
+pub(super) fn column_of(
+    source: &mut Source<'_>,
+    name: &str,
+    chars_max: usize,
+    found: &Spanned<DeValue<'_>>,
+) -> Option<String> {
+    let DeValue::Integer(number) = found.get_ref() else {
+        return text_of(source, name, chars_max, found);
+    };
+    let number = whole(number.as_str(), number.radix()).filter(|number| (1..=COLUMNS_MAX).contains(number));
+    if number.is_none() {
+        let message = format!("{name} must be the number of a column, not {}", described(source, found));
+        source.report(found.span(), message, Some("columns are counted from 1".to_owned()));
+    }
+    number.map(|number| number.to_string())
+}
+
+/// Reads a list of columns: the first, and the others.
+pub(super) fn columns_of(
+    source: &mut Source<'_>,
+    name: &str,
+    chars_max: usize,
+    found: &Spanned<DeValue<'_>>,
+) -> Option<(String, Vec<String>)> {
+    let mut columns = list_of(source, name, found, |source, item| column_of(source, name, chars_max, item))?;
+    if let Some(twice) = columns.iter().enumerate().find(|(at, one)| columns[..*at].contains(one)) {
+        let message = format!("{name} lists the column \"{}\" twice", quote(twice.1));
+        source.report(found.span(), message, Some("name each column once".to_owned()));
+        return None;
+    }
+    if columns.is_empty() {
+        let help = format!("write {name} = \"the column\"");
+        source.report(found.span(), format!("{name} lists no column"), Some(help));
+        return None;
+    }
+    let rest = columns.split_off(1);
+    columns.pop().map(|first| (first, rest))
+}
+
+/// Reads a list of texts.
+pub(super) fn texts_of(
+    source: &mut Source<'_>,
+    name: &str,
+    chars_max: usize,
+    found: &Spanned<DeValue<'_>>,
+) -> Option<Vec<String>> {
+    if !found.get_ref().is_array() {
+        let shown = described(source, found);
+        let help = format!("write {name} = [\"...\"]");
+        source.report(found.span(), format!("{name} must be a list of texts, not {shown}"), Some(help));
+        return None;
+    }
+    list_of(source, name, found, |source, item| text_of(source, name, chars_max, item))
+}
+
+fn list_of<T>(
+    source: &mut Source<'_>,
+    name: &str,
+    found: &Spanned<DeValue<'_>>,
+    mut item: impl FnMut(&mut Source<'_>, &Spanned<DeValue<'_>>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let items = found.get_ref().as_array()?;
+    if items.len() > ITEMS_MAX {
+        let message = format!("{name} lists more than {ITEMS_MAX} texts");
+        source.report(found.span(), message, Some("shorten the list".to_owned()));
+        return None;
+    }
+    // Every wrong item is reported, not the first alone.
+    let read: Vec<_> = items.iter().map(|one| item(source, one)).collect();
+    read.into_iter().collect()
+}
+
+/// Reads a table from texts to texts, in its own section or in one line.
+pub(super) fn table_of(
+    source: &mut Source<'_>,
+    name: &str,
+    chars_max: usize,
+    entry: &Entry<'_, '_>,
+) -> Option<BTreeMap<String, String>> {
+    let DeValue::Table(table) = entry.value.get_ref() else {
+        let shown = described(source, entry.value);
+        let help = format!("write {name} = {{ \"0\" = \"negative\", \"1\" = \"positive\" }}");
+        let message = format!("{name} must be a table of texts, not {shown}");
+        source.report(entry.value.span(), message, Some(help));
+        return None;
+    };
+    if table.is_empty() || table.len() > ITEMS_MAX {
+        let what = if table.is_empty() { "is empty" } else { "has more than 10,000 entries" };
+        let help = "write a line for each label: \"0\" = \"negative\"".to_owned();
+        source.report(entry.key_span.clone(), format!("{name} {what}"), Some(help));
+        return None;
+    }
+    if let Some((key, _)) = table.iter().find(|(key, _)| key.get_ref().chars().any(is_control)) {
+        let message = format!("{name} holds a control character in \"{}\"", quote(key.get_ref()));
+        source.report(key.span(), message, Some("remove it".to_owned()));
+        return None;
+    }
+    let read: Vec<_> = table
+        .iter()
+        .map(|(key, value)| {
+            Some((key.get_ref().clone().into_owned(), text_of(source, name, chars_max, value)?))
+        })
+        .collect();
+    read.into_iter().collect()
 }
 
 /// A value as a message shows it: as written, or what it is where that is long.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::configuration::Value;
 use crate::hyperparameter::{Hyperparameter, Section};
+use crate::reading::Reading;
 use crate::sweep_spec::{DataSource, DataSpec, SweepSpec};
 
 impl SweepSpec {
@@ -54,12 +55,20 @@ fn data(data: &DataSpec) -> String {
                 line("path", &path_text(path));
             }
         }
-        DataSource::File { path, test_path, text: text_column, label } => {
+        DataSource::File { path, validation_path, test_path, text: text_column, label } => {
             line("path", &path_text(path));
-            if let Some(test_path) = test_path {
-                line("test_path", &path_text(test_path));
+            for (name, own) in [("validation_path", validation_path), ("test_path", test_path)] {
+                if let Some(own) = own {
+                    line(name, &path_text(own));
+                }
             }
-            line("text", &text(text_column));
+            let joined = &data.reading.text_joined;
+            let columns: Vec<String> =
+                std::iter::once(text_column).chain(joined).map(|one| text(one)).collect();
+            line(
+                "text",
+                &if joined.is_empty() { columns.concat() } else { format!("[{}]", columns.join(", ")) },
+            );
             line("label", &text(label));
         }
     }
@@ -72,6 +81,26 @@ fn data(data: &DataSpec) -> String {
     }
     line("bad_rows_share_max", &value(&Value::Real(data.bad_rows_share_max)));
     line("seed", &data.seed.to_string());
+    lines + &reading(&data.reading)
+}
+
+/// The lines of how rows are read; the joined columns stand with the column of the text.
+fn reading(reading: &Reading) -> String {
+    let mut lines = String::new();
+    let mut line = |name: &str, written: Option<String>| {
+        if let Some(written) = written {
+            let _ = writeln!(lines, "{name} = {written}");
+        }
+    };
+    line("header", reading.header.map(|header| header.to_string()));
+    line("delimiter", reading.delimiter.as_deref().map(text));
+    line("encoding", reading.encoding.as_deref().map(text));
+    line("html_breaks", reading.html_breaks.map(|breaks| text(breaks.name())));
+    let list = |labels: Vec<String>| (!labels.is_empty()).then(|| labels.join(", "));
+    let dropped = list(reading.labels_dropped.iter().map(|label| text(label)).collect());
+    line("labels_dropped", dropped.map(|dropped| format!("[{dropped}]")));
+    let named = reading.labels.iter().map(|(label, class)| format!("{} = {}", text(label), text(class)));
+    line("labels", list(named.collect()).map(|named| format!("{{ {named} }}")));
     lines
 }
 

@@ -1,78 +1,261 @@
-//! A folder with one sub-folder per class and one text per file, or with `train` and `test` above those.
+//! A folder with one sub-folder per class and one text per file, or one file per class and one text per line; or with
+//! `train`, `validation` and `test` above those.
 
-use std::io::Read;
+use std::collections::BTreeSet;
+
+use sweep_proto::Reading;
 
 use super::SourcePath;
-use super::input::{open, sorted_entries};
-use crate::error::DatasetError;
-use crate::limits::{FILES_MAX, TEXT_BYTES_MAX};
+use super::input::sorted_entries;
+use super::json_lines::each_line;
+use super::text_file::TextFile;
+use super::texts::Texts;
+use crate::error::{DatasetError, listed};
+use crate::limits::FILES_MAX;
+use crate::progress::Progress;
 use crate::rows::{Part, Place, Rows};
 
+/// Folders inside a class that are read, each below the other.
+const DEPTH_MAX: usize = 8;
+/// Folders that hold nothing but the next one, which are passed on the way to the classes.
+const WRAPPERS_MAX: usize = 3;
+/// Folders of texts without a label.
+const UNLABELLED: [&str; 4] = ["unsup", "unlabeled", "unlabelled", "unsupervised"];
+/// Files that describe the data.
+const DESCRIPTIONS: [&str; 5] = ["readme", "license", "licence", "citation", "changes"];
+/// Most files of a folder that may be one file per class, and fewest lines of each: more and shorter ones are texts.
+const CLASS_FILES_MAX: usize = 20;
+const CLASS_LINES_MIN: usize = 5;
+
 /// Reads every file of every class.
-pub(crate) fn read(path: &SourcePath, part: Part, rows: &mut Rows) -> Result<(), DatasetError> {
-    let folders: Vec<_> = sorted_entries(path)?.into_iter().filter(SourcePath::is_dir).collect();
-    if folders.is_empty() {
-        let reason =
-            "it has no sub-folder; put the texts of each class into a sub-folder of the class's name";
-        return Err(DatasetError::broken(path.display(), reason));
-    }
-    let parts: Vec<_> = folders.iter().map(|folder| Part::from_folder(&folder.file_name())).collect();
-    for (folder, own_part) in folders.iter().zip(&parts) {
-        match own_part {
-            Some(own_part) if parts.iter().all(Option::is_some) => {
-                rows.enter(*own_part, &format!("{}/{}", path.file_name(), folder.file_name()));
-                for class in sorted_entries(folder)?.into_iter().filter(SourcePath::is_dir) {
-                    read_class(&class, *own_part, rows)?;
-                }
-            }
-            _ => {
-                rows.enter(part, &path.file_name());
-                read_class(folder, part, rows)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn read_class(folder: &SourcePath, part: Part, rows: &mut Rows) -> Result<(), DatasetError> {
-    let class = folder.file_name();
-    let (folders, files): (Vec<_>, Vec<_>) =
-        sorted_entries(folder)?.into_iter().partition(SourcePath::is_dir);
-    if !folders.is_empty() {
-        rows.note(format!("{class} has {} sub-folders, whose files are not read", folders.len()));
-    }
-    for entry in files {
-        if rows.total() >= FILES_MAX {
-            return Err(DatasetError::broken(folder.display(), "it has more than five million files"));
-        }
-        let file = format!("{class}/{}", entry.file_name());
-        read_file(&entry, Place { file: &file, line: 1 }, part, &class, rows)?;
-    }
-    Ok(())
-}
-
-/// Reads one text, which is a whole file.
-pub(crate) fn read_file(
+pub(crate) fn read(
     path: &SourcePath,
-    place: Place<'_>,
     part: Part,
+    reading: &Reading,
+    rows: &mut Rows,
+    progress: &dyn Progress,
+) -> Result<(), DatasetError> {
+    let (root, folders) = inner(path)?;
+    let parts: Vec<_> = folders.iter().map(|folder| Part::from_folder(&folder.file_name())).collect();
+    let mut gathered = Texts::default();
+    rows.enter(part, &root.file_name());
+    if folders.is_empty() {
+        read_class_files(&root, &root.file_name(), part, reading, rows, progress)?;
+        return Ok(());
+    }
+    pass_over_files(&root, rows)?;
+    let known = parts.iter().flatten().count();
+    let has_parts = known == parts.len() || (known > 1 && parts.contains(&Some(Part::Train)));
+    if has_parts {
+        for (folder, own_part) in folders.iter().zip(&parts) {
+            let Some(own_part) = *own_part else {
+                rows.note(format!("the folder \"{}\" is passed over: it is not a split", folder.file_name()));
+                continue;
+            };
+            let home = format!("{}/{}", root.file_name(), folder.file_name());
+            rows.enter(own_part, &home);
+            read_part(folder, &home, own_part, reading, &mut gathered, rows, progress)?;
+        }
+    } else {
+        for class in &folders {
+            read_class(
+                class,
+                &class.file_name(),
+                &class.file_name(),
+                &root.file_name(),
+                part,
+                0,
+                &mut gathered,
+                rows,
+            )?;
+        }
+    }
+    gathered.finish(path, reading.encoding.as_deref(), rows)
+}
+
+/// The folder that holds the classes or the splits, and its sub-folders.
+fn inner(path: &SourcePath) -> Result<(SourcePath, Vec<SourcePath>), DatasetError> {
+    let mut root = path.clone();
+    for _ in 0..=WRAPPERS_MAX {
+        let folders = folders_of(&root)?;
+        let is_part = |folder: &SourcePath| Part::from_folder(&folder.file_name()).is_some();
+        let [only] = folders.as_slice() else { return Ok((root, folders)) };
+        if is_part(only) || folders_of(only)?.is_empty() {
+            return Ok((root, folders));
+        }
+        root = only.clone();
+    }
+    let folders = folders_of(&root)?;
+    Ok((root, folders))
+}
+
+fn folders_of(path: &SourcePath) -> Result<Vec<SourcePath>, DatasetError> {
+    let mut folders = sorted_entries(path)?;
+    folders.retain(|entry| entry.is_dir() && entry.file_name() != "__MACOSX");
+    Ok(folders)
+}
+
+/// Tells of the files that stand beside the folders of classes or splits.
+fn pass_over_files(root: &SourcePath, rows: &mut Rows) -> Result<(), DatasetError> {
+    let names: Vec<String> =
+        sorted_entries(root)?.iter().filter(|entry| !entry.is_dir()).map(SourcePath::file_name).collect();
+    if !names.is_empty() {
+        let shown = listed(names.iter().take(3).map(String::as_str));
+        rows.note(format!("{} files beside its folders are passed over ({shown})", names.len()));
+    }
+    Ok(())
+}
+
+fn read_part(
+    folder: &SourcePath,
+    home: &str,
+    part: Part,
+    reading: &Reading,
+    gathered: &mut Texts,
+    rows: &mut Rows,
+    progress: &dyn Progress,
+) -> Result<(), DatasetError> {
+    let classes = folders_of(folder)?;
+    if classes.is_empty() {
+        return read_class_files(folder, home, part, reading, rows, progress);
+    }
+    pass_over_files(folder, rows)?;
+    for class in &classes {
+        let name = class.file_name();
+        if UNLABELLED.contains(&name.as_str()) && classes.len() > 1 {
+            let files = sorted_entries(class)?.len();
+            rows.note(format!("the folder \"{name}\" is passed over: its {files} texts have no label"));
+            continue;
+        }
+        read_class(class, &name, &name, home, part, 0, gathered, rows)?;
+    }
+    Ok(())
+}
+
+/// Reads the files of a class, those of its sub-folders included.
+#[expect(clippy::too_many_arguments, reason = "the recursion carries where it is and where its rows go")]
+fn read_class(
+    folder: &SourcePath,
     class: &str,
+    shown: &str,
+    home: &str,
+    part: Part,
+    depth: usize,
+    gathered: &mut Texts,
     rows: &mut Rows,
 ) -> Result<(), DatasetError> {
-    let metadata = path.metadata().map_err(DatasetError::io(path, "open it"))?;
-    if !metadata.is_file {
-        return rows.reject(place, "it is not a regular file");
+    for entry in sorted_entries(folder)? {
+        let file = format!("{shown}/{}", entry.file_name());
+        if gathered.len() + rows.total() >= FILES_MAX {
+            return Err(DatasetError::broken(folder.display(), "it has more than five million files"));
+        }
+        let is_folder = entry.is_dir();
+        if is_folder && depth < DEPTH_MAX {
+            rows.note("texts in sub-folders of the classes are read, too");
+            read_class(&entry, class, &file, home, part, depth + 1, gathered, rows)?;
+        } else if is_folder {
+            rows.note(format!("the folder \"{file}\" is passed over: it lies too deep"));
+        } else {
+            gathered.add_file(&entry, home, file, part, class, rows)?;
+        }
     }
-    if metadata.len > TEXT_BYTES_MAX as u64 {
-        return rows.reject(place, "the text is longer than 1 MiB");
+    Ok(())
+}
+
+/// Reads a folder in which each file is a class and each line a text.
+fn read_class_files(
+    folder: &SourcePath,
+    home: &str,
+    part: Part,
+    reading: &Reading,
+    rows: &mut Rows,
+    progress: &dyn Progress,
+) -> Result<(), DatasetError> {
+    let refused = |what: &str| {
+        let reason = format!(
+            "it has no sub-folder, and {what}; put the texts of each class into a sub-folder of the class's name, or all \
+             texts of a class into one file of the class's name, one text a line"
+        );
+        Err(DatasetError::broken(folder.display(), reason))
+    };
+    let mut files = sorted_entries(folder)?;
+    files.retain(|file| {
+        let name = file.file_name().to_lowercase();
+        file.is_file() && !DESCRIPTIONS.iter().any(|one| name.starts_with(one))
+    });
+    if files.len() < 2 {
+        return refused("no two files of texts");
     }
-    if metadata.len == 0 {
-        return rows.reject(place, "the text is empty");
+    if files.len() > CLASS_FILES_MAX {
+        return refused("too many files to be one for each class");
     }
-    let mut text = Vec::new();
-    // The file may grow while it is read: one byte more than allowed is enough to see that.
-    let bound = TEXT_BYTES_MAX as u64 + 1;
-    open(path)?.take(bound).read_to_end(&mut text).map_err(DatasetError::io(path, "read it"))?;
-    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
-    rows.push(place, part, class.as_bytes(), text)
+    let names: Vec<String> = files.iter().map(SourcePath::file_name).collect();
+    let Some(classes) = class_names(&names) else {
+        return refused("the names of its files are not those of classes");
+    };
+    rows.note("each file is a class, and each line a text");
+    for (file, class) in files.iter().zip(&classes) {
+        let source = TextFile::open(file, reading.encoding.as_deref())?;
+        let mut lines = 0;
+        each_line(file, &source, progress, |_, _| {
+            lines += 1;
+            Ok(lines < CLASS_LINES_MIN)
+        })?;
+        if lines < CLASS_LINES_MIN {
+            return refused(&format!(
+                "its file {} has too few lines to be all texts of a class",
+                file.file_name()
+            ));
+        }
+        rows.enter(part, home);
+        source.tell(rows);
+        let shown = file.file_name();
+        each_line(file, &source, progress, |line, text| {
+            rows.push(Place { file: &shown, line }, part, class.as_bytes(), text)?;
+            Ok(true)
+        })?;
+    }
+    Ok(())
+}
+
+/// The classes that the names of files tell: `neg.txt` and `pos.txt`, or `polarity.neg` and `polarity.pos`. Names with
+/// digits are numbered texts.
+fn class_names(files: &[String]) -> Option<Vec<String>> {
+    let parts = |name: &String| {
+        let inner = name.strip_suffix(".gz").unwrap_or(name);
+        inner
+            .rsplit_once('.')
+            .map_or((inner.to_owned(), String::new()), |(stem, end)| (stem.to_owned(), end.to_owned()))
+    };
+    let parts: Vec<_> = files.iter().map(parts).collect();
+    let stems: BTreeSet<_> = parts.iter().map(|(stem, _)| stem).collect();
+    let ends: BTreeSet<_> = parts.iter().map(|(_, end)| end).collect();
+    let classes: Vec<String> = if stems.len() == 1 && ends.len() == files.len() {
+        parts.into_iter().map(|(_, end)| end).collect()
+    } else if ends.len() == 1 && stems.len() == files.len() {
+        parts.into_iter().map(|(stem, _)| stem).collect()
+    } else {
+        return None;
+    };
+    let are_names =
+        classes.iter().all(|class| !class.is_empty() && !class.bytes().any(|byte| byte.is_ascii_digit()));
+    are_names.then_some(classes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_tell_their_classes() {
+        let names =
+            |files: &[&str]| class_names(&files.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
+        assert_eq!(names(&["neg.txt", "pos.txt"]), Some(vec!["neg".to_owned(), "pos".to_owned()]));
+        assert_eq!(
+            names(&["rt-polarity.neg", "rt-polarity.pos"]),
+            Some(vec!["neg".to_owned(), "pos".to_owned()])
+        );
+        assert_eq!(names(&["001.txt", "002.txt"]), None);
+        assert_eq!(names(&["a.txt", "b.csv"]), None);
+    }
 }

@@ -4,11 +4,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use sweep_proto::Reading;
 use tar::Archive;
 
 use super::SourcePath;
-use super::folder::read_file;
 use super::input::{Watched, open, sorted_entries};
+use super::texts::Texts;
 use crate::download::{Checksum, fetch};
 use crate::error::DatasetError;
 use crate::limits::{FILES_MAX, TEXT_BYTES_MAX, UNPACKED_BYTES_MAX};
@@ -19,6 +20,8 @@ const URL: &str = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.
 const SHA256: &str = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe";
 /// Bytes of the archive: the official one has 84 MB.
 const DOWNLOAD_BYTES_MAX: u64 = 128 << 20;
+/// What is told of a copy that has the reviews without a label.
+const UNLABELLED_NOTE: &str = "the folder \"unsup\" is passed over: its texts have no label";
 /// The two folders of each part with the classes they hold; `unsup` has no labels and is not read.
 const CLASSES: [(&str, &str); 2] = [("neg", "negative"), ("pos", "positive")];
 const LAYOUT: &str = "`path` of \"imdb\" must be aclImdb_v1.tar.gz or the unpacked folder aclImdb with train and test, each with pos and neg";
@@ -31,29 +34,32 @@ pub(crate) fn download(cache: &Path, progress: &dyn Progress) -> Result<PathBuf,
 }
 
 /// Reads every labelled review. The archive and the folder give the same rows in the same order.
-pub(crate) fn read(path: &SourcePath, rows: &mut Rows, progress: &dyn Progress) -> Result<(), DatasetError> {
+pub(crate) fn read(
+    path: &SourcePath,
+    reading: &Reading,
+    rows: &mut Rows,
+    progress: &dyn Progress,
+) -> Result<(), DatasetError> {
     let metadata = path.metadata().map_err(DatasetError::io(path, "open it"))?;
-    if metadata.is_dir {
-        read_folder(path, rows)?;
-    } else {
-        read_archive(path, rows, progress)?;
-    }
-    for row in rows.train.iter_mut().chain(&mut rows.test) {
-        if row.text.contains("<br") {
-            row.text = row.text.replace("<br />", " ").replace("<br>", " ");
-        }
-    }
+    let reviews =
+        if metadata.is_dir { read_folder(path, rows)? } else { read_archive(path, rows, progress)? };
+    reviews.finish(path, reading.encoding.as_deref(), rows)?;
     if rows.train.is_empty() || rows.test.is_empty() {
         return Err(DatasetError::broken(path.display(), format!("it has no labelled reviews; {LAYOUT}")));
     }
     Ok(())
 }
 
-fn read_folder(path: &SourcePath, rows: &mut Rows) -> Result<(), DatasetError> {
+fn read_folder(path: &SourcePath, rows: &mut Rows) -> Result<Texts, DatasetError> {
     let inner = path.join("aclImdb");
     let root = if inner.is_dir() { inner } else { path.clone() };
+    let mut reviews = Texts::default();
     for (part, part_name) in [(Part::Train, "train"), (Part::Test, "test")] {
-        rows.enter(part, &format!("{}/{part_name}", root.file_name()));
+        let home = format!("{}/{part_name}", root.file_name());
+        rows.enter(part, &home);
+        if root.join(part_name).join("unsup").is_dir() {
+            rows.note(UNLABELLED_NOTE);
+        }
         for (folder_name, class) in CLASSES {
             let folder = root.join(part_name).join(folder_name);
             if !folder.is_dir() {
@@ -64,27 +70,28 @@ fn read_folder(path: &SourcePath, rows: &mut Rows) -> Result<(), DatasetError> {
             }
             for entry in sorted_entries(&folder)? {
                 let file = format!("{part_name}/{folder_name}/{}", entry.file_name());
-                read_file(&entry, Place { file: &file, line: 1 }, part, class, rows)?;
+                reviews.add_file(&entry, &home, file, part, class, rows)?;
             }
         }
     }
-    Ok(())
+    Ok(reviews)
 }
 
 /// One review of the archive: its part, the place of its class, its file name, its bytes.
 type Review = (bool, usize, String, Vec<u8>);
 
-fn read_archive(path: &SourcePath, rows: &mut Rows, progress: &dyn Progress) -> Result<(), DatasetError> {
-    let mut reviews = unpack(path, rows, progress)?;
+fn read_archive(path: &SourcePath, rows: &mut Rows, progress: &dyn Progress) -> Result<Texts, DatasetError> {
+    let mut unpacked = unpack(path, rows, progress)?;
     // The order of an archive is an accident; the folder is read by name.
-    reviews.sort_unstable();
-    for (is_test, class, name, text) in reviews {
+    unpacked.sort_unstable();
+    let mut reviews = Texts::default();
+    for (is_test, class, name, text) in unpacked {
         let (folder, class) = CLASSES[class];
         let part = if is_test { Part::Test } else { Part::Train };
         let file = format!("{}/{folder}/{name}", if is_test { "test" } else { "train" });
-        rows.push(Place { file: &file, line: 1 }, part, class.as_bytes(), &text)?;
+        reviews.add(&path.file_name(), file, part, class, text);
     }
-    Ok(())
+    Ok(reviews)
 }
 
 fn unpack(path: &SourcePath, rows: &mut Rows, progress: &dyn Progress) -> Result<Vec<Review>, DatasetError> {
@@ -103,7 +110,12 @@ fn unpack(path: &SourcePath, rows: &mut Rows, progress: &dyn Progress) -> Result
             return Err(DatasetError::broken(path.display(), "the archive has more than five million files"));
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let Some((is_test, class, name)) = position(&name) else { continue };
+        let Some((is_test, class, name)) = position(&name) else {
+            if name.contains("/unsup/") {
+                rows.note(UNLABELLED_NOTE);
+            }
+            continue;
+        };
         if !entry.header().entry_type().is_file() {
             continue;
         }

@@ -1,7 +1,7 @@
 //! Opening files that may be anything: bounded, watched, and known for what they are not.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
 use super::SourcePath;
 use crate::error::DatasetError;
@@ -10,8 +10,6 @@ use crate::progress::Progress;
 
 /// Bytes between two calls of a progress watcher.
 const REPORT_BYTES: u64 = 1 << 20;
-/// Bytes read at once; also how much of a file's head can be looked at before reading it.
-const BUFFER_BYTES: usize = 1 << 16;
 
 /// A reader that tells a watcher how many bytes it gave, and refuses endless lines.
 pub(crate) struct Watched<'a, R> {
@@ -75,28 +73,6 @@ pub(crate) fn open(path: &SourcePath) -> Result<File, DatasetError> {
         return Err(DatasetError::broken(path.display(), "the file is empty"));
     }
     Ok(file)
-}
-
-/// A text file, after its byte order mark.
-pub(crate) type Text<'a> = BufReader<Watched<'a, File>>;
-
-/// Opens a text file, and refuses UTF-16 and compressed files by name.
-pub(crate) fn open_text<'a>(path: &SourcePath, progress: &'a dyn Progress) -> Result<Text<'a>, DatasetError> {
-    let mut text = BufReader::with_capacity(BUFFER_BYTES, Watched::text(open(path)?, progress));
-    let head = text.fill_buf().map_err(DatasetError::io(path, "read it"))?;
-    let refused = match head {
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some("it is encoded as UTF-16; save it as UTF-8"),
-        [0x1F, 0x8B, ..] => Some("it is compressed with gzip; unpack it first"),
-        [b'P', b'K', 3, 4, ..] => Some("it is a ZIP archive or a spreadsheet; save it as a text file"),
-        _ => None,
-    };
-    if let Some(reason) = refused {
-        return Err(DatasetError::broken(path.display(), reason));
-    }
-    if head.starts_with(b"\xEF\xBB\xBF") {
-        text.consume(3);
-    }
-    Ok(text)
 }
 
 /// The entries of a folder by name, without hidden ones.

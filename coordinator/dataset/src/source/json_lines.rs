@@ -3,20 +3,22 @@
 use std::io::BufRead;
 
 use serde_json::{Map, Value};
+use sweep_proto::Reading;
 
-use super::delimited::missing;
-use super::input::open_text;
+use super::object::{self, Objects};
+use super::text_file::TextFile;
 use super::{Columns, SourcePath};
 use crate::error::DatasetError;
 use crate::progress::{NoProgress, Progress};
 use crate::rows::{Part, Place, Rows};
 
 /// The keys of the first object.
-pub(crate) fn columns(path: &SourcePath) -> Result<Vec<String>, DatasetError> {
+pub(crate) fn columns(path: &SourcePath, reading: &Reading) -> Result<Vec<String>, DatasetError> {
+    let file = TextFile::open(path, reading.encoding.as_deref())?;
     let mut keys = Vec::new();
-    each_line(path, &NoProgress, |_, line| {
+    each_line(path, &file, &NoProgress, |_, line| {
         if let Ok(object) = serde_json::from_slice::<Map<String, Value>>(line) {
-            keys = object.keys().cloned().collect();
+            keys = object::keys(&object);
         }
         Ok(keys.is_empty())
     })?;
@@ -27,66 +29,40 @@ pub(crate) fn columns(path: &SourcePath) -> Result<Vec<String>, DatasetError> {
 pub(crate) fn read(
     path: &SourcePath,
     columns: &Columns,
+    reading: &Reading,
     part: Part,
     rows: &mut Rows,
     progress: &dyn Progress,
 ) -> Result<(), DatasetError> {
+    let source = TextFile::open(path, reading.encoding.as_deref())?;
+    source.tell(rows);
     let file = path.file_name();
-    let mut first_keys: Option<Vec<String>> = None;
-    let (mut has_text, mut has_label) = (false, false);
-    each_line(path, progress, |line, bytes| {
+    let mut objects = Objects::new(columns);
+    each_line(path, &source, progress, |line, bytes| {
         let place = Place { file: &file, line };
         if std::str::from_utf8(bytes).is_err() {
             rows.reject(place, "the line is not UTF-8")?;
             return Ok(true);
         }
-        let object: Map<String, Value> = match serde_json::from_slice(bytes) {
-            Ok(object) => object,
-            Err(error) => {
-                let what =
-                    if error.is_data() { "the line is not a JSON object" } else { "the line is not JSON" };
-                rows.reject(place, what)?;
-                return Ok(true);
-            }
-        };
-        let (text, label) = (object.get(&columns.text), object.get(&columns.label));
-        (has_text, has_label) = (has_text || text.is_some(), has_label || label.is_some());
-        if first_keys.is_none() {
-            first_keys = Some(object.keys().cloned().collect());
-        }
-        let label = match label {
-            Some(Value::String(label)) => label.clone(),
-            Some(Value::Number(label)) => label.to_string(),
-            Some(Value::Bool(label)) => label.to_string(),
-            None | Some(Value::Null) => String::new(),
-            Some(Value::Array(_) | Value::Object(_)) => {
-                rows.reject(place, "the label is a list or an object")?;
-                return Ok(true);
-            }
-        };
-        match text {
-            Some(Value::String(text)) => rows.push(place, part, label.as_bytes(), text.as_bytes())?,
-            None | Some(Value::Null) => rows.reject(place, "the text is missing")?,
-            Some(_) => rows.reject(place, "the text is not a string")?,
+        match serde_json::from_slice::<Map<String, Value>>(bytes) {
+            Ok(object) => objects.take(place, part, &object, rows)?,
+            Err(error) if error.is_data() => rows.reject(place, "the line is not a JSON object")?,
+            Err(error) if error.is_eof() => rows.reject(place, "the line is cut off: its JSON ends early")?,
+            Err(_) => rows.reject(place, "the line is not JSON")?,
         }
         Ok(true)
     })?;
-    let keys = first_keys.unwrap_or_default();
-    match (has_text, has_label) {
-        _ if keys.is_empty() => Ok(()),
-        (false, _) => Err(missing(path, &keys, &columns.text, "text")),
-        (_, false) => Err(missing(path, &keys, &columns.label, "label")),
-        _ => Ok(()),
-    }
+    objects.finish(path)
 }
 
 /// Calls for every line that is not blank, until the call answers `false`.
-fn each_line(
+pub(crate) fn each_line(
     path: &SourcePath,
+    file: &TextFile,
     progress: &dyn Progress,
     mut call: impl FnMut(u64, &[u8]) -> Result<bool, DatasetError>,
 ) -> Result<(), DatasetError> {
-    let mut text = open_text(path, progress)?;
+    let mut text = file.text(progress)?;
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();

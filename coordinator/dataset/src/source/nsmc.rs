@@ -2,16 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use super::delimited::{self, Dialect};
+use sweep_proto::Reading;
+
+use super::delimited::{self, Family};
 use super::{Columns, Part, Rows, SourcePath};
 use crate::download::{Checksum, fetch};
 use crate::error::DatasetError;
 use crate::progress::Progress;
 
+/// The file by which a folder is told to be the corpus.
+pub(crate) const TRAINING_FILE: &str = "ratings_train.txt";
 const FILES: [(Part, &str, &str, &str); 2] = [
     (
         Part::Train,
-        "ratings_train.txt",
+        TRAINING_FILE,
         "https://raw.githubusercontent.com/e9t/nsmc/master/ratings_train.txt",
         "ac0dba272895dc1d0b3dd5f11afbeaeb7abe7876",
     ),
@@ -49,14 +53,15 @@ pub(crate) fn download(cache: &Path, progress: &dyn Progress) -> Result<PathBuf,
 /// Reads one file.
 pub(crate) fn read(
     path: &SourcePath,
+    reading: &Reading,
     part: Part,
     rows: &mut Rows,
     progress: &dyn Progress,
 ) -> Result<(), DatasetError> {
     let columns = Columns {
-        text: "document".into(),
+        text: vec!["document".into()],
         label: "label".into(),
         names: &[("0", "negative"), ("1", "positive")],
     };
-    delimited::read(path, Dialect::Tsv, &columns, part, rows, progress)
+    delimited::read(path, Family::PlainTsv, &columns, reading, part, rows, progress)
 }

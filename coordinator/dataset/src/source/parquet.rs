@@ -11,12 +11,15 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::ParquetMetaData;
 
-use super::delimited::find;
+use super::column::{find, missing};
 use super::finite::FiniteFile;
 use super::input::open;
+use super::unpack::unpacked;
 use super::{Columns, SourcePath};
 use crate::error::DatasetError;
+use crate::labels::several_labels;
 use crate::limits::UNPACKED_BYTES_MAX;
 use crate::progress::Progress;
 use crate::rows::{Part, Place, Rows};
@@ -66,12 +69,21 @@ fn read_all(
 ) -> Result<(), DatasetError> {
     let builder = builder(path)?;
     let header: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let text_at = find(path, &header, &columns.text, "text")?;
-    let label_at = find(path, &header, &columns.label, "label")?;
+    let at = |column: &String, key| find(path, &header, column, key);
+    let text_at = columns.text.iter().map(|column| at(column, "text")).collect::<Result<Vec<_>, _>>()?;
+    let label_at = at(&columns.label, "label")?;
+    let wanted = Wanted {
+        texts: text_at.iter().map(|at| header[*at].as_str()).collect(),
+        label: &header[label_at],
+        classes: class_names(builder.metadata(), &header[label_at]),
+    };
+    if !wanted.classes.is_empty() {
+        rows.note(format!("the file names the classes of its column \"{}\"", wanted.label));
+    }
     let metadata = builder.metadata();
-    let unpacked: u64 =
+    let size: u64 =
         metadata.row_groups().iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).sum();
-    if unpacked > UNPACKED_BYTES_MAX {
+    if size > UNPACKED_BYTES_MAX {
         return Err(DatasetError::broken(
             path.display(),
             "it unpacks to more than 4 GiB; give a smaller file",
@@ -82,7 +94,7 @@ fn read_all(
         u64::try_from(metadata.file_metadata().num_rows()).ok(),
         false,
     );
-    let mask = ProjectionMask::roots(builder.parquet_schema(), [text_at, label_at]);
+    let mask = ProjectionMask::roots(builder.parquet_schema(), text_at.iter().copied().chain([label_at]));
     let reader = builder
         .with_projection(mask)
         .with_batch_size(BATCH_ROWS)
@@ -92,7 +104,7 @@ fn read_all(
     let mut row = 0;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(path, &error))?;
-        read_batch(path, &file, &batch, columns, part, row, rows)?;
+        read_batch(path, &file, &batch, &wanted, part, row, rows)?;
         row += batch.num_rows() as u64;
         progress.advance(row);
     }
@@ -102,53 +114,113 @@ fn read_all(
 fn builder(path: &SourcePath) -> Result<Builder, DatasetError> {
     // Without the Arrow schema that some writers store, dictionaries and views come as plain strings.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    Builder::try_new_with_options(FiniteFile(open(path)?), options).map_err(|error| damaged(path, &error))
+    Builder::try_new_with_options(FiniteFile(unpacked(path, open(path)?)?), options)
+        .map_err(|error| damaged(path, &error))
 }
 
 fn damaged(path: &SourcePath, error: &impl std::fmt::Display) -> DatasetError {
     let reason = format!(
-        "cannot be read as Parquet ({error}); write it again, with Snappy, Zstandard or no compression"
+        "cannot be read as Parquet ({error}); if it is a cut download, fetch it again, else write it again, with Snappy, Zstandard or no compression"
     );
     DatasetError::broken(path.display(), reason)
+}
+
+/// The columns that matter, by their names in the file, and the names of integer classes that the file carries.
+struct Wanted<'a> {
+    texts: Vec<&'a str>,
+    label: &'a str,
+    classes: Vec<String>,
+}
+
+/// The names of the classes of a column, as Hugging Face's library writes them into a file's metadata.
+fn class_names(metadata: &ParquetMetaData, column: &str) -> Vec<String> {
+    let entries = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+    let written = entries.filter(|entry| entry.key == "huggingface").find_map(|entry| entry.value.as_deref());
+    let names = || -> Option<Vec<String>> {
+        let described: serde_json::Value = serde_json::from_str(written?).ok()?;
+        let names = described["info"]["features"][column]["names"].as_array()?;
+        names.iter().map(|name| name.as_str().map(str::to_owned)).collect()
+    };
+    names().unwrap_or_default()
 }
 
 fn read_batch(
     path: &SourcePath,
     file: &str,
     batch: &RecordBatch,
-    columns: &Columns,
+    wanted: &Wanted<'_>,
     part: Part,
     before: u64,
     rows: &mut Rows,
 ) -> Result<(), DatasetError> {
     let column = |name: &str, key: &'static str| {
         let array = batch.column_by_name(name);
-        array.ok_or_else(|| super::delimited::missing(path, &[], name, key))
+        array.ok_or_else(|| missing(path, &[], name, key))
     };
-    let (texts, labels) = (column(&columns.text, "text")?, column(&columns.label, "label")?);
-    if !matches!(texts.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
-        let reason = format!("its column \"{}\" holds {}, not text", columns.text, texts.data_type());
-        return Err(DatasetError::broken(path.display(), reason));
+    let texts = wanted.texts.iter().map(|name| column(name, "text")).collect::<Result<Vec<_>, _>>()?;
+    let labels = column(wanted.label, "label")?;
+    for (array, name) in texts.iter().zip(&wanted.texts) {
+        if !is_text(array.data_type()) {
+            let reason = format!("its column \"{name}\" holds {}, not text", array.data_type());
+            return Err(DatasetError::broken(path.display(), reason));
+        }
+    }
+    if matches!(labels.data_type(), DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..))
+    {
+        return Err(several_labels(&rows.name, &format!("the lists of the column {}", wanted.label)));
     }
     for row in 0..batch.num_rows() {
         let place = Place { file, line: before + row as u64 + 1 };
-        let text = value(texts, row).unwrap_or_default().unwrap_or_default();
-        let Some(label) = value(labels, row) else {
+        let Some(label) = value(labels.as_ref(), row) else {
             let reason = format!(
                 "its column \"{}\" holds {}; labels must be text, numbers or booleans",
-                columns.label,
+                wanted.label,
                 labels.data_type()
             );
             return Err(DatasetError::broken(path.display(), reason));
         };
-        rows.push(place, part, label.unwrap_or_default().as_bytes(), text.as_bytes())?;
+        let label = label.map(|label| wanted.class(label)).unwrap_or_default();
+        let cells: Vec<Vec<u8>> =
+            texts.iter().map(|text| value(text.as_ref(), row).flatten().unwrap_or_default()).collect();
+        if let [text] = cells.as_slice() {
+            rows.push(place, part, &label, text)?;
+        } else {
+            let filled: Vec<_> = cells.into_iter().filter(|cell| !cell.trim_ascii().is_empty()).collect();
+            rows.push(place, part, &label, &filled.join(&b'\n'))?;
+        }
     }
     Ok(())
 }
 
-/// A cell as text: `None` for a type that cannot be one, `Some(None)` for an empty cell.
+impl Wanted<'_> {
+    /// The class of a label: its name where the file names it. A number outside the names, such as the -1 of a test
+    /// set without labels, is no label.
+    fn class(&self, label: Vec<u8>) -> Vec<u8> {
+        if self.classes.is_empty() {
+            return label;
+        }
+        let number = std::str::from_utf8(&label).ok().and_then(|label| label.parse::<i64>().ok());
+        let Some(number) = number else { return label };
+        let name = usize::try_from(number).ok().and_then(|number| self.classes.get(number));
+        name.map(|name| name.clone().into_bytes()).unwrap_or_default()
+    }
+}
+
+fn is_text(kind: &DataType) -> bool {
+    matches!(
+        kind,
+        DataType::Utf8
+            | DataType::LargeUtf8
+            | DataType::Utf8View
+            | DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+    )
+}
+
+/// A cell's bytes as text: `None` for a type that cannot be one, `Some(None)` for an empty cell.
 #[expect(clippy::option_option, reason = "not a text, and an empty text, are two answers")]
-fn value(array: &dyn Array, row: usize) -> Option<Option<String>> {
+fn value(array: &dyn Array, row: usize) -> Option<Option<Vec<u8>>> {
     macro_rules! number {
         ($kind:ty) => {
             array.as_primitive::<$kind>().value(row).to_string()
@@ -158,6 +230,9 @@ fn value(array: &dyn Array, row: usize) -> Option<Option<String>> {
         return Some(None);
     }
     let text = match array.data_type() {
+        DataType::Binary => return Some(Some(array.as_binary::<i32>().value(row).to_owned())),
+        DataType::LargeBinary => return Some(Some(array.as_binary::<i64>().value(row).to_owned())),
+        DataType::BinaryView => return Some(Some(array.as_binary_view().value(row).to_owned())),
         DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
         DataType::LargeUtf8 => array.as_string::<i64>().value(row).to_owned(),
         DataType::Utf8View => array.as_string_view().value(row).to_owned(),
@@ -174,5 +249,5 @@ fn value(array: &dyn Array, row: usize) -> Option<Option<String>> {
         DataType::Float64 => number!(Float64Type),
         _ => return None,
     };
-    Some(Some(text))
+    Some(Some(text.into_bytes()))
 }

@@ -126,6 +126,12 @@ impl SourcePath {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    /// The folder that it lies in.
+    pub(crate) fn parent(&self) -> Self {
+        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        Self { path: parent.unwrap_or(Path::new(".")).to_owned(), reach: self.reach.clone() }
+    }
+
     /// What lies in it under a name.
     pub(crate) fn join(&self, name: impl AsRef<Path>) -> Self {
         Self { path: self.path.join(name), reach: self.reach.clone() }

@@ -55,7 +55,7 @@ mod tests {
     fn the_embedded_sentences_are_all_there() {
         let mut rows = Rows::new("snippets");
         read(&mut rows).expect("embedded");
-        rows.sort_classes();
+        rows.finish().expect("single labels");
         assert_eq!(rows.classes, ["negative", "positive"]);
         let positive = rows.train.iter().filter(|row| row.label == 1).count();
         assert_eq!((rows.train.len() - positive, positive, rows.bad.count), (5326, 5242, 0));

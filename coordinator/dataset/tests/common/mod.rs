@@ -38,6 +38,7 @@ impl Place {
 pub fn file(path: &Path) -> DataSpec {
     DataSpec::new(DataSource::File {
         path: path.to_owned(),
+        validation_path: None,
         test_path: None,
         text: "text".into(),
         label: "label".into(),

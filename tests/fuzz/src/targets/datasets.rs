@@ -15,7 +15,7 @@ use flate2::write::GzEncoder;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression as Codec;
 use parquet::file::properties::WriterProperties;
-use sweep_proto::{DataSource, DataSpec};
+use sweep_proto::{DataSource, DataSpec, Reading};
 
 use super::seeds;
 use crate::registry::Seed;
@@ -77,7 +77,11 @@ fn read(path: &Path, source: &DataSource, bytes: &[u8]) -> Option<Inspection> {
 fn table(name: &str, bytes: &[u8]) -> Option<Inspection> {
     let path = scratch::write(name, bytes);
     let (text, label) = ("text".to_owned(), "label".to_owned());
-    read(&path, &DataSource::File { path: path.clone(), test_path: None, text, label }, bytes)
+    read(
+        &path,
+        &DataSource::File { path: path.clone(), validation_path: None, test_path: None, text, label },
+        bytes,
+    )
 }
 
 /// CSV.
@@ -95,15 +99,50 @@ pub(crate) fn json_lines(bytes: &[u8]) {
     check_lines(bytes, table("rows.jsonl", bytes));
 }
 
+/// JSON documents.
+pub(crate) fn json(bytes: &[u8]) {
+    table("rows.json", bytes);
+}
+
+/// Lines that begin with their label.
+pub(crate) fn labelled_lines(bytes: &[u8]) {
+    check_lines(bytes, table("rows.txt", bytes));
+}
+
+/// Compressed tables: the bytes tell how, whatever the name says.
+pub(crate) fn packed(bytes: &[u8]) {
+    table("rows.csv.gz", bytes);
+}
+
+/// Tables in any encoding: the first byte chooses whether one is named.
+pub(crate) fn text(bytes: &[u8]) {
+    const ENCODINGS: [Option<&str>; 6] =
+        [None, Some("utf-8"), Some("utf-16le"), Some("cp949"), Some("gb18030"), Some("iso-2022-jp")];
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let path = scratch::write("encoded.csv", rest);
+    let (text, label) = ("text".to_owned(), "label".to_owned());
+    let source = DataSource::File { path, validation_path: None, test_path: None, text, label };
+    let encoding = ENCODINGS[usize::from(*first) % ENCODINGS.len()];
+    let reading = Reading { encoding: encoding.map(str::to_owned), ..Reading::default() };
+    let data = DataSpec { bad_rows_share_max: 1.0, reading: Box::new(reading), ..DataSpec::new(source) };
+    let _ = Corpus::read(&data, &scratch::path("cache"), &NoProgress);
+}
+
 /// A file of lines has no more rows than lines, and the place of every bad row lies in it.
 fn check_lines(bytes: &[u8], seen: Option<Inspection>) {
     let Some(seen) = seen else { return };
+    if PACKED.iter().any(|magic| bytes.starts_with(magic)) {
+        return;
+    }
     let lines = 1 + bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() as u64;
     assert!(seen.rows + seen.bad_rows.count <= lines, "{lines} lines: {seen:?}");
     for row in &seen.bad_rows.first {
         assert!((1..=lines).contains(&row.line), "{row:?} of {lines} lines");
     }
 }
+
+/// How compressed files begin, whose lines are not those of their bytes.
+const PACKED: [&[u8]; 5] = [b"\x1F\x8B", b"\x28\xB5\x2F\xFD", b"BZh", b"\xFD7zXZ", b"PK"];
 
 /// Parquet.
 pub(crate) fn parquet(bytes: &[u8]) {
@@ -120,12 +159,8 @@ pub(crate) fn folder(bytes: &[u8]) {
         fs::write(path, text).expect("written");
     }
     let (text, label) = (String::new(), String::new());
-    let source = DataSource::File { path: root.clone(), test_path: None, text, label };
-    // A folder with the names of the IMDB archive's folders is looked at as that.
-    let is_archive = root.join("train/pos").is_dir() && root.join("test/neg").is_dir();
-    if !is_archive {
-        read(&root, &source, bytes);
-    }
+    let source = DataSource::File { path: root.clone(), validation_path: None, test_path: None, text, label };
+    read(&root, &source, bytes);
 }
 
 /// The IMDB archive: an input that is not packed is packed first, so that the search reaches its entries.
@@ -187,6 +222,47 @@ pub(crate) fn json_lines_seeds() -> Vec<Seed> {
             "{\"text\":\"a\\u0000\",\"label\":1}\n[]\nnull\n{\"text\":7,\"label\":true}\n{\"label\":{}}\n{"
                 .to_owned(),
         ),
+    ])
+}
+
+/// The forms that pandas writes.
+pub(crate) fn json_seeds() -> Vec<Seed> {
+    let object = |text: &str, label: &str| format!("{{\"text\": \"{text}\", \"label\": \"{label}\"}},");
+    let records = lines("[", object);
+    seeds([
+        ("records.json", format!("{}]", records.trim_end_matches(','))),
+        ("columns.json", r#"{"text":{"0":"a","1":"b"},"label":{"0":1,"1":[0]}}"#.to_owned()),
+        ("split.json", r#"{"columns":["text","label"],"data":[["a",1],["b",0],3]}"#.to_owned()),
+        ("index.json", r#"{"0":{"text":"a","label":1},"x":{"text":{"y":2}}}"#.to_owned()),
+    ])
+}
+
+/// fastText and TREC.
+pub(crate) fn labelled_lines_seeds() -> Vec<Seed> {
+    seeds([
+        ("fasttext.txt", lines("", |text, label| format!("__label__{label} {text}\n"))),
+        ("trec.txt", lines("", |text, label| format!("{}:x {text}\n", label.to_uppercase()))),
+        ("odd.txt", "__label__\n__label__a __label__b c\n__label__x\ty\n".to_owned()),
+    ])
+}
+
+/// A table packed with gzip.
+pub(crate) fn packed_seeds() -> Vec<Seed> {
+    let table = lines("text,label\n", |text, label| format!("{text},{label}\n"));
+    seeds([("rows.csv.gz", pack(table.as_bytes()))])
+}
+
+/// Tables in UTF-16 and CP949, recognised and named.
+pub(crate) fn text_seeds() -> Vec<Seed> {
+    let table = lines("text,label\n", |text, label| format!("{text} \u{e9},{label}\n"));
+    let wide: Vec<u8> = table.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let latin: Vec<u8> = table.chars().map(|one| u8::try_from(u32::from(one)).unwrap_or(b'?')).collect();
+    let chosen = |choice: u8, bytes: &[u8]| [&[choice], bytes].concat();
+    seeds([
+        ("utf16.csv", chosen(0, &wide)),
+        ("utf16-named.csv", chosen(2, &wide)),
+        ("latin.csv", chosen(0, &latin)),
+        ("wrong.csv", chosen(3, &latin)),
     ])
 }
 

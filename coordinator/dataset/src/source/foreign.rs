@@ -1,0 +1,85 @@
+//! Files that are not what their place promises, told by their first bytes: each with what to do instead.
+
+/// Extensions of formats that have no reader here, with what they are and the remedy.
+const EXTENSIONS: [(&[&str], &str); 7] = [
+    (&["xlsx", "xls", "xlsm", "ods"], SPREADSHEET),
+    (&["arrow", "feather", "ipc"], ARROW),
+    (&["pkl", "pickle"], PICKLE),
+    (&["db", "sqlite", "sqlite3"], "it is a database; export the table as CSV"),
+    (&["html", "htm"], WEB_PAGE),
+    (
+        &["doc", "docx", "odt", "pdf", "rtf"],
+        "it is a document, not a table; export the rows as CSV or JSON Lines",
+    ),
+    (
+        &["7z", "rar", "lz4", "br"],
+        "it is compressed in a way that cannot be read here; unpack it, or pack it with gzip, Zstandard, bzip2, xz or ZIP",
+    ),
+];
+
+pub(crate) const SPREADSHEET: &str = "it is a spreadsheet; save it as CSV (UTF-8)";
+const ARROW: &str = "it is an Arrow IPC file; write it as Parquet (in Python: `datasets.Dataset.from_file(...).to_parquet(...)`)";
+const PICKLE: &str =
+    "it is a Python pickle, which is not read as it can run programs; write it as CSV, JSON Lines or Parquet";
+const WEB_PAGE: &str =
+    "it is a web page (HTML), perhaps a login page in place of the data; download the file itself";
+
+/// What a file of this extension is, where no reader takes it.
+pub(crate) fn by_extension(extension: &str) -> Option<&'static str> {
+    EXTENSIONS.into_iter().find_map(|(extensions, what)| extensions.contains(&extension).then_some(what))
+}
+
+/// What the head of a file shows it to be, where it is not text.
+pub(crate) fn by_head(head: &[u8]) -> Option<&'static str> {
+    const MAGIC: [(&[u8], &str); 9] = [
+        (
+            b"version https://git-lfs",
+            "it is a Git LFS pointer in place of the data; run `git lfs pull` in its folder",
+        ),
+        (b"ARROW1", ARROW),
+        (b"\xFF\xFF\xFF\xFF", ARROW),
+        (b"PAR1", "it is a Parquet file; name it .parquet"),
+        (b"\xD0\xCF\x11\xE0", SPREADSHEET),
+        (b"SQLite format 3\0", "it is a database; export the table as CSV"),
+        (b"%PDF-", "it is a PDF document, not a table; export the rows as CSV or JSON Lines"),
+        (b"\xFF\xFE\0\0", "it is encoded as UTF-32; save it as UTF-8"),
+        (b"\0\0\xFE\xFF", "it is encoded as UTF-32; save it as UTF-8"),
+    ];
+    if let Some((_, what)) = MAGIC.into_iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Some(what);
+    }
+    // Protocols 2 to 5 of Python's pickle begin so; a text in another encoding hardly does.
+    if let [0x80, 2..=5, rest @ ..] = head
+        && rest.first().is_some_and(|byte| !byte.is_ascii_alphabetic())
+    {
+        return Some(PICKLE);
+    }
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let begins = |tag: &[u8]| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+    let is_page = [&b"<!doctype html"[..], b"<html", b"<head", b"<?xml"].into_iter().any(begins);
+    is_page.then_some(WEB_PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_table_is_named_with_a_remedy() {
+        for (head, part) in [
+            (&b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"[..], "git lfs pull"),
+            (b"\xEF\xBB\xBF\n <!DOCTYPE HTML>", "web page"),
+            (b"<html lang=en>", "web page"),
+            (b"ARROW1\0\0", "Parquet"),
+            (b"\x80\x04\x95\0", "pickle"),
+            (b"\xD0\xCF\x11\xE0\xA1", "spreadsheet"),
+            (b"\xFF\xFE\0\0t\0\0\0", "UTF-32"),
+        ] {
+            assert!(by_head(head).is_some_and(|what| what.contains(part)), "{part}");
+        }
+        for head in [&b"text,label\n"[..], b"<b>bold</b>,1\n", b"", b"\xFF\xFEt\0", b"\x80uro,1"] {
+            assert_eq!(by_head(head), None);
+        }
+        assert!(by_extension("xlsx").is_some() && by_extension("csv").is_none());
+    }
+}
