@@ -3,12 +3,11 @@
 
 mod common;
 
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray};
-use common::{Place, csv, file, rows};
+use common::{Place, csv, file, packed, rows, zip_of};
 use coordinator_dataset::{InspectOptions, Inspection, NoProgress, Prepared, inspect_with, prepare};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -60,31 +59,6 @@ fn prepared(place: &Place, path: &Path, text: &str, label: &str) -> Prepared {
         label: label.into(),
     };
     prepare(&DataSpec::new(source), &Default::default(), &place.cache(), &NoProgress).expect("prepared")
-}
-
-fn packed(bytes: &[u8], ending: &str) -> Vec<u8> {
-    match ending {
-        "gz" => {
-            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-            packer.write_all(bytes).and_then(|()| packer.finish()).expect("in memory")
-        }
-        "zst" => zstd::encode_all(bytes, 0).expect("in memory"),
-        "bz2" => {
-            let mut packer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
-            packer.write_all(bytes).and_then(|()| packer.finish()).expect("in memory")
-        }
-        "zip" => zip_of(&[("films.csv", bytes), ("__MACOSX/._films.csv", b"x")]),
-        other => panic!("{other}"),
-    }
-}
-
-fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        writer.start_file(*name, zip::write::SimpleFileOptions::default()).expect("in memory");
-        writer.write_all(bytes).expect("in memory");
-    }
-    writer.finish().expect("in memory").into_inner()
 }
 
 fn parquet(columns: Vec<(&str, ArrayRef)>, codec: Compression, metadata: Option<&str>) -> Vec<u8> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, reason = "tests")]
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use sweep_proto::{DataSource, DataSpec, Hyperparameter, Value};
@@ -77,4 +78,31 @@ pub fn rows(count: usize) -> Vec<(String, String)> {
 /// The same rows as CSV with a header.
 pub fn csv(count: usize) -> String {
     rows(count).iter().fold("text,label\n".to_owned(), |all, (text, label)| format!("{all}{text},{label}\n"))
+}
+
+/// A table as a compressed file.
+pub fn packed(bytes: &[u8], ending: &str) -> Vec<u8> {
+    match ending {
+        "gz" => {
+            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            packer.write_all(bytes).and_then(|()| packer.finish()).expect("in memory")
+        }
+        "zst" => zstd::encode_all(bytes, 0).expect("in memory"),
+        "bz2" => {
+            let mut packer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            packer.write_all(bytes).and_then(|()| packer.finish()).expect("in memory")
+        }
+        "zip" => zip_of(&[("films.csv", bytes), ("__MACOSX/._films.csv", b"x")]),
+        other => panic!("{other}"),
+    }
+}
+
+/// A ZIP archive of some files.
+pub fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).expect("in memory");
+        writer.write_all(bytes).expect("in memory");
+    }
+    writer.finish().expect("in memory").into_inner()
 }
