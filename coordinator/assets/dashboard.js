@@ -6,7 +6,6 @@
     p: ["pruned", "--pruned"], d: ["diverged", "--diverged"], f: ["failed", "--failed"], x: ["cancelled", "--cancelled"],
   };
   const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  const RAMP = [[255, 234, 70], [124, 123, 120], [0, 32, 77]]; // cividis, the lowest loss brightest
   const element = (id) => document.getElementById(id);
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const tell = (text) => { element("connection").textContent = text; };
@@ -19,11 +18,8 @@
   let shows = "states";
   let layout = { columns: 1, size: 1 };
 
-  function shade(digit) {
-    const place = (DIGITS.indexOf(digit) / (DIGITS.length - 1)) * 2;
-    const [from, to, part] = place < 1 ? [RAMP[0], RAMP[1], place] : [RAMP[1], RAMP[2], place - 1];
-    return `rgb(${from.map((one, channel) => Math.round(one + part * (to[channel] - one))).join(",")})`;
-  }
+  // The digit of the lowest loss is the best one.
+  const shade = (digit) => sweepCharts.shade(DIGITS.indexOf(digit) / (DIGITS.length - 1));
 
   function paint() {
     if (!canvas || !map) return;
@@ -55,9 +51,12 @@
     const place = element("map-legend");
     place.replaceChildren();
     if (shows === "ranks") {
-      const ramp = document.createElement("i");
-      ramp.className = "ramp";
-      place.append(`lowest loss ${short(map.lowest)} `, ramp, ` highest ${short(map.highest)}; grey: none yet`);
+      const mark = (name) => Object.assign(document.createElement("i"), { className: name });
+      const scale = document.createElement("span");
+      scale.append(`better: lowest loss ${short(map.lowest)} `, mark("ramp"), ` worse: highest loss ${short(map.highest)}`);
+      const none = document.createElement("span");
+      none.append(mark("state pending"), " no loss yet");
+      place.append(scale, none);
       return;
     }
     for (const [letter, [name]] of Object.entries(STATES)) {

@@ -45,6 +45,14 @@ pub struct Sweep {
     pub epochs_planned: u64,
     /// What preparing the data found; not in lists.
     pub data: Option<Data>,
+    /// Replicates planned of each configuration.
+    pub replicates: u32,
+    /// The completed trial with the lowest validation loss. It is one seed of one configuration, where `best` has means.
+    pub lowest: Option<Lowest>,
+    /// Rows of each split of the dataset.
+    pub rows: Option<Rows>,
+    /// What a reader must know beside the answer.
+    pub warnings: Vec<Warning>,
 }
 
 /// Trials by state; the states sum to `planned`.
@@ -73,9 +81,9 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Trials that have ended, in whatever way.
+    /// Trials that ran to an end, in whatever way; those that were cancelled did not.
     pub fn ended(&self) -> u64 {
-        self.completed + self.pruned + self.diverged + self.failed + self.cancelled
+        self.completed + self.pruned + self.diverged + self.failed
     }
 }
 
@@ -115,6 +123,37 @@ pub struct Best {
     pub validation_loss: Option<f64>,
     /// Validation accuracy.
     pub validation_accuracy: Option<f64>,
+}
+
+/// A completed trial.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Lowest {
+    /// Written `sweep/position`.
+    pub trial: String,
+    /// Swept values and replicate, in words.
+    pub label: String,
+    /// Validation loss at its best epoch.
+    pub validation_loss: Option<f64>,
+}
+
+/// Rows of each split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Rows {
+    /// Trained on.
+    pub train: u64,
+    /// Behind every validation loss and accuracy.
+    pub validation: u64,
+    /// Behind the test accuracy.
+    pub test: u64,
+}
+
+/// What a reader must know beside the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// A word for programs: `still_learning`.
+    pub kind: String,
+    /// Sentences for people.
+    pub text: String,
 }
 
 /// Figures on the test split.
@@ -168,11 +207,32 @@ impl From<wire::SweepStatus> for Sweep {
             epochs_done: status.epochs_done,
             epochs_planned: status.epochs_planned,
             data: status.data.map(Data::from),
+            replicates: status.replicates,
+            lowest: status.lowest.map(Lowest::from),
+            rows: status.rows.map(Rows::from),
+            warnings: status.warnings.into_iter().map(Warning::from).collect(),
         }
     }
 }
 
 impl Sweep {
+    /// How many replicates stand behind a mean: `2 of 3 replicates`.
+    pub fn replicates_of(&self, best: &Best) -> String {
+        match (best.completed, u64::from(self.replicates)) {
+            (1, 1) => "1 replicate".to_owned(),
+            // Coordinators of earlier versions do not tell how many are planned.
+            (completed, planned) if completed >= planned => format!("{completed} replicates"),
+            (completed, planned) => format!("{completed} of {planned} replicates"),
+        }
+    }
+
+    /// The lowest single trial, where it is to be told beside the best configuration: it has another loss.
+    pub fn lowest_beside_best(&self) -> Option<&Lowest> {
+        let shown = |loss: Option<f64>| loss.map(|loss| format!("{loss:.4}"));
+        let best = self.best.first().and_then(|best| shown(best.validation_loss));
+        self.lowest.as_ref().filter(|lowest| shown(lowest.validation_loss) != best)
+    }
+
     /// Whether nothing more will happen to it.
     pub fn has_ended(&self) -> bool {
         matches!(self.state.as_str(), "finished" | "cancelled")
@@ -225,6 +285,28 @@ impl From<wire::ConfigurationStatus> for Best {
     }
 }
 
+impl From<wire::LowestTrial> for Lowest {
+    fn from(lowest: wire::LowestTrial) -> Self {
+        Self {
+            trial: lowest.id.map(|id| format!("{}/{}", id.sweep, id.index)).unwrap_or_default(),
+            label: lowest.label,
+            validation_loss: finite(lowest.score),
+        }
+    }
+}
+
+impl From<wire::SplitRows> for Rows {
+    fn from(rows: wire::SplitRows) -> Self {
+        Self { train: rows.train, validation: rows.validation, test: rows.test }
+    }
+}
+
+impl From<wire::Warning> for Warning {
+    fn from(warning: wire::Warning) -> Self {
+        Self { kind: warning.kind, text: warning.text }
+    }
+}
+
 impl From<wire::TestMetric> for Test {
     fn from(test: wire::TestMetric) -> Self {
         Self { loss: finite(test.loss), accuracy: finite(test.accuracy), macro_f1: finite(test.macro_f1) }
@@ -252,13 +334,50 @@ fn device(device: &wire::Device) -> String {
     format!("{kind}:{} {}", device.ordinal, device.model)
 }
 
+/// A number as it is printed: there is none for what is not finite, and zero has no sign.
 fn finite(number: f64) -> Option<f64> {
-    number.is_finite().then_some(number)
+    number.is_finite().then_some(number + 0.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sweep(completed: u64, replicates: u32, score: f64, lowest: f64) -> Sweep {
+        Sweep::from(wire::SweepStatus {
+            best: vec![wire::ConfigurationStatus { completed, score, ..Default::default() }],
+            replicates,
+            lowest: Some(wire::LowestTrial { score: lowest, ..Default::default() }),
+            ..Default::default()
+        })
+    }
+
+    #[test]
+    fn the_best_so_far_says_how_many_replicates_stand_behind_it() {
+        let told = |completed, replicates| {
+            let sweep = sweep(completed, replicates, 0.479, 0.4546);
+            sweep.replicates_of(&sweep.best[0])
+        };
+        assert_eq!(
+            [told(1, 1), told(2, 3), told(3, 3), told(2, 0)],
+            ["1 replicate", "2 of 3 replicates", "3 replicates", "2 replicates"]
+        );
+    }
+
+    #[test]
+    fn the_lowest_trial_stands_beside_the_best_configuration_where_it_differs() {
+        assert_eq!(
+            sweep(2, 3, 0.479, 0.4546).lowest_beside_best().and_then(|one| one.validation_loss),
+            Some(0.4546)
+        );
+        assert!(sweep(1, 1, 0.4546, 0.4546).lowest_beside_best().is_none());
+    }
+
+    #[test]
+    fn cancelled_trials_have_not_ended_but_been_stopped() {
+        let ledger = Ledger { planned: 192, completed: 40, cancelled: 152, ..Ledger::default() };
+        assert_eq!(ledger.ended(), 40);
+    }
 
     #[test]
     fn what_is_not_a_number_becomes_null() {
@@ -266,5 +385,6 @@ mod tests {
             Best::from(wire::ConfigurationStatus { score: f64::NAN, accuracy: 0.5, ..Default::default() });
         let json = serde_json::to_string(&best).expect("serialises");
         assert_eq!(json, r#"{"label":"","completed":0,"validation_loss":null,"validation_accuracy":0.5}"#);
+        assert!(finite(-0.0).is_some_and(f64::is_sign_positive), "zero has a sign");
     }
 }

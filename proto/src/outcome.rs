@@ -24,6 +24,14 @@ pub struct TrialResult {
     pub model: ArtifactRef,
 }
 
+impl TrialResult {
+    /// Whether the last of several epochs was the best, and not patience ended the trial: more epochs might have lowered
+    /// its loss.
+    pub fn was_still_learning(&self) -> bool {
+        self.epochs > 1 && self.best_epoch == self.epochs && !self.early_stopped
+    }
+}
+
 /// Why an attempt failed; decides whether it is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -167,6 +167,7 @@ fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
     scene.browser.until("document.querySelectorAll('#analysis .chart svg').length >= 3")?;
     ensure!(scene.browser.text("#progress")?.contains("8 of 8"));
     scene.check_inert()?;
+    better_has_one_colour(&mut scene.browser)?;
     // The map leads to the trial below the pointer.
     scene.browser.evaluate(
         "const map = document.querySelector('#map'), box = map.getBoundingClientRect();
@@ -220,16 +221,68 @@ fn an_ended_sweep_is_analysed_and_its_pages_suit_every_screen() -> Result<()> {
     cluster.check_remains()
 }
 
-/// Three of the four configurations are drawn until the fourth is asked for, and another metric keeps the choice.
+/// The trial map, the heat map and the parallel coordinates paint the lowest loss in one colour and the highest in another, on light
+/// and dark pages and on paper, and say which is which.
+fn better_has_one_colour(browser: &mut Browser) -> Result<()> {
+    const BETTER: &str = "10,112,178";
+    const WORSE: &str = "201,133,0";
+    browser.resize(1200, 800)?;
+    browser.click("#map-choice input[value=ranks]")?;
+    browser.until(
+        "/^better: lowest loss .* worse: highest loss/.test(document.querySelector('#map-legend').textContent)",
+    )?;
+    // Eight trials stand in one row of squares of 16 pixels.
+    browser.evaluate(
+        "window.ranks = JSON.parse(document.querySelector('#data').textContent).map.ranks;
+         window.painted = (rank) => {
+             const pixel = document.querySelector('#map').getContext('2d').getImageData(16 * ranks.indexOf(rank) + 4, 4, 1, 1);
+             return [...pixel.data].slice(0, 3).join();
+         };
+         window.inks = (chart) => [...document.querySelectorAll(`#analysis [id^=${chart}].chart svg path`)]
+             .flatMap((path) => [path.getAttribute('fill'), path.getAttribute('stroke')])
+             .map((ink) => /^rgba?\\((.*?)(,1)?\\)$/.exec(ink)?.[1]).filter((ink) => ink);",
+    )?;
+    for (look, prepare) in [("light", "light"), ("dark", "dark"), ("paper", "light")] {
+        browser.prefer(prepare)?;
+        let print = if look == "paper" { "beforeprint" } else { "afterprint" };
+        browser.evaluate(&format!("dispatchEvent(new Event('{print}'))"))?;
+        for (rank, ink) in [("0", BETTER), ("z", WORSE)] {
+            browser.until(&format!("painted('{rank}') === '{ink}' /* {look} */"))?;
+            for chart in ["interaction-", "parallel-coordinates"] {
+                browser.until(&format!("inks('{chart}').includes('{ink}') /* {look} */"))?;
+            }
+        }
+        let told = "[...document.querySelectorAll('#analysis [id^=interaction-].chart svg text')].map((one) => one.textContent).join('|')";
+        let told = browser.evaluate(told)?;
+        let told = told.as_str().unwrap_or_default();
+        ensure!(told.contains("better: ") && told.contains("worse: "), "no legend: {told}");
+    }
+    // The cell of the lowest mean is the better one: its number says so.
+    let lowest = browser.evaluate(
+        "(() => {
+            const chart = echarts.getInstanceByDom(document.querySelector('#analysis [id^=interaction-].chart'));
+            const [series, map] = [chart.getOption().series[0], chart.getOption().visualMap[0]];
+            const losses = series.data.map((cell) => cell.value[2]);
+            return map.min === Math.min(...losses) && map.inRange.color[0] === '#0a70b2';
+        })()",
+    )?;
+    ensure!(lowest == true, "the scale of the heat map does not begin with the lowest loss");
+    browser.evaluate("dispatchEvent(new Event('afterprint'))")?;
+    browser.prefer("light")
+}
+
+/// All four configurations are drawn, each is hidden and shown by its box, and another metric keeps the choice.
 fn curves_of_configurations_are_chosen(browser: &mut Browser) -> Result<()> {
     let boxes = ".names input";
     let checked = format!("[...document.querySelectorAll('{boxes}')].map((box) => box.checked).join()");
-    ensure!(browser.evaluate(&checked)? == "true,true,true,false");
+    ensure!(browser.evaluate(&checked)? == "true,true,true,true");
     let drawn = |color: &str| {
         format!("document.querySelector('.chart:has(+ .names) svg path[stroke=\"{color}\"]') !== null")
     };
     let [first, fourth] = ["#0b78bd", "#cc79a7"].map(drawn);
-    ensure!(browser.evaluate(&first)? == true && browser.evaluate(&fourth)? == false);
+    ensure!(browser.evaluate(&first)? == true && browser.evaluate(&fourth)? == true);
+    browser.click(".names label:nth-child(4) input")?;
+    browser.until(&format!("!({fourth})"))?;
     browser.click(".names label:nth-child(4) input")?;
     browser.until(&fourth)?;
     browser.click(".names label:nth-child(1) input")?;

@@ -1,5 +1,8 @@
 //! TensorBoard's and MLflow's own readers find in exports what the report says: every name, value, step and artifact.
 
+#[path = "readers/exported_files.rs"]
+mod exported_files;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;

@@ -152,7 +152,7 @@ fn a_sweep_that_is_cancelled_ends_the_watching_with_its_exit_code() -> Result<()
 fn the_screen_is_not_taken_where_that_is_not_wanted() -> Result<()> {
     let cluster = launched()?;
     let ways = [
-        (&["--plain"][..], "xterm", "seen"),
+        (&["--plain"][..], "xterm", "waiting for workers"),
         (&["--json"], "xterm", "\"name\":\"seen\""),
         (&[], "dumb", "waiting for workers"),
     ];

@@ -10,6 +10,7 @@ pub mod device_info;
 pub mod gpu;
 pub mod identity;
 pub mod predict;
+mod reason;
 pub mod slot;
 pub mod state_directory;
 mod telemetry;

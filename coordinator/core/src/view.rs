@@ -23,7 +23,7 @@ impl Ledger {
         self.by_state[state as usize]
     }
 
-    /// Trials that have ended.
+    /// Trials in a state that does not change any more.
     pub fn ended(&self) -> u64 {
         TrialState::ALL.iter().filter(|state| state.is_terminal()).map(|state| self.of(*state)).sum()
     }
@@ -81,6 +81,11 @@ impl Engine {
     pub fn configurations(&self, sweep: SweepId) -> Vec<ConfigurationMean> {
         let Some(record) = self.sweep(sweep) else { return Vec::new() };
         choice::means(&record.spec, self.tables.trials_of(sweep))
+    }
+
+    /// The completed trial of a sweep with the lowest score. Reads every trial of the sweep.
+    pub fn lowest_trial(&self, sweep: SweepId) -> Option<&TrialRecord> {
+        choice::lowest_trial(self.tables.trials_of(sweep))
     }
 
     /// When a tick will next have something to do.

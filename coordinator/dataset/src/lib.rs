@@ -22,6 +22,7 @@ mod progress;
 mod random;
 mod rows;
 mod source;
+mod spelled;
 mod split;
 mod summary;
 mod tokenizer;
@@ -38,6 +39,7 @@ pub use error::DatasetError;
 pub use inspect::{ClassRows, InspectOptions, Inspection, Sample, inspect, inspect_with};
 pub use progress::{NoProgress, Progress};
 pub use source::Reach;
+pub use spelled::Speller;
 pub use summary::{Lengths, Summary};
 
 /// A dataset that is ready to be served: an encoded file in the cache.

@@ -14,7 +14,7 @@ pub(crate) const PADDING_TOKEN: &str = "<pad>";
 /// The spelling of the unknown token.
 pub(crate) const UNKNOWN_TOKEN: &str = "<unk>";
 /// Marks the beginning of a word in subwords.
-const WORD_START: char = '▁';
+pub(crate) const WORD_START: char = '▁';
 /// Keeps words with their apostrophes, numbers, and every other mark by itself.
 const WORD_PATTERN: &str = r"[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}\p{N}]+)*|[^\s\p{L}\p{M}\p{N}]";
 /// Parts words from runs of marks; either may begin a word. The word-start mark is itself a symbol.
@@ -58,7 +58,7 @@ impl TokenizerKind {
         json!({"type": "Sequence", "normalizers": [nfc, lowercase, collapse, strip]})
     }
 
-    fn pre_tokenizer(self) -> serde_json::Value {
+    pub(crate) fn pre_tokenizer(self) -> serde_json::Value {
         let keep = |pattern: &str| json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": true});
         match self {
             Self::Word => keep(WORD_PATTERN),

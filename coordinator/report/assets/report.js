@@ -9,9 +9,12 @@
   const say = (message, values = {}) => (data.words?.[message] ?? message)
     .replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const METRICS = [say("validation loss"), say("training loss"), say("validation accuracy"), say("training accuracy")];
-  const RAMP = [[0, 32, 77], [124, 123, 120], [255, 234, 70]]; // cividis, from low to high
+  // The one scale from better to worse, on every page and in every chart: its colours stand in the style sheet.
+  const SCALE = ["--better", "--between", "--worse"];
   // What a saved picture is drawn with, whatever the page looks like: it goes into papers and slides.
   const PAPER = { "--text": "#1c2330", "--muted": "#566074", "--surface": "#ffffff", "--line": "#d6dce5" };
+  // Pixels of a saved PNG for each pixel of a screen: sharp in print.
+  const PNG_PIXELS = 2;
   const charts = new Map();
   const selected = new Map();
   let metric = 0;
@@ -27,11 +30,11 @@
   // Characters of a name that a saved picture has the room for beside the chart.
   const NAME_BESIDE_MAX = 12;
 
-  // Which of the names in a legend are drawn: those that the reader chose, else the first ones, else all.
-  const selectedOf = (spec, names) => selected.get(spec.id)
-    ?? Object.fromEntries(names.map((name, at) => [name, at < (spec.first ?? Infinity)]));
+  // Which of the names in a legend are drawn: those that the reader chose, else all.
+  const selectedOf = (spec, names) => selected.get(spec.id) ?? Object.fromEntries(names.map((name) => [name, true]));
 
-  const css = (name) => onPaper ? PAPER[name] : getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const styled = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const css = (name) => (onPaper && PAPER[name]) || styled(name);
   const escape = (text) => echarts.format.encodeHTML(String(text));
   const short = (number) => {
     if (number === null || number === undefined) return "–";
@@ -53,7 +56,7 @@
   });
   // Long names of many curves stand below the chart instead, where they have the room: see choose.
   const legendOf = (spec, names) => ({
-    type: "scroll", top: 0, data: names, selected: selectedOf(spec, names), show: !spec.first,
+    type: "scroll", top: 0, data: names, selected: selectedOf(spec, names), show: !spec.names_below,
     textStyle: { color: css("--text") }, pageTextStyle: { color: css("--muted") },
   });
   // The names of the axes count as part of the grid, so that long labels move them and nothing is cut off.
@@ -108,7 +111,7 @@
     return {
       ...base(), color: COLORS, series,
       legend: legendOf(spec, groups.map((group) => group.label)),
-      grid: grid(spec.first ? 10 : 34),
+      grid: grid(spec.names_below ? 10 : 34),
       xAxis: axis({ type: "value", name: placeOf(spec), minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } }),
       yAxis: axis({ type: "value", scale: Number.isFinite(low), name: valueOf(spec) }),
       tooltip: tooltip({ trigger: "axis", formatter: tip }),
@@ -142,27 +145,43 @@
     };
   }
 
+  // The scale from better to worse as a legend that colours by that dimension; the lowest loss is the best.
+  function scaleLegend(losses, dimension) {
+    const low = Math.min(...losses), high = Math.max(...losses);
+    return {
+      type: "continuous", dimension, min: low < high ? low : low - 0.5, max: low < high ? high : high + 0.5,
+      inRange: { color: SCALE.map(styled) }, orient: "horizontal", left: "center", top: 0, itemWidth: 10, itemHeight: 110,
+      text: [say("worse: {loss}", { loss: short(high) }), say("better: {loss}", { loss: short(low) })],
+      textStyle: { color: css("--muted") }, calculable: false, hoverLink: false,
+    };
+  }
+
+  // A colour of the scale, from 0 for the best to 1 for the worst.
+  function shade(place) {
+    const stops = SCALE.map(styled).map((color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)));
+    const at = Math.min(Math.floor(place * (stops.length - 1)), stops.length - 2);
+    const part = place * (stops.length - 1) - at;
+    return `rgb(${stops[at].map((one, channel) => Math.round(one + part * (stops[at + 1][channel] - one))).join(",")})`;
+  }
+
   function heat(spec) {
     const cells = spec.cells.flatMap((row, y) => row.map((score, x) => [x, y, score])).filter((cell) => cell[2] !== null);
     const scores = cells.map((cell) => cell[2]);
     const low = Math.min(...scores), high = Math.max(...scores);
     const labels = cells.length <= 100;
-    const at = (score) => (high > low ? (score - low) / (high - low) : 0.5);
-    const shade = (score) => {
-      const place = at(score) * 2, from = RAMP[place < 1 ? 0 : 1], to = RAMP[place < 1 ? 1 : 2], t = place < 1 ? place : place - 1;
-      return `rgb(${from.map((one, channel) => Math.round(one + t * (to[channel] - one))).join(",")})`;
-    };
+    const isDark = (score) => (high > low ? (score - low) / (high - low) : 0.5) < 0.45;
     return {
       ...base(),
-      grid: grid(8),
+      grid: grid(34),
+      visualMap: scaleLegend(scores, 2),
       xAxis: axis({ type: "category", name: spec.column_name, data: spec.columns, splitLine: { show: false } }),
       yAxis: axis({ type: "category", name: spec.row_name, data: spec.rows, splitLine: { show: false } }),
       tooltip: tooltip({ formatter: ({ value }) => `${escape(spec.row_name)} ${escape(spec.rows[value[1]])}, ` +
         `${escape(spec.column_name)} ${escape(spec.columns[value[0]])}: ${short(value[2])}` }),
       series: [{ type: "heatmap", emphasis: { disabled: true }, data: cells.map((value) => ({
         value,
-        itemStyle: { color: shade(value[2]), borderColor: css("--surface"), borderWidth: 2 },
-        label: { show: labels, color: at(value[2]) < 0.55 ? "#fff" : "#111", formatter: () => short(value[2]) },
+        itemStyle: { borderColor: css("--surface"), borderWidth: 2 },
+        label: { show: labels, color: isDark(value[2]) ? "#fff" : "#111", formatter: () => short(value[2]) },
       })) }],
     };
   }
@@ -237,14 +256,12 @@
     };
     return {
       ...base(),
-      parallel: { left: 60, right: 50, top: 36, bottom: 14 },
+      parallel: { left: 60, right: 50, top: 62, bottom: 14 },
       parallelAxis: [
         ...spec.axes.map(([name, levels], dim) => ({ dim, name, type: "category", data: levels, ...look })),
         { dim: last, name: say("validation loss"), type: "value", scale: true, ...look },
       ],
-      // Both colours show on light and on dark pages, which the ramp of the heat maps does not.
-      visualMap: { show: false, dimension: last, min: Math.min(...losses), max: Math.max(...losses),
-        inRange: { color: [COLORS[0], COLORS[4]] } },
+      visualMap: scaleLegend(losses, last),
       tooltip: tooltip({ trigger: "item", formatter: ({ value }) => [
         ...spec.axes.map(([name, levels], dim) => `${escape(name)}: ${escape(levels[value[dim]])}`),
         `${say("validation loss")}: ${short(value[last])}`,
@@ -296,7 +313,8 @@
   const csv = (spec) => ROWS[spec.kind](spec).map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 
   // The chart by itself: with its title, on white, all of its legend in sight: beside it, or below where names are long.
-  function svg(spec) {
+  // Whoever is handed the chart makes a file of it.
+  function alone(spec, renderer, made) {
     let chart;
     onPaper = true;
     try {
@@ -308,31 +326,47 @@
       const [legend, right, bottom] = names.length === 0 ? [{ top: 34 }, 20, 12]
         : isLong ? [{ ...column, left: 56, top: undefined, bottom: 8 }, 20, 20 + room]
           : [{ ...column, right: 8, top: 40 }, 150, 12];
-      chart = echarts.init(null, null, {
-        renderer: "svg", ssr: true, width: 760, height: isLong ? 420 + room : Math.max(420, 80 + room),
+      chart = echarts.init(document.createElement("div"), null, {
+        renderer, width: 760, height: isLong ? 420 + room : Math.max(420, 80 + room), devicePixelRatio: PNG_PIXELS,
       });
       chart.setOption({
         ...option,
         backgroundColor: PAPER["--surface"],
         title: { text: spec.title, left: 12, top: 8, textStyle: { color: PAPER["--text"], fontSize: 15, width: 720, overflow: "truncate" } },
         legend: option.legend && { ...option.legend, ...legend },
+        visualMap: option.visualMap && { ...option.visualMap, top: 38 },
         grid: option.grid && { ...option.grid, left: 12, top: option.grid.top + 38, right, bottom },
         parallel: option.parallel && { ...option.parallel, top: option.parallel.top + 38 },
       });
-      return chart.renderToSVGString();
+      chart.getZr().flush();
+      return made(chart);
     } finally {
       chart?.dispose();
       onPaper = false;
     }
   }
 
-  const FILES = { svg: [svg, "image/svg+xml"], csv: [csv, "text/csv;charset=utf-8"] };
+  // Written by the browser's own serializer, which escapes what an attribute must not hold: names of fonts have quotes.
+  const svg = (spec) => alone(spec, "svg", (chart) => {
+    const drawn = chart.getDom().querySelector("svg").cloneNode(true);
+    drawn.removeAttribute("style");
+    drawn.setAttribute("viewBox", `0 0 ${chart.getWidth()} ${chart.getHeight()}`);
+    // Characters that no XML document may hold come in names.
+    return new XMLSerializer().serializeToString(drawn)
+      .replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, "\ufffd");
+  });
+
+  const png = (spec) => alone(spec, "canvas", (chart) => new Promise((done) => {
+    chart.renderToCanvas({ pixelRatio: PNG_PIXELS }).toBlob(done, "image/png");
+  }));
+
+  const FILES = { svg: [svg, "image/svg+xml"], png: [png, "image/png"], csv: [csv, "text/csv;charset=utf-8"] };
 
   // Hands a chart to the browser's own downloads: the page sends and loads nothing.
-  function save(spec, ending) {
+  async function save(spec, ending) {
     const [content, type] = FILES[ending];
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([content(spec)], { type }));
+    link.href = URL.createObjectURL(new Blob([await content(spec)], { type }));
     link.download = `${data.name}-${spec.id}.${ending}`;
     link.click();
     // The browser reads the blob after this turn.
@@ -349,7 +383,7 @@
     charts.set(spec.id, chart);
     chart.setOption(KINDS[spec.kind](spec), true);
     scale(chart);
-    if (spec.first) choose(spec, chart);
+    if (spec.names_below) choose(spec, chart);
   }
 
   // Below a chart of many curves: their names, each to be drawn or not.
@@ -393,7 +427,7 @@
     }
     showSaving();
   }
-  globalThis.sweepCharts = { update, resize: () => resize() };
+  globalThis.sweepCharts = { update, shade };
   const resize = () => charts.forEach((chart) => {
     chart.resize({ width: onPaper ? PRINTED_WIDTH : "auto" });
     // Not with the next frame, which a printer does not wait for.

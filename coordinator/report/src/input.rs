@@ -1,6 +1,9 @@
 //! What a report is made from: the records of one sweep, as the store holds them.
 
+use std::collections::BTreeMap;
+
 use coordinator_core::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
+use sweep_proto::Digest;
 
 /// The records of one sweep, and of the trials that it reused.
 ///
@@ -25,6 +28,9 @@ pub struct ReportInput {
     pub build: String,
     /// What devices cost; empty where nobody said.
     pub prices: Vec<Price>,
+    /// Texts of the hardest test examples, by dataset and row of the test split, as the model reads them. They are no records;
+    /// empty where the data is private.
+    pub texts: BTreeMap<(Digest, u64), String>,
 }
 
 /// What an hour of a device costs, in any currency.

@@ -66,6 +66,8 @@ pub struct Outcome {
     pub epochs: u32,
     /// Whether patience ran out.
     pub early_stopped: bool,
+    /// Whether more epochs might have lowered its loss.
+    pub was_still_learning: bool,
     /// Trained numbers of the model.
     pub parameters: u64,
 }
@@ -221,6 +223,7 @@ fn outcome(record: &coordinator_core::TrialRecord) -> Option<Outcome> {
         best_epoch: result.best_epoch,
         epochs: result.epochs,
         early_stopped: result.early_stopped,
+        was_still_learning: result.was_still_learning(),
         parameters: result.parameters,
     })
 }

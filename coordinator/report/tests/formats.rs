@@ -95,6 +95,28 @@ fn hostile_strings_are_inert_in_every_format() {
 }
 
 #[test]
+fn the_hardest_examples_tell_their_texts_which_are_inert_and_short() {
+    let without = study();
+    let mut with = study();
+    let dataset = with.trials.iter().find(|trial| trial.test.is_some()).unwrap().spec.dataset;
+    with.texts.insert((dataset, 17), format!("{HOSTILE}\u{1b}[31m{}", "long ".repeat(100)));
+    for (input, told) in [(&without, 0), (&with, 1)] {
+        for name in ["report.html", "report.md", "report.tex"] {
+            assert_eq!(text(input, name).matches("text as the model reads it").count(), told, "{name}");
+        }
+    }
+    let html = text(&with, "report.html");
+    assert!(html.contains("&#60;/script&#62;") && !html.contains("<img") && !html.contains('\u{1b}'));
+    assert!(!outside_fences(&text(&with, "report.md")).contains("<img"));
+    latex_has_only_our_commands(&text(&with, "report.tex"));
+    let json: serde_json::Value = serde_json::from_str(&text(&with, "report.json")).unwrap();
+    let [first, second] = [0, 1].map(|at| json["test_split"]["hardest"][at]["text"].clone());
+    let first = first.as_str().unwrap();
+    assert!(first.starts_with(HOSTILE.split('\n').next().unwrap()) && first.ends_with('…'), "{first}");
+    assert_eq!((first.chars().count(), second), (241, serde_json::Value::Null));
+}
+
+#[test]
 fn the_page_loads_nothing_and_names_its_scripts() {
     for input in [study(), hostile()] {
         let html = text(&input, "report.html");
@@ -121,7 +143,7 @@ fn the_page_loads_nothing_and_names_its_scripts() {
         for chart in data["charts"].as_array().unwrap() {
             let id = chart["id"].as_str().unwrap();
             assert_eq!(html.matches(&format!("id=\"{id}\"")).count(), 1, "{id}");
-            for ending in ["svg", "csv"] {
+            for ending in ["svg", "png", "csv"] {
                 let button = format!("<button type=\"button\" data-save=\"{ending}\" data-chart=\"{id}\"");
                 assert_eq!(html.matches(&button).count(), 1, "{id} as {ending}");
             }
@@ -175,6 +197,45 @@ fn parquet_equals_csv(input: &ReportInput, trials: usize) {
     }
     let head = String::from_utf8(files["trials.csv"].clone()).unwrap();
     assert!(head.starts_with("sweep,trial,state,units,embedding,"), "the swept ones come first");
+}
+
+/// The first zero with a sign in a text, with what stands around it.
+fn negative_zero(text: &str) -> Option<&str> {
+    let is_number = |one: char| one.is_ascii_digit() || one == '.';
+    let found = text.match_indices("-0").find(|(at, _)| {
+        let before = text[..*at].chars().next_back();
+        let number: String = text[at + 1..].chars().take_while(|one| is_number(*one)).collect();
+        let behind = text[at + 1 + number.len()..].chars().next();
+        // Not within a date, a range, a digest or an exponent.
+        let stands_alone = !before.is_some_and(|one| one.is_alphanumeric() || "-–.".contains(one))
+            && !behind.is_some_and(|one| one.is_alphanumeric() || one == '-');
+        stands_alone && number.chars().all(|one| matches!(one, '0' | '.'))
+    })?;
+    Some(text[found.0..].split('\n').next().unwrap_or_default())
+}
+
+#[test]
+fn no_number_is_a_negative_zero() {
+    assert!(negative_zero("took -0.0 s").is_some() && negative_zero("[\n  -0.0,").is_some());
+    assert!(["-0.01", "2026-01-02", "1e-05", "-0.5e-3", "a-0", "10-0"].map(negative_zero) == [None; 6]);
+    let mut reused = study();
+    for trial in &mut reused.trials {
+        trial.reused_from =
+            Some(sweep_proto::TrialId { sweep: sweep_proto::SweepId(900), index: trial.spec.id.index });
+    }
+    let levels = axis(Hyperparameter::Units, &[1, 2]);
+    let equal = finished(spec(vec![levels.clone()], 2), 2, |_, _| (0.5, 0.5));
+    let near = finished(spec(vec![levels.clone()], 2), 2, |position, _| (0.5 - 1e-9 * position as f64, 0.5));
+    for input in [reused, equal, near, empty(spec(vec![levels], 2)), study()] {
+        for (name, bytes) in files(&input) {
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            // The page's scripts are constants.
+            let text = text
+                .split_once("<main>")
+                .map_or(text.as_str(), |(_, rest)| rest.split("<script>").next().unwrap());
+            assert_eq!(negative_zero(text), None, "{name}");
+        }
+    }
 }
 
 #[test]

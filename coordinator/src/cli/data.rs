@@ -90,7 +90,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
 }
 
 fn inspect(arguments: &InspectArguments) -> Result<Inspection, Failure> {
-    let shown = Shown { view: Mutex::new(View::new()), step: Mutex::default() };
+    let shown = Shown { view: Mutex::new(View::new(false)), step: Mutex::default() };
     let cache = arguments.data_dir.join("datasets");
     let options = options(arguments)?;
     let inspection = coordinator_dataset::inspect_with(&arguments.dataset, &options, &cache, &shown);

@@ -6,13 +6,14 @@ use clap::Args;
 use sweep_proto::wire::LaunchRequest;
 use sweep_proto::wire::launch_event::Kind;
 
+use super::Context;
 use super::client::Client;
 use super::exit::Failure;
 use super::output::{self, plain};
 use super::render::data;
 use super::render::progress::View;
 use super::sweep_file::SweepFile;
-use super::{Context, watch};
+use super::watch::{self, Looks};
 use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
@@ -37,23 +38,22 @@ pub(crate) struct Arguments {
     /// Follow the sweep until it ends.
     #[arg(long)]
     watch: bool,
-    /// With --watch: bars instead of the full screen.
-    #[arg(long, requires = "watch")]
-    plain: bool,
+    #[command(flatten)]
+    looks: Looks,
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let file = SweepFile::read(&arguments.file)?;
     file.parse()?;
     let mut client = context.connect().await?;
-    let mut view = View::new();
+    let mut view = View::new(arguments.looks.plain);
     let launched = launch(&mut client, file.launch_request(arguments.no_reuse, false), &mut view).await;
     view.clear();
     let sweep = launched?;
     if arguments.watch {
         output::note(&format!("launched sweep {} ({})", sweep.id, plain(&sweep.name)));
         tell_data(&sweep);
-        return watch::watch(&client, sweep, arguments.plain, context).await;
+        return watch::watch(&client, sweep, arguments.looks, context).await;
     }
     if context.output.json {
         return context.output.json(&sweep);

@@ -46,9 +46,19 @@ pub(crate) struct Arguments {
     /// The language that people read the report in; tables and JSON are the same in each.
     #[arg(long, value_name = "LANGUAGE", default_value = Language::default().tag(), value_parser = languages())]
     language: Language,
+    #[command(flatten)]
+    privacy: Privacy,
     /// Rewrite the report whenever something changed, until the sweep ends.
     #[arg(long)]
     watch: bool,
+}
+
+/// What a report keeps to itself: the same flags for every command that writes one.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Privacy {
+    /// No text of the dataset in the report: the hardest test examples are rows without their texts.
+    #[arg(long)]
+    pub(crate) no_texts: bool,
 }
 
 /// The tags of the languages of reports.
@@ -77,7 +87,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let for_all = |per_device_hour| DevicePrice { device: String::new(), per_device_hour };
     prices.extend(arguments.price_per_device_hour.map(for_all));
     let language = arguments.language.tag().to_owned();
-    let request = ReportRequest { sweep: arguments.sweep.unwrap_or_default(), prices, language };
+    let (sweep, without_texts) = (arguments.sweep.unwrap_or_default(), arguments.privacy.no_texts);
+    let request = ReportRequest { sweep, prices, language, without_texts };
     if arguments.watch {
         return refresh::until_the_end(&mut client, request, &arguments.output, context).await;
     }

@@ -65,6 +65,10 @@ pub(crate) struct Arguments {
     no_reuse: bool,
     #[command(flatten)]
     data_memory: DataMemory,
+    #[command(flatten)]
+    looks: watch::Looks,
+    #[command(flatten)]
+    privacy: report::Privacy,
 }
 
 fn slots(text: &str) -> Result<String, String> {
@@ -115,7 +119,7 @@ impl Run<'_> {
     async fn whole(mut self, file: &SweepFile) -> Result<(), Failure> {
         let target = Target::own(&self.workers.server)?;
         let mut client = client::sweeps(client::service(&target).await?);
-        let mut view = View::new();
+        let mut view = View::new(self.arguments.looks.plain);
         let sweep = self.begin(&mut client, file, &mut view).await;
         let sweep = match sweep {
             Ok(sweep) if !sweep.has_ended() => self.train(&mut client, sweep.id, &mut view).await,
@@ -187,7 +191,13 @@ impl Run<'_> {
     async fn tell(&self, client: &mut Client, sweep: Sweep) -> Result<(), Failure> {
         let directory = &self.arguments.output;
         let language = self.arguments.language.tag().to_owned();
-        let request = ReportRequest { sweep: sweep.id.to_string(), language, ..ReportRequest::default() };
+        let without_texts = self.arguments.privacy.no_texts;
+        let request = ReportRequest {
+            sweep: sweep.id.to_string(),
+            language,
+            without_texts,
+            ..ReportRequest::default()
+        };
         let names = report::fetch(client, request, directory).await?;
         let page = files::main_page(directory, &names);
         if self.context.output.json {

@@ -13,7 +13,7 @@ use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
 On a terminal, a full screen: progress, the best configurations, running trials, workers, and
-what happened. Tab moves between them, the arrows scroll, ? shows all keys. With --plain, bars;
+what happened. Tab moves between them, the arrows scroll, ? shows all keys. With --plain, and
 elsewhere, now and then a line. With --json, one object a line after every change.
 
 q, Esc and Ctrl-C end the watching, not the sweep (exit code 130).
@@ -29,9 +29,16 @@ pub(crate) struct Arguments {
     /// Number of the sweep, or its name (the newest of that name).
     #[arg(value_name = "ID")]
     sweep: String,
-    /// Bars instead of the full screen.
+    #[command(flatten)]
+    looks: Looks,
+}
+
+/// How a sweep is shown while it goes on: the same flags for every command that follows one.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Looks {
+    /// While the sweep goes on, lines of text instead of bars or a full screen.
     #[arg(long)]
-    plain: bool,
+    pub(crate) plain: bool,
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
@@ -40,7 +47,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     if !sweep.has_ended() && context.is_own().await {
         return Err(find::not_running(&context.wanted.data_folder));
     }
-    watch(&client, sweep, arguments.plain, context).await
+    watch(&client, sweep, arguments.looks, context).await
 }
 
 /// Shows a sweep until it ends, then its result: on the full screen where there is one and it is not refused.
@@ -50,13 +57,13 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
 pub(crate) async fn watch(
     client: &Client,
     sweep: Sweep,
-    plain: bool,
+    looks: Looks,
     context: &Context,
 ) -> Result<(), Failure> {
     // The number, because a newer sweep may take the name while we watch.
     let id = sweep.id;
-    let end = if plain || context.output.json || !screen::is_available() {
-        follow_to_end(client, id, context).await?
+    let end = if looks.plain || context.output.json || !screen::is_available() {
+        follow_to_end(client, id, looks, context).await?
     } else if sweep.has_ended() {
         End::Ended(Box::new(sweep))
     } else {
@@ -64,7 +71,7 @@ pub(crate) async fn watch(
             Ok(screen) => screen::watch(screen, client, sweep).await?,
             Err(error) => {
                 output::note(&format!("no full screen ({error}), lines instead"));
-                follow_to_end(client, id, context).await?
+                follow_to_end(client, id, looks, context).await?
             }
         }
     };
@@ -81,10 +88,10 @@ pub(crate) async fn watch(
 }
 
 /// Shows a sweep in bars or lines until it ends or the user leaves.
-async fn follow_to_end(client: &Client, id: u64, context: &Context) -> Result<End, Failure> {
+async fn follow_to_end(client: &Client, id: u64, looks: Looks, context: &Context) -> Result<End, Failure> {
     let mut interrupt = Interrupt::listen()?;
     let mut follower = Follower::new(client.clone(), id);
-    let mut view = View::new();
+    let mut view = View::new(looks.plain);
     let end = loop {
         let event = tokio::select! {
             event = follower.next() => event,

@@ -151,7 +151,8 @@ impl SweepsTable {
 
     fn best(sweep: &Sweep) -> String {
         sweep.best.first().map_or_else(String::new, |best| {
-            format!("{} ({})", format::optional(best.validation_loss), best.label)
+            let loss = format::optional(best.validation_loss);
+            format!("loss {loss} over {} ({})", sweep.replicates_of(best), best.label)
         })
     }
 }

@@ -15,7 +15,8 @@ use tonic::Status;
 use super::cache::Cache;
 use super::refusal::Refusal;
 use super::{ANALYSES_MAX, ANALYSIS_INTERVAL, Dashboard, Rules};
-use crate::rpc::{lists, report};
+use crate::rpc::lists;
+use crate::rpc::report::{self, Wishes};
 
 /// The page names its own scripts by their hashes; here it gets an origin of its own, too, away from cookies and forms.
 const SANDBOX: &str = "sandbox allow-scripts allow-downloads allow-modals; frame-ancestors 'none'";
@@ -67,7 +68,7 @@ pub(super) async fn file(
     let state = dashboard.state(id).await?;
     let shared = dashboard.shared.clone();
     let make = move |_| async move {
-        let files = report::files(&shared, id, Vec::new(), language).await?;
+        let files = report::files(&shared, id, Wishes { language, ..Wishes::default() }).await?;
         Ok::<_, Refusal>(Files(files.into_iter().map(|(name, bytes)| (name, Bytes::from(bytes))).collect()))
     };
     let reports = dashboard.reports.of(language);

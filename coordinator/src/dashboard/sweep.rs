@@ -222,8 +222,18 @@ impl Progress<'_> {
 }
 
 impl RunningTable<'_> {
-    /// Where the page of a trial is, after that of all sweeps.
     fn path_of(running: &Running) -> String {
-        running.trial.replacen('/', "/trials/", 1)
+        path_of(&running.trial)
     }
+}
+
+impl BestTable<'_> {
+    fn path_of(trial: &str) -> String {
+        path_of(trial)
+    }
+}
+
+/// Where the page of a trial is, after that of all sweeps.
+fn path_of(trial: &str) -> String {
+    trial.replacen('/', "/trials/", 1)
 }

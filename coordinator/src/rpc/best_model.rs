@@ -2,16 +2,13 @@
 
 use coordinator_core::{Engine, TrialRecord};
 use serde_json::json;
-use sweep_proto::encoded::{EncodedHeader, HEADER_BYTES_MAX, MAGIC};
+use sweep_proto::encoded::EncodedHeader;
 use sweep_proto::{Digest, SweepId};
 use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
+use super::encoded_rows::read_header;
 use super::{Shared, status};
-use crate::artifacts::Artifacts;
-
-/// Magic and length of the header, in bytes.
-const PREFIX_BYTES: usize = 16;
 
 /// The best replicate of the chosen configuration, or of the one that is best so far.
 struct Best {
@@ -29,7 +26,7 @@ pub(super) async fn best_model(shared: &Shared, sweep: SweepId) -> Result<FilePa
             "no trial of sweep {sweep} has completed yet, so there is no model"
         ))
     })?;
-    let header = read_header(&shared.artifacts, best.trial.spec.dataset).await?;
+    let (header, _) = read_header(&shared.artifacts, best.trial.spec.dataset).await?;
     let files = vec![
         ("configuration.json".to_owned(), Download::Bytes(pretty(&best.trial.spec.configuration)?)),
         ("labels.json".to_owned(), Download::Bytes(pretty(&header.classes)?)),
@@ -75,28 +72,4 @@ fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>, Status> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(status::internal)?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// The header of an encoded dataset, without its rows.
-async fn read_header(artifacts: &Artifacts, dataset: Digest) -> Result<EncodedHeader, Status> {
-    let broken = |problem: &dyn std::fmt::Display| status::internal(format!("dataset {dataset}: {problem}"));
-    let of_artifact = |error| status::of_artifact(&error);
-    let mut blob = artifacts.read(dataset, 0).await.map_err(of_artifact)?;
-    let mut start = Vec::new();
-    let mut wanted = PREFIX_BYTES;
-    loop {
-        if start.len() >= PREFIX_BYTES {
-            let (magic, length) = start[..PREFIX_BYTES].split_at(8);
-            let length = length.iter().rev().fold(0_u64, |length, byte| length << 8 | u64::from(*byte));
-            if magic != MAGIC || length > HEADER_BYTES_MAX {
-                return Err(broken(&"not an encoded dataset"));
-            }
-            wanted = PREFIX_BYTES + length as usize;
-        }
-        if start.len() >= wanted {
-            return serde_json::from_slice(&start[PREFIX_BYTES..wanted]).map_err(|error| broken(&error));
-        }
-        let piece = blob.next().await.map_err(of_artifact)?;
-        start.extend_from_slice(&piece.ok_or_else(|| broken(&"it ends within its header"))?);
-    }
 }

@@ -1,6 +1,6 @@
 //! The consolidated report: the records of a sweep, rendered, as a stream of files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::Engine;
 use coordinator_report::{Language, Price, ReportInput};
@@ -8,7 +8,7 @@ use sweep_proto::{SweepId, Timestamp, TrialId, wire};
 use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
-use super::{Shared, seal, status};
+use super::{Shared, hard_texts, seal, status};
 
 /// Prices of one request: more device models than a sweep has.
 const PRICES_MAX: usize = 64;
@@ -19,24 +19,38 @@ pub(super) async fn report(
     sweep: SweepId,
     prices: Vec<wire::DevicePrice>,
     language: Language,
+    without_texts: bool,
 ) -> Result<FileParts, Status> {
-    let files = files(shared, sweep, checked(prices)?, language).await?;
+    let wishes = Wishes { prices: checked(prices)?, language, without_texts };
+    let files = files(shared, sweep, wishes).await?;
     let files = files.into_iter().map(|(name, bytes)| (name, Download::Bytes(bytes))).collect();
     Ok(blobs::download(shared, files))
 }
 
-/// Renders the report of a sweep in a language: its files by their names.
+/// What somebody wants of a report.
+#[derive(Debug, Default)]
+pub(crate) struct Wishes {
+    pub(crate) prices: Vec<Price>,
+    pub(crate) language: Language,
+    /// Whether it tells no text of the dataset.
+    pub(crate) without_texts: bool,
+}
+
+/// Renders the report of a sweep: its files by their names.
 pub(crate) async fn files(
     shared: &Shared,
     sweep: SweepId,
-    prices: Vec<Price>,
-    language: Language,
+    wishes: Wishes,
 ) -> Result<Vec<(String, Vec<u8>)>, Status> {
     let permit = shared.heavy().await?;
     let input = shared.driver.read(move |engine, now| collect(engine, sweep, now)).await;
     let mut input =
         input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+    let Wishes { prices, language, without_texts } = wishes;
     input.prices = prices;
+    if !without_texts {
+        input.texts = hard_texts::of(shared, &input).await;
+    }
     let signer = shared.signer.clone();
     let rendered = tokio::task::spawn_blocking(move || {
         let _held = permit;
@@ -87,6 +101,7 @@ pub(crate) fn collect(engine: &Engine, id: SweepId, now: Timestamp) -> Option<Re
         generated_at_ms: as_of.0,
         build: env!("CARGO_PKG_VERSION").to_owned(),
         prices: Vec::new(),
+        texts: BTreeMap::new(),
     })
 }
 

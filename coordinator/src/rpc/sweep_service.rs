@@ -110,7 +110,8 @@ impl SweepService for SweepRpc {
         let request = request.into_inner();
         let language = report::language(&request.language)?;
         let sweep = lists::resolve(&self.shared, request.sweep).await?;
-        Ok(Response::new(report::report(&self.shared, sweep, request.prices, language).await?))
+        let (prices, without_texts) = (request.prices, request.without_texts);
+        Ok(Response::new(report::report(&self.shared, sweep, prices, language, without_texts).await?))
     }
 
     async fn compare(&self, request: Request<wire::CompareRequest>) -> Result<Response<FileParts>, Status> {

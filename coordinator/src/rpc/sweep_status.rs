@@ -2,6 +2,8 @@
 
 use coordinator_core::view::Ledger;
 use coordinator_core::{Engine, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState};
+use coordinator_report::Language;
+use coordinator_report::sections::warnings;
 use sweep_proto::{Hyperparameter, SweepId, TestMetric, TrialId, WorkKind, wire};
 
 /// Most running trials listed: one message holds them, and nobody reads more.
@@ -46,6 +48,10 @@ pub(crate) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
         epochs_done,
         epochs_planned,
         data: data(sweep),
+        replicates: sweep.spec.replicates,
+        lowest: engine.lowest_trial(id).and_then(|trial| lowest(sweep, trial)),
+        rows: rows(engine, sweep),
+        warnings: warnings_of(engine, id),
     })
 }
 
@@ -107,7 +113,34 @@ fn capacity(engine: &Engine) -> (u32, u32) {
     ready.fold((0, 0), |(workers, slots), worker| (workers + 1, slots + worker.profile.slots))
 }
 
-/// Epochs done, and epochs planned: a trial that has ended planned what it did.
+fn lowest(sweep: &SweepRecord, trial: &TrialRecord) -> Option<wire::LowestTrial> {
+    let values = trial.spec.configuration.label(&sweep.spec.swept());
+    Some(wire::LowestTrial {
+        id: Some(trial.spec.id.into()),
+        label: format!("{values} replicate={}", trial.spec.replicate).trim_start().to_owned(),
+        score: trial.result.as_ref()?.score,
+    })
+}
+
+/// Of the dataset that the chosen configuration was trained with, else of the first one.
+fn rows(engine: &Engine, sweep: &SweepRecord) -> Option<wire::SplitRows> {
+    let chosen = sweep.chosen.as_ref().and_then(|chosen| {
+        let trial = engine.tables().trials_of(sweep.id).find(|trial| trial.spec.configuration == *chosen)?;
+        sweep.datasets.iter().find(|dataset| dataset.artifact.digest == trial.spec.dataset)
+    });
+    let [train, validation, test] = chosen.or(sweep.datasets.first())?.rows;
+    Some(wire::SplitRows { train, validation, test })
+}
+
+/// What a reader must know beside the answer: the report says the same.
+fn warnings_of(engine: &Engine, id: SweepId) -> Vec<wire::Warning> {
+    let results = || engine.tables().trials_of(id).filter_map(|trial| trial.result.as_ref());
+    let improving = results().filter(|result| result.was_still_learning()).count() as u64;
+    let still_learning = warnings::still_learning(improving, results().count() as u64, Language::English);
+    still_learning.map(|text| wire::Warning { kind: "still_learning".to_owned(), text }).into_iter().collect()
+}
+
+/// Epochs done, and epochs planned: a trial that ran to an end planned what it did.
 fn epochs(engine: &Engine, id: SweepId) -> (u64, u64) {
     engine.tables().trials_of(id).fold((0, 0), |(done, planned), trial| {
         let trained = match &trial.result {
@@ -115,7 +148,8 @@ fn epochs(engine: &Engine, id: SweepId) -> (u64, u64) {
             None => last_epoch(engine, trial.spec.id).map_or(0, |epoch| u64::from(epoch.metric.epoch)),
         };
         let total = trial.spec.configuration.integer(Hyperparameter::Epochs);
-        (done + trained, planned + if trial.state.is_terminal() { trained } else { total })
+        let ran_to_an_end = trial.state.is_terminal() && trial.state != TrialState::Cancelled;
+        (done + trained, planned + if ran_to_an_end { trained } else { total })
     })
 }
 

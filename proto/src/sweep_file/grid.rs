@@ -67,7 +67,16 @@ impl Space {
                 let shown = described(source, entry.value);
                 let home = Place::from(hyperparameter.row().section).name();
                 let message = format!("{hyperparameter} must be a list under [grid], not {shown}");
-                let help = format!("write {hyperparameter} = [{shown}], or move it under [{home}]");
+                // A remedy can be typed as it stands: what is no single value, or is shown shortened, is none.
+                let help = match entry.value.get_ref() {
+                    DeValue::Table(_) => {
+                        format!("write {hyperparameter} = [{default}], with the values to sweep")
+                    }
+                    _ if shown.ends_with('…') => {
+                        format!("put it in square brackets, or move it under [{home}]")
+                    }
+                    _ => format!("write {hyperparameter} = [{shown}], or move it under [{home}]"),
+                };
                 source.report(entry.value.span(), message, Some(help));
             }
             _ => {

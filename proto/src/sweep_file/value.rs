@@ -209,7 +209,8 @@ pub(super) fn table_of(
 /// A value as a message shows it: as written, or what it is where that is long.
 pub(super) fn described(source: &Source<'_>, found: &Spanned<DeValue<'_>>) -> String {
     match found.get_ref() {
-        DeValue::Table(_) => "a table".to_owned(),
+        DeValue::Table(_) if source.slice(found.span()).starts_with('{') => "a group in braces".to_owned(),
+        DeValue::Table(_) => "a section".to_owned(),
         DeValue::Array(items) if items.is_empty() => "an empty list".to_owned(),
         DeValue::Array(_) => "a list".to_owned(),
         _ => source.quote(found.span()),

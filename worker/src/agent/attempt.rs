@@ -22,7 +22,7 @@ use super::fetch::FetchError;
 use super::register::unary;
 use super::upload::{UploadError, upload};
 use super::{Control, Shared};
-use crate::slot::child::describe;
+use crate::reason::describe;
 use crate::slot::protocol::{FromSlot, SlotEnd, Start};
 use crate::slot::{SlotCommand, SlotHandle};
 

@@ -13,6 +13,7 @@ use worker_trainer::{DeviceChoice, Ended, Observer, StopSignal, TrainError, Trai
 use super::confinement;
 use super::energy::EnergyMeter;
 use super::protocol::{FromSlot, SlotEnd, Start, ToSlot, read_frame, write_frame};
+use crate::reason::describe;
 
 /// Checkpoints that may wait for upload: training goes on during one upload, and disks stay bounded.
 const EPOCHS_WAITING_MAX: usize = 2;
@@ -156,18 +157,6 @@ fn evaluate(start: &Start, device: DeviceChoice) -> Result<SlotEnd, TrainError> 
     };
     let measured = worker_trainer::evaluate(&start.spec, &start.dataset, model, device, &Pulse::start())?;
     Ok(measured.map_or(SlotEnd::Stopped { underway: None }, SlotEnd::Evaluated))
-}
-
-/// An error and its causes in one line.
-pub(crate) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }
 
 /// Passes what the trainer measures to the agent.

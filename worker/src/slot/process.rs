@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 use crate::gpu;
+use crate::reason::{Traces, last_words};
 
 use super::protocol::{FromSlot, SlotEnd, Start, ToSlot, encode_frame, read_frame_async};
 use super::{EVENTS_MAX, SlotCommand, SlotEnds, SlotHandle, SlotRunner};
@@ -56,13 +57,18 @@ pub struct ProcessRunner {
 #[derive(Debug, Default)]
 struct LastWords {
     lines: VecDeque<String>,
-    /// The allocator found no memory. Told apart, because a long backtrace may follow it.
+    /// The allocator found no memory. Told apart, because many lines may follow it.
     lacked_memory: bool,
+    /// What the log has all of, and the reason nothing.
+    traces: Traces,
 }
 
 impl LastWords {
     fn hear(&mut self, line: String) {
         self.lacked_memory |= LACKS_MEMORY.iter().any(|words| line.contains(words));
+        if self.traces.hold(&line) {
+            return;
+        }
         if self.lines.len() == LAST_LINES_MAX {
             self.lines.pop_front();
         }
@@ -144,7 +150,7 @@ async fn supervise(
     if let Err(problem) = ended {
         let was_oom_killed = self::oom_kills().await > oom_kills;
         let words = std::mem::take(&mut *last_words.lock().unwrap_or_else(PoisonError::into_inner));
-        let end = explain_death(status, problem, words, was_oom_killed);
+        let end = explain_death(status, problem, &words, was_oom_killed);
         let _ = events.send(FromSlot::Ended(end)).await;
     }
 }
@@ -244,7 +250,7 @@ async fn oom_kills() -> u64 {
 fn explain_death(
     status: Option<ExitStatus>,
     problem: Option<io::Error>,
-    words: LastWords,
+    words: &LastWords,
     was_oom_killed: bool,
 ) -> SlotEnd {
     use std::os::unix::process::ExitStatusExt as _;
@@ -266,8 +272,8 @@ fn explain_death(
         );
     }
     if !words.lines.is_empty() {
-        message.push_str("; its last words:\n");
-        message.push_str(&Vec::from(words.lines).join("\n"));
+        message.push_str("; ");
+        message.push_str(&last_words(words.lines.iter().map(String::as_str)));
     }
     SlotEnd::Failed { kind, message }
 }
@@ -281,7 +287,7 @@ mod tests {
     fn kind(status: i32, lines: &[&str], was_oom_killed: bool) -> FailureKind {
         let mut words = LastWords::default();
         lines.iter().for_each(|line| words.hear((*line).to_owned()));
-        match explain_death(Some(ExitStatus::from_raw(status)), None, words, was_oom_killed) {
+        match explain_death(Some(ExitStatus::from_raw(status)), None, &words, was_oom_killed) {
             SlotEnd::Failed { kind, .. } => kind,
             other => panic!("{other:?}"),
         }
@@ -308,8 +314,11 @@ mod tests {
     fn last_words_stand_in_the_message_without_control_characters() {
         assert_eq!(printable(b"\x1b[31mred\x1b[0m\n"), "[31mred[0m");
         let mut words = LastWords::default();
-        words.hear("boom".into());
-        let end = explain_death(None, None, words, false);
-        assert!(matches!(end, SlotEnd::Failed { message, .. } if message.ends_with("its last words:\nboom")));
+        ["boom", "stack backtrace:"].into_iter().for_each(|line| words.hear(line.into()));
+        (0..40).for_each(|frame| words.hear(format!("  {frame}: a::function")));
+        let SlotEnd::Failed { message, .. } = explain_death(None, None, &words, false) else {
+            panic!("no failure")
+        };
+        assert_eq!(message, "the slot process died; boom");
     }
 }

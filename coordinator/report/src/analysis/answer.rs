@@ -9,7 +9,7 @@ use super::statistics::{interval_of_mean, summary};
 use super::study::beside_study;
 use crate::input::ReportInput;
 use crate::model::{Answer, CrossFittedGap, Gap, Interval, Strongest};
-use crate::table::{Outcome, Table, mean};
+use crate::table::{Table, mean};
 
 /// The answer from the standings: the coordinator's choice, or the best so far where it has made none.
 pub fn answer(
@@ -52,14 +52,9 @@ pub fn answer(
         gap: gap(table, standings, contest, balanced),
         study: beside_study(&input.sweep.spec, &strongest_hyperparameter),
         strongest_hyperparameter,
-        trials_still_improving: table.completed().filter(|(_, outcome)| is_still_improving(outcome)).count()
+        trials_still_improving: table.completed().filter(|(_, outcome)| outcome.was_still_learning).count()
             as u64,
     }
-}
-
-/// Whether the last of several epochs was the best, and not patience ended the trial.
-fn is_still_improving(outcome: &Outcome) -> bool {
-    outcome.epochs > 1 && outcome.best_epoch == outcome.epochs && !outcome.early_stopped
 }
 
 /// The configuration that the coordinator chose, or the best so far where it has chosen none.

@@ -46,7 +46,7 @@ fn seconds(ms: u64) -> f64 {
 }
 
 fn sum_of_seconds<'a>(trials: impl Iterator<Item = &'a TrialRow>) -> f64 {
-    trials.filter_map(TrialRow::seconds).sum()
+    0.0 + trials.filter_map(TrialRow::seconds).sum::<f64>()
 }
 
 fn configurations(table: &Table, standings: &[Standing<'_>]) -> Vec<ConfigurationCost> {

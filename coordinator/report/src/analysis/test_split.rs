@@ -17,6 +17,11 @@ use crate::table::all_finite;
 /// The quantile of the normal distribution at 97.5 %.
 const NORMAL_975: f64 = 1.959_963_984_540_054;
 
+/// Characters of a hardest example's text: some lines of a table.
+const TEXT_CHARACTERS_MAX: usize = 240;
+/// Rows whose texts are read for a report, of which it names at most [`HARDEST_MAX`].
+const ROWS_WITH_TEXT_MAX: usize = 20 * HARDEST_MAX;
+
 /// Of the chosen configuration; `None` where it was not measured.
 pub fn test_split(input: &ReportInput, standing: Option<&Standing<'_>>) -> Option<TestSplit> {
     let measured: Vec<(Digest, &TestMetric)> = standing?
@@ -36,7 +41,7 @@ pub fn test_split(input: &ReportInput, standing: Option<&Standing<'_>>) -> Optio
         expected_calibration_error: errors(expected_calibration_error),
         overconfidence: errors(overconfidence),
         reliability: reliability(&calibrated),
-        hardest: hardest(&measured, &classes(input, dataset)),
+        hardest: hardest(&measured, &classes(input, dataset), |row| text(input, dataset, row)),
     })
 }
 
@@ -107,7 +112,36 @@ fn classes(input: &ReportInput, dataset: Digest) -> Vec<String> {
         .unwrap_or_default()
 }
 
-fn hardest(measured: &[(Digest, &TestMetric)], classes: &[String]) -> Vec<HardestExample> {
+/// The beginning of a row's text, without what would break a line or a page.
+fn text(input: &ReportInput, dataset: Digest, row: u64) -> Option<String> {
+    let text = input.texts.get(&(dataset, row))?;
+    let printable = |one: char| if one.is_control() { '\u{fffd}' } else { one };
+    let short: String = text.chars().take(TEXT_CHARACTERS_MAX).map(printable).collect();
+    Some(if text.chars().nth(TEXT_CHARACTERS_MAX).is_some() { format!("{short}…") } else { short })
+}
+
+/// Rows of test splits that a report may name as the hardest: those of the most replicates first.
+pub fn hardest_rows(input: &ReportInput) -> BTreeMap<Digest, Vec<u64>> {
+    let mut times: BTreeMap<(Digest, u64), u32> = BTreeMap::new();
+    for trial in &input.trials {
+        for example in trial.test.iter().flat_map(|test| &test.hardest) {
+            *times.entry((trial.spec.dataset, example.row)).or_default() += 1;
+        }
+    }
+    let mut rows: Vec<_> = times.into_iter().collect();
+    rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut by_dataset: BTreeMap<Digest, Vec<u64>> = BTreeMap::new();
+    for ((dataset, row), _) in rows.into_iter().take(ROWS_WITH_TEXT_MAX) {
+        by_dataset.entry(dataset).or_default().push(row);
+    }
+    by_dataset
+}
+
+fn hardest(
+    measured: &[(Digest, &TestMetric)],
+    classes: &[String],
+    text: impl Fn(u64) -> Option<String>,
+) -> Vec<HardestExample> {
     let mut by_row: BTreeMap<u64, (u32, HardExample)> = BTreeMap::new();
     for (_, test) in measured {
         let sound = |one: &&HardExample| (0.0..=1.0).contains(&one.probability) && all_finite(&[one.loss]);
@@ -133,6 +167,7 @@ fn hardest(measured: &[(Digest, &TestMetric)], classes: &[String]) -> Vec<Hardes
             probability: one.probability,
             loss: one.loss,
             replicates,
+            text: text(one.row),
         })
         .collect()
 }
@@ -200,10 +235,12 @@ mod tests {
             test(vec![example(2, 5.0), example(1, 2.0), example(9, f64::INFINITY)]),
         ];
         let measured: Vec<_> = tests.iter().map(|test| (Digest::of(b"dataset"), test)).collect();
-        let found = hardest(&measured, &["bad".to_owned()]);
+        let found = hardest(&measured, &["bad".to_owned()], |row| (row == 2).then(|| "two".to_owned()));
         let told: Vec<_> = found.iter().map(|one| (one.row, one.replicates, one.loss)).collect();
         assert_eq!(told, [(2, 2, 5.0), (1, 2, 2.0), (4, 1, 9.0)]);
         assert_eq!((found[0].truth.as_str(), found[0].predicted.as_str()), ("bad", "1"));
         assert!((found[0].probability - 0.75).abs() < 1e-12);
+        let texts: Vec<_> = found.iter().map(|one| one.text.as_deref()).collect();
+        assert_eq!(texts, [Some("two"), None, None]);
     }
 }

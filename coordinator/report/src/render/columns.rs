@@ -55,7 +55,9 @@ impl<R: Copy> Builder<R> {
     }
 
     fn real(&mut self, name: &'static str, doc: &'static str, of: impl Fn(R) -> Option<f64>) {
-        let cells = self.rows.iter().map(|row| of(*row).filter(|number| number.is_finite())).collect();
+        // Adding zero takes its sign from -0.0.
+        let cell = |row: &R| of(*row).filter(|number| number.is_finite()).map(|number| number + 0.0);
+        let cells = self.rows.iter().map(cell).collect();
         self.columns.push(Column { name, doc, cells: Cells::Real(cells) });
     }
 

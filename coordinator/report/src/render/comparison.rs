@@ -1,6 +1,6 @@
 //! The files of a comparison of two sweeps.
 
-use super::{ReportError, html, markdown};
+use super::{ReportError, html, json, markdown};
 use crate::analysis::compare::compare;
 use crate::input::ReportInput;
 use crate::language::{Language, say};
@@ -38,8 +38,7 @@ pub fn render_comparison(
         twins: say!(language, "comparison.json and comparison.md"),
         heading,
     };
-    let mut json = serde_json::to_vec_pretty(&comparison)?;
-    json.push(b'\n');
+    let json = json::write(&comparison)?;
     let title = say!(language, "Comparison: {heading}", heading = page.heading);
     let markdown = markdown::of_sections(&title, &sections, language);
     Ok(vec![

@@ -20,7 +20,7 @@ pub const SCRIPT: &str = include_str!("../../assets/report.js");
 pub const STYLE: &str = include_str!("../../assets/report.css");
 
 /// The messages that the script says: a page in another language holds their translations.
-pub const SPOKEN: [&str; 16] = [
+pub const SPOKEN: [&str; 18] = [
     "validation loss",
     "training loss",
     "validation accuracy",
@@ -36,6 +36,8 @@ pub const SPOKEN: [&str; 16] = [
     "mean probability of the predicted class (%)",
     "accuracy (%)",
     "share of the trials (%)",
+    "better: {loss}",
+    "worse: {loss}",
     "probability {probability} %<br>accuracy {accuracy} %<br>{count} examples",
 ];
 

@@ -2,7 +2,7 @@
 
 use super::data;
 use super::test_split::is_better_than_guessing;
-use super::{Block, Figure, Section, TextTable, format, names, study};
+use super::{Block, Figure, Section, TextTable, format, names, study, warnings};
 use crate::language::{Language, heads, say};
 use crate::model::{Answer, BesideStudy, Gap, Interval, RankedConfiguration, ReportModel, Summary};
 
@@ -48,7 +48,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
             share = format::percent(baseline.accuracy)
         )));
     }
-    blocks.extend(still_improving(model, language).map(Block::Warning));
+    blocks.extend(still_learning(model, language).map(Block::Warning));
     if let Some(sureness) = sureness(model, language) {
         blocks.push(Block::Text(sureness));
     }
@@ -81,19 +81,9 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
 }
 
 /// That most trials might have gone on to learn.
-fn still_improving(model: &ReportModel, language: Language) -> Option<String> {
-    let improving = model.answer.trials_still_improving;
+fn still_learning(model: &ReportModel, language: Language) -> Option<String> {
     let completed = model.ranking.iter().map(|one| u64::from(one.validation_loss.replicates)).sum();
-    (2 * improving > completed).then(|| {
-        say!(
-            language,
-            "{improving} of {completed} completed trials had their lowest validation loss in their last epoch: they were \
-             stopped while they still learned, and with more epochs other configurations may be the best ones. Raise \
-             epochs, and let patience end those that learn no more.",
-            improving = format::count(improving),
-            completed = format::count(completed)
-        )
-    })
+    warnings::still_learning(model.answer.trials_still_improving, completed, language)
 }
 
 /// Which hyperparameter matters most, and why.
@@ -264,12 +254,12 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
             label: say!(language, "Gap best to worst"),
             value: gap.loss_percent.map_or_else(
                 || format::NONE.to_owned(),
-                |percent| say!(language, "{percent} % loss", percent = format!("{percent:.1}")),
+                |percent| say!(language, "{percent} % loss", percent = format::fixed(percent, 1)),
             ),
             detail: say!(
                 language,
                 "{points} points of accuracy",
-                points = format!("{:.2}", gap.accuracy_points)
+                points = format::fixed(gap.accuracy_points, 2)
             ),
         });
     }
@@ -316,8 +306,8 @@ fn gap_table(gap: &Gap, beside: Option<&BesideStudy>, language: Language) -> Tex
         out the luck of being selected. The interval holds whichever two configurations come out as best and worst (Tukey)."
     );
     let row = |name: &str, percent: Option<f64>, loss: Option<f64>, points: f64| {
-        let percent = percent.map_or_else(|| format::NONE.to_owned(), |percent| format!("{percent:.2}"));
-        vec![name.to_owned(), percent, format::optional(loss), format!("{points:.2}")]
+        let percent = percent.map_or_else(|| format::NONE.to_owned(), |percent| format::fixed(percent, 2));
+        vec![name.to_owned(), percent, format::optional(loss), format::fixed(points, 2)]
     };
     let mut rows = vec![row(
         say!(language, "on all replicates"),
@@ -333,8 +323,8 @@ fn gap_table(gap: &Gap, beside: Option<&BesideStudy>, language: Language) -> Tex
                     say!(
                         language,
                         "{low} to {high}",
-                        low = format!("{:.2}", one.low),
-                        high = format!("{:.2}", one.high)
+                        low = format::fixed(one.low, 2),
+                        high = format::fixed(one.high, 2)
                     )
                 },
             )

@@ -36,9 +36,9 @@ pub(super) fn table(model: &ReportModel, language: Language) -> TextTable {
 fn spread(summary: Option<Summary>) -> String {
     match summary {
         None => format::NONE.to_owned(),
-        Some(Summary { mean, standard_deviation: None, .. }) => format!("{mean:.1}"),
+        Some(Summary { mean, standard_deviation: None, .. }) => format::fixed(mean, 1),
         Some(Summary { mean, standard_deviation: Some(deviation), .. }) => {
-            format!("{mean:.1} ± {deviation:.1}")
+            format!("{} ± {}", format::fixed(mean, 1), format::fixed(deviation, 1))
         }
     }
 }

@@ -75,8 +75,8 @@ fn scatter(cost: &Cost, language: Language) -> Chart {
         let mut row = vec![
             one.rank.to_string(),
             names::configuration(&one.label, language),
-            one.seconds.map_or_else(|| format::NONE.to_owned(), |seconds| format!("{seconds:.2}")),
-            one.examples_per_second.map_or_else(|| format::NONE.to_owned(), |rate| format!("{rate:.0}")),
+            one.seconds.map_or_else(|| format::NONE.to_owned(), |seconds| format::fixed(seconds, 2)),
+            one.examples_per_second.map_or_else(|| format::NONE.to_owned(), |rate| format::fixed(rate, 0)),
             one.peak_memory_bytes.map_or_else(|| format::NONE.to_owned(), format::bytes),
             format::count(one.parameters),
             format::percent(one.validation_accuracy),

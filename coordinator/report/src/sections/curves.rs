@@ -7,8 +7,6 @@ use crate::model::{Band, CurveGroup, CurvePanel, CurvePoint, PanelTitle, ReportM
 
 /// Rows of a panel's table of numbers; every epoch of every trial stands in `epochs.csv`.
 const FALLBACK_EPOCHS_MAX: usize = 50;
-/// Configurations whose curves are drawn until readers choose others: the bands of more lie on each other.
-const FIRST_DRAWN: usize = 3;
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
@@ -44,7 +42,7 @@ pub(super) fn chart(position: usize, panel: &CurvePanel, language: Language) -> 
         description: say!(language, "Learning curves by {what}", what = title),
         spec: ChartSpec::Curves {
             groups: panel.groups.iter().map(|group| data(group, language)).collect(),
-            first: matches!(panel.title, PanelTitle::First { .. }).then_some(FIRST_DRAWN),
+            names_below: matches!(panel.title, PanelTitle::First { .. }),
         },
         fallback: fallback(panel, &title, language),
         title,

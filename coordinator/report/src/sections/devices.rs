@@ -20,11 +20,11 @@ pub(super) fn figures(cost: &Cost, language: Language) -> Vec<Figure> {
         let lost = say!(
             language,
             "in the currency of the price; {lost} of it for attempts without a result",
-            lost = format!("{:.2}", money.lost)
+            lost = format::fixed(money.lost, 2)
         );
         figures.push(Figure {
             label: say!(language, "Money"),
-            value: format!("{:.2}", money.total),
+            value: format::fixed(money.total, 2),
             detail: match money.unpriced_device_hours {
                 0.0 => lost,
                 hours => say!(
@@ -87,13 +87,13 @@ fn table(caption: &str, mut head: Vec<Head>, usages: &[Usage], language: Languag
             format::count(one.attempts),
             format::count(one.trials),
             format::count(one.epochs),
-            one.examples_per_second.map_or_else(|| format::NONE.to_owned(), |rate| format!("{rate:.0}")),
+            one.examples_per_second.map_or_else(|| format::NONE.to_owned(), |rate| format::fixed(rate, 0)),
             format::seconds(one.device_hours * 3_600.0),
             format::seconds(one.lost_device_hours * 3_600.0),
         ]);
         row.extend(
             has_price
-                .then(|| one.money.map_or_else(|| format::NONE.to_owned(), |money| format!("{money:.2}"))),
+                .then(|| one.money.map_or_else(|| format::NONE.to_owned(), |money| format::fixed(money, 2))),
         );
         row.extend(has_energy.then(|| energy(one, language)));
         row

@@ -135,7 +135,7 @@ fn test_table(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable
     let rows = tested.iter().map(|(factor, test)| {
         vec![
             factor.hyperparameter.name().to_owned(),
-            test.f.map_or_else(|| format::NONE.to_owned(), |f| format!("{f:.2}")),
+            test.f.map_or_else(|| format::NONE.to_owned(), |f| format::fixed(f, 2)),
             format::p(Some(test.p)),
             format::p(Some(test.p_holm)),
             format::p(test.permutation_p),
@@ -174,7 +174,7 @@ fn pairs(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable {
             pair.other.to_string(),
             format::number(pair.difference),
             format::interval(Some(pair.interval), language),
-            pair.effect_size.map_or_else(|| format::NONE.to_owned(), |size| format!("{size:.2}")),
+            pair.effect_size.map_or_else(|| format::NONE.to_owned(), |size| format::fixed(size, 2)),
             format::p(Some(pair.p_holm)),
         ]
     });

@@ -39,7 +39,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
             one.worker.clone(),
             names::name(one.outcome, language).to_owned(),
             reason,
-            one.seconds.map_or_else(|| format::NONE.to_owned(), |seconds| format!("{seconds:.1}")),
+            one.seconds.map_or_else(|| format::NONE.to_owned(), |seconds| format::fixed(seconds, 1)),
             one.consequence.say(language),
         ]
     });

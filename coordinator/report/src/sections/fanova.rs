@@ -46,13 +46,13 @@ fn worth(fanova: &Fanova, language: Language) -> String {
             "The forest of fANOVA ({how}) predicts {share} % of the variance of trials that a tree has not seen. That is little: \
              seed noise is large beside the effects, and its shares say little.",
             how = how,
-            share = format!("{:.1}", explained.max(0.0) * 100.0)
+            share = format::fixed(explained.max(0.0) * 100.0, 1)
         ),
         Some(explained) => say!(
             language,
             "The forest of fANOVA ({how}) predicts {share} % of the variance of trials that a tree has not seen.",
             how = how,
-            share = format!("{:.1}", explained * 100.0)
+            share = format::fixed(explained * 100.0, 1)
         ),
     }
 }
@@ -102,11 +102,15 @@ fn interactions(fanova: &Fanova, language: Language) -> TextTable {
     let caption = say!(
         language,
         "Interactions of two in the forest, the largest first; seed noise is part of them. Interactions of more: {share} %",
-        share = format!("{:.1}", fanova.higher_order_share * 100.0)
+        share = format::fixed(fanova.higher_order_share * 100.0, 1)
     );
     let rows = pairs.iter().take(INTERACTIONS_MAX).map(|pair| {
         let names: Vec<&str> = pair.of.iter().map(|one| one.name()).collect();
-        vec![names.join(" × "), format!("{:.1} %", pair.share * 100.0), of_most_trees(Some(pair), language)]
+        vec![
+            names.join(" × "),
+            format!("{} %", format::fixed(pair.share * 100.0, 1)),
+            of_most_trees(Some(pair), language),
+        ]
     });
     let head = heads!(language, "interaction", "#share (fANOVA)", "#95 % of the trees");
     TextTable::new(caption, head).with_rows(rows, "report.json", language)

@@ -10,6 +10,15 @@ use crate::model::{Band, Interval, Summary};
 /// What stands for a number that does not exist.
 pub const NONE: &str = "–";
 
+/// A number with that many decimals. What rounds to zero has no sign: nobody measured a loss of -0.0000.
+pub fn fixed(number: f64, decimals: usize) -> String {
+    let written = format!("{number:.decimals$}");
+    match written.strip_prefix('-') {
+        Some(size) if size.bytes().all(|digit| matches!(digit, b'0' | b'.')) => size.to_owned(),
+        _ => written,
+    }
+}
+
 /// A loss, a slope: four decimals, or an exponent where those would say nothing.
 pub fn number(number: f64) -> String {
     written_like(number, number)
@@ -18,7 +27,7 @@ pub fn number(number: f64) -> String {
 /// A number written as another one is: both ends of an interval are read together.
 fn written_like(number: f64, other: f64) -> String {
     let size = other.abs();
-    if size != 0.0 && !(1e-4..1e6).contains(&size) { format!("{number:.3e}") } else { format!("{number:.4}") }
+    if size != 0.0 && !(1e-4..1e6).contains(&size) { format!("{number:.3e}") } else { fixed(number, 4) }
 }
 
 /// As [`number`], or a dash.
@@ -28,7 +37,7 @@ pub fn optional(value: Option<f64>) -> String {
 
 /// A fraction as per cent.
 pub fn percent(fraction: f64) -> String {
-    format!("{:.2} %", fraction * 100.0)
+    format!("{} %", fixed(fraction * 100.0, 2))
 }
 
 /// A fraction as per cent, or a dash.
@@ -43,8 +52,10 @@ pub fn loss(mean: f64, standard_deviation: Option<f64>) -> String {
 
 /// `mean ± standard deviation` of accuracies, in per cent.
 pub fn accuracy(mean: f64, standard_deviation: Option<f64>) -> String {
-    standard_deviation
-        .map_or_else(|| percent(mean), |spread| format!("{:.2} ± {:.2} %", mean * 100.0, spread * 100.0))
+    standard_deviation.map_or_else(
+        || percent(mean),
+        |spread| format!("{} ± {} %", fixed(mean * 100.0, 2), fixed(spread * 100.0, 2)),
+    )
 }
 
 /// A band of losses, or a dash.
@@ -76,7 +87,7 @@ pub fn interval_of_percent(interval: Option<Interval>, language: Language) -> St
 
 /// An interval in per cent with so many decimals.
 pub fn percents(interval: Interval, decimals: usize, language: Language) -> String {
-    let [low, high] = [interval.low, interval.high].map(|end| format!("{end:.decimals$}"));
+    let [low, high] = [interval.low, interval.high].map(|end| fixed(end, decimals));
     say!(language, "{low} to {high} %", low = low, high = high)
 }
 
@@ -118,7 +129,7 @@ pub fn of(part: impl Display, whole: impl Display, language: Language) -> String
 /// Seconds, in the units that people use.
 pub fn seconds(seconds: f64) -> String {
     if seconds < 120.0 {
-        return format!("{seconds:.1} s");
+        return format!("{} s", fixed(seconds, 1));
     }
     if seconds < 7_200.0 {
         return format!("{:.1} min", seconds / 60.0);
@@ -154,7 +165,7 @@ pub fn bytes(bytes: u64) -> String {
 /// Energy, in the units that people use.
 pub fn watt_hours(watt_hours: f64) -> String {
     match watt_hours {
-        few if few < 1.0 => format!("{:.1} mWh", few * 1e3),
+        few if few < 1.0 => format!("{} mWh", fixed(few * 1e3, 1)),
         some if some < 1e3 => format!("{some:.1} Wh"),
         many => format!("{:.1} kWh", many / 1e3),
     }
@@ -170,13 +181,30 @@ pub fn time(ms: u64) -> String {
 
 /// A number with six significant digits: enough to draw, and short to store.
 pub fn rounded(number: f64) -> f64 {
-    format!("{number:.5e}").parse().unwrap_or(number)
+    format!("{number:.5e}").parse().unwrap_or(number) + 0.0
 }
 
 #[cfg(test)]
 #[allow(clippy::float_cmp, reason = "these small numbers are exact")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn zero_has_no_sign() {
+        assert_eq!(
+            [-0.0, -0.04, 0.04, -0.05, -1.0].map(|one| fixed(one, 1)),
+            ["0.0", "0.0", "0.0", "-0.1", "-1.0"]
+        );
+        assert_eq!(fixed(-0.4, 0), "0");
+        // Rust's sum of nothing.
+        let nothing: f64 = [0.0_f64; 0].iter().sum();
+        assert!(nothing.is_sign_negative());
+        assert_eq!(
+            (seconds(nothing), number(nothing), percent(nothing), watt_hours(nothing)),
+            ("0.0 s".into(), "0.0000".into(), "0.00 %".into(), "0.0 mWh".into())
+        );
+        assert!(rounded(nothing).is_sign_positive());
+    }
 
     #[test]
     fn numbers_are_written_for_people() {
@@ -202,7 +230,7 @@ mod tests {
         let found = Language::ALL.map(|one| interval(Some(Interval::around(0.5, 0.1)), one));
         assert_eq!(found, ["0.4000 to 0.6000", "[0.4000, 0.6000]"]);
         let ends = |low, high| interval(Some(Interval { low, high }), Language::English);
-        assert_eq!(ends(-2e-5, 0.003), "-0.0000 to 0.0030");
+        assert_eq!(ends(-2e-5, 0.003), "0.0000 to 0.0030");
         assert_eq!(ends(-2e-5, 3e-6), "-2.000e-5 to 3.000e-6");
     }
 }

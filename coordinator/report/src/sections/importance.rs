@@ -17,10 +17,12 @@ fn blocks(importance: &Importance, language: Language) -> Vec<Block> {
         let of_forest = fanova::main_effect(importance.fanova.as_ref(), at);
         vec![
             one.hyperparameter.name().to_owned(),
-            format!("{:.1} %", one.share * 100.0),
+            format!("{} %", format::fixed(one.share * 100.0, 1)),
             one.interval.map_or_else(|| format::NONE.to_owned(), |one| fanova::range(one, language)),
-            of_forest
-                .map_or_else(|| format::NONE.to_owned(), |share| format!("{:.1} %", share.share * 100.0)),
+            of_forest.map_or_else(
+                || format::NONE.to_owned(),
+                |share| format!("{} %", format::fixed(share.share * 100.0, 1)),
+            ),
             fanova::of_most_trees(of_forest, language),
             format::optional_percent(one.eta_squared),
         ]

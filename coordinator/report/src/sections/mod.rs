@@ -27,6 +27,7 @@ mod set_up;
 mod study;
 mod test_split;
 mod variance;
+pub mod warnings;
 
 use serde::Serialize;
 
@@ -190,9 +191,9 @@ pub enum ChartSpec {
     Curves {
         /// One curve per group.
         groups: Vec<CurveData>,
-        /// How many of them are drawn until readers ask for more; all where it is not said.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        first: Option<usize>,
+        /// Whether the names are long: they stand below the chart, each with a box that hides its curve or shows it.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        names_below: bool,
     },
     /// Scores of pairs of levels.
     Heat {

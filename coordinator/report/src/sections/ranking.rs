@@ -51,7 +51,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
                 format::chance(one.probability_best),
                 format::accuracy(accuracy.mean, accuracy.standard_deviation),
                 format::of(loss.replicates, one.replicates_planned, language),
-                format!("{:.1}", one.best_epoch),
+                format::fixed(one.best_epoch, 1),
                 format::count(one.parameters),
                 format::optional_percent(one.test_accuracy),
             ];

@@ -88,8 +88,8 @@ fn diagram(bins: &[ReliabilityBin], language: Language) -> Chart {
             say!(
                 language,
                 "{from} to {to} %",
-                from = format!("{:.0}", bin.from * 100.0),
-                to = format!("{:.0}", bin.to * 100.0)
+                from = format::fixed(bin.from * 100.0, 0),
+                to = format::fixed(bin.to * 100.0, 0)
             ),
             format::count(bin.examples),
             format::optional_percent(bin.mean_confidence),
@@ -140,16 +140,29 @@ fn hardest(test: &TestSplit, are_good: bool, language: Language) -> TextTable {
              the replicate with the highest loss; rows of the test split count from 0"
         )
     };
-    let head = heads!(language, "#row", "class", "predicted", "#probability", "#loss", "#replicates");
+    let has_texts = test.hardest.iter().any(|one| one.text.is_some());
+    let mut head = heads!(language, "#row", "class", "predicted", "#probability", "#loss", "#replicates");
+    let caption = if has_texts {
+        head.extend(heads!(language, "text as the model reads it"));
+        say!(
+            language,
+            "{caption}. A text is spelled from its tokens: <unk> is what the vocabulary lacks, … where it may go on.",
+            caption = caption
+        )
+    } else {
+        caption.to_owned()
+    };
     let rows = test.hardest.iter().map(|one| {
-        vec![
+        let mut cells = vec![
             one.row.to_string(),
             one.truth.clone(),
             one.predicted.clone(),
             format::percent(one.probability),
             format::number(one.loss),
             format::of(one.replicates, test.replicates, language),
-        ]
+        ];
+        cells.extend(has_texts.then(|| one.text.clone().unwrap_or_default()));
+        cells
     });
     TextTable::new(caption, head).with_rows(rows, "report.json", language)
 }

@@ -40,7 +40,7 @@ fn row(name: String, effect: &Effect) -> Vec<String> {
         effect.degrees_of_freedom.to_string(),
         format::number(effect.sum_of_squares),
         format::optional(effect.mean_square),
-        effect.f.map_or_else(|| format::NONE.to_owned(), |f| format!("{f:.2}")),
+        effect.f.map_or_else(|| format::NONE.to_owned(), |f| format::fixed(f, 2)),
         format::p(effect.p),
         format::percent(effect.eta_squared),
         format::optional_percent(effect.omega_squared),

@@ -4,9 +4,10 @@ use serde::Deserialize;
 
 use super::super::output::plain;
 use super::data;
-use super::status::{best, ledger_line, number, percent};
+use super::status::{best, ledger_line, number, percent, rows_line, warnings};
+use super::wrap::for_terminal;
 use coordinator::json::Sweep;
-use coordinator_report::sections::format::chance;
+use coordinator_report::sections::format::{chance, fixed};
 
 /// The part of `report.json` that is shown at the end of `sweep run`. What a later version leaves out
 /// is shown as `-`.
@@ -87,8 +88,9 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
         lines.push(format!("it is the best with   {} probability", chance(answer.probability_best)));
     }
     if let Some(gap) = &answer.gap {
-        let loss = gap.loss_percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.1} %"));
-        let points = gap.accuracy_points.map_or_else(|| "-".to_owned(), |points| format!("{points:.1}"));
+        let loss =
+            gap.loss_percent.map_or_else(|| "-".to_owned(), |percent| format!("{} %", fixed(percent, 1)));
+        let points = gap.accuracy_points.map_or_else(|| "-".to_owned(), |points| fixed(points, 1));
         lines.push(format!("gap best to worst     {loss} in loss, {points} points in accuracy"));
         lines.push(format!("worst configuration   {}", plain(&gap.worst)));
     }
@@ -99,8 +101,10 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
             plain(&strongest.reason)
         ));
     }
+    lines.extend(sweep.rows.map(|rows| format!("data                  {}", rows_line(rows))));
     lines.push(format!("trials                {}", ledger_line(&sweep.ledger)));
-    format!("{}\n\n{}", lines.join("\n"), best(&sweep.best))
+    lines.extend(warnings(sweep));
+    format!("{}\n\n{}", for_terminal(&lines, 22), best(sweep))
 }
 
 fn summary(summary: Option<&Summary>, show: impl Fn(f64) -> String) -> String {

@@ -5,3 +5,4 @@ pub(super) mod data;
 pub(super) mod progress;
 pub(super) mod status;
 pub(super) mod table;
+pub(super) mod wrap;

@@ -8,7 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sweep_proto::wire::Progress;
 
 use super::super::output::{self, plain};
-use super::status::{best_loss, duration, number, percent};
+use super::status::{best_loss, duration, lowest_trial, number, percent};
+use super::wrap::{fitted, wrapped};
 use crate::telemetry;
 use coordinator::json::{Running, Sweep};
 
@@ -18,6 +19,11 @@ const LINES_MAX: usize = 12;
 const PLAIN_INTERVAL: Duration = Duration::from_secs(3);
 /// How often a bar moves by itself, so that its clock runs.
 const TICK: Duration = Duration::from_millis(200);
+/// Columns of the bar of the whole sweep and of the bars of its trials, each with what stands before and behind it.
+const OVERALL_BAR: (&str, usize) = ("{bar:24.cyan/blue} {prefix}\n  {msg}", 25);
+const TRIAL_BAR: (&str, usize) = ("  {bar:12.green/black} {msg}", 15);
+/// Columns of a sweep's name beside its bar.
+const NAME_COLUMNS_MAX: usize = 24;
 
 /// What stands on standard error while a sweep goes on.
 #[derive(Debug)]
@@ -43,10 +49,10 @@ struct Plain {
 }
 
 impl View {
-    /// Bars where standard error is a terminal that can draw them, else lines.
-    pub(crate) fn new() -> Self {
+    /// Bars where standard error is a terminal that can draw them and they are not refused, else lines.
+    pub(crate) fn new(plain: bool) -> Self {
         Self {
-            bars: Term::stderr().features().is_attended() && !output::is_dumb(),
+            bars: !plain && Term::stderr().features().is_attended() && !output::is_dumb(),
             overall: None,
             preparing: Preparing::default(),
             trials: BTreeMap::new(),
@@ -113,14 +119,15 @@ impl View {
     fn update_overall(&mut self, sweep: &Sweep) {
         let bar = self.overall.get_or_insert_with(|| {
             let bar = telemetry::bars().add(ProgressBar::new(sweep.epochs_planned));
-            bar.set_style(style("{prefix} {bar:24.cyan/blue} {msg}"));
+            bar.set_style(style(OVERALL_BAR.0));
             bar
         });
         // Epochs move the bar, because trials end rarely and all at once; the words count trials.
-        bar.set_prefix(plain(&sweep.name));
         bar.set_length(sweep.epochs_planned.max(1));
         bar.set_position(sweep.epochs_done.min(sweep.epochs_planned));
-        bar.set_message(summary(sweep));
+        let columns = columns();
+        bar.set_prefix(fitted(&beside_bar(sweep), columns.saturating_sub(OVERALL_BAR.1)));
+        bar.set_message(fitted(&below_bar(sweep), columns.saturating_sub(2)));
     }
 
     fn update_trials(&mut self, sweep: &Sweep) {
@@ -137,11 +144,11 @@ impl View {
         for (key, trial) in shown {
             let bar = self.trials.entry(key).or_insert_with(|| {
                 let bar = telemetry::bars().add(ProgressBar::new(u64::from(trial.epochs)));
-                bar.set_style(style("  {bar:12.green/black} {msg}"));
+                bar.set_style(style(TRIAL_BAR.0));
                 bar
             });
             bar.set_position(u64::from(trial.epoch));
-            bar.set_message(trial_line(trial));
+            bar.set_message(fitted(&[trial_line(trial)], columns().saturating_sub(TRIAL_BAR.1)));
         }
     }
 
@@ -150,10 +157,18 @@ impl View {
         let due = self.plain.written_at.is_none_or(|at| at.elapsed() >= PLAIN_INTERVAL);
         let text = summary(sweep);
         if (due || sweep.has_ended()) && text != self.plain.text {
-            output::note(&text);
+            output::note(&match Term::stderr().size_checked() {
+                Some((_, columns)) => wrapped(&text, usize::from(columns), 2),
+                None => text.clone(),
+            });
             self.plain = Plain { written_at: Some(Instant::now()), text };
         }
     }
+}
+
+/// Columns of the terminal, one less so that no line is full: some terminals begin a new one then.
+fn columns() -> usize {
+    usize::from(Term::stderr().size().1).saturating_sub(1)
 }
 
 fn preparing_template(progress: &Progress) -> &'static str {
@@ -170,31 +185,60 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// `12/64 trials, 40/640 epochs, 3 running, best loss 0.4312, 3 min 20 s left`.
+/// `paper-imdb`, `12/64 trials`, `3 min 20 s left`: what a bar has beside it, the most important parts first.
+fn beside_bar(sweep: &Sweep) -> Vec<String> {
+    let name = console::truncate_str(&plain(&sweep.name), NAME_COLUMNS_MAX, "…").into_owned();
+    let trials = format!("{}/{} trials", sweep.ledger.ended(), sweep.ledger.planned);
+    [Some(name), Some(trials), time_left(sweep)].into_iter().flatten().collect()
+}
+
+/// What stands in the line below a bar, alike.
+fn below_bar(sweep: &Sweep) -> Vec<String> {
+    let mut parts = vec![activity(sweep)];
+    parts.extend(trouble(sweep));
+    parts.extend(best_so_far(sweep));
+    parts.push(epochs(sweep));
+    parts
+}
+
+/// `12/64 trials, 40/640 epochs, 3 running, best loss 0.4312 (2 of 3 replicates), 3 min 20 s left`.
 fn summary(sweep: &Sweep) -> String {
-    let ledger = &sweep.ledger;
-    let mut parts = vec![
-        format!("{}/{} trials", ledger.ended(), ledger.planned),
-        format!("{}/{} epochs", sweep.epochs_done, sweep.epochs_planned),
-    ];
-    match sweep.state.as_str() {
-        "open" if sweep.workers == 0 => parts.push("waiting for workers".to_owned()),
-        "open" => parts.push(format!("{} running", sweep.running.len())),
-        "evaluating" => parts.push("measuring the chosen configuration on the test split".to_owned()),
-        other => parts.push(plain(other)),
-    }
-    for (count, what) in [(ledger.diverged, "diverged"), (ledger.failed, "failed")] {
-        if count > 0 {
-            parts.push(format!("{count} {what}"));
-        }
-    }
-    if !sweep.best.is_empty() {
-        parts.push(format!("best loss {}", best_loss(sweep)));
-    }
-    if let Some(seconds) = sweep.eta_seconds.filter(|_| !sweep.has_ended()) {
-        parts.push(format!("{} left", duration(seconds)));
-    }
+    let mut parts = vec![format!("{}/{} trials", sweep.ledger.ended(), sweep.ledger.planned), epochs(sweep)];
+    parts.push(activity(sweep));
+    parts.extend(trouble(sweep));
+    parts.extend(best_so_far(sweep));
+    parts.extend(time_left(sweep));
     parts.join(", ")
+}
+
+fn epochs(sweep: &Sweep) -> String {
+    format!("{}/{} epochs", sweep.epochs_done, sweep.epochs_planned)
+}
+
+fn activity(sweep: &Sweep) -> String {
+    match sweep.state.as_str() {
+        "open" if sweep.workers == 0 => "waiting for workers".to_owned(),
+        "open" => format!("{} running", sweep.running.len()),
+        "evaluating" => "measuring the chosen configuration on the test split".to_owned(),
+        other => plain(other),
+    }
+}
+
+fn trouble(sweep: &Sweep) -> impl Iterator<Item = String> {
+    let ledger = &sweep.ledger;
+    let of = [(ledger.diverged, "diverged"), (ledger.failed, "failed"), (ledger.cancelled, "cancelled")];
+    of.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"))
+}
+
+/// The best configuration so far, and the lowest single trial where it has another loss.
+fn best_so_far(sweep: &Sweep) -> impl Iterator<Item = String> {
+    let best = (!sweep.best.is_empty()).then(|| format!("best loss {}", best_loss(sweep)));
+    best.into_iter().chain(lowest_trial(sweep))
+}
+
+fn time_left(sweep: &Sweep) -> Option<String> {
+    let seconds = sweep.eta_seconds.filter(|_| !sweep.has_ended())?;
+    Some(format!("{} left", duration(seconds)))
 }
 
 fn trial_line(trial: &Running) -> String {
@@ -216,7 +260,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_line_is_wider_than_the_terminal_or_cut_inside_a_word() {
+        let sweep = crate::cli::screen::examples::sweep(Vec::new());
+        let whole = summary(&sweep);
+        for columns in [40, 60, 80, 100, 200] {
+            for (parts, room) in
+                [(beside_bar(&sweep), columns - OVERALL_BAR.1), (below_bar(&sweep), columns - 2)]
+            {
+                let line = fitted(&parts, room);
+                assert!(console::measure_text_width(&line) <= room, "{line:?} in {room}");
+                // Whole parts, or the first one cut.
+                assert!(parts.join(", ").starts_with(&line) || line.ends_with('…'), "{line:?}");
+            }
+            let lines = wrapped(&whole, columns, 2);
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&lines), words(&whole), "a word is broken at {columns} columns");
+            assert!(lines.lines().all(|line| console::measure_text_width(line) <= columns), "{lines}");
+        }
+        assert!(
+            fitted(&below_bar(&sweep), 78).contains("best loss 0.3122 (3 replicates)"),
+            "{:?}",
+            below_bar(&sweep)
+        );
+    }
+
+    #[test]
     fn every_template_is_valid() {
+        assert!([OVERALL_BAR, TRIAL_BAR].iter().all(|(bar, _)| ProgressStyle::with_template(bar).is_ok()));
         for total in [0, 9] {
             for in_bytes in [true, false] {
                 let progress = Progress { total, in_bytes, ..Progress::default() };

@@ -3,7 +3,9 @@
 use super::super::output::plain;
 use super::data;
 use super::table::{self, Align};
-use coordinator::json::{Best, Ledger, Sweep};
+use super::wrap::for_terminal;
+use coordinator::json::{Best, Ledger, Rows, Sweep};
+use coordinator_report::sections::format::{count, fixed};
 
 /// Everything that is known of a sweep.
 pub(crate) fn sweep(sweep: &Sweep) -> String {
@@ -21,13 +23,17 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         lines.push(format!("workers   {} with {} slots", sweep.workers, sweep.slots));
         lines.push(format!("time left {eta}"));
     }
+    // What preparing the data found says it, too.
+    let rows = sweep.rows.filter(|_| sweep.data.is_none());
+    lines.extend(rows.map(|rows| format!("data      {}", rows_line(rows))));
     if let Some(chosen) = &sweep.chosen {
         lines.push(format!("chosen    {}", plain(chosen)));
     }
     if let Some(test) = &sweep.test {
         let [accuracy, loss] = [percent(test.accuracy), number(test.loss)];
         lines.push(format!(
-            "on the test split: accuracy {accuracy}, loss {loss}, macro F1 {}",
+            "on the test split{}: accuracy {accuracy}, loss {loss}, macro F1 {}",
+            sweep.rows.map_or_else(String::new, |rows| format!(" ({})", counted_rows(rows.test))),
             number(test.macro_f1)
         ));
     }
@@ -35,16 +41,33 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         lines.extend(data::lines(found));
         lines.extend(data::warnings(found));
     }
-    let mut text = lines.join("\n");
+    lines.extend(warnings(sweep));
+    let mut text = for_terminal(&lines, 10);
     if !sweep.running.is_empty() {
         text.push_str("\n\nrunning\n");
         text.push_str(&running(sweep));
     }
     if !sweep.best.is_empty() {
         text.push_str("\n\nbest configurations\n");
-        text.push_str(&best(&sweep.best));
+        text.push_str(&best(sweep));
     }
     text
+}
+
+/// `8,000 training, 27 validation and 1,000 test rows`: how many rows stand behind the numbers.
+pub(crate) fn rows_line(rows: Rows) -> String {
+    let [train, validation, test] = [rows.train, rows.validation, rows.test].map(count);
+    format!("{train} training, {validation} validation and {test} test rows")
+}
+
+fn counted_rows(rows: u64) -> String {
+    format!("{} row{}", count(rows), if rows == 1 { "" } else { "s" })
+}
+
+/// What must be known beside the answer, a line each.
+pub(crate) fn warnings(sweep: &Sweep) -> impl Iterator<Item = String> {
+    let warning = console::style("warning").yellow();
+    sweep.warnings.iter().map(move |one| format!("{warning}   {}", plain(&one.text)))
 }
 
 /// `12 of 64 ended: 11 completed (3 reused), 1 failed; 2 running, 50 waiting`.
@@ -59,10 +82,13 @@ pub(crate) fn ledger_line(ledger: &Ledger) -> String {
         some(ledger.pruned, "pruned"),
         some(ledger.diverged, "diverged"),
         some(ledger.failed, "failed"),
+    ];
+    let open = [
+        some(ledger.leased, "running"),
+        some(ledger.pending, "waiting"),
+        some(ledger.paused, "paused"),
         some(ledger.cancelled, "cancelled"),
     ];
-    let open =
-        [some(ledger.leased, "running"), some(ledger.pending, "waiting"), some(ledger.paused, "paused")];
     let join = |parts: &[Option<String>]| parts.iter().flatten().cloned().collect::<Vec<_>>().join(", ");
     let mut line = format!("{} of {} ended: {}", ledger.ended(), ledger.planned, join(&ended));
     let open = join(&open);
@@ -91,8 +117,8 @@ fn running(sweep: &Sweep) -> String {
     table::table(&columns, rows)
 }
 
-/// The best configurations, best first.
-pub(crate) fn best(best: &[Best]) -> String {
+/// The best configurations, best first, and the lowest single trial where it has another loss.
+pub(crate) fn best(sweep: &Sweep) -> String {
     let columns = [
         ("RANK", Align::Right),
         ("VALIDATION LOSS", Align::Right),
@@ -100,26 +126,39 @@ pub(crate) fn best(best: &[Best]) -> String {
         ("REPLICATES", Align::Right),
         ("CONFIGURATION", Align::Left),
     ];
-    let rows = best.iter().enumerate().map(|(position, one)| {
+    let rows = sweep.best.iter().enumerate().map(|(position, one)| {
         let [loss, accuracy] = [number(one.validation_loss), percent(one.validation_accuracy)];
         vec![(position + 1).to_string(), loss, accuracy, one.completed.to_string(), plain(&one.label)]
     });
-    table::table(&columns, rows)
+    let mut text = table::table(&columns, rows);
+    if let Some(lowest) = sweep.lowest_beside_best() {
+        let loss = number(lowest.validation_loss);
+        let line =
+            format!("\nlowest single trial: {loss}, {} ({})", plain(&lowest.label), plain(&lowest.trial));
+        text.push_str(&line);
+    }
+    text
 }
 
-/// The loss of the best configuration so far.
+/// The mean loss of the best configuration so far, and the replicates behind it: `0.4790 (2 of 3 replicates)`.
 pub(crate) fn best_loss(sweep: &Sweep) -> String {
-    number(sweep.best.first().and_then(|best| best.validation_loss))
+    let told = |best: &Best| format!("{} ({})", number(best.validation_loss), sweep.replicates_of(best));
+    sweep.best.first().map_or_else(|| "-".to_owned(), told)
+}
+
+/// `lowest trial 0.4546`, where that is another loss than the best configuration's.
+pub(crate) fn lowest_trial(sweep: &Sweep) -> Option<String> {
+    sweep.lowest_beside_best().map(|lowest| format!("lowest trial {}", number(lowest.validation_loss)))
 }
 
 /// A loss or score, with four decimals.
 pub(crate) fn number(number: Option<f64>) -> String {
-    number.map_or_else(|| "-".to_owned(), |number| format!("{number:.4}"))
+    number.map_or_else(|| "-".to_owned(), |number| fixed(number, 4))
 }
 
 /// A fraction as a percentage, with one decimal.
 pub(crate) fn percent(fraction: Option<f64>) -> String {
-    fraction.map_or_else(|| "-".to_owned(), |fraction| format!("{:.1} %", fraction * 100.0))
+    fraction.map_or_else(|| "-".to_owned(), |fraction| format!("{} %", fixed(fraction * 100.0, 1)))
 }
 
 /// Seconds as people say them: `0.4 s`, `52 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
@@ -129,7 +168,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
     let whole = seconds.round() as u64;
     match whole {
-        0..10 => format!("{seconds:.1} s"),
+        0..10 => format!("{} s", fixed(seconds, 1)),
         10..60 => format!("{whole} s"),
         60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
         3_600..86_400 => format!("{} h {} min", whole / 3_600, whole / 60 % 60),
@@ -154,6 +193,7 @@ mod tests {
     #[test]
     fn durations_read_as_people_say_them() {
         for (seconds, said) in [
+            (-0.0, "0.0 s"),
             (0.44, "0.4 s"),
             (9.0, "9.0 s"),
             (52.4, "52 s"),
@@ -183,6 +223,8 @@ mod tests {
             ledger_line(&ledger),
             "12 of 64 ended: 11 completed (3 reused), 1 failed; 2 running, 50 waiting"
         );
+        let cancelled = Ledger { planned: 192, completed: 40, cancelled: 152, ..Ledger::default() };
+        assert_eq!(ledger_line(&cancelled), "40 of 192 ended: 40 completed; 152 cancelled");
         let done = Ledger { planned: 8, completed: 8, ..Ledger::default() };
         assert_eq!(ledger_line(&done), "8 of 8 ended: 8 completed");
     }

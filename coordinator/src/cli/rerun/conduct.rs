@@ -40,7 +40,7 @@ impl Conductor {
     /// # Errors
     /// Where the system does not let a program listen.
     pub(super) fn new(client: Client) -> Result<Self, Failure> {
-        Ok(Self { client, interrupt: Interrupt::listen()?, view: View::new(), open: BTreeSet::new() })
+        Ok(Self { client, interrupt: Interrupt::listen()?, view: View::new(false), open: BTreeSet::new() })
     }
 
     /// Trains every plan, in the order of the plans. Whatever was launched is cancelled where this fails.

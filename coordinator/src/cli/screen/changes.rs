@@ -14,7 +14,7 @@ pub(super) fn of_sweep(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Ch
     changes.extend(attempts(before, after));
     let [best_before, best_after] = [before, after].map(|sweep| sweep.best.first());
     if let Some(best) = best_after.filter(|best| best_before.is_none_or(|other| other.label != best.label)) {
-        let text = format!("best so far, with loss {}: {}", best_loss(after), inert(&best.label));
+        let text = format!("best so far, loss {}: {}", best_loss(after), inert(&best.label));
         changes.push(Change::new(Tone::Best, text));
     }
     if before.ledger.planned != after.ledger.planned {

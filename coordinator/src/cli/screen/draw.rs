@@ -12,7 +12,7 @@ use super::panes;
 use super::state::{State, Workers};
 use super::style::{faint, strong};
 use super::text::{columns_of, cut, fit, inert};
-use crate::cli::render::status::duration;
+use crate::cli::render::status::{duration, lowest_trial};
 use crate::cli::render::table::Align;
 
 /// Columns that the name of a sweep keeps beside the state of the connection.
@@ -177,12 +177,16 @@ fn pane_title(state: &State, pane: Pane, place: Rect) -> Line<'static> {
         (_, Pane::Log) => String::new(),
         (count, _) => format!("{count} "),
     };
+    // One seed of one configuration, where the pane has means.
+    let beside = lowest_trial(&state.sweep).filter(|_| pane == Pane::Best);
+    let beside = beside.map(|lowest| format!("{lowest} ")).unwrap_or_default();
     let mark = if has_focus { "▸ " } else { "─ " };
     let name_style = if has_focus { looks.accent().patch(strong()) } else { strong() };
     let spans = vec![
         Span::styled(mark, rule),
         Span::styled(format!("{name} "), name_style),
         Span::styled(range, faint()),
+        Span::raw(beside),
     ];
     let mut line = cut(spans, width);
     let left = width.saturating_sub(line.width());

@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 
 use super::state::{Happened, Now, State};
 use super::style::Looks;
-use coordinator::json::{Best, Ledger, Running, Sweep, Worker};
+use coordinator::json::{Best, Ledger, Lowest, Rows, Running, Sweep, Worker};
 
 /// A moment so many seconds after the beginning, at noon.
 pub(super) fn at(seconds: u64) -> Now {
@@ -32,7 +32,7 @@ pub(super) fn running(position: u32, epoch: u32, validation_loss: Option<f64>) -
 }
 
 /// A sweep in its midst.
-pub(super) fn sweep(running: Vec<Running>) -> Sweep {
+pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
     let leased = running.len() as u64;
     Sweep {
         id: 3,
@@ -60,6 +60,14 @@ pub(super) fn sweep(running: Vec<Running>) -> Sweep {
         epochs_done: 247,
         epochs_planned: 640,
         data: None,
+        replicates: 3,
+        lowest: Some(Lowest {
+            trial: "3/17".to_owned(),
+            label: "units 64, embedding 64 replicate=1".to_owned(),
+            validation_loss: Some(0.2987),
+        }),
+        rows: Some(Rows { train: 22_500, validation: 2_500, test: 25_000 }),
+        warnings: Vec::new(),
     }
 }
 

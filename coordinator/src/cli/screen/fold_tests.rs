@@ -79,7 +79,7 @@ fn states_and_better_configurations_are_told() {
     assert_eq!(
         told(three(), after),
         [
-            "best so far, with loss 0.3313: units 128, embedding 64",
+            "best so far, loss 0.3313 (3 replicates): units 128, embedding 64",
             "the sweep was extended to 128 trials",
             "the sweep is paused"
         ]

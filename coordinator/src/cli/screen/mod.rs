@@ -15,7 +15,7 @@ mod terminal;
 mod text;
 
 #[cfg(test)]
-mod examples;
+pub(crate) mod examples;
 #[cfg(test)]
 mod fold_tests;
 #[cfg(test)]

@@ -120,9 +120,17 @@ fn of_best(state: &State, best: &Best, rank: usize) -> [Cell; 5] {
         (rank.to_string(), faint()),
         (number(best.validation_loss), style),
         (percent(best.validation_accuracy), style),
-        (best.completed.to_string(), Style::new()),
+        (replicates(state, best), Style::new()),
         (inert(&best.label), style),
     ]
+}
+
+/// `2/3`: of a mean, how many of the planned replicates stand behind it.
+fn replicates(state: &State, best: &Best) -> String {
+    match u64::from(state.sweep.replicates) {
+        planned if planned >= best.completed => format!("{}/{planned}", best.completed),
+        _ => best.completed.to_string(),
+    }
 }
 
 fn of_trial(state: &State, trial: &Running) -> [Cell; 7] {

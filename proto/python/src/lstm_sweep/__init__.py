@@ -24,7 +24,18 @@ from .errors import (
     WrongCoordinatorError,
 )
 from .report import Report
-from .status import Configuration, Epoch, Ledger, Progress, RunningTrial, Status, TestResult
+from .status import (
+    Configuration,
+    Epoch,
+    Ledger,
+    LowestTrial,
+    Progress,
+    Rows,
+    RunningTrial,
+    Status,
+    SweepWarning,
+    TestResult,
+)
 from .sweep import Sweep
 
 __all__ = [
@@ -34,15 +45,18 @@ __all__ = [
     "Configuration",
     "Epoch",
     "Ledger",
+    "LowestTrial",
     "NotFoundError",
     "Progress",
     "Report",
+    "Rows",
     "RunningTrial",
     "StateError",
     "Status",
     "Sweep",
     "SweepError",
     "SweepFileError",
+    "SweepWarning",
     "TestResult",
     "TimedOutError",
     "TokenError",

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from .status import Configuration, Epoch, Ledger, Progress, RunningTrial, Status, TestResult
+from .status import (
+    Configuration,
+    Epoch,
+    Ledger,
+    LowestTrial,
+    Progress,
+    Rows,
+    RunningTrial,
+    Status,
+    SweepWarning,
+    TestResult,
+)
 
 if TYPE_CHECKING:
     from ._generated import sweep_pb2, types_pb2
@@ -36,7 +47,15 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         slots=message.slots,
         epochs_done=message.epochs_done,
         epochs_planned=message.epochs_planned,
+        replicates=message.replicates,
+        lowest=_lowest(message.lowest) if message.HasField("lowest") else None,
+        rows=Rows(message.rows.train, message.rows.validation, message.rows.test) if message.HasField("rows") else None,
+        warnings=tuple(SweepWarning(one.kind, one.text) for one in message.warnings),
     )
+
+
+def _lowest(message: sweep_pb2.LowestTrial) -> LowestTrial:
+    return LowestTrial(message.id.index, message.label, message.score)
 
 
 def _ledger(message: sweep_pb2.Ledger) -> Ledger:

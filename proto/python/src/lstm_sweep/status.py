@@ -43,8 +43,8 @@ class Ledger:
 
     @property
     def ended(self) -> int:
-        """Trials in a state that does not change any more."""
-        return self.completed + self.pruned + self.diverged + self.failed + self.cancelled
+        """Trials that ran to an end, in whatever way; those that were cancelled did not."""
+        return self.completed + self.pruned + self.diverged + self.failed
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,36 @@ class Configuration:
 
 
 @dataclass(frozen=True)
+class LowestTrial:
+    """The completed trial with the lowest validation loss: one seed of one configuration."""
+
+    trial: int
+    """Its position in the sweep, from 0."""
+    label: str
+    """Its swept hyperparameters and replicate in words."""
+    score: float
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of each split of the dataset."""
+
+    train: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True)
+class SweepWarning:
+    """What a reader must know beside the answer."""
+
+    kind: str
+    """A word for programs: `still_learning`."""
+    text: str
+    """Sentences for people."""
+
+
+@dataclass(frozen=True)
 class TestResult:
     """The chosen configuration on the test split: means over its replicates."""
 
@@ -137,6 +167,11 @@ class Status:
     """Theirs together: how many trials run at one time."""
     epochs_done: int
     epochs_planned: int
+    replicates: int = 0
+    """Planned of each configuration; 0 where the coordinator does not tell."""
+    lowest: LowestTrial | None = None
+    rows: Rows | None = None
+    warnings: tuple[SweepWarning, ...] = ()
 
     @property
     def has_ended(self) -> bool:
@@ -145,7 +180,10 @@ class Status:
 
     def __str__(self) -> str:
         ledger = self.ledger
-        best = f", best loss {self.best[0].score:.4f}" if self.best else ""
+        best = ""
+        if self.best:
+            first = self.best[0]
+            best = f", best loss {first.score:.4f} ({first.completed}/{self.replicates or first.completed} replicates)"
         return (
             f"{self.name}: {self.state}, {ledger.ended}/{ledger.planned} trials, "
             f"{self.epochs_done}/{self.epochs_planned} epochs, {len(self.running)} running{best}"

@@ -25,6 +25,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     ("{description}; the numbers stand in the table below", "{description}. 수치는 아래 표에 있음"),
     ("SVG of {title}", "SVG 저장: {title}"),
+    ("PNG of {title}", "PNG 저장: {title}"),
     ("CSV of {title}", "CSV 저장: {title}"),
     ("Numbers", "수치"),
     (
@@ -55,6 +56,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("validation accuracy (%)", "검증 정확도(%)"),
     ("mean probability of the predicted class (%)", "예측 클래스의 평균 확률(%)"),
     ("accuracy (%)", "정확도(%)"),
+    ("better: {loss}", "우수: {loss}"),
+    ("worse: {loss}", "저조: {loss}"),
     ("share of the trials (%)", "시행 비율(%)"),
     (
         "probability {probability} %<br>accuracy {accuracy} %<br>{count} examples",

@@ -78,14 +78,16 @@ class ExtendRequest(_message.Message):
     def __init__(self, sweep: _Optional[str] = ..., grid: _Optional[str] = ..., replicates: _Optional[int] = ...) -> None: ...
 
 class ReportRequest(_message.Message):
-    __slots__ = ("sweep", "prices", "language")
+    __slots__ = ("sweep", "prices", "language", "without_texts")
     SWEEP_FIELD_NUMBER: _ClassVar[int]
     PRICES_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_TEXTS_FIELD_NUMBER: _ClassVar[int]
     sweep: str
     prices: _containers.RepeatedCompositeFieldContainer[DevicePrice]
     language: str
-    def __init__(self, sweep: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[DevicePrice, _Mapping]]] = ..., language: _Optional[str] = ...) -> None: ...
+    without_texts: bool
+    def __init__(self, sweep: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[DevicePrice, _Mapping]]] = ..., language: _Optional[str] = ..., without_texts: bool = ...) -> None: ...
 
 class DevicePrice(_message.Message):
     __slots__ = ("device", "per_device_hour")
@@ -190,7 +192,7 @@ class ConfigurationStatus(_message.Message):
     def __init__(self, label: _Optional[str] = ..., completed: _Optional[int] = ..., score: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
 
 class SweepStatus(_message.Message):
-    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "data")
+    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "data")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -206,6 +208,10 @@ class SweepStatus(_message.Message):
     SLOTS_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_DONE_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_PLANNED_FIELD_NUMBER: _ClassVar[int]
+    REPLICATES_FIELD_NUMBER: _ClassVar[int]
+    LOWEST_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     id: int
     name: str
@@ -222,8 +228,12 @@ class SweepStatus(_message.Message):
     slots: int
     epochs_done: int
     epochs_planned: int
+    replicates: int
+    lowest: LowestTrial
+    rows: SplitRows
+    warnings: _containers.RepeatedCompositeFieldContainer[Warning]
     data: DataAccount
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ...) -> None: ...
 
 class DataSplit(_message.Message):
     __slots__ = ("split", "rows", "class_rows", "in_training", "other_label", "truncated", "tokens", "unknown_tokens")
@@ -304,6 +314,34 @@ class DataAccount(_message.Message):
     vocabulary: int
     warnings: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, classes: _Optional[_Iterable[str]] = ..., files: _Optional[_Iterable[_Union[DataFile, _Mapping]]] = ..., unusable: _Optional[int] = ..., unusable_reasons: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., unusable_classes: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., unusable_first: _Optional[_Iterable[_Union[BadRow, _Mapping]]] = ..., left_out: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., lost_classes: _Optional[_Iterable[str]] = ..., splits: _Optional[_Iterable[_Union[DataSplit, _Mapping]]] = ..., tokenizer: _Optional[str] = ..., vocabulary: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class LowestTrial(_message.Message):
+    __slots__ = ("id", "label", "score")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    id: _types_pb2.TrialId
+    label: str
+    score: float
+    def __init__(self, id: _Optional[_Union[_types_pb2.TrialId, _Mapping]] = ..., label: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
+
+class SplitRows(_message.Message):
+    __slots__ = ("train", "validation", "test")
+    TRAIN_FIELD_NUMBER: _ClassVar[int]
+    VALIDATION_FIELD_NUMBER: _ClassVar[int]
+    TEST_FIELD_NUMBER: _ClassVar[int]
+    train: int
+    validation: int
+    test: int
+    def __init__(self, train: _Optional[int] = ..., validation: _Optional[int] = ..., test: _Optional[int] = ...) -> None: ...
+
+class Warning(_message.Message):
+    __slots__ = ("kind", "text")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    text: str
+    def __init__(self, kind: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class WorkersRequest(_message.Message):
     __slots__ = ()
