@@ -120,6 +120,11 @@ pub(crate) enum ReadError {
     Broke(String),
 }
 
+/// Bounds the memory of this process, which reads a source of this size and does nothing else.
+pub fn bound_this_process(source_bytes: u64) {
+    bounds::enter(bounds::memory_bytes(source_bytes, bounds::half_of_the_machine()));
+}
+
 /// What may be read, as an order names it.
 fn reach(folders: Option<&[PathBuf]>) -> std::io::Result<Reach> {
     folders.map_or_else(|| Ok(Reach::everywhere()), Reach::beneath)

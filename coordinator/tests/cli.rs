@@ -222,3 +222,26 @@ fn a_look_at_a_table_shows_classes_lengths_and_bad_rows() {
     let missing = sweep(&["data", "inspect", "missing.csv"], folder.path());
     assert_eq!(missing.status.code(), Some(2), "{}", told(&missing));
 }
+
+#[test]
+fn a_look_at_data_tells_what_a_sweep_would_find_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Every text stands in the file three times, once under the other label.
+    let rows = (0..60)
+        .map(|row| format!("the same film number {},{}\n", row % 20, u32::from(row >= 40 && row % 2 == 0)));
+    let other = (0..20).map(|row| format!("another film number {row},1\n"));
+    let text: String = std::iter::once("text,label\n".to_owned()).chain(rows).chain(other).collect();
+    std::fs::write(folder.path().join("reviews.csv"), text).expect("written");
+    let output = sweep(&["data", "inspect", "reviews.csv", "--json"], folder.path());
+    assert!(output.status.success(), "{}", told(&output));
+    let seen: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let splits = seen["account"]["splits"].as_array().expect("splits");
+    let of = |name: &str| splits.iter().map(|split| split[name].as_u64().expect("a number")).sum::<u64>();
+    assert_eq!(of("rows"), 80);
+    assert!(of("in_training") > 20 && of("other_label") > 0, "{seen:#}");
+    let warnings = seen["warnings"].to_string();
+    assert!(warnings.contains("test texts also stand in the training split"), "{warnings}");
+    let output = sweep(&["data", "inspect", "reviews.csv"], folder.path());
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(shown.contains("a sweep     splits: train 65 rows; validation 7 rows; test 8 rows"), "{shown}");
+}

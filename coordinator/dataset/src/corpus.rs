@@ -8,10 +8,11 @@ use sweep_proto::encoded::{self, EncodedView};
 use sweep_proto::{DataSpec, Digest, Hyperparameter, Value};
 
 use crate::auto::{self, Choice};
-use crate::encode::{Variant, encode};
+use crate::encode::{Encoded, Variant, encode};
 use crate::error::DatasetError;
 use crate::pieces::Pieces;
 use crate::progress::Progress;
+use crate::rows::Rows;
 use crate::source::{Located, Reach, locate};
 use crate::split::{self, Splits};
 use crate::summary::Summary;
@@ -47,12 +48,25 @@ impl Corpus {
         stamp: Digest,
         progress: &dyn Progress,
     ) -> Result<Self, DatasetError> {
-        let mut rows = located.read(progress)?;
+        Self::of(located.read(progress)?, data, stamp)
+    }
+
+    fn of(mut rows: Rows, data: &DataSpec, stamp: Digest) -> Result<Self, DatasetError> {
         rows.check_bad_share(data.bad_rows_share_max)?;
         let splits = split::split(&mut rows, data)?;
         let account = account::of(&rows, &splits);
         let summary = Summary { dataset: rows.name, classes: rows.classes, account, ..Summary::default() };
         Ok(Self { data: data.clone(), stamp, splits, summary, cut: Mutex::default() })
+    }
+
+    /// What a sweep over rows that were read would find, with the default data hyperparameters.
+    pub(crate) fn preview(
+        rows: Rows,
+        data: &DataSpec,
+        progress: &dyn Progress,
+    ) -> Result<Summary, DatasetError> {
+        let corpus = Self::of(rows, data, Digest::of(b"a preview"))?;
+        Ok(corpus.encoded(Variant::new(&BTreeMap::new())?, progress)?.1)
     }
 
     /// Encodes the corpus in one variant (see [`Hyperparameter::of_data`]; what is missing has its
@@ -71,6 +85,18 @@ impl Corpus {
         if let Some(prepared) = cache::find(cache, fingerprint) {
             return Ok(prepared);
         }
+        let (encoded, summary) = self.encoded(checked, progress)?;
+        let bytes = encoded::encode(encoded.header, &encoded.splits);
+        let (digest, path) = cache::store(cache, fingerprint, &bytes, &summary)?;
+        let size = bytes.len() as u64;
+        let view = EncodedView::parse(bytes).map_err(|error| {
+            DatasetError::broken(path.display(), format!("what was encoded is broken: {error}"))
+        })?;
+        Ok(Prepared { digest, path, bytes: size, header: view.header().clone(), summary })
+    }
+
+    /// The encoded splits, and the summary with their tokens.
+    fn encoded(&self, checked: Variant, progress: &dyn Progress) -> Result<(Encoded, Summary), DatasetError> {
         let chosen = if checked.tokenizer.is_none() {
             let words = self.pieces(TokenizerKind::Word, progress)?;
             Some(auto::choose(&words))
@@ -89,13 +115,7 @@ impl Corpus {
         for (split, tokens) in summary.account.splits.iter_mut().zip(encoded.tokens) {
             tokens.tell(split);
         }
-        let bytes = encoded::encode(encoded.header, &encoded.splits);
-        let (digest, path) = cache::store(cache, fingerprint, &bytes, &summary)?;
-        let size = bytes.len() as u64;
-        let view = EncodedView::parse(bytes).map_err(|error| {
-            DatasetError::broken(path.display(), format!("what was encoded is broken: {error}"))
-        })?;
-        Ok(Prepared { digest, path, bytes: size, header: view.header().clone(), summary })
+        Ok((encoded, summary))
     }
 
     /// What is known before encoding: everything but the tokens.

@@ -7,9 +7,10 @@ use serde::Serialize;
 use sweep_proto::data_account::BadRows;
 use sweep_proto::data_account::FileAccount;
 use sweep_proto::sweep_file::DATASETS;
-use sweep_proto::{DataSource, DataSpec, Reading};
+use sweep_proto::{DataAccount, DataSource, DataSpec, Reading};
 
 use crate::auto::{self, Choice};
+use crate::corpus::Corpus;
 use crate::error::{DatasetError, shortened};
 use crate::pieces::Pieces;
 use crate::progress::{NoProgress, Progress};
@@ -87,6 +88,12 @@ pub struct Inspection {
     pub warnings: Vec<String>,
     /// The tokenizer that `auto` takes.
     pub tokenizer: String,
+    /// What a sweep with the default shares and data hyperparameters would find; `null` where it would be refused.
+    pub account: Option<DataAccount>,
+    /// Size of that sweep's vocabulary.
+    pub vocabulary: Option<u32>,
+    /// Why that sweep would be refused.
+    pub refused: Option<String>,
     /// Some rows of each class.
     pub samples: Vec<Sample>,
 }
@@ -139,8 +146,19 @@ pub fn inspect_with(
     let mut reading = options.reading.clone();
     let source = source(name_or_path, options, &mut reading)?;
     let located = locate(&source, &reading, &Reach::everywhere(), cache, progress)?;
+    progress.found(located.bytes());
     let rows = located.read(progress)?;
-    look(&located, &rows, source)
+    let data = DataSpec { reading: Box::new(reading), ..DataSpec::new(source.clone()) };
+    let mut inspection = look(&located, &rows, source)?;
+    match Corpus::preview(rows, &data, progress) {
+        Ok(summary) => {
+            let warnings = summary.account.warnings(&summary.classes);
+            inspection.warnings = warnings.iter().map(ToString::to_string).collect();
+            (inspection.account, inspection.vocabulary) = (Some(summary.account), Some(summary.vocabulary));
+        }
+        Err(error) => inspection.refused = Some(error.for_options()),
+    }
+    Ok(inspection)
 }
 
 fn source(
@@ -200,6 +218,9 @@ fn look(located: &Located, rows: &Rows, source: DataSource) -> Result<Inspection
         left_out: rows.left_out.clone(),
         warnings: rows.warnings.iter().cloned().chain(choice.remark()).collect(),
         tokenizer: choice.kind.name().to_owned(),
+        account: None,
+        vocabulary: None,
+        refused: None,
         samples: samples(rows, choice.kind)?,
     })
 }

@@ -1,15 +1,18 @@
 //! `sweep data`: a look at a dataset before a sweep uses it.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, Subcommand};
+use coordinator::json::Data;
 use coordinator_dataset::{InspectOptions, Inspection, Lengths, Progress};
 use sweep_proto::{HtmlBreaks, Reading, wire};
 
 use super::Context;
 use super::exit::Failure;
 use super::output::plain;
+use super::render;
 use super::render::progress::View;
 use super::render::table::{self, Align};
 
@@ -73,6 +76,9 @@ struct InspectArguments {
     /// Your own test split.
     #[arg(long, value_name = "PATH")]
     test_path: Option<PathBuf>,
+    /// Read in this process, whose memory is bounded already.
+    #[arg(long, hide = true)]
+    bounded: bool,
     /// The folder in which downloaded datasets are kept.
     #[arg(long, value_name = "DIR", default_value = ".sweep")]
     data_dir: PathBuf,
@@ -80,6 +86,9 @@ struct InspectArguments {
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let What::Inspect(arguments) = arguments.what;
+    if !arguments.bounded {
+        return in_a_child();
+    }
     let looked = tokio::task::spawn_blocking(move || inspect(&arguments)).await;
     let inspection =
         looked.map_err(|error| Failure::failed(format!("the look at the data broke off: {error}")))??;
@@ -87,6 +96,24 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         return context.output.json(&inspection);
     }
     context.output.text(&text(&inspection))
+}
+
+/// Runs this command again in a child whose memory is bounded, so that its death can be told in words.
+fn in_a_child() -> Result<(), Failure> {
+    let failed =
+        |error: std::io::Error| Failure::failed(format!("reading the data cannot be started: {error}"));
+    let program = std::env::current_exe().map_err(failed)?;
+    let mut given: Vec<_> = std::env::args_os().skip(1).collect();
+    let place = given.iter().position(|one| one == "inspect").map_or(given.len(), |place| place + 1);
+    given.insert(place, "--bounded".into());
+    let status = Command::new(program).args(given).status().map_err(failed)?;
+    match status.code() {
+        Some(0) => Ok(()),
+        #[expect(clippy::exit, reason = "the child has said what is wrong")]
+        Some(code) => std::process::exit(code),
+        None => Err(Failure::failed("reading the data needs more memory than files of this size may take")
+            .hint("give smaller files or fewer rows")),
+    }
 }
 
 fn inspect(arguments: &InspectArguments) -> Result<Inspection, Failure> {
@@ -151,6 +178,10 @@ impl Progress for Shown {
     fn advance(&self, done: u64) {
         self.change(|step| step.done = done);
     }
+
+    fn found(&self, source_bytes: u64) {
+        coordinator::readers::bound_this_process(source_bytes);
+    }
 }
 
 fn text(inspection: &Inspection) -> String {
@@ -172,6 +203,7 @@ fn text(inspection: &Inspection) -> String {
         );
     }
     lines.extend(inspection.warnings.iter().map(|warning| format!("warning     {}", plain(warning))));
+    lines.extend(sweep(inspection));
     lines.push(format!("\n{}", classes(inspection)));
     lines.push(format!("\n{}", lengths(inspection)));
     if !inspection.bad_rows.first.is_empty() {
@@ -183,6 +215,22 @@ fn text(inspection: &Inspection) -> String {
         lines.push(format!("  tokens: {}", plain(&sample.tokens.join(" | "))));
     }
     lines.join("\n")
+}
+
+/// What a sweep with the defaults would find, or why it would be refused.
+fn sweep(inspection: &Inspection) -> Vec<String> {
+    // The rows that it lists are shown below.
+    let summed_up =
+        |reason: &String| reason.lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
+    let refused = inspection.refused.iter().map(summed_up);
+    let refused = refused.map(|reason| format!("a sweep     would be refused: {}", plain(&reason)));
+    let found = inspection.account.iter().flat_map(|account| {
+        let classes: Vec<String> = inspection.classes.iter().map(|one| one.class.clone()).collect();
+        let vocabulary = inspection.vocabulary.unwrap_or_default();
+        let found = Data::from(wire::DataAccount::of(account, &classes, vocabulary));
+        render::data::told(&found).into_iter().map(|line| format!("a sweep     {line}"))
+    });
+    refused.chain(found).collect()
 }
 
 /// How many rows stand in splits of the source's own, up to the words `in a test split of its own`.

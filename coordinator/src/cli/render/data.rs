@@ -9,8 +9,13 @@ const FILES_SHOWN: usize = 5;
 /// Reasons of unusable rows that are told.
 const REASONS_SHOWN: usize = 3;
 
-/// The data in lines: what was read, what was lost, what the splits share. Each begins with `data`.
+/// The data in lines that begin with `data`.
 pub(crate) fn lines(data: &Data) -> Vec<String> {
+    told(data).into_iter().map(|line| format!("data      {line}")).collect()
+}
+
+/// What was read, what was lost, what the splits share.
+pub(crate) fn told(data: &Data) -> Vec<String> {
     let mut lines: Vec<String> = data.files.iter().take(FILES_SHOWN).flat_map(file).collect();
     if data.files.len() > FILES_SHOWN {
         lines.push(format!("and {} more files", data.files.len() - FILES_SHOWN));
@@ -22,7 +27,7 @@ pub(crate) fn lines(data: &Data) -> Vec<String> {
     lines.push(format!("splits: {}", data.splits.iter().map(split).collect::<Vec<_>>().join("; ")));
     lines.extend(shared(data));
     lines.push(tokens(data));
-    lines.into_iter().map(|line| format!("data      {line}")).collect()
+    lines
 }
 
 /// What changes the meaning of the answer, a line each.
