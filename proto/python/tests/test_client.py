@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from lstm_sweep import AddressError, Client, NotFoundError, StateError, Sweep, SweepFileError, UnavailableError
+from lstm_sweep import (
+    AddressError,
+    Client,
+    NotFoundError,
+    StateError,
+    Sweep,
+    SweepFileError,
+    UnavailableError,
+    VerificationError,
+)
 
 
 def test_a_sweep_is_watched_to_its_end(client: Client, folder: Path) -> None:
@@ -56,6 +65,71 @@ def test_an_ended_sweep_cannot_be_paused(finished: Sweep) -> None:
 def test_a_wrong_file_is_answered_with_its_problems(client: Client) -> None:
     with pytest.raises(SweepFileError, match="unit"):
         client.launch('name = "wrong"\n[data]\ndataset = "snippets"\n[grid]\nunit = [4]\n')
+
+
+def _content(folder: Path, **train: object) -> dict[str, object]:
+    """Return the tiny sweep as a dictionary."""
+    data = {"path": folder / "tiny.csv", "text": "review", "label": "sentiment", "max_length": 8}
+    return {"name": "by hand", "data": data, "grid": {"units": (4,)}, "train": {"batch_size": 16, "epochs": 1, **train}}
+
+
+def test_a_dictionary_is_a_sweep_file_that_can_be_extended(client: Client, folder: Path) -> None:
+    sweep = client.launch(_content(folder), reuse=False)
+    assert sweep.name == "by hand"
+    assert sweep.extend({"units": [8]}).ledger.planned == 2
+    assert sweep.extend(replicates=2).ledger.planned == 4
+    assert sweep.wait(timeout=90).ledger.completed == 4
+    with pytest.raises(SweepFileError, match="nothing to add"):
+        sweep.extend()
+
+
+@pytest.mark.parametrize("wrong", [None, object(), {"deep": None}])
+def test_what_is_no_sweep_file_is_refused_by_name(client: Client, folder: Path, wrong: object) -> None:
+    with pytest.raises(SweepFileError, match="dictionary"):
+        client.launch(_content(folder, epochs=wrong))
+    with pytest.raises(SweepFileError, match="epochs"):
+        client.launch(_content(folder, epochs="many"))
+
+
+def test_models_and_exports_are_written_whole(finished: Sweep, tmp_path: Path) -> None:
+    model = finished.best_model(tmp_path / "model")
+    assert "model.safetensors" in {path.name for path in model}
+    for tool in ("tensorboard", "mlflow"):
+        written = finished.export(tool, tmp_path / tool)
+        assert written
+        assert all(path.is_file() and path.is_relative_to(tmp_path / tool) for path in written)
+    assert not list(tmp_path.rglob("*.part"))
+    with pytest.raises(ValueError, match="tensorboard and mlflow"):
+        finished.export("excel", tmp_path)  # type: ignore[arg-type]
+
+
+def test_a_report_is_verified_and_a_changed_one_is_named(client: Client, finished: Sweep, tmp_path: Path) -> None:
+    finished.report(tmp_path)
+    verified = client.verify(tmp_path)
+    assert (verified.sweep, verified.state) == (finished.id, "finished")
+    assert "report.json" in verified.files
+    with (tmp_path / "report.json").open("a") as file:
+        file.write(" ")
+    with pytest.raises(VerificationError, match=r"report\.json was changed"):
+        client.verify(tmp_path)
+    signature = tmp_path / "report.sig"
+    signature.write_text(signature.read_text().replace("finished", "cancelled"))
+    with pytest.raises(VerificationError, match="after it was signed"):
+        client.verify(tmp_path)
+    for content in ("{}", "not JSON", '{"statement": {}, "signature": ""}'):
+        signature.write_text(content)
+        with pytest.raises(VerificationError, match=r"report\.sig"):
+            client.verify(tmp_path)
+    with pytest.raises(VerificationError, match="cannot be read"):
+        client.verify(tmp_path / "nowhere")
+
+
+def test_workers_are_listed_and_unknown_ones_not_drained(client: Client) -> None:
+    (worker,) = [worker for worker in client.workers() if worker.state == "ready"]
+    assert worker.name
+    assert worker.last_seen_seconds >= 0
+    with pytest.raises(NotFoundError):
+        client.drain("nobody")
 
 
 def test_nobody_there_is_said() -> None:

@@ -21,9 +21,11 @@ from .errors import (
     TimedOutError,
     TokenError,
     UnavailableError,
+    VerificationError,
     WrongCoordinatorError,
 )
 from .report import Report
+from .signature import Verified
 from .status import (
     Configuration,
     Epoch,
@@ -35,6 +37,7 @@ from .status import (
     Status,
     SweepWarning,
     TestResult,
+    Worker,
 )
 from .sweep import Sweep
 
@@ -61,5 +64,8 @@ __all__ = [
     "TimedOutError",
     "TokenError",
     "UnavailableError",
+    "VerificationError",
+    "Verified",
+    "Worker",
     "WrongCoordinatorError",
 ]

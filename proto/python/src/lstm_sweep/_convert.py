@@ -16,6 +16,7 @@ from .status import (
     Status,
     SweepWarning,
     TestResult,
+    Worker,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
 
 def _lowest(message: sweep_pb2.LowestTrial) -> LowestTrial:
     return LowestTrial(message.id.index, message.label, message.score)
+
+
+def worker(message: sweep_pb2.WorkerStatus) -> Worker:
+    """Say how a worker is."""
+    return Worker(message.id, message.profile.name, message.state, message.last_seen_ms / 1_000, tuple(message.trials))
 
 
 def _ledger(message: sweep_pb2.Ledger) -> Ledger:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from . import _convert, _credentials, errors
+from . import _convert, _credentials, _toml, errors, signature
 from ._connection import Connection
 from ._generated import sweep_pb2
+from .status import Worker
 from .sweep import Sweep
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from .signature import Verified
     from .status import Progress, Status
 
 #: Largest sweep file that a coordinator reads, in bytes.
@@ -43,7 +46,7 @@ class Client:
 
     def launch(
         self,
-        file_or_text: str | os.PathLike[str],
+        sweep_file: str | os.PathLike[str] | Mapping[str, Any],
         *,
         reuse: bool = True,
         attach: bool = False,
@@ -52,11 +55,13 @@ class Client:
         """Launch a sweep; returns once its data is prepared and its trials wait for workers.
 
         Args:
-            file_or_text: The path of a sweep file, or its text: a string with a line break in it. The coordinator reads the
-                data, so paths in the file are paths on its machine; relative ones are relative to the file, or for a text
-                to the current folder.
+            sweep_file: The path of a sweep file; or its text: a string with a line break in it; or its content as a
+                dictionary: `{"name": "reviews", "data": {...}, "grid": {"units": [32, 64]}, "train": {...}}`. The coordinator
+                reads the data, so paths in it are paths on its machine; relative ones are relative to the file, or for text
+                and dictionary to the current folder.
             reuse: Whether trials that an earlier sweep has finished are taken over.
-            attach: Return a sweep of the same text that has not ended yet, if there is one, in place of a new one.
+            attach: Return a sweep that asks for the same on the same data and has not ended yet, if there is one, in place
+                of a new one.
             on_progress: Called now and then while the data is prepared.
 
         Raises:
@@ -64,7 +69,7 @@ class Client:
             OSError: the file cannot be read.
 
         """
-        request = _launch_request(file_or_text)
+        request = _launch_request(sweep_file)
         request.forbid_reuse, request.attach = not reuse, attach
         for event in self._connection.stream("Launch", request):
             if event.WhichOneof("kind") == "launched":
@@ -90,6 +95,44 @@ class Client:
         """
         return self._sweep(self._connection.call("Get", sweep_pb2.GetRequest(sweep=str(name_or_id))))
 
+    def workers(self) -> list[Worker]:
+        """Every worker that the coordinator knows, also those that have left."""
+        reply = self._connection.call("Workers", sweep_pb2.WorkersRequest())
+        return [_convert.worker(message) for message in reply.workers]
+
+    def drain(self, worker: str | Worker) -> None:
+        """Ask a worker to save the state of its trials, hand them back and leave.
+
+        Args:
+            worker: The worker, its id, or its name where only one has it.
+
+        Raises:
+            NotFoundError: there is none.
+
+        """
+        name = worker.id if isinstance(worker, Worker) else worker
+        self._connection.call("Drain", sweep_pb2.DrainRequest(worker=name))
+
+    def verify(self, report: str | os.PathLike[str]) -> Verified:
+        """Check that a report in a folder is as this coordinator signed it, and its records still those of its store.
+
+        Raises:
+            VerificationError: it is not, and the message says what differs.
+
+        """
+        verified = signature.check(report)
+        seal = self._connection.call("Seal", sweep_pb2.GetRequest(sweep=str(verified.sweep)))
+        if seal.key != verified.key:
+            raise errors.VerificationError(
+                f"the report is signed with the key {verified.key}, but this coordinator signs with {seal.key}",
+            )
+        if seal.records != verified.records:
+            raise errors.VerificationError(
+                f"the store has other records of sweep {verified.sweep} than those that the report was made from: it was "
+                f"{verified.state} then and is {seal.state} now; where it went on, fetch the report again",
+            )
+        return verified
+
     def close(self) -> None:
         """Close the connection. Later calls open it again."""
         self._connection.close()
@@ -111,7 +154,9 @@ class Client:
         return sorted(reply.sweeps, key=lambda sweep: int(sweep.id))
 
 
-def _launch_request(file_or_text: str | os.PathLike[str]) -> sweep_pb2.LaunchRequest:
+def _launch_request(file_or_text: str | os.PathLike[str] | Mapping[str, Any]) -> sweep_pb2.LaunchRequest:
+    if isinstance(file_or_text, Mapping):
+        return sweep_pb2.LaunchRequest(file_name=_TEXT_NAME, text=_toml.text(file_or_text), directory=str(Path.cwd()))
     if isinstance(file_or_text, str) and "\n" in file_or_text:
         return sweep_pb2.LaunchRequest(file_name=_TEXT_NAME, text=file_or_text, directory=str(Path.cwd()))
     path = Path(file_or_text)

@@ -43,6 +43,10 @@ class StateError(SweepError):
     """The sweep is in a state that does not allow it: it has ended, for example."""
 
 
+class VerificationError(SweepError):
+    """A report is not as it was signed, or its records are not those of the coordinator's store."""
+
+
 class TimedOutError(SweepError, TimeoutError):
     """A sweep did not end in the time that was given to wait for it; it goes on."""
 

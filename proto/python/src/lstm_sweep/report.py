@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from . import _files
 from .errors import SweepError
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ _BYTES_MAX: Final = 4 << 30
 
 #: Oldest version of report.json that is read.
 _SCHEMA_VERSION_MIN: Final = 2
-
-#: One component, and no hidden file: it cannot leave the folder that it is written to.
-_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
 #: Columns whose cells may be missing, or look like numbers and are none. All others are told by their cells.
 _TYPES: Final = {
@@ -94,7 +91,7 @@ class Report(dict[str, bytes]):
 
         """
         for name in self:
-            _check_name(name)
+            _files.check_name(name)
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         for name, content in self.items():
@@ -123,11 +120,6 @@ class Report(dict[str, bytes]):
             raise SweepError(f"{name} cannot be read ({error}); fetch the report again") from error
 
 
-def _check_name(name: str) -> None:
-    if _NAME.fullmatch(name) is None:
-        raise SweepError(f"a report's file named {name[:200]!r} is refused: it could lie outside of the report's folder")
-
-
 def receive(parts: Iterable[sweep_pb2.FilePart]) -> Report:
     """Put the files together. Their parts come in order, one file after another.
 
@@ -140,7 +132,7 @@ def receive(parts: Iterable[sweep_pb2.FilePart]) -> Report:
     for part in parts:
         if part.name != current:
             current = part.name
-            _check_name(current)
+            _files.check_name(current)
             if current in files or len(files) == _FILES_MAX:
                 raise SweepError(f"the coordinator sends {current!r} twice, or too many files")
             files[current] = bytearray()

@@ -188,3 +188,17 @@ class Status:
             f"{self.name}: {self.state}, {ledger.ended}/{ledger.planned} trials, "
             f"{self.epochs_done}/{self.epochs_planned} epochs, {len(self.running)} running{best}"
         )
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker as its coordinator knows it."""
+
+    id: str
+    name: str
+    state: str
+    """`ready`, `draining`, `gone` and so on."""
+    last_seen_seconds: float
+    """Seconds since it was last heard."""
+    trials: tuple[str, ...]
+    """What it trains, each as SWEEP/POSITION."""

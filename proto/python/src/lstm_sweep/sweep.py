@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from . import _convert, errors
+from . import _convert, _files, _toml, errors
 from . import report as reports
 from ._generated import sweep_pb2
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 #: First and longest wait before a lost coordinator is looked for again, in seconds; each wait is twice the one before.
 _RETRY_FIRST_S: Final = 0.25
 _RETRY_MAX_S: Final = 5.0
+
+#: Tools that read exports.
+_TOOLS: Final = {"tensorboard": sweep_pb2.EXPORT_FORMAT_TENSORBOARD, "mlflow": sweep_pb2.EXPORT_FORMAT_MLFLOW}
 
 #: How long a coordinator may be away, in seconds: longer than a restart or an upgrade takes.
 _AWAY_MAX_S: Final = 900.0
@@ -94,6 +98,53 @@ class Sweep:
     def cancel(self) -> Status:
         """End it; trials that have completed stay."""
         return self._status("Cancel")
+
+    def extend(self, grid: Mapping[str, Sequence[Any]] | str | None = None, *, replicates: int | None = None) -> Status:
+        """Add levels to its grid, or replicates to each configuration, also after its end.
+
+        Args:
+            grid: The levels to add: `{"units": [96], "dropout": [0.0, 0.3]}`, or lines as under `[grid]` of a sweep file. A
+                hyperparameter that was not swept keeps its present value as a level, too.
+            replicates: How many replicates each configuration shall have then.
+
+        Raises:
+            SweepFileError: a level or a number is wrong.
+            StateError: the sweep was cancelled, or its data has changed.
+
+        """
+        lines = grid if isinstance(grid, str) else _toml.text(grid or {})
+        request = sweep_pb2.ExtendRequest(sweep=str(self.id), grid=lines, replicates=replicates or 0)
+        return _convert.status(self._connection.call("Extend", request))
+
+    def export(self, tool: Literal["tensorboard", "mlflow"], into: str | os.PathLike[str]) -> list[Path]:
+        """Write one run for each trial that has begun, as TensorBoard or MLflow reads it, and return the files.
+
+        Args:
+            tool: Whose format.
+            into: The folder, which is made where it is missing: `tensorboard --logdir` takes it, MLflow its `mlruns`.
+
+        """
+        if tool not in _TOOLS:
+            raise ValueError(f"there is no export for {tool!r}, but for {' and '.join(_TOOLS)}")
+        folder = Path(into)
+        folder.mkdir(parents=True, exist_ok=True)
+        request = sweep_pb2.ExportRequest(
+            sweep=str(self.id),
+            format=_TOOLS[tool],
+            folder_uri=folder.resolve().as_uri() + "/",
+        )
+        return _files.write(self._connection.stream("Export", request), folder, nested=True)
+
+    def best_model(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Write the best model into a folder and return its files: weights, configuration, tokenizer and labels.
+
+        `sweep predict --model FOLDER` uses it; `safetensors` and `tokenizers` read the files.
+
+        Raises:
+            StateError: no trial has completed yet.
+
+        """
+        return _files.write(self._connection.stream("BestModel", self._request()), folder)
 
     def report(self, folder: str | os.PathLike[str] | None = None, *, language: str = "en") -> Report:
         """Fetch the consolidated report, of a running sweep the report so far.
