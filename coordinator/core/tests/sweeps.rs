@@ -3,11 +3,13 @@
 
 mod support;
 
+use std::path::PathBuf;
+
 use coordinator_core::command::LeaseStanding;
 use coordinator_core::{AttemptState, Command, Rejection, Reply, SweepState, TrialState};
 use sweep_proto::{
-    AttemptId, AttemptOutcome, Axis, FailureKind, Hyperparameter, SweepId, SweepSpec, Value, WorkKind,
-    WorkerId,
+    AttemptId, AttemptOutcome, Axis, DataSource, FailureKind, Hyperparameter, SweepId, SweepSpec, Value,
+    WorkKind, WorkerId, sweep_file,
 };
 
 use support::lab::Lab;
@@ -60,11 +62,49 @@ fn who_attaches_finds_the_sweep_that_goes_on() {
     let Reply::Launched(first) = lab.run(&attach) else { panic!("not launched") };
     lab.changes_nothing(&attach);
     assert_eq!(lab.run(&attach), Reply::Launched(first), "pressed twice, launched once");
-    let Command::Launch { spec, datasets, .. } = attach.clone() else { unreachable!() };
-    let other_text = Command::Launch { spec, file_text: "other".into(), datasets, attach: true };
-    assert_ne!(lab.run(&other_text), Reply::Launched(first));
+    let changed = |change: &dyn Fn(&mut SweepSpec, &mut String)| {
+        let Command::Launch { mut spec, mut file_text, datasets, .. } = attach.clone() else {
+            unreachable!()
+        };
+        change(&mut spec, &mut file_text);
+        Command::Launch { spec, file_text, datasets, attach: true }
+    };
+    let moved = PathBuf::from("/moved/rows.csv");
+    let source = DataSource::Known { name: "snippets".into(), path: Some(moved) };
+    let elsewhere = changed(&|spec, text| {
+        spec.data.source = source.clone();
+        text.insert_str(0, "# a note\n");
+    });
+    assert_eq!(lab.run(&elsewhere), Reply::Launched(first), "a comment was added, and the folder renamed");
+    assert_eq!(
+        lab.engine.sweep(first).unwrap().spec.data.source,
+        source,
+        "the data is read there from now on"
+    );
+    lab.changes_nothing(&elsewhere);
+    let other = changed(&|spec, _| spec.replicates += 1);
+    assert_ne!(lab.run(&other), Reply::Launched(first), "something else is asked for");
     lab.run(&Command::Cancel(first));
     assert_ne!(lab.run(&attach), Reply::Launched(first), "what has ended is launched anew");
+}
+
+#[test]
+fn a_sweep_that_grew_is_found_by_the_meaning_of_its_file() {
+    let text = "name = \"grown\"\n[data]\ndataset = \"snippets\"\n[grid]\nunits = [8, 16]\n";
+    let spec = sweep_file::parse("", text).unwrap();
+    let datasets = values::datasets(&spec);
+    let attach = |spec: &SweepSpec, text: &str| Command::Launch {
+        spec: spec.clone(),
+        file_text: text.into(),
+        datasets: datasets.clone(),
+        attach: true,
+    };
+    let mut lab = Lab::new();
+    let Reply::Launched(first) = lab.run(&attach(&spec, text)) else { panic!("not launched") };
+    lab.run(&extend(first, &spec, Vec::new(), Some(2)));
+    let commented = format!("# two replicates were added by `sweep extend`\n{text}");
+    assert_eq!(lab.run(&attach(&spec, &commented)), Reply::Launched(first));
+    assert_eq!(lab.engine.sweep(first).unwrap().spec.replicates, 2, "what was added stays");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Launch: a new sweep with all its trials.
 
-use sweep_proto::{SweepId, SweepSpec, Timestamp};
+use sweep_proto::{DataSource, SweepId, SweepSpec, Timestamp, sweep_file};
 
 use super::{Outcome, grid};
-use crate::command::Reply;
+use crate::command::{Decision, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{DatasetRecord, SweepRecord, SweepState, TrialRecord};
@@ -17,7 +17,7 @@ pub(crate) fn launch(
     attach: bool,
 ) -> Outcome {
     if attach && let Some(running) = running_with(engine, spec, file_text, datasets) {
-        return Ok(Draft::new(engine, now).finish(Reply::Launched(running)));
+        return Ok(attach_to(engine, now, running, spec, file_text));
     }
     let spec = grid::checked(spec.clone())?;
     grid::check_datasets(&spec, datasets)?;
@@ -41,20 +41,53 @@ pub(crate) fn launch(
     Ok(draft.finish(Reply::Launched(id)))
 }
 
-/// The newest sweep of the same text and the same data that has not ended.
-fn running_with(
-    engine: &Engine,
+/// The newest sweep that has not ended and asks for the same on the same data. Only meaning is compared: comments may
+/// be added to the file, and the folder of the data renamed; the digests say whether the data is the same.
+fn running_with<'e>(
+    engine: &'e Engine,
     spec: &SweepSpec,
     file_text: &str,
     datasets: &[DatasetRecord],
-) -> Option<SweepId> {
+) -> Option<&'e SweepRecord> {
+    let asked = meaning(spec);
     let same = |sweep: &&SweepRecord| {
         !sweep.state.is_ended()
-            && sweep.file_text == file_text
-            && sweep.spec.data == spec.data
             && datasets.iter().all(|dataset| sweep.datasets.iter().any(|known| known.is_same_data(dataset)))
+            && (meaning(&sweep.spec) == asked || launched_as(sweep, file_text, &asked))
     };
-    engine.tables.sweeps.values().rev().find(same).map(|sweep| sweep.id)
+    engine.tables.sweeps.values().rev().find(same)
+}
+
+/// Whether the sweep was launched from a file of that meaning: it may have been extended since.
+fn launched_as(sweep: &SweepRecord, file_text: &str, asked: &SweepSpec) -> bool {
+    sweep.file_text == file_text
+        || sweep_file::parse("", &sweep.file_text).is_ok_and(|launched| meaning(&launched) == *asked)
+}
+
+/// A sweep without where its data lies and whether it takes over results: neither changes what it is to find.
+fn meaning(spec: &SweepSpec) -> SweepSpec {
+    let mut meaning = spec.clone();
+    meaning.data.source = DataSource::Known { name: String::new(), path: None };
+    meaning.reuse = true;
+    meaning
+}
+
+/// Goes on with a sweep, which keeps what it was launched from as it stands now: a later extension reads the data there.
+fn attach_to(
+    engine: &Engine,
+    now: Timestamp,
+    running: &SweepRecord,
+    spec: &SweepSpec,
+    file_text: &str,
+) -> Decision {
+    let mut draft = Draft::new(engine, now);
+    if running.spec.data.source != spec.data.source || running.file_text != file_text {
+        let mut sweep = running.clone();
+        sweep.spec.data.source = spec.data.source.clone();
+        file_text.clone_into(&mut sweep.file_text);
+        draft.set_sweep(sweep);
+    }
+    draft.finish(Reply::Launched(running.id))
 }
 
 impl Draft<'_> {
