@@ -53,6 +53,7 @@ worker, or another process has taken its place.";
 const PREDICT_EXAMPLES: &str = "Examples:
   sweep-worker predict --model best/ \"a fine film\"
   sweep-worker predict --model best/ --json < reviews.txt
+  cut -f 2 reviews.tsv | sweep-worker predict --model best/ -
 
 Prints label, probability and text, separated by tabs, or one JSON object a line.";
 

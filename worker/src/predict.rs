@@ -12,6 +12,9 @@ const TEXTS_PER_BATCH: usize = 256;
 /// Longest text in bytes: far more than any model reads.
 const TEXT_BYTES_MAX: u64 = 1 << 20;
 
+/// What stands for standard input in the place of texts.
+const INPUT: &str = "-";
+
 /// Why texts could not be classified.
 #[derive(Debug, Error)]
 pub enum PredictError {
@@ -24,6 +27,9 @@ pub enum PredictError {
         /// Counted from 1.
         line: usize,
     },
+    /// `-` beside other texts.
+    #[error("`{INPUT}` stands for the lines of standard input and cannot stand beside other texts")]
+    InputAmongTexts,
     /// The texts cannot be read, or what was found not be written.
     #[error("standard input or output failed")]
     Stream(#[from] io::Error),
@@ -49,7 +55,7 @@ pub fn predict(
         output.flush()?;
         Ok(())
     };
-    let done = if texts.is_empty() {
+    let done = if reads_input(texts)? {
         classify_lines(input, &mut classify)
     } else {
         texts.chunks(TEXTS_PER_BATCH).try_for_each(&mut classify)
@@ -57,6 +63,16 @@ pub fn predict(
     match done {
         Err(PredictError::Stream(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+/// Whether texts come from standard input: where none is given, or `-` in their place.
+fn reads_input(texts: &[String]) -> Result<bool, PredictError> {
+    match texts {
+        [] => Ok(true),
+        [only] if only == INPUT => Ok(true),
+        several if several.iter().any(|text| text == INPUT) => Err(PredictError::InputAmongTexts),
+        _ => Ok(false),
     }
 }
 
@@ -88,11 +104,13 @@ fn classify_lines(
 
 fn write_line(output: &mut impl Write, text: &str, prediction: &Prediction, as_json: bool) -> io::Result<()> {
     if as_json {
+        let by_name: serde_json::Map<String, serde_json::Value> =
+            prediction.probabilities.iter().map(|(label, share)| (label.clone(), (*share).into())).collect();
         let line = serde_json::json!({
             "text": text,
             "label": prediction.label,
             "probability": prediction.probability,
-            "probabilities": prediction.probabilities,
+            "probabilities": by_name,
         });
         return writeln!(output, "{line}");
     }
@@ -134,9 +152,28 @@ mod tests {
     }
 
     #[test]
+    fn a_dash_is_standard_input_and_stands_alone() {
+        let texts = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert!(reads_input(&texts(&[])).expect("none"));
+        assert!(reads_input(&texts(&["-"])).expect("a dash"));
+        assert!(!reads_input(&texts(&["- a list", "--"])).expect("texts"));
+        assert!(matches!(reads_input(&texts(&["-", "good"])), Err(PredictError::InputAmongTexts)));
+    }
+
+    #[test]
+    fn each_probability_has_the_name_of_its_class() {
+        let probabilities = vec![("no".to_owned(), 0.25), ("yes".to_owned(), 0.75)];
+        let prediction = Prediction { label: "yes".into(), probability: 0.75, probabilities };
+        let mut output = Vec::new();
+        write_line(&mut output, "fine", &prediction, true).expect("write");
+        let line: serde_json::Value = serde_json::from_slice(&output).expect("JSON");
+        assert_eq!(line["probabilities"], serde_json::json!({ "no": 0.25, "yes": 0.75 }));
+        assert_eq!((&line["label"], &line["text"]), (&"yes".into(), &"fine".into()));
+    }
+
+    #[test]
     fn a_text_cannot_command_the_terminal() {
-        let prediction =
-            Prediction { label: "yes".into(), probability: 0.75, probabilities: vec![0.25, 0.75] };
+        let prediction = Prediction { label: "yes".into(), probability: 0.75, probabilities: Vec::new() };
         let mut output = Vec::new();
         write_line(&mut output, "a\x1b[2Jb", &prediction, false).expect("write");
         assert_eq!(String::from_utf8_lossy(&output), "yes\t0.7500\ta[2Jb\n");

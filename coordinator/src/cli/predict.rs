@@ -9,12 +9,14 @@ use super::exit::Failure;
 use super::{Context, local_worker};
 
 const EXAMPLES: &str = "\
-Without TEXT, each line of standard input is classified.
+Without TEXT, or with - in its place, each line of standard input is classified. With --json, one object
+a line: text, label, probability, and the probability of each class by its name.
 
 Examples:
   sweep predict --model model \"a film I will not forget\"
   sweep predict --model model --json \"great\" \"dull\"
-  sweep predict --model model < reviews.txt";
+  sweep predict --model model < reviews.txt
+  cut -f 2 reviews.tsv | sweep predict --model model -";
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]

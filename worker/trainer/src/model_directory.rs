@@ -100,7 +100,7 @@ fn prediction(logits: &[f32], labels: &[String]) -> Result<Prediction, TrainErro
     Ok(Prediction {
         label: labels.get(best).cloned().unwrap_or_default(),
         probability: probabilities[best],
-        probabilities,
+        probabilities: labels.iter().cloned().zip(probabilities).collect(),
     })
 }
 

@@ -79,6 +79,6 @@ pub struct Prediction {
     pub label: String,
     /// Its probability.
     pub probability: f64,
-    /// The probability of each class, in the order of `labels.json`.
-    pub probabilities: Vec<f64>,
+    /// Each class with its probability, in the order of `labels.json`.
+    pub probabilities: Vec<(String, f64)>,
 }
