@@ -133,3 +133,25 @@ async fn a_watched_report_is_rewritten_until_the_sweep_ends() {
     assert_eq!(found, last["files"].as_array().expect("names").len(), "no partial file stays");
     place.server.stop().await.expect("stops");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_a_sweep_ends_when_nobody_reads_any_more() {
+    let place = Place::new().await;
+    place.line.json(&["launch", "small.toml"]);
+    for follow in [&["watch", "1", "--json"][..], &["report", "1", "--watch", "-o", "there", "--json"]] {
+        let mut following = place
+            .line
+            .command(follow)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut lines =
+            std::io::BufRead::lines(std::io::BufReader::new(following.stdout.take().expect("piped")));
+        lines.next().expect("a line").expect("UTF-8");
+        drop(lines);
+        // No trial runs, so nothing else would wake it: a test that hangs here has found it still waiting.
+        assert_eq!(following.wait().expect("ends").code(), Some(0), "{follow:?}");
+    }
+    assert_eq!(place.line.json(&["status", "1"])["state"], "open", "the sweep goes on");
+    place.server.stop().await.expect("stops");
+}

@@ -9,6 +9,8 @@ use tonic::{Code, Status};
 /// The exit code of a failed command; documented in `sweep --help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
+    /// Whoever read the output has closed it (`sweep list | head -1`): it has what it wanted.
+    ReaderGone = 0,
     /// The sweep brought no result, or something went wrong on the way.
     Failed = 1,
     /// The command line or a file is wrong: nothing was done.
@@ -49,6 +51,11 @@ impl Failure {
     /// The user stopped it.
     pub(crate) fn interrupted(message: impl Into<String>) -> Self {
         Self { exit: Exit::Interrupted, ..Self::failed(message) }
+    }
+
+    /// Nobody reads the output any more.
+    pub(crate) fn reader_gone() -> Self {
+        Self { exit: Exit::ReaderGone, ..Self::failed("nobody reads the output any more") }
     }
 
     /// This failure with a remedy.

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 
 /// When colour is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -73,18 +73,36 @@ impl Output {
     }
 }
 
-/// A reader that has gone (`sweep list | head -1`) is no error: it has what it wanted.
 fn write(bytes: &[u8], line: bool) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let ending: &[u8] = if line { b"\n" } else { b"" };
     let written =
         stdout.write_all(bytes).and_then(|()| stdout.write_all(ending)).and_then(|()| stdout.flush());
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed(format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(()),
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::reader_gone(),
+        _ => Failure::failed(format!("cannot write to standard output: {error}")),
+    })
+}
+
+/// Returns once the reader of standard output has closed its end of the pipe: then a command that waits for something to
+/// print waits for nobody. Never returns where standard output is something else.
+#[cfg(unix)]
+pub(crate) async fn reader_gone() {
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
+
+    // A file cannot be waited for: nobody closes its other end.
+    if let Ok(stdout) = AsyncFd::with_interest(io::stdout(), Interest::ERROR)
+        && stdout.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
     }
+    std::future::pending().await
+}
+
+#[cfg(not(unix))]
+pub(crate) async fn reader_gone() {
+    std::future::pending().await
 }
 
 /// Writes a line to standard error, above any bars: what is told beside the result.
@@ -94,8 +112,11 @@ pub(crate) fn note(text: &str) {
     let _unheard = bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
 }
 
-/// Prints a failure to standard error.
+/// Prints a failure to standard error. That nobody reads any more is none: the reader has what it wanted.
 pub(crate) fn print_failure(failure: &Failure) {
+    if failure.exit == Exit::ReaderGone {
+        return;
+    }
     let error = console::style("error:").for_stderr().red().bold();
     // The problems of a sweep file come with their own places; only the line that counts them is ours.
     if let Some((problems, summary)) = failure.message.trim_end().rsplit_once('\n') {

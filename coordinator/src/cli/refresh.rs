@@ -1,6 +1,7 @@
 //! `sweep report --watch`: rewrites a report whenever its sweep changed, until the sweep ends.
 
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use sweep_proto::wire::ReportRequest;
@@ -35,6 +36,7 @@ pub(super) async fn until_the_end(
     let mut changed: Option<Box<Sweep>> = None;
     let mut next = Instant::now();
     let mut away_since = None;
+    let mut reader_gone = pin!(output::reader_gone());
     loop {
         let has_ended = changed.as_ref().is_some_and(|sweep| sweep.has_ended());
         tokio::select! {
@@ -43,6 +45,7 @@ pub(super) async fn until_the_end(
                 Event::Lost(reason) => output::note(&format!("connecting again: {}", output::plain(&reason))),
             },
             () = tokio::time::sleep_until(next), if changed.is_some() => {}
+            () = &mut reader_gone => return Err(Failure::reader_gone()),
             () = interrupt.requested() => {
                 return Err(Failure::interrupted("stopped rewriting the report; the sweep goes on"));
             }

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::pin;
 
 use clap::Args;
 use coordinator::{ServerConfig, StoreChoice};
@@ -161,10 +162,13 @@ impl Run<'_> {
     async fn train(&mut self, client: &mut Client, id: u64, view: &mut View) -> Result<Sweep, Failure> {
         let mut workers = LocalWorkers::start(&self.workers, self.arguments.workers)?;
         let mut follower = Follower::new(client.clone(), id);
+        let mut reader_gone = pin!(output::reader_gone());
         let outcome = loop {
             let event = tokio::select! {
                 event = follower.next() => event,
                 failure = workers.lost() => Err(failure),
+                // Nobody will see the answer: everything is kept, as after Ctrl-C.
+                () = &mut reader_gone => Err(Failure::reader_gone()),
                 () = self.interrupt.requested() => {
                     view.clear();
                     output::note("stopping: trials save their state; press Ctrl-C again to stop at once");

@@ -1,5 +1,7 @@
 //! `sweep watch`: follows a sweep until it ends, through restarts of the coordinator.
 
+use std::pin::pin;
+
 use clap::Args;
 
 use super::client::{self, Client};
@@ -92,9 +94,11 @@ async fn follow_to_end(client: &Client, id: u64, looks: Looks, context: &Context
     let mut interrupt = Interrupt::listen()?;
     let mut follower = Follower::new(client.clone(), id);
     let mut view = View::new(looks.plain);
+    let mut reader_gone = pin!(output::reader_gone());
     let end = loop {
         let event = tokio::select! {
             event = follower.next() => event,
+            () = &mut reader_gone => break Err(Failure::reader_gone()),
             () = interrupt.requested() => break Ok(End::Left),
         };
         match event {
