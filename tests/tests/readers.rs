@@ -1,4 +1,5 @@
-//! TensorBoard's and MLflow's own readers find in exports what the report says: every name, value, step and artifact.
+//! What leaves is read by those who read it elsewhere: TensorBoard's and MLflow's own readers find in exports what the report
+//! says, and the Python library `tokenizers` makes the same tokens of a text as a model's training did.
 
 #[path = "readers/exported_files.rs"]
 mod exported_files;
@@ -7,13 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use coordinator_dataset::NoProgress;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use sweep_proto::{DataSource, Hyperparameter};
 use sweep_tests::ledger::finished;
 use sweep_tests::processes::{Cluster, root};
 use sweep_tests::python::Environment;
+use tokenizers::Tokenizer;
 
 /// What ends a line, a string, a path or a URI somewhere must pass every format.
 const NAME: &str = "../\"read\" by 'others': 감성 😀 #%41?{x}<b>&";
@@ -172,6 +176,12 @@ fn read<T: DeserializeOwned>(environment: &Environment, script: &str, folder: &P
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
+/// The readers' environment.
+fn environment() -> Result<Environment> {
+    let pins = std::fs::read_to_string(root().join("tests/tests/readers/requirements.txt"))?;
+    Environment::of("readers", &pins, &["--no-deps", "--no-compile"])
+}
+
 /// A run as TensorBoard reads it.
 #[derive(Debug, Deserialize)]
 struct TensorBoardRun {
@@ -265,8 +275,7 @@ fn check_mlflow_run(run: &MlflowRun, trial: &Trial, id: &str) -> Result<()> {
 
 #[test]
 fn tensorboard_and_mlflow_read_what_the_report_says() -> Result<()> {
-    let pins = std::fs::read_to_string(root().join("tests/tests/readers/requirements.txt"))?;
-    let environment = Environment::of("readers", &pins, &["--no-deps", "--no-compile"])?;
+    let environment = environment()?;
     let mut cluster = Cluster::start()?;
     let _worker = cluster.add_worker()?;
     let file = cluster.write("read.toml", &format!("name = {}\n{SWEEP}", json!(NAME)))?;
@@ -293,4 +302,47 @@ fn tensorboard_and_mlflow_read_what_the_report_says() -> Result<()> {
         }
     }
     cluster.check_remains()
+}
+
+/// Texts on which two libraries of regular expressions may differ: spaces of all kinds, marks, scripts, joined symbols.
+const TEXTS: [&str; 6] = [
+    "Don't GO!!\u{a0}It\u{2019}s 10/10,\tnaïve <pad> e\u{301}",
+    "정말  재밌다!!! 10점 ㅋㅋ\u{3000}\u{1112}\u{1161}\u{11ab}",
+    "👩\u{200d}💻 is here\u{2003}x\u{200b}y\u{85}z\u{1c}q",
+    "ＦＵＬＬ　width, ﬁne ▁mark and\r\nlines\n\nof text",
+    "とても面白い。ดีมาก हिन्दी العربية",
+    "",
+];
+
+#[test]
+fn the_library_tokenizers_makes_the_tokens_that_a_model_was_trained_on() -> Result<()> {
+    let environment = environment()?;
+    let folder = tempfile::tempdir()?;
+    let rows = (0..120).map(|row| json!({ "text": TEXTS[row % 5], "label": row % 2 }).to_string() + "\n");
+    std::fs::write(folder.path().join("rows.jsonl"), rows.collect::<String>())?;
+    let sweep = "name = \"tokens\"\n[data]\npath = \"rows.jsonl\"\ntext = \"text\"\nlabel = \"label\"\n";
+    let mut data =
+        sweep_proto::sweep_file::parse("tokens.toml", sweep).map_err(|problems| anyhow!("{problems}"))?.data;
+    if let DataSource::File { path, .. } = &mut data.source {
+        *path = folder.path().join(&path);
+    }
+    let files = folder.path().join("files");
+    std::fs::create_dir(&files)?;
+    std::fs::write(files.join("texts.json"), json!(TEXTS).to_string())?;
+    let mut expected: BTreeMap<String, Vec<Vec<u32>>> = BTreeMap::new();
+    for kind in ["word", "character", "subword"] {
+        let variant = BTreeMap::from([(Hyperparameter::Tokenizer, sweep_proto::Value::Word(kind.into()))]);
+        let prepared =
+            coordinator_dataset::prepare(&data, &variant, &folder.path().join("cache"), &NoProgress)?;
+        std::fs::write(files.join(format!("{kind}.json")), &prepared.header.tokenizer)?;
+        let ours =
+            Tokenizer::from_bytes(prepared.header.tokenizer.as_bytes()).map_err(|error| anyhow!(error))?;
+        let tokens =
+            |text: &str| Ok(ours.encode(text, false).map_err(|error| anyhow!(error))?.get_ids().to_vec());
+        expected.insert(kind.to_owned(), TEXTS.into_iter().map(tokens).collect::<Result<_>>()?);
+    }
+    let found: BTreeMap<String, Vec<Vec<u32>>> = read(&environment, "tokenizer_tokens.py", &files)?;
+    ensure!(found == expected, "{found:?}, not {expected:?}");
+    ensure!(expected.values().flatten().flatten().any(|token| *token > 1), "some tokens are known");
+    Ok(())
 }

@@ -20,7 +20,7 @@ const WORD_PATTERN: &str = r"[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}\p{N}]+)*|[^\
 /// Parts words from runs of marks; either may begin a word. The word-start mark is itself a symbol.
 const SUBWORD_PATTERN: &str = r"▁?[\p{L}\p{M}\p{N}]+|▁?[^\p{L}\p{M}\p{N}▁]+|▁";
 /// Every character by itself.
-const CHARACTER_PATTERN: &str = r"(?s).";
+const CHARACTER_PATTERN: &str = r"[\s\S]";
 
 /// The unit that text is cut into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
