@@ -88,21 +88,26 @@ fn write(bytes: &[u8], line: bool) -> Result<(), Failure> {
 /// print waits for nobody. Never returns where standard output is something else.
 #[cfg(unix)]
 pub(crate) async fn reader_gone() {
+    use std::os::fd::AsFd;
     use tokio::io::Interest;
-    use tokio::io::unix::AsyncFd;
+    use tokio::net::unix::pipe;
 
-    // A file cannot be waited for: nobody closes its other end.
-    if let Ok(stdout) = AsyncFd::with_interest(io::stdout(), Interest::ERROR)
-        && stdout.ready(Interest::ERROR).await.is_ok()
-    {
-        return;
+    // Unchecked, because the check would make the pipe that others write to, too, a non-blocking one. A file cannot be
+    // waited for: it has no other end.
+    let stdout = io::stdout().as_fd().try_clone_to_owned();
+    let pipe = stdout.and_then(|stdout| pipe::Sender::from_file_unchecked(stdout.into()));
+    let is_gone = match pipe {
+        Ok(pipe) => pipe.ready(Interest::ERROR).await.is_ok(),
+        Err(_) => false,
+    };
+    if !is_gone {
+        std::future::pending::<()>().await;
     }
-    std::future::pending().await
 }
 
 #[cfg(not(unix))]
 pub(crate) async fn reader_gone() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Writes a line to standard error, above any bars: what is told beside the result.

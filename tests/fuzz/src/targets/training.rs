@@ -176,7 +176,7 @@ pub(crate) fn model_directory(bytes: &[u8]) {
         Ok(predictions) => {
             assert_eq!(predictions.len(), texts.len());
             for prediction in predictions {
-                let all = &prediction.probabilities;
+                let all: Vec<f64> = prediction.probabilities.iter().map(|(_, share)| *share).collect();
                 assert!(all.iter().all(|one| (0.0..=1.0).contains(one)), "{prediction:?}");
                 assert!((all.iter().sum::<f64>() - 1.0).abs() < 1e-3, "{prediction:?}");
                 assert!(all.contains(&prediction.probability));
