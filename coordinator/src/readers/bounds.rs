@@ -31,6 +31,8 @@ pub(super) fn half_of_the_machine() -> u64 {
 pub(super) fn enter(memory_bytes: u64) {
     // Where the system has no such choice, or does not let us, it chooses by itself.
     let _ = std::fs::write("/proc/self/oom_score_adj", KILL_FIRST);
+    // What it dies of is said in words; its memory holds other people's texts.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     // The hard limit stays, so that the bound can rise with the size of the files once they are found.
     let bounded = getrlimit(Resource::RLIMIT_DATA)
         .and_then(|(_, most)| setrlimit(Resource::RLIMIT_DATA, memory_bytes.min(most), most));
