@@ -51,7 +51,7 @@ pub(crate) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
         replicates: sweep.spec.replicates,
         lowest: engine.lowest_trial(id).and_then(|trial| lowest(sweep, trial)),
         rows: rows(engine, sweep),
-        warnings: warnings_of(engine, id),
+        warnings: warnings_of(engine, sweep),
     })
 }
 
@@ -133,11 +133,17 @@ fn rows(engine: &Engine, sweep: &SweepRecord) -> Option<wire::SplitRows> {
 }
 
 /// What a reader must know beside the answer: the report says the same.
-fn warnings_of(engine: &Engine, id: SweepId) -> Vec<wire::Warning> {
-    let results = || engine.tables().trials_of(id).filter_map(|trial| trial.result.as_ref());
+fn warnings_of(engine: &Engine, sweep: &SweepRecord) -> Vec<wire::Warning> {
+    let results = || engine.tables().trials_of(sweep.id).filter_map(|trial| trial.result.as_ref());
     let improving = results().filter(|result| result.was_still_learning()).count() as u64;
     let still_learning = warnings::still_learning(improving, results().count() as u64, Language::English);
-    still_learning.map(|text| wire::Warning { kind: "still_learning".to_owned(), text }).into_iter().collect()
+    let still_learning = still_learning.map(|text| wire::Warning { kind: "still_learning".to_owned(), text });
+    let told = sweep.told_dataset();
+    let of_the_data = told.and_then(|dataset| Some(dataset.account.as_ref()?.warnings(&dataset.classes)));
+    let of_the_data = of_the_data.into_iter().flatten();
+    let of_the_data = of_the_data
+        .map(|warning| wire::Warning { kind: warning.kind().to_owned(), text: warning.to_string() });
+    of_the_data.chain(still_learning).collect()
 }
 
 /// Epochs done, and epochs planned: a trial that ran to an end planned what it did.

@@ -199,6 +199,25 @@ impl DataAccount {
     }
 }
 
+impl DataWarning {
+    /// A word for programs, as `report.json` has it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::InTraining { .. } => "in_training",
+            Self::FewRows { .. } => "few_rows",
+            Self::UnknownTokens { .. } => "unknown_tokens",
+            Self::Unusable { .. } => "unusable",
+            Self::UnevenlyUnusable { .. } => "unevenly_unusable",
+            Self::LostClasses { .. } => "lost_classes",
+            Self::WithoutRows { .. } => "without_rows",
+            Self::Majority { .. } => "majority",
+            Self::Truncated { .. } => "truncated",
+            Self::Told { .. } => "told",
+            Self::TwoLabels { .. } => "two_labels",
+        }
+    }
+}
+
 fn first(names: &[String]) -> Vec<String> {
     names.iter().take(CLASSES_NAMED).cloned().collect()
 }
@@ -332,6 +351,17 @@ mod tests {
                 "20 rows repeat a training text under another label",
             ]
         );
+    }
+
+    #[test]
+    fn the_kind_is_the_word_of_the_json() {
+        let mut account = sound();
+        account.splits[2].in_training = 100;
+        account.told = vec!["the labels look alike".into()];
+        for warning in account.warnings(&classes()) {
+            let json = serde_json::to_value(&warning).expect("JSON");
+            assert_eq!(json["kind"], warning.kind());
+        }
     }
 
     #[test]

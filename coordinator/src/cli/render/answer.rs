@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use super::super::output::plain;
-use super::data;
 use super::status::{best, ledger_line, number, percent, rows_line, warnings};
 use super::wrap::for_terminal;
 use coordinator::json::Sweep;
@@ -83,7 +82,6 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
             number(answer.test_loss)
         ),
     ];
-    lines.extend(sweep.data.iter().flat_map(data::warnings));
     if answer.probability_best.is_some() {
         lines.push(format!("it is the best with   {} probability", chance(answer.probability_best)));
     }

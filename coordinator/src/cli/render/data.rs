@@ -30,11 +30,6 @@ pub(crate) fn told(data: &Data) -> Vec<String> {
     lines
 }
 
-/// What changes the meaning of the answer, a line each.
-pub(crate) fn warnings(data: &Data) -> Vec<String> {
-    data.warnings.iter().map(|warning| format!("warning   {}", plain(warning))).collect()
-}
-
 fn file(file: &DataFile) -> Vec<String> {
     let DataFile { file, split, rows, unusable, notes } = file;
     let lost = if *unusable > 0 { format!(", {unusable} unusable") } else { String::new() };

@@ -39,7 +39,6 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
     }
     if let Some(found) = &sweep.data {
         lines.extend(data::lines(found));
-        lines.extend(data::warnings(found));
     }
     lines.extend(warnings(sweep));
     let mut text = for_terminal(&lines, 10);

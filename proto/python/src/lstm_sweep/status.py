@@ -124,7 +124,7 @@ class SweepWarning:
     """What a reader must know beside the answer."""
 
     kind: str
-    """A word for programs: `still_learning`."""
+    """A word for programs: `still_learning`, `in_training`, `few_rows`, `unusable`, ..."""
     text: str
     """Sentences for people."""
 
