@@ -33,6 +33,7 @@ mod predict;
 mod read_data;
 mod refresh;
 mod report;
+mod report_folder;
 mod rerun;
 mod run;
 mod serve;

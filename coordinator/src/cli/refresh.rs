@@ -1,6 +1,6 @@
 //! `sweep report --watch`: rewrites a report whenever its sweep changed, until the sweep ends.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::client::{self, Client};
 use super::exit::{Exit, Failure};
 use super::follow::{AWAY_MAX, Event, Follower};
 use super::interrupt::Interrupt;
-use super::{Context, files, output, report};
+use super::{Context, files, output, report, report_folder};
 use coordinator::json::Sweep;
 
 /// Shortest time between two rewrites: a report of a large sweep takes a core for about a second.
@@ -24,11 +24,12 @@ const REWRITE_INTERVAL: Duration = Duration::from_secs(3);
 pub(super) async fn until_the_end(
     client: &mut Client,
     request: ReportRequest,
-    directory: &Path,
+    named: Option<PathBuf>,
     context: &Context,
 ) -> Result<(), Failure> {
     // The number, because a newer sweep may take the name while we watch.
-    let id = Sweep::from(client::get(client, Some(&request.sweep)).await?).id;
+    let sweep = client::get(client, Some(&request.sweep)).await?;
+    let (id, directory) = (sweep.id, &report_folder::of(named, &sweep.name, sweep.id));
     let request = ReportRequest { sweep: id.to_string(), ..request };
     files::check_writable(directory)?;
     let mut interrupt = Interrupt::listen()?;

@@ -7,9 +7,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use coordinator_report::Language;
 use sweep_proto::wire::{CompareRequest, DevicePrice, ReportRequest};
 
-use super::client::Client;
+use super::client::{self, Client};
 use super::exit::Failure;
-use super::{Context, files, refresh};
+use super::{Context, files, refresh, report_folder};
 
 const EXAMPLES: &str = "\
 One self-contained HTML file that opens from disk, and the same numbers as Markdown, CSV, Parquet and
@@ -31,9 +31,9 @@ pub(crate) struct Arguments {
     /// Number of the sweep, or its name (the newest of that name).
     #[arg(value_name = "ID", required_unless_present = "compare")]
     sweep: Option<String>,
-    /// The folder to write to.
-    #[arg(short, long, value_name = "DIR", default_value = "report")]
-    output: PathBuf,
+    /// The folder to write to; by default report/ and the sweep's name.
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
     /// What an hour of a device costs: the report then tells what the sweep cost.
     #[arg(long, value_name = "MONEY", value_parser = parse_money)]
     price_per_device_hour: Option<f64>,
@@ -90,20 +90,29 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let (sweep, without_texts) = (arguments.sweep.unwrap_or_default(), arguments.privacy.no_texts);
     let request = ReportRequest { sweep, prices, language, without_texts };
     if arguments.watch {
-        return refresh::until_the_end(&mut client, request, &arguments.output, context).await;
+        return refresh::until_the_end(&mut client, request, arguments.output, context).await;
     }
+    let directory = match arguments.compare.as_slice() {
+        [first, second] => {
+            arguments.output.unwrap_or_else(|| report_folder::default(&format!("{first}-{second}")))
+        }
+        _ => {
+            let sweep = client::get(&mut client, Some(&request.sweep)).await?;
+            report_folder::of(arguments.output, &sweep.name, sweep.id)
+        }
+    };
     let names = if let [first, second] = arguments.compare.as_slice() {
         let request =
             CompareRequest { first: first.clone(), second: second.clone(), language: request.language };
-        files::receive(client.compare(request).await?.into_inner(), &arguments.output).await?
+        files::receive(client.compare(request).await?.into_inner(), &directory).await?
     } else {
-        fetch(&mut client, request, &arguments.output).await?
+        fetch(&mut client, request, &directory).await?
     };
     if context.output.json {
-        let directory = arguments.output.display().to_string();
+        let directory = directory.display().to_string();
         return context.output.json(&serde_json::json!({ "directory": directory, "files": names }));
     }
-    let page = files::main_page(&arguments.output, &names);
+    let page = files::main_page(&directory, &names);
     context.output.text(&format!(
         "wrote {} ({} files beside it)",
         page.display(),
@@ -118,7 +127,10 @@ pub(crate) async fn fetch(
     directory: &Path,
 ) -> Result<Vec<String>, Failure> {
     let parts = client.report(request).await?.into_inner();
-    files::replace(parts, directory).await
+    let earlier = report_folder::earlier(directory);
+    let names = files::replace(parts, directory).await?;
+    report_folder::tell_replaced(earlier.as_ref(), directory);
+    Ok(names)
 }
 
 #[cfg(test)]

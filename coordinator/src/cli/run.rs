@@ -20,7 +20,7 @@ use super::output::{self, plain};
 use super::render::answer::{self, Report};
 use super::render::progress::View;
 use super::sweep_file::SweepFile;
-use super::{Context, files, launch, report, watch};
+use super::{Context, files, launch, report, report_folder, watch};
 use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
@@ -46,9 +46,9 @@ pub(crate) struct Arguments {
     /// The sweep file; the built-in quickstart where left out.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The folder to write the report to.
-    #[arg(short, long, value_name = "DIR", default_value = "report")]
-    output: PathBuf,
+    /// The folder to write the report to; by default report/ and the sweep's name.
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
     /// The language that people read the report in; tables and JSON are the same in each.
     #[arg(long, value_name = "LANGUAGE", default_value = Language::default().tag(), value_parser = report::languages())]
     language: Language,
@@ -82,10 +82,10 @@ fn slots(text: &str) -> Result<String, String> {
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
-    file.parse()?;
+    let name = file.parse()?.name;
     let program = local_worker::find_program()?;
     // Now rather than after hours of training.
-    files::check_writable(&arguments.output)?;
+    files::check_writable(&arguments.output.clone().unwrap_or_else(|| report_folder::default(&name)))?;
     let interrupt = Interrupt::listen()?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let config = ServerConfig {
@@ -193,7 +193,7 @@ impl Run<'_> {
 
     /// Writes the report and prints the answer.
     async fn tell(&self, client: &mut Client, sweep: Sweep) -> Result<(), Failure> {
-        let directory = &self.arguments.output;
+        let directory = &report_folder::of(self.arguments.output.clone(), &sweep.name, sweep.id);
         let language = self.arguments.language.tag().to_owned();
         let without_texts = self.arguments.privacy.no_texts;
         let request = ReportRequest {

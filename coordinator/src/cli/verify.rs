@@ -32,9 +32,9 @@ which acts at worst like another seed. It takes a token of the role submitter. T
 is printed; --seed draws the same trials again.
 
 Examples:
-  sweep verify report
-  sweep verify report --rerun 3
-  sweep verify report --rerun 3 --seed 7 --json
+  sweep verify report/paper-imdb
+  sweep verify report/paper-imdb --rerun 3
+  sweep verify report/paper-imdb --rerun 3 --seed 7 --json
   sweep verify results/imdb/report.html --json
   sweep verify results/imdb --offline --key 3b6a27bc...";
 
@@ -176,7 +176,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     Err(std::io::Error::other("it is no plain file"))
 }
 
-fn read_statement(folder: &Path) -> Result<Statement, Failure> {
+pub(super) fn read_statement(folder: &Path) -> Result<Statement, Failure> {
     let path = folder.join(FILE_NAME);
     let file = open(&path).map_err(|error| {
         Failure { exit: super::exit::Exit::Usage, ..Failure::file("read", &path, &error) }
