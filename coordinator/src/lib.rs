@@ -28,6 +28,7 @@ pub mod certificates {
     pub use crate::security::authority::{AuthorityError, WorkerKey, worker_of};
 }
 pub mod server;
+mod trouble;
 
 pub use artifacts::ArtifactsChoice;
 pub use backup::{BackupError, Manifest, backup, restore};

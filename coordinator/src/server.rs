@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +11,12 @@ use std::time::Duration;
 use coordinator_core::{Command, Engine};
 use coordinator_store::StoreError;
 use data_encoding::HEXLOWER;
+use sweep_proto::SweepId;
 use sweep_proto::protocol::MESSAGE_BYTES_MAX;
 use sweep_proto::wire::access_service_server::AccessServiceServer;
 use sweep_proto::wire::sweep_service_server::SweepServiceServer;
 use sweep_proto::wire::worker_service_server::WorkerServiceServer;
-use sweep_transport::presence::Presence;
+use sweep_transport::presence::{LOCK, Presence};
 use sweep_transport::private::PrivateError;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -26,6 +28,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::artifacts::{ArtifactError, Artifacts, ArtifactsChoice};
+use crate::attempt_logs::AttemptLogs;
 use crate::clock::Clock;
 use crate::dashboard;
 use crate::driver::{Driver, DriverError, Running, Standing};
@@ -39,6 +42,7 @@ use crate::security::files::SECURITY;
 use crate::security::gate::Gate;
 use crate::security::listener::{self, Connection, Entrance};
 use crate::security::signer::Signer;
+use crate::trouble;
 
 /// Interval of HTTP/2 pings on a connection: routers forget idle connections after a minute or more.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
@@ -60,6 +64,9 @@ const REPLY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Bytes of entropy in a coordinator's identity.
 const IDENTITY_BYTES: usize = 16;
+
+/// Time between two looks whether the data directory is still there.
+const DATA_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long running requests may take to end when the coordinator stops.
 const STOP_WAIT: Duration = Duration::from_secs(5);
@@ -131,6 +138,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The data directory is gone, or another one stands in its place.
+    #[error("the data directory {} was removed, moved or replaced while the coordinator worked in it", .0.display())]
+    DataLost(PathBuf),
     /// The data directory is another user's, or others may write into it.
     #[error("cannot use the data directory: {0}")]
     NotPrivate(#[from] PrivateError),
@@ -164,8 +174,10 @@ pub struct Server {
     serving: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
     driver: Driver,
     running: Option<Running>,
+    attempt_logs: Arc<AttemptLogs>,
+    data_directory: PathBuf,
     /// Held for as long as the server lives.
-    _lock: File,
+    lock: File,
 }
 
 impl Server {
@@ -191,6 +203,33 @@ impl Server {
             self.driver.command(Command::Deregister(worker)).await.map_err(unclean)?;
         }
         Ok(())
+    }
+
+    /// Returns once the data directory is not the one any more that this coordinator works in: what it writes is lost.
+    pub async fn data_lost(&self) -> StartError {
+        loop {
+            tokio::time::sleep(DATA_LOOK_INTERVAL).await;
+            if !self.place_is_ours() {
+                return StartError::DataLost(self.data_directory.clone());
+            }
+        }
+    }
+
+    /// Whether the lock that stands in the data directory is the one that is held.
+    fn place_is_ours(&self) -> bool {
+        let there = std::fs::metadata(self.data_directory.join(LOCK));
+        match (there, self.lock.metadata()) {
+            (Ok(there), Ok(held)) => (there.dev(), there.ino()) == (held.dev(), held.ino()),
+            (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
+            (_, Err(_)) => true,
+        }
+    }
+
+    /// Why trials of a sweep are handed back without an epoch, in the words of the worker that did it last; `None` where they are not.
+    pub async fn trouble(&self, sweep: u64) -> Option<String> {
+        let logs = Arc::clone(&self.attempt_logs);
+        let look = move |engine: &Engine, _| trouble::of(engine, SweepId(sweep), &logs);
+        self.driver.read(look).await.ok().flatten()
     }
 
     /// Stops taking requests, lets running ones end for a bounded time, and closes the store.
@@ -265,6 +304,8 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
         Some(tls) => Entrance::Tls(tls.into()),
         None => Entrance::Loopback { is_open: config.is_open_to_local_users },
     };
+    let attempt_logs = Arc::clone(&shared.attempt_logs);
+    let data_directory = config.place.data_directory.clone();
     let incoming = listener::connections(listener, entrance, driver.clone(), shutdown.clone());
     let serving = tokio::spawn(serve(incoming, shared));
     if config.is_announced {
@@ -272,7 +313,7 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
         presence.write(folder).map_err(at(folder))?;
     }
     tracing::info!(%address, data_directory = %config.place.data_directory.display(), "the coordinator listens");
-    Ok(Server { address, urls, shutdown, serving, driver, running: Some(running), _lock: lock })
+    Ok(Server { address, urls, shutdown, serving, driver, running: Some(running), attempt_logs, data_directory, lock })
 }
 
 /// What tells this coordinator from others: made once for a data directory.

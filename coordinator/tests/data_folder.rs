@@ -8,6 +8,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use coordinator::{ServerConfig, StoreChoice};
 use nix::sys::signal::{Signal, kill};
@@ -16,6 +18,9 @@ use serde_json::Value;
 use sweep_proto::WorkerId;
 
 use support::{SWEEP, ScriptedWorker, User};
+
+/// How long a command may take to say something.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A user that owns nothing.
 const NOBODY: u32 = 65_534;
@@ -27,6 +32,8 @@ struct Folder(tempfile::TempDir);
 struct Serving {
     child: Child,
     url: String,
+    /// What it said after that, once it has ended.
+    said: Receiver<String>,
 }
 
 impl Drop for Serving {
@@ -83,9 +90,10 @@ impl Folder {
             let line = line.unwrap();
             line.split_once("listening on ").map(|(_, rest)| rest.split(';').next().unwrap().to_owned())
         });
-        // What it says later is not read by anybody, and must not block it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Serving { child, url: url.expect("it listens") }
+        // It is read all the time, so that it never blocks the command.
+        let (told, said) = channel();
+        std::thread::spawn(move || told.send(lines.map_while(Result::ok).collect::<Vec<_>>().join("\n")));
+        Serving { child, url: url.expect("it listens"), said }
     }
 
     fn here(&self) -> Serving {
@@ -215,7 +223,7 @@ async fn the_pages_of_a_folder_are_opened_without_a_coordinator() {
     let mut child = folder.command(&["open"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut url = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-    let mut opened = Serving { child, url: url.trim().to_owned() };
+    let mut opened = Serving { child, url: url.trim().to_owned(), said: channel().1 };
     assert!(get(authority(&opened.url), "/").contains("tiny"));
     // Others find it, and its page is not opened twice.
     assert_eq!(folder.json(&["status"])["state"], "finished");
@@ -325,4 +333,43 @@ fn variables_of_another_day_do_not_stop_what_needs_none_of_them() {
     with(&stale, &["list"]);
     // The same address, as people write it: the owner of the data folder is its administrator.
     with(&[("SWEEP_SERVER", &format!("{}/", serving.url))], &["token", "list"]);
+}
+
+#[test]
+fn a_data_folder_that_goes_away_ends_its_coordinator_with_the_reason() {
+    for is_replaced in [false, true] {
+        let folder = Folder::new();
+        let mut serving = folder.here();
+        std::fs::rename(folder.path(".sweep"), folder.path("elsewhere")).unwrap();
+        if is_replaced {
+            std::fs::create_dir(folder.path(".sweep")).unwrap();
+        }
+        assert_eq!(serving.child.wait().unwrap().code(), Some(1), "it does not promise what it cannot keep");
+        let said = serving.said.recv_timeout(PATIENCE).unwrap();
+        assert!(said.contains("was removed, moved or replaced") && said.contains("--data-dir"), "{said}");
+        // What was there before is sound where it went.
+        let moved = folder.json(&["fsck", "--strict", "--data-dir", "elsewhere"]);
+        assert_eq!(moved["problems"], Value::Array(Vec::new()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_sweep_has_a_folder_for_its_report() {
+    let folder = Folder::with_a_finished_sweep().await;
+    folder.json(&["report", "tiny"]);
+    assert!(folder.path("report/tiny/report.html").is_file());
+    folder.json(&["report", "1"]);
+    assert_eq!(std::fs::read_dir(folder.path("report")).unwrap().count(), 1, "the same sweep, the same folder");
+    {
+        // A newer sweep of the same name.
+        let server = folder.start().await;
+        User::of(&server).await.launch(SWEEP, false).await.unwrap();
+        server.stop().await.unwrap();
+    }
+    assert_eq!(folder.json(&["report", "tiny"])["directory"], "report/tiny-2");
+    assert_eq!(folder.json(&["verify", "report/tiny"])["sweep"], 1);
+    // Where a person names the folder of another sweep's report, it is said.
+    let output = folder.sweep(&["report", "2", "-o", "report/tiny"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("of sweep 1 (tiny), was replaced"), "{said}");
 }

@@ -132,6 +132,10 @@ impl From<StartError> for Failure {
         let failure = Self::failed(error.to_string());
         match error {
             StartError::Corpora { .. } | StartError::NotPrivate(_) => Self { exit: Exit::Usage, ..failure },
+            StartError::DataLost(_) => failure.hint(
+                "what was written since then is lost. Put the folder back, or name the place it was moved to with --data-dir, and give \
+                 the command again: it goes on from the last epoch that is there",
+            ),
             StartError::Bind { .. } => {
                 failure.hint("another program may use that port: choose one with --listen 127.0.0.1:PORT")
             }

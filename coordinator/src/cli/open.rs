@@ -61,8 +61,15 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let server = coordinator::start(config).await?;
     tell(context, &format!("http://{}", server.address()))?;
     output::note("Ctrl-C ends it");
-    interrupt.requested().await;
-    Ok(server.stop().await?)
+    let lost = tokio::select! {
+        () = interrupt.requested() => None,
+        lost = server.data_lost() => Some(lost),
+    };
+    let stopped = server.stop().await;
+    match lost {
+        Some(lost) => Err(lost.into()),
+        None => Ok(stopped?),
+    }
 }
 
 fn tell(context: &Context, url: &str) -> Result<(), Failure> {

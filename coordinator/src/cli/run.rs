@@ -3,11 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use clap::Args;
-use coordinator::{ServerConfig, StoreChoice};
+use coordinator::{Server, ServerConfig, StoreChoice};
 use coordinator_report::Language;
 use sweep_proto::wire::{GetRequest, ReportRequest};
+use tokio::time::MissedTickBehavior;
 
 use super::client::{self, Client};
 use super::data_memory::DataMemory;
@@ -37,6 +39,10 @@ Examples:
 
 /// Most local worker processes: one per machine is right, a few help only where memory is split.
 const WORKERS_MAX: i64 = 64;
+/// Time between two looks for what keeps the sweep from going on.
+const TROUBLE_LOOKS: Duration = Duration::from_secs(1);
+/// Shortest time between two lines about it.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(20);
 /// Most slots of one worker.
 const SLOTS_MAX: u32 = 1_024;
 
@@ -101,8 +107,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         slots: arguments.slots.clone(),
         data_directory: arguments.data_dir.clone(),
     };
-    let run = Run { arguments: &arguments, context, workers, interrupt };
-    let outcome = run.whole(&file).await;
+    let run = Run { arguments: &arguments, context, workers, interrupt, server: &server };
+    let outcome = tokio::select! {
+        outcome = run.whole(&file) => outcome,
+        lost = server.data_lost() => Err(lost.into()),
+    };
     let stopped = server.stop().await;
     outcome?;
     Ok(stopped?)
@@ -114,6 +123,7 @@ struct Run<'r> {
     context: &'r Context,
     workers: WorkerCommand,
     interrupt: Interrupt,
+    server: &'r Server,
 }
 
 impl Run<'_> {
@@ -163,9 +173,14 @@ impl Run<'_> {
         let mut workers = LocalWorkers::start(&self.workers, self.arguments.workers)?;
         let mut follower = Follower::new(client.clone(), id);
         let mut reader_gone = pin!(output::reader_gone());
+        let mut troubles = Troubles::of(self.server, id);
         let outcome = loop {
             let event = tokio::select! {
                 event = follower.next() => event,
+                trouble = troubles.next() => {
+                    output::note(&plain(&trouble));
+                    continue;
+                }
                 failure = workers.lost() => Err(failure),
                 // Nobody will see the answer: everything is kept, as after Ctrl-C.
                 () = &mut reader_gone => Err(Failure::reader_gone()),
@@ -212,6 +227,37 @@ impl Run<'_> {
         }
         output::note(&format!("report: {}", page.display()));
         watch::verdict(&sweep)
+    }
+}
+
+/// What keeps the sweep from going on, told once and again while it lasts.
+struct Troubles<'s> {
+    server: &'s Server,
+    sweep: u64,
+    looks: tokio::time::Interval,
+    told: Option<(Instant, String)>,
+}
+
+impl<'s> Troubles<'s> {
+    fn of(server: &'s Server, sweep: u64) -> Self {
+        let mut looks = tokio::time::interval(TROUBLE_LOOKS);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { server, sweep, looks, told: None }
+    }
+
+    /// The next trouble that a person has not been told of lately. Cancel-safe.
+    async fn next(&mut self) -> String {
+        loop {
+            self.looks.tick().await;
+            let Some(trouble) = self.server.trouble(self.sweep).await else { continue };
+            let is_told = self.told.as_ref().is_some_and(|(at, told)| {
+                *told == trouble || at.elapsed() < TROUBLE_PAUSE
+            });
+            if !is_told {
+                self.told = Some((Instant::now(), trouble.clone()));
+                return trouble;
+            }
+        }
     }
 }
 

@@ -106,10 +106,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         output::note(&format!("listening on {url}; workers join with `sweep-worker join {url}`"));
     }
     output::note("the same address shows everything in a browser");
-    interrupt.requested().await;
+    let lost = tokio::select! {
+        () = interrupt.requested() => None,
+        lost = server.data_lost() => Some(lost),
+    };
     output::note("stopping; press Ctrl-C again to stop at once");
-    server.stop().await?;
-    Ok(())
+    let stopped = server.stop().await;
+    if let Some(lost) = lost {
+        return Err(lost.into());
+    }
+    Ok(stopped?)
 }
 
 #[cfg(test)]
