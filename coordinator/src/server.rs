@@ -313,7 +313,17 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
         presence.write(folder).map_err(at(folder))?;
     }
     tracing::info!(%address, data_directory = %config.place.data_directory.display(), "the coordinator listens");
-    Ok(Server { address, urls, shutdown, serving, driver, running: Some(running), attempt_logs, data_directory, lock })
+    Ok(Server {
+        address,
+        urls,
+        shutdown,
+        serving,
+        driver,
+        running: Some(running),
+        attempt_logs,
+        data_directory,
+        lock,
+    })
 }
 
 /// What tells this coordinator from others: made once for a data directory.

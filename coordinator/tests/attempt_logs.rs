@@ -136,7 +136,8 @@ async fn why_a_trial_was_handed_back_is_told_until_it_goes_on() {
     let grant = worker.ask().await.unwrap();
     assert_eq!(server.trouble(1).await, None);
     let released = wire::attempt_outcome::Kind::Released(wire::Released { checkpoint: None });
-    let said = ["INFO work begins", "ERROR this machine's disk refuses; free some space", "INFO the work is done"];
+    let said =
+        ["INFO work begins", "ERROR this machine's disk refuses; free some space", "INFO the work is done"];
     let request = wire::CompleteRequest {
         token: grant.token,
         outcome: Some(wire::AttemptOutcome { kind: Some(released) }),
@@ -144,7 +145,10 @@ async fn why_a_trial_was_handed_back_is_told_until_it_goes_on() {
     };
     worker.client.complete(request).await.unwrap();
     let trouble = server.trouble(1).await.unwrap();
-    assert!(trouble.ends_with("handed back by scripted: this machine's disk refuses; free some space"), "{trouble}");
+    assert!(
+        trouble.ends_with("handed back by scripted: this machine's disk refuses; free some space"),
+        "{trouble}"
+    );
     assert_eq!(server.trouble(2).await, None);
     worker.work_off().await;
     assert_eq!(server.trouble(1).await, None);

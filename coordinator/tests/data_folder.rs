@@ -359,7 +359,11 @@ async fn each_sweep_has_a_folder_for_its_report() {
     folder.json(&["report", "tiny"]);
     assert!(folder.path("report/tiny/report.html").is_file());
     folder.json(&["report", "1"]);
-    assert_eq!(std::fs::read_dir(folder.path("report")).unwrap().count(), 1, "the same sweep, the same folder");
+    assert_eq!(
+        std::fs::read_dir(folder.path("report")).unwrap().count(),
+        1,
+        "the same sweep, the same folder"
+    );
     {
         // A newer sweep of the same name.
         let server = folder.start().await;

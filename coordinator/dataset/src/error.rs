@@ -189,7 +189,10 @@ impl DatasetError {
                 return Self::OutOfReach { path };
             }
             let remedy = match source.kind() {
-                std::io::ErrorKind::NotFound => "; check `path` under [data]",
+                std::io::ErrorKind::NotFound => missing_remedy(&path),
+                std::io::ErrorKind::PermissionDenied => {
+                    "; the user that runs the coordinator may not read it: change its permissions, or run as its owner"
+                }
                 std::io::ErrorKind::StorageFull => "; free some disk space or move the cache",
                 _ => "",
             };
@@ -228,6 +231,23 @@ fn option(setting: &str) -> Option<String> {
         }
     });
     Some(value.map_or_else(|| option.to_owned(), |value| format!("{option} {value}")))
+}
+
+/// What to do about a path that is not there: people write what a shell or a browser would understand.
+fn missing_remedy(path: &Path) -> &'static str {
+    let text = path.to_string_lossy();
+    let mut parts = path.iter().map(|part| part.to_string_lossy());
+    if parts.clone().any(|part| part.starts_with('~')) {
+        "; ~ is not expanded here: write the whole path of the home folder"
+    } else if parts.clone().any(|part| part.starts_with('$')) {
+        "; variables such as $HOME are not expanded here: write the whole path"
+    } else if text.contains("://")
+        || parts.any(|part| matches!(&*part, "http:" | "https:" | "s3:" | "gs:" | "ftp:" | "hf:"))
+    {
+        "; addresses are not fetched: download the file, and write its path"
+    } else {
+        "; check `path` under [data]"
+    }
 }
 
 /// `, did you mean "x"?` for the nearest of the known names, or nothing where none is near.
@@ -283,5 +303,24 @@ mod tests {
         );
         assert_eq!(told("name it under [data.labels]"), "a.csv: name it with --label-name LABEL=CLASS");
         assert_eq!(told("run `git lfs pull`"), "a.csv: run `git lfs pull`");
+    }
+
+    #[test]
+    fn what_a_shell_or_a_browser_would_understand_is_told_to_be_none_of_it_here() {
+        let told = |path: &str| {
+            let error = std::io::Error::from(std::io::ErrorKind::NotFound);
+            DatasetError::io(&Path::new("/sweeps").join(path), "open it")(error).to_string()
+        };
+        for (path, remedy) in [
+            ("~/data.csv", "~ is not expanded"),
+            ("~me/data.csv", "~ is not expanded"),
+            ("$HOME/data.csv", "$HOME are not expanded"),
+            ("${DATA}/data.csv", "not expanded"),
+            ("https://example.org/reviews.csv", "download the file"),
+            ("s3://bucket/reviews.csv", "download the file"),
+            ("data.csv", "check `path`"),
+        ] {
+            assert!(told(path).contains(remedy), "{path}: {}", told(path));
+        }
     }
 }

@@ -49,7 +49,10 @@ pub(super) fn tell_replaced(earlier: Option<&Statement>, folder: &Path) {
     let (Some(earlier), Some(now)) = (earlier, self::earlier(folder)) else { return };
     if (earlier.sweep, &earlier.key) != (now.sweep, &now.key) {
         let (name, shown) = (output::plain(&earlier.name), folder.display());
-        output::note(&format!("the earlier report in {shown}, of sweep {} ({name}), was replaced", earlier.sweep));
+        output::note(&format!(
+            "the earlier report in {shown}, of sweep {} ({name}), was replaced",
+            earlier.sweep
+        ));
     }
 }
 

@@ -250,9 +250,8 @@ impl<'s> Troubles<'s> {
         loop {
             self.looks.tick().await;
             let Some(trouble) = self.server.trouble(self.sweep).await else { continue };
-            let is_told = self.told.as_ref().is_some_and(|(at, told)| {
-                *told == trouble || at.elapsed() < TROUBLE_PAUSE
-            });
+            let is_told =
+                self.told.as_ref().is_some_and(|(at, told)| *told == trouble || at.elapsed() < TROUBLE_PAUSE);
             if !is_told {
                 self.told = Some((Instant::now(), trouble.clone()));
                 return trouble;
