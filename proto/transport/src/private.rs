@@ -34,7 +34,7 @@ pub enum PrivateError {
     },
     /// It is somebody else's.
     #[error(
-        "{} belongs to user {owner}, and this is user {user}: run the command as that user, name another folder, or take it \
+        "Permission denied: {} belongs to user {owner}, and this is user {user}: run the command as that user, name another folder, or take it \
          over with `chown -R {user} {}`", path.display(), path.display()
     )]
     Foreign {
