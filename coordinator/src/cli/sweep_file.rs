@@ -7,7 +7,7 @@ use sweep_proto::SweepSpec;
 use sweep_proto::sweep_file::{self, FILE_BYTES_MAX};
 use sweep_proto::wire::LaunchRequest;
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 
 /// The sweep that `sweep run` runs without a file.
 const QUICKSTART: &str = include_str!("../../../deploy/examples/quickstart.toml");
@@ -42,7 +42,7 @@ impl SweepFile {
             match error.kind() {
             std::io::ErrorKind::NotFound => Failure::usage(format!("there is no file {name}"))
                 .hint("a sweep file is TOML; deploy/examples/ has some, and `sweep run` without a file runs the quickstart"),
-            _ => Failure::usage(format!("cannot read {name}: {error}")),
+            _ => Failure { exit: Exit::Usage, ..Failure::file("read", path, &error) },
         }
         };
         let metadata = std::fs::metadata(path).map_err(cannot)?;

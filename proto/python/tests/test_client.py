@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lstm_sweep import (
     SweepFileError,
     UnavailableError,
     VerificationError,
+    WrongCoordinatorError,
 )
 
 
@@ -130,6 +132,24 @@ def test_workers_are_listed_and_unknown_ones_not_drained(client: Client) -> None
     assert worker.last_seen_seconds >= 0
     with pytest.raises(NotFoundError):
         client.drain("nobody")
+def test_a_coordinator_is_found_by_its_data_folder_and_no_other_is_taken_for_it(
+    server: str, finished: Sweep, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SWEEP_SERVER", raising=False)
+    # A variable that was left over from another coordinator is of no use here.
+    monkeypatch.setenv("SWEEP_TOKEN", "sw1.cut")
+    monkeypatch.chdir(folder)
+    with Client() as client:
+        assert finished.id in [sweep.id for sweep in client.sweeps()]
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnavailableError, match=r"data folder \.sweep here"):
+        Client()
+    (tmp_path / ".sweep").mkdir(mode=0o700)
+    known = {"address": server, "identity": "of another data folder", "is_whole": True}
+    (tmp_path / ".sweep" / "coordinator.json").write_text(json.dumps(known), encoding="utf-8")
+    with pytest.raises(WrongCoordinatorError, match="Nothing was sent"):
+        Client()
 
 
 def test_nobody_there_is_said() -> None:
