@@ -24,8 +24,9 @@ fn fruitless(engine: &Engine, sweep: SweepId) -> impl Iterator<Item = &AttemptRe
     let all = tables.attempts.range(attempt(0, 0)..=attempt(u32::MAX, u32::MAX)).map(|(_, attempt)| attempt);
     all.filter(move |attempt| {
         let is_open = tables.trials.get(&attempt.id.trial).is_some_and(|trial| !trial.state.is_terminal());
-        let epochs = tables.epochs.range((attempt.id.trial, 0)..=(attempt.id.trial, u32::MAX));
-        let brought = epochs.filter(|(_, epoch)| epoch.attempt == attempt.id.number).count();
-        attempt.state == AttemptState::Released && is_open && brought == 0
+        let mut epochs = tables.epochs.range((attempt.id.trial, 0)..=(attempt.id.trial, u32::MAX));
+        attempt.state == AttemptState::Released
+            && is_open
+            && !epochs.any(|(_, epoch)| epoch.attempt == attempt.id.number)
     })
 }

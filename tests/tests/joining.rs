@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use sweep_tests::processes::{Process, program, wait_until};
+use sweep_tests::processes::{Process, command, program, wait_until};
 use sweep_tests::second_machine::SecondMachine;
 
 /// Two trials of a second each.
@@ -170,4 +170,48 @@ fn an_impostor_gets_no_secret_and_nothing_of_it_is_run() -> Result<()> {
     let heard = recorder.join().ok().context("the recorder ended")??;
     ensure!(!String::from_utf8_lossy(&heard).contains(&secret), "the secret was sent");
     Ok(())
+}
+
+/// One of our programs in a person's folder, with nothing in its environment that names a coordinator.
+fn start_in(folder: &Path, name: &str, arguments: &[&str]) -> Result<Process> {
+    let mut command = command(name)?;
+    command.args(arguments).current_dir(folder).env_remove("SWEEP_TOKEN").env_remove("SWEEP_SERVER");
+    Process::spawn(command, &folder.join(format!("{name}-{}.log", arguments[0])))
+}
+
+fn has_worker(folder: &Path) -> Result<bool> {
+    // Answered by a coordinator that runs, and by none of the command itself.
+    let workers = sweep(folder, &["workers"]).unwrap_or_default();
+    Ok(workers.as_array().is_some_and(|all| all.iter().any(|one| one["state"] == "ready")))
+}
+
+#[test]
+fn a_run_is_found_by_its_folder_and_everything_is_read_after_it() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("far.toml"), SWEEP)?;
+    let mut run = start_in(folder.path(), "sweep", &["run", "far.toml", "--slots", "1"])?;
+    wait_until("the run is found", || has_worker(folder.path()))?;
+    ensure!(sweep(folder.path(), &["status"])?["name"] == "far");
+    ensure!(run.ended_well()?, "{}", run.log_text());
+    ensure!(folder.path().join("report/far/report.html").is_file(), "{}", run.log_text());
+
+    // No coordinator runs any more.
+    ensure!(sweep(folder.path(), &["workers"]).is_err());
+    ensure!(sweep(folder.path(), &["status", "far"])?["state"] == "finished");
+    ensure!(sweep(folder.path(), &["verify", "report/far"])?["store_checked"] == true);
+    sweep(folder.path(), &["model", "best", "far", "-o", "model"])?;
+    let said = sweep(folder.path(), &["predict", "--model", "model", "a film I will not forget"])?;
+    ensure!(said.is_object(), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_worker_of_the_same_folder_joins_without_an_address() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let join = ["join", "--slots", "1", "--state-dir", "state"];
+    let mut worker = start_in(folder.path(), "sweep-worker", &join)?;
+    wait_until("the worker waits", || Ok(worker.log_text().contains("waiting for a coordinator")))?;
+    let _coordinator = start_in(folder.path(), "sweep", &["serve", "--listen", "127.0.0.1:0"])?;
+    wait_until("the worker has joined", || has_worker(folder.path()))?;
+    worker.terminate()
 }
