@@ -92,14 +92,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     if arguments.watch {
         return refresh::until_the_end(&mut client, request, arguments.output, context).await;
     }
-    let directory = match arguments.compare.as_slice() {
-        [first, second] => {
-            arguments.output.unwrap_or_else(|| report_folder::default(&format!("{first}-{second}")))
-        }
-        _ => {
-            let sweep = client::get(&mut client, Some(&request.sweep)).await?;
-            report_folder::of(arguments.output, &sweep.name, sweep.id)
-        }
+    let directory = if let [first, second] = arguments.compare.as_slice() {
+        arguments.output.unwrap_or_else(|| report_folder::default(&format!("{first}-{second}")))
+    } else {
+        let sweep = client::get(&mut client, Some(&request.sweep)).await?;
+        report_folder::of(arguments.output, &sweep.name, sweep.id)
     };
     let names = if let [first, second] = arguments.compare.as_slice() {
         let request =

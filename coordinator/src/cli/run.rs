@@ -187,7 +187,7 @@ impl Run<'_> {
                 () = self.interrupt.requested() => {
                     view.clear();
                     output::note("stopping: trials save their state; press Ctrl-C again to stop at once");
-                    Err(Failure::interrupted("stopped; what was trained is kept").hint(resume_command()))
+                    Err(Failure::interrupted("stopped; every epoch that was stored is kept").hint(resume_command()))
                 }
             };
             match event {
