@@ -132,6 +132,8 @@ def test_workers_are_listed_and_unknown_ones_not_drained(client: Client) -> None
     assert worker.last_seen_seconds >= 0
     with pytest.raises(NotFoundError):
         client.drain("nobody")
+
+
 def test_a_coordinator_is_found_by_its_data_folder_and_no_other_is_taken_for_it(
     server: str, finished: Sweep, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
