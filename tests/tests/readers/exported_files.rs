@@ -168,6 +168,39 @@ fn texts_of_the_hardest(folder: &Path) -> Result<Vec<Value>> {
     Ok(hardest.iter().map(|example| example["text"].clone()).collect())
 }
 
+/// What a status says beside the answer is what the report says: the warnings, the sizes of the splits, the best trial and mean.
+fn one_truth_beside_the_answer(status: &Value, folder: &Path) -> Result<()> {
+    let report: Value = serde_json::from_slice(&std::fs::read(folder.join("report.json"))?)?;
+    let text = std::fs::read_to_string(folder.join("report.md"))?;
+    let warnings = status["warnings"].as_array().context("warnings")?;
+    let kind = |wanted: &str| warnings.iter().find(|warning| warning["kind"] == wanted);
+    let improving = report["answer"]["trials_still_improving"].as_u64().context("a count")?;
+    ensure!(kind("still_learning").is_some() == (2 * improving > 8), "{improving} of 8, {warnings:?}");
+    if let Some(warning) = kind("still_learning") {
+        ensure!(
+            text.contains(warning["text"].as_str().context("text")?),
+            "the report does not say {warning}"
+        );
+    }
+    let data = &report["set_up"]["datasets"][0];
+    for split in ["train", "validation", "test"] {
+        ensure!(
+            status["rows"][split] == data[format!("{split}_rows")],
+            "{split}: {} and {data}",
+            status["rows"]
+        );
+    }
+    ensure!(status["rows"]["test"] == 100, "{}", status["rows"]);
+    let best = &status["best"][0];
+    let [told, reported] =
+        [&best["validation_loss"], &report["answer"]["validation_loss"]["mean"]].map(Value::as_f64);
+    let apart = told.context("a loss")? - reported.context("a mean")?;
+    ensure!(apart.abs() < 1e-9, "{best} is not the report's best");
+    ensure!(best["completed"] == 2 && status["replicates"] == 2, "{best}");
+    ensure!(status["lowest"]["validation_loss"].as_f64() <= best["validation_loss"].as_f64(), "{status}");
+    Ok(())
+}
+
 #[test]
 fn every_exported_file_is_opened_by_an_independent_reader() -> Result<()> {
     let mut cluster = Cluster::start()?;
@@ -177,6 +210,7 @@ fn every_exported_file_is_opened_by_an_independent_reader() -> Result<()> {
     finished(&cluster, "1")?.check_complete(8, 3)?;
     let report = cluster.directory().join("report-1");
     check_tables(&report)?;
+    one_truth_beside_the_answer(&cluster.sweep(&["status", "1"])?, &report)?;
     check_latex(&report)?;
 
     ensure!(
