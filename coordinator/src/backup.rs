@@ -258,25 +258,31 @@ fn copy_rows(source: &mut dyn StoreReader, target: &mut dyn Store) -> Result<Tab
         target.commit(&some)?;
     }
     drop(mutations);
-    copy_audit_log(source, target, tables.audit.sequence)?;
+    copy_audit_log(source, target, &tables)?;
     for attempt in tables.attempts.keys() {
         copy_steps(source, target, *attempt)?;
     }
     Ok(tables)
 }
 
-/// Copies the audit log up to the entry that was the last when the rows were read.
-fn copy_audit_log(source: &mut dyn StoreReader, target: &mut dyn Store, last: u64) -> Result<(), StoreError> {
-    let mut next = 1;
+/// Copies the audit log up to the entry that was signed after the rows were read, with its signature.
+fn copy_audit_log(
+    source: &mut dyn StoreReader,
+    target: &mut dyn Store,
+    tables: &Tables,
+) -> Result<(), StoreError> {
+    let seal = source.read_seal()?;
+    let last = seal.as_ref().map_or(tables.audit.sequence, |seal| seal.head.sequence);
+    let mut next = tables.audit_base.sequence + 1;
     while next <= last {
         let page = source.read_audit(next, ROWS_AT_ONCE)?;
-        let Some(end) = page.last().map(|entry| entry.sequence) else { return Ok(()) };
+        let Some(end) = page.last().map(|entry| entry.sequence) else { break };
         let entries: Vec<Mutation> =
             page.into_iter().filter(|entry| entry.sequence <= last).map(Mutation::Audit).collect();
         target.commit(&entries)?;
         next = end + 1;
     }
-    Ok(())
+    target.commit(&seal.into_iter().map(Mutation::AuditSeal).collect::<Vec<_>>())
 }
 
 fn copy_steps(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use coordinator_core::{AuditHead, Engine, Tables};
+use coordinator_core::{AuditHead, AuditTrail, Engine, Tables};
 use coordinator_report::Language;
 use coordinator_store::{PostgresStore, SqliteStore, StoreError, StoreReader};
 use serde::Serialize;
@@ -14,6 +14,9 @@ use thiserror::Error;
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::place::{DATABASE, Place, StoreChoice};
 use crate::rpc::report::collect;
+use crate::security::files::SECURITY;
+use crate::security::sealing::signature_problem;
+use crate::security::signer::Signer;
 use crate::server::StartError;
 
 /// Audit entries read at once.
@@ -61,6 +64,8 @@ pub struct Findings {
     pub artifacts: u64,
     /// Their bytes.
     pub artifact_bytes: u64,
+    /// Sweeps that the coordinator holds until somebody resumes them, each with the reason.
+    pub held: Vec<String>,
     /// Every violation, in words; empty where all is well.
     pub problems: Vec<String>,
 }
@@ -108,7 +113,9 @@ fn check_rows(place: &Place, strict: bool) -> Result<(Findings, Option<Tables>),
     };
     findings.count(&tables);
     findings.steps(&mut *store, &tables)?;
-    findings.audit_log(&mut *store)?;
+    let key = own_key(place);
+    findings.audit_log(&mut *store, &tables, key.as_deref(), strict)?;
+    findings.held(&tables);
     let engine = Engine::restore(tables, Timestamp(0));
     findings.problems.extend(engine.audit());
     if strict {
@@ -123,6 +130,12 @@ impl Findings {
         self.trials = tables.trials.len() as u64;
         self.attempts = tables.attempts.len() as u64;
         self.epochs = tables.epochs.len() as u64;
+    }
+
+    /// What waits for the operator is told; it is no fault of the rows.
+    fn held(&mut self, tables: &Tables) {
+        let held = tables.sweeps.values().filter_map(|sweep| Some((sweep.id, sweep.held.as_ref()?)));
+        self.held = held.map(|(sweep, reason)| format!("sweep {sweep}: {reason}")).collect();
     }
 
     /// Step metrics have no gap, no repetition, and only go forward.
@@ -142,11 +155,27 @@ impl Findings {
         Ok(())
     }
 
-    /// Every entry of the audit log follows the one before.
-    fn audit_log(&mut self, store: &mut dyn StoreReader) -> Result<(), StoreError> {
-        let mut head = AuditHead::default();
+    /// Every entry of the audit log follows the one before, up to the one that was signed.
+    fn audit_log(
+        &mut self,
+        store: &mut dyn StoreReader,
+        tables: &Tables,
+        key: Option<&str>,
+        strict: bool,
+    ) -> Result<(), StoreError> {
+        let seal = store.read_seal()?;
+        if let Some(seal) = &seal {
+            self.problems.extend(signature_problem(seal, key));
+        } else if strict && tables.audit != AuditHead::default() {
+            self.problems.push(
+                "the end of the audit log is not signed, so that a cut end would not be found; a coordinator that starts \
+                 here signs it"
+                    .to_owned(),
+            );
+        }
+        let mut trail = AuditTrail::begin(tables.audit_base, seal);
         loop {
-            let page = match store.read_audit(head.sequence + 1, AUDIT_PAGE) {
+            let page = match store.read_audit(trail.head().sequence + 1, AUDIT_PAGE) {
                 Ok(page) => page,
                 Err(error @ StoreError::Corrupt { .. }) => {
                     self.problems.push(error.to_string());
@@ -155,10 +184,11 @@ impl Findings {
                 Err(error) => return Err(error),
             };
             if page.is_empty() {
+                self.problems.extend(trail.problems());
                 return Ok(());
             }
             for entry in page {
-                if let Err(problem) = head.advance(&entry) {
+                if let Err(problem) = trail.advance(&entry) {
                     self.problems.push(format!("the audit log is broken: {problem}"));
                     return Ok(());
                 }
@@ -185,6 +215,12 @@ impl Findings {
             }
         }
     }
+}
+
+/// The key that signs here, where there is one; coordinators that share a database have one each.
+fn own_key(place: &Place) -> Option<String> {
+    let is_alone = place.store == StoreChoice::Sqlite;
+    is_alone.then(|| Signer::known_key(&place.data_directory.join(SECURITY))).flatten()
 }
 
 /// How many step metrics an attempt has, and whether they are in order.

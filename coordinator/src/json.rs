@@ -53,6 +53,8 @@ pub struct Sweep {
     pub rows: Option<Rows>,
     /// What a reader must know beside the answer.
     pub warnings: Vec<Warning>,
+    /// Why the coordinator itself holds the sweep, while it does: it is `paused` then.
+    pub held: Option<String>,
 }
 
 /// Trials by state; the states sum to `planned`.
@@ -211,6 +213,7 @@ impl From<wire::SweepStatus> for Sweep {
             lowest: status.lowest.map(Lowest::from),
             rows: status.rows.map(Rows::from),
             warnings: status.warnings.into_iter().map(Warning::from).collect(),
+            held: status.held,
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod fsck;
 mod http;
 mod install;
 pub mod json;
+mod machine;
 mod place;
 mod prepare;
 pub mod readers;
@@ -23,6 +24,10 @@ mod security;
 pub mod security_files {
     pub use crate::security::files::{ADMIN_TOKEN, SECURITY, read};
 }
+/// Signatures under the audit log.
+pub mod audit_signature {
+    pub use crate::security::sealing::signature_problem;
+}
 /// What workers send to be let in, read before anybody is trusted.
 pub mod certificates {
     pub use crate::security::authority::{AuthorityError, WorkerKey, worker_of};
@@ -32,6 +37,7 @@ mod trouble;
 
 pub use artifacts::ArtifactsChoice;
 pub use backup::{BackupError, Manifest, backup, restore};
+pub use coordinator_core::{Quota, Totals};
 pub use fsck::{Findings, FsckError, fsck};
 pub use place::{DATABASE, DatabaseUrl, Place, StoreChoice};
 pub use readers::Readers;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator_core::{Command, Engine};
+use coordinator_core::{AuditNote, Command, Engine, Quota};
 use coordinator_store::StoreError;
 use data_encoding::HEXLOWER;
 use sweep_proto::SweepId;
@@ -33,6 +33,7 @@ use crate::clock::Clock;
 use crate::dashboard;
 use crate::driver::{Driver, DriverError, Running, Standing};
 use crate::http;
+use crate::machine;
 use crate::place::{Place, StoreChoice, at};
 use crate::readers::Readers;
 use crate::rpc::{AccessRpc, Doors, Shared, SweepRpc, WorkerRpc, status};
@@ -41,6 +42,7 @@ use crate::security::doors;
 use crate::security::files::SECURITY;
 use crate::security::gate::Gate;
 use crate::security::listener::{self, Connection, Entrance};
+use crate::security::sealing::{self, sealing};
 use crate::security::signer::Signer;
 use crate::trouble;
 
@@ -90,6 +92,8 @@ pub struct ServerConfig {
     pub corpora: Vec<PathBuf>,
     /// Where data is read.
     pub readers: Readers,
+    /// How much users may launch.
+    pub quota: Quota,
 }
 
 impl ServerConfig {
@@ -104,6 +108,7 @@ impl ServerConfig {
             advertise: Vec::new(),
             corpora: Vec::new(),
             readers: Readers::InProcess,
+            quota: machine::quota(),
         }
     }
 }
@@ -275,31 +280,33 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let address = listener.local_addr().map_err(bind_error)?;
 
     let artifacts = Arc::new(open_artifacts(&config.place).await?);
-    let open = config.place.opener(&own_url(&config, address));
+    let keys = config.place.data_directory.join(SECURITY);
+    let opening = tokio::task::spawn_blocking(move || Signer::open(&keys));
+    let signer = Arc::new(opening.await.map_err(|error| StartError::Unclean(error.to_string()))??);
+    let open = sealing(config.place.opener(&own_url(&config, address)), Arc::clone(&signer));
     let blobs = Arc::clone(&artifacts);
     // Loading reads the whole database: not on a thread that serves others.
     let loading = tokio::task::spawn_blocking(move || Driver::start(open, blobs, clock));
     let (driver, running) = loading.await.map_err(|error| StartError::Unclean(error.to_string()))??;
+    note_audit_trouble(&driver, &signer).await?;
     let is_secure = config.is_secure || !address.ip().is_loopback();
     let security = if is_secure { Some(doors::open(&config, address, &driver, clock).await?) } else { None };
     let shutdown = CancellationToken::new();
     let cache = config.place.data_directory.join("datasets");
     let (tls, doors) = security.unzip();
-    let keys = config.place.data_directory.join(SECURITY);
-    let opening = tokio::task::spawn_blocking(move || Signer::open(&keys));
-    let signer = opening.await.map_err(|error| StartError::Unclean(error.to_string()))??;
     let identity = identity(&config.place)?;
     let presence = Presence {
         address: doors::local_url(address, is_secure),
         identity: identity.clone(),
         is_whole: config.place.is_whole(),
     };
-    let (signer, identity) = (Some(Arc::new(signer)), Some(identity.into()));
+    let (signer, identity) = (Some(signer), Some(identity.into()));
     let doors = Doors { signer, identity, ..doors.unwrap_or_default() };
     let urls = doors.urls(address);
     let mut shared = Shared::new(driver.clone(), artifacts, cache, shutdown.clone(), doors)
         .map_err(|error| StartError::Unclean(error.to_string()))?;
     shared.readers = config.readers;
+    shared.quota = config.quota;
     let entrance = match tls {
         Some(tls) => Entrance::Tls(tls.into()),
         None => Entrance::Loopback { is_open: config.is_open_to_local_users },
@@ -335,6 +342,30 @@ fn identity(place: &Place) -> Result<String, StartError> {
     let mut bytes = [0; IDENTITY_BYTES];
     getrandom::fill(&mut bytes).map_err(|error| StartError::Unclean(error.to_string()))?;
     Ok(HEXLOWER.encode(&bytes))
+}
+
+/// Writes down where the audit log does not end as it was signed: what is written from here on is signed anew.
+async fn note_audit_trouble(driver: &Driver, signer: &Arc<Signer>) -> Result<(), StartError> {
+    if *driver.notices().of_standing().borrow() != Standing::Serving {
+        return Ok(());
+    }
+    let unclean = |error: &dyn std::fmt::Display| StartError::Unclean(error.to_string());
+    let end = driver.read(|engine: &Engine, _| engine.tables().audit).await;
+    let end = end.map_err(|error| unclean(&error))?;
+    let mut reader = driver.reader().await.map_err(|error| unclean(&error))?;
+    let seal = tokio::task::spawn_blocking(move || reader.read_seal()).await;
+    let seal = seal.map_err(|error| unclean(&error))??;
+    let Some(problem) = sealing::trouble(signer, end, seal.as_ref()) else { return Ok(()) };
+    tracing::warn!(problem, "the audit log is signed from here on");
+    let note = AuditNote {
+        actor: "the coordinator".to_owned(),
+        peer: "-".to_owned(),
+        action: "sign audit log".to_owned(),
+        subject: problem,
+        is_allowed: true,
+    };
+    driver.command(Command::Record(note)).await.map_err(|error| unclean(&error))?;
+    Ok(())
 }
 
 /// Where this coordinator tells the others of its database that it is.

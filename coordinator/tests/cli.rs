@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 
 /// Every command, as typed.
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 34] = [
     "",
     "run",
     "serve",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 33] = [
     "cancel",
     "pause",
     "resume",
+    "retry",
     "extend",
     "report",
     "export",

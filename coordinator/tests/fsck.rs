@@ -117,6 +117,22 @@ async fn a_changed_audit_entry_is_found() {
     assert!(matches!(problems.as_slice(), [one] if one.contains("audit log")), "{problems:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_end_of_the_audit_log_is_found() {
+    let directory = worked().await;
+    let whole = fsck(directory.path(), true).await.unwrap();
+    assert!(whole.problems.is_empty() && whole.audit_entries > 0, "{whole:?}");
+    let database = directory.path().join("sweep.db");
+    let cut = |sql: &str| rusqlite::Connection::open(&database).unwrap().execute(sql, []).unwrap();
+    assert_eq!(cut("DELETE FROM audit WHERE sequence = (SELECT max(sequence) FROM audit)"), 1);
+    let problems = fsck(directory.path(), true).await.unwrap().problems;
+    assert!(matches!(problems.as_slice(), [one] if one.contains("its end was cut off")), "{problems:?}");
+    // Without the signature, too, a strict check does not take it for whole.
+    assert_eq!(cut("DELETE FROM audit WHERE sequence = -2"), 1);
+    let problems = fsck(directory.path(), true).await.unwrap().problems;
+    assert!(matches!(problems.as_slice(), [one] if one.contains("not signed")), "{problems:?}");
+}
+
 #[tokio::test]
 async fn what_is_no_data_directory_is_said_so() {
     let directory = tempfile::tempdir().unwrap();

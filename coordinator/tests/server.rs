@@ -3,7 +3,9 @@
 
 mod support;
 
-use coordinator::{ServerConfig, StartError, StoreChoice};
+use std::path::{Path, PathBuf};
+
+use coordinator::{Place, Quota, ServerConfig, StartError, StoreChoice, Totals};
 use support::{SWEEP, ScriptedWorker, User, index, reference, start};
 use sweep_proto::protocol::PROTOCOL_VERSION;
 use sweep_proto::wire::coordinator_message::Kind as Answer;
@@ -348,4 +350,159 @@ async fn a_second_coordinator_in_the_same_folder_is_refused() {
     server.stop().await.unwrap();
     // The lock goes with the server.
     coordinator::start(config("127.0.0.1:0")).await.unwrap().stop().await.unwrap();
+}
+
+fn failed(kind: wire::FailureKind) -> wire::AttemptOutcome {
+    let failed = wire::Failed { kind: kind.into(), message: "it did not work".into() };
+    wire::AttemptOutcome { kind: Some(wire::attempt_outcome::Kind::Failed(failed)) }
+}
+
+/// Where the coordinator keeps an artifact.
+fn place_of(directory: &Path, artifact: &wire::ArtifactRef) -> PathBuf {
+    let name: String = artifact.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    directory.join("artifacts").join(&name[..2]).join(&name[2..])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_dataset_holds_its_sweep_until_it_is_back_and_costs_no_try() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    user.launch(SWEEP, false).await.unwrap();
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    let grant = worker.ask().await.unwrap();
+    let dataset = grant.dataset.clone().unwrap();
+    let (place, aside) = (place_of(directory.path(), &dataset), directory.path().join("aside"));
+    std::fs::rename(&place, &aside).unwrap();
+    let fetch = || wire::FetchRequest { digest: dataset.digest.clone(), offset: 0 };
+    for _ in 0..3 {
+        let refused = worker.client.fetch(fetch()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable, "workers wait: {refused:?}");
+    }
+    let status = user.get("1").await.unwrap();
+    assert_eq!(status.state, "paused");
+    assert!(status.held.as_ref().unwrap().contains("is missing"), "{:?}", status.held);
+    let released = wire::attempt_outcome::Kind::Released(wire::Released { checkpoint: None });
+    worker.complete(grant.token, wire::AttemptOutcome { kind: Some(released) }).await.unwrap();
+    assert!(worker.ask().await.is_none(), "nothing is handed out meanwhile");
+
+    std::fs::rename(&aside, &place).unwrap();
+    let status = user.0.resume(get("1")).await.unwrap().into_inner();
+    assert_eq!((status.held, status.ledger.unwrap().failed), (None, 0));
+    assert!(worker.client.fetch(fetch()).await.is_ok());
+    worker.work_off().await;
+    assert_eq!(user.get("1").await.unwrap().state, "finished");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_dataset_is_found_when_a_worker_fails_on_it_and_made_again_by_the_same_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    user.launch(SWEEP, false).await.unwrap();
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    let grant = worker.ask().await.unwrap();
+    // Where the bytes are as they were stored it is the trial that fails.
+    worker.complete(grant.token, failed(wire::FailureKind::Data)).await.unwrap();
+    assert_eq!(user.get("1").await.unwrap().held, None);
+    server.stop().await.unwrap();
+
+    let place = place_of(directory.path(), &grant.dataset.clone().unwrap());
+    let mut bytes = std::fs::read(&place).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&place, bytes).unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    let grant = worker.ask().await.unwrap();
+    worker.complete(grant.token, failed(wire::FailureKind::Data)).await.unwrap();
+    let status = user.get("1").await.unwrap();
+    assert!(status.held.as_ref().unwrap().contains("other bytes"), "{status:?}");
+    let again = SWEEP.replace("\"tiny\"", "\"again\"");
+    user.launch(&again, false).await.unwrap();
+    user.0.resume(get("1")).await.unwrap();
+    worker.work_off().await;
+    assert_eq!(user.get("1").await.unwrap().state, "finished");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failed_trials_are_tried_again_by_a_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    user.launch(&SWEEP.replace("[train]", "[train]\nfailures_max = 1"), false).await.unwrap();
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    let grant = worker.ask().await.unwrap();
+    worker.complete(grant.token, failed(wire::FailureKind::Rejected)).await.unwrap();
+    worker.work_off().await;
+    let status = user.get("1").await.unwrap();
+    assert_eq!((status.state.as_str(), status.ledger.unwrap().failed), ("finished", 1));
+    let sweep = "tiny".to_owned();
+    let senseless = wire::RetryRequest { sweep: sweep.clone(), ..Default::default() };
+    assert_eq!(user.0.retry(senseless).await.unwrap_err().code(), Code::InvalidArgument);
+    let retry = wire::RetryRequest { sweep, failed: true, ..Default::default() };
+    let reply = user.0.retry(retry.clone()).await.unwrap().into_inner();
+    let status = reply.sweep.unwrap();
+    assert_eq!((reply.retried, status.state.as_str()), (1, "open"));
+    worker.work_off().await;
+    let status = user.get("1").await.unwrap();
+    assert_eq!((status.state.as_str(), status.ledger.unwrap().completed), ("finished", 4));
+    let refused = user.0.retry(retry).await.unwrap_err();
+    assert!(refused.message().contains("no trial of sweep 1 has failed"), "{refused:?}");
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_launch_is_whole_whatever_interrupts_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    let large = SWEEP.replace("[8, 16]", "[4, 8, 16, 32]").replace("replicates = 2", "replicates = 500");
+    let request = wire::LaunchRequest {
+        file_name: "large.toml".into(),
+        text: large,
+        directory: "/".into(),
+        forbid_reuse: false,
+        attach: false,
+    };
+    // Whoever launched goes away, and the coordinator stops, as soon as the sweep is there.
+    let mut events = user.0.launch(request).await.unwrap().into_inner();
+    while user.get("1").await.is_err() {
+        events.message().await.unwrap();
+    }
+    drop(events);
+    server.stop().await.unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    let ledger = user.get("1").await.unwrap().ledger.unwrap();
+    assert_eq!((ledger.planned, ledger.pending), (2_000, 2_000));
+    // Attached to, it answers once all of it is made.
+    let again = SWEEP.replace("[8, 16]", "[4, 8, 16, 32]").replace("replicates = 2", "replicates = 500");
+    let status = user.launch(&again, true).await.unwrap();
+    assert_eq!((status.id, status.epochs_planned), (1, 4_000));
+    user.0.cancel(get("1")).await.unwrap();
+    server.stop().await.unwrap();
+    let findings = coordinator::fsck(&Place::local(directory.path().to_owned()), false).await.unwrap();
+    assert_eq!((findings.trials, findings.problems), (2_000, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_exceeds_a_total_is_refused_with_its_name_and_nothing_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let mut config = ServerConfig::local(listen, directory.path().to_owned(), StoreChoice::Sqlite);
+    config.quota = Quota::of(Totals { open_trials: 3, ..config.quota.all });
+    let server = coordinator::start(config).await.unwrap();
+    let mut user = User::of(&server).await;
+    let refused = user.launch(SWEEP, false).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.message().contains("4 open trials"), "{refused:?}");
+    assert!(user.0.list(wire::ListRequest {}).await.unwrap().into_inner().sweeps.is_empty());
+    let huge = SWEEP.replace("replicates = 2", "replicates = 1000");
+    assert_eq!(user.launch(&huge, false).await.unwrap_err().code(), Code::ResourceExhausted);
+    let long = format!("{SWEEP}# {}", "long ".repeat(60_000));
+    assert_eq!(user.launch(&long, false).await.unwrap_err().code(), Code::InvalidArgument);
+    server.stop().await.unwrap();
 }

@@ -1,8 +1,9 @@
 //! Values of hyperparameters, and the configuration: one complete choice of all of them.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -161,15 +162,15 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// One point of the search space: a checked value for every hyperparameter, without the seed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct Configuration(BTreeMap<Hyperparameter, Value>);
+/// One point of the search space: a checked value for every hyperparameter, without the seed. Copies share their
+/// values, so that the replicates of a configuration take the memory of one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Configuration(Arc<BTreeMap<Hyperparameter, Value>>);
 
 impl std::default::Default for Configuration {
     /// Every hyperparameter at its default.
     fn default() -> Self {
-        Self(Hyperparameter::ALL.iter().map(|one| (*one, one.row().default.into())).collect())
+        Self(Arc::new(Hyperparameter::ALL.iter().map(|one| (*one, one.row().default.into())).collect()))
     }
 }
 
@@ -178,7 +179,7 @@ impl Configuration {
     pub fn set(&mut self, hyperparameter: Hyperparameter, value: Value) -> Result<(), ValueError> {
         let value = value.coerced(hyperparameter);
         value.check(hyperparameter)?;
-        self.0.insert(hyperparameter, value);
+        Arc::make_mut(&mut self.0).insert(hyperparameter, value);
         Ok(())
     }
 
@@ -186,6 +187,16 @@ impl Configuration {
     pub fn with(mut self, hyperparameter: Hyperparameter, value: Value) -> Result<Self, ValueError> {
         self.set(hyperparameter, value)?;
         Ok(self)
+    }
+
+    /// This configuration, sharing its values with an equal one of the pool, which it joins where there is none.
+    #[must_use]
+    pub fn shared(self, pool: &mut BTreeSet<Self>) -> Self {
+        if let Some(known) = pool.get(&self) {
+            return known.clone();
+        }
+        pool.insert(self.clone());
+        self
     }
 
     /// The value of a hyperparameter.
@@ -230,6 +241,12 @@ impl Configuration {
     }
 }
 
+impl Serialize for Configuration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
 impl<'de> Deserialize<'de> for Configuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let values = BTreeMap::<Hyperparameter, Value>::deserialize(deserializer)?;
@@ -253,6 +270,19 @@ mod tests {
             .expect("valid values");
         let json = serde_json::to_string(&configuration).expect("serialises");
         assert_eq!(serde_json::from_str::<Configuration>(&json).expect("parses"), configuration);
+    }
+
+    #[test]
+    fn equal_configurations_of_a_pool_share_their_values_until_one_changes() {
+        let mut pool = BTreeSet::new();
+        let first = Configuration::default().shared(&mut pool);
+        let mut second = Configuration::default();
+        assert!(!Arc::ptr_eq(&first.0, &second.0));
+        second = second.shared(&mut pool);
+        assert!(Arc::ptr_eq(&first.0, &second.0));
+        second.set(Hyperparameter::Units, Value::Integer(7)).expect("a valid value");
+        assert_eq!(first, Configuration::default(), "the other one stays as it was");
+        assert_eq!(pool.len(), 1);
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub struct AuditEntry {
 }
 
 /// Where the audit log ends: the next entry goes on from here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditHead {
     /// The last entry's place; 0 where there is none.
     pub sequence: u64,

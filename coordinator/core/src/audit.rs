@@ -57,10 +57,23 @@ impl Audit<'_> {
         });
         let gapless = trials.iter().enumerate().all(|(index, trial)| trial.spec.id.index as usize == index);
         self.expect(gapless, || format!("the trials of sweep {id} are not numbered without a gap"));
+        let is_behind = self.engine.index.behind.contains(&id);
+        let unmade = self.engine.unmade(id);
+        self.expect(unmade == 0 || is_behind || sweep.state == SweepState::Cancelled, || {
+            format!("sweep {id} lacks {unmade} trials, and none of them is being made")
+        });
+        self.expect(sweep.extended_from.is_none() || unmade > 0, || {
+            format!("sweep {id} has all its trials, and still remembers what it was extended from")
+        });
+        self.expect(sweep.held.is_none() || sweep.state == SweepState::Paused, || {
+            format!("sweep {id} is held and {}", sweep.state.name())
+        });
         let keys: BTreeSet<_> = trials.iter().map(|trial| trial.key).collect();
         self.expect(keys.len() == trials.len(), || format!("sweep {id} has two trials of the same key"));
-        let open = trials.iter().any(|trial| !trial.state.is_terminal());
-        self.expect(!open || matches!(sweep.state, SweepState::Open | SweepState::Paused), || {
+        let open = unmade > 0 || trials.iter().any(|trial| !trial.state.is_terminal());
+        let may_be_open = matches!(sweep.state, SweepState::Open | SweepState::Paused)
+            || (sweep.state == SweepState::Cancelled && (is_behind || unmade > 0));
+        self.expect(!open || may_be_open, || {
             format!("sweep {id} is {} with trials that have not ended", sweep.state.name())
         });
         self.expect(open || sweep.state != SweepState::Open, || {
@@ -119,9 +132,10 @@ impl Audit<'_> {
             });
         }
         let sweep = tables.sweeps.get(&id.sweep).map(|sweep| sweep.state);
+        let lags = self.engine.index.behind.contains(&id.sweep);
         let fits = match trial.state {
-            TrialState::Pending => sweep == Some(SweepState::Open),
-            TrialState::Paused => sweep == Some(SweepState::Paused),
+            TrialState::Pending => sweep == Some(SweepState::Open) || lags,
+            TrialState::Paused => sweep == Some(SweepState::Paused) || lags,
             _ => sweep.is_some(),
         };
         self.expect(fits, || format!("trial {id} is {} in a sweep that is {sweep:?}", trial.state.name()));
@@ -162,6 +176,10 @@ impl Audit<'_> {
             format!("trial {id} has {} running attempts and the lease {:?}", running.len(), trial.lease)
         });
         let of = |work, state| attempts.iter().filter(|one| one.work == work && one.state == state).count();
+        self.expect(trial.forgiven <= trial.attempts, || format!("trial {id} forgives attempts to come"));
+        let counted: Vec<_> = attempts.iter().filter(|one| one.id.number > trial.forgiven).collect();
+        let failed =
+            |work| counted.iter().filter(|one| one.work == work && one.state == AttemptState::Failed).count();
         let trained = of(WorkKind::Train, AttemptState::Succeeded) + usize::from(trial.reused_from.is_some());
         self.expect(trained == usize::from(trial.state == TrialState::Completed), || {
             format!("trial {id} is {} with {trained} accepted results", trial.state.name())
@@ -170,17 +188,17 @@ impl Audit<'_> {
             format!("trial {id} was tested twice")
         });
         let budget = self.engine.sweep(id.sweep).map_or(0, |sweep| sweep.spec.failures_max) as usize;
-        let failures = of(WorkKind::Evaluate, AttemptState::Failed);
+        let failures = failed(WorkKind::Evaluate);
         self.expect(failures <= budget, || {
             format!("evaluation of trial {id} failed {failures} times of {budget}")
         });
         // Earlier programs counted attempts without memory among the failures.
-        let short = attempts.iter().filter(|one| one.failure == Some(FailureKind::OutOfMemory)).count();
-        let counted = trial.out_of_memory as usize;
-        self.expect(counted <= short && counted <= OUT_OF_MEMORY_MAX as usize, || {
-            format!("trial {id} counts {counted} attempts without memory, {short} are recorded")
+        let short = counted.iter().filter(|one| one.failure == Some(FailureKind::OutOfMemory)).count();
+        let without = trial.out_of_memory as usize;
+        self.expect(without <= short && without <= OUT_OF_MEMORY_MAX as usize, || {
+            format!("trial {id} counts {without} attempts without memory, {short} are recorded")
         });
-        let failures = of(WorkKind::Train, AttemptState::Failed).saturating_sub(counted);
+        let failures = failed(WorkKind::Train).saturating_sub(without);
         self.expect(failures <= budget, || format!("trial {id} failed {failures} times of {budget}"));
         self.expect(failures == trial.failures as usize, || {
             format!("trial {id} counts {} failures, {failures} are recorded", trial.failures)

@@ -7,8 +7,9 @@ use sweep_proto::{
 };
 use thiserror::Error;
 
-use crate::access::{AuditNote, CertificateId};
+use crate::access::{AuditHead, AuditNote, CertificateId};
 use crate::mutation::Mutation;
+use crate::quota::Quota;
 use crate::record::{DatasetRecord, InstanceId, SweepState};
 
 /// Everything that can be asked of the engine.
@@ -24,6 +25,10 @@ pub enum Command {
         datasets: Vec<DatasetRecord>,
         /// Where a sweep of the same text on the same data has not ended, answer with that one.
         attach: bool,
+        /// Who launches it; `None`: the operator.
+        owner: Option<Box<str>>,
+        /// How much there may be of everything.
+        quota: Box<Quota>,
     },
     /// Add levels to the grid, replicates to every configuration, or both.
     Extend {
@@ -35,6 +40,24 @@ pub enum Command {
         replicates: Option<u32>,
         /// Prepared datasets for data variants that the sweep lacks.
         datasets: Vec<DatasetRecord>,
+        /// How much there may be of everything.
+        quota: Box<Quota>,
+    },
+    /// Try trials of a sweep again that failed or diverged.
+    Retry {
+        /// The sweep.
+        sweep: SweepId,
+        /// Which of its trials.
+        which: Retried,
+    },
+    /// The coordinator cannot give an artifact that trials need.
+    Unreadable {
+        /// The artifact.
+        artifact: Digest,
+        /// Whether it is gone for good, and not only out of reach.
+        is_gone: bool,
+        /// What is wrong with it and what helps, in words.
+        reason: String,
     },
     /// Stop a sweep for good.
     Cancel(SweepId),
@@ -115,11 +138,36 @@ pub enum Command {
     },
     /// Append to the audit log.
     Record(AuditNote),
+    /// Remove the oldest entries of the audit log.
+    ForgetAudit {
+        /// The last one that goes.
+        through: AuditHead,
+        /// When that one was written.
+        written_at: Timestamp,
+        /// Who removes them.
+        by: AuditNote,
+    },
     /// The rows come from a backup: every lease is taken back, and tokens go on far above those of the old
     /// world, whose workers are thereby fenced.
     NewGeneration,
     /// Time passed: leases may have run out.
     Tick,
+    /// Let a bounded number of trials follow what was decided of their sweep.
+    Follow,
+}
+
+/// Which trials are tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// All of a kind.
+    Every {
+        /// Those whose tries are spent, and those that could not be measured on the test split.
+        failed: bool,
+        /// Those whose loss left every bound.
+        diverged: bool,
+    },
+    /// These, by their index in the sweep.
+    Trials(Vec<u32>),
 }
 
 /// A token to be made. The secret's bytes come from the shell, which shows them once.
@@ -204,6 +252,13 @@ pub enum Reply {
     Grants(Vec<Vec<Granted>>),
     /// The workers that were shut out.
     Revoked(Vec<WorkerId>),
+    /// Trials are tried again.
+    Retried {
+        /// How many.
+        count: u64,
+        /// How many more there are: the command once more takes the next.
+        left: u64,
+    },
 }
 
 /// How a lease stands.
@@ -295,6 +350,12 @@ pub enum Rejection {
     /// Whoever asks is not let in.
     #[error("{0}")]
     Denied(String),
+    /// No trial is in a state in which it can be tried again.
+    #[error("{0}")]
+    NothingToRetry(String),
+    /// There would be more than there may be.
+    #[error("{0}")]
+    TooMuch(String),
     /// The request makes no sense.
     #[error("{0}")]
     Invalid(String),

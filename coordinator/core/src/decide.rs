@@ -4,12 +4,15 @@ pub(crate) mod access;
 pub(crate) mod complete;
 pub(crate) mod control;
 pub(crate) mod extend;
+pub(crate) mod follow;
 pub(crate) mod generation;
 pub(crate) mod grid;
 pub(crate) mod launch;
 pub(crate) mod report_epoch;
+pub(crate) mod retry;
 pub(crate) mod tick;
 mod trouble;
+pub(crate) mod unreadable;
 pub(crate) mod work;
 pub(crate) mod worker;
 

@@ -6,6 +6,7 @@ use sweep_proto::{AttemptId, LeaseToken, SweepId, Timestamp, TrialId, WorkKind, 
 
 use crate::command::{Decision, Reply, Touch};
 use crate::engine::Engine;
+use crate::index::SweepIndex;
 use crate::limits::{ATTEMPTS_MAX, WORKERS_LOST_MAX};
 use crate::mutation::Mutation;
 use crate::record::{
@@ -26,6 +27,8 @@ pub(crate) struct Draft<'a> {
     last_token: u64,
     /// Change in the number of trials that have not ended, by sweep.
     open_change: BTreeMap<SweepId, i64>,
+    /// New trials, by sweep.
+    added: BTreeMap<SweepId, u64>,
     /// Sweeps that may have reached a new state.
     pub(crate) unsettled: BTreeSet<SweepId>,
     touches: Vec<Touch>,
@@ -45,6 +48,7 @@ impl<'a> Draft<'a> {
             workers: BTreeMap::new(),
             last_token: engine.tables.last_token,
             open_change: BTreeMap::new(),
+            added: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             touches: Vec::new(),
         }
@@ -73,10 +77,18 @@ impl<'a> Draft<'a> {
         self.engine.tables.attempts_of(trial).map(|one| self.attempts.get(&one.id).unwrap_or(one))
     }
 
-    /// Trials of a sweep that would not have ended.
+    /// Trials of a sweep that would not have ended, those that are yet to be made included.
     pub(crate) fn open_trials(&self, sweep: SweepId) -> u64 {
-        let before = self.engine.index.sweeps.get(&sweep).map_or(0, crate::index::SweepIndex::open_trials);
-        before.saturating_add_signed(self.open_change.get(&sweep).copied().unwrap_or(0))
+        let before = self.engine.index.sweeps.get(&sweep).map_or(0, SweepIndex::open_trials);
+        let made = before.saturating_add_signed(self.open_change.get(&sweep).copied().unwrap_or(0));
+        let planned = self.sweep(sweep).and_then(|sweep| sweep.spec.trial_count()).unwrap_or(0);
+        made + planned.saturating_sub(self.made(sweep))
+    }
+
+    /// Trials of a sweep that there would be.
+    pub(crate) fn made(&self, sweep: SweepId) -> u64 {
+        let before = self.engine.index.sweeps.get(&sweep).map_or(0, SweepIndex::made);
+        before + self.added.get(&sweep).copied().unwrap_or(0)
     }
 
     /// Sets a sweep.
@@ -88,7 +100,11 @@ impl<'a> Draft<'a> {
     /// Sets a trial.
     pub(crate) fn set_trial(&mut self, trial: TrialRecord) {
         let id = trial.spec.id;
-        let was_open = self.trial(id).is_some_and(|before| !before.state.is_terminal());
+        let before = self.trial(id).map(|before| !before.state.is_terminal());
+        if before.is_none() {
+            *self.added.entry(id.sweep).or_default() += 1;
+        }
+        let was_open = before.unwrap_or(false);
         let change = i64::from(!trial.state.is_terminal()) - i64::from(was_open);
         *self.open_change.entry(id.sweep).or_default() += change;
         self.unsettled.insert(id.sweep);
@@ -185,7 +201,7 @@ impl<'a> Draft<'a> {
 
     /// Puts a trial without a lease back in the queue, or fails it where it was tried too often.
     pub(crate) fn requeue(&mut self, mut trial: TrialRecord) {
-        if trial.attempts >= ATTEMPTS_MAX {
+        if trial.attempts - trial.forgiven >= ATTEMPTS_MAX {
             trial.last_error = Some(format!("{ATTEMPTS_MAX} attempts ended without a result"));
             self.end_trial(trial, TrialState::Failed);
             return;

@@ -2,9 +2,11 @@
 
 use sweep_proto::Timestamp;
 
+use crate::audit_trail;
 use crate::command::{Command, Decision, Rejection, Touch};
 use crate::decide;
 use crate::index::Index;
+use crate::limits::SLICE_TRIALS;
 use crate::mutation::Mutation;
 use crate::record::WorkerState;
 use crate::tables::Tables;
@@ -16,15 +18,34 @@ pub struct Engine {
     pub(crate) tables: Tables,
     pub(crate) index: Index,
     pub(crate) volatile: Volatile,
+    /// Trials that one command makes or changes at most, where it would change all of a sweep.
+    pub(crate) slice: Slice,
+}
+
+/// See [`SLICE_TRIALS`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice(pub(crate) usize);
+
+impl Default for Slice {
+    fn default() -> Self {
+        Self(SLICE_TRIALS)
+    }
 }
 
 impl Engine {
+    /// This engine with another size of slices than [`SLICE_TRIALS`]: small ones show in tests what large sweeps do.
+    #[must_use]
+    pub fn with_slice(mut self, trials: usize) -> Self {
+        self.slice = Slice(trials.max(1));
+        self
+    }
+
     /// An engine over what a store loaded. Every live lease starts a fresh term at `now`, because the
     /// time that passed while no coordinator ran is nobody's fault.
     pub fn restore(tables: Tables, now: Timestamp) -> Self {
         let index = Index::rebuild(&tables);
         let volatile = Volatile::restore(&tables, now);
-        Self { tables, index, volatile }
+        Self { tables, index, volatile, slice: Slice::default() }
     }
 
     /// The durable rows.
@@ -38,11 +59,18 @@ impl Engine {
     /// A [`Rejection`] says why; nothing is to be persisted then.
     pub fn decide(&self, now: Timestamp, command: &Command) -> Result<Decision, Rejection> {
         match command {
-            Command::Launch { spec, file_text, datasets, attach } => {
-                decide::launch::launch(self, now, spec, file_text, datasets, *attach)
+            Command::Launch { spec, file_text, datasets, attach, owner, quota } => {
+                let launch =
+                    decide::launch::Launch { spec, file_text, datasets, owner: owner.as_deref(), quota };
+                decide::launch::launch(self, now, &launch, *attach)
             }
-            Command::Extend { sweep, axes, replicates, datasets } => {
-                decide::extend::extend(self, now, *sweep, axes, *replicates, datasets)
+            Command::Extend { sweep, axes, replicates, datasets, quota } => {
+                let more = decide::extend::More { axes, replicates: *replicates, datasets };
+                decide::extend::extend(self, now, *sweep, &more, quota)
+            }
+            Command::Retry { sweep, which } => decide::retry::retry(self, now, *sweep, which),
+            Command::Unreadable { artifact, is_gone, reason } => {
+                Ok(decide::unreadable::unreadable(self, now, *artifact, *is_gone, reason))
             }
             Command::Cancel(sweep) => decide::control::cancel(self, now, *sweep),
             Command::Pause(sweep) => decide::control::pause(self, now, *sweep),
@@ -70,9 +98,13 @@ impl Engine {
             Command::Renew { shown, key, certificate } => {
                 decide::access::renew(self, now, *shown, *key, *certificate)
             }
+            Command::ForgetAudit { through, written_at, by } => {
+                audit_trail::forget(self, now, *through, *written_at, by)
+            }
             Command::Record(note) => Ok(decide::access::record(self, now, note)),
             Command::NewGeneration => Ok(decide::generation::begin(self, now)),
             Command::Tick => Ok(decide::tick::tick(self, now)),
+            Command::Follow => decide::follow::follow(self, now),
         }
     }
 
@@ -115,7 +147,9 @@ impl Engine {
             | Mutation::LastToken(_)
             | Mutation::Token(_)
             | Mutation::Certificate(_)
-            | Mutation::Audit(_) => {
+            | Mutation::Audit(_)
+            | Mutation::AuditBase(_)
+            | Mutation::AuditSeal(_) => {
                 self.tables.apply(mutation);
             }
         }

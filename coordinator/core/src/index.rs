@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweep_proto::{AttemptId, FailureKind, LeaseToken, SweepId, TrialId, TrialKey, WorkKind, WorkerId};
+use sweep_proto::{
+    AttemptId, FailureKind, Hyperparameter, LeaseToken, SweepId, TrialId, TrialKey, WorkKind, WorkerId,
+};
 
 use crate::limits::ATTEMPTS_MAX;
 use crate::record::{AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState};
@@ -27,6 +29,8 @@ pub(crate) struct Index {
     pub(crate) sweeps: BTreeMap<SweepId, SweepIndex>,
     /// Sweeps that have work to hand out.
     pub(crate) ready: BTreeSet<ReadyKey>,
+    /// Sweeps whose trials have yet to follow what was decided of them.
+    pub(crate) behind: BTreeSet<SweepId>,
     /// The trial of each live lease.
     pub(crate) live: BTreeMap<LeaseToken, TrialId>,
     /// The attempt of each token ever granted.
@@ -59,12 +63,38 @@ pub(crate) struct SweepIndex {
     pub(crate) counts: [u64; 8],
     /// Completed trials that another one stands in for.
     pub(crate) reused: u64,
+    /// Trials that the sweep has once all are made.
+    planned: u64,
+    /// Epochs that trials have brought, and that open ones may still bring.
+    pub(crate) epochs: u64,
+    /// Bytes of the checkpoints and models that its trials brought.
+    pub(crate) artifact_bytes: u64,
     /// Its entry in [`Index::ready`].
     ready: Option<ReadyKey>,
 }
 
 impl SweepIndex {
-    /// Trials that have not ended.
+    /// Trials that there are.
+    pub(crate) fn made(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Trials that are yet to be made.
+    pub(crate) fn unmade(&self) -> u64 {
+        self.planned.saturating_sub(self.made())
+    }
+
+    /// Whether trials have yet to follow what was decided of their sweep.
+    fn is_behind(&self, state: SweepState) -> bool {
+        match state {
+            SweepState::Open => !self.paused.is_empty() || self.unmade() > 0,
+            SweepState::Paused => !self.pending.is_empty() || self.unmade() > 0,
+            SweepState::Cancelled => !self.paused.is_empty() || !self.pending.is_empty(),
+            SweepState::Evaluating | SweepState::Finished => false,
+        }
+    }
+
+    /// Trials that there are and have not ended.
     pub(crate) fn open_trials(&self) -> u64 {
         TrialState::ALL
             .iter()
@@ -86,6 +116,8 @@ impl SweepIndex {
         }
         self.counts[trial.state as usize] -= 1;
         self.reused -= u64::from(trial.reused_from.is_some());
+        self.epochs -= epochs(trial);
+        self.artifact_bytes -= artifact_bytes(trial);
     }
 
     fn insert(&mut self, trial: &TrialRecord) {
@@ -100,7 +132,26 @@ impl SweepIndex {
         }
         self.counts[trial.state as usize] += 1;
         self.reused += u64::from(trial.reused_from.is_some());
+        self.epochs += epochs(trial);
+        self.artifact_bytes += artifact_bytes(trial);
     }
+}
+
+/// Epochs that a trial has brought where it has ended, or may bring.
+fn epochs(trial: &TrialRecord) -> u64 {
+    match &trial.result {
+        _ if !trial.state.is_terminal() => trial.spec.configuration.integer(Hyperparameter::Epochs),
+        Some(result) if trial.reused_from.is_none() => u64::from(result.epochs),
+        _ => u64::from(trial.diverged_epoch.unwrap_or(0)),
+    }
+}
+
+/// Bytes of what a trial has brought.
+fn artifact_bytes(trial: &TrialRecord) -> u64 {
+    let checkpoints = trial.checkpoint.iter().chain(&trial.underway).map(|one| one.artifact.bytes);
+    let model = trial.result.iter().filter(|_| trial.reused_from.is_none()).map(|result| result.model.bytes);
+    // A worker names the sizes: no sum of them must overflow.
+    checkpoints.chain(model).map(|bytes| bytes.min(1 << 40)).sum()
 }
 
 impl Index {
@@ -109,7 +160,8 @@ impl Index {
         let mut index = Self::default();
         for sweep in tables.sweeps.values() {
             index.names.insert(sweep.spec.name.clone(), sweep.id);
-            index.sweeps.entry(sweep.id).or_default();
+            index.sweeps.entry(sweep.id).or_default().planned = sweep.spec.trial_count().unwrap_or(0);
+            index.refresh_ready(tables, sweep.id);
         }
         for attempt in tables.attempts.values() {
             index.attempts.insert(attempt.token, attempt.id);
@@ -172,6 +224,7 @@ impl Index {
         let same =
             before.is_some_and(|before| before.chosen == sweep.chosen && waits(before) == waits(sweep));
         let entry = self.sweeps.entry(sweep.id).or_default();
+        entry.planned = sweep.spec.trial_count().unwrap_or(0);
         if !same {
             entry.outstanding.clear();
             entry.evaluable.clear();
@@ -223,6 +276,11 @@ impl Index {
             }
             _ => None,
         };
+        if entry.is_behind(sweep.state) {
+            self.behind.insert(id);
+        } else {
+            self.behind.remove(&id);
+        }
         if entry.ready != key {
             if let Some(old) = entry.ready {
                 self.ready.remove(&old);
@@ -247,12 +305,16 @@ pub(crate) fn gave_up<'a>(
     attempts: impl Iterator<Item = &'a AttemptRecord>,
 ) -> bool {
     let mut failures = 0;
-    for attempt in attempts.filter(|one| one.work == WorkKind::Evaluate && one.state == AttemptState::Failed)
-    {
+    let counts = |one: &&AttemptRecord| {
+        let has_failed = one.work == WorkKind::Evaluate && one.state == AttemptState::Failed;
+        has_failed && one.id.number > trial.forgiven
+    };
+    for attempt in attempts.filter(counts) {
         failures += 1;
         if !attempt.failure.is_none_or(FailureKind::is_retryable) {
             return true;
         }
     }
-    failures >= sweep.spec.failures_max || (trial.attempts >= ATTEMPTS_MAX && trial.lease.is_none())
+    failures >= sweep.spec.failures_max
+        || (trial.attempts - trial.forgiven >= ATTEMPTS_MAX && trial.lease.is_none())
 }

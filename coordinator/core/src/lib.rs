@@ -6,6 +6,7 @@
 
 pub mod access;
 mod audit;
+mod audit_trail;
 pub mod choice;
 pub mod command;
 mod decide;
@@ -14,6 +15,7 @@ pub mod engine;
 mod index;
 pub mod limits;
 pub mod mutation;
+pub mod quota;
 pub mod record;
 mod scheduler;
 mod settle;
@@ -25,12 +27,14 @@ pub use access::{
     AuditEntry, AuditHead, AuditNote, CertificateId, CertificateRecord, TokenRecord, UNKNOWN_CERTIFICATE,
     UNKNOWN_TOKEN, certificate_refusal, token_refusal,
 };
+pub use audit_trail::{AuditSeal, AuditTrail, FORGET_ACTION};
 pub use choice::ConfigurationMean;
 pub use command::{
-    Command, Decision, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Touch,
+    Command, Decision, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Retried, Touch,
 };
 pub use engine::Engine;
 pub use mutation::Mutation;
+pub use quota::{Quota, Totals};
 pub use record::{
     AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EpochRecord, InstanceId, LeaseRecord,
     ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState, Troubles, WorkerRecord, WorkerState,

@@ -19,6 +19,39 @@ pub fn heartbeat_interval_ms(workers: usize) -> u64 {
         .clamp(HEARTBEAT_INTERVAL_MS, HEARTBEAT_INTERVAL_MAX_MS)
 }
 
+/// Most trials that one command makes or changes, where it is about all of a sweep: an eighth of the 50 ms for which
+/// everybody may wait (`cargo run --release -p coordinator-store --example launch`). The rest follows in between.
+pub const SLICE_TRIALS: usize = 250;
+
+/// Most sweeps that are kept: a hundred a day for years.
+pub const SWEEPS_MAX: u64 = 100_000;
+
+/// Most trials of all sweeps that are kept (`--max-trials`).
+pub const STORED_TRIALS_MAX: u64 = 1_000_000;
+
+/// Most trials of all sweeps that have not ended (`--max-open-trials`): a day's work for hundreds of slots.
+pub const OPEN_TRIALS_MAX: u64 = 200_000;
+
+/// Most bytes of sweep files that are kept: thousands of long ones.
+pub const TEXT_BYTES_MAX: u64 = 256 << 20;
+
+/// Most bytes of datasets, checkpoints and models that sweeps refer to when another one is launched
+/// (`--max-artifact-bytes`): 1 TiB.
+pub const ARTIFACT_BYTES_MAX: u64 = 1 << 40;
+
+/// Most memory for what is kept of sweeps where nobody says how much this machine has, in bytes: 4 GiB.
+pub const MEMORY_BYTES_MAX: u64 = 4 << 30;
+
+/// Of each total, what one user other than the operator may take, in percent: nobody shuts the others out.
+pub const SHARE_OF_ONE_PERCENT: u64 = 50;
+
+/// Memory of a trial with its attempts and its share of the indices, in bytes: measured by the example `launch`, doubled for
+/// the attempts.
+pub const TRIAL_BYTES: u64 = 2_048;
+
+/// Memory of an epoch, in bytes: its record and its share of the table.
+pub const EPOCH_BYTES: u64 = 160;
+
 /// Most leases granted in one answer: one worker's slots, and no more than one message holds.
 pub const GRANTS_MAX: u32 = 256;
 
@@ -81,6 +114,12 @@ pub const TOKENS_MAX: usize = 10_000;
 
 /// Most characters of a token's label.
 pub const LABEL_CHARACTERS_MAX: usize = 200;
+
+/// Most characters of why the coordinator holds a sweep.
+pub const HOLD_REASON_CHARACTERS_MAX: usize = 500;
+
+/// How long an entry of the audit log is kept at least, in milliseconds: 30 days, so that somebody notices.
+pub const AUDIT_KEEP_MIN_MS: u64 = 30 * 24 * 3_600_000;
 
 /// Most characters of each text of an audit entry.
 pub const AUDIT_TEXT_CHARACTERS_MAX: usize = 500;

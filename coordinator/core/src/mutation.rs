@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 use sweep_proto::TrialId;
 
-use crate::access::{AuditEntry, CertificateRecord, TokenRecord};
+use crate::access::{AuditEntry, AuditHead, CertificateRecord, TokenRecord};
+use crate::audit_trail::AuditSeal;
 use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
 
 /// One row that becomes true.
@@ -39,4 +40,8 @@ pub enum Mutation {
     Certificate(CertificateRecord),
     /// Appends to the audit log. Entries are written once and never change.
     Audit(AuditEntry),
+    /// Removes the entries of the audit log up to this one, which an entry behind it stands for.
+    AuditBase(AuditHead),
+    /// The signature under the end of the audit log. Only stores keep it.
+    AuditSeal(AuditSeal),
 }

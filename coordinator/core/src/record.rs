@@ -18,8 +18,11 @@ use crate::limits::{INSTANCES_REMEMBERED_MAX, REQUESTS_REMEMBERED_MAX};
 /// ```text
 /// Open ⇄ Paused          Open ── every trial terminal ──► Evaluating ── test split measured ──► Finished
 /// Open | Paused | Evaluating ── cancel ──► Cancelled
-/// Finished | Evaluating ── extend ──► Open
+/// Finished | Evaluating ── extend, retry ──► Open
 /// ```
+///
+/// A sweep's row changes at once; many trials follow it a bounded number at a time (`decide/follow.rs`): those of a launch
+/// are made, those of a paused sweep paused, those of a cancelled one cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SweepState {
@@ -63,6 +66,7 @@ impl SweepState {
 ///   │  └─ pause ► Paused   │ └──── failed, no tries left ──► Failed           │
 ///   └──── resume ──┘       └─────────────────────────────────────────────────┘
 /// Pending | Leased | Paused ── cancel ──► Cancelled      Pending ── same key finished before ──► Completed
+/// Failed | Diverged ── retry ──► Pending
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -137,6 +141,15 @@ pub struct SweepRecord {
     pub datasets: Vec<DatasetRecord>,
     /// The configuration with the lowest mean score over its completed replicates, once all trials ended.
     pub chosen: Option<Configuration>,
+    /// Who launched it, for the totals of one user; `None` where the operator did, or an older program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Why the coordinator itself holds it. It is paused meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
+    /// The spec before the extension whose trials are still being made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_from: Option<Box<SweepSpec>>,
 }
 
 /// An encoded dataset of a sweep.
@@ -212,6 +225,14 @@ pub struct TrialRecord {
     pub reused_from: Option<TrialId>,
     /// When it became terminal.
     pub ended_at: Option<Timestamp>,
+    /// Attempts before it was last tried again by a person's command: their failures no longer count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub forgiven: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A live lease. Its expiry is not durable: a restarted coordinator gives every lease a fresh term.

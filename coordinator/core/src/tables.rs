@@ -29,6 +29,8 @@ pub struct Tables {
     pub certificates: BTreeMap<CertificateId, CertificateRecord>,
     /// The end of the audit log, whose entries only a store keeps.
     pub audit: AuditHead,
+    /// The last of the entries that were removed from its start.
+    pub audit_base: AuditHead,
 }
 
 impl Tables {
@@ -72,6 +74,8 @@ impl Tables {
                     self.audit = AuditHead { sequence: entry.sequence, digest: entry.digest };
                 }
             }
+            Mutation::AuditBase(base) => self.audit_base = *base,
+            Mutation::AuditSeal(_) => {}
         }
     }
 
@@ -85,7 +89,8 @@ impl Tables {
         let tokens = self.tokens.values().cloned().map(Mutation::Token);
         let certificates = self.certificates.values().cloned().map(Mutation::Certificate);
         let access = tokens.chain(certificates);
-        let last_token = std::iter::once(Mutation::LastToken(self.last_token));
+        let base = (self.audit_base != AuditHead::default()).then_some(Mutation::AuditBase(self.audit_base));
+        let last_token = base.into_iter().chain(std::iter::once(Mutation::LastToken(self.last_token)));
         sweeps.chain(workers).chain(trials).chain(attempts).chain(epochs).chain(access).chain(last_token)
     }
 

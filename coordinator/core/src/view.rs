@@ -1,10 +1,10 @@
 //! What the shell may read of the engine without deciding anything.
 
-use sweep_proto::{LeaseToken, SweepId, Timestamp, TrialId, WorkerId};
+use sweep_proto::{ArtifactRef, Digest, LeaseToken, SweepId, Timestamp, TrialId, WorkKind, WorkerId};
 
 use crate::choice::{self, ConfigurationMean};
 use crate::engine::Engine;
-use crate::record::{SweepRecord, TrialRecord, TrialState};
+use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 
 /// A sweep's trials by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,16 @@ impl Ledger {
     }
 }
 
+/// The state of trials that wait, in a sweep of this state; `None` where none can wait.
+pub(crate) fn waiting_state(state: SweepState) -> Option<TrialState> {
+    match state {
+        SweepState::Open => Some(TrialState::Pending),
+        SweepState::Paused => Some(TrialState::Paused),
+        SweepState::Cancelled => Some(TrialState::Cancelled),
+        SweepState::Evaluating | SweepState::Finished => None,
+    }
+}
+
 impl Engine {
     /// A sweep.
     pub fn sweep(&self, id: SweepId) -> Option<&SweepRecord> {
@@ -41,10 +51,71 @@ impl Engine {
         number.or_else(|| self.index.names.get(name_or_number).copied())
     }
 
-    /// A sweep's ledger; empty where there is no such sweep.
+    /// A sweep's ledger; empty where there is no such sweep. Trials count as what they are once they have followed what was
+    /// decided of their sweep, and those that are yet to be made count, too.
     pub fn ledger(&self, sweep: SweepId) -> Ledger {
-        let Some(index) = self.index.sweeps.get(&sweep) else { return Ledger::default() };
-        Ledger { planned: index.counts.iter().sum(), by_state: index.counts, reused: index.reused }
+        let (Some(index), Some(sweep)) = (self.index.sweeps.get(&sweep), self.sweep(sweep)) else {
+            return Ledger::default();
+        };
+        let mut by_state = index.counts;
+        if let Some(state) = waiting_state(sweep.state) {
+            let mut waiting = index.unmade();
+            for state in [TrialState::Pending, TrialState::Paused] {
+                waiting += std::mem::take(&mut by_state[state as usize]);
+            }
+            by_state[state as usize] += waiting;
+        }
+        Ledger { planned: by_state.iter().sum(), by_state, reused: index.reused }
+    }
+
+    /// Trials of a sweep that are yet to be made.
+    pub fn unmade(&self, sweep: SweepId) -> u64 {
+        self.index.sweeps.get(&sweep).map_or(0, crate::index::SweepIndex::unmade)
+    }
+
+    /// An artifact that work under some live lease needs, as it must be.
+    pub fn needed_artifact(&self, digest: Digest) -> Option<ArtifactRef> {
+        let trials = self.index.live.values().filter_map(|trial| self.tables.trials.get(trial));
+        trials.flat_map(|trial| self.artifacts_of(trial)).find(|artifact| artifact.digest == digest)
+    }
+
+    /// The artifacts that work under a live lease needs.
+    pub fn artifacts_under(&self, token: LeaseToken) -> Vec<ArtifactRef> {
+        let trial = self.index.live.get(&token).and_then(|trial| self.tables.trials.get(trial));
+        trial.into_iter().flat_map(|trial| self.artifacts_of(trial)).collect()
+    }
+
+    fn artifacts_of(&self, trial: &TrialRecord) -> impl Iterator<Item = ArtifactRef> {
+        let datasets = self.sweep(trial.spec.id.sweep).into_iter().flat_map(|sweep| &sweep.datasets);
+        let dataset = datasets.map(|one| one.artifact).find(|one| one.digest == trial.spec.dataset);
+        let measured = trial.lease.filter(|lease| lease.work == WorkKind::Evaluate);
+        let model = measured.and_then(|_| Some(trial.result.as_ref()?.model));
+        let checkpoints = trial.checkpoint.into_iter().chain(trial.underway).map(|one| one.artifact);
+        dataset.into_iter().chain(model).chain(checkpoints)
+    }
+
+    /// Whether some trials have yet to follow what was decided of their sweep: [`Command::Follow`](crate::Command::Follow)
+    /// lets a few more.
+    pub fn is_behind(&self) -> bool {
+        !self.index.behind.is_empty()
+    }
+
+    /// A trial as it is once it has followed what was decided of its sweep.
+    pub fn followed(&self, trial: &TrialRecord) -> TrialRecord {
+        let state = self.state_of(trial);
+        let mut trial = TrialRecord { state, ..trial.clone() };
+        if state == TrialState::Cancelled && trial.ended_at.is_none() {
+            (trial.checkpoint, trial.underway) = (None, None);
+            trial.ended_at = self.sweep(trial.spec.id.sweep).and_then(|sweep| sweep.ended_at);
+        }
+        trial
+    }
+
+    /// The state of a trial once it has followed what was decided of its sweep.
+    pub fn state_of(&self, trial: &TrialRecord) -> TrialState {
+        let waits = matches!(trial.state, TrialState::Pending | TrialState::Paused);
+        let sweep = self.sweep(trial.spec.id.sweep).filter(|_| waits);
+        sweep.and_then(|sweep| waiting_state(sweep.state)).unwrap_or(trial.state)
     }
 
     /// The trials of a sweep under a live lease, in order.

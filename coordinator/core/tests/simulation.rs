@@ -30,7 +30,7 @@ const PROGRESS: u64 = 5_000;
 /// Schedules that have found a fault, each a rare one.
 const ONCE_FAILED: [u64; 1] = [21_910];
 /// What the schedules must bring about, or else they prove less than they claim.
-const CORNERS: [&str; 21] = [
+const CORNERS: [&str; 24] = [
     "cancelled sweep",
     "extended sweep",
     "finished sweep",
@@ -50,6 +50,9 @@ const CORNERS: [&str; 21] = [
     "Evaluate Expired",
     "resumed from a checkpoint",
     "resumed in mid-epoch",
+    "trials that followed later",
+    "trials tried again",
+    "held sweep",
     "trial that found too little memory",
     "worker Departed",
 ];

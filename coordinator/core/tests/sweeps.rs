@@ -28,7 +28,8 @@ fn finish(lab: &mut Lab, worker: WorkerId) {
 fn extend(sweep: SweepId, spec: &SweepSpec, axes: Vec<Axis>, replicates: Option<u32>) -> Command {
     let mut wanted = spec.clone();
     wanted.axes.extend(axes.iter().cloned());
-    Command::Extend { sweep, axes, replicates, datasets: values::datasets(&wanted) }
+    let (datasets, quota) = (values::datasets(&wanted), Box::default());
+    Command::Extend { sweep, axes, replicates, datasets, quota }
 }
 
 #[test]
@@ -57,8 +58,9 @@ fn launch_lays_out_every_grid_point_with_every_replicate() {
 fn who_attaches_finds_the_sweep_that_goes_on() {
     let mut lab = Lab::new();
     let spec = values::spec("grid", &[8], 1, 2);
-    let Command::Launch { spec, file_text, datasets, .. } = values::launch(spec) else { unreachable!() };
-    let attach = Command::Launch { spec, file_text, datasets, attach: true };
+    let mut attach = values::launch(spec);
+    let Command::Launch { attach: attaches, .. } = &mut attach else { unreachable!() };
+    *attaches = true;
     let Reply::Launched(first) = lab.run(&attach) else { panic!("not launched") };
     lab.changes_nothing(&attach);
     assert_eq!(lab.run(&attach), Reply::Launched(first), "pressed twice, launched once");
@@ -67,7 +69,7 @@ fn who_attaches_finds_the_sweep_that_goes_on() {
             unreachable!()
         };
         change(&mut spec, &mut file_text);
-        Command::Launch { spec, file_text, datasets, attach: true }
+        Command::Launch { spec, file_text, datasets, attach: true, owner: None, quota: Box::default() }
     };
     let moved = PathBuf::from("/moved/rows.csv");
     let source = DataSource::Known { name: "snippets".into(), path: Some(moved) };
@@ -98,6 +100,8 @@ fn a_sweep_that_grew_is_found_by_the_meaning_of_its_file() {
         file_text: text.into(),
         datasets: datasets.clone(),
         attach: true,
+        owner: None,
+        quota: Box::default(),
     };
     let mut lab = Lab::new();
     let Reply::Launched(first) = lab.run(&attach(&spec, text)) else { panic!("not launched") };
@@ -115,7 +119,8 @@ fn senseless_sweeps_are_refused_by_name() {
         let mut spec = good.clone();
         change(&mut spec);
         let datasets = values::datasets(&good);
-        let command = Command::Launch { spec, file_text: String::new(), datasets, attach: false };
+        let (file_text, quota) = (String::new(), Box::default());
+        let command = Command::Launch { spec, file_text, datasets, attach: false, owner: None, quota };
         let error = lab.refused(&command).to_string();
         assert!(error.contains(says), "{error:?} does not say {says:?}");
     };
@@ -423,11 +428,13 @@ fn senseless_extensions_are_refused() {
         axes: vec![axis(Hyperparameter::MaxLength, &[50])],
         replicates: None,
         datasets: vec![],
+        quota: Box::default(),
     };
     assert!(lab.refused(&no_data).to_string().contains("max_length=50"));
     let mut changed = values::datasets(&spec);
     changed[0].artifact = values::artifact("other bytes");
-    let command = Command::Extend { sweep, axes: vec![], replicates: Some(3), datasets: changed };
+    let quota = Box::default();
+    let command = Command::Extend { sweep, axes: vec![], replicates: Some(3), datasets: changed, quota };
     assert!(lab.refused(&command).to_string().contains("changed"));
 }
 

@@ -3,10 +3,11 @@
 
 mod support;
 
+use coordinator_core::command::LeaseStanding;
 use coordinator_core::limits::{
     ATTEMPTS_MAX, LEASE_TTL_MS, REQUEST_ID_CHARACTERS_MAX, RETRY_FIRST_MS, RETRY_MAX_MS,
 };
-use coordinator_core::{AttemptState, Command, Engine, Rejection, Reply, TrialState};
+use coordinator_core::{AttemptState, Command, Engine, Rejection, Reply, Retried, SweepState, TrialState};
 use sweep_proto::{AttemptId, AttemptOutcome, FailureKind, LeaseToken, WorkKind};
 
 use support::lab::{Lab, report};
@@ -322,4 +323,127 @@ fn reports_renew_a_lease() {
     assert_eq!(lab.engine.next_deadline(), Some(lab.now.plus_ms(LEASE_TTL_MS)));
     lab.pass(LEASE_TTL_MS);
     assert_eq!(lab.trial(sweep, 0).state, TrialState::Pending);
+}
+
+#[test]
+fn failed_and_diverged_trials_are_tried_again_with_all_their_tries() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let mut spec = values::spec("again", &[8, 16], 1, 1);
+    spec.failures_max = 1;
+    let sweep = lab.launch(spec);
+    let first = lab.ask_one(worker);
+    let message = "no luck".to_owned();
+    lab.complete(
+        first.token,
+        AttemptOutcome::Failed { kind: FailureKind::Crashed, message: message.clone() },
+    );
+    let second = lab.ask_one(worker);
+    lab.complete(second.token, AttemptOutcome::Diverged { epoch: 1, message });
+    assert_eq!(lab.state(sweep), SweepState::Finished);
+    let retry = |which| Command::Retry { sweep, which };
+    let every = |failed, diverged| retry(Retried::Every { failed, diverged });
+
+    let reply = lab.run(&every(true, false));
+    assert_eq!(reply, Reply::Retried { count: 1, left: 0 });
+    assert_eq!((lab.state(sweep), lab.trial(sweep, 1).state), (SweepState::Open, TrialState::Diverged));
+    assert!(lab.refused(&every(true, false)).to_string().contains("no trial of sweep 1 has failed"));
+    let refused = lab.refused(&retry(Retried::Trials(vec![0]))).to_string();
+    assert!(refused.contains("trial 1/0 is pending"), "{refused}");
+    assert!(lab.refused(&retry(Retried::Trials(vec![7]))).to_string().contains("no trial 1/7"));
+    lab.run(&retry(Retried::Trials(vec![1])));
+
+    for _ in 0..2 {
+        let granted = lab.ask_one(worker);
+        assert_eq!(granted.attempt, 2, "attempts are counted on");
+        lab.train(&granted);
+    }
+    let granted = lab.ask_one(worker);
+    let problem = AttemptOutcome::Failed { kind: FailureKind::Crashed, message: "no test".into() };
+    lab.complete(granted.token, problem);
+    assert_eq!(lab.state(sweep), SweepState::Finished);
+    assert_eq!(lab.engine.tables().trials_of(sweep).filter(|trial| trial.test.is_some()).count(), 0);
+
+    // What could not be measured is measured again, not trained.
+    lab.run(&every(true, false));
+    let granted = lab.ask_one(worker);
+    assert_eq!(granted.work, WorkKind::Evaluate);
+    lab.evaluate(&granted);
+    assert_eq!(lab.state(sweep), SweepState::Finished);
+    lab.run(&Command::Cancel(lab.engine.resolve("again").unwrap()));
+}
+
+#[test]
+fn retrying_many_trials_goes_in_slices_and_tells_what_is_left() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let mut spec = values::spec("again", &[8, 16, 24], 1, 1);
+    spec.failures_max = 1;
+    let sweep = lab.launch(spec);
+    for _ in 0..3 {
+        let granted = lab.ask_one(worker);
+        let message = "no luck".to_owned();
+        lab.complete(granted.token, AttemptOutcome::Failed { kind: FailureKind::Crashed, message });
+    }
+    lab.engine = lab.engine.with_slice(2);
+    let retry = Command::Retry { sweep, which: Retried::Every { failed: true, diverged: true } };
+    assert_eq!(lab.run(&retry), Reply::Retried { count: 2, left: 1 });
+    assert_eq!(lab.run(&retry), Reply::Retried { count: 1, left: 0 });
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Pending), 3);
+}
+
+fn unreadable(artifact: sweep_proto::Digest, is_gone: bool) -> Command {
+    Command::Unreadable { artifact, is_gone, reason: "the dataset is missing".into() }
+}
+
+#[test]
+fn a_missing_dataset_holds_its_sweep_and_costs_no_try() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("held", &[8, 16], 1, 1));
+    let granted = lab.ask_one(worker);
+    lab.run(&unreadable(granted.dataset.digest, true));
+    let record = lab.engine.sweep(sweep).unwrap();
+    assert_eq!((record.state, record.held.as_deref()), (SweepState::Paused, Some("the dataset is missing")));
+    let (standings, _) = lab.heartbeat(worker, &[granted.token]);
+    assert!(matches!(standings[0], LeaseStanding::Release(_)), "{standings:?}");
+    lab.complete(granted.token, AttemptOutcome::Released { checkpoint: None });
+    assert!(lab.ask(worker, 1).is_empty());
+    assert_eq!(lab.trial(sweep, 0).failures, 0);
+    lab.changes_nothing(&unreadable(granted.dataset.digest, true));
+
+    lab.run(&Command::Resume(sweep));
+    assert_eq!(lab.engine.sweep(sweep).unwrap().held, None);
+    let granted = lab.ask_one(worker);
+    lab.train(&granted);
+}
+
+#[test]
+fn a_model_that_cannot_be_measured_holds_its_sweep_until_it_is_resumed() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("held", &[8], 1, 1));
+    let granted = lab.ask_one(worker);
+    lab.train(&granted);
+    let granted = lab.ask_one(worker);
+    lab.run(&unreadable(granted.model.unwrap().digest, false));
+    assert_eq!(lab.state(sweep), SweepState::Paused);
+    lab.complete(granted.token, AttemptOutcome::Released { checkpoint: None });
+    assert!(lab.ask(worker, 1).is_empty());
+    lab.run(&Command::Resume(sweep));
+    assert_eq!(lab.state(sweep), SweepState::Evaluating);
+    let granted = lab.ask_one(worker);
+    lab.evaluate(&granted);
+    assert_eq!(lab.state(sweep), SweepState::Finished);
+}
+
+#[test]
+fn a_checkpoint_that_is_gone_costs_its_epochs_and_no_try() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("again", &[8], 1, 3));
+    let granted = lab.ask_one(worker);
+    lab.report(granted.token, &granted.spec, 1);
+    lab.complete(granted.token, AttemptOutcome::Released { checkpoint: None });
+    let granted = lab.ask_one(worker);
+    lab.run(&unreadable(granted.checkpoint.unwrap().artifact.digest, true));
+    assert_eq!(lab.state(sweep), SweepState::Open);
+    let again = lab.ask_one(worker);
+    assert_eq!((again.checkpoint, lab.trial(sweep, 0).failures), (None, 0));
+    lab.train(&again);
 }

@@ -70,6 +70,7 @@ fn text(findings: &Findings) -> String {
         audit_entries,
         artifacts,
         artifact_bytes,
+        held,
         problems,
     } = findings;
     let mut lines = vec![format!(
@@ -77,6 +78,7 @@ fn text(findings: &Findings) -> String {
          {artifacts} artifacts ({})",
         HumanBytes(*artifact_bytes)
     )];
+    lines.extend(held.iter().map(|held| format!("held: {}", plain(held))));
     lines.extend(problems.iter().map(|problem| format!("problem: {}", plain(problem))));
     if problems.is_empty() {
         lines.push("all is well".to_owned());

@@ -9,6 +9,7 @@ mod follow;
 mod interrupt;
 mod local_worker;
 mod output;
+mod quota;
 mod render;
 mod screen;
 mod store;
@@ -35,6 +36,7 @@ mod refresh;
 mod report;
 mod report_folder;
 mod rerun;
+mod retry;
 mod run;
 mod serve;
 mod status;
@@ -156,6 +158,8 @@ enum Command {
     Pause(control::PauseArguments),
     /// Go on with a paused sweep
     Resume(control::ResumeArguments),
+    /// Try trials again that failed or diverged
+    Retry(retry::Arguments),
     /// Add levels to the grid of a sweep, or replicates
     Extend(extend::Arguments),
     /// Fetch the report of a sweep
@@ -350,6 +354,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Cancel(arguments) => control::cancel(arguments, context).await,
         Command::Pause(arguments) => control::pause(arguments, context).await,
         Command::Resume(arguments) => control::resume(arguments, context).await,
+        Command::Retry(arguments) => retry::run(arguments, context).await,
         Command::Extend(arguments) => extend::run(arguments, context).await,
         Command::Report(arguments) => report::run(arguments, context).await,
         Command::Export(arguments) => export::run(arguments, context).await,

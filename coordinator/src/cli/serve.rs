@@ -10,6 +10,7 @@ use super::data_memory::DataMemory;
 use super::exit::Failure;
 use super::interrupt::Interrupt;
 use super::output;
+use super::quota::QuotaArguments;
 use super::store::StoreArguments;
 
 const EXAMPLES: &str = "\
@@ -61,6 +62,8 @@ pub(crate) struct Arguments {
     /// superuser.
     #[arg(long, conflicts_with = "tls")]
     open_to_local_users: bool,
+    #[command(flatten)]
+    quota: QuotaArguments,
 }
 
 fn host(text: &str) -> Result<String, String> {
@@ -87,14 +90,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let place = Place { store, artifacts: arguments.artifacts, ..Place::local(arguments.data_dir.clone()) };
     coordinator::descriptors::raise();
     let mut interrupt = Interrupt::listen()?;
+    let local = ServerConfig::local(arguments.listen, arguments.data_dir, StoreChoice::Sqlite);
     let server = coordinator::start(ServerConfig {
+        quota: arguments.quota.over(local.quota),
         is_secure: arguments.tls,
         is_open_to_local_users: arguments.open_to_local_users,
         advertise: arguments.advertise,
         corpora: arguments.corpora,
         readers: arguments.data_memory.readers()?,
         place,
-        ..ServerConfig::local(arguments.listen, arguments.data_dir, StoreChoice::Sqlite)
+        ..local
     })
     .await?;
     let url = server.urls().first().cloned().unwrap_or_default();

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use coordinator_core::Retried;
 use serde::Deserialize;
 
 use super::Dashboard;
@@ -111,6 +112,32 @@ impl Change {
         let sweep = dashboard.shared.control(&viewer.act, name, self.control).await?;
         Ok(Redirect::to(&format!("/sweeps/{sweep}")).into_response())
     }
+}
+
+/// `GET /sweeps/{sweep}/retry`
+pub(super) async fn ask_retry((State(dashboard), viewer, Path(name)): Asked) -> Result<Response, Refusal> {
+    let sweep = lists::resolve(&dashboard.shared, name).await?;
+    page(&Page {
+        frame: Frame::of(&viewer),
+        title: format!("Try failed trials of sweep {sweep} again?"),
+        consequence: "Each failed trial begins again, with all its tries. A sweep that has finished goes on until they have \
+                      ended, and chooses again.",
+        button: "Try again",
+        is_final: false,
+        action: format!("/sweeps/{sweep}/retry"),
+        back: format!("/sweeps/{sweep}"),
+    })
+}
+
+/// `POST /sweeps/{sweep}/retry`
+pub(super) async fn retry(
+    (State(dashboard), viewer, Path(name)): Asked,
+    Form(form): Form<Confirmed>,
+) -> Result<Response, Refusal> {
+    viewer.check(&form.key)?;
+    let which = Retried::Every { failed: true, diverged: false };
+    let (sweep, _) = dashboard.shared.retry(&viewer.act, name, which).await?;
+    Ok(Redirect::to(&format!("/sweeps/{sweep}")).into_response())
 }
 
 /// `GET /workers/{worker}/drain`

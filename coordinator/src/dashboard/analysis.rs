@@ -9,8 +9,9 @@ use serde_json::json;
 use tonic::Status;
 
 use super::Dashboard;
+use super::frame::Viewer;
 use super::refusal::Refusal;
-use crate::rpc::{lists, report, status};
+use crate::rpc::{Work, lists, report, status};
 
 /// The sections, in the report's order.
 const SECTIONS: [&str; 4] = ["effects", "importance", "interactions", "parallel"];
@@ -22,13 +23,14 @@ pub(super) struct Analysis(String);
 /// `GET /sweeps/{sweep}/analysis`
 pub(super) async fn analysis(
     State(dashboard): State<Dashboard>,
+    viewer: Viewer,
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
     let id = lists::resolve(&dashboard.shared, name).await?;
     let state = dashboard.state(id).await?;
-    let shared = dashboard.shared.clone();
+    let (shared, caller) = (dashboard.shared.clone(), viewer.act.caller);
     let make = move |_| async move {
-        let permit = shared.heavy().await?;
+        let permit = shared.turn(Work::Report, caller).await?;
         let input = shared.driver.read(move |engine, now| report::collect(engine, id, now)).await?;
         let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;
         let made = tokio::task::spawn_blocking(move || {

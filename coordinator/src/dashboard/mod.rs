@@ -117,6 +117,7 @@ pub(crate) fn routes(shared: Shared) -> Router {
         .route("/sweeps/{sweep}/trials/{trial}/events", get(trial::events))
         .route("/sweeps/{sweep}/pause", get(actions::ask_pause).post(actions::pause))
         .route("/sweeps/{sweep}/resume", get(actions::ask_resume).post(actions::resume))
+        .route("/sweeps/{sweep}/retry", get(actions::ask_retry).post(actions::retry))
         .route("/sweeps/{sweep}/cancel", get(actions::ask_cancel).post(actions::cancel))
         .route("/login", get(login::ask).post(login::begin))
         .route("/logout", post(login::end))

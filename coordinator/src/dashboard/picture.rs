@@ -63,7 +63,7 @@ pub(super) struct Failure {
 pub(super) fn of(engine: &Engine, id: SweepId) -> Option<Picture> {
     let status = Sweep::from(sweep_status::of(engine, id)?);
     let cell = |trial: &TrialRecord| Cell {
-        state: trial.state,
+        state: engine.state_of(trial),
         score: trial.result.as_ref().map(|result| result.score).filter(|score| score.is_finite()),
     };
     let (failures, failures_count) = failures(engine, id);

@@ -13,6 +13,7 @@ use sweep_proto::SweepId;
 use tonic::Status;
 
 use super::cache::Cache;
+use super::frame::Viewer;
 use super::refusal::Refusal;
 use super::{ANALYSES_MAX, ANALYSIS_INTERVAL, Dashboard, Rules};
 use crate::rpc::lists;
@@ -60,16 +61,18 @@ pub(super) struct Wanted {
 /// `GET /sweeps/{sweep}/report/{file}?language=ko`
 pub(super) async fn file(
     State(dashboard): State<Dashboard>,
+    viewer: Viewer,
     Path((name, file)): Path<(String, String)>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refusal> {
     let language = report::language(&wanted.language)?;
     let id = lists::resolve(&dashboard.shared, name).await?;
     let state = dashboard.state(id).await?;
-    let shared = dashboard.shared.clone();
+    let (shared, caller) = (dashboard.shared.clone(), viewer.act.caller);
     let make = move |_| async move {
-        let files = report::files(&shared, id, Wishes { language, ..Wishes::default() }).await?;
-        Ok::<_, Refusal>(Files(files.into_iter().map(|(name, bytes)| (name, Bytes::from(bytes))).collect()))
+        let wishes = Wishes { language, ..Wishes::default() };
+        let files = report::files(&shared, caller, id, wishes).await?;
+        Ok::<_, Refusal>(Files(files.to_vec()))
     };
     let reports = dashboard.reports.of(language);
     let files = reports.get(dashboard.shared.driver.notices(), (id, state), make).await?.value;

@@ -212,6 +212,10 @@ impl Progress<'_> {
         all.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
+    fn can_be_retried(&self) -> bool {
+        self.sweep.state != "cancelled" && self.sweep.ledger.failed > 0
+    }
+
     fn is_running(&self) -> bool {
         matches!(self.sweep.state.as_str(), "open" | "evaluating")
     }

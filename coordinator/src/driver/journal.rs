@@ -55,6 +55,10 @@ pub(super) fn record(engine: &Engine, mutation: &Mutation) {
             let is_revoked = certificate.revoked_at.is_some();
             tracing::info!(certificate = %certificate.id, worker = %certificate.worker, is_revoked, "certificate");
         }
-        Mutation::TruncateEpochs { .. } | Mutation::LastToken(_) | Mutation::Audit(_) => {}
+        Mutation::TruncateEpochs { .. }
+        | Mutation::LastToken(_)
+        | Mutation::Audit(_)
+        | Mutation::AuditBase(_)
+        | Mutation::AuditSeal(_) => {}
     }
 }

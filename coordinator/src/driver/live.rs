@@ -33,6 +33,8 @@ pub(super) struct Live {
     pub(super) references: References,
     full: Option<FullDisk>,
     waiting: VecDeque<Steps>,
+    /// No trial could follow what was decided of its sweep: nothing is tried again before the next request or tick.
+    is_stuck: bool,
 }
 
 /// The newest write found no room. Reads and what writes nothing go on.
@@ -62,7 +64,7 @@ impl Live {
         let mut store = open()?;
         let engine = Engine::restore(store.load()?, now);
         let references = References::of(engine.tables());
-        Ok(Self { engine, store, references, full: None, waiting: VecDeque::new() })
+        Ok(Self { engine, store, references, full: None, waiting: VecDeque::new(), is_stuck: false })
     }
 
     /// Whether the store may still be written, where others may write it, too.
@@ -127,6 +129,22 @@ impl Live {
         self.engine.fold(&decision);
         batch.mutations.extend(decision.mutations);
         Ok(decision.reply)
+    }
+
+    /// Lets a bounded number of trials follow what was decided of their sweep, after everybody else had their turn.
+    pub(super) fn follow(&mut self, now: Timestamp, batch: &mut Batch) {
+        let before = batch.mutations.len();
+        if self.engine.is_behind()
+            && let Err(refusal) = self.decide(now, &Command::Follow, batch)
+        {
+            tracing::warn!(%refusal, "trials cannot follow what was decided of their sweep");
+        }
+        self.is_stuck = batch.mutations.len() == before;
+    }
+
+    /// Whether more trials are to follow at once.
+    pub(super) fn has_followers(&self) -> bool {
+        self.engine.is_behind() && !self.is_stuck
     }
 
     /// Between two tries on a full disk, nothing is written.

@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 use collector::Collector;
-pub(crate) use notices::{Notices, Standing};
+pub(crate) use notices::{Notices, Standing, Version};
 use thread::Core;
 
 /// Requests that wait for the driver. Beyond these, callers wait up to [`MAILBOX_WAIT`].

@@ -20,6 +20,15 @@ pub(crate) enum Standing {
     Standby,
 }
 
+/// Which rows of a sweep somebody has seen: where it is equal, so are they.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Version {
+    /// How often the store was loaded: what it held then may have been written by others.
+    pub(crate) loads: u64,
+    /// Commits since then that changed the sweep.
+    pub(crate) changes: u64,
+}
+
 /// Change counters. A receiver that is slow sees one change where several happened.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
@@ -29,6 +38,15 @@ pub(crate) struct Notices {
     standing: watch::Sender<Standing>,
     connections: Mutex<BTreeMap<CertificateId, CancellationToken>>,
     processes: Mutex<BTreeMap<WorkerId, watch::Sender<Option<InstanceId>>>>,
+    versions: Mutex<Versions>,
+}
+
+/// See [`Version`].
+#[derive(Debug, Default)]
+struct Versions {
+    loads: u64,
+    /// Of sweeps that have changed since the store was loaded.
+    changes: BTreeMap<SweepId, u64>,
 }
 
 impl Notices {
@@ -53,7 +71,16 @@ impl Notices {
         self.standing.subscribe()
     }
 
+    /// The version of a sweep's rows: rows that are read later are of this version or a later one.
+    pub(crate) fn version(&self, sweep: SweepId) -> Version {
+        let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        Version { loads: versions.loads, changes: versions.changes.get(&sweep).copied().unwrap_or(0) }
+    }
+
     pub(super) fn stands(&self, standing: Standing) {
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        *versions = Versions { loads: versions.loads + 1, changes: BTreeMap::new() };
+        drop(versions);
         self.standing.send_if_modified(|before| std::mem::replace(before, standing) != standing);
     }
 
@@ -85,6 +112,11 @@ impl Notices {
     }
 
     pub(crate) fn sweeps_changed(&self, changed: &BTreeSet<SweepId>) {
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        for sweep in changed {
+            *versions.changes.entry(*sweep).or_default() += 1;
+        }
+        drop(versions);
         let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
         sweeps.retain(|sweep, sender| {
             if changed.contains(sweep) {

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use coordinator_core::{AuditEntry, Command, DatasetRecord, Mutation, Reply, Tables};
+use coordinator_core::{AuditEntry, AuditSeal, Command, DatasetRecord, Mutation, Reply, Tables};
 use coordinator_store::{MemoryStore, StepBatch, Store, StoreError, StoreReader};
 use sweep_proto::protocol::{PROTOCOL_VERSION, STEP_METRICS_MAX};
 use sweep_proto::{
@@ -40,6 +40,10 @@ impl StoreReader for Gated {
 
     fn read_audit(&mut self, from: u64, max: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.store.read_audit(from, max)
+    }
+
+    fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
+        self.store.read_seal()
     }
 }
 
@@ -81,7 +85,8 @@ fn launch() -> Command {
         account: None,
     };
     let datasets = spec.data_variants().into_iter().map(dataset).collect();
-    Command::Launch { spec, file_text: String::new(), datasets, attach: false }
+    let (file_text, quota) = (String::new(), Box::default());
+    Command::Launch { spec, file_text, datasets, attach: false, owner: None, quota }
 }
 
 async fn leases(driver: &Driver) -> Vec<LeaseToken> {

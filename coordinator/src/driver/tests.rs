@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use coordinator_core::limits::WORKER_SILENCE_MS;
-use coordinator_core::{AuditEntry, Command, Engine, Mutation, Tables, WorkerState};
+use coordinator_core::{AuditEntry, AuditSeal, Command, Engine, Mutation, Tables, WorkerState};
 use coordinator_store::{MemoryStore, SqliteStore, StepBatch, Store, StoreError, StoreReader};
 use sweep_proto::protocol::PROTOCOL_VERSION;
 use sweep_proto::{AttemptId, StepMetric, WorkerId, WorkerProfile};
@@ -50,6 +50,10 @@ impl StoreReader for Flaky {
 
     fn read_audit(&mut self, from: u64, max: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.store.read_audit(from, max)
+    }
+
+    fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
+        self.store.read_seal()
     }
 }
 

@@ -134,7 +134,7 @@ impl Core {
 
     fn next_wake(&self) -> Timestamp {
         match &self.live {
-            Some(live) if live.has_waiting() => self.clock.now(),
+            Some(live) if live.has_waiting() || live.has_followers() => self.clock.now(),
             Some(_) => self.next_tick(),
             None => self.last_open.plus_ms(REOPEN_MS),
         }
@@ -172,6 +172,7 @@ impl Core {
         for request in mail {
             live.accept(now, request, &mut batch);
         }
+        live.follow(now, &mut batch);
         match live.persist(now, &batch.mutations) {
             Ok(written) => {
                 if let Written::Nothing(problem) = written {

@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use super::caller::Act;
 use super::patient::{PatientStream, patient};
-use super::{Shared, lists, status};
+use super::{Shared, audit, lists, status};
 use crate::driver::DriverError;
 use crate::security::authority::{Authority, AuthorityError, WorkerKey};
 use crate::security::caller::Caller;
@@ -198,6 +198,22 @@ impl AccessService for AccessRpc {
         self.shared.record(&act, "revoke worker", worker.to_string()).await?;
         self.shared.driver.command(Command::RevokeWorker(worker)).await.map_err(status::of_driver)?;
         Ok(Response::new(wire::RevokeWorkerReply {}))
+    }
+
+    async fn audit_state(
+        &self,
+        _: Request<wire::AuditStateRequest>,
+    ) -> Result<Response<wire::AuditStateReply>, Status> {
+        Ok(Response::new(audit::state(&self.shared).await?))
+    }
+
+    async fn forget_audit(
+        &self,
+        request: Request<wire::ForgetAuditRequest>,
+    ) -> Result<Response<wire::ForgetAuditReply>, Status> {
+        let act = Act::of(&request);
+        let before = Timestamp(request.into_inner().before_ms);
+        Ok(Response::new(audit::forget(&self.shared, &act, before).await?))
     }
 
     async fn audit(

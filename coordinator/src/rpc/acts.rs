@@ -1,6 +1,7 @@
 //! What people change, from a terminal as from a page: found by name, written to the audit log, then done.
 
-use coordinator_core::Command;
+use coordinator_core::limits::SLICE_TRIALS;
+use coordinator_core::{Command, Reply, Retried};
 use sweep_proto::{SweepId, WorkerId};
 use tonic::Status;
 
@@ -22,6 +23,14 @@ pub(crate) const RESUME: Control = Control { name: "resume", command: Command::R
 /// Ends the sweep.
 pub(crate) const CANCEL: Control = Control { name: "cancel", command: Command::Cancel };
 
+/// Trials that are tried again, and those that are left.
+fn count_of(reply: &Reply) -> (u64, u64) {
+    match reply {
+        Reply::Retried { count, left } => (*count, *left),
+        _ => (0, 0),
+    }
+}
+
 impl Shared {
     /// Changes a sweep that is named, and returns which one it is.
     pub(crate) async fn control(&self, act: &Act, name: String, control: Control) -> Result<SweepId, Status> {
@@ -29,6 +38,43 @@ impl Shared {
         self.record(act, control.name, format!("sweep {sweep}")).await?;
         self.driver.command((control.command)(sweep)).await.map_err(status::of_driver)?;
         Ok(sweep)
+    }
+
+    /// Tries trials of a sweep again; which sweep it is, and how many trials.
+    pub(crate) async fn retry(
+        &self,
+        act: &Act,
+        name: String,
+        which: Retried,
+    ) -> Result<(SweepId, u64), Status> {
+        let sweep = lists::resolve(self, name).await?;
+        let which_words = match &which {
+            Retried::Every { diverged: false, .. } => "failed trials".to_owned(),
+            Retried::Every { failed: false, .. } => "diverged trials".to_owned(),
+            Retried::Every { .. } => "failed and diverged trials".to_owned(),
+            Retried::Trials(trials) => format!("{} trials by number", trials.len()),
+        };
+        self.record(act, "retry", format!("sweep {sweep}, {which_words}")).await?;
+        let command = |which| Command::Retry { sweep, which };
+        let mut tried = 0;
+        match which {
+            Retried::Trials(trials) => {
+                // Named ones are taken a bounded number at a time here; each command refuses what cannot be.
+                for some in trials.chunks(SLICE_TRIALS) {
+                    let reply = self.driver.command(command(Retried::Trials(some.to_vec()))).await;
+                    tried += count_of(&reply.map_err(status::of_driver)?).0;
+                }
+            }
+            every @ Retried::Every { .. } => loop {
+                let reply = self.driver.command(command(every.clone())).await.map_err(status::of_driver)?;
+                let (count, left) = count_of(&reply);
+                tried += count;
+                if left == 0 {
+                    break;
+                }
+            },
+        }
+        Ok((sweep, tried))
     }
 
     /// Takes back what a worker has, gives it nothing new, and lets it end.

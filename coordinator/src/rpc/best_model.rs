@@ -8,7 +8,8 @@ use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
 use super::encoded_rows::read_header;
-use super::{Shared, status};
+use super::{Shared, Work, status};
+use crate::security::caller::Caller;
 
 /// The best replicate of the chosen configuration, or of the one that is best so far.
 struct Best {
@@ -18,8 +19,8 @@ struct Best {
 }
 
 /// Streams the model directory of a sweep.
-pub(super) async fn best_model(shared: &Shared, sweep: SweepId) -> Result<FileParts, Status> {
-    let _permit = shared.heavy().await?;
+pub(super) async fn best_model(shared: &Shared, caller: Caller, sweep: SweepId) -> Result<FileParts, Status> {
+    let _turn = shared.turn(Work::Export, caller).await?;
     let best = shared.driver.read(move |engine, _| find(engine, sweep)).await.map_err(status::of_driver)?;
     let best = best.ok_or_else(|| {
         Status::failed_precondition(format!(
@@ -28,11 +29,11 @@ pub(super) async fn best_model(shared: &Shared, sweep: SweepId) -> Result<FilePa
     })?;
     let (header, _) = read_header(&shared.artifacts, best.trial.spec.dataset).await?;
     let files = vec![
-        ("configuration.json".to_owned(), Download::Bytes(pretty(&best.trial.spec.configuration)?)),
-        ("labels.json".to_owned(), Download::Bytes(pretty(&header.classes)?)),
-        ("metadata.json".to_owned(), Download::Bytes(pretty(&metadata(&best, &header))?)),
+        ("configuration.json".to_owned(), Download::Bytes(pretty(&best.trial.spec.configuration)?.into())),
+        ("labels.json".to_owned(), Download::Bytes(pretty(&header.classes)?.into())),
+        ("metadata.json".to_owned(), Download::Bytes(pretty(&metadata(&best, &header))?.into())),
         ("model.safetensors".to_owned(), Download::Artifact(best.model)),
-        ("tokenizer.json".to_owned(), Download::Bytes(header.tokenizer.into_bytes())),
+        ("tokenizer.json".to_owned(), Download::Bytes(header.tokenizer.into_bytes().into())),
     ];
     Ok(blobs::download(shared, files))
 }

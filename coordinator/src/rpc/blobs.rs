@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use sweep_proto::protocol::CHUNK_BYTES;
 use sweep_proto::{ArtifactRef, Digest, convert, wire};
 use tokio::time::Instant;
@@ -24,6 +25,7 @@ pub(super) type FileParts = PatientStream<wire::FilePart, Status>;
 /// Streams a blob from an offset on.
 pub(super) async fn fetch(shared: &Shared, request: wire::FetchRequest) -> Result<Chunks, Status> {
     let digest = convert::digest(&request.digest, "digest").map_err(status::of_conversion)?;
+    shared.check_giveable(digest).await?;
     let mut blob =
         shared.artifacts.read(digest, request.offset).await.map_err(|error| status::of_artifact(&error))?;
     let (parts, stream) = patient(CHUNK_QUEUE, status::given_up);
@@ -102,7 +104,7 @@ pub(super) async fn check_present(shared: &Shared, artifact: ArtifactRef, what: 
 /// A file that a person downloads.
 pub(super) enum Download {
     /// In memory.
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
     /// An artifact.
     Artifact(Digest),
 }
@@ -131,12 +133,12 @@ async fn send_file(
 ) -> Result<(), Status> {
     let send =
         async |part| parts.send(part).await.map_err(|_| Status::cancelled("the download was given up"));
-    let part = |data: Vec<u8>| Ok(wire::FilePart { name: name.to_owned(), data: data.into() });
+    let part = |data: Bytes| Ok(wire::FilePart { name: name.to_owned(), data });
     match content {
         Download::Bytes(bytes) if bytes.is_empty() => send(part(bytes)).await,
-        Download::Bytes(bytes) => {
-            for chunk in bytes.chunks(CHUNK_BYTES) {
-                send(part(chunk.to_vec())).await?;
+        Download::Bytes(mut bytes) => {
+            while !bytes.is_empty() {
+                send(part(bytes.split_to(bytes.len().min(CHUNK_BYTES)))).await?;
             }
             Ok(())
         }

@@ -20,6 +20,17 @@ impl Act {
     pub(crate) fn of<T>(request: &Request<T>) -> Self {
         Self::from(request.extensions())
     }
+
+    /// What the audit log says of it.
+    pub(super) fn note(&self, action: &str, subject: String) -> AuditNote {
+        AuditNote {
+            actor: self.caller.to_string(),
+            peer: self.peer.clone(),
+            action: action.to_owned(),
+            subject,
+            is_allowed: true,
+        }
+    }
 }
 
 impl From<&Extensions> for Act {
@@ -33,13 +44,7 @@ impl From<&Extensions> for Act {
 impl Shared {
     /// Writes an act to the audit log before it is done.
     pub(crate) async fn record(&self, act: &Act, action: &str, subject: String) -> Result<(), Status> {
-        let note = AuditNote {
-            actor: act.caller.to_string(),
-            peer: act.peer.clone(),
-            action: action.to_owned(),
-            subject,
-            is_allowed: true,
-        };
+        let note = act.note(action, subject);
         self.driver.command(Command::Record(note)).await.map(|_| ()).map_err(status::of_driver)
     }
 

@@ -6,7 +6,8 @@ use sweep_proto::{SweepId, wire};
 use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
-use super::{Shared, report, status};
+use super::{Shared, Work, report, status};
+use crate::security::caller::Caller;
 
 /// Longest URI of a folder, in bytes: the longest path that Linux opens, each byte of it percent-encoded.
 const FOLDER_URI_BYTES_MAX: usize = 3 * 4_096 + "file://".len();
@@ -14,13 +15,14 @@ const FOLDER_URI_BYTES_MAX: usize = 3 * 4_096 + "file://".len();
 /// Two sweeps side by side.
 pub(super) async fn compare(
     shared: &Shared,
+    caller: Caller,
     sweeps: [SweepId; 2],
     language: Language,
 ) -> Result<FileParts, Status> {
     if sweeps[0] == sweeps[1] {
         return Err(status::invalid("a sweep is compared with another one, not with itself"));
     }
-    let permit = shared.heavy().await?;
+    let permit = shared.turn(Work::Export, caller).await?;
     let (first, second) = (input(shared, sweeps[0]).await?, input(shared, sweeps[1]).await?);
     let render = move || {
         let _held = permit;
@@ -33,6 +35,7 @@ pub(super) async fn compare(
 /// A sweep as another tool reads it.
 pub(super) async fn export(
     shared: &Shared,
+    caller: Caller,
     sweep: SweepId,
     format: wire::ExportFormat,
     folder_uri: String,
@@ -42,7 +45,7 @@ pub(super) async fn export(
         wire::ExportFormat::Mlflow => ExportFormat::Mlflow { folder_uri: checked(folder_uri)? },
         wire::ExportFormat::Unspecified => return Err(status::invalid("a format to export to is missing")),
     };
-    let permit = shared.heavy().await?;
+    let permit = shared.turn(Work::Export, caller).await?;
     let input = input(shared, sweep).await?;
     let write = move || {
         let _held = permit;
@@ -72,6 +75,6 @@ async fn input(shared: &Shared, sweep: SweepId) -> Result<ReportInput, Status> {
 }
 
 fn stream(shared: &Shared, files: Vec<(String, Vec<u8>)>) -> FileParts {
-    let files = files.into_iter().map(|(name, bytes)| (name, Download::Bytes(bytes))).collect();
+    let files = files.into_iter().map(|(name, bytes)| (name, Download::Bytes(bytes.into()))).collect();
     blobs::download(shared, files)
 }

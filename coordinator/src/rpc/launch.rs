@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use coordinator_core::{Command, DatasetRecord, Reply, SweepRecord};
+use coordinator_core::{Command, DatasetRecord, Engine, Reply, SweepRecord};
 use coordinator_dataset::Reach;
 use sweep_proto::wire::launch_event::Kind;
 use sweep_proto::{Axis, DataSpec, SweepId, SweepSpec, sweep_file, wire};
@@ -12,7 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::caller::Act;
-use super::{STREAM_QUEUE, Shared, status, sweep_status};
+use super::{STREAM_QUEUE, Shared, Work, status, sweep_status};
 use crate::prepare::{self, Reporter};
 use crate::security::caller::Caller;
 
@@ -38,7 +38,12 @@ pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) ->
             _ = events.send(Err(error)).await;
             return;
         }
-        let event = match run(&shared, spec, reach, request.text, request.attach, &events).await {
+        let (owner, quota) = act.caller.claim(shared.quota);
+        let command = |spec, datasets| {
+            let (file_text, attach) = (request.text, request.attach);
+            Command::Launch { spec, file_text, datasets, attach, owner, quota: Box::new(quota) }
+        };
+        let event = match run(&shared, spec, (act.caller, reach), command, &events).await {
             Ok(Some(status)) => Ok(wire::LaunchEvent { kind: Some(Kind::Launched(status)) }),
             Ok(None) => return,
             Err(error) => Err(error),
@@ -71,9 +76,8 @@ fn has_relative_path(data: &DataSpec) -> bool {
 async fn run(
     shared: &Shared,
     spec: SweepSpec,
-    reach: Reach,
-    text: String,
-    attach: bool,
+    (caller, reach): (Caller, Reach),
+    command: impl FnOnce(SweepSpec, Vec<DatasetRecord>) -> Command,
     events: &Sender,
 ) -> Result<Option<wire::SweepStatus>, Status> {
     let variants = spec.data_variants();
@@ -83,8 +87,8 @@ async fn run(
         _ = progress.try_send(Ok(wire::LaunchEvent { kind: Some(Kind::Progress(shown)) }));
     };
     let datasets = tokio::select! {
-        datasets = prepared(shared, spec.data.clone(), reach, variants, show) => datasets?,
-        // Whoever has gone ends what is read for them.
+        datasets = prepared(shared, caller, spec.data.clone(), reach, variants, show.clone()) => datasets?,
+        // Whoever has gone leaves the queue, and ends what is read for them.
         () = events.closed() => Vec::new(),
     };
     if events.is_closed() {
@@ -93,21 +97,52 @@ async fn run(
     }
     // Whether a sweep is the same depends on what the data is today, and is decided with the launch: of two that
     // come at the same time, the second finds the first.
-    let command = Command::Launch { spec, file_text: text, datasets, attach };
-    match shared.driver.command(command).await.map_err(status::of_driver)? {
-        Reply::Launched(sweep) => status_of(shared, sweep).await.map(Some),
+    match shared.driver.command(command(spec, datasets)).await.map_err(status::of_driver)? {
+        Reply::Launched(sweep) => {
+            tokio::select! {
+                made = all_made(shared, sweep, show) => made?,
+                // The trials are made all the same.
+                () = events.closed() => return Ok(None),
+            }
+            status_of(shared, sweep).await.map(Some)
+        }
         other => Err(status::internal(format!("a launch was answered with {other:?}"))),
+    }
+}
+
+/// Waits until all trials of a sweep are made, or it has ended without them.
+async fn all_made(shared: &Shared, sweep: SweepId, show: impl Fn(wire::Progress)) -> Result<(), Status> {
+    let mut changes = shared.driver.notices().of_sweep(sweep);
+    loop {
+        changes.mark_unchanged();
+        let look = move |engine: &Engine, _| {
+            let is_ended = engine.sweep(sweep).is_none_or(|sweep| sweep.state.is_ended());
+            let unmade = if is_ended { 0 } else { engine.unmade(sweep) };
+            (unmade, engine.ledger(sweep).planned)
+        };
+        let (unmade, total) = shared.driver.read(look).await.map_err(status::of_driver)?;
+        if unmade == 0 {
+            return Ok(());
+        }
+        let stage = "making the trials".to_owned();
+        show(wire::Progress { stage, done: total - unmade, total, in_bytes: false });
+        tokio::select! {
+            () = shared.shutdown.cancelled() => return Err(status::stopping()),
+            // The sender lives as long as the driver's handle here.
+            _ = changes.changed() => {}
+        }
     }
 }
 
 async fn prepared(
     shared: &Shared,
+    caller: Caller,
     data: DataSpec,
     reach: Reach,
     variants: Variants,
     send: impl Fn(wire::Progress) + Send + Sync + 'static,
 ) -> Result<Vec<DatasetRecord>, Status> {
-    let permit = Arc::clone(&shared.heavy).acquire_owned().await.map_err(status::internal)?;
+    let permit = shared.turn(Work::Preparation, caller).await?;
     let (artifacts, cache) = (Arc::clone(&shared.artifacts), shared.dataset_cache.clone());
     let readers = shared.readers.clone();
     let is_left_with_the_caller = readers.end_with_their_caller();
@@ -151,9 +186,10 @@ pub(super) async fn extend(
     let missing = missing_variants(&record, &axes);
     let datasets =
         if missing.is_empty() { Vec::new() } else { more_data(shared, act, &record, missing).await? };
-    let command = Command::Extend { sweep, axes, replicates, datasets };
+    let (_, quota) = act.caller.claim(shared.quota);
+    let command = Command::Extend { sweep, axes, replicates, datasets, quota: Box::new(quota) };
     shared.driver.command(command).await.map_err(status::of_driver)?;
-    Ok(())
+    all_made(shared, sweep, |_| {}).await
 }
 
 /// Prepares more variants of a sweep's data, from the very rows that it was launched on.
@@ -169,7 +205,8 @@ async fn more_data(
     // Who extends a sweep need not be who launched it.
     let reach = reach(shared, act);
     check_reach(&reach, &record.spec.data)?;
-    let mut datasets = prepared(shared, record.spec.data.clone(), reach, variants, |_| {}).await?;
+    let mut datasets =
+        prepared(shared, act.caller, record.spec.data.clone(), reach, variants, |_| {}).await?;
     if !datasets.remove(0).is_same_data(probe) {
         return Err(Status::failed_precondition(format!(
             "the data has changed since sweep {} was launched, and results on different data cannot be compared; \

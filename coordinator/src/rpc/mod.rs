@@ -2,17 +2,21 @@
 
 mod access_service;
 pub(crate) mod acts;
+mod audit;
 mod best_model;
 mod blobs;
 mod caller;
 mod encoded_rows;
 mod export;
+mod faults;
 mod hard_texts;
 mod launch;
 pub(crate) mod lists;
 mod logs;
 mod patient;
+mod queues;
 pub(crate) mod report;
+mod report_cache;
 mod seal;
 mod session;
 pub(crate) mod status;
@@ -25,8 +29,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coordinator_core::Quota;
 use coordinator_dataset::Reach;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
@@ -36,17 +40,18 @@ use crate::driver::Driver;
 use crate::install::Install;
 use crate::readers::Readers;
 use crate::security::authority::Authority;
+use crate::security::caller::Caller;
 use crate::security::sessions::Sessions;
 use crate::security::signer::Signer;
+use queues::{Queues, Turn};
+use report_cache::ReportCache;
 
 pub(crate) use access_service::AccessRpc;
 pub(crate) use caller::Act;
 pub(crate) use patient::{PatientSender, patient};
+pub(crate) use queues::Work;
 pub(crate) use sweep_service::SweepRpc;
 pub(crate) use worker_service::WorkerRpc;
-
-/// Datasets prepared, reports rendered and models packed at the same time: each fills a core.
-const HEAVY_MAX: usize = 2;
 
 /// Messages of one stream that wait for a slow reader before its sender waits, too.
 const STREAM_QUEUE: usize = 16;
@@ -84,8 +89,14 @@ pub(crate) struct Shared {
     pub(crate) sessions: Arc<Sessions>,
     /// What workers log about their attempts.
     pub(crate) attempt_logs: Arc<AttemptLogs>,
+    /// How much users may launch.
+    pub(crate) quota: Quota,
+    /// Artifacts that were read from end to end lately and found sound.
+    checks: Arc<faults::Checks>,
     /// Admission of what fills a core.
-    heavy: Arc<Semaphore>,
+    queues: Arc<Queues>,
+    /// Reports that were made lately.
+    reports: Arc<ReportCache>,
 }
 
 impl Shared {
@@ -98,7 +109,6 @@ impl Shared {
     ) -> Result<Self, getrandom::Error> {
         let sessions = Arc::new(Sessions::new()?);
         let Doors { authority, signer, install, advertised, corpora, identity } = doors;
-        let heavy = Arc::new(Semaphore::new(HEAVY_MAX));
         Ok(Self {
             driver,
             artifacts,
@@ -113,15 +123,18 @@ impl Shared {
             identity,
             sessions,
             attempt_logs: Arc::default(),
-            heavy,
+            quota: Quota::default(),
+            checks: Arc::new(faults::no_checks()),
+            queues: Arc::default(),
+            reports: Arc::default(),
         })
     }
 }
 
 impl Shared {
-    /// Waits for a turn at what fills a core. The permit goes to where that is done, and not to whoever may go away.
-    pub(crate) async fn heavy(&self) -> Result<OwnedSemaphorePermit, Status> {
-        Arc::clone(&self.heavy).acquire_owned().await.map_err(status::internal)
+    /// Waits for a caller's turn at what fills a core. It goes to where that is done, and not to whoever may go away.
+    pub(crate) async fn turn(&self, work: Work, caller: Caller) -> Result<Turn, Status> {
+        self.queues.turn(work, caller).await
     }
 }
 

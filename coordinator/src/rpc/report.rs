@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use coordinator_core::Engine;
 use coordinator_report::{Language, Price, ReportInput};
 use sweep_proto::{SweepId, Timestamp, TrialId, wire};
 use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
-use super::{Shared, hard_texts, seal, status};
+use super::report_cache::{Files, Wanted};
+use super::{Shared, Work, hard_texts, seal, status};
+use crate::security::caller::Caller;
 
 /// Prices of one request: more device models than a sweep has.
 const PRICES_MAX: usize = 64;
@@ -16,14 +19,15 @@ const PRICES_MAX: usize = 64;
 /// The report of a sweep as a stream, with what its devices cost where prices are given.
 pub(super) async fn report(
     shared: &Shared,
+    caller: Caller,
     sweep: SweepId,
     prices: Vec<wire::DevicePrice>,
     language: Language,
     without_texts: bool,
 ) -> Result<FileParts, Status> {
     let wishes = Wishes { prices: checked(prices)?, language, without_texts };
-    let files = files(shared, sweep, wishes).await?;
-    let files = files.into_iter().map(|(name, bytes)| (name, Download::Bytes(bytes))).collect();
+    let files = files(shared, caller, sweep, wishes).await?;
+    let files = files.iter().map(|(name, bytes)| (name.clone(), Download::Bytes(bytes.clone()))).collect();
     Ok(blobs::download(shared, files))
 }
 
@@ -36,13 +40,30 @@ pub(crate) struct Wishes {
     pub(crate) without_texts: bool,
 }
 
-/// Renders the report of a sweep: its files by their names.
+/// The report of a sweep: its files by their names. One that was made from the same rows is given again.
 pub(crate) async fn files(
     shared: &Shared,
+    caller: Caller,
+    sweep: SweepId,
+    wishes: Wishes,
+) -> Result<Files, Status> {
+    let wanted = Wanted { sweep, wishes: format!("{wishes:?}") };
+    // Looked at before the rows are: these are of this version or a later one.
+    let version = shared.driver.notices().version(sweep);
+    let make = async {
+        let files = made(shared, caller, sweep, wishes).await?;
+        Ok(Files::new(files.into_iter().map(|(name, bytes)| (name, Bytes::from(bytes))).collect()))
+    };
+    shared.reports.get(wanted, version, make).await
+}
+
+async fn made(
+    shared: &Shared,
+    caller: Caller,
     sweep: SweepId,
     wishes: Wishes,
 ) -> Result<Vec<(String, Vec<u8>)>, Status> {
-    let permit = shared.heavy().await?;
+    let permit = shared.turn(Work::Report, caller).await?;
     let input = shared.driver.read(move |engine, now| collect(engine, sweep, now)).await;
     let mut input =
         input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
@@ -84,7 +105,8 @@ fn checked(prices: Vec<wire::DevicePrice>) -> Result<Vec<Price>, Status> {
 pub(crate) fn collect(engine: &Engine, id: SweepId, now: Timestamp) -> Option<ReportInput> {
     let tables = engine.tables();
     let sweep = engine.sweep(id)?.clone();
-    let trials: Vec<_> = tables.trials_of(id).cloned().collect();
+    // As they will be, so that a report that is made while many follow the sweep's end stays the same.
+    let trials: Vec<_> = tables.trials_of(id).map(|trial| engine.followed(trial)).collect();
     let origins = trials.iter().filter_map(|trial| trial.reused_from);
     let of: BTreeSet<TrialId> = trials.iter().map(|trial| trial.spec.id).chain(origins).collect();
     let attempts: Vec<_> = of.iter().flat_map(|trial| tables.attempts_of(*trial)).cloned().collect();

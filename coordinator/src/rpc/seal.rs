@@ -5,8 +5,9 @@ use coordinator_report::{ReportInput, records_digest};
 use sweep_proto::{Digest, SweepId, wire};
 use tonic::Status;
 
-use super::{Shared, report, status};
+use super::{Shared, Work, report, status};
 use crate::report_signature::{FILE_NAME, FORMAT, Statement, public_key};
+use crate::security::caller::Caller;
 use crate::security::signer::Signer;
 
 /// Adds `report.sig` to the files of a report.
@@ -30,11 +31,11 @@ pub(super) fn add_signature(
 }
 
 /// What a report of the sweep would be signed for now, and with which key.
-pub(super) async fn seal(shared: &Shared, sweep: SweepId) -> Result<wire::SealReply, Status> {
+pub(super) async fn seal(shared: &Shared, caller: Caller, sweep: SweepId) -> Result<wire::SealReply, Status> {
     let Some(signer) = shared.signer.clone() else {
         return Err(Status::failed_precondition("this coordinator signs no reports"));
     };
-    let permit = shared.heavy().await?;
+    let permit = shared.turn(Work::Export, caller).await?;
     let collect = move |engine: &Engine, now| report::collect(engine, sweep, now);
     let input = shared.driver.read(collect).await.map_err(status::of_driver)?;
     let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;

@@ -51,8 +51,10 @@ fn of_rejection(rejection: &Rejection) -> Status {
         Rejection::LeaseLost { .. }
         | Rejection::Protocol { .. }
         | Rejection::Replaced(_)
-        | Rejection::WrongState { .. } => Status::failed_precondition(message),
+        | Rejection::WrongState { .. }
+        | Rejection::NothingToRetry(_) => Status::failed_precondition(message),
         Rejection::Denied(_) => Status::unauthenticated(message),
+        Rejection::TooMuch(_) => Status::resource_exhausted(message),
         Rejection::EpochOutOfOrder { .. } | Rejection::Invalid(_) => Status::invalid_argument(message),
     }
 }

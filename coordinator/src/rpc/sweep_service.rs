@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coordinator_core::Engine;
+use coordinator_core::{Engine, Retried};
 use sweep_proto::wire::sweep_service_server::SweepService;
 use sweep_proto::{SweepId, wire};
 use tonic::{Request, Response, Status};
@@ -16,6 +16,9 @@ use super::{Shared, best_model, export, lists, report, seal, status, sweep_statu
 
 /// Shortest time between two messages of one watch: five a second are a smooth picture.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Trials that one request may name to be tried again: more are all that failed.
+const RETRIED_BY_NUMBER_MAX: usize = 10_000;
 
 /// The sweep service.
 #[derive(Clone, Debug)]
@@ -94,6 +97,29 @@ impl SweepService for SweepRpc {
         self.control(request, acts::RESUME).await
     }
 
+    async fn retry(
+        &self,
+        request: Request<wire::RetryRequest>,
+    ) -> Result<Response<wire::RetryReply>, Status> {
+        let act = Act::of(&request);
+        let wire::RetryRequest { sweep, failed, diverged, trials } = request.into_inner();
+        if trials.len() > RETRIED_BY_NUMBER_MAX {
+            return Err(status::invalid(format!(
+                "at most {RETRIED_BY_NUMBER_MAX} trials are tried again by number; try all failed ones again"
+            )));
+        }
+        let which = match (trials.is_empty(), failed || diverged) {
+            (false, false) => Retried::Trials(trials),
+            (true, true) => Retried::Every { failed, diverged },
+            _ => {
+                return Err(status::invalid("name trials, or ask for failed or diverged ones, and not both"));
+            }
+        };
+        let (sweep, retried) = self.shared.retry(&act, sweep, which).await?;
+        let status = launch::status_of(&self.shared, sweep).await?;
+        Ok(Response::new(wire::RetryReply { sweep: Some(status), retried }))
+    }
+
     async fn extend(
         &self,
         request: Request<wire::ExtendRequest>,
@@ -107,36 +133,41 @@ impl SweepService for SweepRpc {
     }
 
     async fn report(&self, request: Request<wire::ReportRequest>) -> Result<Response<FileParts>, Status> {
+        let caller = Act::of(&request).caller;
         let request = request.into_inner();
         let language = report::language(&request.language)?;
         let sweep = lists::resolve(&self.shared, request.sweep).await?;
         let (prices, without_texts) = (request.prices, request.without_texts);
-        Ok(Response::new(report::report(&self.shared, sweep, prices, language, without_texts).await?))
+        Ok(Response::new(report::report(&self.shared, caller, sweep, prices, language, without_texts).await?))
     }
 
     async fn compare(&self, request: Request<wire::CompareRequest>) -> Result<Response<FileParts>, Status> {
+        let caller = Act::of(&request).caller;
         let wire::CompareRequest { first, second, language } = request.into_inner();
         let language = report::language(&language)?;
         let sweeps =
             [lists::resolve(&self.shared, first).await?, lists::resolve(&self.shared, second).await?];
-        Ok(Response::new(export::compare(&self.shared, sweeps, language).await?))
+        Ok(Response::new(export::compare(&self.shared, caller, sweeps, language).await?))
     }
 
     async fn export(&self, request: Request<wire::ExportRequest>) -> Result<Response<FileParts>, Status> {
+        let caller = Act::of(&request).caller;
         let request = request.into_inner();
         let format = request.format();
         let sweep = lists::resolve(&self.shared, request.sweep).await?;
-        Ok(Response::new(export::export(&self.shared, sweep, format, request.folder_uri).await?))
+        Ok(Response::new(export::export(&self.shared, caller, sweep, format, request.folder_uri).await?))
     }
 
     async fn seal(&self, request: Request<wire::GetRequest>) -> Result<Response<wire::SealReply>, Status> {
+        let caller = Act::of(&request).caller;
         let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
-        Ok(Response::new(seal::seal(&self.shared, sweep).await?))
+        Ok(Response::new(seal::seal(&self.shared, caller, sweep).await?))
     }
 
     async fn best_model(&self, request: Request<wire::GetRequest>) -> Result<Response<FileParts>, Status> {
+        let caller = Act::of(&request).caller;
         let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
-        Ok(Response::new(best_model::best_model(&self.shared, sweep).await?))
+        Ok(Response::new(best_model::best_model(&self.shared, caller, sweep).await?))
     }
 
     async fn workers(

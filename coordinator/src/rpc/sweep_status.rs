@@ -52,6 +52,7 @@ pub(crate) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
         lowest: engine.lowest_trial(id).and_then(|trial| lowest(sweep, trial)),
         rows: rows(engine, sweep),
         warnings: warnings_of(engine, sweep),
+        held: sweep.held.clone(),
     })
 }
 

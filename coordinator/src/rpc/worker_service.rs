@@ -123,6 +123,7 @@ impl WorkerService for WorkerRpc {
         if let Some(log) = request.log.filter(|log| log.token == token.0) {
             logs::take(&self.shared, caller.worker(), vec![log]).await?;
         }
+        let outcome = self.shared.excused(token, outcome).await?;
         let command = Command::Complete { token, outcome };
         self.shared.driver.command(command).await.map_err(status::of_driver)?;
         Ok(Response::new(wire::CompleteReply {}))

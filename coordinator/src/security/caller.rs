@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use coordinator_core::CertificateId;
+use coordinator_core::{CertificateId, Quota};
 use sweep_proto::{Role, TokenId, WorkerId};
 use tonic::Status;
 
@@ -71,6 +71,15 @@ impl Caller {
                 "the certificate is that of worker {worker}, not of {named}"
             ))),
             _ => Ok(()),
+        }
+    }
+
+    /// For whom a sweep of this caller counts, and how much there may be for them. Operators may take everything.
+    pub(crate) fn claim(self, quota: Quota) -> (Option<Box<str>>, Quota) {
+        match self {
+            Self::Local => (None, quota.for_operator()),
+            Self::Token { role: Role::Admin, .. } => (Some(self.to_string().into()), quota.for_operator()),
+            _ => (Some(self.to_string().into()), quota),
         }
     }
 

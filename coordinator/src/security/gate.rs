@@ -17,18 +17,13 @@ use tower::{Layer, Service};
 
 use super::caller::{Caller, Peer};
 use super::host;
+use super::refusals::Refusals;
 use super::roles::{Allowed, allowed};
 use super::sessions::{FormKey, Sessions};
 use super::tokens::{self, KnownToken};
 use crate::dashboard;
 use crate::driver::Driver;
 use crate::rpc::status;
-
-/// Refusals written to the audit log in one [`REFUSALS_WINDOW`]: a guesser must not fill the disk.
-const REFUSALS_MAX: u32 = 60;
-
-/// See [`REFUSALS_MAX`].
-const REFUSALS_WINDOW: Duration = Duration::from_mins(1);
 
 /// How long the request of somebody without a credential may take until its answer begins: such requests are small.
 const STRANGER_WAIT: Duration = Duration::from_secs(10);
@@ -43,30 +38,6 @@ pub(crate) struct Gate {
     identity: Option<HeaderValue>,
 }
 
-/// How many refusals were written lately, and how many were not.
-#[derive(Debug)]
-struct Refusals {
-    since: Instant,
-    written: u32,
-    suppressed: u64,
-}
-
-impl Refusals {
-    /// Whether to write one, and how many went unwritten before it.
-    fn admit(&mut self, now: Instant) -> Option<u64> {
-        if now.duration_since(self.since) >= REFUSALS_WINDOW {
-            self.since = now;
-            self.written = 0;
-        }
-        if self.written == REFUSALS_MAX {
-            self.suppressed += 1;
-            return None;
-        }
-        self.written += 1;
-        Some(std::mem::take(&mut self.suppressed))
-    }
-}
-
 /// What a request shows of its caller, beside the connection.
 struct Credentials {
     bearer: Option<HeaderValue>,
@@ -76,9 +47,9 @@ struct Credentials {
 
 impl Gate {
     pub(crate) fn new(driver: Driver, sessions: Arc<Sessions>, identity: Option<&str>) -> Self {
-        let refusals = Refusals { since: Instant::now(), written: 0, suppressed: 0 };
+        let refusals = Arc::new(Mutex::new(Refusals::new(Instant::now())));
         let identity = identity.and_then(|identity| HeaderValue::from_str(identity).ok());
-        Self { driver, sessions, refusals: Arc::new(Mutex::new(refusals)), identity }
+        Self { driver, sessions, refusals, identity }
     }
 
     /// Who calls, where the table lets the caller through; else why not.
@@ -175,10 +146,25 @@ impl Gate {
     }
 
     async fn record(&self, peer: &Peer, caller: Option<Caller>, path: &str, refusal: &Status) {
-        let admitted = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).admit(Instant::now());
-        let Some(suppressed) = admitted else { return };
+        let admission = {
+            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            refusals.admit(peer.address.ip(), Instant::now())
+        };
+        for (address, count) in admission.unwritten {
+            let subject = format!("{count} more refusals within a minute, not written one by one");
+            self.write(AuditNote {
+                actor: "unknown".to_owned(),
+                peer: address,
+                action: "refusals".to_owned(),
+                subject,
+                is_allowed: false,
+            })
+            .await;
+        }
+        if !admission.is_written {
+            return;
+        }
         tracing::warn!(peer = %peer.address, path, reason = refusal.message(), "refused");
-        let more = if suppressed == 0 { String::new() } else { format!(" (and {suppressed} more refusals)") };
         let actor = match (caller, peer.certificate) {
             (Some(caller), _) => caller.to_string(),
             (None, Some((_, worker))) => format!("worker {worker}"),
@@ -188,9 +174,13 @@ impl Gate {
             actor,
             peer: peer.address.to_string(),
             action: path.to_owned(),
-            subject: format!("{}{more}", refusal.message()),
+            subject: refusal.message().to_owned(),
             is_allowed: false,
         };
+        self.write(note).await;
+    }
+
+    async fn write(&self, note: AuditNote) {
         if let Err(error) = self.driver.command(Command::Record(note)).await {
             tracing::error!(%error, "a refusal could not be written to the audit log");
         }

@@ -31,6 +31,7 @@ pub(crate) const TABLE: &[(&str, Allowed)] = &[
     ("/sweep.v1.SweepService/Cancel", SUBMIT),
     ("/sweep.v1.SweepService/Pause", SUBMIT),
     ("/sweep.v1.SweepService/Resume", SUBMIT),
+    ("/sweep.v1.SweepService/Retry", SUBMIT),
     ("/sweep.v1.SweepService/Extend", SUBMIT),
     ("/sweep.v1.SweepService/Report", READ),
     ("/sweep.v1.SweepService/Compare", READ),
@@ -52,6 +53,8 @@ pub(crate) const TABLE: &[(&str, Allowed)] = &[
     ("/sweep.v1.AccessService/RevokeToken", ADMIN),
     ("/sweep.v1.AccessService/RevokeWorker", ADMIN),
     ("/sweep.v1.AccessService/Audit", ADMIN),
+    ("/sweep.v1.AccessService/AuditState", ADMIN),
+    ("/sweep.v1.AccessService/ForgetAudit", ADMIN),
     ("/grpc.health.v1.Health/Check", Allowed::Anyone),
     ("/grpc.health.v1.Health/Watch", Allowed::Anyone),
     ("/healthz", Allowed::Anyone),
@@ -75,6 +78,7 @@ pub(crate) const TABLE: &[(&str, Allowed)] = &[
     ("/sweeps/*/trials/*/events", READ),
     ("/sweeps/*/pause", SUBMIT),
     ("/sweeps/*/resume", SUBMIT),
+    ("/sweeps/*/retry", SUBMIT),
     ("/sweeps/*/cancel", SUBMIT),
 ];
 

@@ -30,6 +30,12 @@ impl Signer {
         open(folder).map(Self)
     }
 
+    /// The public key of this folder, where it has one that can be read.
+    pub(crate) fn known_key(folder: &Path) -> Option<String> {
+        let document = files::read(&folder.join(KEY)).ok()?;
+        Ed25519KeyPair::from_pkcs8(&document).ok().map(|pair| crate::report_signature::public_key(&pair))
+    }
+
     /// The key.
     pub(crate) fn pair(&self) -> &Ed25519KeyPair {
         &self.0

@@ -13,7 +13,7 @@ mod rows;
 
 pub use rows::one_of_each;
 
-use coordinator_core::{AuditHead, Mutation, Tables};
+use coordinator_core::{AuditEntry, AuditHead, AuditSeal, Mutation, Tables};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sweep_proto::StepMetric;
@@ -38,6 +38,7 @@ pub fn run<F: Fixture>(make: impl Fn() -> F) {
     tokens_never_go_back(&make());
     steps_are_stored_once_and_without_gap(&make());
     the_audit_log_is_read_back_in_order(&make());
+    old_entries_of_the_audit_log_go_and_its_marks_stay(&make());
     readers_work_beside_the_writer(&make());
     load_is_the_fold(&make);
 }
@@ -122,6 +123,26 @@ fn steps_are_stored_once_and_without_gap(fixture: &impl Fixture) {
     assert_eq!(again.read_steps(attempt, 2, 4).unwrap(), expected[2..6]);
     assert_eq!(again.read_steps(attempt, 8, 4).unwrap(), []);
     assert_eq!(again.read_steps(rows::attempt_id(1, 1), 0, 4).unwrap(), []);
+}
+
+fn old_entries_of_the_audit_log_go_and_its_marks_stay(fixture: &impl Fixture) {
+    let mut store = fixture.open();
+    assert_eq!(store.read_seal().unwrap(), None);
+    for number in 1..6 {
+        store.commit(&[rows::audit(number)]).unwrap();
+    }
+    let entries = store.read_audit(1, 100).unwrap();
+    let head = |entry: &AuditEntry| AuditHead { sequence: entry.sequence, digest: entry.digest };
+    let seal = |head| AuditSeal { head, key: "key".into(), signature: "signature".into() };
+    let (base, last) = (head(&entries[2]), head(&entries[4]));
+    store.commit(&[Mutation::AuditSeal(seal(base))]).unwrap();
+    store.commit(&[Mutation::AuditBase(base), Mutation::AuditSeal(seal(last))]).unwrap();
+    drop(store);
+    let mut store = fixture.open();
+    assert_eq!(store.read_audit(0, 100).unwrap(), entries[3..]);
+    assert_eq!(store.reader().unwrap().read_seal().unwrap(), Some(seal(last)));
+    let tables = store.load().unwrap();
+    assert_eq!((tables.audit, tables.audit_base), (last, base));
 }
 
 fn the_audit_log_is_read_back_in_order(fixture: &impl Fixture) {

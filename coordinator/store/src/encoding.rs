@@ -98,6 +98,17 @@ pub(crate) fn audit_entry(text: &str) -> Result<AuditEntry, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::corrupt("an entry of the audit log", error))
 }
 
+/// Where the last of the removed entries stands in the table of the audit log, whose entries are numbered from 1.
+pub(crate) const AUDIT_BASE: i64 = -1;
+
+/// Where the signature under the end of the audit log stands, alike.
+pub(crate) const AUDIT_SEAL: i64 = -2;
+
+/// A mark of the audit log.
+pub(crate) fn audit_mark<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::corrupt("a mark of the audit log", error))
+}
+
 /// The checksum of a row of step metrics.
 pub(crate) fn sum_of_steps(attempt: AttemptId, first: u64, packed: &[u8]) -> i64 {
     checksum(&[b"steps", attempt.to_string().as_bytes(), &first.to_le_bytes(), packed])

@@ -15,7 +15,7 @@ pub mod conformance;
 #[cfg(feature = "rows")]
 pub mod rows;
 
-use coordinator_core::{AuditEntry, Mutation, Tables};
+use coordinator_core::{AuditEntry, AuditSeal, Mutation, Tables};
 use sweep_proto::{AttemptId, StepMetric};
 
 pub use error::StoreError;
@@ -57,6 +57,12 @@ pub trait StoreReader: Send {
     /// # Errors
     /// [`StoreError::Corrupt`] where an entry cannot be read.
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The newest signature under the end of the audit log; `None` where nobody has signed.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where it cannot be read.
+    fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError>;
 }
 
 /// The one writer. What a returned `Ok` covers is durable.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use coordinator_core::{AuditEntry, Mutation, Tables};
+use coordinator_core::{AuditEntry, AuditSeal, Mutation, Tables};
 use sweep_proto::{AttemptId, StepMetric, SweepId, TrialId};
 
 use crate::{StepBatch, Store, StoreError, StoreReader, continuation};
@@ -17,6 +17,7 @@ struct State {
     tables: Tables,
     steps: BTreeMap<AttemptId, Vec<StepMetric>>,
     audit: BTreeMap<u64, AuditEntry>,
+    seal: Option<AuditSeal>,
 }
 
 impl MemoryStore {
@@ -46,6 +47,10 @@ impl StoreReader for MemoryStore {
         let state = self.state();
         Ok(state.audit.range(from_sequence..).map(|(_, entry)| entry.clone()).take(entries_max).collect())
     }
+
+    fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
+        Ok(self.state().seal.clone())
+    }
 }
 
 impl Store for MemoryStore {
@@ -54,8 +59,13 @@ impl Store for MemoryStore {
         check_references(&state.tables, mutations)?;
         for mutation in mutations {
             state.tables.apply(mutation);
-            if let Mutation::Audit(entry) = mutation {
-                state.audit.entry(entry.sequence).or_insert_with(|| entry.clone());
+            match mutation {
+                Mutation::Audit(entry) => {
+                    state.audit.entry(entry.sequence).or_insert_with(|| entry.clone());
+                }
+                Mutation::AuditBase(base) => state.audit.retain(|sequence, _| *sequence > base.sequence),
+                Mutation::AuditSeal(seal) => state.seal = Some(seal.clone()),
+                _ => {}
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ mod steps;
 
 use std::sync::Arc;
 
-use coordinator_core::{AuditEntry, Mutation, Tables};
+use coordinator_core::{AuditEntry, AuditSeal, Mutation, Tables};
 use sweep_proto::{AttemptId, StepMetric};
 
 use crate::{StepBatch, Store, StoreError, StoreReader};
@@ -89,6 +89,10 @@ impl StoreReader for PostgresReader {
         self.session
             .transaction(Mode::Read, move |transaction| load::audit(transaction, from_sequence, entries_max))
     }
+
+    fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
+        self.session.transaction(Mode::Read, load::seal)
+    }
 }
 
 impl StoreReader for PostgresStore {
@@ -107,6 +111,10 @@ impl StoreReader for PostgresStore {
 
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.reader.read_audit(from_sequence, entries_max)
+    }
+
+    fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
+        self.reader.read_seal()
     }
 }
 

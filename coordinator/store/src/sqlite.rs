@@ -8,7 +8,7 @@ mod steps;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coordinator_core::{AuditEntry, Mutation, Tables};
+use coordinator_core::{AuditEntry, AuditSeal, Mutation, Tables};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use sweep_proto::{AttemptId, StepMetric};
 
@@ -154,6 +154,10 @@ impl StoreReader for SqliteStore {
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
         access::read_audit(&self.connection, from_sequence, entries_max)
     }
+
+    fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
+        access::read_seal(&self.connection)
+    }
 }
 
 impl StoreReader for SqliteReader {
@@ -172,6 +176,10 @@ impl StoreReader for SqliteReader {
 
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
         access::read_audit(&self.0, from_sequence, entries_max)
+    }
+
+    fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
+        access::read_seal(&self.0)
     }
 }
 

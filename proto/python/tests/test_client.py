@@ -64,6 +64,12 @@ def test_an_ended_sweep_cannot_be_paused(finished: Sweep) -> None:
         finished.pause()
 
 
+def test_where_nothing_failed_nothing_is_tried_again(finished: Sweep) -> None:
+    with pytest.raises(StateError, match="no trial"):
+        finished.retry()
+    assert finished.status().held is None
+
+
 def test_a_wrong_file_is_answered_with_its_problems(client: Client) -> None:
     with pytest.raises(SweepFileError, match="unit"):
         client.launch('name = "wrong"\n[data]\ndataset = "snippets"\n[grid]\nunit = [4]\n')

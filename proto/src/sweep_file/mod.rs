@@ -28,8 +28,8 @@ use source::Source;
 
 use crate::sweep_spec::{Axis, SweepSpec};
 
-/// Largest sweep file, in bytes: thousands of times what a person writes.
-pub const FILE_BYTES_MAX: usize = 1 << 20;
+/// Largest sweep file, in bytes: a hundred times what a person writes. The coordinator keeps the text of every sweep.
+pub const FILE_BYTES_MAX: usize = 256 << 10;
 
 /// Reads a sweep file as it comes from disk: [`parse`] after checking that it is UTF-8.
 pub fn parse_bytes(file_name: &str, bytes: &[u8]) -> Result<SweepSpec, SweepFileErrors> {
@@ -113,7 +113,7 @@ fn is_too_large(source: &mut Source<'_>, bytes: usize) -> bool {
     let too_large = bytes > FILE_BYTES_MAX;
     if too_large {
         let message = format!("the file has {bytes} bytes, more than {FILE_BYTES_MAX}");
-        let help = "a sweep file holds names and lists; the data itself is named by path under [data]";
+        let help = "a sweep file holds names and lists: shorten its comments, and name the data by its path under [data]";
         source.report(0..0, message, Some(help.to_owned()));
     }
     too_large

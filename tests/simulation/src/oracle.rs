@@ -327,7 +327,12 @@ impl Ledger {
                 self.event(&format!("worker {} is {:?}", worker.profile.name, worker.state));
                 self.corners.insert(format!("worker {}", worker.state.name()));
             }
-            Mutation::LastToken(_) | Mutation::Token(_) | Mutation::Certificate(_) | Mutation::Audit(_) => {}
+            Mutation::LastToken(_)
+            | Mutation::Token(_)
+            | Mutation::Certificate(_)
+            | Mutation::Audit(_)
+            | Mutation::AuditBase(_)
+            | Mutation::AuditSeal(_) => {}
         }
     }
 

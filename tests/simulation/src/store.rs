@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use coordinator_core::{AuditEntry, Mutation, Tables};
+use coordinator_core::{AuditEntry, AuditSeal, Mutation, Tables};
 use coordinator_store::{MemoryStore, StepBatch, Store, StoreError, StoreReader};
 use sweep_proto::{AttemptId, StepMetric};
 
@@ -85,6 +85,10 @@ impl StoreReader for Disk {
 
     fn read_audit(&mut self, from: u64, max: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.rows.read_audit(from, max)
+    }
+
+    fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
+        self.rows.read_seal()
     }
 }
 

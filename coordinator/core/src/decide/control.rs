@@ -16,7 +16,13 @@ pub(crate) fn cancel(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
         SweepState::Open | SweepState::Paused | SweepState::Evaluating => {}
     }
     let mut draft = Draft::new(engine, now);
-    draft.set_sweep(SweepRecord { state: SweepState::Cancelled, ended_at: Some(now), ..sweep.clone() });
+    draft.set_sweep(SweepRecord {
+        state: SweepState::Cancelled,
+        ended_at: Some(now),
+        held: None,
+        extended_from: None,
+        ..sweep.clone()
+    });
     let Some(index) = engine.index.sweeps.get(&id) else { return Ok(draft.finish(Reply::Done)) };
     for trial in &index.leased {
         let trial = TrialId { sweep: id, index: *trial };
@@ -28,12 +34,7 @@ pub(crate) fn cancel(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
             }
         }
     }
-    let waiting = index.pending.iter().map(|(_, trial)| trial).chain(&index.paused);
-    for trial in waiting {
-        if let Some(trial) = engine.tables.trials.get(&TrialId { sweep: id, index: *trial }) {
-            draft.end_trial(trial.clone(), TrialState::Cancelled);
-        }
-    }
+    draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Done))
 }
 
@@ -49,8 +50,7 @@ pub(crate) fn pause(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
     }
     let mut draft = Draft::new(engine, now);
     draft.set_sweep(SweepRecord { state: SweepState::Paused, ..sweep.clone() });
-    let pending = engine.index.sweeps.get(&id).into_iter().flat_map(|index| &index.pending);
-    draft.set_states(id, pending.map(|(_, trial)| *trial), TrialState::Paused);
+    draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Done))
 }
 
@@ -62,21 +62,9 @@ pub(crate) fn resume(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
         SweepState::Finished | SweepState::Cancelled => return Err(wrong_state(sweep, "resumed")),
     }
     let mut draft = Draft::new(engine, now);
-    draft.set_sweep(SweepRecord { state: SweepState::Open, ..sweep.clone() });
-    let paused = engine.index.sweeps.get(&id).into_iter().flat_map(|index| &index.paused);
-    draft.set_states(id, paused.copied(), TrialState::Pending);
+    draft.set_sweep(SweepRecord { state: SweepState::Open, held: None, ..sweep.clone() });
+    draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Done))
-}
-
-impl Draft<'_> {
-    fn set_states(&mut self, sweep: SweepId, trials: impl Iterator<Item = u32>, state: TrialState) {
-        for index in trials {
-            if let Some(mut trial) = self.trial(TrialId { sweep, index }).cloned() {
-                trial.state = state;
-                self.set_trial(trial);
-            }
-        }
-    }
 }
 
 fn wrong_state(sweep: &SweepRecord, verb: &'static str) -> Rejection {

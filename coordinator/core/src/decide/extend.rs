@@ -1,56 +1,64 @@
 //! Extend: more levels, more axes or more replicates for a sweep that exists.
 
-use sweep_proto::{Axis, Configuration, SweepId, SweepSpec, Timestamp, TrialId};
+use sweep_proto::{Axis, SweepId, SweepSpec, Timestamp, TrialId};
 
 use super::{Outcome, grid, known_sweep};
 use crate::command::{Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
+use crate::quota::{self, Quota, Totals};
 use crate::record::{AttemptState, DatasetRecord, SweepRecord, SweepState, TrialState};
+
+/// What is added.
+pub(crate) struct More<'a> {
+    pub(crate) axes: &'a [Axis],
+    pub(crate) replicates: Option<u32>,
+    pub(crate) datasets: &'a [DatasetRecord],
+}
 
 pub(crate) fn extend(
     engine: &Engine,
     now: Timestamp,
     id: SweepId,
-    axes: &[Axis],
-    replicates: Option<u32>,
-    datasets: &[DatasetRecord],
+    more: &More<'_>,
+    quota: &Quota,
 ) -> Outcome {
+    let More { axes, replicates, datasets } = *more;
     let sweep = known_sweep(engine, id)?;
     if sweep.state == SweepState::Cancelled {
         return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "extended" });
     }
     let spec = extended_spec(&sweep.spec, axes, replicates)?;
+    let fresh = spec.trial_count().unwrap_or(u64::MAX) - sweep.spec.trial_count().unwrap_or(0);
+    let mut added = Totals::of_trials(&spec, fresh);
+    added.add(Totals::of_datasets(datasets));
     let datasets = merged_datasets(&sweep.datasets, datasets)?;
     grid::check_datasets(&spec, &datasets)?;
+    quota::check(engine, quota, sweep.owner.as_deref(), added)?;
+    if engine.unmade(id) > 0 {
+        return Err(Rejection::Invalid(format!(
+            "the trials of sweep {id} are still being made; extend it again in a moment"
+        )));
+    }
 
     let mut draft = Draft::new(engine, now);
     revoke_evaluation(&mut draft, id);
     let paused = sweep.state == SweepState::Paused;
-    let first = engine.index.sweeps.get(&id).map_or(0, |index| index.counts.iter().sum::<u64>() as usize);
-    let fresh =
-        grid::points(&spec).filter(|(point, replicate)| !is_present(&sweep.spec, &spec, point, *replicate));
-    for (offset, (configuration, replicate)) in fresh.enumerate() {
-        let trial_id = grid::trial_id(id, first + offset);
-        let mut trial = grid::new_trial(trial_id, configuration, replicate, spec.seed, &datasets)?;
-        if paused {
-            trial.state = TrialState::Paused;
-        }
-        draft.add_trial(trial, spec.reuse);
-    }
     draft.set_sweep(SweepRecord {
         state: if paused { SweepState::Paused } else { SweepState::Open },
         spec,
         datasets,
         chosen: None,
         ended_at: None,
+        extended_from: Some(Box::new(sweep.spec.clone())),
         ..sweep.clone()
     });
+    draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Done))
 }
 
 /// The choice is open again, so what is being measured for the old one is called back.
-fn revoke_evaluation(draft: &mut Draft<'_>, sweep: SweepId) {
+pub(super) fn revoke_evaluation(draft: &mut Draft<'_>, sweep: SweepId) {
     let engine = draft.engine;
     let leased = engine.index.sweeps.get(&sweep).into_iter().flat_map(|index| &index.leased);
     for index in leased {
@@ -112,12 +120,4 @@ fn merged_datasets(
         }
     }
     Ok(merged)
-}
-
-/// Whether a point of the extended grid belongs to the old one, too.
-fn is_present(old: &SweepSpec, new: &SweepSpec, point: &Configuration, replicate: u32) -> bool {
-    let mut added = new.axes.iter().skip(old.axes.len()).map(|axis| axis.hyperparameter);
-    replicate < old.replicates
-        && old.position(point).is_some()
-        && added.all(|one| old.fixed.get(one) == point.get(one))
 }

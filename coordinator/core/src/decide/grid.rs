@@ -102,14 +102,7 @@ pub(crate) fn new_trial(
         test: None,
         reused_from: None,
         ended_at: None,
-    })
-}
-
-/// Every configuration of a grid with every replicate, in grid order.
-pub(crate) fn points(spec: &SweepSpec) -> impl Iterator<Item = (Configuration, u32)> {
-    (0..spec.grid_size().unwrap_or(0)).flat_map(move |position| {
-        let configuration = spec.configuration(position);
-        configuration.into_iter().flat_map(move |one| (0..spec.replicates).map(move |k| (one.clone(), k)))
+        forgiven: 0,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Launch: a new sweep with all its trials.
+//! Launch: a new sweep, and the first of its trials.
 
 use sweep_proto::{DataSource, SweepId, SweepSpec, Timestamp, sweep_file};
 
@@ -6,28 +6,30 @@ use super::{Outcome, grid};
 use crate::command::{Decision, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
+use crate::quota::{self, Quota, Totals};
 use crate::record::{DatasetRecord, SweepRecord, SweepState, TrialRecord};
 
-pub(crate) fn launch(
-    engine: &Engine,
-    now: Timestamp,
-    spec: &SweepSpec,
-    file_text: &str,
-    datasets: &[DatasetRecord],
-    attach: bool,
-) -> Outcome {
+/// What is launched, and by whom.
+pub(crate) struct Launch<'a> {
+    pub(crate) spec: &'a SweepSpec,
+    pub(crate) file_text: &'a str,
+    pub(crate) datasets: &'a [DatasetRecord],
+    pub(crate) owner: Option<&'a str>,
+    pub(crate) quota: &'a Quota,
+}
+
+pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attach: bool) -> Outcome {
+    let Launch { spec, file_text, datasets, owner, quota } = *launch;
     if attach && let Some(running) = running_with(engine, spec, file_text, datasets) {
         return Ok(attach_to(engine, now, running, spec, file_text));
     }
     let spec = grid::checked(spec.clone())?;
     grid::check_datasets(&spec, datasets)?;
+    let mut more = Totals::of_trials(&spec, spec.trial_count().unwrap_or(u64::MAX));
+    more.add(Totals::of_sweep(file_text, datasets));
+    quota::check(engine, quota, owner, more)?;
     let id = SweepId(engine.tables.sweeps.last_key_value().map_or(1, |(last, _)| last.0 + 1));
     let mut draft = Draft::new(engine, now);
-    for (index, (configuration, replicate)) in grid::points(&spec).enumerate() {
-        let trial =
-            grid::new_trial(grid::trial_id(id, index), configuration, replicate, spec.seed, datasets)?;
-        draft.add_trial(trial, spec.reuse);
-    }
     draft.set_sweep(SweepRecord {
         id,
         spec,
@@ -37,7 +39,11 @@ pub(crate) fn launch(
         ended_at: None,
         datasets: datasets.to_vec(),
         chosen: None,
+        owner: owner.map(ToOwned::to_owned),
+        held: None,
+        extended_from: None,
     });
+    draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Launched(id)))
 }
 

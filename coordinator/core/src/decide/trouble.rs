@@ -73,7 +73,8 @@ impl Draft<'_> {
         let attempts: Vec<&AttemptRecord> = self.attempts_of(trial.spec.id).collect();
         let lost = attempts.iter().rev().take_while(|one| {
             let is_lost = matches!(one.state, AttemptState::Expired | AttemptState::Revoked);
-            one.work == WorkKind::Train && is_lost && one.first_epoch == last.first_epoch
+            let counts = one.work == WorkKind::Train && one.id.number > trial.forgiven;
+            counts && is_lost && one.first_epoch == last.first_epoch
         });
         lost.count() >= WORKERS_LOST_MAX
     }

@@ -56,7 +56,8 @@ pub fn dataset(variant: BTreeMap<Hyperparameter, Value>) -> DatasetRecord {
 
 pub fn launch(spec: SweepSpec) -> Command {
     let datasets = datasets(&spec);
-    Command::Launch { spec, file_text: "name = \"test\"".into(), datasets, attach: false }
+    let (file_text, quota) = ("name = \"test\"".into(), Box::default());
+    Command::Launch { spec, file_text, datasets, attach: false, owner: None, quota }
 }
 
 pub fn register(worker: WorkerId, slots: u32, fresh: bool) -> Command {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS};
 use coordinator_core::{
-    AttemptState, Command, Engine, Mutation, Rejection, Reply, SweepState, Tables, TrialRecord, TrialState,
+    AttemptState, Command, Engine, Mutation, Rejection, Reply, Retried, SweepState, Tables, TrialRecord,
+    TrialState,
 };
 use coordinator_store::{MemoryStore, SqliteStore, Store};
 use sweep_proto::{CheckpointRef, EpochMetric, Hyperparameter, SweepId, Timestamp, TrialId};
@@ -46,9 +47,16 @@ const DISK_CHECK_INTERVAL: u64 = 100;
 /// Commands in a row that changed no row before everything is checked all the same.
 const UNCHANGED_MAX: u32 = 20;
 
+/// How many trials follow at one time what is decided of their sweep: all of them, or in every third world a few.
+fn slice(seed: u64) -> usize {
+    if seed.is_multiple_of(3) { 2 } else { 1_000 }
+}
+
 /// Everything.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts of a world, not one state")]
 pub struct World {
     pub engine: Engine,
+    seed: u64,
     /// What was persisted.
     store: Box<dyn Store>,
     medium: Medium,
@@ -71,6 +79,12 @@ pub struct World {
     tick_at: u64,
     /// Whether a trial was handed out that was stopped in mid-epoch before.
     resumed_underway: bool,
+    /// Whether trials followed later what was decided of their sweep.
+    followed_late: bool,
+    /// Whether ended trials were tried again.
+    retried: bool,
+    /// Whether the coordinator held a sweep.
+    held: bool,
 }
 
 impl World {
@@ -80,7 +94,8 @@ impl World {
             .map(|number| Worker::new(values::worker_id(number), 1 + random.below(3) as u32))
             .collect();
         Self {
-            engine: Engine::restore(Tables::default(), Timestamp(0)),
+            engine: Engine::restore(Tables::default(), Timestamp(0)).with_slice(slice(seed)),
+            seed,
             store: medium.open(),
             medium,
             checks: 0,
@@ -97,6 +112,9 @@ impl World {
             ended: BTreeMap::new(),
             tick_at: 0,
             resumed_underway: false,
+            followed_late: false,
+            retried: false,
+            held: false,
         }
     }
 
@@ -129,7 +147,7 @@ impl World {
             for worker in self.workers.iter_mut().filter(|worker| !worker.alive) {
                 worker.start();
             }
-            if sweeps.iter().all(|sweep| self.state(*sweep).is_ended()) {
+            if sweeps.iter().all(|sweep| self.state(*sweep).is_ended()) && !self.engine.is_behind() {
                 return;
             }
             self.step();
@@ -168,6 +186,12 @@ impl World {
         if self.now >= self.tick_at {
             self.tick_at = self.now + 1_000;
             self.execute(&Command::Tick).unwrap();
+        }
+        if self.engine.is_behind() && (!self.faulty || self.other_random.permille(300)) {
+            self.followed_late = true;
+            let before = self.engine.tables().clone();
+            self.execute(&Command::Follow).unwrap();
+            assert_ne!(self.engine.tables(), &before, "trials lag behind, and none of them follows");
         }
     }
 
@@ -250,7 +274,8 @@ impl World {
     fn restart(&mut self) {
         self.now += self.random.below(2 * LEASE_TTL_MS);
         self.store = self.medium.open();
-        self.engine = Engine::restore(self.store.load().unwrap(), Timestamp(self.now));
+        let tables = self.store.load().unwrap();
+        self.engine = Engine::restore(tables, Timestamp(self.now)).with_slice(slice(self.seed));
         if self.random.permille(500) {
             self.post.clear();
         }
@@ -283,6 +308,9 @@ impl World {
     fn operate(&mut self) {
         let last = self.engine.tables().sweeps.len() as u64;
         let sweep = SweepId(1 + self.random.below(last));
+        if self.other_random.permille(150) {
+            self.retry_or_hold(sweep);
+        }
         let command = match self.random.below(12) {
             0..=3 => Command::Pause(sweep),
             4..=8 => Command::Resume(sweep),
@@ -290,6 +318,28 @@ impl World {
             _ => self.extend(sweep),
         };
         _ = self.execute(&command);
+    }
+
+    /// A person tries failed trials again, or the coordinator loses an artifact.
+    fn retry_or_hold(&mut self, sweep: SweepId) {
+        let artifacts: Vec<_> = {
+            let tables = self.engine.tables();
+            let datasets = tables.sweeps.get(&sweep).into_iter().flat_map(|sweep| &sweep.datasets);
+            let trials = tables.trials_of(sweep);
+            let kept = trials.flat_map(|trial| trial.checkpoint.into_iter().chain(trial.underway));
+            kept.map(|one| one.artifact.digest).chain(datasets.map(|one| one.artifact.digest)).collect()
+        };
+        let command = if self.other_random.permille(500) {
+            let (failed, diverged) = (true, self.other_random.permille(300));
+            Command::Retry { sweep, which: Retried::Every { failed, diverged } }
+        } else {
+            let at = self.other_random.below(artifacts.len() as u64) as usize;
+            let is_gone = self.other_random.permille(700);
+            Command::Unreadable { artifact: artifacts[at], is_gone, reason: "gone".to_owned() }
+        };
+        let is_done = self.execute(&command).is_ok_and(|reply| matches!(reply, Reply::Retried { .. }));
+        self.retried |= is_done;
+        self.held |= self.engine.sweep(sweep).unwrap().held.is_some();
     }
 
     fn extend(&mut self, sweep: SweepId) -> Command {
@@ -312,7 +362,7 @@ impl World {
                 values::dataset(variant)
             })
             .collect();
-        Command::Extend { sweep, axes, replicates, datasets }
+        Command::Extend { sweep, axes, replicates, datasets, quota: Box::default() }
     }
 
     /// Decides, persists, folds; then checks everything that must hold.
@@ -375,7 +425,9 @@ impl World {
     /// The same command once more changes nothing.
     fn check_repetition(&self, command: &Command, answer: &Result<Reply, Rejection>) {
         let empty_handed = matches!(answer, Ok(Reply::Grants(groups)) if groups.is_empty());
-        if matches!(command, Command::Launch { .. }) || empty_handed {
+        // The next slice of what is tried again is no repetition.
+        let goes_on = matches!(answer, Ok(Reply::Retried { left: 1.., .. }));
+        if matches!(command, Command::Launch { .. } | Command::Follow) || empty_handed || goes_on {
             return;
         }
         match (self.engine.decide(Timestamp(self.now), command), answer) {
@@ -390,6 +442,7 @@ impl World {
                 }
             }
             (Err(Rejection::Invalid(_)), _) if matches!(command, Command::Extend { .. }) => {}
+            (Err(Rejection::NothingToRetry(_)), _) => {}
             // The first one may have gone on to the sweep's end at once.
             (Err(Rejection::WrongState { .. }), _) if matches!(command, Command::Resume(_)) => {}
             (Err(again), answer) => assert_eq!(answer.as_ref().err(), Some(&again), "{command:#?}"),
@@ -400,6 +453,9 @@ impl World {
     fn check_ended(&mut self, mutations: &[Mutation], command: &Command) {
         for mutation in mutations {
             let Mutation::Trial(trial) = mutation else { continue };
+            if matches!(command, Command::Retry { .. }) {
+                self.ended.remove(&trial.spec.id);
+            }
             if let Some(end) = self.ended.get(&trial.spec.id) {
                 let same = end.state == trial.state
                     && end.result == trial.result
@@ -422,6 +478,15 @@ impl World {
             if sweep.spec.axes.len() > 1 || sweep.spec.replicates > 3 {
                 corners.insert("extended sweep".into());
             }
+        }
+        if self.followed_late {
+            corners.insert("trials that followed later".into());
+        }
+        if self.retried {
+            corners.insert("trials tried again".into());
+        }
+        if self.held {
+            corners.insert("held sweep".into());
         }
         if self.resumed_underway {
             corners.insert("resumed in mid-epoch".into());

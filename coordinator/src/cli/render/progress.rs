@@ -220,7 +220,10 @@ fn activity(sweep: &Sweep) -> String {
         "open" if sweep.workers == 0 => "waiting for workers".to_owned(),
         "open" => format!("{} running", sweep.running.len()),
         "evaluating" => "measuring the chosen configuration on the test split".to_owned(),
-        other => plain(other),
+        other => match &sweep.held {
+            Some(reason) => format!("held by the coordinator: {}", plain(reason)),
+            None => plain(other),
+        },
     }
 }
 

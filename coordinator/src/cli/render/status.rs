@@ -14,6 +14,9 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         format!("trials    {}", ledger_line(&sweep.ledger)),
         format!("epochs    {} of {}", sweep.epochs_done, sweep.epochs_planned),
     ];
+    if let Some(reason) = &sweep.held {
+        lines.push(format!("held      {}", plain(reason)));
+    }
     if sweep.has_ended() {
         let ended = sweep.ended_at_ms.unwrap_or(sweep.created_at_ms);
         let seconds = ended.saturating_sub(sweep.created_at_ms) as f64 / 1e3;

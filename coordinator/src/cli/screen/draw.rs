@@ -87,6 +87,9 @@ fn progress(state: &State, width: usize) -> Line<'static> {
     };
     let since = state.now.since_start.saturating_sub(state.status_at).as_secs_f64();
     let left = match (sweep.state.as_str(), sweep.eta_seconds) {
+        _ if sweep.held.is_some() => {
+            format!("  held: {}", inert(sweep.held.as_deref().unwrap_or_default()))
+        }
         ("evaluating", _) => "  measuring on the test split".to_owned(),
         ("open", _) if sweep.workers == 0 => "  waiting for workers".to_owned(),
         (_, Some(seconds)) => format!("  {} left", duration((seconds - since).max(0.0))),

@@ -68,6 +68,7 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
         }),
         rows: Some(Rows { train: 22_500, validation: 2_500, test: 25_000 }),
         warnings: Vec::new(),
+        held: None,
     }
 }
 

@@ -55,7 +55,7 @@ impl Steps {
 
 #[cfg(test)]
 mod tests {
-    use coordinator_core::{AuditEntry, Tables};
+    use coordinator_core::{AuditEntry, AuditSeal, Tables};
     use sweep_proto::{SweepId, TrialId};
 
     use super::*;
@@ -86,6 +86,10 @@ mod tests {
 
         fn read_audit(&mut self, _: u64, _: usize) -> Result<Vec<AuditEntry>, StoreError> {
             Ok(Vec::new())
+        }
+
+        fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
+            Ok(None)
         }
     }
 

@@ -64,6 +64,9 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
         ended_at: state.is_ended().then_some(Timestamp(1_700_000_000_001)),
         datasets: vec![dataset],
         chosen: state.is_ended().then_some(fixed),
+        owner: state.is_ended().then(|| "submitter token 1".into()),
+        held: (state == SweepState::Paused).then(|| "a dataset is missing".into()),
+        extended_from: None,
     })
 }
 
@@ -110,6 +113,7 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         test: (state == TrialState::Completed).then_some(test),
         reused_from: Some(trial_id(0)),
         ended_at: Some(Timestamp(u64::from(u32::MAX))),
+        forgiven: u32::from(state == TrialState::Paused),
     })
 }
 

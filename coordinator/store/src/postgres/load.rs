@@ -1,6 +1,8 @@
 //! Reads every row of PostgreSQL as records again.
 
-use coordinator_core::{AuditEntry, AuditHead, EpochRecord, Tables};
+use std::collections::BTreeSet;
+
+use coordinator_core::{AuditEntry, AuditHead, AuditSeal, EpochRecord, Tables, TrialRecord};
 use postgres::types::Type;
 use postgres::{Row, Transaction};
 use serde::de::DeserializeOwned;
@@ -9,7 +11,9 @@ use uuid::Uuid;
 
 use super::session::Failure;
 use crate::StoreError;
-use crate::encoding::{audit_entry, from_body, sum_of_epoch, sum_of_last_token, verify};
+use crate::encoding::{
+    AUDIT_BASE, AUDIT_SEAL, audit_entry, audit_mark, from_body, sum_of_epoch, sum_of_last_token, verify,
+};
 
 /// Every table as of the same moment.
 pub(super) fn load(transaction: &mut Transaction<'_>) -> Result<Tables, Failure> {
@@ -18,9 +22,12 @@ pub(super) fn load(transaction: &mut Transaction<'_>) -> Result<Tables, Failure>
         let id = SweepId(row.try_get::<_, i64>(0)?.cast_unsigned());
         tables.sweeps.insert(id, body(&row, 1, "sweep", &id.to_string())?);
     }
+    let mut configurations = BTreeSet::new();
     for row in transaction.query_typed("SELECT sweep, trial, body, checksum FROM trials", &[])? {
         let id = trial_id(&row)?;
-        tables.trials.insert(id, body(&row, 2, "trial", &id.to_string())?);
+        let mut trial: TrialRecord = body(&row, 2, "trial", &id.to_string())?;
+        trial.spec.configuration = trial.spec.configuration.shared(&mut configurations);
+        tables.trials.insert(id, trial);
     }
     for row in transaction.query_typed("SELECT sweep, trial, attempt, body, checksum FROM attempts", &[])? {
         let id = AttemptId { trial: trial_id(&row)?, number: small(&row, 2)? };
@@ -52,12 +59,24 @@ fn load_access(transaction: &mut Transaction<'_>, tables: &mut Tables) -> Result
         let certificate: coordinator_core::CertificateRecord = body(&row, 1, "certificate", row.try_get(0)?)?;
         tables.certificates.insert(certificate.id, certificate);
     }
-    let sql = "SELECT body FROM audit ORDER BY sequence DESC LIMIT 1";
+    let sql = "SELECT body FROM audit WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1";
     if let Some(row) = transaction.query_typed_opt(sql, &[])? {
         let entry = audit_entry(row.try_get(0)?)?;
         tables.audit = AuditHead { sequence: entry.sequence, digest: entry.digest };
     }
+    tables.audit_base = mark(transaction, AUDIT_BASE)?.unwrap_or_default();
     Ok(())
+}
+
+/// The signature under the end of the audit log.
+pub(super) fn seal(transaction: &mut Transaction<'_>) -> Result<Option<AuditSeal>, Failure> {
+    mark(transaction, AUDIT_SEAL)
+}
+
+fn mark<T: DeserializeOwned>(transaction: &mut Transaction<'_>, place: i64) -> Result<Option<T>, Failure> {
+    let sql = "SELECT body FROM audit WHERE sequence = $1";
+    let row = transaction.query_typed_opt(sql, &[(&place, Type::INT8)])?;
+    row.map(|row| Ok(audit_mark(row.try_get(0)?)?)).transpose()
 }
 
 /// Audit entries in order.

@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use super::session::Failure;
 use crate::StoreError;
-use crate::encoding::{attempt_state, sum_of_body, sum_of_epoch, sum_of_last_token, to_json};
+use crate::encoding::{
+    AUDIT_BASE, AUDIT_SEAL, attempt_state, sum_of_body, sum_of_epoch, sum_of_last_token, to_json,
+};
 
 /// A record's text and its checksum.
 struct Body {
@@ -42,6 +44,8 @@ pub(super) struct Rows {
     tokens: BTreeMap<String, Body>,
     certificates: BTreeMap<String, Body>,
     audit: BTreeMap<i64, String>,
+    audit_base: Option<(i64, String)>,
+    audit_seal: Option<String>,
     last_token: Option<u64>,
 }
 
@@ -106,6 +110,10 @@ impl Rows {
                 let text = to_json(entry)?;
                 self.audit.entry(entry.sequence.cast_signed()).or_insert(text);
             }
+            Mutation::AuditBase(base) => {
+                self.audit_base = Some((base.sequence.cast_signed(), to_json(base)?));
+            }
+            Mutation::AuditSeal(seal) => self.audit_seal = Some(to_json(seal)?),
         }
         Ok(())
     }
@@ -252,7 +260,17 @@ impl Rows {
         let bodies: Vec<&str> = self.audit.values().map(String::as_str).collect();
         let sql = "INSERT INTO audit SELECT * FROM unnest($1, $2) ON CONFLICT (sequence) DO NOTHING";
         let types = [Type::INT8_ARRAY, Type::TEXT_ARRAY];
-        execute(transaction, sql, sequences.len(), &[&sequences, &bodies], types)
+        execute(transaction, sql, sequences.len(), &[&sequences, &bodies], types)?;
+        if let Some((last, _)) = &self.audit_base {
+            let sql = "DELETE FROM audit WHERE sequence BETWEEN 1 AND $1";
+            execute(transaction, sql, 1, &[last], [Type::INT8])?;
+        }
+        let base = self.audit_base.iter().map(|(_, body)| (AUDIT_BASE, body.as_str()));
+        let seal = self.audit_seal.iter().map(|body| (AUDIT_SEAL, body.as_str()));
+        let (places, bodies): (Vec<i64>, Vec<&str>) = base.chain(seal).unzip();
+        let sql = "INSERT INTO audit SELECT * FROM unnest($1, $2) ON CONFLICT (sequence) DO UPDATE SET body = excluded.body";
+        let types = [Type::INT8_ARRAY, Type::TEXT_ARRAY];
+        execute(transaction, sql, places.len(), &[&places, &bodies], types)
     }
 
     fn write_last_token(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {

@@ -1,11 +1,11 @@
 //! Tokens, certificates and the audit log in SQLite.
 
-use coordinator_core::{AuditEntry, AuditHead, CertificateRecord, Tables, TokenRecord};
+use coordinator_core::{AuditEntry, AuditHead, AuditSeal, CertificateRecord, Tables, TokenRecord};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{body, each};
 use crate::StoreError;
-use crate::encoding::{audit_entry, sum_of_body, to_json};
+use crate::encoding::{AUDIT_BASE, AUDIT_SEAL, audit_entry, audit_mark, sum_of_body, to_json};
 
 /// Sets a token.
 pub(super) fn apply_token(connection: &Connection, token: &TokenRecord) -> Result<(), StoreError> {
@@ -37,6 +37,40 @@ pub(super) fn apply_audit(connection: &Connection, entry: &AuditEntry) -> Result
     Ok(())
 }
 
+/// Removes the entries up to one, and keeps which one it was.
+pub(super) fn apply_audit_base(connection: &Connection, base: &AuditHead) -> Result<(), StoreError> {
+    let sql = "DELETE FROM audit WHERE sequence BETWEEN 1 AND ?1";
+    connection.prepare_cached(sql)?.execute(params![base.sequence.cast_signed()])?;
+    set_mark(connection, AUDIT_BASE, &to_json(base)?)
+}
+
+/// Keeps the signature under the end of the audit log.
+pub(super) fn apply_audit_seal(connection: &Connection, seal: &AuditSeal) -> Result<(), StoreError> {
+    set_mark(connection, AUDIT_SEAL, &to_json(seal)?)
+}
+
+fn set_mark(connection: &Connection, place: i64, body: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO audit VALUES (?1, ?2) ON CONFLICT DO UPDATE SET body = excluded.body";
+    connection.prepare_cached(sql)?.execute(params![place, body])?;
+    Ok(())
+}
+
+fn mark<T: serde::de::DeserializeOwned>(
+    connection: &Connection,
+    place: i64,
+) -> Result<Option<T>, StoreError> {
+    let body: Option<String> = connection
+        .prepare_cached("SELECT body FROM audit WHERE sequence = ?1")?
+        .query_row(params![place], |row| row.get(0))
+        .optional()?;
+    body.map(|body| audit_mark(&body)).transpose()
+}
+
+/// The signature under the end of the audit log.
+pub(super) fn read_seal(connection: &Connection) -> Result<Option<AuditSeal>, StoreError> {
+    mark(connection, AUDIT_SEAL)
+}
+
 /// Reads tokens, certificates, and where the audit log ends.
 pub(super) fn load(connection: &Connection, tables: &mut Tables) -> Result<(), StoreError> {
     each(connection, "SELECT id, body, checksum FROM tokens", |row| {
@@ -50,13 +84,14 @@ pub(super) fn load(connection: &Connection, tables: &mut Tables) -> Result<(), S
         Ok(())
     })?;
     let last: Option<String> = connection
-        .prepare_cached("SELECT body FROM audit ORDER BY sequence DESC LIMIT 1")?
+        .prepare_cached("SELECT body FROM audit WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1")?
         .query_row([], |row| row.get(0))
         .optional()?;
     if let Some(last) = last {
         let entry = audit_entry(&last)?;
         tables.audit = AuditHead { sequence: entry.sequence, digest: entry.digest };
     }
+    tables.audit_base = mark(connection, AUDIT_BASE)?.unwrap_or_default();
     Ok(())
 }
 

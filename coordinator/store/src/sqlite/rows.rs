@@ -1,5 +1,7 @@
 //! Mutations as SQL, and rows as records again.
 
+use std::collections::BTreeSet;
+
 use coordinator_core::{AttemptRecord, EpochRecord, Mutation, Tables, TrialRecord, WorkerRecord};
 use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
@@ -37,6 +39,8 @@ pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), 
         Mutation::Token(token) => access::apply_token(connection, token)?,
         Mutation::Certificate(certificate) => access::apply_certificate(connection, certificate)?,
         Mutation::Audit(entry) => access::apply_audit(connection, entry)?,
+        Mutation::AuditBase(base) => access::apply_audit_base(connection, base)?,
+        Mutation::AuditSeal(seal) => access::apply_audit_seal(connection, seal)?,
         Mutation::LastToken(token) => {
             let sum = sum_of_last_token(*token);
             // Tokens only grow, whatever order batches come in.
@@ -130,9 +134,12 @@ pub(super) fn load(connection: &Connection) -> Result<Tables, StoreError> {
         tables.sweeps.insert(id, body(row, 1, "sweep", &id.to_string())?);
         Ok(())
     })?;
+    let mut configurations = BTreeSet::new();
     each(connection, "SELECT sweep, trial, body, checksum FROM trials", |row| {
         let id = trial_id(row)?;
-        tables.trials.insert(id, body(row, 2, "trial", &id.to_string())?);
+        let mut trial: TrialRecord = body(row, 2, "trial", &id.to_string())?;
+        trial.spec.configuration = trial.spec.configuration.shared(&mut configurations);
+        tables.trials.insert(id, trial);
         Ok(())
     })?;
     each(connection, "SELECT sweep, trial, attempt, body, checksum FROM attempts", |row| {

@@ -52,6 +52,7 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         lowest=_lowest(message.lowest) if message.HasField("lowest") else None,
         rows=Rows(message.rows.train, message.rows.validation, message.rows.test) if message.HasField("rows") else None,
         warnings=tuple(SweepWarning(one.kind, one.text) for one in message.warnings),
+        held=message.held if message.HasField("held") else None,
     )
 
 

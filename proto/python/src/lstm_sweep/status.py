@@ -172,6 +172,8 @@ class Status:
     lowest: LowestTrial | None = None
     rows: Rows | None = None
     warnings: tuple[SweepWarning, ...] = ()
+    held: str | None = None
+    """Why the coordinator itself holds the sweep, which is paused then; `resume` goes on."""
 
     @property
     def has_ended(self) -> bool:

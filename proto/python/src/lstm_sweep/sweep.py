@@ -95,6 +95,17 @@ class Sweep:
         """Give its trials out again, from where they stopped."""
         return self._status("Resume")
 
+    def retry(self, *, failed: bool = True, diverged: bool = False) -> int:
+        """Try trials again, each from its start and with all its tries, and return how many.
+
+        Args:
+            failed: Those that failed, and those that could not be measured on the test split.
+            diverged: Those whose loss left every bound.
+
+        """
+        request = sweep_pb2.RetryRequest(sweep=str(self.id), failed=failed, diverged=diverged)
+        return self._connection.call("Retry", request).retried
+
     def cancel(self) -> Status:
         """End it; trials that have completed stay."""
         return self._status("Cancel")

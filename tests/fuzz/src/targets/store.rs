@@ -161,7 +161,10 @@ pub(crate) fn record_seeds() -> Vec<Seed> {
             Mutation::Certificate(record) => ("certificate", json(5, record)),
             Mutation::Epoch(record) => ("epoch", json(6, record)),
             Mutation::Audit(record) => ("audit", json(7, record)),
-            Mutation::LastToken(_) | Mutation::TruncateEpochs { .. } => continue,
+            Mutation::LastToken(_)
+            | Mutation::TruncateEpochs { .. }
+            | Mutation::AuditBase(_)
+            | Mutation::AuditSeal(_) => continue,
         };
         all.insert(name, bytes);
     }

@@ -67,6 +67,26 @@ class GetRequest(_message.Message):
     sweep: str
     def __init__(self, sweep: _Optional[str] = ...) -> None: ...
 
+class RetryRequest(_message.Message):
+    __slots__ = ("sweep", "failed", "diverged", "trials")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    DIVERGED_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    failed: bool
+    diverged: bool
+    trials: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, sweep: _Optional[str] = ..., failed: bool = ..., diverged: bool = ..., trials: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class RetryReply(_message.Message):
+    __slots__ = ("sweep", "retried")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    RETRIED_FIELD_NUMBER: _ClassVar[int]
+    sweep: SweepStatus
+    retried: int
+    def __init__(self, sweep: _Optional[_Union[SweepStatus, _Mapping]] = ..., retried: _Optional[int] = ...) -> None: ...
+
 class ExtendRequest(_message.Message):
     __slots__ = ("sweep", "grid", "replicates")
     SWEEP_FIELD_NUMBER: _ClassVar[int]
@@ -192,7 +212,7 @@ class ConfigurationStatus(_message.Message):
     def __init__(self, label: _Optional[str] = ..., completed: _Optional[int] = ..., score: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
 
 class SweepStatus(_message.Message):
-    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "data")
+    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "data", "held")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -213,6 +233,7 @@ class SweepStatus(_message.Message):
     ROWS_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
     id: int
     name: str
     state: str
@@ -233,7 +254,8 @@ class SweepStatus(_message.Message):
     rows: SplitRows
     warnings: _containers.RepeatedCompositeFieldContainer[Warning]
     data: DataAccount
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ...) -> None: ...
+    held: str
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ...) -> None: ...
 
 class DataSplit(_message.Message):
     __slots__ = ("split", "rows", "class_rows", "in_training", "other_label", "truncated", "tokens", "unknown_tokens")

@@ -69,6 +69,11 @@ class SweepServiceStub(object):
                 request_serializer=sweep_dot_v1_dot_sweep__pb2.GetRequest.SerializeToString,
                 response_deserializer=sweep_dot_v1_dot_sweep__pb2.SweepStatus.FromString,
                 _registered_method=True)
+        self.Retry = channel.unary_unary(
+                '/sweep.v1.SweepService/Retry',
+                request_serializer=sweep_dot_v1_dot_sweep__pb2.RetryRequest.SerializeToString,
+                response_deserializer=sweep_dot_v1_dot_sweep__pb2.RetryReply.FromString,
+                _registered_method=True)
         self.Extend = channel.unary_unary(
                 '/sweep.v1.SweepService/Extend',
                 request_serializer=sweep_dot_v1_dot_sweep__pb2.ExtendRequest.SerializeToString,
@@ -155,6 +160,13 @@ class SweepServiceServicer(object):
 
     def Resume(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Retry(self, request, context):
+        """Tries trials again that failed or diverged, each with all its tries.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -251,6 +263,11 @@ def add_SweepServiceServicer_to_server(servicer, server):
                     servicer.Resume,
                     request_deserializer=sweep_dot_v1_dot_sweep__pb2.GetRequest.FromString,
                     response_serializer=sweep_dot_v1_dot_sweep__pb2.SweepStatus.SerializeToString,
+            ),
+            'Retry': grpc.unary_unary_rpc_method_handler(
+                    servicer.Retry,
+                    request_deserializer=sweep_dot_v1_dot_sweep__pb2.RetryRequest.FromString,
+                    response_serializer=sweep_dot_v1_dot_sweep__pb2.RetryReply.SerializeToString,
             ),
             'Extend': grpc.unary_unary_rpc_method_handler(
                     servicer.Extend,
@@ -482,6 +499,33 @@ class SweepService(object):
             '/sweep.v1.SweepService/Resume',
             sweep_dot_v1_dot_sweep__pb2.GetRequest.SerializeToString,
             sweep_dot_v1_dot_sweep__pb2.SweepStatus.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Retry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sweep.v1.SweepService/Retry',
+            sweep_dot_v1_dot_sweep__pb2.RetryRequest.SerializeToString,
+            sweep_dot_v1_dot_sweep__pb2.RetryReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,99 @@
+//! Retry: trials that failed or diverged are tried again, with all their tries.
+
+use sweep_proto::{SweepId, Timestamp, TrialId};
+
+use super::extend::revoke_evaluation;
+use super::{Outcome, known_sweep};
+use crate::command::{Rejection, Reply, Retried};
+use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::index::{awaits_test, gave_up};
+use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::view::waiting_state;
+
+/// Tries a slice of the trials again; the answer tells how many are left.
+pub(crate) fn retry(engine: &Engine, now: Timestamp, id: SweepId, which: &Retried) -> Outcome {
+    let sweep = known_sweep(engine, id)?;
+    if sweep.state == SweepState::Cancelled {
+        return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "retried" });
+    }
+    let mut chosen = chosen(engine, sweep, which)?;
+    let left = chosen.len().saturating_sub(engine.slice.0) as u64;
+    chosen.truncate(engine.slice.0);
+    let count = chosen.len() as u64;
+    let mut draft = Draft::new(engine, now);
+    revoke_evaluation(&mut draft, id);
+    let state = if sweep.state == SweepState::Paused { SweepState::Paused } else { SweepState::Open };
+    for trial in chosen {
+        draft.try_again(trial, state);
+    }
+    draft.set_sweep(SweepRecord { state, chosen: None, ended_at: None, ..sweep.clone() });
+    Ok(draft.finish(Reply::Retried { count, left }))
+}
+
+fn chosen(engine: &Engine, sweep: &SweepRecord, which: &Retried) -> Result<Vec<TrialId>, Rejection> {
+    let id = sweep.id;
+    let can_be = |trial: &TrialRecord, failed: bool, diverged: bool| match trial.state {
+        TrialState::Failed => failed,
+        TrialState::Diverged => diverged,
+        // Trained, but never measured on the test split although it was to be.
+        TrialState::Completed => {
+            failed
+                && matches!(sweep.state, SweepState::Finished | SweepState::Evaluating)
+                && awaits_test(sweep, trial)
+                && gave_up(sweep, trial, engine.tables.attempts_of(trial.spec.id))
+        }
+        _ => false,
+    };
+    let found: Vec<TrialId> = match which {
+        Retried::Trials(indices) => {
+            let ids = indices.iter().map(|index| TrialId { sweep: id, index: *index });
+            let wrong = |trial: &TrialId| {
+                !engine.tables.trials.get(trial).is_some_and(|trial| can_be(trial, true, true))
+            };
+            let ids: std::collections::BTreeSet<_> = ids.collect();
+            if let Some(trial) = ids.iter().find(|trial| wrong(trial)) {
+                let problem = match engine.tables.trials.get(trial) {
+                    None => format!("there is no trial {trial}"),
+                    Some(known) => format!(
+                        "trial {trial} is {}, and only failed and diverged trials are tried again",
+                        known.state.name()
+                    ),
+                };
+                return Err(Rejection::NothingToRetry(problem));
+            }
+            ids.into_iter().collect()
+        }
+        Retried::Every { failed, diverged } => {
+            let trials = engine.tables.trials_of(id).filter(|trial| can_be(trial, *failed, *diverged));
+            trials.map(|trial| trial.spec.id).collect()
+        }
+    };
+    if found.is_empty() {
+        let what = match which {
+            Retried::Every { failed: true, diverged: true } => "has failed or diverged",
+            Retried::Every { diverged: true, .. } => "has diverged",
+            _ => "has failed",
+        };
+        return Err(Rejection::NothingToRetry(format!(
+            "nothing to try again: no trial of sweep {id} {what}"
+        )));
+    }
+    Ok(found)
+}
+
+impl Draft<'_> {
+    /// Gives a trial all its tries back. Trained ones are only measured again.
+    fn try_again(&mut self, id: TrialId, sweep: SweepState) {
+        let Some(mut trial) = self.trial(id).cloned() else { return };
+        trial.forgiven = trial.attempts;
+        trial.last_error = None;
+        if trial.state != TrialState::Completed {
+            trial.state = waiting_state(sweep).unwrap_or(TrialState::Pending);
+            (trial.failures, trial.out_of_memory, trial.outgrown_bytes) = (0, 0, None);
+            (trial.diverged_epoch, trial.ended_at) = (None, None);
+            self.forget_epochs(id);
+        }
+        self.set_trial(trial);
+    }
+}
