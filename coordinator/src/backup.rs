@@ -13,7 +13,6 @@ use coordinator_core::{Command, Engine, Mutation, Tables};
 use coordinator_store::{PostgresStore, SqliteStore, StepBatch, Store, StoreError, StoreReader};
 use serde::{Deserialize, Serialize};
 use sweep_proto::{ArtifactRef, AttemptId, Timestamp};
-use sweep_transport::private;
 use thiserror::Error;
 
 use crate::artifacts::{ArtifactError, Artifacts};
@@ -21,6 +20,7 @@ use crate::fsck::{self, Findings, FsckError};
 use crate::place::{DATABASE, Place, StoreChoice};
 use crate::security_files::SECURITY;
 use crate::server::StartError;
+use crate::unfinished::{self, Unfinished};
 
 /// The file that is written last: a folder without it is no whole backup.
 const MANIFEST: &str = "backup.json";
@@ -110,17 +110,17 @@ pub enum BackupError {
 }
 
 impl BackupError {
-    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { path, source }
     }
 }
 
 /// Copies what a coordinator keeps into a new folder, also while it works. `progress` gets the bytes of
-/// artifacts copied and in all.
+/// artifacts copied and in all. The folder has its name once it is whole.
 ///
 /// # Errors
-/// A [`BackupError`]; the folder then has no manifest and is of no use.
+/// A [`BackupError`]; what was copied by then is begun anew the next time.
 pub async fn backup(
     source: &Place,
     target: &Path,
@@ -129,8 +129,10 @@ pub async fn backup(
     if source.store == StoreChoice::Sqlite && !source.data_directory.join(DATABASE).is_file() {
         return Err(FsckError::NoDatabase(source.data_directory.clone()).into());
     }
-    make_empty(target)?;
-    let copy = Place::local(target);
+    unfinished::refuse(&source.data_directory)?;
+    let folder = Unfinished::begin(target, unfinished::BACKUP, &StoreChoice::Sqlite)?;
+    let target = folder.path().to_owned();
+    let copy = Place::local(&target);
     let from = Artifacts::look(&source.artifacts()).map_err(unusable)?;
     let into = Artifacts::open(&copy.artifacts()).await.map_err(unusable)?;
     let mut tries = 0;
@@ -149,20 +151,21 @@ pub async fn backup(
             Err(error) => return Err(error),
         }
     };
-    copy_keys(&source.data_directory, target)?;
-    sound(fsck::fsck(&copy, false).await?)?;
+    copy_keys(&source.data_directory, &target)?;
+    sound(fsck::check(&copy, false).await?)?;
     let path = target.join(MANIFEST);
     let json = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other);
     let json = json.map_err(BackupError::at(&path))?;
     crate::security::files::write(&path, &json).map_err(BackupError::at(&path))?;
+    folder.finish()?;
     Ok(manifest)
 }
 
 /// Brings a backup back into an empty place and begins a new generation there: workers of the old world hold
-/// nothing any more.
+/// nothing any more. The data folder has its name once it is whole.
 ///
 /// # Errors
-/// A [`BackupError`]. Whatever was written by then is to be thrown away.
+/// A [`BackupError`]; what was copied by then is begun anew the next time.
 pub async fn restore(
     source: &Path,
     target: &Place,
@@ -176,8 +179,8 @@ pub async fn restore(
         let place = target.clone();
         blocking(move || open_empty(&place).map(|_| ())).await?;
     }
-    make_empty(&target.data_directory)?;
-    let lock = target.lock()?;
+    let folder = Unfinished::begin(&target.data_directory, unfinished::RESTORE, &target.store)?;
+    let target = Place { data_directory: folder.path().to_owned(), ..target.clone() };
     let (rows, place) = (copy.clone(), target.clone());
     let tables = blocking(move || -> Result<Tables, BackupError> {
         let mut store = open_empty(&place)?;
@@ -190,8 +193,8 @@ pub async fn restore(
     let into = Artifacts::open(&target.artifacts()).await.map_err(unusable)?;
     copy_artifacts(&from, &into, &tables, &progress).await?;
     copy_keys(source, &target.data_directory)?;
-    drop(lock);
-    sound(fsck::fsck(target, true).await?)?;
+    sound(fsck::check(&target, true).await?)?;
+    folder.finish()?;
     Ok(manifest)
 }
 
@@ -209,12 +212,6 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, BackupError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| BackupError::CutOff(error.to_string()))?
-}
-
-fn make_empty(folder: &Path) -> Result<(), BackupError> {
-    private::claim(folder).map_err(StartError::from)?;
-    let mut entries = fs::read_dir(folder).map_err(BackupError::at(folder))?;
-    if entries.next().is_some() { Err(BackupError::NotEmpty(folder.to_owned())) } else { Ok(()) }
 }
 
 fn remove_database(database: &Path) -> Result<(), BackupError> {

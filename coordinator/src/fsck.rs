@@ -18,6 +18,7 @@ use crate::security::files::SECURITY;
 use crate::security::sealing::signature_problem;
 use crate::security::signer::Signer;
 use crate::server::StartError;
+use crate::unfinished;
 
 /// Audit entries read at once.
 const AUDIT_PAGE: usize = 1_000;
@@ -76,10 +77,19 @@ pub struct Findings {
 /// # Errors
 /// [`FsckError`] where nothing can be checked; what is wrong with the content is among the findings.
 pub async fn fsck(place: &Place, strict: bool) -> Result<Findings, FsckError> {
+    unfinished::refuse(&place.data_directory)?;
     if place.store == StoreChoice::Sqlite && !place.data_directory.join(DATABASE).is_file() {
         return Err(FsckError::NoDatabase(place.data_directory.clone()));
     }
     let _lock = place.lock()?;
+    check(place, strict).await
+}
+
+/// As [`fsck`], for who holds the lock.
+///
+/// # Errors
+/// Those of [`fsck`].
+pub(crate) async fn check(place: &Place, strict: bool) -> Result<Findings, FsckError> {
     let rows = place.clone();
     let rows = tokio::task::spawn_blocking(move || check_rows(&rows, strict)).await;
     let (mut findings, tables) = rows.map_err(|error| FsckError::CutOff(error.to_string()))??;

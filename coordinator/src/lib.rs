@@ -34,6 +34,7 @@ pub mod certificates {
 }
 pub mod server;
 mod trouble;
+mod unfinished;
 
 pub use artifacts::ArtifactsChoice;
 pub use backup::{BackupError, Manifest, backup, restore};

@@ -15,6 +15,7 @@ use sweep_transport::private;
 use crate::artifacts::ArtifactsChoice;
 use crate::driver::OpenStore;
 use crate::server::StartError;
+use crate::unfinished;
 
 /// The embedded store's file in a data directory.
 pub const DATABASE: &str = "sweep.db";
@@ -127,14 +128,21 @@ impl Place {
         }
     }
 
-    /// One coordinator per data directory. The system lets go of the lock when the process ends, however it
-    /// ends.
+    /// One coordinator per data directory, and none in one that is not finished. The system lets go of the lock when the
+    /// process ends, however it ends.
     pub(crate) fn lock(&self) -> Result<File, StartError> {
+        unfinished::refuse(&self.data_directory)?;
+        self.lock_as(HELD_LONG)
+    }
+
+    /// As [`Self::lock`], for who makes the directory.
+    pub(crate) fn lock_alone(&self) -> Result<File, StartError> {
         self.lock_as(HELD_LONG)
     }
 
     /// As [`Self::lock`], for somebody who lets go of it soon: whoever else wants it waits.
     pub(crate) fn lock_briefly(&self) -> Result<File, StartError> {
+        unfinished::refuse(&self.data_directory)?;
         self.lock_as(HELD_BRIEFLY)
     }
 

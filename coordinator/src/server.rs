@@ -36,7 +36,7 @@ use crate::http;
 use crate::machine;
 use crate::place::{Place, StoreChoice, at};
 use crate::readers::Readers;
-use crate::rpc::{AccessRpc, Doors, Shared, SweepRpc, WorkerRpc, status};
+use crate::rpc::{AccessRpc, Doors, Shared, SweepRpc, WorkerRpc, status, uploads};
 use crate::security::authority::AuthorityError;
 use crate::security::doors;
 use crate::security::files::SECURITY;
@@ -162,6 +162,14 @@ pub enum StartError {
     /// Another coordinator works in the data directory.
     #[error("another coordinator is using the data directory {}; stop it, or choose another directory", .0.display())]
     Locked(PathBuf),
+    /// The data directory, or the one that was to get its name, was never finished.
+    #[error("`{what}` was cut off, and {} is not whole; give the same command again, or remove the folder", path.display())]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+        /// The command.
+        what: &'static str,
+    },
     /// The store does not open.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -411,6 +419,7 @@ pub(crate) async fn serve(
     let gate = Gate::new(shared.driver.clone(), Arc::clone(&shared.sessions), shared.identity.as_deref());
     let (health, health_service) = tonic_health::server::health_reporter();
     tokio::spawn(report_health(health, shared.driver.clone(), shutdown.clone()));
+    tokio::spawn(uploads::collect(shared.clone()));
     let sweeps = SweepServiceServer::new(SweepRpc::new(shared.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(REPLY_BYTES_MAX);

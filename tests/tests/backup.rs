@@ -1,9 +1,10 @@
 //! Backups with real processes: made in mid-sweep, brought back elsewhere, the old world's workers fenced.
 
 use anyhow::{Result, ensure};
+use sweep_tests::crash_points::Watch;
 use sweep_tests::ledger::finished;
 use sweep_tests::postgres_server::PostgresServer;
-use sweep_tests::processes::{Cluster, Setup, wait_until};
+use sweep_tests::processes::{Cluster, Setup, program, wait_until};
 
 /// Four trials of some seconds each.
 const SWEEP: &str = r#"
@@ -98,6 +99,78 @@ fn a_backup_carries_a_cluster_to_postgresql() -> Result<()> {
 /// The only schema that the test has made.
 fn server_url(server: &PostgresServer) -> String {
     format!("{}?options=-csearch_path%3Ds0", server.url())
+}
+
+/// A `sweep` command that is killed before its n-th write, where it has so many; whether it was killed.
+fn killed_before(arguments: &[&str], log: &std::path::Path, at: usize) -> Result<bool> {
+    let watch = Watch::start("sweep", arguments, log, Some(at))?;
+    wait_until("the command ended", || Ok(watch.has_ended()))?;
+    Ok(watch.end()?.was_killed)
+}
+
+/// The end of a `sweep` command: whether it did its work, and what it said.
+fn sweep(arguments: &[&str]) -> Result<(bool, String)> {
+    let output = std::process::Command::new(program("sweep")?).args(arguments).output()?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
+}
+
+/// Kills a command before each of its writes: what it leaves is whole under its name or refused by it, and the same command
+/// makes it whole.
+fn killed_before_every_write(command: &[&str], made: &str, folder: &std::path::Path) -> Result<()> {
+    let log = folder.join("command.log");
+    let mut kills = 0;
+    for at in 1.. {
+        if !killed_before(command, &log, at)? {
+            break;
+        }
+        kills += 1;
+        let beside = format!("{made}.unfinished");
+        for place in [made, &beside] {
+            let (is_well, said) = sweep(&["fsck", "--strict", "--data-dir", place])?;
+            let is_refused = said.contains("was cut off") || said.contains("is no data directory");
+            ensure!(is_refused || is_well && place == made, "killed before write {at}, {place}: {said}");
+        }
+        let (is_done, said) = sweep(command)?;
+        ensure!(is_done || said.contains("is not empty"), "repeated after a kill before write {at}: {said}");
+        let (is_well, said) = sweep(&["fsck", "--strict", "--data-dir", made])?;
+        ensure!(is_well, "after a kill before write {at} and a repetition: {said}");
+        std::fs::remove_dir_all(made)?;
+    }
+    println!("{command:?}: killed before {kills} writes");
+    ensure!(kills > 10, "only {kills} writes");
+    Ok(())
+}
+
+#[test]
+fn a_backup_and_a_restoration_that_are_killed_leave_nothing_that_looks_whole() -> Result<()> {
+    let cluster = Cluster::start()?;
+    let file = cluster.write("backup.toml", &SWEEP.replace("[48, 64]", "[8]").replace("[32, 48]", "[8]"))?;
+    cluster.sweep(&["launch", &file.to_string_lossy()])?;
+    let path = |name: &str| cluster.directory().join(name).to_string_lossy().into_owned();
+    let (data, kept, new, again) = (cluster.data(), path("kept"), path("new"), path("again"));
+    cluster.sweep(&["backup", &kept, "--data-dir", &data])?;
+    killed_before_every_write(&["restore", &kept, "--data-dir", &new], &new, cluster.directory())?;
+    killed_before_every_write(&["backup", &again, "--data-dir", &data], &again, cluster.directory())?;
+    ensure!(restore(&again, &new).is_err(), "what was removed is not there");
+    cluster.check_remains()
+}
+
+#[test]
+fn a_coordinator_does_not_start_where_a_restoration_was_cut_off() -> Result<()> {
+    let cluster = Cluster::start()?;
+    let path = |name: &str| cluster.directory().join(name).to_string_lossy().into_owned();
+    let (kept, new, log) = (path("kept"), path("new"), cluster.directory().join("command.log"));
+    cluster.sweep(&["backup", &kept, "--data-dir", &cluster.data()])?;
+    // Past the first writes the folder in the making is there.
+    ensure!(killed_before(&["restore", &kept, "--data-dir", &new], &log, 12)?, "it has fewer writes");
+    let (is_started, said) = sweep(&["serve", "--listen", "127.0.0.1:0", "--data-dir", &new])?;
+    ensure!(!is_started && said.contains("`sweep restore` was cut off"), "{said}");
+    ensure!(said.contains("new.unfinished"), "which folder: {said}");
+    restore(&kept, &new)?;
+    let (is_well, said) = sweep(&["fsck", "--strict", "--data-dir", &new])?;
+    ensure!(is_well, "{said}");
+    cluster.check_remains()
 }
 
 #[test]

@@ -122,6 +122,49 @@ fn tokens_that_are_none_open_nothing() -> Result<()> {
     castle.check_remains()
 }
 
+/// A viewer who listens for ever: a watch, and a page's events.
+fn listeners(castle: &Castle, token: &str, name: &str) -> Result<[Process; 2]> {
+    let log = |kind: &str| castle.folder().join(format!("{name}-{kind}.log"));
+    let elsewhere = castle.folder().join("elsewhere");
+    std::fs::create_dir_all(&elsewhere)?;
+    let mut watch = command("sweep")?;
+    watch.args(["--json", "--server", &castle.url(), "watch", "long"]).current_dir(elsewhere);
+    watch.env("SWEEP_TOKEN", token).env_remove("SWEEP_SERVER");
+    let mut page = std::process::Command::new("curl");
+    page.args(["-skN", "-H", &format!("Authorization: Bearer {token}"), &format!("{}/events", castle.url())]);
+    let listeners = [Process::spawn(watch, &log("watch"))?, Process::spawn(page, &log("page"))?];
+    wait_until("both listen", || Ok(listeners.iter().all(|one| !one.log_text().is_empty())))?;
+    Ok(listeners)
+}
+
+#[test]
+fn who_listens_is_cut_off_when_the_token_is_revoked_or_expires() -> Result<()> {
+    let castle = Castle::start()?;
+    castle.launch(SWEEP)?;
+    let _worker = castle.add_worker("worker")?;
+    wait_until("it trains", || Ok(running(&castle)?.is_some_and(|(_, epoch)| epoch >= 1)))?;
+    let (viewer, stays) = (castle.token("viewer", &[])?, castle.token("viewer", &[])?);
+    let mut honest = listeners(&castle, &stays, "honest")?;
+    let mut thief = listeners(&castle, &viewer, "thief")?;
+    castle.sweep(&["token", "revoke", id(&viewer)?])?;
+    // Without a cut neither would ever end: the sweep goes on.
+    ensure!(!thief[0].ended_well()?, "the watch ends as if all were well");
+    ensure!(thief[0].log_text().contains("the token was revoked"), "{}", thief[0].log_text());
+    ensure!(!thief[1].ended_well()?, "the page's events end as if all were well");
+    println!("revoked: {}", thief[0].log_text().lines().last().unwrap_or_default());
+
+    let short = castle.token("viewer", &["--ttl", "20s"])?;
+    let mut late = listeners(&castle, &short, "late")?;
+    ensure!(!late[0].ended_well()?, "the watch ends as if all were well");
+    ensure!(late[0].log_text().contains("has expired"), "{}", late[0].log_text());
+    ensure!(!late[1].ended_well()?, "the page's events end as if all were well");
+    for listener in &mut honest {
+        let heard = listener.log_text().len();
+        wait_until("whoever may listen hears more", || Ok(listener.log_text().len() > heard))?;
+    }
+    castle.check_remains()
+}
+
 /// Wrong tokens that are tried.
 const GUESSES: usize = 1_500;
 

@@ -22,6 +22,9 @@ use tonic::{Code, Status, Streaming};
 
 const EPOCHS: u32 = 60;
 
+/// Batches of all epochs at most: of 1,000 rows, 64 at a time.
+const EPOCHS_OF_BATCHES: u64 = EPOCHS as u64 * 16;
+
 /// Two trials: the honest worker takes one, the other is there to be played with.
 const SWEEP: &str = r#"
 name = "harm"
@@ -76,6 +79,14 @@ impl Session {
 async fn ask(member: &mut Member, message: Message) -> Result<Result<Answer, Status>> {
     let worker = member.worker;
     Ok(Session::open(member, worker).await?.ask(message).await)
+}
+
+/// Keeps its own lease, however slow the machine is.
+async fn beat(member: &mut Member, own: u64) -> Result<()> {
+    let heartbeat = Message::Heartbeat(wire::Heartbeat { tokens: vec![own], logs: Vec::new() });
+    let Answer::Heartbeat(reply) = ask(member, heartbeat).await?? else { bail!("no answer to a heartbeat") };
+    ensure!(reply.leases[0].directive() == wire::Directive::Continue, "the lease is lost: {reply:?}");
+    Ok(())
 }
 
 fn is(result: &Result<Answer, Status>, code: Code) -> bool {
@@ -209,6 +220,7 @@ fn report(token: u64, metric: wire::EpochMetric, artifact: wire::ArtifactRef) ->
 }
 
 async fn absurd_reports(member: &mut Member, own: u64, honest: &[u64]) -> Result<()> {
+    beat(member, own).await?;
     let blob = artifact(b"a checkpoint");
     upload(member, Some(blob.clone()), &[b"a checkpoint"]).await?;
     // Under another's lease: refused, and the lease is none the worse for it.
@@ -227,6 +239,7 @@ async fn absurd_reports(member: &mut Member, own: u64, honest: &[u64]) -> Result
         ensure!(refused.code() == Code::PermissionDenied, "{refused}");
     }
     // Under its own.
+    beat(member, own).await?;
     let wrong = |change: fn(&mut wire::EpochMetric)| {
         let mut metric = metric(1);
         change(&mut metric);
@@ -272,6 +285,14 @@ async fn absurd_reports(member: &mut Member, own: u64, honest: &[u64]) -> Result
     };
     let refused = member.client.complete(request).await.err().context("a result out of nothing was taken")?;
     println!("a result out of nothing: {refused}");
+    // More steps than its trial has batches, or in an epoch that it has not.
+    for (sequence, epoch) in [(u64::MAX, 1), (EPOCHS_OF_BATCHES, 1), (0, EPOCHS + 1)] {
+        let point = wire::StepMetric { sequence, epoch, loss: 1.0, ..wire::StepMetric::default() };
+        let steps = Message::Steps(wire::StepReport { token: own, points: vec![point] });
+        let refused = ask(member, steps).await?;
+        let is_told = |lost: &wire::LeaseLost| lost.reason.contains("cannot have");
+        ensure!(matches!(&refused, Ok(Answer::LeaseLost(lost)) if is_told(lost)), "{refused:?}");
+    }
     // An epoch out of order, and a checkpoint that is not there: the work is to be dropped.
     for message in [report(own, metric(40), blob), report(own, metric(1), artifact(b"nowhere"))] {
         let refused = ask(member, message).await?;
@@ -296,7 +317,69 @@ async fn upload(
 /// What is wrong with an upload, the name that it is given, and its parts.
 type Upload<'a> = (&'a str, Option<wire::ArtifactRef>, Vec<&'a [u8]>);
 
-async fn absurd_blobs(member: &mut Member, castle: &Castle) -> Result<()> {
+/// The rest of an upload's parts, and its answer.
+type Underway = (mpsc::Sender<wire::UploadPart>, tokio::task::JoinHandle<Result<(), Status>>);
+
+/// Uploads that are begun, announced with a size, and left.
+struct Begun(Vec<Underway>);
+
+impl Begun {
+    async fn begin(&mut self, member: &Member, artifact: wire::ArtifactRef) -> Result<()> {
+        let (parts, stream) = mpsc::channel(2);
+        parts.send(wire::UploadPart { artifact: Some(artifact), data: vec![0; 100].into() }).await?;
+        let mut client = member.client.clone();
+        let upload = async move { client.upload(ReceiverStream::new(stream)).await.map(|_| ()) };
+        self.0.push((parts, tokio::spawn(upload)));
+        Ok(())
+    }
+
+    fn give_up(self) {
+        self.0.iter().for_each(|(_, upload)| upload.abort());
+    }
+}
+
+/// What a worker may have sent without a report is bounded by what its trials can leave.
+async fn more_than_its_trial_leaves(member: &mut Member, own: u64) -> Result<()> {
+    beat(member, own).await?;
+    let large = wire::ArtifactRef { bytes: 1 << 30, ..artifact(b"large") };
+    let refused = upload(member, Some(large), &[b"x"]).await.err().context("any size")?;
+    println!("an artifact of 1 GiB: {refused}");
+    ensure!(refused.code() == Code::InvalidArgument && refused.message().contains("no trial"), "{refused}");
+    let mut begun = Begun(Vec::new());
+    let refused = loop {
+        ensure!(begun.0.len() < 100, "it may announce any number of uploads");
+        let name = begun.0.len().to_le_bytes();
+        begun.begin(member, wire::ArtifactRef { bytes: 4_000_000, ..artifact(&name) }).await?;
+        // One more small one tells whether there is room yet.
+        if let Err(refused) = upload(member, Some(artifact(&name)), &[&name]).await {
+            break refused;
+        }
+        beat(member, own).await?;
+    };
+    println!("{} uploads of 4 MB at one time: {refused}", begun.0.len());
+    ensure!(refused.code() == Code::ResourceExhausted, "{refused}");
+    begun.give_up();
+    loop {
+        beat(member, own).await?;
+        if upload(member, Some(artifact(b"again")), &[b"again"]).await.is_ok() {
+            return Ok(());
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Nothing is given to or taken from a worker without a lease that says so.
+async fn without_a_lease(member: &mut Member, dataset: &[u8]) -> Result<()> {
+    let request = wire::FetchRequest { digest: dataset.to_vec().into(), offset: 0 };
+    let refused = member.client.fetch(request).await.err().context("any dataset")?;
+    ensure!(refused.code() == Code::PermissionDenied, "{refused}");
+    let refused = upload(member, Some(artifact(b"mine")), &[b"mine"]).await.err().context("any upload")?;
+    ensure!(refused.code() == Code::FailedPrecondition, "{refused}");
+    Ok(())
+}
+
+async fn absurd_blobs(member: &mut Member, castle: &Castle, own: u64, dataset: &[u8]) -> Result<()> {
+    beat(member, own).await?;
     let named = |bytes: &[u8], size: u64| wire::ArtifactRef { bytes: size, ..artifact(bytes) };
     let chunk = vec![0; CHUNK_BYTES];
     let cases: [Upload<'_>; 8] = [
@@ -320,36 +403,27 @@ async fn absurd_blobs(member: &mut Member, castle: &Castle) -> Result<()> {
         ensure!(matches!(refused.code(), Code::InvalidArgument | Code::DataLoss), "{what}: {refused}");
     }
     for (what, digest, offset, code) in [
-        ("unknown", Digest::of(b"unknown").as_bytes().to_vec(), 0, Code::NotFound),
+        ("unknown", Digest::of(b"unknown").as_bytes().to_vec(), 0, Code::PermissionDenied),
+        ("not leased", Digest::of(b"a checkpoint").as_bytes().to_vec(), 0, Code::PermissionDenied),
         ("short", vec![1; 31], 0, Code::InvalidArgument),
         ("long", vec![1; 1 << 20], 0, Code::InvalidArgument),
         ("a path", PATHS[1].as_bytes().to_vec(), 0, Code::InvalidArgument),
-        ("behind the end", Digest::of(b"a checkpoint").as_bytes().to_vec(), u64::MAX, Code::InvalidArgument),
+        ("behind the end", dataset.to_vec(), u64::MAX, Code::OutOfRange),
     ] {
         let request = wire::FetchRequest { digest: digest.into(), offset };
         let refused = member.client.fetch(request).await.err().context("it was given")?;
         println!("fetch, {what}: {refused}");
-        ensure!(refused.code() == code || refused.code() == Code::OutOfRange, "{what}: {refused}");
+        ensure!(refused.code() == code, "{what}: {refused}");
     }
     // Uploads that begin and never end: their files go with the connection.
     let incoming = castle.folder().join(".sweep/artifacts/incoming");
     let count = || std::fs::read_dir(&incoming).map(Iterator::count);
-    let mut open = Vec::new();
+    let mut begun = Begun(Vec::new());
     for at in 0..50 {
-        let (parts, stream) = mpsc::channel(2);
-        let artifact = Some(named(&[at], 1_000_000));
-        parts.send(wire::UploadPart { artifact, data: vec![at; 100].into() }).await?;
-        let mut client = member.client.clone();
-        open.push((
-            parts,
-            tokio::spawn(async move { client.upload(ReceiverStream::new(stream)).await.is_ok() }),
-        ));
+        begun.begin(member, named(&[at], 100_000)).await?;
     }
     tokio::task::block_in_place(|| wait_until("they are under way", || Ok(count()? >= 50)))?;
-    for (_, upload) in &open {
-        upload.abort();
-    }
-    drop(open);
+    begun.give_up();
     tokio::task::block_in_place(|| wait_until("their files are gone", || Ok(count()? <= 2)))
 }
 
@@ -404,14 +478,16 @@ fn whatever_a_worker_says_the_others_trials_go_on() -> Result<()> {
         let honest: Vec<u64> = vec![own - 1];
         absurd_sessions(&mut member, &honest).await?;
         absurd_reports(&mut member, own, &honest).await?;
-        absurd_blobs(&mut member, &castle).await?;
         let dataset = grants[0].dataset.clone().context("a dataset")?.digest;
+        absurd_blobs(&mut member, &castle, own, &dataset).await?;
+        more_than_its_trial_leaves(&mut member, own).await?;
         tokio::task::block_in_place(|| unread_fetches(&member, &castle, &dataset))?;
         // On a fast machine it may have ended meanwhile; the report below counts the attempts.
         let honest = trial_on(&castle, "honest")?;
         ensure!(honest.is_none_or(|(attempt, _)| attempt == 1), "the honest worker's trial was begun again");
         let leave = wire::DeregisterRequest { worker_id: member.worker.to_string(), instance: String::new() };
         member.client.deregister(leave).await?;
+        without_a_lease(&mut member, &dataset).await?;
         anyhow::Ok(())
     })?;
     let report = finished_by(|arguments| castle.sweep(arguments), castle.folder(), "harm")?;

@@ -93,6 +93,9 @@ enum Command {
         /// Slots that share its device.
         #[arg(long, default_value_t = 1)]
         device_slots: u32,
+        /// Reach every file that the agent may.
+        #[arg(long)]
+        no_sandbox: bool,
     },
 }
 
@@ -139,6 +142,10 @@ struct JoinArguments {
     /// share of the machine's memory, for slots on the CPU.
     #[arg(long, default_value = "auto", value_parser = parse_slot_memory, value_name = "auto|none|SIZE")]
     slot_memory: SlotMemory,
+    /// Let slots reach every file that this worker may. By default the kernel (Landlock) lets them read their dataset and
+    /// the system's libraries, and write their own folder: for GPU drivers that need files elsewhere.
+    #[arg(long)]
+    no_sandbox: bool,
     /// Leave, as on SIGTERM, when standard input closes: for programs that start workers, so that none
     /// outlives them.
     #[arg(long)]
@@ -271,8 +278,9 @@ pub fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Arguments::command(), "sweep-worker", &mut io::stdout());
             Ok(())
         }
-        Command::Slot { memory_bytes, device_slots } => {
-            slot::child::run(memory_bytes, device_slots).map_err(Into::into)
+        Command::Slot { memory_bytes, device_slots, no_sandbox } => {
+            let bounds = slot::child::Bounds { memory_bytes, device_slots, is_sandboxed: !no_sandbox };
+            slot::child::run(bounds).map_err(Into::into)
         }
     };
     match done {
@@ -353,6 +361,7 @@ fn run_join(arguments: JoinArguments, logs: AttemptLogs) -> anyhow::Result<()> {
         threads: machine.threads_per_slot(slots),
         memory_bytes: arguments.slot_memory.bytes(&settings.profile),
         device_slots: slots,
+        is_sandboxed: !arguments.no_sandbox,
     };
     tracing::info!(slots, device = settings.device, worker = %settings.worker, %addresses, "joining");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -16,6 +16,7 @@ mod index;
 pub mod limits;
 pub mod mutation;
 pub mod quota;
+pub mod reach;
 pub mod record;
 mod scheduler;
 mod settle;
@@ -35,6 +36,7 @@ pub use command::{
 pub use engine::Engine;
 pub use mutation::Mutation;
 pub use quota::{Quota, Totals};
+pub use reach::{Allowance, StepBounds};
 pub use record::{
     AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EpochRecord, InstanceId, LeaseRecord,
     ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState, Troubles, WorkerRecord, WorkerState,

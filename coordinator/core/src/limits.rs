@@ -103,6 +103,17 @@ pub const INSTANCES_REMEMBERED_MAX: usize = 8;
 /// Answered requests of one worker that are remembered beside the newest: a repetition comes soon if at all.
 pub const REQUESTS_REMEMBERED_MAX: usize = 8;
 
+/// Copies of a model's weights that a checkpoint may hold: the weights, the best ones, and two moments of the optimiser
+/// make four; one is room.
+pub const CHECKPOINT_COPIES_MAX: u64 = 5;
+
+/// Bytes that a checkpoint may have beside its numbers: names, shapes and counters, with much room.
+pub const CHECKPOINT_EXTRA_BYTES: u64 = 4 << 20;
+
+/// Blobs of full size that a worker may have uploaded under one lease without having reported them: two epochs that wait
+/// for their acknowledgement, what a stop leaves, the model, and as many uploads that were cut off and came again.
+pub const UNREPORTED_BLOBS_MAX: u64 = 8;
+
 /// Life of a worker's certificate, in milliseconds: a week. A machine that slept for longer joins anew.
 pub const CERTIFICATE_LIFETIME_MS: u64 = 7 * 24 * 3_600_000;
 

@@ -163,6 +163,10 @@ impl Objects {
         wanted: &BTreeSet<Digest>,
         older_than: Duration,
     ) -> Result<u64, ArtifactError> {
+        let is_recent = |digest: &Digest| {
+            let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            recent.get(digest).is_some_and(|at| at.elapsed() < GRACE.min(older_than))
+        };
         let mut listing = self.store.list(None);
         let mut orphans = Vec::new();
         while let Some(object) = listing.next().await {
@@ -171,6 +175,7 @@ impl Objects {
             let modified = std::time::SystemTime::from(object.last_modified);
             if let Ok(digest) = name.parse::<Digest>()
                 && !wanted.contains(&digest)
+                && !is_recent(&digest)
                 && modified.elapsed().unwrap_or_default() >= older_than
             {
                 orphans.push(object.location);

@@ -60,7 +60,7 @@ async fn run(
                 Ok(false) => {
                     if let Some(mailbox) = mailbox.upgrade() {
                         // A driver that has ended leaves it to the next start.
-                        _ = mailbox.send(Request::UploadedAgain(artifact)).await;
+                        _ = mailbox.send(Request::Unreferenced(artifact)).await;
                     }
                 }
                 Err(error) => tracing::warn!(digest = %artifact.digest, %error, "cannot remove an artifact"),

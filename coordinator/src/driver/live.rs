@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use coordinator_core::{Command, Engine, Mutation, Rejection, Reply};
+use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds};
 use coordinator_store::{StepBatch, Store, StoreError};
 use sweep_proto::{ArtifactRef, AttemptId, Digest, LeaseToken, StepMetric, Timestamp, WorkerId};
 use tokio::sync::oneshot;
@@ -100,7 +100,7 @@ impl Live {
                 let reader = self.store.reader();
                 _ = reply.send(reader.map_err(|error| DriverError::Unavailable(error.to_string())));
             }
-            Request::UploadedAgain(artifact) => batch.uploaded_again.push(artifact),
+            Request::Unreferenced(artifact) => batch.uploaded_again.push(artifact),
             Request::Stop => batch.stop = true,
         }
     }
@@ -124,6 +124,9 @@ impl Live {
             if let Mutation::Trial(trial) = mutation {
                 let before = self.engine.tables().trials.get(&trial.spec.id);
                 batch.unreferenced.extend(self.references.replace(before, trial));
+            }
+            if let Mutation::Sweep(sweep) = mutation {
+                self.references.keep(sweep);
             }
         }
         self.engine.fold(&decision);
@@ -206,9 +209,7 @@ impl Live {
         while points_taken < POINTS_PER_ROUND_MAX
             && let Some(Steps { worker, token, points, reply }) = self.waiting.pop_front()
         {
-            let holder = self.engine.lease_holder(token).filter(|(_, _, holder)| *holder == worker);
-            let refusal = || Rejection::LeaseLost { token, reason: "it is not live".to_owned() };
-            let attempt = holder.map(|(trial, number, _)| AttemptId { trial, number }).ok_or_else(refusal);
+            let attempt = admit_steps(&self.engine, worker, token, &points);
             match self.writable(now).and_then(|()| Ok(attempt?)) {
                 Ok(attempt) => {
                     points_taken += points.len();
@@ -248,6 +249,25 @@ impl Live {
             other => other.map(|_| ()),
         }
     }
+}
+
+/// The attempt that step metrics belong to: under a live lease, and no more of them than its trial has batches.
+fn admit_steps(
+    engine: &Engine,
+    worker: WorkerId,
+    token: LeaseToken,
+    points: &[StepMetric],
+) -> Result<AttemptId, Rejection> {
+    let lost = || Rejection::LeaseLost { token, reason: "it is not live".to_owned() };
+    let attempt = engine.attempt_of(worker, token).ok_or_else(lost)?;
+    let StepBounds { epochs, points: most } = engine.step_bounds(attempt.trial).ok_or_else(lost)?;
+    let is_possible = |one: &StepMetric| one.sequence < most && u64::from(one.epoch) <= epochs;
+    if points.iter().all(is_possible) {
+        return Ok(attempt);
+    }
+    Err(Rejection::Invalid(format!(
+        "attempt {attempt} reports step metrics that its trial cannot have: it has {epochs} epochs with {most} batches in all"
+    )))
 }
 
 /// What of a batch has reached the disk.

@@ -81,8 +81,8 @@ enum Request {
     },
     /// Give a reader of the store, which works beside the thread.
     Reader(oneshot::Sender<Result<Box<dyn StoreReader>, DriverError>>),
-    /// Look again later whether a blob that was uploaded once more is still without a reference.
-    UploadedAgain(ArtifactRef),
+    /// Look again later whether a blob is still without a reference: it was uploaded once more, or never reported.
+    Unreferenced(ArtifactRef),
     /// End the thread after everything before this.
     Stop,
 }
@@ -206,6 +206,12 @@ impl Driver {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Steps { worker, token, points, reply }).await?;
         answer.await.map_err(|_| gone())?
+    }
+
+    /// A blob was stored that nobody can refer to any more, unless something does already: it is removed after a while.
+    pub(crate) async fn abandoned(&self, artifact: ArtifactRef) {
+        // A driver that has ended leaves it to the next start.
+        _ = self.mailbox.send(Request::Unreferenced(artifact)).await;
     }
 
     /// A reader of the store: for what only the store keeps, and for long reading.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use coordinator_core::{CertificateId, InstanceId};
-use sweep_proto::{SweepId, WorkerId};
+use sweep_proto::{SweepId, TokenId, WorkerId};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +38,7 @@ pub(crate) struct Notices {
     standing: watch::Sender<Standing>,
     connections: Mutex<BTreeMap<CertificateId, CancellationToken>>,
     processes: Mutex<BTreeMap<WorkerId, watch::Sender<Option<InstanceId>>>>,
+    tokens: Mutex<BTreeMap<TokenId, watch::Sender<bool>>>,
     versions: Mutex<Versions>,
 }
 
@@ -94,6 +95,20 @@ impl Notices {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(connection) = connections.remove(&certificate) {
             connection.cancel();
+        }
+    }
+
+    /// Whether a token is revoked from now on: whatever streams to its bearer is cut then.
+    pub(crate) fn of_token(&self, token: TokenId) -> watch::Receiver<bool> {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.retain(|_, sender| sender.receiver_count() > 0);
+        tokens.entry(token).or_default().subscribe()
+    }
+
+    pub(super) fn token_revoked(&self, token: TokenId) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = tokens.remove(&token) {
+            sender.send_replace(true);
         }
     }
 

@@ -1,14 +1,17 @@
-//! Which blobs trials refer to, counted, so that a replaced checkpoint can be removed.
+//! Which blobs rows refer to, counted, so that a replaced checkpoint can be removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator_core::{Tables, TrialRecord};
+use coordinator_core::{SweepRecord, Tables, TrialRecord};
 use sweep_proto::{ArtifactRef, Digest};
 
-/// References by digest. Datasets are not counted: they are kept.
+/// References by digest.
 #[derive(Debug, Default)]
 pub(super) struct References {
+    /// Of trials.
     counts: BTreeMap<Digest, u64>,
+    /// Of sweeps, which never lose one: a worker that reports a dataset as its checkpoint must not have it removed.
+    datasets: BTreeSet<Digest>,
 }
 
 impl References {
@@ -16,6 +19,7 @@ impl References {
     pub(super) fn of(tables: &Tables) -> Self {
         let mut references = Self::default();
         tables.trials.values().for_each(|trial| references.add(trial));
+        tables.sweeps.values().for_each(|sweep| references.keep(sweep));
         references
     }
 
@@ -35,9 +39,14 @@ impl References {
         lost
     }
 
-    /// Whether a trial refers to a blob.
+    /// A sweep's row was made or replaced.
+    pub(super) fn keep(&mut self, sweep: &SweepRecord) {
+        self.datasets.extend(sweep.datasets.iter().map(|dataset| dataset.artifact.digest));
+    }
+
+    /// Whether a row refers to a blob.
     pub(super) fn contains(&self, digest: Digest) -> bool {
-        self.counts.contains_key(&digest)
+        self.counts.contains_key(&digest) || self.datasets.contains(&digest)
     }
 
     fn add(&mut self, trial: &TrialRecord) {

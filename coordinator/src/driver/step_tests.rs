@@ -64,7 +64,7 @@ impl Store for Gated {
     }
 }
 
-fn launch() -> Command {
+pub(super) fn launch() -> Command {
     let levels = (1..=TRIALS).map(Value::Integer).collect();
     let spec = SweepSpec {
         name: "many".into(),
@@ -81,7 +81,7 @@ fn launch() -> Command {
         artifact: ArtifactRef { digest: Digest::of(b"data"), bytes: 4 },
         classes: vec!["no".into(), "yes".into()],
         vocabulary: 10,
-        rows: [8, 1, 1],
+        rows: [1_000_000, 1, 1],
         account: None,
     };
     let datasets = spec.data_variants().into_iter().map(dataset).collect();

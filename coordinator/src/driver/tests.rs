@@ -9,7 +9,7 @@ use coordinator_core::limits::WORKER_SILENCE_MS;
 use coordinator_core::{AuditEntry, AuditSeal, Command, Engine, Mutation, Tables, WorkerState};
 use coordinator_store::{MemoryStore, SqliteStore, StepBatch, Store, StoreError, StoreReader};
 use sweep_proto::protocol::PROTOCOL_VERSION;
-use sweep_proto::{AttemptId, StepMetric, WorkerId, WorkerProfile};
+use sweep_proto::{ArtifactRef, AttemptId, Digest, StepMetric, WorkerId, WorkerProfile};
 
 use super::{Driver, DriverError};
 use crate::artifacts::Artifacts;
@@ -198,4 +198,30 @@ async fn a_deadline_is_kept_to_the_moment_and_not_waited_for_in_a_spin() {
     assert_eq!(state(&driver).await, Some(WorkerState::Ready));
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(state(&driver).await, Some(WorkerState::Lost));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_reported_is_removed_while_serving_and_a_dataset_never_is() {
+    let store = MemoryStore::default();
+    let open = Box::new(move || Ok(Box::new(store.clone()) as Box<dyn Store>));
+    let artifacts = Arc::new(Artifacts::objects(Arc::new(object_store::memory::InMemory::new())));
+    let (driver, _task) =
+        Driver::start_as_task(open, Arc::clone(&artifacts), Clock::start()).expect("starts");
+    driver.command(super::step_tests::launch()).await.expect("it launches");
+    let mut stored = Vec::new();
+    // The second is the dataset of the launch.
+    for bytes in [b"orphan".as_slice(), b"data"] {
+        let artifact = ArtifactRef { digest: Digest::of(bytes), bytes: bytes.len() as u64 };
+        let mut incoming = artifacts.receive(artifact).expect("begun");
+        incoming.write(bytes).await.expect("written");
+        artifacts.keep(incoming).await.expect("kept");
+        driver.abandoned(artifact).await;
+        stored.push(artifact);
+    }
+    let [orphan, dataset] = stored[..] else { panic!("two") };
+    // The driver looks at what has waited for long enough with its next tick.
+    while artifacts.size(orphan.digest).await.expect("looks").is_some() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(artifacts.size(dataset.digest).await.expect("looks"), Some(4));
 }

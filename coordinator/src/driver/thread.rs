@@ -19,9 +19,12 @@ use crate::clock::Clock;
 /// Most requests decided before one commit: bounds what one failed write takes with it.
 const BATCH_MAX: usize = 1_024;
 
-/// Age below which an unreferenced blob survives a start: a worker that lived through a crash of the
+/// Age below which an unreferenced blob survives a look for orphans: a worker that lived through a crash of the
 /// coordinator still reports the checkpoint that it had uploaded just before.
 const ORPHAN_AGE_MIN: Duration = Duration::from_hours(1);
+
+/// Pause between two looks for blobs that nothing refers to, in milliseconds, while serving.
+const ORPHAN_LOOK_MS: u64 = 3_600_000;
 
 /// Longest time between two ticks, in milliseconds: far below a lease's life, so that a tick that
 /// comes late means that this process stood still.
@@ -44,6 +47,7 @@ pub(super) struct Core {
     stale: Stale,
     last_tick: Timestamp,
     last_open: Timestamp,
+    last_orphan_look: Timestamp,
 }
 
 /// Runs the loop on a thread of its own.
@@ -77,8 +81,18 @@ impl Core {
             Err(error) => return Err(error),
         };
         let stale = Stale::default();
-        let core =
-            Self { open, live, reason, collector, notices, clock, stale, last_tick: now, last_open: now };
+        let core = Self {
+            open,
+            live,
+            reason,
+            collector,
+            notices,
+            clock,
+            stale,
+            last_tick: now,
+            last_open: now,
+            last_orphan_look: now,
+        };
         match &core.live {
             Some(live) => core.serves(live),
             None => core.stands_by(),
@@ -228,6 +242,10 @@ impl Core {
         unreferenced.into_iter().for_each(|artifact| self.stale.push(now, artifact));
         uploaded_again.into_iter().for_each(|artifact| self.stale.push_uploaded_again(now, artifact));
         self.collect(&live, now);
+        if now.since_ms(self.last_orphan_look) >= ORPHAN_LOOK_MS {
+            self.last_orphan_look = now;
+            sweep_orphans(&self.collector, &live, ORPHAN_AGE_MIN);
+        }
         if let Err(error) = stored {
             self.fails(&error);
         } else {
@@ -251,6 +269,11 @@ impl Core {
                 && certificate.revoked_at.is_some()
             {
                 self.notices.revoked(certificate.id);
+            }
+            if let Mutation::Token(token) = mutation
+                && token.revoked_at.is_some()
+            {
+                self.notices.token_revoked(token.id);
             }
             if let Mutation::Worker(worker) = mutation {
                 self.notices.speaks(worker.id, worker.process.instance);
@@ -296,7 +319,7 @@ fn refuse(mail: impl Iterator<Item = Request>, reason: &str) -> bool {
             Request::Steps { reply, .. } => _ = reply.send(Err(unavailable())),
             Request::Reader(reply) => _ = reply.send(Err(unavailable())),
             Request::Read(look) => look(Err(reason)),
-            Request::UploadedAgain(_) => {}
+            Request::Unreferenced(_) => {}
             Request::Stop => stop = true,
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use coordinator_core::Engine;
 use sweep_proto::protocol::CHUNK_BYTES;
 use sweep_proto::{ArtifactRef, Digest, convert, wire};
 use tokio::time::Instant;
@@ -10,6 +11,7 @@ use tonic::{Status, Streaming};
 
 use super::patient::{PatientSender, PatientStream, patient};
 use super::{CHUNK_QUEUE, Shared, status};
+use crate::security::caller::Caller;
 
 /// Longest pause between two parts of an upload: a worker that is silent for longer starts anew.
 const UPLOAD_PAUSE_MAX: Duration = Duration::from_mins(1);
@@ -22,9 +24,14 @@ pub(super) type Chunks = PatientStream<wire::Chunk, Status>;
 /// What a download by a person answers.
 pub(super) type FileParts = PatientStream<wire::FilePart, Status>;
 
-/// Streams a blob from an offset on.
-pub(super) async fn fetch(shared: &Shared, request: wire::FetchRequest) -> Result<Chunks, Status> {
+/// Streams a blob from an offset on, to whom a live lease names it.
+pub(super) async fn fetch(
+    shared: &Shared,
+    caller: Caller,
+    request: wire::FetchRequest,
+) -> Result<Chunks, Status> {
     let digest = convert::digest(&request.digest, "digest").map_err(status::of_conversion)?;
+    check_named(shared, caller, digest).await?;
     shared.check_giveable(digest).await?;
     let mut blob =
         shared.artifacts.read(digest, request.offset).await.map_err(|error| status::of_artifact(&error))?;
@@ -45,19 +52,46 @@ pub(super) async fn fetch(shared: &Shared, request: wire::FetchRequest) -> Resul
     Ok(stream)
 }
 
-/// Receives a blob: nothing of it is seen before it is whole, checked and on the disk.
-pub(super) async fn upload(shared: &Shared, parts: Streaming<wire::UploadPart>) -> Result<(), Status> {
+/// A worker that has proven who it is fetches only what its live leases name.
+async fn check_named(shared: &Shared, caller: Caller, digest: Digest) -> Result<(), Status> {
+    let Some(worker) = caller.worker() else { return Ok(()) };
+    let look = move |engine: &Engine, _| engine.may_fetch(worker, digest);
+    if shared.driver.read(look).await.map_err(status::of_driver)? {
+        return Ok(());
+    }
+    Err(Status::permission_denied(format!("no live lease of worker {worker} names the artifact {digest}")))
+}
+
+/// Receives a blob of a worker that holds a lease: nothing of it is seen before it is whole, checked and on the disk.
+pub(super) async fn upload(
+    shared: &Shared,
+    caller: Caller,
+    parts: Streaming<wire::UploadPart>,
+) -> Result<(), Status> {
     let mut parts = Parts { stream: parts, received: 0, began: Instant::now() };
     let first = parts.next().await?.ok_or_else(|| status::invalid("the upload is empty"))?;
     let artifact =
         first.artifact.ok_or_else(|| status::invalid("the first part does not name its artifact"))?;
     let artifact: ArtifactRef = artifact.try_into().map_err(status::of_conversion)?;
+    let admission = shared.admit_upload(caller.worker(), artifact).await?;
+    receive(shared, artifact, parts, first.data).await?;
+    if let Some(admission) = admission {
+        admission.keep();
+    }
+    Ok(())
+}
+
+async fn receive(
+    shared: &Shared,
+    artifact: ArtifactRef,
+    mut parts: Parts,
+    mut data: Bytes,
+) -> Result<(), Status> {
     let of_artifact = |error| status::of_artifact(&error);
     if shared.artifacts.refresh(artifact).await.map_err(of_artifact)? {
         return skip(parts, artifact.bytes).await;
     }
     let mut incoming = shared.artifacts.receive(artifact).map_err(of_artifact)?;
-    let mut data = first.data;
     loop {
         incoming.write(&data).await.map_err(of_artifact)?;
         match parts.next().await? {

@@ -22,6 +22,7 @@ mod session;
 pub(crate) mod status;
 mod sweep_service;
 pub(crate) mod sweep_status;
+pub(crate) mod uploads;
 mod worker_service;
 
 use std::net::SocketAddr;
@@ -93,6 +94,8 @@ pub(crate) struct Shared {
     pub(crate) quota: Quota,
     /// Artifacts that were read from end to end lately and found sound.
     checks: Arc<faults::Checks>,
+    /// What workers have uploaded and not yet reported.
+    pub(crate) uploads: Arc<uploads::Uploads>,
     /// Admission of what fills a core.
     queues: Arc<Queues>,
     /// Reports that were made lately.
@@ -127,6 +130,7 @@ impl Shared {
             checks: Arc::new(faults::no_checks()),
             queues: Arc::default(),
             reports: Arc::default(),
+            uploads: Arc::default(),
         })
     }
 }

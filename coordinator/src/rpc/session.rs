@@ -197,7 +197,10 @@ impl Session {
         let epoch = metric.epoch;
         let command = Command::ReportEpoch { token, metric, checkpoint };
         match self.shared.driver.command(command).await {
-            Ok(_) => Ok(Answer::Epoch(wire::EpochAck { token: token.0, epoch })),
+            Ok(_) => {
+                self.shared.uploads.reported(self.worker, checkpoint.artifact.digest);
+                Ok(Answer::Epoch(wire::EpochAck { token: token.0, epoch }))
+            }
             Err(error) => drop_work(token, error),
         }
     }

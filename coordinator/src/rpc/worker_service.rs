@@ -89,14 +89,16 @@ impl WorkerService for WorkerRpc {
     }
 
     async fn fetch(&self, request: Request<wire::FetchRequest>) -> Result<Response<Chunks>, Status> {
-        Ok(Response::new(blobs::fetch(&self.shared, request.into_inner()).await?))
+        let caller = Act::of(&request).caller;
+        Ok(Response::new(blobs::fetch(&self.shared, caller, request.into_inner()).await?))
     }
 
     async fn upload(
         &self,
         request: Request<Streaming<wire::UploadPart>>,
     ) -> Result<Response<wire::UploadReply>, Status> {
-        blobs::upload(&self.shared, request.into_inner()).await?;
+        let caller = Act::of(&request).caller;
+        blobs::upload(&self.shared, caller, request.into_inner()).await?;
         Ok(Response::new(wire::UploadReply {}))
     }
 
@@ -109,14 +111,15 @@ impl WorkerService for WorkerRpc {
         let token = LeaseToken(request.token);
         let outcome = request.outcome.ok_or_else(|| status::invalid("the completion lacks an outcome"))?;
         let outcome: AttemptOutcome = outcome.try_into().map_err(status::of_conversion)?;
-        match &outcome {
-            AttemptOutcome::Trained(result) => {
-                blobs::check_present(&self.shared, result.model, "model").await?;
-            }
+        let named = match &outcome {
+            AttemptOutcome::Trained(result) => Some((result.model, "model")),
             AttemptOutcome::Released { checkpoint: Some(one) } if one.batches > 0 => {
-                blobs::check_present(&self.shared, one.artifact, "checkpoint").await?;
+                Some((one.artifact, "checkpoint"))
             }
-            _ => {}
+            _ => None,
+        };
+        if let Some((artifact, what)) = named {
+            blobs::check_present(&self.shared, artifact, what).await?;
         }
         self.shared.check_holder(caller, token).await?;
         // Before the lease ends, with which it ends, too.
@@ -126,6 +129,9 @@ impl WorkerService for WorkerRpc {
         let outcome = self.shared.excused(token, outcome).await?;
         let command = Command::Complete { token, outcome };
         self.shared.driver.command(command).await.map_err(status::of_driver)?;
+        if let (Some(worker), Some((artifact, _))) = (caller.worker(), named) {
+            self.shared.uploads.reported(worker, artifact.digest);
+        }
         Ok(Response::new(wire::CompleteReply {}))
     }
 

@@ -18,6 +18,7 @@ use tower::{Layer, Service};
 use super::caller::{Caller, Peer};
 use super::host;
 use super::refusals::Refusals;
+use super::rights::Rights;
 use super::roles::{Allowed, allowed};
 use super::sessions::{FormKey, Sessions};
 use super::tokens::{self, KnownToken};
@@ -109,6 +110,23 @@ impl Gate {
             return Ok((caller, Some(form_key)));
         }
         Ok((self.program(peer, shown.bearer).await?, None))
+    }
+
+    /// Answers the bearer of a token for as long as it is worth something.
+    async fn answer_bearer<E>(
+        &self,
+        token: TokenId,
+        manner: &Manner,
+        answering: impl Future<Output = Result<Response<Body>, E>>,
+    ) -> Result<Response<Body>, E> {
+        // Side by side: both wait for the driver.
+        let (answered, rights) = tokio::join!(answering, Rights::of(&self.driver, token));
+        let answered = answered?;
+        let is_grpc = matches!(manner, Manner::Grpc);
+        Ok(match rights {
+            Ok(rights) => answered.map(|answer| rights.bound(answer, is_grpc)),
+            Err(refusal) => refuse(manner, &refusal),
+        })
     }
 
     /// A caller that is no browser, or one that has not logged in.
@@ -303,6 +321,7 @@ impl<S, B> Service<Request<B>> for Gated<S>
 where
     S: Service<Request<B>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send,
+    S::Error: Send,
     B: Send + 'static,
 {
     type Response = Response<Body>;
@@ -352,6 +371,7 @@ where
                         Caller::Nobody | Caller::Token { role: Role::Worker, .. } => {
                             answer_stranger(&peer, &manner, answering).await?
                         }
+                        Caller::Token { id, .. } => gate.answer_bearer(id, &manner, answering).await?,
                         _ => answering.await?,
                     };
                     let refusal = response.extensions().get::<Status>().cloned();

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use coordinator_core::{CertificateId, Engine};
+use sweep_proto::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -257,6 +259,20 @@ fn stood_by(driver: &Driver) -> impl Future<Output = &'static str> + Send + use<
     }
 }
 
+/// Ends when a certificate does, by this coordinator's clock. Whoever has renewed it comes back with the new one.
+async fn expired(driver: Driver, certificate: Option<CertificateId>) {
+    let Some(certificate) = certificate else { return std::future::pending().await };
+    let look = move |engine: &Engine, now: Timestamp| {
+        let record = engine.tables().certificates.get(&certificate)?;
+        Some(Duration::from_millis(record.expires_at.since_ms(now)))
+    };
+    match driver.read(look).await {
+        Ok(Some(left)) => tokio::time::sleep(left).await,
+        // The gate refuses what comes on a connection of which nothing is known.
+        Ok(None) | Err(_) => std::future::pending().await,
+    }
+}
+
 #[derive(Clone)]
 struct Reception {
     entrance: Entrance,
@@ -341,9 +357,11 @@ impl Reception {
             stranger.known();
         }
         let (stood_by, outstayed) = (stood_by(&self.driver), Arc::clone(&stranger));
+        let expired = expired(self.driver.clone(), certificate.map(|(id, _)| id));
         let cut = async move {
             tokio::select! {
                 () = revoked.cancelled() => "the certificate was revoked",
+                () = expired => "the certificate has expired",
                 reason = stood_by => reason,
                 reason = outstayed.outstayed() => reason,
             }

@@ -30,6 +30,7 @@ max_length = 12
 [grid]
 units = [8, 16]
 [train]
+batch_size = 8
 epochs = 2
 replicates = 2
 "#;

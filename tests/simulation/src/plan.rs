@@ -155,7 +155,7 @@ fn sweep(number: u64, random: &mut Random) -> SweepPlan {
     let text = format!(
         "name = \"sweep-{number}\"\n[data]\npath = \"rows.csv\"\ntext = \"text\"\nlabel = \"label\"\n\
          validation_share = 0.2\ntest_share = 0.2\ntokenizer = \"word\"\nvocabulary = 50\nmax_length = 8\n\
-         [grid]\nunits = [{}]\n[train]\nepochs = {epochs}\nreplicates = {replicates}\nseed = {}\n",
+         [grid]\nunits = [{}]\n[train]\nbatch_size = 1\nepochs = {epochs}\nreplicates = {replicates}\nseed = {}\n",
         units.join(", "),
         random.below(2),
     );

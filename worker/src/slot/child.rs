@@ -13,6 +13,7 @@ use worker_trainer::{DeviceChoice, Ended, Observer, StopSignal, TrainError, Trai
 use super::confinement;
 use super::energy::EnergyMeter;
 use super::protocol::{FromSlot, SlotEnd, Start, ToSlot, read_frame, write_frame};
+use super::sandbox;
 use crate::reason::describe;
 
 /// Checkpoints that may wait for upload: training goes on during one upload, and disks stay bounded.
@@ -27,12 +28,23 @@ const PULSE_INTERVAL: Duration = Duration::from_secs(1);
 /// Set once and only read after: the agent wants the work to end.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Runs one piece of work over standard input and output, in no more memory than given, in bytes. So many slots share its device.
+/// How a slot process is bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Memory that it may take, in bytes; `None`: as much as there is.
+    pub memory_bytes: Option<u64>,
+    /// Slots that share its device.
+    pub device_slots: u32,
+    /// Whether it is shut in with the files that it needs.
+    pub is_sandboxed: bool,
+}
+
+/// Runs one piece of work over standard input and output.
 ///
 /// # Errors
 /// Whatever broke the talk with the agent. Failures of the work itself are told to the agent.
-pub fn run(memory_bytes: Option<u64>, device_slots: u32) -> io::Result<()> {
-    confinement::enter(memory_bytes);
+pub fn run(bounds: Bounds) -> io::Result<()> {
+    confinement::enter(bounds.memory_bytes);
     let mut stdin = io::stdin().lock();
     let Some(first) = read_frame::<ToSlot>(&mut stdin)? else {
         return Ok(());
@@ -44,10 +56,16 @@ pub fn run(memory_bytes: Option<u64>, device_slots: u32) -> io::Result<()> {
             "the first message of an agent must be its work",
         ));
     };
+    // Before any other thread: the rules hold for this one and for those that it starts.
+    if bounds.is_sandboxed
+        && let Err(error) = sandbox::enter(&start)
+    {
+        eprintln!("this slot cannot be shut in with its files: {}", describe(&error));
+    }
     let (taken_sender, taken) = mpsc::channel();
     std::thread::Builder::new().name("commands".into()).spawn(move || listen(&taken_sender))?;
     let mut stdout = io::stdout();
-    let end = work(&start, device_slots, &mut stdout, taken);
+    let end = work(&start, bounds.device_slots, &mut stdout, taken);
     write_frame(&mut stdout, &FromSlot::Ended(end))
 }
 

@@ -1,5 +1,7 @@
-//! What a slot process may not do to its machine: take more memory than its share, or have others die for it.
+//! What a slot process may not do to its machine: take more memory than its share, have others die for it, gain rights,
+//! leave its memory on the disk.
 
+use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// How ready the kernel is to end this process when memory runs out, from -1,000 to 1,000; the agent has 0.
@@ -17,7 +19,13 @@ pub(super) fn enter(memory_bytes: Option<u64>) {
         let bytes = bytes.min(most);
         setrlimit(Resource::RLIMIT_DATA, bytes, bytes)
     });
-    if let Some(Err(error)) = bounded {
-        eprintln!("the memory of this slot cannot be bounded: {error}");
+    tell("the memory of this slot cannot be bounded", bounded.unwrap_or(Ok(())));
+    tell("core dumps of this slot cannot be turned off", setrlimit(Resource::RLIMIT_CORE, 0, 0));
+    tell("this slot could gain rights by programs that it starts", prctl::set_no_new_privs());
+}
+
+fn tell(problem: &str, done: nix::Result<()>) {
+    if let Err(error) = done {
+        eprintln!("{problem}: {error}");
     }
 }

@@ -3,8 +3,10 @@
 pub mod child;
 mod confinement;
 mod energy;
+mod environment;
 pub mod process;
 pub mod protocol;
+mod sandbox;
 
 use std::io;
 

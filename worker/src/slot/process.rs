@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 use crate::gpu;
 use crate::reason::{Traces, last_words};
 
+use super::environment;
 use super::protocol::{FromSlot, SlotEnd, Start, ToSlot, encode_frame, read_frame_async};
 use super::{EVENTS_MAX, SlotCommand, SlotEnds, SlotHandle, SlotRunner};
 
@@ -51,6 +52,8 @@ pub struct ProcessRunner {
     pub memory_bytes: Option<u64>,
     /// Slots that share the device.
     pub device_slots: u32,
+    /// Whether slots are shut in with the files that they need, where the kernel can do that.
+    pub is_sandboxed: bool,
 }
 
 /// What a slot said on its standard error.
@@ -89,8 +92,10 @@ impl SlotRunner for ProcessRunner {
             .arg("slot")
             .args(self.memory_bytes.iter().flat_map(|bytes| ["--memory-bytes".to_owned(), bytes.to_string()]))
             .args(["--device-slots", &self.device_slots.to_string()])
+            .args((!self.is_sandboxed).then_some("--no-sandbox"))
             // What trains has no business with what lets the agent in.
-            .env_remove("SWEEP_TOKEN")
+            .env_clear()
+            .envs(environment::for_slots(std::env::vars_os()))
             .env("RAYON_NUM_THREADS", self.threads.to_string())
             .envs(ALLOCATOR)
             .envs(order_of_devices(std::env::var_os(gpu::ORDER_VARIABLE).as_deref()))

@@ -1,0 +1,80 @@
+//! What the live leases of a worker let it reach: blobs to fetch, bytes to upload, step metrics to report.
+
+use sweep_proto::model_size::parameters;
+use sweep_proto::{AttemptId, Digest, Hyperparameter, LeaseToken, TrialId, WorkKind, WorkerId};
+
+use crate::engine::Engine;
+use crate::limits::{CHECKPOINT_COPIES_MAX, CHECKPOINT_EXTRA_BYTES};
+use crate::record::{DatasetRecord, TrialRecord};
+
+/// What a worker may upload under one live lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// The lease.
+    pub token: LeaseToken,
+    /// The largest checkpoint or model that its trial can have, in bytes.
+    pub blob_bytes_max: u64,
+}
+
+/// What an attempt may report in step metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepBounds {
+    /// The last epoch of its trial.
+    pub epochs: u64,
+    /// Batches of all its epochs: at most one point each.
+    pub points: u64,
+}
+
+impl Engine {
+    /// Whether a live lease of this worker names this blob: its dataset, its checkpoints, or the model to measure.
+    pub fn may_fetch(&self, worker: WorkerId, digest: Digest) -> bool {
+        self.leases_of(worker).any(|token| {
+            let trial = self.index.live.get(&token).and_then(|id| self.tables.trials.get(id));
+            trial.is_some_and(|trial| names(trial, digest))
+        })
+    }
+
+    /// What this worker may upload: one allowance for each of its live leases that trains.
+    pub fn upload_allowances(&self, worker: WorkerId) -> Vec<Allowance> {
+        let allowance = |token: LeaseToken| {
+            let trial = self.tables.trials.get(self.index.live.get(&token)?)?;
+            trial.lease.filter(|lease| lease.work == WorkKind::Train)?;
+            Some(Allowance { token, blob_bytes_max: checkpoint_bytes_max(trial, self.dataset_of(trial)?) })
+        };
+        self.leases_of(worker).filter_map(allowance).collect()
+    }
+
+    /// What an attempt of this trial may report; `None` where there is no such trial.
+    pub fn step_bounds(&self, trial: TrialId) -> Option<StepBounds> {
+        let trial = self.tables.trials.get(&trial)?;
+        let [train_rows, ..] = self.dataset_of(trial)?.rows;
+        let configuration = &trial.spec.configuration;
+        let epochs = configuration.integer(Hyperparameter::Epochs);
+        let batches = train_rows.div_ceil(configuration.integer(Hyperparameter::BatchSize).max(1));
+        Some(StepBounds { epochs, points: epochs.saturating_mul(batches) })
+    }
+
+    /// The attempt under a live lease of this worker; `None` where the lease is stale or another worker's.
+    pub fn attempt_of(&self, worker: WorkerId, token: LeaseToken) -> Option<AttemptId> {
+        let holder = self.lease_holder(token).filter(|(_, _, holder)| *holder == worker);
+        holder.map(|(trial, number, _)| AttemptId { trial, number })
+    }
+
+    fn dataset_of(&self, trial: &TrialRecord) -> Option<&DatasetRecord> {
+        let datasets = &self.tables.sweeps.get(&trial.spec.id.sweep)?.datasets;
+        datasets.iter().find(|one| one.artifact.digest == trial.spec.dataset)
+    }
+}
+
+fn names(trial: &TrialRecord, digest: Digest) -> bool {
+    let checkpoints = trial.checkpoint.into_iter().chain(trial.underway).map(|one| one.artifact.digest);
+    let model = trial.result.as_ref().map(|result| result.model.digest);
+    trial.spec.dataset == digest || checkpoints.chain(model).any(|named| named == digest)
+}
+
+/// The largest checkpoint of a trial, in bytes.
+fn checkpoint_bytes_max(trial: &TrialRecord, dataset: &DatasetRecord) -> u64 {
+    let (vocabulary, classes) = (u64::from(dataset.vocabulary), dataset.classes.len() as u64);
+    let weights = parameters(&trial.spec.configuration, vocabulary, classes).saturating_mul(4);
+    weights.saturating_mul(CHECKPOINT_COPIES_MAX).saturating_add(CHECKPOINT_EXTRA_BYTES)
+}
