@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use coordinator_core::DatasetRecord;
 use coordinator_dataset::{Progress, Reach};
+use sweep_proto::text::inert_line;
 use sweep_proto::{ArtifactRef, DataSource, DataSpec, wire};
 use thiserror::Error;
 use tokio::time::Instant;
@@ -43,6 +44,8 @@ pub(crate) async fn prepare(
         let ReadDataset { digest, bytes, classes, vocabulary, rows, account } = dataset;
         let artifact = ArtifactRef { digest, bytes };
         artifacts.adopt(&coordinator_dataset::encoded_path(&cache, digest), artifact).await?;
+        // For people to read; the dataset itself keeps the names as they are.
+        let classes = classes.iter().map(|class| inert_line(class)).collect();
         records.push(DatasetRecord { variant, artifact, classes, vocabulary, rows, account: Some(account) });
     }
     Ok(records)

@@ -6,8 +6,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use sweep_transport::presence::LOCK;
+
 use crate::backup::BackupError;
-use crate::place::{LOCK, Place, StoreChoice};
+use crate::place::{Place, StoreChoice};
 use crate::security::files;
 use crate::server::StartError;
 

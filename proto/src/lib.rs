@@ -18,6 +18,7 @@ pub mod protocol;
 pub mod reading;
 pub mod sweep_file;
 pub mod sweep_spec;
+pub mod text;
 pub mod time;
 pub mod trial;
 pub mod worker;

@@ -111,6 +111,36 @@ fn every_file_opens_with_its_one_responsibility_and_stays_readable() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// Every `file::test` that the page on security names stands in a file of that name.
+#[test]
+fn every_claim_of_the_page_on_security_names_a_test_that_exists() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("docs/security.md")).expect("the page");
+    let mut files = Vec::new();
+    for folder in ["proto", "coordinator", "worker", "tests"] {
+        sources(&root.join(folder), &mut files);
+    }
+    let named: Vec<(&str, &str)> = page.split('`').filter_map(|code| code.split_once("::")).collect();
+    assert!(named.len() > 30, "only {} tests are named", named.len());
+    for (file, test) in named {
+        let is_there = |path: &std::path::PathBuf| {
+            path.file_stem().is_some_and(|stem| stem == file)
+                && std::fs::read_to_string(path).expect("text").contains(&format!("fn {test}("))
+        };
+        assert!(files.iter().any(is_there), "docs/security.md names {file}::{test}, which is not there");
+    }
+}
+
+fn sources(folder: &std::path::Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            sources(&entry, files);
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            files.push(entry);
+        }
+    }
+}
+
 fn visit(folder: &std::path::Path, problems: &mut Vec<String>) {
     /// Most lines of a file: beyond it two responsibilities share one room.
     const LINES_MAX: usize = 600;

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use sweep_tests::ledger::finished;
-use sweep_tests::processes::{Cluster, wait_until};
+use sweep_tests::processes::{Cluster, Process, wait_until};
 
 const TRIALS: usize = 8;
 const EPOCHS: u32 = 4;
@@ -135,4 +135,33 @@ fn a_worker_that_leaves_in_mid_epoch_hands_over_every_batch() -> Result<()> {
     }
     ensure!(answers[0] == answers[1], "{} differs from {}", answers[0], answers[1]);
     Ok(())
+}
+
+/// The state of every worker of this name.
+fn states(cluster: &Cluster, name: &str) -> Result<Vec<String>> {
+    let workers = cluster.sweep(&["workers"])?;
+    let named = workers.as_array().into_iter().flatten().filter(|one| one["name"] == name);
+    Ok(named.map(|one| one["state"].as_str().unwrap_or_default().to_owned()).collect())
+}
+
+#[test]
+fn a_name_means_the_worker_that_lives_and_a_death_is_seen_at_once() -> Result<()> {
+    let cluster = Cluster::start()?;
+    let url = format!("http://{}", cluster.address());
+    let start = |state: &str| {
+        let folder = cluster.directory().join(state);
+        let arguments =
+            ["join", &url, "--slots", "1", "--name", "vm", "--state-dir", &folder.to_string_lossy()];
+        Process::start("sweep-worker", &arguments, &cluster.directory().join(format!("{state}.log")))
+    };
+    let mut first = start("first")?;
+    wait_until("the first joins", || Ok(states(&cluster, "vm")? == ["ready"]))?;
+    first.kill()?;
+    // It is not said good-bye to, and its leases would last: only its connection tells.
+    wait_until("its death is seen", || Ok(states(&cluster, "vm")? == ["disconnected"]))?;
+    let mut second = start("second")?;
+    wait_until("the second joins", || Ok(states(&cluster, "vm")?.contains(&"ready".to_owned())))?;
+    cluster.sweep(&["drain", "vm"])?;
+    ensure!(second.ended_well()?, "the living one was not told: {}", second.log_text());
+    cluster.check_remains()
 }

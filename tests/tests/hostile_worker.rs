@@ -485,6 +485,13 @@ fn whatever_a_worker_says_the_others_trials_go_on() -> Result<()> {
         // On a fast machine it may have ended meanwhile; the report below counts the attempts.
         let honest = trial_on(&castle, "honest")?;
         ensure!(honest.is_none_or(|(attempt, _)| attempt == 1), "the honest worker's trial was begun again");
+        // How its work ended, in words that would steer whoever reads them.
+        beat(&mut member, own).await?;
+        let message =
+            [&ESCAPES[..], &["\u{202e}gpj.exe", "\u{9b}2J", "=cmd|' /C calc'!A0"]].concat().join(" ");
+        let failed = wire::attempt_outcome::Kind::Failed(wire::Failed { kind: 1, message });
+        let outcome = Some(wire::AttemptOutcome { kind: Some(failed) });
+        member.client.complete(wire::CompleteRequest { token: own, outcome, log: None }).await?;
         let leave = wire::DeregisterRequest { worker_id: member.worker.to_string(), instance: String::new() };
         member.client.deregister(leave).await?;
         without_a_lease(&mut member, &dataset).await?;
@@ -494,6 +501,20 @@ fn whatever_a_worker_says_the_others_trials_go_on() -> Result<()> {
     report.check_complete(2, EPOCHS)?;
     let attempts = &report.json["ledger"]["attempts"];
     ensure!(*attempts == 4, "two trials, the one that was played with, an evaluation: {attempts}");
+    ensure!(report.json["failures"].to_string().contains("gpj.exe"), "the failure is not told");
+    let folder = castle.folder().join("report-harm");
+    castle.sweep(&["report", "harm", "-o", &folder.to_string_lossy()])?;
+    let mut read = 0;
+    for entry in std::fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            let steers = |one: char| !matches!(one, '\n' | '\t') && sweep_proto::text::is_steering(one);
+            let found = text.chars().find(|one| steers(*one));
+            ensure!(found.is_none(), "{}: {found:?}", path.display());
+            read += 1;
+        }
+    }
+    ensure!(read >= 5, "{read} text files in the report");
     let new: Vec<_> = strange_files(&castle.folder().join(".sweep"))?.difference(&strange).cloned().collect();
     println!("new files of the coordinator that are no blobs: {new:?}");
     ensure!(new.iter().all(|path| !path.contains("hostile") && !path.contains("incoming")), "{new:?}");

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sweep_proto::protocol::{LOG_LINE_CHARACTERS_MAX, LOG_LINES_MAX};
+use sweep_proto::text::is_steering;
 use sweep_proto::{LeaseToken, wire};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
@@ -160,7 +161,7 @@ impl fmt::Write for Line {
             }
             self.1 += 1;
             // One line stays one line, and a terminal's commands are none here.
-            self.0.push(if character.is_control() { ' ' } else { character });
+            self.0.push(if is_steering(character) { ' ' } else { character });
         }
         Ok(())
     }

@@ -10,17 +10,17 @@ use anyhow::Context as _;
 use bytesize::ByteSize;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use sweep_proto::access::TokenError;
+use sweep_proto::text::is_steering;
 use sweep_proto::{DeviceKind, Token, WorkerProfile};
 use sweep_transport::presence::{self, DATA_FOLDER, Presence};
 use sweep_transport::private::{self, PrivateError};
 use sweep_transport::{AddressError, Addresses, Dial, channel};
 use thiserror::Error;
-use tokio_util::sync::CancellationToken;
 use worker_trainer::DeviceChoice;
 
 use crate::agent::backoff::Jitter;
 use crate::agent::connect::Clients;
-use crate::agent::{self, AgentError, AgentSettings, drain};
+use crate::agent::{self, AgentError, AgentSettings, Leave, drain};
 use crate::attempt_log::AttemptLogs;
 use crate::device_info::{DeviceError, Machine, SLOTS_MAX};
 use crate::identity::{Identity, IdentityError};
@@ -146,8 +146,8 @@ struct JoinArguments {
     /// the system's libraries, and write their own folder: for GPU drivers that need files elsewhere.
     #[arg(long)]
     no_sandbox: bool,
-    /// Leave, as on SIGTERM, when standard input closes: for programs that start workers, so that none
-    /// outlives them.
+    /// Leave, as on SIGTERM, when standard input closes, and within seconds where the program that started this worker has
+    /// died: none outlives it.
     #[arg(long)]
     until_stdin_closes: bool,
 }
@@ -249,7 +249,7 @@ fn parse_slot_memory(text: &str) -> Result<SlotMemory, String> {
 }
 
 fn parse_name(text: &str) -> Result<String, String> {
-    match text.chars().find(|one| one.is_control()) {
+    match text.chars().find(|one| is_steering(*one)) {
         Some(control) => Err(format!("it holds the control character U+{:04X}", u32::from(control))),
         None if text.trim().is_empty() => Err("it is empty".to_owned()),
         None => Ok(text.to_owned()),
@@ -366,9 +366,10 @@ fn run_join(arguments: JoinArguments, logs: AttemptLogs) -> anyhow::Result<()> {
     tracing::info!(slots, device = settings.device, worker = %settings.worker, %addresses, "joining");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
-        let drain = CancellationToken::new();
+        let leave = Leave::default();
+        let drain = leave.drain.clone();
         if arguments.until_stdin_closes {
-            drain::on_closed_stdin(drain.clone());
+            drain::on_closed_stdin(leave.clone());
         }
         let identity = if addresses.is_secure() {
             let wait = Duration::from_secs(arguments.wait);
@@ -380,7 +381,7 @@ fn run_join(arguments: JoinArguments, logs: AttemptLogs) -> anyhow::Result<()> {
         let channel = channel(dial.clone());
         let clients = Clients::new(channel.clone(), &dial);
         tokio::select! {
-            ended = agent::run(settings, clients, Arc::new(runner), drain.clone()) => {
+            ended = agent::run(settings, clients, Arc::new(runner), leave) => {
                 ended.map_err(anyhow::Error::from)
             }
             never = keep_fresh(identity, channel) => match never {},

@@ -3,6 +3,7 @@
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
+use sweep_proto::text::is_steering;
 use sweep_proto::{Device, DeviceKind, WorkerProfile};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 use thiserror::Error;
@@ -173,7 +174,7 @@ fn cuda(
 
 /// What a machine says of itself, without control characters: the coordinator takes none.
 fn printable(text: &str) -> String {
-    text.chars().filter(|one| !one.is_control()).collect()
+    text.chars().filter(|one| !is_steering(*one)).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
+use sweep_proto::text::is_steering;
 
 /// The variable by which CUDA counts devices. Its own default is "the fastest first", an order that nothing else tells.
 pub const ORDER_VARIABLE: &str = "CUDA_DEVICE_ORDER";
@@ -155,7 +156,7 @@ fn of_files(driver: &Path) -> Vec<Gpu> {
 
 /// What a driver says, without control characters: the coordinator takes none.
 fn printable(text: &str) -> String {
-    text.trim().chars().filter(|one| !one.is_control()).take(MODEL_CHARACTERS_MAX).collect()
+    text.trim().chars().filter(|one| !is_steering(*one)).take(MODEL_CHARACTERS_MAX).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
 
+use sweep_proto::text::is_steering;
 use thiserror::Error;
 use worker_trainer::{DeviceChoice, Prediction, TrainError};
 
@@ -115,7 +116,7 @@ fn write_line(output: &mut impl Write, text: &str, prediction: &Prediction, as_j
         return writeln!(output, "{line}");
     }
     // Texts are other people's: what a terminal would obey is not repeated.
-    let shown: String = text.chars().filter(|one| !one.is_control()).collect();
+    let shown: String = text.chars().filter(|one| !is_steering(*one)).collect();
     writeln!(output, "{}\t{:.4}\t{shown}", prediction.label, prediction.probability)
 }
 

@@ -260,6 +260,91 @@ async fn work_that_no_slot_can_do_is_told_and_the_worker_goes_on() {
     assert_eq!((kind(1), kind(2), kind(3)), (Some(FailureKind::Data), Some(FailureKind::Rejected), None));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_fails_again_and_again_is_asked_for_less_and_less_often() {
+    let (coordinator, directory, dataset) = (Coordinator::default(), tempfile::tempdir().unwrap(), dataset());
+    coordinator.grant(1, &dataset, &trial(0, 1, &dataset));
+    {
+        let mut state = coordinator.state();
+        state.endless = state.pending.pop_front();
+        // The coordinator has lost it.
+        state.blobs.clear();
+    }
+    let address = coordinator.start().await;
+    let began = std::time::Instant::now();
+    let _worker = Worker::join(address, directory.path(), 1);
+    coordinator.until("six fail", |state| state.completed.len() == 6).await;
+    // Five pauses, each at least half of its bound: 200 ms, then twice as much each time.
+    assert!(began.elapsed() >= std::time::Duration::from_millis(3_100), "{:?}", began.elapsed());
+    let state = coordinator.state();
+    assert!(state.completed.values().all(|outcome| matches!(outcome, AttemptOutcome::Failed { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_that_nags_does_not_make_a_worker_repeat_itself() {
+    let (coordinator, directory) = (Coordinator::default(), tempfile::tempdir().unwrap());
+    coordinator.state().is_nagging = true;
+    let address = coordinator.start().await;
+    let began = std::time::Instant::now();
+    let _worker = Worker::join(address, directory.path(), 1);
+    coordinator.until("it has asked often", |state| state.asks > 20).await;
+    let (asks, beats) = (coordinator.state().asks, coordinator.state().heartbeats.len());
+    let elapsed = began.elapsed().as_millis() as usize;
+    assert!(asks <= elapsed / 50 + 2 && beats <= elapsed / 100 + 2, "{asks} and {beats} in {elapsed} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_starter_has_died_does_not_wait_for_its_goodbyes() {
+    let (coordinator, directory, dataset) = (Coordinator::default(), tempfile::tempdir().unwrap(), dataset());
+    coordinator.grant(1, &dataset, &trial(0, ENDLESS, &dataset));
+    coordinator.state().is_mute = true;
+    let address = coordinator.start().await;
+    // The shell holds the worker's standard input open, and ends when the test says so.
+    let script =
+        r#"exec 3> >(exec "$0" "$@" --until-stdin-closes --slots 1 --grace 3600); echo $!; read -r _"#;
+    let join = command(address, directory.path());
+    let mut shell = Command::new("bash");
+    shell.args(["-c", script]).arg(join.get_program()).args(join.get_args());
+    let mut shell = Worker(shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
+    coordinator.until("it trains", |state| last_epoch(state, 1) > 0).await;
+    let mut pid = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(shell.0.stdout.take().unwrap()), &mut pid)
+        .unwrap();
+    let path = format!("/proc/{}", pid.trim());
+    assert!(Path::new(&path).exists());
+    shell.0.kill().unwrap();
+    shell.exit_code();
+    coordinator.until("it hands back", |state| !state.completed.is_empty()).await;
+    let gone = async {
+        // A process that nobody has waited for yet has no command line any more.
+        while std::fs::read(format!("{path}/cmdline")).is_ok_and(|line| !line.is_empty()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    // Without the death of its starter it would wait for an hour.
+    tokio::time::timeout(std::time::Duration::from_mins(3), gone).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_gets_a_listed_environment_and_no_rights_beyond_its_own() {
+    let (coordinator, directory, dataset) = (Coordinator::default(), tempfile::tempdir().unwrap(), dataset());
+    coordinator.grant(1, &dataset, &trial(0, ENDLESS, &dataset));
+    let address = coordinator.start().await;
+    let mut join = command(address, directory.path());
+    join.env("AWS_SECRET_ACCESS_KEY", "hush").env("SWEEP_TOKEN", "").env("CUDA_VISIBLE_DEVICES", "0");
+    let worker = Worker(join.args(["--slots", "1"]).stdin(Stdio::null()).spawn().unwrap());
+    coordinator.until("it trains", |state| last_epoch(state, 1) > 0).await;
+    let slot = worker.slots()[0];
+    let read = |name: &str| std::fs::read_to_string(format!("/proc/{slot}/{name}")).unwrap();
+    let environment = read("environ");
+    assert!(!environment.contains("AWS_") && !environment.contains("SWEEP_"), "{environment}");
+    assert!(environment.contains("CUDA_VISIBLE_DEVICES=0") && environment.contains("PATH="), "{environment}");
+    assert!(read("status").contains("NoNewPrivs:\t1"), "{}", read("status"));
+    let limits = read("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+}
+
 fn run(mut command: Command) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = command.stdin(Stdio::null()).output().unwrap();
     (status.code(), String::from_utf8_lossy(&stderr).into_owned())

@@ -85,6 +85,8 @@ pub enum Command {
         /// The leases that it holds.
         tokens: Vec<LeaseToken>,
     },
+    /// The connection of a worker's last session has ended. Its leases live on: it may come back.
+    Disconnected(WorkerId),
     /// A worker asks for work.
     AskWork {
         /// Who.
@@ -222,6 +224,8 @@ pub enum Touch {
     Lease(LeaseToken, Timestamp),
     /// A worker was heard at that time.
     Worker(WorkerId, Timestamp),
+    /// A worker has no session any more, until it is heard again.
+    Disconnected(WorkerId),
     /// A trial that failed shall not be handed out before that time.
     NotBefore(TrialId, Timestamp),
     /// The clock was looked at: a long gap since the last time means that the coordinator stood still.

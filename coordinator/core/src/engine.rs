@@ -80,6 +80,7 @@ impl Engine {
                 decide::worker::register(self, now, newcomer, *protocol, profile)
             }
             Command::Heartbeat { worker, tokens } => decide::worker::heartbeat(self, now, *worker, tokens),
+            Command::Disconnected(worker) => Ok(decide::worker::disconnected(self, *worker)),
             Command::AskWork { worker, request_id, slots } => {
                 decide::work::ask(self, now, *worker, request_id, *slots)
             }
@@ -169,6 +170,7 @@ impl Engine {
                     self.volatile.watch(*worker, is_watched(record.state));
                 }
             }
+            Touch::Disconnected(worker) => self.volatile.disconnect(*worker),
             Touch::NotBefore(trial, due) => self.volatile.put_off(*trial, *due),
             Touch::Tick(now) => {
                 self.volatile.last_tick = Some(*now);

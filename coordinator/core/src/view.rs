@@ -147,6 +147,11 @@ impl Engine {
         self.volatile.heard_at(worker)
     }
 
+    /// Whether a worker's last session has ended, and it was not heard since: it may be dead, and it may be on its way back.
+    pub fn is_disconnected(&self, worker: WorkerId) -> bool {
+        self.volatile.is_disconnected(worker)
+    }
+
     /// Mean score and accuracy of each configuration over its completed replicates, best first.
     /// Reads every trial of the sweep.
     pub fn configurations(&self, sweep: SweepId) -> Vec<ConfigurationMean> {

@@ -17,6 +17,8 @@ pub(crate) struct Volatile {
     expiring: BTreeSet<(Timestamp, LeaseToken)>,
     /// When each worker was last heard.
     heard: BTreeMap<WorkerId, Timestamp>,
+    /// Workers without a session that have not been heard since.
+    disconnected: BTreeSet<WorkerId>,
     /// Workers whose silence matters, longest silent first.
     watched: BTreeSet<(Timestamp, WorkerId)>,
     /// Trials that failed, and when they may be tried again. A restart forgets it: that was a pause, too.
@@ -55,11 +57,22 @@ impl Volatile {
 
     /// A worker was heard.
     pub(crate) fn hear(&mut self, worker: WorkerId, heard: Timestamp) {
+        self.disconnected.remove(&worker);
         if let Some(before) = self.heard.insert(worker, heard)
             && self.watched.remove(&(before, worker))
         {
             self.watched.insert((heard, worker));
         }
+    }
+
+    /// A worker's last session has ended.
+    pub(crate) fn disconnect(&mut self, worker: WorkerId) {
+        self.disconnected.insert(worker);
+    }
+
+    /// Whether a worker's last session has ended, and it was not heard since.
+    pub(crate) fn is_disconnected(&self, worker: WorkerId) -> bool {
+        self.disconnected.contains(&worker)
     }
 
     /// Begins or ends watching a worker's silence. Without a time at which it was heard nothing is watched.

@@ -163,6 +163,43 @@ fn a_draining_worker_hands_back_gets_nothing_and_departs() {
 }
 
 #[test]
+fn the_end_of_a_session_takes_no_lease_away() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    lab.launch(values::spec("cut", &[8], 1, 2));
+    let granted = lab.ask_one(worker);
+    lab.changes_nothing(&Command::Disconnected(worker));
+    assert!(lab.engine.is_disconnected(worker));
+    lab.report(granted.token, &granted.spec, 1);
+    assert!(!lab.engine.is_disconnected(worker), "a report shows that it lives");
+    lab.changes_nothing(&Command::Disconnected(worker));
+    let (standing, _) = lab.heartbeat(worker, &[granted.token]);
+    assert_eq!(standing, [LeaseStanding::Continue]);
+    assert!(!lab.engine.is_disconnected(worker));
+}
+
+#[test]
+fn a_worker_reaches_what_its_live_leases_name() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    lab.launch(values::spec("reach", &[8], 1, 2));
+    let granted = lab.ask_one(worker);
+    let (dataset, other) = (granted.dataset.digest, values::worker_id(99));
+    assert!(lab.engine.may_fetch(worker, dataset) && !lab.engine.may_fetch(other, dataset));
+    assert!(!lab.engine.may_fetch(worker, sweep_proto::Digest::of(b"another blob")));
+    let allowances = lab.engine.upload_allowances(worker);
+    assert_eq!(allowances.len(), 1);
+    assert_eq!(allowances[0].token, granted.token);
+    assert!(lab.engine.upload_allowances(other).is_empty());
+    lab.report(granted.token, &granted.spec, 1);
+    let checkpoint = lab.trial(granted.spec.id.sweep, 0).checkpoint.unwrap().artifact.digest;
+    assert!(lab.engine.may_fetch(worker, checkpoint));
+    let bounds = lab.engine.step_bounds(granted.spec.id).unwrap();
+    // 80 rows, 64 in a batch, two epochs.
+    assert_eq!((bounds.epochs, bounds.points), (2, 4));
+    lab.complete(granted.token, AttemptOutcome::Released { checkpoint: None });
+    assert!(!lab.engine.may_fetch(worker, dataset) && lab.engine.upload_allowances(worker).is_empty());
+}
+
+#[test]
 fn what_a_leaving_worker_still_holds_is_released() {
     let (mut lab, worker) = Lab::with_worker(2);
     let sweep = lab.launch(values::spec("leave", &[8, 16], 1, 2));

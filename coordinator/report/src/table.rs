@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use coordinator_core::{AttemptRecord, TrialState};
+use sweep_proto::text::inert_lines;
 use sweep_proto::{
     AttemptId, Configuration, Digest, EpochMetric, Hyperparameter, TestMetric, TrialId, TrialKey, Value,
 };
@@ -149,7 +150,7 @@ impl Table {
                 failures: record.failures,
                 reused_from: record.reused_from,
                 diverged_epoch: record.diverged_epoch,
-                error: record.last_error.clone(),
+                error: record.last_error.as_deref().map(inert_lines),
                 worker: last_worker(&attempts, record.reused_from.unwrap_or(id)),
             });
         }

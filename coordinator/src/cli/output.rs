@@ -1,9 +1,12 @@
 //! Where a command's result goes: standard output, as text or JSON, plain unless on a terminal.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
+use sweep_proto::text::{REPLACEMENT, inert_line, is_steering};
 
 use super::exit::{Exit, Failure};
 
@@ -52,7 +55,7 @@ pub(crate) struct Output {
 impl Output {
     /// Writes text and a line feed.
     pub(crate) fn text(self, text: &str) -> Result<(), Failure> {
-        write(text.as_bytes(), true)
+        write(inert_output(text, console::colors_enabled()).as_bytes(), true)
     }
 
     /// Writes bytes as they are.
@@ -63,13 +66,13 @@ impl Output {
     /// Writes a value as indented JSON.
     pub(crate) fn json<T: Serialize>(self, value: &T) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value).map_err(|error| Failure::failed(error.to_string()))?;
-        self.text(&text)
+        self.text(&inert_json(&text))
     }
 
     /// Writes a value as JSON on one line: for streams of values.
     pub(crate) fn json_line<T: Serialize>(self, value: &T) -> Result<(), Failure> {
         let text = serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))?;
-        self.text(&text)
+        self.text(&inert_json(&text))
     }
 }
 
@@ -113,6 +116,7 @@ pub(crate) async fn reader_gone() {
 /// Writes a line to standard error, above any bars: what is told beside the result.
 pub(crate) fn note(text: &str) {
     let bars = crate::telemetry::bars();
+    let text = inert_output(text, console::colors_enabled_stderr());
     // Nobody reads standard error any more: there is no one left to tell.
     let _unheard = bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
 }
@@ -138,12 +142,53 @@ pub(crate) fn print_failure(failure: &Failure) {
 /// Text of strangers (names, labels, messages) without control characters, so that it can neither steer
 /// the terminal nor turn the order of what stands beside it.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() || turns_order(one) { '\u{fffd}' } else { one }).collect()
+    inert_line(text)
 }
 
-/// Whether a character breaks lines or makes later ones be shown from right to left, or the other way.
-fn turns_order(one: char) -> bool {
-    matches!(one, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// What goes to a stream, once more without anything that steers a terminal: lines and tabs stay, and styles where this program
+/// uses them. Whatever a false coordinator sends ends here, also where a command has forgotten [`plain`].
+fn inert_output(text: &str, has_styles: bool) -> Cow<'_, str> {
+    let is_kept = |one: char| matches!(one, '\n' | '\t') || !is_steering(one);
+    if text.chars().all(is_kept) {
+        return Cow::Borrowed(text);
+    }
+    let mut inert = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(one) = rest.chars().next() {
+        let style = style_length(rest).filter(|_| has_styles);
+        let length = style.unwrap_or(one.len_utf8());
+        if style.is_some() || is_kept(one) {
+            inert.push_str(&rest[..length]);
+        } else {
+            inert.push(REPLACEMENT);
+        }
+        rest = &rest[length..];
+    }
+    Cow::Owned(inert)
+}
+
+/// The bytes of a sequence that sets colour or weight, where the text begins with one.
+fn style_length(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let end = parameters.find(|one: char| !one.is_ascii_digit() && one != ';')?;
+    parameters[end..].starts_with('m').then_some("\u{1b}[".len() + end + 1)
+}
+
+/// JSON whose strings steer no terminal: what JSON may leave as it is, is escaped, too. It means the same.
+fn inert_json(json: &str) -> String {
+    let mut inert = String::with_capacity(json.len());
+    for one in json.chars() {
+        if one == '\n' || !is_steering(one) {
+            inert.push(one);
+        } else {
+            let mut units = [0; 2];
+            for unit in one.encode_utf16(&mut units) {
+                // Writing to a text does not fail.
+                _ = write!(inert, "\\u{unit:04x}");
+            }
+        }
+    }
+    inert
 }
 
 #[cfg(test)]
@@ -155,5 +200,34 @@ mod tests {
         assert_eq!(plain("a\u{1b}[31mb\nc"), "a\u{fffd}[31mb\u{fffd}c");
         assert_eq!(plain("a\u{202e}b\u{2066}c\u{2028}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
         assert_eq!(plain("감성 분석 👩‍💻"), "감성 분석 👩‍💻");
+    }
+
+    #[test]
+    fn what_is_printed_is_inert_whoever_wrote_it() {
+        let styled = "\u{1b}[1;32mgood\u{1b}[0m\n\ttwo";
+        assert_eq!(inert_output(styled, true), styled);
+        assert_eq!(inert_output("\u{1b}[31mred", false), "\u{fffd}[31mred");
+        for hostile in [
+            "\u{1b}[2J",
+            "\u{1b}]0;title\u{7}",
+            "\u{1b}[1;31",
+            "\u{9b}2J",
+            "a\rb",
+            "\u{202e}x",
+            "\u{1b}[3;4H",
+        ] {
+            let printed = inert_output(hostile, true);
+            assert!(!printed.chars().any(is_steering), "{hostile:?}: {printed:?}");
+        }
+    }
+
+    #[test]
+    fn json_keeps_its_meaning_and_steers_nothing() {
+        let value = serde_json::json!({ "name": "a\u{9b}2J\u{202e}b\u{e0041}\u{7f}\u{1b}" });
+        for written in [serde_json::to_string(&value), serde_json::to_string_pretty(&value)] {
+            let inert = inert_json(&written.expect("serialises"));
+            assert!(!inert.chars().any(|one| one != '\n' && is_steering(one)), "{inert:?}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&inert).expect("JSON"), value);
+        }
     }
 }

@@ -35,7 +35,7 @@ impl Row {
 
     /// Whether it can be told to drain.
     pub(super) fn may_drain(&self) -> bool {
-        matches!(self.worker.state.as_str(), "ready" | "resting")
+        matches!(self.worker.state.as_str(), "ready" | "resting" | "disconnected")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds};
+use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds, Touch};
 use coordinator_store::{StepBatch, Store, StoreError};
 use sweep_proto::{ArtifactRef, AttemptId, Digest, LeaseToken, StepMetric, Timestamp, WorkerId};
 use tokio::sync::oneshot;
@@ -62,7 +62,10 @@ impl Live {
     /// Whatever opening or loading gives.
     pub(super) fn load(open: &OpenStore, now: Timestamp) -> Result<Self, StoreError> {
         let mut store = open()?;
-        let engine = Engine::restore(store.load()?, now);
+        let mut engine = Engine::restore(store.load()?, now);
+        // Nobody has a session with this process yet: who lives is heard within seconds.
+        let workers: Vec<_> = engine.tables().workers.keys().copied().collect();
+        workers.into_iter().for_each(|worker| engine.touch(&Touch::Disconnected(worker)));
         let references = References::of(engine.tables());
         Ok(Self { engine, store, references, full: None, waiting: VecDeque::new(), is_stuck: false })
     }

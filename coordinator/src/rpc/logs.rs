@@ -2,6 +2,7 @@
 
 use coordinator_core::Engine;
 use sweep_proto::protocol::{LOG_LINE_CHARACTERS_MAX, LOG_LINES_MAX};
+use sweep_proto::text::inert_line;
 use sweep_proto::{AttemptId, LeaseToken, Timestamp, WorkerId, wire};
 use tonic::Status;
 
@@ -53,6 +54,5 @@ fn check(logs: &[wire::LogLines]) -> Result<(), Status> {
 }
 
 fn line(line: &wire::LogLine) -> LogLine {
-    let inert = |character: char| if character.is_control() { ' ' } else { character };
-    LogLine { at: Timestamp(line.at_ms), text: line.text.chars().map(inert).collect() }
+    LogLine { at: Timestamp(line.at_ms), text: inert_line(&line.text) }
 }

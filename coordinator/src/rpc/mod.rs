@@ -14,6 +14,7 @@ mod launch;
 pub(crate) mod lists;
 mod logs;
 mod patient;
+mod presence;
 mod queues;
 pub(crate) mod report;
 mod report_cache;
@@ -94,6 +95,8 @@ pub(crate) struct Shared {
     pub(crate) quota: Quota,
     /// Artifacts that were read from end to end lately and found sound.
     checks: Arc<faults::Checks>,
+    /// Workers that have a session.
+    presence: Arc<presence::Presence>,
     /// What workers have uploaded and not yet reported.
     pub(crate) uploads: Arc<uploads::Uploads>,
     /// Admission of what fills a core.
@@ -130,6 +133,7 @@ impl Shared {
             checks: Arc::new(faults::no_checks()),
             queues: Arc::default(),
             reports: Arc::default(),
+            presence: Arc::default(),
             uploads: Arc::default(),
         })
     }

@@ -3,6 +3,7 @@
 //! A session holds no state worth keeping: when it breaks, the leases live on until their term ends,
 //! and the worker opens another one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator_core::command::LeaseStanding;
@@ -18,7 +19,7 @@ use tonic::{Code, Status, Streaming};
 use tracing::Instrument;
 
 use super::worker_service::{check_process, instance, is_replaced, worker_id};
-use super::{READER_WAIT, Shared, blobs, logs, status};
+use super::{READER_WAIT, Shared, blobs, logs, presence, status};
 use crate::driver::DriverError;
 use crate::security::caller::Caller;
 
@@ -44,10 +45,14 @@ pub(super) fn open(
         let ended = async {
             let (worker, instance) = hello(&shared, caller, &mut messages).await?;
             let span = tracing::info_span!("session", %worker);
-            Session { shared, caller, worker, instance, outgoing: outgoing.clone() }
+            let (presence, driver) = (Arc::clone(&shared.presence), shared.driver.clone());
+            presence.enter(worker);
+            let ended = Session { shared, caller, worker, instance, outgoing: outgoing.clone() }
                 .run(messages)
                 .instrument(span)
-                .await
+                .await;
+            presence::left(&presence, &driver, worker).await;
+            ended
         };
         if let Err(error) = ended.await {
             // The worker may have gone.

@@ -110,7 +110,10 @@ fn last_epoch(engine: &Engine, id: TrialId) -> Option<&coordinator_core::EpochRe
 
 /// Workers that get work, and their slots.
 fn capacity(engine: &Engine) -> (u32, u32) {
-    let ready = engine.tables().workers.values().filter(|worker| worker.state == WorkerState::Ready);
+    let is_there = |worker: &&coordinator_core::WorkerRecord| {
+        worker.state == WorkerState::Ready && !engine.is_disconnected(worker.id)
+    };
+    let ready = engine.tables().workers.values().filter(is_there);
     ready.fold((0, 0), |(workers, slots), worker| (workers + 1, slots + worker.profile.slots))
 }
 

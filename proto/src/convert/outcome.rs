@@ -3,10 +3,12 @@
 use super::{ConvertError, finite, required, share};
 use crate::outcome::{AttemptOutcome, FailureKind, TrialResult};
 use crate::protocol::ERROR_CHARACTERS_MAX;
+use crate::text::inert_lines;
 use crate::wire::{self, attempt_outcome::Kind};
 
+/// A message that people will see, of bounded length. It may have lines.
 fn bounded(message: &str) -> String {
-    message.chars().take(ERROR_CHARACTERS_MAX).collect()
+    inert_lines(message).chars().take(ERROR_CHARACTERS_MAX).collect()
 }
 
 impl From<TrialResult> for wire::TrialResult {

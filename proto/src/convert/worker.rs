@@ -2,6 +2,7 @@
 
 use super::{ConvertError, required};
 use crate::protocol::ProtocolVersion;
+use crate::text::is_steering;
 use crate::wire;
 use crate::worker::{Device, DeviceKind, WorkerProfile};
 
@@ -14,7 +15,7 @@ const NAME_CHARACTERS_MAX: usize = 200;
 
 /// A name that people will see. Control characters could steer their terminals, or forge lines of a log.
 fn name(text: &str, field: &'static str) -> Result<String, ConvertError> {
-    if let Some(control) = text.chars().find(|one| one.is_control()) {
+    if let Some(control) = text.chars().find(|one| is_steering(*one)) {
         let problem = format!("it holds the control character U+{:04X}", u32::from(control));
         return Err(ConvertError::invalid(field, problem));
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::{REPLACEMENT, is_steering};
+
 use serde::Serialize;
 
 /// Most problems kept of one file: more than a person reads, few enough to hold in memory.
@@ -91,20 +93,13 @@ pub(super) fn plain(text: &str) -> String {
         .map(|one| {
             if one == '\t' {
                 ' '
-            } else if is_control(one) {
-                '\u{fffd}'
+            } else if is_steering(one) {
+                REPLACEMENT
             } else {
                 one
             }
         })
         .collect()
-}
-
-/// Whether a character is invisible and steers a terminal or the direction of text.
-pub(super) fn is_control(one: char) -> bool {
-    one.is_control()
-        || matches!(one, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(one, '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Terminal cells of a character: two for Hangul, Han, Kana and full-width forms (Unicode's East

@@ -8,10 +8,10 @@ use toml::de::DeValue;
 
 use super::layout::Entry;
 use super::nearest::nearest;
-use super::problem::is_control;
 use super::source::{Source, quote};
 use crate::configuration::Value;
 use crate::hyperparameter::Kind;
+use crate::text::is_steering;
 
 /// Largest number of a column: more than any table that is read has.
 const COLUMNS_MAX: i128 = 10_000;
@@ -85,7 +85,7 @@ pub(super) fn text_of(
     } else if length > chars_max {
         let message = format!("{name} has {length} characters, more than {chars_max}");
         source.report(span, message, Some(format!("shorten it to {chars_max} characters")));
-    } else if let Some(control) = text.chars().find(|one| is_control(*one)) {
+    } else if let Some(control) = text.chars().find(|one| is_steering(*one)) {
         let message =
             format!("{name} holds the control character U+{:04X}, which cannot be shown", u32::from(control));
         source.report(

@@ -21,7 +21,7 @@ use super::backoff::{Backoff, is_transient};
 use super::fetch::FetchError;
 use super::register::unary;
 use super::upload::{UploadError, upload};
-use super::{Control, Shared};
+use super::{Control, Shared, locked};
 use crate::reason::describe;
 use crate::slot::protocol::{FromSlot, SlotEnd, Start};
 use crate::slot::{SlotCommand, SlotHandle};
@@ -32,6 +32,9 @@ pub const STOP_GRACE: Duration = Duration::from_secs(20);
 /// How long a slot rests whose disk refused: space is freed by people or by other trials that end, and
 /// another machine may take the trial meanwhile.
 const DISK_PAUSE: Duration = Duration::from_secs(30);
+
+/// Work that ends sooner and without success makes its slot pause.
+const SOON: Duration = Duration::from_secs(5);
 
 /// A grant whose fields were checked.
 struct Work {
@@ -80,28 +83,62 @@ pub(super) fn start_group(shared: &Arc<Shared>, group: wire::GrantGroup, asked_a
     shared.busy.fetch_add(1, Ordering::Relaxed);
     let owned = Arc::clone(shared);
     shared.attempts.spawn(async move {
-        let mut is_able = true;
+        let mut pause_until = None;
         for (token, work, control) in held {
+            let began_at = Instant::now();
             let mut attempt = Attempt { shared: &owned, token, control, checkpoint: None };
-            match work {
+            let ended = match work {
                 Ok(work) => {
                     let span = tracing::info_span!("attempt", attempt = %work.attempt, %token);
-                    is_able &= attempt.run(work).instrument(span).await;
+                    attempt.run(work).instrument(span).await
                 }
                 Err(error) => {
                     let message = format!("this worker does not understand the work: {}", describe(&error));
                     attempt.complete(AttemptOutcome::Failed { kind: FailureKind::Rejected, message }).await;
+                    Ended::InVain
                 }
-            }
+            };
             owned.forget(token);
+            pause_until = pause_until.max(pause_after(&owned, ended, began_at));
         }
-        if !is_able {
+        if let Some(until) = pause_until {
             // The slot counts as busy meanwhile, so it asks for nothing.
-            _ = tokio::time::timeout(DISK_PAUSE, owned.drain.cancelled()).await;
+            _ = tokio::time::timeout_at(until, owned.drain.cancelled()).await;
         }
         owned.busy.fetch_sub(1, Ordering::Relaxed);
         owned.changed.notify_one();
     });
+}
+
+/// What came of a piece of work, for its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// The coordinator took its result.
+    Well,
+    /// It was handed back as asked.
+    HandedBack,
+    /// It failed, was taken away, or was refused.
+    InVain,
+    /// This machine's disk refuses.
+    DiskFailed,
+}
+
+/// Until when a slot pauses after its work.
+fn pause_after(shared: &Shared, ended: Ended, began_at: Instant) -> Option<Instant> {
+    let now = Instant::now();
+    match ended {
+        Ended::Well => {
+            locked(&shared.fruitless).reset();
+            None
+        }
+        Ended::InVain if now - began_at < SOON => {
+            let until = locked(&shared.fruitless).pause(now);
+            tracing::debug!(pause_ms = (until - now).as_millis() as u64, "the slot pauses");
+            Some(until)
+        }
+        Ended::HandedBack | Ended::InVain => None,
+        Ended::DiskFailed => Some(now + DISK_PAUSE),
+    }
 }
 
 /// Why there is no outcome of the slot.
@@ -132,31 +169,37 @@ struct Inputs {
 }
 
 impl Attempt<'_> {
-    /// Works on a lease to its end; tells whether this machine can go on with another one.
-    async fn run(&mut self, work: Work) -> bool {
+    /// Works on a lease to its end.
+    async fn run(&mut self, work: Work) -> Ended {
         tracing::info!(kind = ?work.kind, seed = work.spec.seed, "work begins");
         self.checkpoint = work.checkpoint;
-        let mut is_able = true;
+        let mut ended = Ended::Well;
         let outcome = match self.outcome(work).await {
+            Ok(AttemptOutcome::Failed { kind, message }) | Err(Interrupted::Failed(kind, message)) => {
+                ended = Ended::InVain;
+                AttemptOutcome::Failed { kind, message }
+            }
             Ok(outcome) => outcome,
-            Err(Interrupted::Released) => AttemptOutcome::Released { checkpoint: self.checkpoint },
+            Err(Interrupted::Released) => {
+                ended = Ended::HandedBack;
+                AttemptOutcome::Released { checkpoint: self.checkpoint }
+            }
             Err(Interrupted::DiskFailed(message)) => {
                 tracing::error!(
                     message,
                     wait_ms = DISK_PAUSE.as_millis() as u64,
                     "this machine's disk refuses; free some space. The trial is handed back"
                 );
-                is_able = false;
+                ended = Ended::DiskFailed;
                 AttemptOutcome::Released { checkpoint: self.checkpoint }
             }
-            Err(Interrupted::Failed(kind, message)) => AttemptOutcome::Failed { kind, message },
             Err(Interrupted::Dropped) => {
                 tracing::info!("the work is dropped");
-                return true;
+                return Ended::InVain;
             }
         };
-        self.complete(outcome).await;
-        is_able
+        let is_taken = self.complete(outcome).await;
+        if ended == Ended::Well && !is_taken { Ended::InVain } else { ended }
     }
 
     async fn outcome(&mut self, work: Work) -> Result<AttemptOutcome, Interrupted> {
@@ -355,11 +398,11 @@ impl Attempt<'_> {
     }
 
     /// Tells how the attempt ended until the coordinator has answered. Its reports go first, so that
-    /// a completed trial has its whole curve.
-    async fn complete(&mut self, outcome: AttemptOutcome) {
+    /// a completed trial has its whole curve. Tells whether the coordinator took it.
+    async fn complete(&mut self, outcome: AttemptOutcome) -> bool {
         let shared = self.shared;
         if self.unless(Control::Drop, shared.reporter.acknowledged(self.token)).await.is_err() {
-            return;
+            return false;
         }
         let mut name = outcome_name(&outcome);
         match &outcome {
@@ -380,14 +423,14 @@ impl Attempt<'_> {
             match call.await {
                 Ok(_) => {
                     tracing::info!(outcome = name, "work ended");
-                    return;
+                    return true;
                 }
                 Err(status) if is_transient(&status) => {
                     tracing::debug!(%status, "the end of the work could not be told yet");
                 }
                 Err(status) if status.code() == Code::FailedPrecondition => {
                     tracing::info!(%status, outcome = name, "the lease is lost and the work dropped");
-                    return;
+                    return false;
                 }
                 Err(status) if status.code() == Code::InvalidArgument && name != "failed" => {
                     // Better told as a failure than left to run out and be tried again for ever.
@@ -400,12 +443,12 @@ impl Attempt<'_> {
                 }
                 Err(status) => {
                     tracing::error!(%status, outcome = name, "the coordinator refuses the end of the work");
-                    return;
+                    return false;
                 }
             }
             let wait = backoff.next_wait();
             if self.unless(Control::Drop, tokio::time::sleep(wait)).await.is_err() {
-                return;
+                return false;
             }
         }
     }

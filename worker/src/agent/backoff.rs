@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tonic::{Code, Status};
 
 /// First bound of a wait between tries.
@@ -33,9 +34,45 @@ impl Backoff {
         wait
     }
 
+    /// As [`Self::next_wait`], but at least half of the bound: for waits that others may not take back to nothing.
+    pub fn next_pause(&mut self) -> Duration {
+        let least = self.bound / 2;
+        let pause = least + self.jitter.up_to(least);
+        self.bound = (self.bound * 2).min(BACKOFF_MAX);
+        pause
+    }
+
     /// Something went well: the next wait is short again.
     pub fn reset(&mut self) {
         self.bound = BACKOFF_FIRST;
+    }
+}
+
+/// Pauses of slots whose work ends soon and brings nothing, each longer than the one before: a coordinator that hands out what
+/// nobody can do must not make its workers repeat it as fast as the network allows.
+#[derive(Clone, Debug)]
+pub struct Fruitless {
+    backoff: Backoff,
+    paused_until: Option<Instant>,
+}
+
+impl Fruitless {
+    /// Nothing was in vain yet.
+    pub fn new(jitter: Jitter) -> Self {
+        Self { backoff: Backoff::new(jitter), paused_until: None }
+    }
+
+    /// A piece of work was in vain: until when its slot pauses. Slots that end together pause together.
+    pub fn pause(&mut self, now: Instant) -> Instant {
+        match self.paused_until.filter(|until| now < *until) {
+            Some(until) => until,
+            None => *self.paused_until.insert(now + self.backoff.next_pause()),
+        }
+    }
+
+    /// A piece of work brought something.
+    pub fn reset(&mut self) {
+        self.backoff.reset();
     }
 }
 
@@ -105,6 +142,21 @@ mod tests {
             }
         }
         assert!(longest[0] > BACKOFF_FIRST / 2 && longest[9] > BACKOFF_MAX / 2);
+    }
+
+    #[test]
+    fn pauses_grow_with_each_round_that_was_in_vain_and_slots_pause_together() {
+        let mut fruitless = Fruitless::new(Jitter::seeded(3));
+        let mut now = Instant::now();
+        for round in 0..8 {
+            let bound = (BACKOFF_FIRST * 2_u32.pow(round)).min(BACKOFF_MAX);
+            let until = fruitless.pause(now);
+            assert!(until >= now + bound / 2 && until <= now + bound, "round {round}");
+            assert_eq!(fruitless.pause(now), until, "another slot");
+            now = until;
+        }
+        fruitless.reset();
+        assert!(fruitless.pause(now) <= now + BACKOFF_FIRST);
     }
 
     #[test]

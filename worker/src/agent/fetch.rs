@@ -145,6 +145,10 @@ impl Fetcher {
         let mut client = self.clients.carrier_of(artifact);
         let mut stream = within_timeout(client.fetch(request)).await?.into_inner();
         while let Some(chunk) = within_timeout(stream.message()).await? {
+            if chunk.data.is_empty() {
+                // Else a stream of nothing would never end.
+                return Err(Interrupted::Status(Status::unavailable("a part without bytes came")));
+            }
             let room = artifact.bytes - download.received;
             if chunk.data.len() as u64 > room {
                 let problem =

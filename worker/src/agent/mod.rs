@@ -31,7 +31,7 @@ use tower::util::BoxCloneSyncService;
 
 use crate::attempt_log::AttemptLogs;
 use crate::slot::SlotRunner;
-use backoff::Jitter;
+use backoff::{Fruitless, Jitter};
 use connect::Clients;
 use fetch::Fetcher;
 use lease::LeaseTable;
@@ -117,6 +117,7 @@ struct Shared {
     controls: Mutex<BTreeMap<LeaseToken, watch::Sender<Control>>>,
     reporter: Reporter,
     jitter: Mutex<Jitter>,
+    fruitless: Mutex<Fruitless>,
     /// Slots that hold work.
     busy: AtomicU32,
     /// There may be something new to send.
@@ -124,6 +125,8 @@ struct Shared {
     /// Leases were taken, renewed or given up.
     leases_changed: Notify,
     drain: CancellationToken,
+    /// Nobody waits for the end of a drain.
+    hurry: CancellationToken,
     attempts: TaskTracker,
 }
 
@@ -185,7 +188,22 @@ impl Shared {
     }
 }
 
-/// Runs a worker until it is drained: by cancelling `drain`, or by its coordinator.
+/// How a worker is told to leave.
+#[derive(Clone, Debug, Default)]
+pub struct Leave {
+    /// Hand back what runs, and leave.
+    pub drain: CancellationToken,
+    /// Take little time for it: whoever started this worker has gone.
+    pub hurry: CancellationToken,
+}
+
+impl From<CancellationToken> for Leave {
+    fn from(drain: CancellationToken) -> Self {
+        Self { drain, hurry: CancellationToken::new() }
+    }
+}
+
+/// Runs a worker until it is drained: by cancelling `leave.drain`, or by its coordinator.
 ///
 /// # Errors
 /// [`AgentError`] where the coordinator is never reached or refuses, or a directory is of no use.
@@ -193,8 +211,9 @@ pub async fn run(
     settings: AgentSettings,
     clients: impl Into<Clients>,
     runner: Arc<dyn SlotRunner>,
-    drain: CancellationToken,
+    leave: impl Into<Leave>,
 ) -> Result<(), AgentError> {
+    let Leave { drain, hurry } = leave.into();
     prepare_directories(&settings)?;
     let clients = clients.into();
     let mut jitter = Jitter::seeded(settings.jitter_seed);
@@ -209,10 +228,12 @@ pub async fn run(
         controls: Mutex::default(),
         reporter: Reporter::default(),
         jitter: Mutex::new(jitter.split()),
+        fruitless: Mutex::new(Fruitless::new(jitter.split())),
         busy: AtomicU32::new(0),
         changed: Notify::new(),
         leases_changed: Notify::new(),
         drain,
+        hurry,
         attempts: TaskTracker::new(),
         settings,
     });
@@ -224,8 +245,10 @@ pub async fn run(
     // Whatever still runs is killed with its handle, and its lease left to run out.
     shared.tell_all(Control::Drop, "the worker leaves");
     shared.attempts.close();
-    if tokio::time::timeout(STOP_GRACE, shared.attempts.wait()).await.is_err() {
-        tracing::warn!("work did not end in time and is abandoned");
+    tokio::select! {
+        () = shared.attempts.wait() => {}
+        () = tokio::time::sleep(STOP_GRACE) => tracing::warn!("work did not end in time and is abandoned"),
+        () = drain::hurried(&shared) => {}
     }
     ended
 }

@@ -12,7 +12,7 @@ use super::Shared;
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bounds of the heartbeat interval, whatever a coordinator says.
-const HEARTBEAT_INTERVAL_MIN: Duration = Duration::from_millis(20);
+const HEARTBEAT_INTERVAL_MIN: Duration = Duration::from_millis(100);
 const HEARTBEAT_INTERVAL_MAX: Duration = Duration::from_mins(1);
 
 /// The terms of a registration.

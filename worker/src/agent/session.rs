@@ -18,6 +18,14 @@ use super::{AgentError, Control, Shared, attempt, locked, sleep_until};
 /// Messages that wait for the network; everything else waits in its queue, where it is accounted for.
 const OUTBOUND_MAX: usize = 4;
 
+/// Shortest pause between two requests for work, and between two heartbeats, whatever a coordinator says: an idle slot
+/// notices neither.
+const ASK_PAUSE_MIN: Duration = Duration::from_millis(50);
+const BEAT_PAUSE_MIN: Duration = Duration::from_millis(100);
+
+/// A session that lasted for less counts as one that failed.
+const SESSION_LIVED: Duration = Duration::from_secs(1);
+
 /// How long an idle worker waits after it was told that there is no work, up to as much again at random.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
 
@@ -40,13 +48,20 @@ struct Ask {
 struct Asker {
     pending: Option<Ask>,
     not_before: Instant,
+    /// When the newest request was sent.
+    asked_at: Option<Instant>,
 }
 
 impl Asker {
+    /// The earliest time of the next request.
+    fn next_at(&self) -> Instant {
+        self.asked_at.map_or(self.not_before, |asked_at| self.not_before.max(asked_at + ASK_PAUSE_MIN))
+    }
+
     fn is_due(&self, shared: &Shared, now: Instant) -> bool {
         match &self.pending {
             Some(ask) => !ask.is_sent,
-            None => now >= self.not_before && shared.free_slots() > 0 && !shared.drain.is_cancelled(),
+            None => now >= self.next_at() && shared.free_slots() > 0 && !shared.drain.is_cancelled(),
         }
     }
 
@@ -58,13 +73,14 @@ impl Asker {
             is_sent: false,
         });
         ask.is_sent = true;
+        self.asked_at = Some(now);
         worker_message::Kind::AskWork(wire::AskWork { request_id: ask.request_id.clone(), slots: ask.slots })
     }
 
     /// When there is something to ask, should nothing else happen.
     fn wakes_at(&self, shared: &Shared) -> Option<Instant> {
         let is_waiting = self.pending.is_none() && shared.free_slots() > 0 && !shared.drain.is_cancelled();
-        is_waiting.then_some(self.not_before)
+        is_waiting.then(|| self.next_at())
     }
 }
 
@@ -72,7 +88,7 @@ impl Asker {
 pub(super) async fn keep(shared: &Arc<Shared>) -> AgentError {
     let started_at = Instant::now();
     let mut backoff = Backoff::new(shared.jitter());
-    let mut asker = Asker { pending: None, not_before: started_at };
+    let mut asker = Asker { pending: None, not_before: started_at, asked_at: None };
     let mut is_fresh = true;
     loop {
         let status = match register::register(shared, is_fresh).await {
@@ -83,7 +99,7 @@ pub(super) async fn keep(shared: &Arc<Shared>) -> AgentError {
                 is_fresh = false;
                 let opened_at = Instant::now();
                 let status = hold(shared, terms, &mut asker).await;
-                if opened_at.elapsed() > terms.heartbeat_interval {
+                if opened_at.elapsed() > terms.heartbeat_interval.max(SESSION_LIVED) {
                     backoff.reset();
                 }
                 status
@@ -210,7 +226,7 @@ impl Session<'_> {
                 self.shared.tell(LeaseToken(lost.token), Control::Drop, &lost.reason);
             }
             Some(Kind::WorkAvailable(_)) => self.asker.not_before = Instant::now(),
-            Some(Kind::BeatNow(_)) => self.heartbeats.due_at = Instant::now(),
+            Some(Kind::BeatNow(_)) => self.heartbeats.hasten(Instant::now()),
             // A newer coordinator may say more than this worker knows.
             None => {}
         }
@@ -255,7 +271,7 @@ impl Session<'_> {
         }
         if ask.first_sent_at.elapsed() > self.heartbeats.interval {
             // The answer was slow: do not lose what it brought.
-            self.heartbeats.due_at = now;
+            self.heartbeats.hasten(now);
         }
     }
 }
@@ -265,13 +281,14 @@ impl Session<'_> {
 struct Heartbeats {
     interval: Duration,
     due_at: Instant,
+    sent_at: Option<Instant>,
     /// Sent and not yet answered; answers come in order.
     unanswered: VecDeque<Instant>,
 }
 
 impl Heartbeats {
     fn new(interval: Duration) -> Self {
-        Self { interval, due_at: Instant::now(), unanswered: VecDeque::new() }
+        Self { interval, due_at: Instant::now(), sent_at: None, unanswered: VecDeque::new() }
     }
 
     fn is_due(&self, now: Instant) -> bool {
@@ -280,7 +297,14 @@ impl Heartbeats {
 
     fn sent(&mut self, now: Instant) {
         self.unanswered.push_back(now);
+        self.sent_at = Some(now);
         self.due_at = now + self.interval;
+    }
+
+    /// The next one is due as soon as may be.
+    fn hasten(&mut self, now: Instant) {
+        let soonest = self.sent_at.map_or(now, |sent_at| now.max(sent_at + BEAT_PAUSE_MIN));
+        self.due_at = self.due_at.min(soonest);
     }
 
     fn answered(&mut self) -> Option<Instant> {
@@ -315,5 +339,20 @@ mod tests {
         assert_eq!(heartbeats.answered(), Some(at(1)));
         assert!(!heartbeats.is_dead(at(100)));
         assert_eq!(heartbeats.answered(), None);
+    }
+
+    #[test]
+    fn a_coordinator_that_nags_gets_no_more_heartbeats_than_a_few_a_second() {
+        let mut heartbeats = Heartbeats::new(Duration::from_secs(5));
+        let start = heartbeats.due_at;
+        let mut sent = 0;
+        for at in (0..1_000).map(|ms| start + Duration::from_millis(ms)) {
+            heartbeats.hasten(at);
+            if heartbeats.is_due(at) {
+                heartbeats.sent(at);
+                sent += 1;
+            }
+        }
+        assert_eq!(sent, 10);
     }
 }

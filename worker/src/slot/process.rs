@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sweep_proto::FailureKind;
+use sweep_proto::text::is_steering;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
@@ -232,7 +233,7 @@ async fn relay_stderr(stderr: ChildStderr, last_words: SharedWords) {
 }
 
 fn printable(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).chars().filter(|one| !one.is_control()).collect()
+    String::from_utf8_lossy(line).chars().filter(|one| !is_steering(*one)).collect()
 }
 
 /// Waits for the child's exit; one that lingers is killed.

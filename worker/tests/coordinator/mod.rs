@@ -34,6 +34,14 @@ pub(crate) struct State {
     pub breaks: u32,
     pub registrations: Vec<bool>,
     pub deregistered: bool,
+    /// Where nothing is pending this is granted, again and again, under new tokens.
+    pub endless: Option<wire::Grant>,
+    /// After every answer idle workers are told of work, and asked for a heartbeat.
+    pub is_nagging: bool,
+    /// Requests for work.
+    pub asks: usize,
+    /// No completion is answered.
+    pub is_mute: bool,
 }
 
 #[derive(Clone, Default)]
@@ -107,7 +115,13 @@ impl Coordinator {
                 Some(Kind::Heartbeat(wire::HeartbeatReply { leases, drain: false }))
             }
             worker_message::Kind::AskWork(ask) => {
+                state.asks += 1;
+                let token = 1_000 + state.asks as u64;
+                let endless = state.endless.clone().map(|grant| wire::Grant { token, ..grant });
                 let State { answered, pending, .. } = &mut *state;
+                if pending.is_empty() {
+                    pending.extend(endless);
+                }
                 let grants = answered.entry(ask.request_id.clone()).or_insert_with(|| {
                     let count = pending.len().min(ask.slots as usize);
                     let group = |grant| wire::GrantGroup { grants: vec![grant] };
@@ -171,9 +185,16 @@ impl WorkerService for Coordinator {
                 this.changed.notify_waiters();
                 let Some(answer) = answer else { continue };
                 let is_break = answer.is_err();
-                let answer = answer.map(|kind| wire::CoordinatorMessage { kind: Some(kind) });
-                if sender.send(answer).await.is_err() || is_break {
-                    return;
+                let mut answers = vec![answer];
+                if this.state().is_nagging {
+                    answers.push(Ok(coordinator_message::Kind::WorkAvailable(wire::WorkAvailable {})));
+                    answers.push(Ok(coordinator_message::Kind::BeatNow(wire::BeatNow {})));
+                }
+                for answer in answers {
+                    let answer = answer.map(|kind| wire::CoordinatorMessage { kind: Some(kind) });
+                    if sender.send(answer).await.is_err() || is_break {
+                        return;
+                    }
                 }
             }
         });
@@ -227,6 +248,9 @@ impl WorkerService for Coordinator {
         let outcome = AttemptOutcome::try_from(request.outcome.unwrap()).unwrap();
         self.state().completed.insert(request.token, outcome);
         self.changed.notify_waiters();
+        if self.state().is_mute {
+            std::future::pending::<()>().await;
+        }
         Ok(Response::new(wire::CompleteReply {}))
     }
 

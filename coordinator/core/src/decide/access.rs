@@ -1,5 +1,6 @@
 //! Tokens are made and revoked, workers join and renew by certificates, acts are recorded.
 
+use sweep_proto::text::{inert_line, is_steering};
 use sweep_proto::{Role, Timestamp, TokenId, WorkerId};
 
 use super::Outcome;
@@ -29,7 +30,7 @@ pub(crate) fn create_token(engine: &Engine, now: Timestamp, new: &NewToken) -> O
     if new.uses == Some(0) || new.ttl_ms == Some(0) {
         return invalid("a token that may never be used is of no use".to_owned());
     }
-    if new.label.chars().count() > LABEL_CHARACTERS_MAX || new.label.chars().any(char::is_control) {
+    if new.label.chars().count() > LABEL_CHARACTERS_MAX || new.label.chars().any(is_steering) {
         return invalid(format!(
             "a label has at most {LABEL_CHARACTERS_MAX} characters, none of them a control character"
         ));
@@ -194,7 +195,8 @@ fn issue(
 }
 
 pub(crate) fn record(engine: &Engine, now: Timestamp, note: &AuditNote) -> Decision {
-    let bounded = |text: &str| -> String { text.chars().take(AUDIT_TEXT_CHARACTERS_MAX).collect() };
+    let bounded =
+        |text: &str| -> String { inert_line(text).chars().take(AUDIT_TEXT_CHARACTERS_MAX).collect() };
     let note = AuditNote {
         actor: bounded(&note.actor),
         peer: bounded(&note.peer),

@@ -93,6 +93,14 @@ pub(crate) fn heartbeat(engine: &Engine, now: Timestamp, id: WorkerId, tokens: &
     Ok(draft.finish(Reply::Heartbeat { leases, drain }))
 }
 
+pub(crate) fn disconnected(engine: &Engine, id: WorkerId) -> Decision {
+    let is_known = engine.tables.workers.contains_key(&id);
+    Decision {
+        touches: is_known.then_some(Touch::Disconnected(id)).into_iter().collect(),
+        ..Decision::default()
+    }
+}
+
 fn standing(engine: &Engine, worker: WorkerId, token: LeaseToken, drain: bool) -> LeaseStanding {
     let held = engine.lease_holder(token).filter(|(_, _, holder)| *holder == worker);
     let Some((trial, _, _)) = held else { return LeaseStanding::Drop(loss_reason(engine, token)) };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use coordinator_core::{AttemptRecord, AttemptState, TrialState};
+use sweep_proto::text::inert_lines;
 use sweep_proto::{TrialId, WorkKind};
 
 use crate::input::ReportInput;
@@ -28,7 +29,8 @@ pub fn failures(input: &ReportInput, table: &Table) -> Vec<FailedAttempt> {
             worker: attempt.worker_name.clone(),
             outcome: outcome(attempt.state)?,
             kind: attempt.failure.map(sweep_proto::FailureKind::name),
-            reason: attempt.error.clone(),
+            // Rows that were stored before messages were made inert where they enter.
+            reason: attempt.error.as_deref().map(inert_lines),
             seconds: attempt.ended_at.map(|ended| ended.since_ms(attempt.started_at) as f64 / 1_000.0),
             consequence: consequence(attempt, trial),
         })

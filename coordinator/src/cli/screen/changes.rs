@@ -145,6 +145,9 @@ fn stands(before: &Worker, worker: &Worker) -> Change {
             Change::new(Tone::Bad, format!("worker {name} rests: trials failed on it one after another"))
         }
         "draining" => Change::new(Tone::Note, format!("worker {name} hands back its trials to leave")),
+        "disconnected" => {
+            Change::new(Tone::Warning, format!("worker {name} has no connection; its trials wait for it"))
+        }
         "lost" => Change::new(Tone::Bad, format!("worker {name} is lost: not heard for {silent}")),
         "departed" => Change::new(Tone::Note, format!("worker {name} left")),
         other => Change::new(Tone::Note, format!("worker {name} is {}", inert(other))),

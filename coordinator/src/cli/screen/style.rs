@@ -41,7 +41,7 @@ impl Looks {
         match state {
             "open" | "ready" | "finished" => self.good(),
             "evaluating" => self.accent(),
-            "paused" | "draining" | "resting" => self.warning(),
+            "paused" | "draining" | "resting" | "disconnected" => self.warning(),
             "lost" | "cancelled" => self.bad(),
             _ => Style::new(),
         }
