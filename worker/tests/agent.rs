@@ -288,7 +288,8 @@ async fn a_coordinator_that_nags_does_not_make_a_worker_repeat_itself() {
     let began = std::time::Instant::now();
     let _worker = Worker::join(address, directory.path(), 1);
     coordinator.until("it has asked often", |state| state.asks > 20).await;
-    let (asks, beats) = (coordinator.state().asks, coordinator.state().heartbeats.len());
+    let asks = coordinator.state().asks;
+    let beats = coordinator.state().heartbeats.len();
     let elapsed = began.elapsed().as_millis() as usize;
     assert!(asks <= elapsed / 50 + 2 && beats <= elapsed / 100 + 2, "{asks} and {beats} in {elapsed} ms");
 }
