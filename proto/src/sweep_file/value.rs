@@ -192,7 +192,7 @@ pub(super) fn table_of(
         source.report(entry.key_span.clone(), format!("{name} {what}"), Some(help));
         return None;
     }
-    if let Some((key, _)) = table.iter().find(|(key, _)| key.get_ref().chars().any(is_control)) {
+    if let Some((key, _)) = table.iter().find(|(key, _)| key.get_ref().chars().any(is_steering)) {
         let message = format!("{name} holds a control character in \"{}\"", quote(key.get_ref()));
         source.report(key.span(), message, Some("remove it".to_owned()));
         return None;
