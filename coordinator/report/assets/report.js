@@ -119,19 +119,27 @@
   }
 
   function levels(spec) {
-    const bars = spec.levels.map(([, mean, spread], at) => [at, mean - (spread ?? 0), mean + (spread ?? 0)])
+    const bars = spec.levels.map(([, mean, half], at) => [at, mean - (half ?? 0), mean + (half ?? 0)])
       .filter((_, at) => spec.levels[at][1] !== null && spec.levels[at][2] !== null);
     const color = COLORS[0];
+    const [low, high] = spec.shown ?? [null, null];
     return {
       ...base(),
       grid: grid(14),
       xAxis: axis({ type: "category", name: spec.name, data: spec.levels.map((one) => one[0]), splitLine: { show: false } }),
-      yAxis: axis({ type: "value", scale: true, name: say("mean validation loss") }),
+      // The same for all hyperparameters, so that neighbours can be compared by eye.
+      yAxis: axis({ type: "value", scale: true, min: low, max: high, name: say("mean validation loss"),
+        axisLabel: { color: css("--muted"), hideOverlap: true, showMinLabel: false, showMaxLabel: false } }),
       tooltip: tooltip({ trigger: "item", formatter: (item) => {
-        const [level, mean, spread] = spec.levels[item.dataIndex];
-        return `${escape(spec.name)} ${escape(level)}: ${short(mean)}${spread === null ? "" : ` ± ${short(spread)}`}`;
+        const [level, mean, half, trials] = spec.levels[item.dataIndex];
+        const count = say("{count} trials", { count: trials });
+        return `${escape(spec.name)} ${escape(level)}: ${short(mean)}${half === null ? "" : ` ± ${short(half)}`} (${count})`;
       } }),
       series: [
+        ...spec.replicates.map((means) => ({
+          type: "line", silent: true, data: means, symbol: "none", z: 1, tooltip: { show: false },
+          lineStyle: { color: css("--muted"), width: 1, opacity: 0.55 }, emphasis: { disabled: true },
+        })),
         { type: "line", data: spec.levels.map((one) => one[1]), symbol: "circle", symbolSize: 9,
           lineStyle: { color, width: 2 }, itemStyle: { color }, emphasis: { disabled: true } },
         { type: "custom", silent: true, data: bars, encode: { x: 0, y: [1, 2] }, z: 3, renderItem: (_, api) => {
@@ -283,7 +291,11 @@
         group.label, epoch, group.trials[at], ...group.metrics.flatMap(([means, spreads]) => [means[at], spreads[at]]),
       ])),
     ],
-    levels: (spec) => [[spec.name, "validation_loss", "validation_loss_standard_deviation"], ...spec.levels],
+    levels: (spec) => [
+      [spec.name, "validation_loss", "half_least_significant_difference", "trials",
+        ...spec.replicates.map((_, at) => `replicate_${at}`)],
+      ...spec.levels.map((one, at) => [...one, ...spec.replicates.map((means) => means[at])]),
+    ],
     heat: (spec) => [
       [spec.row_name, spec.column_name, "validation_loss"],
       ...spec.cells.flatMap((row, y) => row.map((score, x) => [spec.rows[y], spec.columns[x], score])),

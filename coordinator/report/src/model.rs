@@ -15,11 +15,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sweep_proto::{DataAccount, DataSpec, DataWarning, Hyperparameter, Value};
 
-pub use self::answer::{Answer, BesideStudy, CrossFittedGap, Gap, Strongest, StudyVerdict};
+pub use self::answer::{Answer, BesideStudy, BestBy, CrossFittedGap, Gap, Strongest, StudyVerdict};
 pub use self::effects::{
     Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
     Interaction, LevelComparison, LevelEffect, LevelQuantiles, LossQuantiles, MainEffects, OneFactor,
-    Variance, VarianceShare,
+    ReplicateMean, Variance, VarianceShare,
 };
 pub use self::findings::{
     Consequence, GroupLabel, PanelTitle, ReplicatesNeeded, Setting, SettingValue, VerdictReason, VerdictRule,
@@ -27,7 +27,7 @@ pub use self::findings::{
 pub use self::test_split::{Baseline, HardestExample, ReliabilityBin, TestSplit};
 
 /// Version of `report.json`.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// The values of the hyperparameters, by name.
 pub type Values = BTreeMap<Hyperparameter, Value>;
@@ -81,7 +81,7 @@ pub struct ReportModel {
 }
 
 /// A range that holds the true number in 95 of 100 sweeps like this one under other seeds, where what it is of was
-/// named beforehand and seed noise is normal and equal in all configurations.
+/// named beforehand and seed noise is normal and alike at all levels. Below three replicates there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// Its lower end.
@@ -309,7 +309,9 @@ pub struct RankedConfiguration {
     pub values: Values,
     /// Its score.
     pub validation_loss: Summary,
-    /// Of its expected loss; `null` where it is not covered like the best.
+    /// Whether it completed the very replicates of the first, so that their means can be compared.
+    pub is_covered_like_first: bool,
+    /// Of its expected loss; `null` below three replicates.
     pub validation_loss_interval: Option<Interval>,
     /// The probability that it is the best of those covered like the best.
     pub probability_best: Option<f64>,

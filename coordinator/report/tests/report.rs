@@ -524,7 +524,7 @@ fn the_commands_train_anew_and_start_what_they_ask() {
 fn the_json_is_the_agreed_one() {
     let json = text(&two_by_two(), "report.json");
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(value["schema_version"], 3);
+    assert_eq!(value["schema_version"], 4);
     insta::assert_snapshot!(json);
 }
 

@@ -1,11 +1,12 @@
 //! The answer: the chosen configuration, its test measurement, the gap to the worst, what matters most.
 
-use coordinator_core::SweepState;
+use coordinator_core::{DatasetRecord, SweepState};
 use sweep_proto::TestMetric;
 
 use super::balanced::Balanced;
-use super::ranking::{Contest, Standing, extremes};
-use super::statistics::{interval_of_mean, summary};
+use super::contest::Contest;
+use super::ranking::{Standing, extremes};
+use super::statistics::{both, interval_of_mean, interval_of_rows, summary};
 use super::study::beside_study;
 use crate::input::ReportInput;
 use crate::model::{Answer, CrossFittedGap, Gap, Interval, Strongest};
@@ -27,25 +28,36 @@ pub fn answer(
     let accuracies: Vec<f64> = tests.iter().map(|test| test.accuracy).collect();
     let chance = standing.and_then(|standing| contest.chance(standing.configuration));
     let configuration = standing.and_then(|standing| table.configurations.get(standing.configuration));
+    let rows = standing.and_then(|standing| rows(input, standing));
+    let of_rows = |share: Option<f64>, split: usize| interval_of_rows(share?, *rows?.get(split)?);
+    let validation_accuracy = standing.map(|standing| standing.accuracy.mean);
+    let validation_of_rows = of_rows(validation_accuracy, 1);
+    let test_of_rows = of_rows(mean(accuracies.iter().copied()), 2);
     Answer {
         provisional: input.sweep.state != SweepState::Finished,
         label: standing.map(|standing| table.label(standing.configuration)).unwrap_or_default(),
         configuration: configuration
             .map(|one| one.iter().map(|(name, value)| (name, value.clone())).collect()),
         validation_loss: standing.map(|standing| standing.loss),
-        // Alone, a configuration's own replicates are all that is known of its noise.
-        validation_loss_interval: chance
-            .and_then(|chance| chance.interval)
-            .or_else(|| Some(interval_of_mean(&standing?.loss)?.of_losses())),
+        validation_loss_interval: standing
+            .and_then(|standing| contest.interval_of_loss(standing.configuration, &standing.loss)),
         validation_accuracy: standing.map(|standing| standing.accuracy),
-        validation_accuracy_interval: standing.and_then(|standing| accuracy_interval(standing, contest)),
+        validation_accuracy_interval: standing
+            .and_then(|one| contest.interval_of_accuracy(one.configuration, &one.accuracy))
+            .zip(validation_accuracy)
+            .map(|(seeds, accuracy)| with_rows(accuracy, seeds, validation_of_rows)),
+        validation_accuracy_rows_interval: validation_of_rows,
+        validation_rows: rows.map(|[_, validation, _]| validation),
+        probability_best_by: contest.by.filter(|_| chance.is_some()),
         probability_best: chance.map(|chance| chance.probability),
         bootstrap_share_best: chance.and_then(|chance| chance.bootstrap_share),
         test_accuracy: mean(accuracies.iter().copied()),
         test_accuracy_summary: summary(&accuracies),
         test_accuracy_interval: summary(&accuracies)
-            .and_then(|summary| interval_of_mean(&summary))
-            .map(Interval::of_shares),
+            .and_then(|summary| Some((summary.mean, interval_of_mean(&summary)?)))
+            .map(|(accuracy, seeds)| with_rows(accuracy, seeds, test_of_rows)),
+        test_accuracy_rows_interval: test_of_rows,
+        test_rows: rows.map(|[_, _, test]| test).filter(|_| !tests.is_empty()),
         test_loss: mean(tests.iter().map(|test| test.loss)),
         test_macro_f1: mean(tests.iter().map(|test| test.macro_f1)),
         test_confusion: confusion(&tests),
@@ -70,13 +82,17 @@ pub fn chosen<'s, 'a>(
         .or_else(|| standings.first())
 }
 
-fn accuracy_interval(standing: &Standing<'_>, contest: &Contest) -> Option<Interval> {
-    let accuracy = standing.accuracy;
-    let interval = match (contest.chance(standing.configuration), contest.noise) {
-        (Some(_), Some([_, noise])) => noise.interval_of_part(accuracy.mean, noise.configurations),
-        _ => interval_of_mean(&accuracy),
-    };
-    interval.map(Interval::of_shares)
+/// Rows of the training, the validation and the test split of the dataset that a configuration was trained on.
+fn rows(input: &ReportInput, standing: &Standing<'_>) -> Option<[u64; 3]> {
+    let (trial, _) = standing.trials.values().next()?;
+    let is_its = |one: &&DatasetRecord| one.artifact.digest == trial.dataset;
+    input.sweep.datasets.iter().find(is_its).map(|one| one.rows)
+}
+
+/// An interval of an accuracy under other seeds and other rows: the same rows are counted in every replicate, so that more
+/// replicates do not make up for few rows.
+fn with_rows(accuracy: f64, seeds: Interval, rows: Option<Interval>) -> Interval {
+    rows.map_or(seeds, |rows| both(accuracy, seeds, rows)).of_shares()
 }
 
 fn confusion(tests: &[&TestMetric]) -> Option<Vec<Vec<u64>>> {
@@ -101,11 +117,8 @@ fn gap(
     let loss_absolute = worst.loss.mean - best.loss.mean;
     let accuracy_points = (best.accuracy.mean - worst.accuracy.mean) * 100.0;
     // Both must be among those whose noise is known.
-    let noise = contest.noise.filter(|_| contest.chance(worst.configuration).is_some());
-    let critical = noise.and_then(|[losses, _]| losses.range_critical());
-    let any_difference =
-        |of: usize, difference| Some(noise?[of].interval_of_any_difference(difference, critical?));
-    let interval = any_difference(0, loss_absolute);
+    let is_known = contest.chance(best.configuration).and(contest.chance(worst.configuration)).is_some();
+    let interval = contest.interval_of_gap(loss_absolute).filter(|_| is_known);
     loss_absolute.is_finite().then(|| Gap {
         best: table.label(best.configuration),
         worst: table.label(worst.configuration),
@@ -116,7 +129,9 @@ fn gap(
         loss_percent_interval: interval
             .map(|interval| interval.times(100.0 / worst.loss.mean))
             .filter(|interval| interval.low.is_finite() && interval.high.is_finite()),
-        accuracy_points_interval: any_difference(1, accuracy_points / 100.0)
+        accuracy_points_interval: contest
+            .interval_of_accuracy_gap(accuracy_points / 100.0)
+            .filter(|_| is_known)
             .map(|interval| interval.times(100.0)),
         cross_fitted: balanced.and_then(cross_fitted),
     })

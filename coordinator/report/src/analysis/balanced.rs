@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sweep_proto::{Hyperparameter, SweepSpec};
 
 use super::ranking::Standing;
+use super::strata::Strata;
 use crate::table::{Outcome, Table, mean};
 
 /// Scores of configurations over replicates that all of them completed.
@@ -85,6 +86,12 @@ impl Balanced {
                 *known.entry(table.configurations[*one].get(hyperparameter)).or_insert(next)
             })
             .collect()
+    }
+
+    /// The strata of scores or accuracies on the full grid; `None` where these are not all of its configurations.
+    pub fn strata(&self, numbers: &[Vec<f64>], table: &Table, spec: &SweepSpec) -> Option<Strata> {
+        let levels = spec.swept_axes().map(|axis| self.levels_of(table, axis.hyperparameter)).collect();
+        Strata::of(numbers, levels)
     }
 
     /// Mean score of each configuration.

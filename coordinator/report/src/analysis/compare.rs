@@ -1,7 +1,8 @@
 //! Two sweeps side by side: configurations matched, seeds paired.
 //!
 //! A seed moves both trials of a pair alike (initial values, order of batches), so the difference of the two is
-//! tested, not the two means: Student's t of the differences ("The Probable Error of a Mean", *Biometrika* 6, 1908),
+//! tested, not the two means. Seeds are counted, not trials, so that it holds whatever a seed does to many
+//! configurations alike: Student's t of the differences ("The Probable Error of a Mean", *Biometrika* 6, 1908),
 //! corrected over configurations by Holm ("A Simple Sequentially Rejective Multiple Test Procedure", *Scandinavian
 //! Journal of Statistics* 6, 1979). That learning procedures are compared over shared sources of variation is the
 //! advice of Bouthillier et al., "Accounting for Variance in Machine Learning Benchmarks", *MLSys* 2021.
@@ -12,11 +13,13 @@ use coordinator_core::TrialState;
 use sweep_proto::{Hyperparameter, SweepSpec, Value};
 
 use super::balanced::rounding;
+use super::contest::Contest;
 use super::curves;
 use super::distributions::{holm, t_critical, t_two_sided};
-use super::ranking::{Standing, interval_of_first, standings};
+use super::ranking::{Standing, standings};
 use super::settings;
 use super::statistics::standard_deviation;
+use super::strata::INTERVAL_REPLICATES_MIN;
 use crate::input::ReportInput;
 use crate::model::comparison::{
     BestConfiguration, ComparedSweep, Comparison, PairedConfiguration, PairedDifference,
@@ -79,6 +82,7 @@ pub fn paired(pairs: &[[f64; 2]]) -> Option<PairedDifference> {
         mean: centre,
         standard_deviation: spread,
         interval: error
+            .filter(|_| differences.len() >= INTERVAL_REPLICATES_MIN)
             .and_then(|error| Some(crate::model::Interval::around(centre, t_critical(count - 1.0)? * error))),
         p: error.and_then(|error| t_two_sided(centre / error, count - 1.0)),
     })
@@ -177,6 +181,7 @@ fn overall(matched: &[Matched<'_, '_>]) -> Option<PairedDifference> {
 
 fn compared(side: &Side<'_>) -> ComparedSweep {
     let sweep = &side.input.sweep;
+    let contest = Contest::of(&side.standings, side.table, &sweep.spec);
     let best = side.standings.first().and_then(|standing| {
         let configuration = side.table.configurations.get(standing.configuration)?;
         let tests = standing.trials.values().filter_map(|(trial, _)| trial.test.as_ref());
@@ -184,7 +189,7 @@ fn compared(side: &Side<'_>) -> ComparedSweep {
             label: side.table.label(standing.configuration),
             values: configuration.iter().map(|(one, value)| (one, value.clone())).collect(),
             validation_loss: standing.loss,
-            validation_loss_interval: interval_of_first(&side.standings),
+            validation_loss_interval: contest.interval_of_loss(standing.configuration, &standing.loss),
             validation_accuracy: standing.accuracy,
             test_accuracy: mean(tests.map(|test| test.accuracy)),
         })

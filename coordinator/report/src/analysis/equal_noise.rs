@@ -1,18 +1,27 @@
-//! Whether seed noise is the same at every level of a hyperparameter, as pooling it assumes.
+//! Whether seed noise is the same at every level of a hyperparameter, as the error of its effect assumes.
 //!
 //! Bartlett, "Properties of Sufficiency and Statistical Tests", *Proceedings of the Royal Society A* 160 (1937), on the
-//! residuals of configurations by replicates. Their degrees of freedom are shared out evenly between the levels.
+//! residuals of configurations by replicates within each level: what a level's configurations share under a seed is one
+//! draw a seed, which says nothing of how much their noise differs. With one configuration at each level, its
+//! residual is all there is.
 
 use super::balanced::column_means;
 use super::distributions::chi_squared_tail;
-use super::noise::Noise;
 use crate::table::mean;
 
 /// The probability below which a reader is warned: a warning too many costs less than one too few.
-pub const WARNED_BELOW: f64 = 0.03;
+pub const WARNED_BELOW: f64 = 0.02;
+
+/// The sum of squared residuals of configurations by replicates, and its degrees of freedom.
+fn residual(scores: &[&Vec<f64>]) -> (f64, f64) {
+    let rows: Vec<Vec<f64>> = scores.iter().map(|row| (*row).clone()).collect();
+    let squares = residual_squares(&rows);
+    let replicates = rows.first().map_or(0, Vec::len);
+    (squares.iter().sum(), (rows.len().saturating_sub(1) * replicates.saturating_sub(1)) as f64)
+}
 
 /// Each configuration's sum of squared residuals.
-pub fn residual_squares(scores: &[Vec<f64>]) -> Vec<f64> {
+fn residual_squares(scores: &[Vec<f64>]) -> Vec<f64> {
     let columns = column_means(scores);
     let grand = mean(columns.iter().copied()).unwrap_or_default();
     scores
@@ -25,19 +34,42 @@ pub fn residual_squares(scores: &[Vec<f64>]) -> Vec<f64> {
 }
 
 /// The probability of levels that differ so much in noise if they do not; `None` where there is no noise at some level.
-pub fn equal_noise(squares: &[f64], levels: &[usize], noise: &Noise) -> Option<f64> {
+/// `levels[configuration]` is the position of its level.
+pub fn equal_noise(scores: &[Vec<f64>], levels: &[usize]) -> Option<f64> {
     let count = levels.iter().max()? + 1;
-    let mut sums = vec![0.0; count];
-    for (square, level) in squares.iter().zip(levels) {
-        sums[*level] += square;
-    }
-    if count < 2 || noise.residual <= 0.0 || sums.iter().any(|sum| *sum <= 0.0) {
+    let replicates = scores.first()?.len();
+    if count < 2 || replicates < 2 {
         return None;
     }
-    let (groups, all) = (count as f64, noise.degrees_of_freedom());
-    let each = all / groups;
-    let logarithms: f64 = sums.iter().map(|sum| (sum / each).ln()).sum();
-    let statistic = all * noise.residual.ln() - each * logarithms;
-    let correction = 1.0 + (groups / each - 1.0 / all) / (3.0 * (groups - 1.0));
-    chi_squared_tail(statistic / correction, groups - 1.0)
+    let parts: Vec<(f64, f64)> = if count == scores.len() {
+        let each = ((count - 1) * (replicates - 1)) as f64 / count as f64;
+        let mut parts = vec![(0.0, each); count];
+        for (square, level) in residual_squares(scores).into_iter().zip(levels) {
+            parts[*level].0 = square;
+        }
+        parts
+    } else {
+        (0..count)
+            .map(|level| {
+                let own: Vec<&Vec<f64>> =
+                    scores.iter().zip(levels).filter(|(_, at)| **at == level).map(|(row, _)| row).collect();
+                residual(&own)
+            })
+            .collect()
+    };
+    bartlett(&parts)
+}
+
+/// Of sums of squares with their degrees of freedom.
+fn bartlett(parts: &[(f64, f64)]) -> Option<f64> {
+    if parts.iter().any(|(sum, freedom)| *sum <= 0.0 || *freedom <= 0.0) {
+        return None;
+    }
+    let groups = parts.len() as f64;
+    let all: f64 = parts.iter().map(|(_, freedom)| freedom).sum();
+    let pooled = parts.iter().map(|(sum, _)| sum).sum::<f64>() / all;
+    let logarithms: f64 = parts.iter().map(|(sum, freedom)| freedom * (sum / freedom).ln()).sum();
+    let inverses: f64 = parts.iter().map(|(_, freedom)| 1.0 / freedom).sum();
+    let correction = 1.0 + (inverses - 1.0 / all) / (3.0 * (groups - 1.0));
+    chi_squared_tail((all * pooled.ln() - logarithms) / correction, groups - 1.0)
 }

@@ -2,6 +2,7 @@
 
 use sweep_proto::{Axis, SweepSpec};
 
+use super::matched::matched;
 use crate::model::{Interaction, Levels};
 use crate::table::{Table, mean};
 
@@ -19,19 +20,16 @@ pub fn interactions(table: &Table, spec: &SweepSpec) -> Vec<Interaction> {
 }
 
 fn interaction(table: &Table, rows: &Axis, columns: &Axis) -> Interaction {
-    let mut scores = vec![vec![Vec::new(); columns.levels.len()]; rows.levels.len()];
-    for (trial, outcome) in table.completed() {
-        let configuration = &table.configurations[trial.configuration];
-        let level =
-            |axis: &Axis| axis.levels.iter().position(|one| one == configuration.get(axis.hyperparameter));
-        if let (Some(row), Some(column)) = (level(rows), level(columns)) {
-            scores[row][column].push(outcome.score);
-        }
-    }
+    let matched = matched(table, &[rows, columns]);
     let levels = |axis: &Axis| Levels { hyperparameter: axis.hyperparameter, levels: axis.levels.clone() };
+    let lines = matched.cells.chunks(columns.levels.len());
     Interaction {
         rows: levels(rows),
         columns: levels(columns),
-        cells: scores.into_iter().map(|row| row.into_iter().map(mean).collect()).collect(),
+        cells: lines
+            .clone()
+            .map(|row| row.iter().map(|cell| mean(cell.iter().map(|(_, one)| one.score))).collect())
+            .collect(),
+        trials: lines.map(|row| row.iter().map(|cell| cell.len() as u32).collect()).collect(),
     }
 }

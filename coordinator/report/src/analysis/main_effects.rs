@@ -1,8 +1,9 @@
 //! Main effects: marginal means per level with intervals, tests, and each hyperparameter's share of the variance.
 //!
-//! On a balanced grid the sum of squares of the scores splits exactly into main effects, interactions,
-//! replicates (blocks) and residual: a randomised complete block design, Montgomery, *Design and Analysis
-//! of Experiments*, chapters 4 and 5. The share SS(effect) / SS(total) is η².
+//! On a balanced grid the sum of squares of the scores splits exactly into main effects, interactions, replicates
+//! (blocks) and each of these by the replicates: a randomised complete block design, Montgomery, *Design and Analysis of
+//! Experiments*, chapters 4 and 5. The share SS(effect) / SS(total) is η². The error of a hyperparameter's test, intervals
+//! and comparisons is its own interaction with the seed (see [`super::strata`]).
 
 use std::collections::BTreeMap;
 
@@ -10,11 +11,13 @@ use sweep_proto::{Axis, SweepSpec};
 
 use super::balanced::{Balanced, column_means, rounding};
 use super::distributions::{holm, t_two_sided};
-use super::equal_noise::{equal_noise, residual_squares};
+use super::equal_noise::equal_noise;
 use super::factorial::main_effect;
+use super::matched::matched;
 use super::noise::Noise;
 use super::permutation::permutation_test;
-use super::statistics::band;
+use super::statistics::{band, replicate_means};
+use super::strata::{Estimate, Strata};
 use crate::model::{
     Effect, Factor, FactorTest, Factorial, Interval, LevelComparison, LevelEffect, MainEffects, Variance,
 };
@@ -28,7 +31,9 @@ const COMPARISONS_MAX: usize = 64 * 63 / 2;
 pub struct Grid<'a> {
     /// Its scores.
     pub balanced: &'a Balanced,
-    /// Its seed noise; `None` below two replicates.
+    /// Its strata.
+    pub strata: &'a Strata,
+    /// Its seed noise all together; `None` below two replicates.
     pub noise: Option<&'a Noise>,
     /// Its analysis of variance; `None` where all scores are equal.
     pub factorial: Option<&'a Factorial>,
@@ -39,36 +44,41 @@ pub fn main_effects(table: &Table, spec: &SweepSpec, grid: Option<Grid<'_>>) -> 
     let variance = grid.and_then(|grid| grid.factorial).map(variance);
     let mut factors: Vec<Factor> = spec.swept_axes().map(|axis| factor(table, axis)).collect();
     if let Some(grid) = grid {
-        for factor in &mut factors {
+        for (axis, factor) in factors.iter_mut().enumerate() {
             let share_of = |factorial| {
                 main_effect(factorial, factor.hyperparameter).map_or(0.0, |effect| effect.eta_squared)
             };
             factor.share = grid.factorial.map(share_of);
-            measure(factor, table, &grid);
+            measure(factor, axis, table, &grid);
         }
         correct(&mut factors);
     }
     MainEffects { factors, variance }
 }
 
-/// Adds the test, the intervals and the comparisons of one hyperparameter.
-fn measure(factor: &mut Factor, table: &Table, grid: &Grid<'_>) {
-    let Some(noise) = grid.noise else { return };
+/// Adds the test, the intervals and the comparisons of one hyperparameter; `axis` is its position among the swept ones.
+fn measure(factor: &mut Factor, axis: usize, table: &Table, grid: &Grid<'_>) {
+    let (Some(noise), strata) = (grid.noise, grid.strata) else { return };
     let by_replicate = grid.balanced.level_means(table, factor.hyperparameter);
     let means = column_means(&by_replicate);
-    if means.len() != factor.levels.len() {
+    let Some(difference) = strata.difference_of_levels(axis).filter(|_| means.len() == factor.levels.len())
+    else {
         return;
-    }
+    };
     let order = level_order(grid.balanced, table, factor);
     // An interval stands only beside the mean of the very trials that it is made of.
     let trials = noise.configurations * noise.replicates / means.len();
     for (level, mean) in order.iter().zip(&means) {
-        if let Some(level) = factor.levels.get_mut(*level).filter(|level| level.trials as usize == trials) {
+        if let Some(level) =
+            factor.levels.get_mut(*level).filter(|level| level.compared_trials as usize == trials)
+        {
             level.validation_loss_interval =
-                noise.interval_of_part(*mean, means.len()).map(Interval::of_losses);
+                strata.interval(*mean, strata.mean_of_level(axis)).map(Interval::of_losses);
         }
     }
-    factor.comparisons = comparisons(factor, noise, &order, &means);
+    factor.least_significant_difference =
+        strata.interval(0.0, Some(difference)).map(|interval| interval.high);
+    factor.comparisons = comparisons(factor, grid, difference, &order, &means);
     let effect = grid.factorial.and_then(|factorial| main_effect(factorial, factor.hyperparameter));
     factor.test = effect.and_then(|effect| {
         let permuted = permutation_test(&by_replicate);
@@ -76,10 +86,12 @@ fn measure(factor: &mut Factor, table: &Table, grid: &Grid<'_>) {
         Some(FactorTest {
             f: effect.f,
             degrees_of_freedom: effect.degrees_of_freedom,
+            error_mean_square: effect.error_mean_square?,
+            error_degrees_of_freedom: effect.error_degrees_of_freedom?,
             p: effect.p?,
             p_holm: effect.p?,
             omega_squared: effect.omega_squared?,
-            equal_noise_p: equal_noise(&residual_squares(&grid.balanced.scores), &positions, noise),
+            equal_noise_p: equal_noise(&grid.balanced.scores, &positions),
             permutation_p: permuted.map(|one| one.p),
             permutation_p_min: permuted.map(|one| one.p_min),
         })
@@ -101,7 +113,13 @@ fn level_order(balanced: &Balanced, table: &Table, factor: &Factor) -> Vec<usize
 }
 
 /// Every pair of levels, in the order of the sweep file.
-fn comparisons(factor: &Factor, noise: &Noise, order: &[usize], means: &[f64]) -> Vec<LevelComparison> {
+fn comparisons(
+    factor: &Factor,
+    grid: &Grid<'_>,
+    of_difference: Estimate,
+    order: &[usize],
+    means: &[f64],
+) -> Vec<LevelComparison> {
     let count = means.len();
     if count * count.saturating_sub(1) / 2 > COMPARISONS_MAX {
         return Vec::new();
@@ -112,12 +130,13 @@ fn comparisons(factor: &Factor, noise: &Noise, order: &[usize], means: &[f64]) -
             *place = *mean;
         }
     }
-    let error = (2.0 * noise.variance_of_part(count)).sqrt();
+    let error = of_difference.variance.sqrt();
+    let seed_deviation = grid.noise.map_or(0.0, |noise| noise.residual.sqrt());
     let pairs: Vec<(usize, usize)> =
         (0..count).flat_map(|other| (other + 1..count).map(move |level| (level, other))).collect();
     let probability = |difference: f64| {
         let t = if difference == 0.0 { 0.0 } else { difference / error };
-        t_two_sided(t, noise.degrees_of_freedom()).unwrap_or(1.0)
+        t_two_sided(t, of_difference.degrees_of_freedom).unwrap_or(1.0)
     };
     let tie = rounding(means.iter().copied());
     let difference = |(level, other): &(usize, usize)| {
@@ -128,15 +147,13 @@ fn comparisons(factor: &Factor, noise: &Noise, order: &[usize], means: &[f64]) -
     pairs
         .into_iter()
         .zip(differences.iter().zip(corrected))
-        .filter_map(|((level, other), (difference, p_holm))| {
-            Some(LevelComparison {
-                level: factor.levels[level].level.clone(),
-                other: factor.levels[other].level.clone(),
-                difference: *difference,
-                interval: noise.interval_of_difference(*difference, count)?,
-                effect_size: Some(difference / noise.residual.sqrt()).filter(|size| size.is_finite()),
-                p_holm,
-            })
+        .map(|((level, other), (difference, p_holm))| LevelComparison {
+            level: factor.levels[level].level.clone(),
+            other: factor.levels[other].level.clone(),
+            difference: *difference,
+            interval: grid.strata.interval(*difference, Some(of_difference)),
+            effect_size: Some(difference / seed_deviation).filter(|size| size.is_finite()),
+            p_holm,
         })
         .collect()
 }
@@ -152,21 +169,23 @@ fn correct(factors: &mut [Factor]) {
 }
 
 fn factor(table: &Table, axis: &Axis) -> Factor {
-    let completed = table.completed_by_level(axis.hyperparameter);
+    let matched = matched(table, &[axis]);
     let levels: Vec<LevelEffect> = axis
         .levels
         .iter()
-        .map(|level| {
-            let of_level = completed.get(level).map(Vec::as_slice).unwrap_or_default();
-            let scores: Vec<_> = of_level.iter().map(|(trial, one)| (trial.replicate, one.score)).collect();
+        .zip(matched.cells.iter().zip(&matched.completed))
+        .map(|(level, (compared, completed))| {
+            let scores: Vec<_> = compared.iter().map(|(trial, one)| (trial.replicate, one.score)).collect();
             let accuracies: Vec<_> =
-                of_level.iter().map(|(trial, one)| (trial.replicate, one.accuracy)).collect();
+                compared.iter().map(|(trial, one)| (trial.replicate, one.accuracy)).collect();
             LevelEffect {
                 level: level.clone(),
-                trials: of_level.len() as u32,
+                trials: *completed,
+                compared_trials: compared.len() as u32,
                 validation_loss: band(&scores),
                 validation_loss_interval: None,
                 validation_accuracy: band(&accuracies),
+                by_replicate: replicate_means(&scores),
             }
         })
         .collect();
@@ -181,6 +200,7 @@ fn factor(table: &Table, axis: &Axis) -> Factor {
         range,
         share: None,
         test: None,
+        least_significant_difference: None,
         comparisons: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ pub mod best;
 mod bootstrap;
 pub mod coded;
 pub mod compare;
+pub mod contest;
 pub mod convergence;
 pub mod cost;
 pub mod curves;
@@ -22,6 +23,7 @@ pub mod importance;
 pub mod interactions;
 pub mod ledger;
 pub mod main_effects;
+pub mod matched;
 pub mod noise;
 pub mod one_factor;
 pub mod permutation;
@@ -32,6 +34,7 @@ pub mod set_up;
 pub mod settings;
 pub mod stability;
 pub mod statistics;
+pub mod strata;
 pub mod strongest;
 mod study;
 pub mod test_split;
@@ -52,18 +55,21 @@ pub fn analyse(input: &ReportInput) -> ReportModel {
 pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
     let spec = &input.sweep.spec;
     let standings = ranking::standings(table, spec);
-    let contest = ranking::Contest::of(&standings);
+    let contest = contest::Contest::of(&standings, table, spec);
     let balanced = Balanced::new(table, spec);
     let noise = balanced.as_ref().and_then(|balanced| Noise::of(&balanced.scores));
+    let strata = balanced.as_ref().and_then(|balanced| balanced.strata(&balanced.scores, table, spec));
+    let full = balanced.as_ref().zip(strata.as_ref());
     let factorial =
-        balanced.as_ref().and_then(|balanced| factorial::factorial(balanced, noise.as_ref(), table, spec));
-    let grid = balanced.as_ref().map(|balanced| Grid {
+        full.and_then(|(balanced, strata)| factorial::factorial(balanced, noise.as_ref(), strata, spec));
+    let grid = full.map(|(balanced, strata)| Grid {
         balanced,
+        strata,
         noise: noise.as_ref(),
         factorial: factorial.as_ref(),
     });
     let main_effects = main_effects::main_effects(table, spec, grid);
-    let strongest = strongest::strongest(table, spec, &main_effects, balanced.as_ref(), noise.as_ref());
+    let strongest = strongest::strongest(table, spec, &main_effects, balanced.as_ref(), strata.as_ref());
     let answer = answer::answer(input, table, &standings, &contest, balanced.as_ref(), strongest);
     ReportModel {
         schema_version: SCHEMA_VERSION,

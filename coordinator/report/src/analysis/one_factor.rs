@@ -39,7 +39,16 @@ pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, standings: &[Standi
                 })
                 .collect();
             let held: Vec<_> = swept.iter().copied().filter(|one| *one != axis.hyperparameter).collect();
-            let losses = || levels.iter().filter_map(|level| level.validation_loss).map(|loss| loss.mean);
+            let is_like_best = |one: &&&Standing<'_>| {
+                standings.first().is_some_and(|best| one.trials.keys().eq(best.trials.keys()))
+            };
+            // Means over other replicates would tell of their seeds.
+            let losses = || {
+                let row = axis.levels.iter().filter_map(|level| {
+                    known.get(&best.clone().with(axis.hyperparameter, level.clone()).ok()?)
+                });
+                row.filter(is_like_best).map(|one| one.loss.mean)
+            };
             let range = losses().max_by(f64::total_cmp).zip(losses().min_by(f64::total_cmp));
             OneFactor {
                 hyperparameter: axis.hyperparameter,

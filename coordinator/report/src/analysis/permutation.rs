@@ -1,7 +1,9 @@
 //! A test without a distribution: levels are exchanged within each replicate.
 //!
 //! Under the hypothesis that a hyperparameter has no effect, a replicate's level means could as well stand in any
-//! other order. Edgington and Onghena, *Randomization Tests*, chapter 5 (randomised blocks); for two levels this is
+//! other order, also where the hyperparameter works differently under each seed: whole level means are exchanged, with all
+//! the seed noise that a level's trials share. Single trials are not: they do not change places under that noise.
+//! It is not tested whether such noise is alike at every level. Edgington and Onghena, *Randomization Tests*, chapter 5 (randomised blocks); for two levels this is
 //! the sign-flip test of paired differences.
 
 use rand_chacha::ChaCha8Rng;

@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use coordinator_core::choice::Merit;
 use sweep_proto::SweepSpec;
 
-use super::balanced::Balanced;
-use super::best::probabilities_of_best;
-use super::bootstrap::shares_of_best;
-use super::noise::Noise;
+use super::contest::Contest;
 use super::statistics::summary;
-use crate::model::{Interval, RankedConfiguration, Summary, Values};
+use crate::model::{RankedConfiguration, Summary, Values};
 use crate::table::{Outcome, Table, TrialRow, mean};
 
 /// A configuration with at least one completed trial.
@@ -69,66 +66,6 @@ pub fn extremes<'s, 'a>(standings: &'s [Standing<'a>]) -> Option<(&'s Standing<'
     Some((best, covered_alike.or(others.last())?))
 }
 
-/// What is known of the configurations that are covered like the first.
-#[derive(Clone, Debug, Default)]
-pub struct Contest {
-    /// The interval of each expected loss and the probability of being the best, by configuration.
-    chances: BTreeMap<usize, Chance>,
-    /// The seed noise of the accuracies and of the losses; `None` below two configurations or replicates.
-    pub noise: Option<[Noise; 2]>,
-}
-
-/// Of one configuration.
-#[derive(Clone, Copy, Debug)]
-pub struct Chance {
-    /// Of its expected loss.
-    pub interval: Option<Interval>,
-    /// Of being the best.
-    pub probability: f64,
-    /// The share of drawn sweeps in which it is the best; `None` where few replicates say nothing of that.
-    pub bootstrap_share: Option<f64>,
-}
-
-impl Contest {
-    /// Among the configurations that completed the very replicates of the first.
-    pub fn of(standings: &[Standing<'_>]) -> Self {
-        let Some(alike) = Balanced::like_first(standings) else { return Self::default() };
-        let (Some(noise), Some(of_accuracies)) = (Noise::of(&alike.scores), Noise::of(&alike.accuracies))
-        else {
-            return Self::default();
-        };
-        let means = alike.configuration_means();
-        let probabilities = probabilities_of_best(&means, &noise);
-        let bootstrap_shares = shares_of_best(&alike);
-        let chance = |at: usize| Chance {
-            interval: interval_of_loss(means[at], &noise),
-            probability: probabilities[at],
-            bootstrap_share: bootstrap_shares.as_ref().map(|shares| shares[at]),
-        };
-        let chances =
-            alike.configurations.iter().enumerate().map(|(at, configuration)| (*configuration, chance(at)));
-        Self { chances: chances.collect(), noise: Some([noise, of_accuracies]) }
-    }
-
-    /// Of one configuration; `None` where it is not covered like the first.
-    pub fn chance(&self, configuration: usize) -> Option<Chance> {
-        self.chances.get(&configuration).copied()
-    }
-}
-
-/// The interval of the expected loss of the first; `None` below two configurations that are covered alike, or below
-/// two replicates.
-pub fn interval_of_first(standings: &[Standing<'_>]) -> Option<Interval> {
-    let alike = Balanced::like_first(standings)?;
-    let loss = *alike.configuration_means().first()?;
-    interval_of_loss(loss, &Noise::of(&alike.scores)?)
-}
-
-/// Of a configuration's mean loss.
-fn interval_of_loss(loss: f64, noise: &Noise) -> Option<Interval> {
-    noise.interval_of_part(loss, noise.configurations).map(Interval::of_losses)
-}
-
 /// The ranking as it stands in the model.
 pub fn ranking(table: &Table, standings: &[Standing<'_>], contest: &Contest) -> Vec<RankedConfiguration> {
     standings
@@ -141,7 +78,10 @@ pub fn ranking(table: &Table, standings: &[Standing<'_>], contest: &Contest) -> 
                 label: table.label(standing.configuration),
                 values: swept_values(table, standing.configuration),
                 validation_loss: standing.loss,
-                validation_loss_interval: chance.and_then(|chance| chance.interval),
+                is_covered_like_first: standings
+                    .first()
+                    .is_some_and(|first| first.trials.keys().eq(standing.trials.keys())),
+                validation_loss_interval: contest.interval_of_loss(standing.configuration, &standing.loss),
                 probability_best: chance.map(|chance| chance.probability),
                 bootstrap_share_best: chance.and_then(|chance| chance.bootstrap_share),
                 validation_accuracy: standing.accuracy,

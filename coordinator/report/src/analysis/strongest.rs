@@ -3,21 +3,24 @@
 use std::collections::BTreeSet;
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::SeedableRng;
 use sweep_proto::SweepSpec;
 
 use super::balanced::{Balanced, column_means};
 use super::distributions::{f_critical, normal_quantile, scale_nodes};
-use super::noise::Noise;
-use crate::model::{Factor, MainEffects, ReplicatesNeeded, Strongest, VerdictReason, VerdictRule};
+use super::drawn::{below, normal};
+use super::strata::Strata;
+use crate::model::{
+    Factor, FactorTest, MainEffects, ReplicatesNeeded, Strongest, VerdictReason, VerdictRule,
+};
 use crate::table::{Table, mean};
 
 /// The probability of the order from which on it is decided: the best of several is looked at, on both sides.
 const PROBABILITY_MIN: f64 = 0.975;
-/// The corrected probability below which an effect counts as there.
+/// The corrected probability up to which an effect is significant.
 const SIGNIFICANCE: f64 = 0.05;
-/// Replicates that nobody runs.
-const REPLICATES_MAX: f64 = 1_000.0;
+/// Largest number of replicates that we suggest.
+const REPLICATES_MAX: usize = 1_000;
 /// Draws of all effects: the probability of an order is known to ± 0.0022 where it decides (two standard errors).
 const DRAWS: usize = 20_000;
 /// Level means that are drawn in all: fewer draws where there are thousands of levels.
@@ -29,7 +32,7 @@ pub fn strongest(
     spec: &SweepSpec,
     effects: &MainEffects,
     balanced: Option<&Balanced>,
-    noise: Option<&Noise>,
+    strata: Option<&Strata>,
 ) -> Strongest {
     let mut factors: Vec<&Factor> = effects.factors.iter().collect();
     let size = |factor: &Factor| factor.share.or(factor.range).unwrap_or(f64::NEG_INFINITY);
@@ -39,8 +42,8 @@ pub fn strongest(
     // One alone leads nobody.
     let (leading, runner_up) = (measured(0).filter(|_| factors.len() > 1), measured(1));
     let finding = match (leading, runner_up) {
-        (Some(leading), Some(_)) => match (balanced, noise) {
-            (Some(balanced), Some(noise)) => judge(table, balanced, noise, leading, &factors),
+        (Some(leading), Some(_)) => match (balanced, strata.filter(|strata| strata.replicates > 1)) {
+            (Some(balanced), Some(strata)) => judge(table, spec, balanced, strata, leading, &factors),
             (Some(_), None) if spec.replicates < 2 => Finding::undecided(VerdictReason::OneReplicate),
             _ => Finding::undecided(missing(table, spec)),
         },
@@ -79,27 +82,40 @@ impl Finding {
 
 fn judge(
     table: &Table,
+    spec: &SweepSpec,
     balanced: &Balanced,
-    noise: &Noise,
+    strata: &Strata,
     leading: &Factor,
     factors: &[&Factor],
 ) -> Finding {
     let Some(test) = &leading.test else {
         return Finding::undecided(VerdictReason::AllEqual);
     };
-    let means: Vec<Vec<f64>> = factors
+    let spreads: Option<Vec<Spread>> = factors
         .iter()
-        .map(|factor| column_means(&balanced.level_means(table, factor.hyperparameter)))
+        .map(|factor| {
+            let axis = spec.swept().iter().position(|one| *one == factor.hyperparameter)?;
+            Some(Spread {
+                means: column_means(&balanced.level_means(table, factor.hyperparameter)),
+                variance: strata.variance_of_level(axis)?,
+                scales: scale_nodes(strata.main(axis)?.error_degrees_of_freedom as f64),
+            })
+        })
         .collect();
-    let Order { first: probability, before_second } = probability_of_first(&means, noise);
+    let Some(spreads) = spreads else {
+        return Finding::undecided(missing(table, spec));
+    };
+    let Order { first: probability, before_second } = probability_of_first(&spreads);
     let (is_there, is_first) = (test.p_holm <= SIGNIFICANCE, probability >= PROBABILITY_MIN);
     let decided = is_there && is_first;
-    let needed =
-        (!decided).then(|| replicates_needed(leading, factors.len(), noise, before_second)).flatten();
+    let needed = (!decided)
+        .then(|| replicates_needed(test, factors.len(), strata.replicates, before_second))
+        .flatten();
     let reason = VerdictReason::Judged {
         leading: leading.hyperparameter,
         is_there,
         p_holm: test.p_holm,
+        error_degrees_of_freedom: test.error_degrees_of_freedom,
         probability,
         needed: match needed {
             Some(count) => ReplicatesNeeded::About(count),
@@ -118,39 +134,42 @@ struct Order {
     before_second: f64,
 }
 
+/// The level means of a hyperparameter, and how surely they are known.
+struct Spread {
+    means: Vec<f64>,
+    /// Of one of them, less what all share.
+    variance: f64,
+    /// Scales by which the standard deviation may be wrong, equally probable.
+    scales: Vec<f64>,
+}
+
 /// How probable it is that the first list of level means spreads the most.
 ///
-/// Draws expected level means around the measured ones (normal, with the residual variance, itself drawn) and takes
-/// out of each spread what measurement and draw add to it, which is more for more levels. The numbers drawn are
-/// the same for every report.
-fn probability_of_first(means: &[Vec<f64>], noise: &Noise) -> Order {
-    let scales = scale_nodes(noise.degrees_of_freedom());
+/// Draws expected level means around the measured ones (normal, with the variance of the hyperparameter's own
+/// interaction with the seed, itself drawn) and takes out of each spread what measurement and draw add to it,
+/// which is more for more levels. The numbers drawn are the same for every report.
+fn probability_of_first(spreads: &[Spread]) -> Order {
     let mut random = ChaCha8Rng::seed_from_u64(0);
-    let levels: usize = means.iter().map(Vec::len).sum();
+    let levels: usize = spreads.iter().map(|one| one.means.len()).sum();
     let draws = DRAWS.min(DRAWN_MAX / levels.max(1)).max(1);
     let (mut first, mut before_second) = (0_usize, 0_usize);
-    for draw in 0..draws {
-        let scale = scales.get(draw % scales.len().max(1)).copied().unwrap_or(1.0);
-        let mut spread_of = |levels: &Vec<f64>| {
-            let variance = noise.variance_of_part(levels.len()) * scale * scale;
+    for _ in 0..draws {
+        let mut spread_of = |one: &Spread| {
+            let scale = one.scales.get(below(one.scales.len().max(1), &mut random)).unwrap_or(&1.0);
+            let variance = one.variance * scale * scale;
             let mut drawn = |mean: &f64| variance.sqrt().mul_add(normal(&mut random), *mean);
-            let drawn: Vec<f64> = levels.iter().map(&mut drawn).collect();
-            let added = 2.0 * variance * (levels.len() as f64 - 1.0) / levels.len() as f64;
-            mean_square(&drawn) - added
+            let drawn: Vec<f64> = one.means.iter().map(&mut drawn).collect();
+            let count = drawn.len() as f64;
+            mean_square(&drawn) - 2.0 * variance * (count - 1.0) / count
         };
-        let leading = spread_of(&means[0]);
+        let leading = spread_of(&spreads[0]);
         // Every list draws its numbers, whether or not it still matters.
-        let others: Vec<f64> = means[1..].iter().map(&mut spread_of).collect();
+        let others: Vec<f64> = spreads[1..].iter().map(&mut spread_of).collect();
         first += usize::from(others.iter().all(|other| leading > *other));
         before_second += usize::from(others.first().is_some_and(|second| leading > *second));
     }
     let share = |count: usize| count as f64 / draws as f64;
     Order { first: share(first), before_second: share(before_second) }
-}
-
-fn normal(random: &mut ChaCha8Rng) -> f64 {
-    // The middle of one of 2⁵³ equal parts of 0..1: never an end.
-    normal_quantile(((random.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64)
 }
 
 /// The mean squared distance from the mean.
@@ -160,24 +179,35 @@ fn mean_square(numbers: &[f64]) -> f64 {
 }
 
 /// Replicates with which both conditions would about hold if the effects are as they look: F grows with their
-/// number, the standardised distance of two effects with its root.
-fn replicates_needed(leading: &Factor, factors: usize, noise: &Noise, probability: f64) -> Option<u32> {
-    let test = leading.test.as_ref()?;
-    let now = noise.replicates as f64;
-    let critical = f_critical(
-        SIGNIFICANCE / factors as f64,
-        test.degrees_of_freedom as f64,
-        noise.degrees_of_freedom(),
-    )?;
-    let for_effect = now * critical / test.f?;
+/// number, and so do the degrees of freedom of its error; the standardised distance of two effects grows with the root.
+fn replicates_needed(test: &FactorTest, factors: usize, now: usize, probability: f64) -> Option<u32> {
+    let f = test.f?;
+    let holds = |replicates: usize| {
+        let degrees = test.degrees_of_freedom as f64;
+        let error = degrees * (replicates - 1) as f64;
+        let critical = f_critical(SIGNIFICANCE / factors as f64, degrees, error);
+        critical.is_some_and(|critical| f * replicates as f64 / now as f64 >= critical)
+    };
     let distance = normal_quantile(probability.min(1.0 - f64::EPSILON));
     let for_order = if distance > 0.0 {
-        now * (normal_quantile(PROBABILITY_MIN) / distance).powi(2)
+        now as f64 * (normal_quantile(PROBABILITY_MIN) / distance).powi(2)
     } else {
         f64::INFINITY
     };
-    let needed = for_effect.max(for_order).max(now + 1.0).ceil();
-    (needed <= REPLICATES_MAX).then_some(needed as u32)
+    if for_order > REPLICATES_MAX as f64 || !holds(REPLICATES_MAX) {
+        return None;
+    }
+    // The first that holds: more replicates hold, too.
+    let (mut below, mut enough) = (now, REPLICATES_MAX);
+    while enough - below > 1 {
+        let middle = usize::midpoint(below, enough);
+        if holds(middle) {
+            enough = middle;
+        } else {
+            below = middle;
+        }
+    }
+    Some((enough as u32).max(for_order.ceil() as u32).max(now as u32 + 1))
 }
 
 /// Why configurations cannot be compared: results that were planned are not there.

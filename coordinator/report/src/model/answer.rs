@@ -17,15 +17,22 @@ pub struct Answer {
     pub configuration: Option<Values>,
     /// Its score: validation loss at each replicate's best epoch.
     pub validation_loss: Option<Summary>,
-    /// Of its expected loss, as if it had been named beforehand; `null` below two replicates.
+    /// Of its expected loss under other seeds and on the same rows, as if it had been named beforehand; `null` below three
+    /// replicates.
     pub validation_loss_interval: Option<Interval>,
     /// Its validation accuracy at the same epochs.
     pub validation_accuracy: Option<Summary>,
-    /// Of its expected accuracy, alike.
+    /// Of its expected accuracy under other seeds and on other rows, alike.
     pub validation_accuracy_interval: Option<Interval>,
+    /// The same of other rows alone (Wilson): what so few validation rows leave open, however many replicates there are.
+    pub validation_accuracy_rows_interval: Option<Interval>,
+    /// Rows of the validation split; `null` where the dataset is not known.
+    pub validation_rows: Option<u64>,
     /// The probability that no configuration covered like it has a lower expected loss; `null` below two of
     /// them or two replicates.
     pub probability_best: Option<f64>,
+    /// Whose noise that probability and the gap's interval count; `null` where there is none.
+    pub probability_best_by: Option<BestBy>,
     /// The share of sweeps, drawn from its replicates with replacement, in which it has the lowest mean; `null` below
     /// ten replicates.
     pub bootstrap_share_best: Option<f64>,
@@ -33,8 +40,13 @@ pub struct Answer {
     pub test_accuracy: Option<f64>,
     /// The same with its spread.
     pub test_accuracy_summary: Option<Summary>,
-    /// Of its expected accuracy on the test split, by Student's t over its replicates.
+    /// Of its expected accuracy under other seeds and on other test rows, by Student's t over its replicates and
+    /// Wilson's interval over the rows; `null` below three replicates.
     pub test_accuracy_interval: Option<Interval>,
+    /// The same of other rows alone.
+    pub test_accuracy_rows_interval: Option<Interval>,
+    /// Rows of the test split; `null` where it is not measured.
+    pub test_rows: Option<u64>,
     /// Mean loss of its replicates on the test split.
     pub test_loss: Option<f64>,
     /// Mean macro F1 of its replicates on the test split.
@@ -53,6 +65,16 @@ pub struct Answer {
     pub trials_still_improving: u64,
 }
 
+/// Whose noise the probability of being the best counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BestBy {
+    /// That of the error strata: configurations that share a level share its seed noise.
+    Strata,
+    /// The residual with one degree of freedom less than there are replicates, where the grid is not complete.
+    Residual,
+}
+
 /// How far the best configuration is from the worst.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Gap {
@@ -68,7 +90,7 @@ pub struct Gap {
     pub loss_absolute: f64,
     /// Mean accuracy of the best less that of the worst (both chosen by loss), times 100.
     pub accuracy_points: f64,
-    /// Of `loss_absolute`, whichever two configurations are the extremes (Tukey); `null` below two replicates, or where the two
+    /// Of `loss_absolute`, whichever two configurations are the extremes; `null` below three replicates, or where the two
     /// did not complete the same ones.
     pub loss_absolute_interval: Option<Interval>,
     /// The same in % of the worst configuration's mean loss.

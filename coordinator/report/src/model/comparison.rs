@@ -111,8 +111,8 @@ pub struct PairedDifference {
     pub mean: f64,
     /// Of the differences; `null` below two seeds.
     pub standard_deviation: Option<f64>,
-    /// Of the expected difference; `null` below two seeds, or where every seed gave the same.
+    /// Of the expected difference; `null` below three seeds, or where every seed gave the same.
     pub interval: Option<Interval>,
-    /// Of no difference, by Student's t, two-sided; `null` alike.
+    /// Of no difference, by Student's t, two-sided; `null` below two seeds, or where every seed gave the same.
     pub p: Option<f64>,
 }

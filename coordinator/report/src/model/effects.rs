@@ -27,6 +27,9 @@ pub struct Factor {
     pub share: Option<f64>,
     /// Whether it has an effect at all; `null` below two replicates of a full grid.
     pub test: Option<FactorTest>,
+    /// The difference from which on two levels differ significantly (p ≤ 0.05, not corrected), by the error of the
+    /// test; `null` below three replicates of a full grid.
+    pub least_significant_difference: Option<f64>,
     /// Every pair of levels, in order; empty where there is no test.
     pub comparisons: Vec<LevelComparison>,
 }
@@ -60,31 +63,51 @@ pub struct LevelEffect {
     pub level: Value,
     /// Completed trials at this level.
     pub trials: u32,
-    /// Mean score over those trials, with the spread over replicates of each replicate's mean.
+    /// Those of them that are compared: every other level that has a trial has one with the same other values and
+    /// the same replicate.
+    pub compared_trials: u32,
+    /// Mean score over the compared trials, with the spread over replicates of each replicate's mean; `null` without any.
     pub validation_loss: Option<Band>,
-    /// Of the expected loss at this level; `null` where there is no test, or where the trials at the level are not
-    /// just those of the replicates that every configuration completed.
+    /// Of the expected loss at this level; `null` below three replicates, where there is no test, or where the compared
+    /// trials are not just those of the replicates that every configuration completed.
     pub validation_loss_interval: Option<Interval>,
     /// The same of the accuracy.
     pub validation_accuracy: Option<Band>,
+    /// Mean score of the compared trials of each replicate: where one of them makes the effect, it shows here.
+    pub by_replicate: Vec<ReplicateMean>,
+}
+
+/// The mean of one replicate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ReplicateMean {
+    /// The replicate, from 0.
+    pub replicate: u32,
+    /// Its mean.
+    pub mean: f64,
 }
 
 /// Tests of the hypothesis that a hyperparameter has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FactorTest {
-    /// Mean square of the main effect over that of the residual; `null` without any residual.
+    /// Mean square of the main effect over that of its interaction with the seed; `null` where that is 0.
     pub f: Option<f64>,
     /// Degrees of freedom of the main effect.
     pub degrees_of_freedom: u64,
+    /// Mean square of its interaction with the seed, the error of test, intervals and comparisons.
+    pub error_mean_square: f64,
+    /// Degrees of freedom of that error: only more replicates bring more.
+    pub error_degrees_of_freedom: u64,
     /// Probability of so large an F without an effect.
     pub p: f64,
     /// The same, corrected for the number of swept hyperparameters (Holm).
     pub p_holm: f64,
     /// Less biased share of the variance.
     pub omega_squared: f64,
-    /// Probability of levels that differ so much in seed noise if they do not (Bartlett): the other tests pool it.
+    /// Bartlett's p: the chance of variances this unequal if seed noise is really equal at every level, as the other
+    /// tests assume.
     pub equal_noise_p: Option<f64>,
-    /// Probability by exchanging the levels within each replicate, which assumes no distribution.
+    /// Probability by exchanging the level means within each replicate: no distribution is assumed, but that without an
+    /// effect a replicate's level means could as well stand in any other order.
     pub permutation_p: Option<f64>,
     /// The lowest probability that this can give with so few replicates, or draws of arrangements.
     pub permutation_p_min: Option<f64>,
@@ -99,8 +122,8 @@ pub struct LevelComparison {
     pub other: Value,
     /// Mean loss at the level less that at the other, over the replicates that every configuration completed.
     pub difference: f64,
-    /// Of the expected difference.
-    pub interval: Interval,
+    /// Of the expected difference, by the error of the hyperparameter's test; `null` below three replicates.
+    pub interval: Option<Interval>,
     /// The difference in standard deviations of seed noise.
     pub effect_size: Option<f64>,
     /// Probability of so large a difference without an effect, corrected for the pairs of this hyperparameter.
@@ -119,7 +142,7 @@ pub struct Factorial {
     pub effects: Vec<Effect>,
     /// Differences between whole replicates.
     pub seed: Effect,
-    /// Seed noise within configurations.
+    /// Seed noise within configurations: all interactions with the seed together.
     pub residual: Effect,
     /// Total sum of squares.
     pub total_sum_of_squares: f64,
@@ -137,7 +160,12 @@ pub struct Effect {
     pub sum_of_squares: f64,
     /// Mean square; `null` without degrees of freedom.
     pub mean_square: Option<f64>,
-    /// Mean square over that of the residual; `null` without a residual.
+    /// Mean square of the interaction of the same hyperparameters with the seed, which is the error of this effect; `null`
+    /// of one replicate, and of seed and residual.
+    pub error_mean_square: Option<f64>,
+    /// Degrees of freedom of that error: only more replicates bring more.
+    pub error_degrees_of_freedom: Option<u64>,
+    /// Mean square over that of the error; `null` without one.
     pub f: Option<f64>,
     /// Probability of so large an F without the effect, not corrected for the number of effects.
     pub p: Option<f64>,
@@ -234,7 +262,7 @@ pub struct OneFactor {
     pub held: String,
     /// Its levels, in the order of the sweep file.
     pub levels: Vec<HeldLevel>,
-    /// Largest less smallest mean loss along it.
+    /// Largest less smallest mean loss along it, of those that completed the replicates of the best configuration.
     pub range: Option<f64>,
 }
 
@@ -256,6 +284,8 @@ pub struct Interaction {
     pub rows: Levels,
     /// The hyperparameter of the columns.
     pub columns: Levels,
-    /// `cells[row][column]`: mean score over completed trials; `null` without any.
+    /// `cells[row][column]`: mean score over the compared trials; `null` without any.
     pub cells: Vec<Vec<Option<f64>>>,
+    /// Compared trials: every other cell that has a trial has one with the same other values and the same replicate.
+    pub trials: Vec<Vec<u32>>,
 }

@@ -32,10 +32,12 @@ pub enum VerdictReason {
     Judged {
         /// The one with the largest share.
         leading: Hyperparameter,
-        /// Whether its effect is there.
+        /// Whether its effect is significant.
         is_there: bool,
         /// The probability of so large an effect without any, corrected.
         p_holm: f64,
+        /// Degrees of freedom of its interaction with the seed.
+        error_degrees_of_freedom: u64,
         /// The probability that it is the strongest.
         probability: f64,
         /// What would decide.

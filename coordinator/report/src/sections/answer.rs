@@ -3,8 +3,9 @@
 use super::data;
 use super::test_split::is_better_than_guessing;
 use super::{Block, Figure, Section, TextTable, format, names, study, warnings};
+use crate::analysis::strata::INTERVAL_REPLICATES_MIN;
 use crate::language::{Language, heads, say};
-use crate::model::{Answer, BesideStudy, Gap, Interval, RankedConfiguration, ReportModel, Summary};
+use crate::model::{Answer, BesideStudy, BestBy, Gap, Interval, RankedConfiguration, ReportModel, Summary};
 
 /// The probability with which a set of configurations holds the best one.
 const SURE: f64 = 0.95;
@@ -55,7 +56,8 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     blocks.push(Block::Text(strongest(answer, language)));
     blocks.extend(answer.study.map(|one| Block::Text(study::said(&one, language))));
     if let Some(gap) = &answer.gap {
-        blocks.push(Block::Table(gap_table(gap, answer.study.as_ref(), language)));
+        let replicates = answer.validation_loss.map_or(0, |loss| loss.replicates as usize);
+        blocks.push(Block::Table(gap_table(gap, answer.study.as_ref(), replicates, language)));
         if covered_like_best(model) == 1 {
             blocks.push(Block::Text(
                 say!(
@@ -127,16 +129,44 @@ fn sureness(model: &ReportModel, language: Language) -> Option<String> {
             sure = 100.0 * SURE
         ),
     };
+    let noise = match model.answer.probability_best_by {
+        Some(BestBy::Residual) => say!(
+            language,
+            "The grid is not complete, so the noise that levels share is not told apart: all of it counts with one degree of freedom less \
+             than there are replicates."
+        ),
+        _ => {
+            say!(language, "Seed noise that configurations with the same levels share is counted as shared.")
+        }
+    };
     Some(say!(
         language,
         "It has the lowest expected loss of the {alike} configurations with the same replicates with a probability of \
-         {probability}; {among}. This and the intervals count normal seed noise, equal in all configurations, and nothing that only \
-         another dataset would show. The intervals are those of a configuration named beforehand: a mean that was picked \
-         as the lowest of many looks better than it is, which the cross-fitted gap below takes out.",
+         {probability}; {among}. {noise} {rows} The intervals are those of a configuration named beforehand: a mean that was \
+         picked as the lowest of many looks better than it is, which the cross-fitted gap below takes out.",
         alike = alike,
         probability = format::chance(Some(probability)),
-        among = among
+        among = among,
+        noise = noise,
+        rows = of_rows(&model.answer, language)
     ))
+}
+
+/// What the number of validation rows leaves open.
+fn of_rows(answer: &Answer, language: Language) -> String {
+    let rows = answer.validation_rows.zip(answer.validation_accuracy_rows_interval);
+    rows.map_or_else(
+        || say!(language, "Losses are those of these validation rows: other rows would give others.").to_owned(),
+        |(rows, interval)| {
+            say!(
+                language,
+                "Losses are those of these {rows} validation rows: other rows, which alone leave the validation accuracy \
+                 between {interval}, would give others.",
+                rows = format::count(rows),
+                interval = format::interval_of_percent(Some(interval), language)
+            )
+        },
+    )
 }
 
 /// What the best configuration won, and against how many.
@@ -204,8 +234,8 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
             || say!(language, "measured once the choice is made").to_owned(),
             |test| {
                 // The choice was made on the validation split: it does not favour this number.
-                let interval = format::interval_of_percent(answer.test_accuracy_interval, language);
-                interval_detail(&interval, false, test, language)
+                let of = Counted::Rows(answer.test_rows, answer.test_accuracy_rows_interval);
+                interval_detail(answer.test_accuracy_interval, of, false, test, language)
             },
         ),
     }];
@@ -213,12 +243,7 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
         figures.push(Figure {
             label: say!(language, "Validation loss"),
             value: format::loss(loss.mean, loss.standard_deviation),
-            detail: interval_detail(
-                &format::interval(answer.validation_loss_interval, language),
-                true,
-                loss,
-                language,
-            ),
+            detail: interval_detail(answer.validation_loss_interval, Counted::Loss, true, loss, language),
         });
     }
     if let Some(accuracy) = &answer.validation_accuracy {
@@ -226,7 +251,8 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
             label: say!(language, "Validation accuracy"),
             value: format::accuracy(accuracy.mean, accuracy.standard_deviation),
             detail: interval_detail(
-                &format::interval_of_percent(answer.validation_accuracy_interval, language),
+                answer.validation_accuracy_interval,
+                Counted::Rows(answer.validation_rows, answer.validation_accuracy_rows_interval),
                 true,
                 accuracy,
                 language,
@@ -278,32 +304,78 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
     figures
 }
 
-/// The interval where there is one, and how the number was measured.
-///
-/// Of a number that took part in the choice, the interval is as if the configuration had been named beforehand.
-fn interval_detail(interval: &str, took_part: bool, summary: &Summary, language: Language) -> String {
-    let how = format::replicates(summary, language);
-    if interval == format::NONE {
-        return how;
-    }
-    if took_part {
-        return say!(
-            language,
-            "95 % interval {interval} if named beforehand; {how}",
-            interval = interval,
-            how = how
-        );
-    }
-    say!(language, "95 % interval {interval}; {how}", interval = interval, how = how)
+/// What an interval counts beside other seeds.
+enum Counted {
+    /// Nothing: the losses of single rows are not known.
+    Loss,
+    /// Other rows: how many there are, and the interval that they alone leave.
+    Rows(Option<u64>, Option<Interval>),
 }
 
-fn gap_table(gap: &Gap, beside: Option<&BesideStudy>, language: Language) -> TextTable {
+/// The interval where there is one, what it counts, and how the number was measured.
+///
+/// Of a number that took part in the choice, the interval is as if the configuration had been named beforehand.
+fn interval_detail(
+    interval: Option<Interval>,
+    counted: Counted,
+    took_part: bool,
+    summary: &Summary,
+    language: Language,
+) -> String {
+    let how = format::replicates(summary, language);
+    let is_few = (summary.replicates as usize) < INTERVAL_REPLICATES_MIN;
+    let (interval, rows) = match counted {
+        Counted::Loss => (interval.map(|one| format::interval(Some(one), language)), String::new()),
+        Counted::Rows(rows, alone) => {
+            let percents = |one| format::interval_of_percent(Some(one), language);
+            let told = rows.zip(alone).map(|(rows, alone)| match interval {
+                Some(_) => say!(
+                    language,
+                    " under other seeds and on other rows ({rows} rows)",
+                    rows = format::count(rows)
+                ),
+                None => say!(
+                    language,
+                    "; {rows} rows alone leave {alone}",
+                    rows = format::count(rows),
+                    alone = percents(alone)
+                ),
+            });
+            (interval.map(percents), told.unwrap_or_default())
+        }
+    };
+    match interval {
+        None if is_few => {
+            say!(language, "too few seeds for an interval{rows}; {how}", rows = rows, how = how)
+        }
+        None => how,
+        Some(interval) if took_part => say!(
+            language,
+            "95 % interval {interval}{rows} if named beforehand; {how}",
+            interval = interval,
+            rows = rows,
+            how = how
+        ),
+        Some(interval) => {
+            say!(
+                language,
+                "95 % interval {interval}{rows}; {how}",
+                interval = interval,
+                rows = rows,
+                how = how
+            )
+        }
+    }
+}
+
+fn gap_table(gap: &Gap, beside: Option<&BesideStudy>, replicates: usize, language: Language) -> TextTable {
     let head = heads!(language, "measured", "#loss (%)", "#loss", "#accuracy (points)");
     let caption = say!(
         language,
         "Gap between the best configuration and the worst of those with as many completed replicates, both by \
         mean validation loss; loss (%) is (worst - best) / worst. Cross-fitted: selected on all replicates but one, measured on that one, which takes \
-        out the luck of being selected. The interval holds whichever two configurations come out as best and worst (Tukey)."
+        out the luck of being selected. The interval holds whichever two configurations come out as best and worst, and counts \
+        the seed noise that configurations with the same levels share."
     );
     let row = |name: &str, percent: Option<f64>, loss: Option<f64>, points: f64| {
         let percent = percent.map_or_else(|| format::NONE.to_owned(), |percent| format::fixed(percent, 2));
@@ -335,6 +407,11 @@ fn gap_table(gap: &Gap, beside: Option<&BesideStudy>, language: Language) -> Tex
             format::interval(Some(loss), language),
             of(gap.accuracy_points_interval),
         ]);
+    }
+    if gap.loss_absolute_interval.is_none() && replicates < INTERVAL_REPLICATES_MIN {
+        let few = say!(language, "too few seeds for an interval").to_owned();
+        let none = format::NONE.to_owned();
+        rows.push(vec![say!(language, "95 % interval").to_owned(), few, none.clone(), none]);
     }
     if let Some(fair) = &gap.cross_fitted {
         rows.push(row(

@@ -125,6 +125,9 @@ fn verdict(comparison: &Comparison, language: Language) -> String {
             say!(language, "sweep {lower} has the lower loss (p {p})", lower = lower, p = p)
         }
         (Some(_), p) => say!(language, "no difference is shown (p {p})", p = format::p(p)),
+        (None, Some(p)) => {
+            say!(language, "there are too few seeds for an interval (p {p})", p = format::p(Some(p)))
+        }
         _ if overall.seeds < 2 => say!(language, "one seed does not tell how sure that is").to_owned(),
         _ => say!(language, "every seed gave the same, so no test can be made").to_owned(),
     };

@@ -2,27 +2,31 @@
 
 use super::{Block, Chart, ChartSpec, Head, Section, TextTable, format};
 use crate::analysis::equal_noise::WARNED_BELOW;
+use crate::analysis::strata::INTERVAL_REPLICATES_MIN;
 use crate::language::{Language, heads, say};
-use crate::model::{Factor, FactorTest, ReportModel, Variance};
+use crate::model::{Factor, FactorTest, LevelEffect, ReportModel, Variance};
 
-/// The probability below which a test speaks.
+/// The probability up to which an effect is significant.
 const SIGNIFICANCE: f64 = 0.05;
+/// Replicates whose own means are drawn: of more, the lines are one area of colour.
+const REPLICATES_DRAWN_MAX: usize = 12;
+/// Room above and below what is drawn, as a share of it.
+const SHOWN_MARGIN: f64 = 0.04;
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     if model.set_up.axes.is_empty() || model.ranking.is_empty() {
         return Section { id: "effects", title: say!(language, "Main effects"), blocks };
     }
+    blocks.extend(comparable(model, language));
     let rule = model.answer.strongest_hyperparameter.rule.say(language);
     blocks.push(Block::Text(say!(language, "Rule for \"matters most\": {rule}", rule = rule)));
-    let charts = model
-        .main_effects
-        .factors
-        .iter()
-        .enumerate()
-        .map(|(position, factor)| chart(position, factor, language));
+    let factors = &model.main_effects.factors;
+    let shown = shown(factors);
+    let charts =
+        factors.iter().enumerate().map(|(position, factor)| chart(position, factor, shown, language));
     blocks.push(Block::Charts(charts.collect()));
-    blocks.extend(tests(&model.main_effects.factors, language));
+    blocks.extend(tests(model, language));
     match &model.main_effects.variance {
         Some(variance) => blocks.push(Block::Table(shares(model, variance, language))),
         None => blocks.push(Block::Text(
@@ -37,24 +41,89 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     Section { id: "effects", title: say!(language, "Main effects"), blocks }
 }
 
-fn chart(position: usize, factor: &Factor, language: Language) -> Chart {
+/// What is compared while trials are missing, and that more may come.
+fn comparable(model: &ReportModel, language: Language) -> Option<Block> {
+    let levels = || model.main_effects.factors.iter().flat_map(|factor| &factor.levels);
+    let completed: u64 = model.ranking.iter().map(|one| u64::from(one.validation_loss.replicates)).sum();
+    let is_short =
+        levels().any(|level| level.compared_trials < level.trials) || completed < model.ledger.planned;
+    if model.answer.provisional {
+        return Some(Block::Warning(say!(
+            language,
+            "Provisional: {completed} of {planned} trials have a result. Levels are compared only by trials with the same other \
+             values and the same replicate at every level that has a result; their number stands beside each mean.",
+            completed = format::count(completed),
+            planned = format::count(model.ledger.planned)
+        )));
+    }
+    is_short.then(|| {
+        Block::Text(say!(
+            language,
+            "{completed} of {planned} trials have a result. Levels are compared only by trials with the same other values and \
+             the same replicate at every level that has a result; their number stands beside each mean.",
+            completed = format::count(completed),
+            planned = format::count(model.ledger.planned)
+        ))
+    })
+}
+
+/// The losses that the charts show, so that panels beside each other can be compared by eye.
+fn shown(factors: &[Factor]) -> Option<(f64, f64)> {
+    let ends = factors.iter().flat_map(|factor| {
+        let half = factor.least_significant_difference.unwrap_or_default() / 2.0;
+        let drawn =
+            factor.levels.iter().flat_map(|level| level.by_replicate.iter().take(REPLICATES_DRAWN_MAX));
+        let means = factor.levels.iter().filter_map(|level| level.validation_loss);
+        means.flat_map(move |loss| [loss.mean - half, loss.mean + half]).chain(drawn.map(|one| one.mean))
+    });
+    let (low, high) =
+        ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), one| (low.min(one), high.max(one)));
+    let margin = SHOWN_MARGIN * (high - low);
+    (low <= high).then(|| (format::rounded(low - margin), format::rounded(high + margin)))
+}
+
+fn chart(position: usize, factor: &Factor, shown: Option<(f64, f64)>, language: Language) -> Chart {
     let name = factor.hyperparameter.name();
+    let half = factor.least_significant_difference.map(|difference| format::rounded(difference / 2.0));
     let levels = factor.levels.iter().map(|level| {
-        let loss = level.validation_loss;
-        let spread = loss.and_then(|loss| loss.standard_deviation);
-        (level.level.to_string(), loss.map(|loss| format::rounded(loss.mean)), spread.map(format::rounded))
+        let loss = level.validation_loss.map(|loss| format::rounded(loss.mean));
+        (level.level.to_string(), loss, half.filter(|_| loss.is_some()), level.compared_trials)
     });
     let mut head = vec![Head::text(name)];
-    head.extend(heads!(language, "#trials", "#validation loss", "#interval", "#validation accuracy"));
+    head.extend(heads!(
+        language,
+        "#trials",
+        "#compared",
+        "#validation loss",
+        "#interval",
+        "#validation accuracy"
+    ));
     let rows = factor.levels.iter().map(|level| {
         vec![
             level.level.to_string(),
             level.trials.to_string(),
+            level.compared_trials.to_string(),
             format::loss_band(level.validation_loss),
             format::interval(level.validation_loss_interval, language),
             format::accuracy_band(level.validation_accuracy),
         ]
     });
+    let description = match factor.least_significant_difference {
+        Some(difference) => say!(
+            language,
+            "Mean validation loss at each level of {name}, and of each replicate (thin lines). Bars are half the least significant \
+             difference, {difference}: two levels whose bars do not overlap differ with p ≤ 0.05, not corrected, by the \
+             error of the test ({name} × seed)",
+            name = name,
+            difference = format::number(difference)
+        ),
+        None => say!(
+            language,
+            "Mean validation loss at each level of {name}, and of each replicate (thin lines); no bars: there are too few seeds \
+             for an interval, or the grid is not complete",
+            name = name
+        ),
+    };
     Chart {
         id: format!("effect-{position}"),
         title: say!(
@@ -63,17 +132,18 @@ fn chart(position: usize, factor: &Factor, language: Language) -> Chart {
             name = name,
             range = format::optional(factor.range)
         ),
-        description: say!(
-            language,
-            "Mean validation loss at each level of {name}, with its spread over replicates",
-            name = name
-        ),
-        spec: ChartSpec::Levels { name: name.to_owned(), levels: levels.collect() },
+        description,
+        spec: ChartSpec::Levels {
+            name: name.to_owned(),
+            levels: levels.collect(),
+            replicates: replicates(factor),
+            shown,
+        },
         fallback: TextTable::new(
             say!(
                 language,
-                "Marginal means by {name} ± standard deviation over replicates of each replicate's mean, with the 95 % \
-                 interval of the expected loss under other seeds",
+                "Marginal means by {name} over the compared trials ± standard deviation over replicates of each replicate's mean, with \
+                 the 95 % interval of the expected loss under other seeds",
                 name = name
             ),
             head,
@@ -82,13 +152,46 @@ fn chart(position: usize, factor: &Factor, language: Language) -> Chart {
     }
 }
 
+/// The means of each replicate that is drawn, level by level.
+fn replicates(factor: &Factor) -> Vec<Vec<Option<f64>>> {
+    let mut all: Vec<u32> =
+        factor.levels.iter().flat_map(|level| level.by_replicate.iter().map(|one| one.replicate)).collect();
+    all.sort_unstable();
+    all.dedup();
+    let mean_of = |replicate: u32, level: &LevelEffect| {
+        let found = level.by_replicate.iter().find(|one| one.replicate == replicate);
+        found.map(|one| format::rounded(one.mean))
+    };
+    all.into_iter()
+        .take(REPLICATES_DRAWN_MAX)
+        .map(|replicate| factor.levels.iter().map(|level| mean_of(replicate, level)).collect())
+        .collect()
+}
+
 /// Whether each hyperparameter has an effect, and between which levels.
-fn tests(factors: &[Factor], language: Language) -> Vec<Block> {
+fn tests(model: &ReportModel, language: Language) -> Vec<Block> {
+    let factors = &model.main_effects.factors;
     let tested: Vec<_> = factors.iter().filter_map(|factor| Some((factor, factor.test?))).collect();
-    if tested.is_empty() {
+    let Some(variance) = model.main_effects.variance.filter(|_| !tested.is_empty()) else {
         return Vec::new();
+    };
+    let mut blocks = vec![Block::Text(say!(
+        language,
+        "The error of each effect is its own interaction with the seed, because a hyperparameter may work differently under each \
+         seed: what one seed makes is no effect. It is never pooled with other errors. More replicates (here {replicates}) \
+         make tests and intervals sharper, more configurations do not.",
+        replicates = variance.replicates
+    ))];
+    if (variance.replicates as usize) < INTERVAL_REPLICATES_MIN {
+        blocks.push(Block::Text(say!(
+            language,
+            "There are too few seeds for an interval: {replicates} replicates complete on the whole grid, at least {needed} are needed. \
+             Tests are made, but only very large effects pass them.",
+            replicates = variance.replicates,
+            needed = INTERVAL_REPLICATES_MIN
+        )));
     }
-    let mut blocks = vec![Block::Table(test_table(&tested, language))];
+    blocks.push(Block::Table(test_table(&tested, language)));
     let names_where = |holds: fn(&FactorTest) -> bool| {
         let those = tested.iter().filter(|(_, test)| holds(test));
         those.map(|(factor, _)| factor.hyperparameter.name()).collect::<Vec<_>>()
@@ -97,8 +200,8 @@ fn tests(factors: &[Factor], language: Language) -> Vec<Block> {
     if !unequal.is_empty() {
         blocks.push(Block::Warning(say!(
             language,
-            "Seed noise is not the same at every level of {names} (Bartlett's test): intervals, tests and probabilities pool it, \
-             so they are less sure than they say.",
+            "Seed noise is not the same at every level of {names} (Bartlett's test): intervals, tests and probabilities take it as \
+             equal, so they are less sure than they say.",
             names = unequal.join(", ")
         )));
     }
@@ -120,6 +223,8 @@ fn test_table(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable
     let head = heads!(
         language,
         "hyperparameter",
+        "error",
+        "#df",
         "#F",
         "#p",
         "#p (Holm)",
@@ -129,12 +234,15 @@ fn test_table(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable
     );
     let caption = say!(
         language,
-        "Tests of no effect on the validation loss: F against the residual, corrected by Holm for the hyperparameters; and \
-         by exchanging the levels within each replicate, which assumes no distribution"
+        "Tests of no effect on the validation loss: F against the hyperparameter's interaction with the seed, with the degrees of \
+         freedom of both, corrected by Holm for the hyperparameters; and by exchanging the level means within each replicate, which \
+         assumes no distribution"
     );
     let rows = tested.iter().map(|(factor, test)| {
         vec![
             factor.hyperparameter.name().to_owned(),
+            say!(language, "{name} × seed", name = factor.hyperparameter.name()),
+            format!("{}, {}", test.degrees_of_freedom, test.error_degrees_of_freedom),
             test.f.map_or_else(|| format::NONE.to_owned(), |f| format::fixed(f, 2)),
             format::p(Some(test.p)),
             format::p(Some(test.p_holm)),
@@ -165,7 +273,7 @@ fn pairs(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable {
     let caption = say!(
         language,
         "Levels compared: mean validation loss at one less that at the other, over the replicates that every configuration \
-         completed; p is corrected by Holm for the pairs of the hyperparameter"
+         completed, with the error of the hyperparameter's test; p is corrected by Holm for the pairs of the hyperparameter"
     );
     let rows = pairs.into_iter().map(|(name, pair)| {
         vec![
@@ -173,7 +281,7 @@ fn pairs(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable {
             pair.level.to_string(),
             pair.other.to_string(),
             format::number(pair.difference),
-            format::interval(Some(pair.interval), language),
+            format::interval(pair.interval, language),
             pair.effect_size.map_or_else(|| format::NONE.to_owned(), |size| format::fixed(size, 2)),
             format::p(Some(pair.p_holm)),
         ]
@@ -201,7 +309,10 @@ fn shares(model: &ReportModel, variance: &Variance, language: Language) -> TextT
     let rest = [
         (say!(language, "interactions, all together"), variance.interactions_share),
         (say!(language, "seed (differences between whole replicates)"), variance.replicates_share),
-        (say!(language, "residual (seed noise within configurations)"), variance.residual_share),
+        (
+            say!(language, "residual (seed noise within configurations, all interactions with the seed)"),
+            variance.residual_share,
+        ),
     ];
     rows.extend(rest.map(|(name, share)| vec![name.to_owned(), format::percent(share), String::new()]));
     TextTable::new(caption, heads!(language, "source", "#share", "#range of marginal means")).with_rows(

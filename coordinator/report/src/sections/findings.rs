@@ -35,10 +35,10 @@ impl VerdictRule {
         say!(
             language,
             "A hyperparameter is named only where every configuration completed the same two or more replicates, and (1) its \
-             main effect on the validation loss is there: p ≤ 0.05 of the F test against the residual of configurations by \
-             replicates, corrected by Holm for the hyperparameters swept; and (2) with a probability of at least 97.5 % its \
-             marginal means spread more (mean square over levels, less what noise adds) than those of every other, given \
-             that residual. Otherwise the answer is \"undecided\"."
+             main effect on the validation loss is significant: p ≤ 0.05 of the F test against its own interaction with the seed, \
+             corrected by Holm for the hyperparameters swept; and (2) with a probability of at least 97.5 % its marginal means spread \
+             more (mean square over levels, less what noise adds) than those of every other, given the interaction of each with the \
+             seed. Otherwise the answer is \"undecided\"."
         )
         .to_owned()
     }
@@ -55,29 +55,33 @@ impl VerdictReason {
             Self::TooFewTrials => say!(language, "too few trials completed").to_owned(),
             Self::OneReplicate => say!(
                 language,
-                "one replicate cannot tell an effect from the luck of its seed: run more replicates"
+                "one replicate cannot tell an effect from the luck of its seed: run at least 3 replicates"
             )
             .to_owned(),
             Self::ResultsMissing { missing, planned, by_seed } => {
                 results_missing(missing, planned, by_seed, language)
             }
             Self::AllEqual => say!(language, "all trials have the same validation loss").to_owned(),
-            Self::Judged { leading, is_there, p_holm, probability, needed } => {
+            Self::Judged { leading, is_there, p_holm, error_degrees_of_freedom, probability, needed } => {
                 let (p, order) = (probability_text(p_holm), order_text(probability, language));
                 let so_far = if is_there {
                     say!(
                         language,
-                        "the effect of {name} is there ({p}), and it is the strongest with probability {order}",
+                        "the effect of {name} is significant ({p} against {name} × seed, {df} degrees of freedom), and it is the strongest \
+                         with probability {order}",
                         name = leading,
                         p = p,
+                        df = error_degrees_of_freedom,
                         order = order
                     )
                 } else {
                     say!(
                         language,
-                        "the effect of {name} is not told from seed noise ({p}), and it is the strongest with probability {order}",
+                        "the effect of {name} is not significant ({p} against {name} × seed, {df} degrees of freedom), and it is the \
+                         strongest with probability {order}",
                         name = leading,
                         p = p,
+                        df = error_degrees_of_freedom,
                         order = order
                     )
                 };
@@ -120,13 +124,13 @@ fn with_needed(so_far: String, needed: ReplicatesNeeded, language: Language) -> 
         ReplicatesNeeded::None => so_far,
         ReplicatesNeeded::About(count) => say!(
             language,
-            "{finding}: more replicates are needed, about {count} of each configuration",
+            "{finding}: more replicates are needed (not more configurations), about {count} of each",
             finding = so_far,
             count = count
         ),
         ReplicatesNeeded::Unknown => say!(
             language,
-            "{finding}: more replicates are needed, how many cannot be told or is above 1,000",
+            "{finding}: more replicates are needed (not more configurations), how many cannot be told or is above 1,000",
             finding = so_far
         ),
     }

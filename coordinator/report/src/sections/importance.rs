@@ -8,7 +8,14 @@ use crate::model::{Importance, ReportModel};
 const TIE: f64 = 1e-9;
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
-    let blocks = model.importance.as_ref().map(|one| blocks(one, language)).unwrap_or_default();
+    let mut blocks = model.importance.as_ref().map(|one| blocks(one, language)).unwrap_or_default();
+    if model.answer.provisional && !blocks.is_empty() {
+        let warning = say!(
+            language,
+            "Provisional: trials are missing, and those that have a result may be of other seeds at one level than at another."
+        );
+        blocks.insert(0, Block::Warning(warning.to_owned()));
+    }
     Section { id: "importance", title: say!(language, "Importance"), blocks }
 }
 

@@ -22,9 +22,29 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
             )
             .to_owned(),
         ));
+        blocks.extend(compared(model, language).map(Block::Text));
         blocks.push(Block::Charts(charts));
     }
     Section { id: "interactions", title: say!(language, "Interactions"), blocks }
+}
+
+/// How many trials stand behind each cell, where that is not the plan.
+fn compared(model: &ReportModel, language: Language) -> Option<String> {
+    let is_short = |one: &Interaction| {
+        one.trials.iter().flatten().map(|count| u64::from(*count)).sum::<u64>() < model.ledger.planned
+    };
+    let behind = |one: &Interaction| {
+        let count = one.trials.iter().flatten().max().copied().unwrap_or_default();
+        format!("{} × {}: {count}", one.rows.hyperparameter, one.columns.hyperparameter)
+    };
+    model.interactions.iter().any(is_short).then(|| {
+        say!(
+            language,
+            "Only trials with the same other values and the same replicate in every cell that has a result are compared. Trials behind \
+             each cell that is shown: {counts}.",
+            counts = model.interactions.iter().map(behind).collect::<Vec<_>>().join(", ")
+        )
+    })
 }
 
 fn chart(position: usize, interaction: &Interaction, language: Language) -> Chart {

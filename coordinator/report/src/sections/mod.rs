@@ -232,12 +232,16 @@ pub enum ChartSpec {
         /// `(mean probability in %, accuracy in %, examples)`.
         points: Vec<(f64, f64, u64)>,
     },
-    /// Marginal means with bars of their spread.
+    /// Marginal means with bars by which levels are compared.
     Levels {
         /// Name of the hyperparameter.
         name: String,
-        /// `(level, mean, standard deviation)`.
-        levels: Vec<(String, Option<f64>, Option<f64>)>,
+        /// `(level, mean, half of a bar, compared trials)`.
+        levels: Vec<(String, Option<f64>, Option<f64>, u32)>,
+        /// For each replicate that is drawn, its mean at every level.
+        replicates: Vec<Vec<Option<f64>>>,
+        /// What the axis of the loss shows at least: the same in all charts that stand together.
+        shown: Option<(f64, f64)>,
     },
 }
 

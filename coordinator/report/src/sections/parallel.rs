@@ -11,8 +11,10 @@ const BEST_LINES: usize = 100;
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
-    if model.set_up.axes.len() >= 2 && model.ranking.len() >= 2 {
-        let count = model.ranking.len();
+    let ranking: Vec<&RankedConfiguration> =
+        model.ranking.iter().filter(|one| one.is_covered_like_first).collect();
+    if model.set_up.axes.len() >= 2 && ranking.len() >= 2 {
+        let count = ranking.len();
         let how = say!(
             language,
             "Each line is a configuration: it crosses each hyperparameter's axis at its level and ends at its mean validation \
@@ -32,15 +34,25 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         } else {
             how.to_owned()
         }));
-        blocks.push(Block::Charts(vec![chart(model, language)]));
+        if count < model.ranking.len() {
+            blocks.push(Block::Text(say!(
+                language,
+                "Only configurations that completed the same replicates as the first of the ranking are compared: {count} of {ranked} with a \
+                 result, {replicates} trials each.",
+                count = format::count(count as u64),
+                ranked = format::count(model.ranking.len() as u64),
+                replicates = ranking[0].validation_loss.replicates
+            )));
+        }
+        blocks.push(Block::Charts(vec![chart(model, &ranking, language)]));
     }
     Section { id: "parallel", title: say!(language, "Parallel coordinates"), blocks }
 }
 
-fn chart(model: &ReportModel, language: Language) -> Chart {
+fn chart(model: &ReportModel, ranking: &[&RankedConfiguration], language: Language) -> Chart {
     let axes = &model.set_up.axes;
     let line = |at: usize| {
-        let one = &model.ranking[at];
+        let one = ranking[at];
         let level = |axis: &Levels| {
             let value = one.values.get(&axis.hyperparameter)?;
             axis.levels.iter().position(|level| level == value)
@@ -51,7 +63,7 @@ fn chart(model: &ReportModel, language: Language) -> Chart {
     let mut head = heads!(language, "#rank");
     head.extend(axes.iter().map(|axis| Head::text(axis.hyperparameter.name())));
     head.extend(heads!(language, "#validation loss"));
-    let cells = |one: &RankedConfiguration| {
+    let cells = |one: &&RankedConfiguration| {
         let mut cells = vec![one.rank.to_string()];
         cells.extend(axes.iter().map(|axis| {
             one.values.get(&axis.hyperparameter).map_or_else(|| format::NONE.to_owned(), ToString::to_string)
@@ -75,9 +87,9 @@ fn chart(model: &ReportModel, language: Language) -> Chart {
                     (axis.hyperparameter.to_string(), axis.levels.iter().map(ToString::to_string).collect())
                 })
                 .collect(),
-            lines: drawn(model.ranking.len()).into_iter().filter_map(line).collect(),
+            lines: drawn(ranking.len()).into_iter().filter_map(line).collect(),
         },
-        fallback: shortened(TextTable::new(caption, head), model.ranking.iter().map(cells), language),
+        fallback: shortened(TextTable::new(caption, head), ranking.iter().map(cells), language),
     }
 }
 

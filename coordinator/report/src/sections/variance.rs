@@ -14,16 +14,32 @@ fn table(factorial: &Factorial, language: Language) -> TextTable {
     let caption = say!(
         language,
         "Validation loss of {configurations} configurations × {replicates} replicates: a factorial in randomised complete blocks, the seeds being \
-         the blocks; every effect against the residual. η² is the share of the total sum of squares, ω² the same less \
-         what noise adds; p is not corrected for the number of lines",
+         random blocks; every effect against its own interaction with the seed, whose degrees of freedom and mean square stand beside \
+         it. η² is the share of the total sum of squares, ω² the same less what that error adds; p is not corrected for the \
+         number of lines",
         configurations = factorial.configurations,
         replicates = factorial.replicates
     );
-    let head = heads!(language, "source", "#df", "#sum of squares", "#mean square", "#F", "#p", "#η²", "#ω²");
+    let head = heads!(
+        language,
+        "source",
+        "#df",
+        "#sum of squares",
+        "#mean square",
+        "#df of the error",
+        "#mean square of the error",
+        "#F",
+        "#p",
+        "#η²",
+        "#ω²"
+    );
     let mut rows: Vec<Vec<String>> =
         factorial.effects.iter().map(|effect| row(name(effect, language), effect)).collect();
     rows.push(row(say!(language, "seed (whole replicates)").to_owned(), &factorial.seed));
-    rows.push(row(say!(language, "residual (seed noise)").to_owned(), &factorial.residual));
+    rows.push(row(
+        say!(language, "residual (all interactions with the seed)").to_owned(),
+        &factorial.residual,
+    ));
     TextTable::new(caption, head).with_rows(rows.into_iter(), "report.json", language)
 }
 
@@ -40,6 +56,10 @@ fn row(name: String, effect: &Effect) -> Vec<String> {
         effect.degrees_of_freedom.to_string(),
         format::number(effect.sum_of_squares),
         format::optional(effect.mean_square),
+        effect
+            .error_degrees_of_freedom
+            .map_or_else(|| format::NONE.to_owned(), |degrees| degrees.to_string()),
+        format::optional(effect.error_mean_square),
         effect.f.map_or_else(|| format::NONE.to_owned(), |f| format::fixed(f, 2)),
         format::p(effect.p),
         format::percent(effect.eta_squared),

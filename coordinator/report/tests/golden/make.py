@@ -4,10 +4,11 @@
     venv/bin/python make.py > golden.json
     venv/bin/python make.py paired > paired.json
 
-The analysis of variance comes from statsmodels' least squares on treatment contrasts, comparisons of levels from
-its t tests of contrasts, Holm's correction from its multipletests, the studentised range from SciPy, intervals of
-means from the mixed model's covariance written out as matrices, the probability of being the best from ten million
-draws, permutations from going through all of them, and PED-ANOVA and fANOVA from Optuna, also with every fourth trial
+Sums of squares come from statsmodels' least squares on treatment contrasts, tests from its analysis of variance of repeated
+measures (AnovaRM, the replicate being the subject), comparisons of levels from its t tests of contrasts between each
+replicate's level means, Holm's correction from its multipletests, the studentised range from SciPy, intervals of means from the
+mixed model's strata written out as matrices (between Satterthwaite's and Cochran's critical value; mixed.R has variance and degrees of freedom from lme4), the
+probability of being the best and the range of the noise from ten million draws out of that covariance, permutations from going through all of them, and PED-ANOVA and fANOVA from Optuna, also with every fourth trial
 missing. The forest of Optuna's fANOVA is scikit-learn's, and draws its own numbers: means over many trees come with their spread.
 Paired differences of two sweeps come from SciPy's ttest_rel, their correction from multipletests.
 """
@@ -22,7 +23,8 @@ import pandas
 from optuna.importance._fanova._fanova import _Fanova
 from scipy import stats
 from statsmodels.formula.api import ols
-from statsmodels.stats.anova import anova_lm
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.anova import AnovaRM, anova_lm
 from statsmodels.stats.multitest import multipletests
 
 TREES = 1000
@@ -52,41 +54,38 @@ def anova(frame, names):
     factors = " * ".join(f"C({name})" for name in names)
     table = anova_lm(ols(f"loss ~ {factors} + C(replicate)", frame).fit(), typ=2)
     total = ((frame.loss - frame.loss.mean()) ** 2).sum()
-    noise = table.loc["Residual", "sum_sq"] / table.loc["Residual", "df"]
+    repeated = AnovaRM(frame, "loss", "replicate", within=names).fit().anova_table
     lines = []
     for source, line in table.iterrows():
         of = [part.removeprefix("C(").removesuffix(")") for part in source.split(":")]
+        test = repeated.loc[":".join(of)] if ":".join(of) in repeated.index else None
+        noise = None if test is None else line.sum_sq / line.df / test["F Value"]
         lines.append({
             "of": of,
             "df": line.df,
             "ss": line.sum_sq,
-            "f": None if numpy.isnan(line.F) else line.F,
-            "p": None if numpy.isnan(line["PR(>F)"]) else line["PR(>F)"],
+            "error_df": None if test is None else test["Den DF"],
+            "f": None if test is None else test["F Value"],
+            "p": None if test is None else test["Pr > F"],
             "eta": line.sum_sq / total,
-            "omega": max(0.0, (line.sum_sq - line.df * noise) / (total + noise)),
+            "omega": None if test is None else max(0.0, (line.sum_sq - line.df * noise) / (total + noise)),
         })
     return lines
 
 
-def comparisons(frame, names, axis):
-    """Differences of marginal means as contrasts of a cell-means model with replicates as blocks."""
-    cells = frame[names].drop_duplicates().reset_index(drop=True)
-    index = frame.merge(cells.reset_index(), on=names).sort_values([*names, "replicate"])["index"]
-    ordered = frame.sort_values([*names, "replicate"])
-    design = numpy.zeros((len(ordered), len(cells) + ordered.replicate.nunique() - 1))
-    design[numpy.arange(len(ordered)), index.to_numpy()] = 1
-    for replicate in range(1, ordered.replicate.nunique()):
-        design[:, len(cells) + replicate - 1] = ordered.replicate == replicate
-    from statsmodels.regression.linear_model import OLS
-
-    fit = OLS(ordered.loss.to_numpy(), design).fit()
+def comparisons(frame, axis):
+    """Differences of marginal means as contrasts of each replicate's level means, with replicates as blocks."""
+    means = frame.groupby([axis, "replicate"], as_index=False).loss.mean()
     levels = sorted(frame[axis].unique())
+    design = numpy.column_stack(
+        [means[axis] == level for level in levels]
+        + [means.replicate == replicate for replicate in sorted(frame.replicate.unique())[1:]]
+    ).astype(float)
+    fit = OLS(means.loss.to_numpy(), design).fit()
     found = []
     for other, level in itertools.combinations(levels, 2):
         contrast = numpy.zeros(design.shape[1])
-        for cell in range(len(cells)):
-            share = (cells[axis] == cells[axis][cell]).sum()
-            contrast[cell] += ((cells[axis][cell] == level) - 1.0 * (cells[axis][cell] == other)) / share
+        contrast[levels.index(level)], contrast[levels.index(other)] = 1, -1
         test = fit.t_test(contrast)
         low, high = test.conf_int(alpha=0.05)[0]
         found.append([int(level), int(other), float(test.effect[0]), low, high, float(test.pvalue)])
@@ -94,45 +93,61 @@ def comparisons(frame, names, axis):
     return [[*one[:5], p] for one, p in zip(found, corrected)]
 
 
-def interval(frame, names, chosen):
-    """Mean of the chosen rows under the mixed model, between Satterthwaite's and Cochran's interval."""
-    ordered = frame.sort_values(["replicate", *names]).reset_index(drop=True)
-    cells, replicates = len(ordered) // ordered.replicate.nunique(), ordered.replicate.nunique()
-    y = ordered.loss.to_numpy()
-    weights = chosen(ordered).to_numpy() / chosen(ordered).sum()
+def strata(frame, names):
+    """Each projection on the configurations, in their order, with the mean square of its interaction with the replicates."""
+    counts = [frame[name].nunique() for name in names]
+    table = frame.sort_values([*names, "replicate"]).loss.to_numpy().reshape(-1, frame.replicate.nunique())
     average = lambda size: numpy.full((size, size), 1 / size)
-    centre = lambda size: numpy.eye(size) - average(size)
-    blocks = numpy.kron(centre(replicates), average(cells)) / (replicates - 1)
-    rest = numpy.kron(centre(replicates), centre(cells)) / ((replicates - 1) * (cells - 1))
-    mean_squares = [y @ blocks @ y, y @ rest @ y]
-    seed = (mean_squares[0] - mean_squares[1]) / cells
-    covariance = seed * numpy.kron(numpy.eye(replicates), numpy.ones((cells, cells)))
-    covariance += mean_squares[1] * numpy.eye(len(y))
-    variance = weights @ covariance @ weights
-    # The variance is a sum of both mean squares: its weights by pretending that each is one, the other nought.
-    by_blocks = weights @ numpy.kron(numpy.eye(replicates), numpy.ones((cells, cells))) @ weights / cells
-    by_rest = weights @ weights - by_blocks
-    parts = [by_blocks * mean_squares[0], by_rest * mean_squares[1]]
-    of_parts = [replicates - 1, (replicates - 1) * (cells - 1)]
-    freedom = sum(parts) ** 2 / sum(part**2 / of_part for part, of_part in zip(parts, of_parts))
-    cochran = numpy.average([stats.t.ppf(0.975, of_part) for of_part in of_parts], weights=parts)
-    reach = (stats.t.ppf(0.975, freedom) + cochran) / 2 * numpy.sqrt(variance)
-    return [weights @ y - reach, weights @ y + reach]
+    noise = table - table.mean(1, keepdims=True)
+    found = []
+    for chosen in itertools.product([False, True], repeat=len(names)):
+        projection = numpy.ones((1, 1))
+        for count, is_chosen in zip(counts, chosen):
+            projection = numpy.kron(projection, numpy.eye(count) - average(count) if is_chosen else average(count))
+        degrees = round(numpy.trace(projection)) * (table.shape[1] - 1)
+        found.append((chosen, projection, (noise * (projection @ noise)).sum() / degrees, degrees))
+    # Interactions of more than three are one stratum.
+    higher = [one for one in found if sum(one[0]) > 3]
+    if higher:
+        degrees = sum(one[3] for one in higher)
+        pooled = sum(one[2] * one[3] for one in higher) / degrees
+        found = [one for one in found if sum(one[0]) <= 3]
+        found.append((None, sum(one[1] for one in higher), pooled, degrees))
+    return table, found
+
+
+def interval(frame, names, chosen):
+    """Mean of the chosen configurations under the mixed model, a quarter of the way from Satterthwaite's to Cochran's interval."""
+    table, found = strata(frame, names)
+    if table.shape[1] < 3:
+        return None
+    ordered = frame[frame.replicate == 0].sort_values(names)
+    weights = chosen(ordered).to_numpy() / chosen(ordered).sum()
+    parts = [(weights @ projection @ weights * square, degrees) for _, projection, square, degrees in found]
+    variance = sum(part for part, _ in parts)
+    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+    cochran = sum(part * stats.t.ppf(0.975, degrees) for part, degrees in parts) / variance
+    critical = 0.75 * stats.t.ppf(0.975, freedom) + 0.25 * cochran
+    reach = critical * numpy.sqrt(variance / table.shape[1])
+    centre = weights @ table.mean(1)
+    return [centre - reach, centre + reach]
 
 
 def best(frame, names, random):
-    table = frame.pivot_table(index=names, columns="replicate", values="loss").to_numpy()
+    table, found = strata(frame, names)
     cells, replicates = table.shape
-    residual = table - table.mean(1, keepdims=True) - table.mean(0, keepdims=True) + table.mean()
-    freedom = (cells - 1) * (replicates - 1)
-    error = numpy.sqrt((residual**2).sum() / freedom / replicates)
-    wins = numpy.zeros(cells)
+    wins, ranges = numpy.zeros(cells), []
+    # The orthonormal vectors of each stratum but that of whole replicates.
+    bases = [numpy.linalg.svd(projection)[0][:, : round(numpy.trace(projection))] for _, projection, _, _ in found[1:]]
     for _ in range(100):
-        scale = numpy.sqrt(freedom / random.chisquare(freedom, 100_000))
-        drawn = table.mean(1) + error * scale[:, None] * random.standard_normal((100_000, cells))
-        wins += numpy.bincount(drawn.argmin(1), minlength=cells)
-    range_critical = stats.studentized_range.ppf(0.95, cells, freedom)
-    return list(wins / wins.sum()), range_critical, range_critical * error
+        noise = numpy.zeros((100_000, cells))
+        for basis, (_, _, square, degrees) in zip(bases, found[1:]):
+            scale = numpy.sqrt(square * degrees / random.chisquare(degrees, (100_000, 1)) / replicates)
+            noise += scale * random.standard_normal((100_000, basis.shape[1])) @ basis.T
+        wins += numpy.bincount((table.mean(1) + noise).argmin(1), minlength=cells)
+        ranges.append(numpy.quantile(noise.max(1) - noise.min(1), 0.95))
+    range_critical = stats.studentized_range.ppf(0.95, cells, (cells - 1) * (replicates - 1))
+    return list(wins / wins.sum()), range_critical, float(numpy.mean(ranges))
 
 
 def permuted(frame, axis):
@@ -178,12 +193,12 @@ def forest(frame, names, levels):
 
 def main():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    random = numpy.random.default_rng(20)
+    random, draws = numpy.random.default_rng(20), numpy.random.default_rng(22)
     golden = []
     for name, design in DESIGNS.items():
         frame = rows_of(design, random)
         names = NAMES[: len(design[0])]
-        probabilities, range_critical, range_reach = best(frame, names, random)
+        probabilities, range_critical, range_reach = best(frame, names, draws)
         cells = frame[names].drop_duplicates()
         golden.append({
             "name": name,
@@ -209,7 +224,7 @@ def main():
                         interval(frame, names, lambda rows, level=level: rows[axis] == level)
                         for level in range(count)
                     ],
-                    "comparisons": comparisons(frame, names, axis),
+                    "comparisons": comparisons(frame, axis),
                     "permutation_p": permuted(frame, axis),
                 }
                 for axis, count in zip(names, design[0])

@@ -38,14 +38,32 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     (
         "It has the lowest expected loss of the {alike} configurations with the same replicates with a \
-         probability of {probability}; {among}. This and the intervals count normal seed noise, equal in all \
-         configurations, and nothing that only another dataset would show. The intervals are those of a \
-         configuration named beforehand: a mean that was picked as the lowest of many looks better than it is, \
-         which the cross-fitted gap below takes out.",
-        "같은 반복을 완료한 조합 {alike}개 중 기대 손실이 가장 낮을 확률은 {probability}이며, {among}. 이 \
-         확률과 신뢰구간은 모든 조합에서 분산이 같은 정규 시드 잡음만 고려하며, 다른 데이터셋에서만 드러날 \
-         차이는 고려하지 않습니다. 신뢰구간은 조합을 미리 지정한 경우의 것입니다. 여러 평균 중 가장 낮은 \
-         것으로 뽑힌 평균은 실제보다 좋아 보이며, 아래의 교차 적합 격차는 이 편향을 제거합니다.",
+         probability of {probability}; {among}. {noise} {rows} The intervals are those of a configuration named \
+         beforehand: a mean that was picked as the lowest of many looks better than it is, which the cross-fitted \
+         gap below takes out.",
+        "같은 반복을 완료한 조합 {alike}개 중 기대 손실이 가장 낮을 확률은 {probability}이며, {among}. {noise} {rows} \
+         신뢰구간은 조합을 미리 지정한 경우의 것입니다. 여러 평균 중 가장 낮은 것으로 뽑힌 평균은 실제보다 좋아 \
+         보이며, 아래의 교차 적합 격차는 이 편향을 제거합니다.",
+    ),
+    (
+        "The grid is not complete, so the noise that levels share is not told apart: all of it counts with one degree of \
+         freedom less than there are replicates.",
+        "격자가 완전하지 않아 수준이 공유하는 잡음을 구분할 수 없으므로, 전체 잡음을 반복 수보다 하나 적은 자유도로 \
+         반영합니다.",
+    ),
+    (
+        "Seed noise that configurations with the same levels share is counted as shared.",
+        "수준이 같은 조합이 공유하는 시드 잡음은 공유하는 것으로 반영합니다.",
+    ),
+    (
+        "Losses are those of these validation rows: other rows would give others.",
+        "손실은 이 검증 행에서의 값이며, 다른 행에서는 달라집니다.",
+    ),
+    (
+        "Losses are those of these {rows} validation rows: other rows, which alone leave the validation accuracy \
+         between {interval}, would give others.",
+        "손실은 이 검증 행 {rows}개에서의 값이며, 다른 행에서는 달라집니다. 행의 표본 추출만으로도 검증 정확도의 \
+         신뢰구간은 {interval}입니다.",
     ),
     ("no other one comes close", "이에 근접한 다른 조합은 없습니다"),
     ("none of the others is ruled out", "나머지 조합 중 어느 것도 최적이 아니라고 할 수 없습니다"),
@@ -96,18 +114,24 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("Strongest hyperparameter", "가장 강한 하이퍼파라미터"),
     ("by the rule under main effects", "주효과 절의 판정 규칙에 따름"),
     (
-        "95 % interval {interval} if named beforehand; {how}",
-        "미리 지정한 경우의 95 % 신뢰구간 {interval}; {how}",
+        "95 % interval {interval}{rows} if named beforehand; {how}",
+        "미리 지정한 경우의 95 % 신뢰구간 {interval}{rows}; {how}",
     ),
-    ("95 % interval {interval}; {how}", "95 % 신뢰구간 {interval}; {how}"),
+    ("95 % interval {interval}{rows}; {how}", "95 % 신뢰구간 {interval}{rows}; {how}"),
+    (" under other seeds and on other rows ({rows} rows)", " (다른 시드와 다른 행, 행 {rows}개)"),
+    ("; {rows} rows alone leave {alone}", "; 행 {rows}개의 표본 추출만으로 {alone}"),
+    ("too few seeds for an interval{rows}; {how}", "시드가 부족하여 신뢰구간 없음{rows}; {how}"),
+    ("too few seeds for an interval", "시드가 부족하여 신뢰구간 없음"),
     (
         "Gap between the best configuration and the worst of those with as many completed replicates, both by \
          mean validation loss; loss (%) is (worst - best) / worst. Cross-fitted: selected on all replicates \
          but one, measured on that one, which takes out the luck of being selected. The interval holds \
-         whichever two configurations come out as best and worst (Tukey).",
+         whichever two configurations come out as best and worst, and counts the seed noise that configurations with the \
+         same levels share.",
         "최적 조합과, 같은 수의 반복을 완료한 조합 중 최하위 조합의 격차(모두 평균 검증 손실 기준). 손실(%)은 \
          (최하위 - 최적) / 최하위. 교차 적합: 한 반복을 제외한 나머지에서 선택하고 제외한 반복에서 측정하여, \
-         선택에 따른 운을 제거. 신뢰구간은 어느 두 조합이 최적과 최하위로 나오더라도 성립(Tukey)",
+         선택에 따른 운을 제거. 신뢰구간은 어느 두 조합이 최적과 최하위로 나오더라도 성립하며, 수준이 같은 조합이 \
+         공유하는 시드 잡음을 반영",
     ),
     ("measured", "측정 방식"),
     ("loss (%)", "손실(%)"),

@@ -43,6 +43,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "두 스윕에 모두 있는 조합 전체에 공통된 시드가 없습니다.",
     ),
     ("sweep {lower} has the lower loss (p {p})", "스윕 {lower}의 손실이 더 낮습니다(p {p})"),
+    ("there are too few seeds for an interval (p {p})", "시드가 부족하여 신뢰구간이 없습니다(p {p})"),
     ("no difference is shown (p {p})", "유의한 차이가 없습니다(p {p})"),
     ("one seed does not tell how sure that is", "시드 하나로는 얼마나 확실한지 알 수 없습니다"),
     ("every seed gave the same, so no test can be made", "모든 시드의 값이 같아 검정할 수 없습니다"),

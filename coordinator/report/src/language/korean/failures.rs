@@ -42,18 +42,20 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     ("too few trials completed", "완료된 시행이 너무 적습니다"),
     (
-        "one replicate cannot tell an effect from the luck of its seed: run more replicates",
-        "반복이 한 번이면 효과와 시드의 운을 구별할 수 없습니다. 반복을 늘리십시오",
+        "one replicate cannot tell an effect from the luck of its seed: run at least 3 replicates",
+        "반복이 한 번이면 효과와 시드의 운을 구별할 수 없습니다. 적어도 3회 반복하십시오",
     ),
     ("all trials have the same validation loss", "모든 시행의 검증 손실이 같습니다"),
     (
-        "the effect of {name} is there ({p}), and it is the strongest with probability {order}",
-        "{name}의 효과는 유의하며({p}), 가장 강한 하이퍼파라미터일 확률은 {order}입니다",
+        "the effect of {name} is significant ({p} against {name} × seed, {df} degrees of freedom), and it is the strongest \
+         with probability {order}",
+        "{name}의 효과는 유의하며({name} × 시드에 대해 {p}, 자유도 {df}), 가장 강한 하이퍼파라미터일 확률은 {order}입니다",
     ),
     (
-        "the effect of {name} is not told from seed noise ({p}), and it is the strongest with probability \
-         {order}",
-        "{name}의 효과는 시드 잡음과 구별되지 않으며({p}), 가장 강한 하이퍼파라미터일 확률은 {order}입니다",
+        "the effect of {name} is not significant ({p} against {name} × seed, {df} degrees of freedom), and it is the strongest \
+         with probability {order}",
+        "{name}의 효과는 유의하지 않으며({name} × 시드에 대해 {p}, 자유도 {df}), 가장 강한 하이퍼파라미터일 확률은 \
+         {order}입니다",
     ),
     (
         "replicates are missing: 1 of {planned} trials has no result, so configurations cannot be compared \
@@ -76,12 +78,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "빠진 시행이 있습니다. 시행 {planned}건 중 {missing}건에 결과가 없어 조합을 서로 비교할 수 없습니다",
     ),
     (
-        "{finding}: more replicates are needed, about {count} of each configuration",
-        "{finding}. 반복이 더 필요하며, 조합마다 약 {count}회입니다",
+        "{finding}: more replicates are needed (not more configurations), about {count} of each",
+        "{finding}. 조합이 아니라 반복이 더 필요하며, 조합마다 약 {count}회입니다",
     ),
     (
-        "{finding}: more replicates are needed, how many cannot be told or is above 1,000",
-        "{finding}. 반복이 더 필요하지만 필요한 횟수를 알 수 없거나 1,000회를 넘습니다",
+        "{finding}: more replicates are needed (not more configurations), how many cannot be told or is above 1,000",
+        "{finding}. 조합이 아니라 반복이 더 필요하지만 필요한 횟수를 알 수 없거나 1,000회를 넘습니다",
     ),
     ("above 99.9 %", "99.9 % 초과"),
 ];

@@ -3,6 +3,10 @@
 use crate::language::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
+    (
+        "Provisional: trials are missing, and those that have a result may be of other seeds at one level than at another.",
+        "잠정 결과: 결과가 없는 시행이 있으며, 결과가 있는 시행의 시드가 수준마다 다를 수 있습니다.",
+    ),
     ("Importance", "중요도"),
     (
         "What sets the best {best} of {trials} completed trials apart (PED-ANOVA: shares of the divergence \

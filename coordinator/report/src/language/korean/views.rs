@@ -40,6 +40,11 @@ pub(super) const ENTRIES: &[Entry] = &[
          better.",
         "다른 모든 하이퍼파라미터와 반복에 걸친, 수준 쌍별 평균 검증 손실입니다. 낮을수록 좋습니다.",
     ),
+    (
+        "Only trials with the same other values and the same replicate in every cell that has a result are compared. Trials \
+         behind each cell that is shown: {counts}.",
+        "결과가 있는 모든 칸에서 나머지 값과 반복이 같은 시행만 비교합니다. 표시된 칸마다의 시행 수: {counts}.",
+    ),
     ("Heat map of the mean validation loss by {pair}", "{pair}별 평균 검증 손실의 히트맵"),
     ("Mean validation loss by {pair}", "{pair}별 평균 검증 손실"),
     (
@@ -79,6 +84,12 @@ pub(super) const ENTRIES: &[Entry] = &[
          taken evenly from the others, the last one among them.",
         "{how} 조합 {count}개 중 {drawn}개를 그렸습니다. 순위의 처음 {first}개와, 나머지에서 마지막 조합을 \
          포함하여 고르게 뽑은 {sampled}개입니다.",
+    ),
+    (
+        "Only configurations that completed the same replicates as the first of the ranking are compared: {count} of {ranked} \
+         with a result, {replicates} trials each.",
+        "순위의 첫째 조합과 같은 반복을 완료한 조합만 비교합니다. 결과가 있는 조합 {ranked}개 중 {count}개이며, 조합마다 시행 \
+         {replicates}개입니다.",
     ),
     (
         "Level of each hyperparameter and mean validation loss, in ranking order",

@@ -1,0 +1,52 @@
+//! Which trials can be compared: those that stand at every level with the same other values and the same replicate.
+//!
+//! Where trials are missing (a sweep that is underway, or that lost some), the trials of one level have other partners and
+//! other seeds than those of another, and their means would tell of these. A block is what is left when the
+//! compared levels are taken away: only blocks that have a result in every compared cell count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sweep_proto::{Axis, Value};
+
+use crate::table::{Outcome, Table, TrialRow};
+
+/// Trials of the cells of some axes.
+#[derive(Clone, Debug)]
+pub struct Matched<'a> {
+    /// By cell, written in mixed radix over the axes' levels: trials of the blocks that every compared cell has.
+    pub cells: Vec<Vec<(&'a TrialRow, Outcome)>>,
+    /// By cell: all completed trials.
+    pub completed: Vec<u32>,
+}
+
+/// The comparable trials by their levels of `axes`. Cells without any completed trial are not compared.
+pub fn matched<'a>(table: &'a Table, axes: &[&Axis]) -> Matched<'a> {
+    let count = axes.iter().map(|axis| axis.levels.len()).product();
+    let mut blocks: BTreeMap<(Vec<&Value>, u32), BTreeMap<usize, (&TrialRow, Outcome)>> = BTreeMap::new();
+    let mut completed = vec![0; count];
+    let others: Vec<_> = table
+        .swept
+        .iter()
+        .copied()
+        .filter(|one| axes.iter().all(|axis| axis.hyperparameter != *one))
+        .collect();
+    for (trial, outcome) in table.completed() {
+        let configuration = &table.configurations[trial.configuration];
+        let cell = axes.iter().try_fold(0, |cell, axis| {
+            let level = configuration.get(axis.hyperparameter);
+            Some(cell * axis.levels.len() + axis.levels.iter().position(|one| one == level)?)
+        });
+        let Some(cell) = cell else { continue };
+        completed[cell] += 1;
+        let block = others.iter().map(|one| configuration.get(*one)).collect();
+        blocks.entry((block, trial.replicate)).or_default().insert(cell, (trial, outcome));
+    }
+    let compared: BTreeSet<usize> = (0..count).filter(|cell| completed[*cell] > 0).collect();
+    let mut cells = vec![Vec::new(); count];
+    for block in blocks.into_values().filter(|block| block.len() == compared.len()) {
+        for (cell, trial) in block {
+            cells[cell].push(trial);
+        }
+    }
+    Matched { cells, completed }
+}
