@@ -52,7 +52,7 @@ pub(crate) async fn prepare(
 }
 
 /// Reads the relative paths of a data source against the directory of the sweep file.
-pub(crate) fn resolve_paths(source: &mut DataSource, directory: &Path) {
+pub fn resolve_paths(source: &mut DataSource, directory: &Path) {
     let resolve = |path: &mut PathBuf| *path = directory.join(&*path);
     match source {
         DataSource::Known { path, .. } => path.iter_mut().for_each(resolve),

@@ -163,18 +163,91 @@ fn without_a_coordinator_every_request_says_so_with_exit_code_three() {
 
 #[test]
 fn plans_of_the_examples() {
+    let folder = tempfile::tempdir().expect("a folder");
     for example in ["quickstart", "paper-imdb", "paper-nsmc", "your-csv"] {
         let file = examples().join(format!("{example}.toml"));
-        let output = sweep(&["plan", &file.to_string_lossy()], Path::new("."));
+        let plan = ["plan", "--no-data", "--no-measure", &file.to_string_lossy()];
+        let output = sweep(&plan, folder.path());
         assert!(output.status.success(), "{}", told(&output));
         insta::assert_snapshot!(format!("plan_{example}"), String::from_utf8_lossy(&output.stdout));
-        let json = sweep(&["plan", "--json", &file.to_string_lossy()], Path::new("."));
+        let json = sweep(&[&plan[..], &["--json"]].concat(), folder.path());
         let plan: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
         let trials =
             plan["configurations"].as_u64().zip(plan["replicates"].as_u64()).map(|(one, two)| one * two);
         assert_eq!(plan["trials"].as_u64(), trials);
         assert!(plan["models"][0]["parameters"].as_u64() > Some(0));
     }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 0, "nothing is left behind");
+}
+
+/// A table of two classes of the same size.
+fn reviews(rows: usize) -> String {
+    let rows = (0..rows).map(|row| {
+        let label = if row % 2 == 0 { "good" } else { "bad" };
+        format!("this film is {label} in its way number {row},{label}\n")
+    });
+    std::iter::once("review,sentiment\n".to_owned()).chain(rows).collect()
+}
+
+const PLANNED: &str = "name = \"planned\"\n[data]\npath = \"PATH\"\ntext = \"TEXT\"\nlabel = \"sentiment\"\n\
+    tokenizer = \"word\"\n[grid]\nunits = [8, 16]\n[train]\nepochs = 3\nreplicates = 2\n";
+
+/// A sweep file over these columns of a file, in the folder.
+fn write_planned(folder: &Path, path: &str, text: &str) {
+    std::fs::write(folder.join("planned.toml"), PLANNED.replace("PATH", path).replace("TEXT", text))
+        .expect("written");
+}
+
+#[test]
+fn a_plan_opens_the_data_and_says_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("reviews.csv"), reviews(60)).expect("written");
+    std::fs::write(folder.path().join("one-class.csv"), reviews(60).replace(",bad", ",good"))
+        .expect("written");
+    for (path, text, said) in [
+        ("missing.csv", "review", "missing.csv"),
+        ("reviews.csv", "reviw", "no column is named \"reviw\""),
+        ("one-class.csv", "review", "all its rows have the one label \"good\""),
+    ] {
+        write_planned(folder.path(), path, text);
+        let output = sweep(&["plan", "planned.toml"], folder.path());
+        assert_eq!(output.status.code(), Some(2), "{path}: {}", told(&output));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{path}: {}", told(&output));
+        assert!(output.stdout.is_empty(), "{path}: {}", told(&output));
+    }
+    let large = PLANNED
+        .replace("PATH", "missing.csv")
+        .replace("TEXT", "review")
+        .replace("replicates = 2", "replicates = 1000");
+    let levels = (1..=1_001).map(|one| one.to_string()).collect::<Vec<_>>().join(", ");
+    std::fs::write(folder.path().join("planned.toml"), large.replace("[8, 16]", &format!("[{levels}]")))
+        .expect("written");
+    let output = sweep(&["plan", "planned.toml"], folder.path());
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        stderr.contains("1001000 trials") && stderr.contains("missing.csv"),
+        "all problems at once: {stderr}"
+    );
+}
+
+#[test]
+fn a_plan_counts_parameters_by_the_vocabulary_and_the_classes_that_are_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("reviews.csv"), reviews(60)).expect("written");
+    write_planned(folder.path(), "reviews.csv", "review");
+    let output = sweep(&["plan", "planned.toml", "--no-measure", "--json"], folder.path());
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(plan["data"]["rows"].as_array().map(Vec::len), Some(3));
+    assert_eq!(plan["data"]["classes"], serde_json::json!(["bad", "good"]));
+    // Seven words, good, bad, a number for each training row, padding and unknown.
+    let vocabulary = plan["data"]["vocabulary"].as_u64().expect("a number");
+    assert!(vocabulary < 100, "{vocabulary}");
+    for (model, units) in [(0, 8), (1, 16)] {
+        let expected = vocabulary * 64 + 4 * units * (64 + units + 2) + units + 1;
+        assert_eq!(plan["models"][model]["parameters"].as_u64(), Some(expected));
+    }
+    assert!(plan["disk"]["total_bytes"].as_u64() > Some(4 * 4 * vocabulary * 64), "four models of weights");
+    assert_eq!(plan["time"], serde_json::Value::Null);
 }
 
 #[test]

@@ -38,6 +38,16 @@ pub fn outputs(classes: u64) -> u64 {
     if classes == 2 { 1 } else { classes }
 }
 
+/// How many times a checkpoint holds the model's numbers: its weights, the best weights, the optimiser's moments.
+pub fn checkpoint_copies(configuration: &Configuration) -> u64 {
+    let moments = match configuration.word(Hyperparameter::Optimizer) {
+        "sgd" => 0,
+        "rmsprop" => 1,
+        _ => 2,
+    };
+    2 + moments
+}
+
 /// A rough upper estimate of the bytes that training one trial needs: weights, gradients, two
 /// optimiser moments and the best weights (4 bytes each), and the activations of one batch at full
 /// length with room for their gradients.

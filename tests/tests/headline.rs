@@ -1,7 +1,9 @@
-//! Every headline number of a real sweep's report, computed again from the store: in JSON, CSV and on the page it is the same.
+//! Every headline number of a real sweep's report and of its plan, computed again from the store: in JSON, CSV and on the page
+//! it is the same.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use coordinator_core::{SweepState, Tables, TrialRecord, TrialState};
@@ -9,7 +11,7 @@ use coordinator_store::{SqliteStore, StoreReader as _};
 use serde_json::Value;
 use sweep_proto::Configuration;
 use sweep_tests::ledger::{Report, finished};
-use sweep_tests::processes::Cluster;
+use sweep_tests::processes::{Cluster, program};
 
 const REPLICATES: usize = 3;
 
@@ -158,5 +160,68 @@ fn check_rows(cluster: &Cluster, tables: &Tables) -> Result<()> {
         ensure!(bits(row[loss].parse()?) == bits(result.score), "{} is not {}", &row[loss], result.score);
         ensure!(bits(row[accuracy].parse()?) == bits(result.accuracy));
     }
+    Ok(())
+}
+
+/// What `sweep plan` says of a file, after measuring on one slot.
+fn planned(file: &Path, data: &Path) -> Result<Value> {
+    let output = Command::new(program("sweep")?)
+        .args(["plan", "--json", "--slots", "1", "--price-per-device-hour", "3.6", "--data-dir"])
+        .args([data, file])
+        .output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn bytes_below(folder: &Path) -> Result<u64> {
+    let mut sum = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        sum += if metadata.is_dir() { bytes_below(&entry.path())? } else { metadata.len() };
+    }
+    Ok(sum)
+}
+
+#[test]
+fn a_sweep_takes_what_its_plan_says() -> Result<()> {
+    let mut cluster = Cluster::start()?;
+    let file = cluster.write("headline.toml", SWEEP)?;
+    let plan = planned(&file, &cluster.directory().join("plan"))?;
+    ensure!(plan["notes"] == serde_json::json!([]), "{plan}");
+    let seconds = |key: &str| plan["time"][key].as_f64().with_context(|| format!("no {key}: {plan}"));
+    let [low, all, high] = [seconds("seconds_low")?, seconds("seconds")?, seconds("seconds_high")?];
+    ensure!(0.0 < low && low < all && all < high, "{plan}");
+    let money = plan["time"]["money"]["total"].as_f64().context("money")?;
+    ensure!(
+        (money - seconds("slot_seconds")? / 1_000.0).abs() < 1e-9,
+        "3.6 an hour is 0.001 a second: {plan}"
+    );
+    ensure!(plan["memory"]["measured_bytes"].as_u64() <= plan["memory"]["slot_bytes"].as_u64(), "{plan}");
+    let left = std::fs::read_dir(cluster.directory().join("plan"))?.count();
+    ensure!(left == 1, "beside the prepared data, measuring leaves nothing");
+
+    let _worker = cluster.add_worker()?;
+    cluster.sweep(&["launch", &file.to_string_lossy()])?;
+    finished(&cluster, "headline")?.check_complete(4 * REPLICATES, 3)?;
+    let tables = stored(&cluster)?;
+    let trained = by_configuration(&tables)
+        .into_iter()
+        .map(|(_, trials)| trials[0].result.as_ref().map(|result| result.parameters).context("a result"));
+    let mut trained: Vec<u64> = trained.collect::<Result<_>>()?;
+    let models = plan["models"].as_array().context("models")?;
+    let mut told: Vec<u64> = models.iter().filter_map(|model| model["parameters"].as_u64()).collect();
+    trained.sort_unstable();
+    told.sort_unstable();
+    ensure!(trained == told, "{trained:?} trained, {told:?} planned");
+
+    let disk = |key: &str| plan["disk"][key].as_u64().with_context(|| format!("no {key}: {plan}"));
+    let taken = bytes_below(Path::new(&cluster.data()))?;
+    ensure!(taken <= disk("total_bytes")?, "{taken} bytes taken: {plan}");
+    let weights = disk("model_bytes")? + disk("dataset_bytes")? / 3;
+    ensure!(
+        taken >= weights,
+        "{taken} bytes taken, of which the weights and the dataset alone are {weights}"
+    );
     Ok(())
 }

@@ -11,7 +11,7 @@ use bytesize::ByteSize;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use sweep_proto::access::TokenError;
 use sweep_proto::text::is_steering;
-use sweep_proto::{DeviceKind, Token, WorkerProfile};
+use sweep_proto::{Device, DeviceKind, Token, WorkerProfile};
 use sweep_transport::presence::{self, DATA_FOLDER, Presence};
 use sweep_transport::private::{self, PrivateError};
 use sweep_transport::{AddressError, Addresses, Dial, channel};
@@ -27,7 +27,7 @@ use crate::identity::{Identity, IdentityError};
 use crate::slot::process::ProcessRunner;
 use crate::state_directory::{StateDirectory, StateError};
 use crate::telemetry::{self, LogFormat};
-use crate::{predict, slot};
+use crate::{measure, predict, slot};
 
 /// Largest token file that is read, in bytes.
 const TOKEN_BYTES_MAX: u64 = 4_096;
@@ -83,6 +83,19 @@ enum Command {
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
+    },
+    /// Train a few batches of what standard input asks for, and print how long they took: for `sweep plan`.
+    #[command(hide = true)]
+    Measure(MeasureArguments),
+    /// Do so in one slot.
+    #[command(hide = true)]
+    MeasureSlot {
+        /// Where to compute.
+        #[arg(long)]
+        device: DeviceChoice,
+        /// Memory that it may take.
+        #[arg(long)]
+        memory_bytes: Option<u64>,
     },
     /// Run one piece of work for an agent over standard input and output.
     #[command(hide = true)]
@@ -197,6 +210,16 @@ fn running(folder: &Path) -> anyhow::Result<Option<Presence>> {
 }
 
 #[derive(Debug, clap::Args)]
+struct MeasureArguments {
+    /// Trials to run side by side: a number, or auto for one per core and half a gigabyte of memory.
+    #[arg(long, default_value = "auto", value_parser = parse_slots, value_name = "auto|N")]
+    slots: Slots,
+    /// Where to compute: cpu, cuda:N, or auto.
+    #[arg(long, default_value = "auto", value_name = "cpu|cuda:N|auto")]
+    device: DeviceChoice,
+}
+
+#[derive(Debug, clap::Args)]
 struct PredictArguments {
     /// The model's directory.
     #[arg(long, value_name = "DIR")]
@@ -215,6 +238,15 @@ struct PredictArguments {
 enum Slots {
     Automatic,
     Fixed(u32),
+}
+
+impl Slots {
+    fn count(self, machine: &Machine, device: &Device) -> u32 {
+        match self {
+            Slots::Automatic => machine.automatic_slots(device),
+            Slots::Fixed(slots) => slots,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,12 +300,15 @@ fn parse_slots(text: &str) -> Result<Slots, String> {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
+    let began = Instant::now();
     let arguments = Arguments::parse();
     let logs = AttemptLogs::default();
     telemetry::start(arguments.log_format, logs.clone());
     let done = match arguments.command {
         Command::Join(join) => run_join(join, logs),
         Command::Predict(predict) => run_predict(predict),
+        Command::Measure(arguments) => run_measure(&arguments),
+        Command::MeasureSlot { device, memory_bytes } => measure::run_slot(device, memory_bytes, began),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sweep-worker", &mut io::stdout());
             Ok(())
@@ -324,16 +359,23 @@ fn run_predict(arguments: PredictArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn run_measure(arguments: &MeasureArguments) -> anyhow::Result<()> {
+    let machine = Machine::discover();
+    let device = machine.slot_device(arguments.device, &std::env::current_exe()?)?;
+    let count = arguments.slots.count(&machine, &device.device);
+    let profile = machine.profile(None, count, device.device.clone());
+    let memory_bytes = SlotMemory::Automatic.bytes(&profile);
+    let slots = measure::Slots { machine, device, count, memory_bytes };
+    measure::run(&slots, io::stdin().lock(), io::stdout().lock())
+}
+
 fn run_join(arguments: JoinArguments, logs: AttemptLogs) -> anyhow::Result<()> {
     private::make_everything_private();
     let addresses = arguments.addresses()?;
     let token = if addresses.is_secure() { given_token(arguments.token_file.as_deref())? } else { None };
     let machine = Machine::discover();
     let device = machine.slot_device(arguments.device, &std::env::current_exe()?)?;
-    let slots = match arguments.slots {
-        Slots::Automatic => machine.automatic_slots(&device.device),
-        Slots::Fixed(slots) => slots,
-    };
+    let slots = arguments.slots.count(&machine, &device.device);
     let state = match &arguments.state_dir {
         Some(path) => StateDirectory::open(path)?,
         None => StateDirectory::open_default()?,

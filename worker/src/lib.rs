@@ -9,6 +9,7 @@ pub mod cli;
 pub mod device_info;
 pub mod gpu;
 pub mod identity;
+pub mod measure;
 pub mod predict;
 mod reason;
 pub mod slot;

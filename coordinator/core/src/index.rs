@@ -59,6 +59,8 @@ pub(crate) struct SweepIndex {
     pub(crate) outstanding: BTreeSet<u32>,
     /// Those of `outstanding` that nobody measures now.
     pub(crate) evaluable: BTreeSet<u32>,
+    /// Completed trials that were trained for this sweep.
+    pub(crate) trained: BTreeSet<u32>,
     /// Trials by state, in the order of [`TrialState::ALL`].
     pub(crate) counts: [u64; 8],
     /// Completed trials that another one stands in for.
@@ -109,6 +111,7 @@ impl SweepIndex {
         match trial.state {
             TrialState::Pending => _ = self.pending.remove(&(trial.spec.replicate, index)),
             TrialState::Paused => _ = self.paused.remove(&index),
+            TrialState::Completed => _ = self.trained.remove(&index),
             _ => {}
         }
         if trial.lease.is_some() {
@@ -125,6 +128,7 @@ impl SweepIndex {
         match trial.state {
             TrialState::Pending => _ = self.pending.insert((trial.spec.replicate, index)),
             TrialState::Paused => _ = self.paused.insert(index),
+            TrialState::Completed if trial.reused_from.is_none() => _ = self.trained.insert(index),
             _ => {}
         }
         if trial.lease.is_some() {

@@ -12,6 +12,7 @@ pub mod command;
 mod decide;
 mod draft;
 pub mod engine;
+pub mod forecast;
 mod index;
 pub mod limits;
 pub mod mutation;
@@ -33,6 +34,7 @@ pub use choice::ConfigurationMean;
 pub use command::{
     Command, Decision, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Retried, Touch,
 };
+pub use decide::grid::checked as check_spec;
 pub use engine::Engine;
 pub use mutation::Mutation;
 pub use quota::{Quota, Totals};

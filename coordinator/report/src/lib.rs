@@ -14,6 +14,7 @@ pub mod sections;
 pub mod table;
 
 pub use analysis::analyse;
+pub use analysis::devices::price_of;
 pub use analysis::test_split::hardest_rows;
 pub use input::{Price, ReportInput};
 pub use language::{Language, UnknownLanguage};

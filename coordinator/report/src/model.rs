@@ -348,12 +348,26 @@ pub struct Cost {
     pub lost_device_hours: f64,
     /// In money; `null` without a price that fits a device.
     pub money: Option<Money>,
+    /// How well the time left was foretold after the first trials; `null` for a sweep of few trials, and where trials were
+    /// tried twice.
+    pub forecast: Option<ForecastCheck>,
     /// Each device model, by name.
     pub by_device: Vec<Usage>,
     /// Each worker, by name.
     pub by_worker: Vec<Usage>,
     /// Each ranked configuration, in ranking order.
     pub configurations: Vec<ConfigurationCost>,
+}
+
+/// A forecast of the time left, held against what came.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ForecastCheck {
+    /// Trials that were complete when it was made.
+    pub completed: u64,
+    /// Seconds that it gave the other trials.
+    pub forecast_seconds: f64,
+    /// Seconds that they took.
+    pub seconds: f64,
 }
 
 /// What the device hours cost, in the currency of the prices.

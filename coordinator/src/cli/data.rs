@@ -117,11 +117,11 @@ fn in_a_child() -> Result<(), Failure> {
 }
 
 fn inspect(arguments: &InspectArguments) -> Result<Inspection, Failure> {
-    let shown = Shown { view: Mutex::new(View::new(false)), step: Mutex::default() };
+    let shown = Shown::new();
     let cache = arguments.data_dir.join("datasets");
     let options = options(arguments)?;
     let inspection = coordinator_dataset::inspect_with(&arguments.dataset, &options, &cache, &shown);
-    shown.view.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    shown.clear();
     inspection.map_err(|error| Failure::usage(error.for_options()))
 }
 
@@ -155,12 +155,21 @@ fn options(arguments: &InspectArguments) -> Result<InspectOptions, Failure> {
 }
 
 /// Shows the steps of reading on the terminal.
-struct Shown {
+pub(super) struct Shown {
     view: Mutex<View>,
     step: Mutex<wire::Progress>,
 }
 
 impl Shown {
+    pub(super) fn new() -> Self {
+        Self { view: Mutex::new(View::new(false)), step: Mutex::default() }
+    }
+
+    /// Takes everything off the terminal again.
+    pub(super) fn clear(&self) {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn change(&self, change: impl FnOnce(&mut wire::Progress)) {
         let mut step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut step);

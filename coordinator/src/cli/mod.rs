@@ -168,7 +168,7 @@ enum Command {
     Export(export::Arguments),
     /// Check a report: signature, records, and by training again
     Verify(verify::Arguments),
-    /// Show what a sweep file asks for, without running it
+    /// Show what a sweep file asks for and what it costs, without running it
     Plan(plan::Arguments),
     /// Look at a dataset
     Data(data::Arguments),
@@ -359,7 +359,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Report(arguments) => report::run(arguments, context).await,
         Command::Export(arguments) => export::run(arguments, context).await,
         Command::Verify(arguments) => verify::run(arguments, context).await,
-        Command::Plan(arguments) => plan::run(&arguments, context),
+        Command::Plan(arguments) => plan::run(arguments, context).await,
         Command::Data(arguments) => data::run(arguments, context).await,
         Command::Model(arguments) => model::run(arguments, context).await,
         Command::Predict(arguments) => predict::run(&arguments, context),

@@ -67,12 +67,12 @@ pub(super) fn languages() -> impl TypedValueParser<Value = Language> {
         .try_map(|tag| tag.parse::<Language>())
 }
 
-fn parse_money(text: &str) -> Result<f64, String> {
+pub(super) fn parse_money(text: &str) -> Result<f64, String> {
     let money = text.trim().parse().ok().filter(|money: &f64| money.is_finite() && *money >= 0.0);
     money.ok_or_else(|| format!("`{text}` is no price: write a number such as 2.49"))
 }
 
-fn parse_price(text: &str) -> Result<DevicePrice, String> {
+pub(super) fn parse_price(text: &str) -> Result<DevicePrice, String> {
     let parts = text.rsplit_once('=').filter(|(device, _)| !device.trim().is_empty());
     let (device, money) =
         parts.ok_or_else(|| format!("`{text}` is no price of a device: write H100=2.49"))?;

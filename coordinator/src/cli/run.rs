@@ -78,7 +78,7 @@ pub(crate) struct Arguments {
     privacy: report::Privacy,
 }
 
-fn slots(text: &str) -> Result<String, String> {
+pub(super) fn slots(text: &str) -> Result<String, String> {
     match text.parse::<u32>() {
         _ if text == "auto" => Ok(text.to_owned()),
         Ok(number) if (1..=SLOTS_MAX).contains(&number) => Ok(number.to_string()),

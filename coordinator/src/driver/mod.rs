@@ -26,6 +26,7 @@ use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 use collector::Collector;
 pub(crate) use notices::{Notices, Standing, Version};
+pub use stale::KEEP_BYTES_MAX as STALE_BYTES_MAX;
 use thread::Core;
 
 /// Requests that wait for the driver. Beyond these, callers wait up to [`MAILBOX_WAIT`].

@@ -10,7 +10,7 @@ const KEEP_MS: u64 = 60_000;
 
 /// Bytes of such blobs kept at one time: trials with short epochs replace their checkpoints many times a second, and
 /// the disk must outlast them.
-const KEEP_BYTES_MAX: u64 = 1 << 30;
+pub const KEEP_BYTES_MAX: u64 = 1 << 30;
 
 /// The queues, oldest first.
 #[derive(Debug, Default)]

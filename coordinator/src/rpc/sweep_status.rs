@@ -1,7 +1,7 @@
 //! A sweep as people see it: the ledger, what runs, what is best so far, when it will end.
 
 use coordinator_core::view::Ledger;
-use coordinator_core::{Engine, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState};
+use coordinator_core::{Engine, SweepRecord, TrialRecord, TrialState, WorkerState};
 use coordinator_report::Language;
 use coordinator_report::sections::warnings;
 use sweep_proto::{Hyperparameter, SweepId, TestMetric, TrialId, WorkKind, wire};
@@ -11,9 +11,6 @@ const RUNNING_MAX: usize = 1_000;
 
 /// Configurations listed, best first.
 const BEST_MAX: usize = 10;
-
-/// Finished epochs from which the mean time of one is taken.
-const EPOCHS_SAMPLED_MAX: usize = 10_000;
 
 /// The status of a sweep; `None` where there is none.
 pub(crate) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
@@ -40,7 +37,7 @@ pub(crate) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
             .filter_map(|trial| running(engine, sweep, trial))
             .collect(),
         best: best.collect(),
-        eta_seconds: eta_seconds(engine, sweep, epochs_planned.saturating_sub(epochs_done), slots),
+        eta_seconds: engine.forecast(id).map(|forecast| forecast.seconds),
         chosen: sweep.chosen.as_ref().map(|chosen| chosen.label(&swept)),
         test: test(engine, sweep).map(Into::into),
         workers,
@@ -161,22 +158,6 @@ fn epochs(engine: &Engine, id: SweepId) -> (u64, u64) {
         let ran_to_an_end = trial.state.is_terminal() && trial.state != TrialState::Cancelled;
         (done + trained, planned + if ran_to_an_end { trained } else { total })
     })
-}
-
-/// Seconds until the remaining epochs are done, by the mean of those finished and the slots there are.
-fn eta_seconds(engine: &Engine, sweep: &SweepRecord, remaining: u64, slots: u32) -> Option<f64> {
-    if sweep.state != SweepState::Open || slots == 0 || remaining == 0 {
-        return None;
-    }
-    let first = TrialId { sweep: sweep.id, index: 0 };
-    let last = TrialId { sweep: sweep.id, index: u32::MAX };
-    let finished = engine.tables().epochs.range((first, 0)..=(last, u32::MAX)).take(EPOCHS_SAMPLED_MAX);
-    let (seconds, count) = finished
-        .fold((0.0, 0.0), |(seconds, count), (_, epoch)| (seconds + epoch.metric.seconds, count + 1.0));
-    let ledger = engine.ledger(sweep.id);
-    let open = ledger.of(TrialState::Pending) + ledger.of(TrialState::Leased);
-    let used = u64::from(slots).min(open).max(1);
-    (count > 0.0).then(|| remaining as f64 * seconds / count / used as f64)
 }
 
 /// The mean over the chosen configuration's replicates, confusion counts summed. Calibration and hardest examples belong to

@@ -11,7 +11,7 @@ const KILL_FIRST: &str = "500";
 ///
 /// What it allocates beyond `memory_bytes` fails, which ends the process with a message about memory. Files that
 /// are mapped to be read do not count. A lower bound that it began under stays.
-pub(super) fn enter(memory_bytes: Option<u64>) {
+pub(crate) fn enter(memory_bytes: Option<u64>) {
     // Where the system has no such choice, or does not let us, it chooses by itself.
     let _ = std::fs::write("/proc/self/oom_score_adj", KILL_FIRST);
     let bounded = memory_bytes.map(|bytes| {

@@ -1,7 +1,7 @@
 //! Slots: what runs one piece of work, seen from the agent.
 
 pub mod child;
-mod confinement;
+pub(crate) mod confinement;
 mod energy;
 mod environment;
 pub mod process;

@@ -39,7 +39,7 @@ const OOM_COUNTER_FILE: &str = "/proc/vmstat";
 
 /// A trainer frees and takes again the same large tensors at every batch. By default glibc gives them back to
 /// the kernel each time and gets zeroed pages again; kept, they cost nothing. Other allocators read none of it.
-const ALLOCATOR: [(&str, &str); 2] =
+pub(crate) const ALLOCATOR: [(&str, &str); 2] =
     [("MALLOC_MMAP_THRESHOLD_", "33554432"), ("MALLOC_TRIM_THRESHOLD_", "1073741824")];
 
 /// Starts `sweep-worker slot` for each piece of work.

@@ -30,4 +30,4 @@ pub use error::TrainError;
 pub use model_directory::predict;
 pub use observer::{Observer, StopSignal};
 pub use request::{Completed, Ended, Halt, Prediction, TrainRequest};
-pub use training::{evaluate, train};
+pub use training::{evaluate, peak_memory_bytes, train};

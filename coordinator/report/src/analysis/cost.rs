@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use coordinator_core::AttemptState;
+use coordinator_core::forecast::{Past, TRIALS_CHECKED};
 
 use super::devices::{Usages, usages};
 use super::front::{Point, on_front};
 use super::ranking::{Standing, parameters};
 use crate::input::ReportInput;
-use crate::model::{ConfigurationCost, Cost};
+use crate::model::{ConfigurationCost, Cost, ForecastCheck};
 use crate::table::{Table, TrialRow, mean};
 
 /// Sums over the sweep and means per configuration.
@@ -35,10 +36,21 @@ pub fn cost(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> C
         device_hours: 0.0 + by_device.iter().map(|one| one.device_hours).sum::<f64>(),
         lost_device_hours: 0.0 + by_device.iter().map(|one| one.lost_device_hours).sum::<f64>(),
         money,
+        forecast: forecast(input),
         by_device,
         by_worker,
         configurations: configurations(table, standings),
     }
+}
+
+fn forecast(input: &ReportInput) -> Option<ForecastCheck> {
+    let ReportInput { sweep, trials, attempts, epochs, workers, .. } = input;
+    let check = Past { sweep, trials, attempts, epochs, workers }.check(TRIALS_CHECKED)?;
+    Some(ForecastCheck {
+        completed: check.completed as u64,
+        forecast_seconds: check.forecast_seconds,
+        seconds: check.seconds,
+    })
 }
 
 fn seconds(ms: u64) -> f64 {

@@ -151,7 +151,7 @@ impl Meter {
 }
 
 /// The price of a device: of those that name a part of its model the longest, else the one for all.
-fn price_of(device: &str, prices: &[Price]) -> Option<f64> {
+pub fn price_of(device: &str, prices: &[Price]) -> Option<f64> {
     let device = device.to_lowercase();
     prices
         .iter()

@@ -45,6 +45,16 @@ fn figures(cost: &Cost, language: Language) -> Vec<Figure> {
             say!(language, "training that reused trials did not repeat"),
         ));
     }
+    figures.extend(cost.forecast.map(|forecast| Figure {
+        label: say!(language, "Forecast"),
+        value: format::seconds(forecast.forecast_seconds),
+        detail: say!(
+            language,
+            "time left after {completed} trials, as told then; it took {taken}",
+            completed = forecast.completed,
+            taken = format::seconds(forecast.seconds)
+        ),
+    }));
     figures.extend(devices::figures(cost, language));
     figures
 }

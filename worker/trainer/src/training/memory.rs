@@ -1,7 +1,7 @@
 //! Peak memory of this process.
 
 /// The largest resident size so far, in bytes; 0 where the system does not tell.
-pub(super) fn peak_bytes() -> u64 {
+pub fn peak_bytes() -> u64 {
     std::fs::read_to_string("/proc/self/status").ok().and_then(|status| parse(&status)).unwrap_or(0)
 }
 

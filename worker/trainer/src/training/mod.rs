@@ -25,6 +25,7 @@ use crate::request::{Completed, Ended, Halt, TrainRequest};
 use crate::weights_file::{self, Expected};
 
 pub(crate) use evaluation::Evaluation;
+pub use memory::peak_bytes as peak_memory_bytes;
 pub(crate) use tally::Underway;
 
 use epoch::{EpochEnd, PassEnd, Steps};

@@ -28,6 +28,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Validation accuracy against training seconds of each configuration; the line is the front of these two",
         "조합별 학습 시간(초)에 대한 검증 정확도. 선은 두 기준의 파레토 최적선",
     ),
+    ("Forecast", "예측"),
+    (
+        "time left after {completed} trials, as told then; it took {taken}",
+        "시행 {completed}개가 끝났을 때 예측한 남은 시간; 실제 {taken}",
+    ),
     ("Devices", "장치"),
     (
         "of devices under leases, {lost} of them without a result; slots share a device in equal parts",

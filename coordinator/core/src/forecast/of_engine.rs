@@ -1,0 +1,155 @@
+//! A forecast from the engine's rows: a bounded number of them, however large the sweep is.
+
+use std::collections::BTreeMap;
+
+use sweep_proto::{AttemptId, Configuration, Hyperparameter, SweepId, TrialId, Value, WorkKind, WorkerId};
+
+use super::{
+    DataSize, DataSizes, Facts, Forecast, Running, SlotKind, TRIALS_FORECAST_MAX, TRIALS_MEASURED_MAX,
+    Timing, forecast,
+};
+use crate::engine::Engine;
+use crate::index::Phase;
+use crate::record::{
+    AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState,
+};
+
+/// The sizes of a sweep's datasets, by data variant.
+#[derive(Debug)]
+pub(crate) struct OfRecord(Vec<(BTreeMap<Hyperparameter, Value>, DataSize)>);
+
+impl OfRecord {
+    pub(crate) fn new(sweep: &SweepRecord) -> Self {
+        let sized = |record: &crate::record::DatasetRecord| {
+            let length = match record.variant.get(&Hyperparameter::MaxLength) {
+                Some(Value::Integer(length)) => *length,
+                _ => sweep.spec.fixed.integer(Hyperparameter::MaxLength),
+            };
+            (record.variant.clone(), DataSize::of_record(record, length))
+        };
+        Self(sweep.datasets.iter().map(sized).collect())
+    }
+}
+
+impl DataSizes for OfRecord {
+    fn of(&self, configuration: &Configuration) -> Option<DataSize> {
+        let fits = |variant: &BTreeMap<Hyperparameter, Value>| {
+            variant.iter().all(|(one, value)| configuration.get(*one) == value)
+        };
+        self.0.iter().find(|(variant, _)| fits(variant)).map(|(_, size)| *size)
+    }
+}
+
+/// Kinds of slots as they are met.
+#[derive(Default)]
+struct Kinds {
+    all: Vec<SlotKind>,
+    slots: Vec<u32>,
+}
+
+impl Kinds {
+    fn place(&mut self, kind: SlotKind) -> usize {
+        self.all.iter().position(|one| *one == kind).unwrap_or_else(|| {
+            self.all.push(kind);
+            self.slots.push(0);
+            self.all.len() - 1
+        })
+    }
+
+    fn of_worker(&mut self, engine: &Engine, worker: WorkerId) -> Option<usize> {
+        let worker = engine.tables.workers.get(&worker)?;
+        Some(self.place(SlotKind::of(&worker.profile)))
+    }
+}
+
+impl Engine {
+    /// When a sweep that is open will end. Reads a bounded number of rows.
+    pub fn forecast(&self, id: SweepId) -> Option<Forecast> {
+        let sweep = self.sweep(id).filter(|sweep| sweep.state == SweepState::Open)?;
+        let index = self.index.sweeps.get(&id)?;
+        let mut kinds = Kinds::default();
+        for worker in self.tables.workers.values().filter(|worker| worker.state == WorkerState::Ready) {
+            let place = kinds.place(SlotKind::of(&worker.profile));
+            kinds.slots[place] += worker.profile.slots;
+        }
+        // Sweeps with work share the slots evenly, as they are given leases.
+        let others = self
+            .index
+            .ready
+            .iter()
+            .filter(|(phase, _, sweep)| *phase == Phase::Train && *sweep != id)
+            .count();
+        let trial = |index: &u32| self.tables.trials.get(&TrialId { sweep: id, index: *index });
+        let training = |one: &&TrialRecord| one.lease.is_some_and(|lease| lease.work == WorkKind::Train);
+
+        let leased: Vec<&TrialRecord> =
+            index.leased.iter().take(TRIALS_MEASURED_MAX).filter_map(trial).filter(training).collect();
+        let trained = spread(index.trained.len(), TRIALS_MEASURED_MAX, index.trained.iter()).0.into_iter();
+        let timed: Vec<_> = trained.filter_map(trial).chain(leased.iter().copied()).collect();
+        let timings = timed.into_iter().filter_map(|trial| self.timing(trial, &mut kinds)).collect();
+        let running = leased.iter().filter_map(|trial| self.running_trial(trial, &mut kinds)).collect();
+        let (waiting, each) = spread(index.pending.len(), TRIALS_FORECAST_MAX, index.pending.iter());
+        let waiting = waiting.iter().filter_map(|(_, index)| trial(index)).map(|one| &one.spec.configuration);
+        let mut slots = kinds.slots;
+        for slots in &mut slots {
+            *slots = slots.div_ceil(others as u32 + 1);
+        }
+        forecast(&Facts {
+            spec: &sweep.spec,
+            data: &OfRecord::new(sweep),
+            kinds: kinds.all,
+            slots,
+            timings,
+            running,
+            waiting: waiting.collect(),
+            each,
+        })
+    }
+
+    fn timing<'a>(&'a self, trial: &'a TrialRecord, kinds: &mut Kinds) -> Option<Timing<'a>> {
+        let (mut epochs, mut seconds, mut last) = (0, 0.0, None::<&EpochRecord>);
+        for epoch in self.tables.epochs_of(trial.spec.id).filter(|one| one.metric.seconds.is_finite()) {
+            (epochs, seconds, last) = (epochs + 1, seconds + epoch.metric.seconds, Some(epoch));
+        }
+        let number = last?.attempt;
+        let attempt = self.tables.attempts.get(&AttemptId { trial: trial.spec.id, number })?;
+        let went_through = attempt.first_epoch == 1 && attempt.state == AttemptState::Succeeded;
+        let held = attempt.ended_at.filter(|_| went_through).map(|end| end.since_ms(attempt.started_at));
+        Some(Timing {
+            configuration: &trial.spec.configuration,
+            kind: kinds.of_worker(self, attempt.worker)?,
+            epochs,
+            seconds,
+            gap_seconds: held.map(|held_ms| (held_ms as f64 / 1e3 - seconds).max(0.0)),
+            is_finished: trial.state == TrialState::Completed,
+        })
+    }
+
+    fn running_trial<'a>(&self, trial: &'a TrialRecord, kinds: &mut Kinds) -> Option<Running<'a>> {
+        let losses = self
+            .tables
+            .epochs_of(trial.spec.id)
+            .map(|epoch| (epoch.metric.epoch, epoch.metric.validation_loss));
+        let (mut last, mut best) = (0, (0, f64::INFINITY));
+        for (epoch, loss) in losses {
+            last = epoch;
+            if loss < best.1 {
+                best = (epoch, loss);
+            }
+        }
+        Some(Running {
+            configuration: &trial.spec.configuration,
+            kind: kinds.of_worker(self, trial.lease?.worker)?,
+            epochs: last,
+            epochs_without_improvement: last - best.0,
+        })
+    }
+}
+
+/// At most `most` of so many things, evenly spread, and how many each stands for.
+pub fn spread<T>(count: usize, most: usize, all: impl Iterator<Item = T>) -> (Vec<T>, f64) {
+    let every = count.div_ceil(most).max(1);
+    let some: Vec<T> = all.step_by(every).collect();
+    let each = count as f64 / some.len().max(1) as f64;
+    (some, each)
+}

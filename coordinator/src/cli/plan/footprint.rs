@@ -1,0 +1,126 @@
+//! What a sweep takes of memory and disk.
+
+use coordinator::STALE_BYTES_MAX;
+use coordinator_core::forecast::{TRIALS_FORECAST_MAX, spread};
+use serde::Serialize;
+use sweep_proto::{Configuration, Hyperparameter, SweepSpec, model_size};
+
+use super::data::{Opened, Sizes};
+use super::measure::Machine;
+use super::models;
+
+/// Bytes of a number of a model.
+const NUMBER_BYTES: u64 = 4;
+/// Names, shapes and counters in a file of weights or a checkpoint, in bytes.
+const HEADER_BYTES: u64 = 4 << 10;
+/// The program of a slot before it has a model, and its allocator's reserve, in bytes.
+const PROGRAM_BYTES: u64 = 48 << 20;
+/// Checkpoints of a trial on the worker's side: the one that is written, and two that wait for their upload.
+const WORKER_COPIES: u64 = 3;
+/// Bytes of an epoch's metrics in the database.
+const EPOCH_BYTES: u64 = 420;
+/// Bytes of a step's metrics in the database.
+const STEP_BYTES: u64 = 40;
+/// Bytes of a trial and its attempts in the database.
+const TRIAL_BYTES: u64 = 3 << 10;
+/// Most step metrics of an epoch.
+const STEPS_MAX: u64 = 100;
+/// An empty database with its log, in bytes.
+const DATABASE_BYTES: u64 = 4 << 20;
+
+/// Memory while the sweep runs.
+#[expect(clippy::struct_field_names, reason = "fields of JSON name their unit")]
+#[derive(Debug, Serialize)]
+pub(super) struct Memory {
+    /// Of the largest trial, in bytes.
+    pub(super) slot_bytes: u64,
+    /// Of all slots, if each trains the largest trial; `null` where the slots are not known.
+    pub(super) total_bytes: Option<u64>,
+    /// What each slot may take; `null` where it is not known.
+    pub(super) slot_limit_bytes: Option<u64>,
+    /// The largest that was measured.
+    pub(super) measured_bytes: Option<u64>,
+}
+
+/// Bytes on disk when the sweep ends; checkpoints while it runs.
+#[expect(clippy::struct_field_names, reason = "fields of JSON name their unit")]
+#[derive(Debug, Serialize)]
+pub(super) struct Disk {
+    /// Encoded datasets: prepared, stored, and in the cache of a worker on this machine.
+    pub(super) dataset_bytes: u64,
+    /// The best weights of every trial.
+    pub(super) model_bytes: u64,
+    /// Checkpoints, at most, while it runs; nothing afterwards.
+    pub(super) checkpoint_bytes: u64,
+    /// Metrics and records in the database.
+    pub(super) metric_bytes: u64,
+    /// At most at one time.
+    pub(super) total_bytes: u64,
+}
+
+/// The memory of the largest trial, and of as many as there are slots.
+pub(super) fn memory(
+    spec: &SweepSpec,
+    sizes: &Sizes,
+    machine: Option<&Machine>,
+    notes: &mut Vec<String>,
+) -> Memory {
+    let sized = models::sizing(spec);
+    let count = sized.grid_size().unwrap_or(0);
+    let configurations = (0..count).filter_map(|position| sized.configuration(position));
+    let largest = configurations.map(|one| models::memory_bytes(&one, sizes)).max().unwrap_or(0);
+    let measured =
+        machine.into_iter().flat_map(|one| &one.speeds).map(|(_, speed)| speed.peak_memory_bytes).max();
+    let slot_bytes = largest.saturating_add(PROGRAM_BYTES).max(measured.unwrap_or(0));
+    let profile = machine.map(|machine| &machine.profile);
+    let limit = profile.and_then(sweep_proto::WorkerProfile::slot_memory_bytes);
+    if let Some(limit) = limit.filter(|limit| *limit < slot_bytes) {
+        let [needed, has] = [slot_bytes, limit].map(|bytes| indicatif::BinaryBytes(bytes).to_string());
+        notes.push(format!("the largest trial may need {needed} and a slot here has {has}: fewer slots give each of them more"));
+    }
+    Memory {
+        slot_bytes,
+        total_bytes: profile.map(|profile| slot_bytes.saturating_mul(u64::from(profile.slots))),
+        slot_limit_bytes: limit,
+        measured_bytes: measured,
+    }
+}
+
+/// The disk of a sweep whose coordinator and worker are on this machine.
+pub(super) fn disk(spec: &SweepSpec, sizes: &Sizes, opened: &Opened, machine: Option<&Machine>) -> Disk {
+    let count = spec.grid_size().unwrap_or(0);
+    let (positions, each) = spread(count as usize, 20 * TRIALS_FORECAST_MAX, 0..count);
+    let slots = machine.map_or(1, |machine| u64::from(machine.profile.slots));
+    let (mut models, mut metrics, mut replaced, mut largest) = (0_u64, 0_u64, 0_u64, 0_u64);
+    for one in positions.into_iter().filter_map(|position| spec.configuration(position)) {
+        let bytes = models::parameters(&one, sizes).saturating_mul(NUMBER_BYTES);
+        models = models.saturating_add(bytes.saturating_add(HEADER_BYTES));
+        metrics = metrics.saturating_add(metric_bytes(&one, sizes));
+        let checkpoint = checkpoint_bytes(&one, bytes);
+        replaced = replaced.saturating_add(checkpoint.saturating_mul(one.integer(Hyperparameter::Epochs)));
+        largest = largest.max(checkpoint);
+    }
+    let of_all = |bytes: u64| (bytes as f64 * each * f64::from(spec.replicates)) as u64;
+    let dataset_bytes = opened.bytes().saturating_mul(3);
+    let (model_bytes, metric_bytes) = (of_all(models), DATABASE_BYTES.saturating_add(of_all(metrics)));
+    // Those that were replaced lately are kept for their readers, up to a bound.
+    let checkpoint_bytes = largest
+        .saturating_mul(slots * (1 + WORKER_COPIES))
+        .saturating_add(of_all(replaced).min(STALE_BYTES_MAX));
+    let total_bytes = [dataset_bytes, model_bytes, checkpoint_bytes, metric_bytes]
+        .into_iter()
+        .fold(0_u64, u64::saturating_add);
+    Disk { dataset_bytes, model_bytes, checkpoint_bytes, metric_bytes, total_bytes }
+}
+
+/// Bytes of a trial's metrics if it trains every epoch.
+fn metric_bytes(configuration: &Configuration, sizes: &Sizes) -> u64 {
+    let epochs = configuration.integer(Hyperparameter::Epochs);
+    let steps = sizes.size(configuration).batches(configuration).min(STEPS_MAX);
+    TRIAL_BYTES + epochs * (EPOCH_BYTES + steps * STEP_BYTES)
+}
+
+/// Bytes of one checkpoint.
+fn checkpoint_bytes(configuration: &Configuration, model_bytes: u64) -> u64 {
+    model_bytes.saturating_mul(model_size::checkpoint_copies(configuration)).saturating_add(HEADER_BYTES)
+}

@@ -1,0 +1,206 @@
+//! `sweep plan`: what a sweep file asks for, and what it costs, before anything runs.
+
+mod data;
+mod footprint;
+mod measure;
+mod models;
+mod text;
+mod time;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use coordinator_core::check_spec;
+use coordinator_report::Price;
+use serde::Serialize;
+use sweep_proto::{DataSource, Hyperparameter, SweepSpec};
+use sweep_transport::private;
+
+use super::exit::Failure;
+use super::sweep_file::SweepFile;
+use super::{Context, report, run};
+use data::PlannedData;
+use footprint::{Disk, Memory};
+use models::PlannedModel;
+use time::PlannedTime;
+
+const EXAMPLES: &str = "\
+The data is opened as the sweep opens it, and kept prepared in the data folder. The time follows from a few
+batches of the cheapest, the dearest and the most unlike configurations, trained on every slot of this
+machine: from the first figure, if every trial runs out of patience at once, to the second, if none does.
+Memory and disk are estimates from above.
+
+Examples:
+  sweep plan deploy/examples/paper-imdb.toml
+  sweep plan my-sweep.toml --slots 4 --price-per-device-hour 0.40
+  sweep plan my-sweep.toml --no-data          from the file alone
+  sweep plan my-sweep.toml --json | jq .time";
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The sweep file; the built-in quickstart where left out.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Do not open the data: sizes then assume a full vocabulary and two classes.
+    #[arg(long, conflicts_with = "measure")]
+    no_data: bool,
+    /// Measure the time also where that takes more than half a minute.
+    #[arg(long)]
+    measure: bool,
+    /// Measure nothing: no time and no money.
+    #[arg(long, conflicts_with = "measure")]
+    no_measure: bool,
+    /// Trials side by side; auto suits the machine.
+    #[arg(long, value_name = "auto|N", default_value = "auto", value_parser = run::slots)]
+    slots: String,
+    /// What an hour of a device costs: the plan then tells what the sweep costs.
+    #[arg(long, value_name = "MONEY", value_parser = report::parse_money)]
+    price_per_device_hour: Option<f64>,
+    /// The same for devices whose model name holds DEVICE; may be repeated.
+    #[arg(long = "price", value_name = "DEVICE=MONEY", value_parser = report::parse_price)]
+    prices: Vec<sweep_proto::wire::DevicePrice>,
+}
+
+impl Arguments {
+    fn prices(&self) -> Vec<Price> {
+        let named = self.prices.iter().map(|one| (one.device.clone(), one.per_device_hour));
+        let all = self.price_per_device_hour.iter().map(|price| (String::new(), *price));
+        named.chain(all).map(|(device, per_device_hour)| Price { device, per_device_hour }).collect()
+    }
+}
+
+/// What `sweep plan --json` prints.
+#[derive(Debug, Serialize)]
+struct Plan {
+    name: String,
+    dataset: String,
+    /// Configurations of the grid.
+    configurations: u64,
+    replicates: u32,
+    trials: u64,
+    /// Epochs of all trials together, none stopped early.
+    epochs: u64,
+    axes: Vec<PlannedAxis>,
+    /// Ways in which the dataset is encoded.
+    data_variants: u64,
+    /// What was read; `null` where the data was not opened.
+    data: Option<PlannedData>,
+    /// Models of different size; the smallest and the largest where there are many.
+    models: Vec<PlannedModel>,
+    /// How many models of different size there are.
+    models_total: u64,
+    memory: Memory,
+    /// `null` where the data was not opened.
+    disk: Option<Disk>,
+    /// `null` where it was not measured.
+    time: Option<PlannedTime>,
+    /// What stands in the way, or is to be known.
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlannedAxis {
+    hyperparameter: Hyperparameter,
+    levels: Vec<sweep_proto::Value>,
+}
+
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
+    let spec = file.parse()?;
+    let folder = context.wanted.data_folder.clone();
+    let task = tokio::task::spawn_blocking(move || plan(&arguments, spec, &file, &folder));
+    let plan = task.await.map_err(|error| Failure::failed(format!("the plan broke off: {error}")))??;
+    if context.output.json {
+        return context.output.json(&plan);
+    }
+    context.output.text(&text::text(&plan))
+}
+
+fn plan(
+    arguments: &Arguments,
+    mut spec: SweepSpec,
+    file: &SweepFile,
+    folder: &Path,
+) -> Result<Plan, Failure> {
+    let dataset = dataset(&spec.data.source);
+    coordinator::resolve_paths(&mut spec.data.source, &file.directory);
+    let checked = check_spec(spec.clone()).map_err(|rejection| rejection.to_string());
+    let opened = if arguments.no_data {
+        Ok(None)
+    } else {
+        private::claim(folder).map_err(|error| Failure::usage(error.to_string()))?;
+        data::open(&spec, folder).map(Some).map_err(|error| error.to_string())
+    };
+    let (spec, opened) = match (checked, opened) {
+        (Ok(spec), Ok(opened)) => (spec, opened),
+        // All that is wrong, at once.
+        (spec, opened) => {
+            let problems = [spec.err(), opened.err()].into_iter().flatten().collect::<Vec<_>>();
+            return Err(Failure::usage(problems.join("\n")));
+        }
+    };
+    let sizes = data::Sizes::new(&spec, opened.as_ref());
+    let (models, models_total) = models::models(&spec, &sizes);
+    let mut notes = Vec::new();
+    let measured = measure::measure(arguments, folder, &spec, opened.as_ref(), &sizes, &mut notes)?;
+    let time = measured.as_ref().and_then(|one| time::time(&spec, &sizes, one, &arguments.prices()));
+    let memory = footprint::memory(&spec, &sizes, measured.as_ref(), &mut notes);
+    let disk = opened.as_ref().map(|opened| footprint::disk(&spec, &sizes, opened, measured.as_ref()));
+    Ok(Plan {
+        name: spec.name.clone(),
+        dataset,
+        configurations: spec.grid_size().unwrap_or(u64::MAX),
+        replicates: spec.replicates,
+        trials: spec.trial_count().unwrap_or(u64::MAX),
+        epochs: epochs(&spec),
+        axes: spec
+            .axes
+            .iter()
+            .map(|axis| PlannedAxis { hyperparameter: axis.hyperparameter, levels: axis.levels.clone() })
+            .collect(),
+        data_variants: spec.data_variants().len() as u64,
+        data: opened.map(data::Opened::told),
+        models,
+        models_total,
+        memory,
+        disk,
+        time,
+        notes,
+    })
+}
+
+/// Epochs of all trials: trials of each level of `epochs`, times the level.
+fn epochs(spec: &SweepSpec) -> u64 {
+    let trials = spec.trial_count().unwrap_or(u64::MAX);
+    match spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs) {
+        None => trials.saturating_mul(spec.fixed.integer(Hyperparameter::Epochs)),
+        Some(axis) => {
+            let levels = axis.levels.iter();
+            let sum: u64 = levels
+                .map(|level| if let sweep_proto::Value::Integer(number) = level { *number } else { 0 })
+                .sum();
+            (trials / (axis.levels.len() as u64).max(1)).saturating_mul(sum)
+        }
+    }
+}
+
+fn dataset(source: &DataSource) -> String {
+    match source {
+        DataSource::Known { name, path: None } => name.clone(),
+        DataSource::Known { name, path: Some(path) } => format!("{name} from {}", path.display()),
+        DataSource::File { path, .. } => path.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn swept_epochs_are_counted_level_by_level() {
+        let text = "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\nepochs = [2, 5]\nunits = [8, 16, 32]\n[train]\nreplicates = 2\n";
+        let spec = sweep_proto::sweep_file::parse("test.toml", text).expect("a valid file");
+        assert_eq!(epochs(&spec), (2 + 5) * 3 * 2);
+    }
+}
