@@ -14,7 +14,9 @@ const NUMBER_BYTES: u64 = 4;
 /// Names, shapes and counters in a file of weights or a checkpoint, in bytes.
 const HEADER_BYTES: u64 = 4 << 10;
 /// The program of a slot before it has a model, and its allocator's reserve, in bytes.
-const PROGRAM_BYTES: u64 = 48 << 20;
+const PROGRAM_BYTES: u64 = 40 << 20;
+/// How often a checkpoint stands in memory while it is written: its numbers, and the bytes of its file.
+const CHECKPOINT_COPIES: u64 = 2;
 /// Checkpoints of a trial on the worker's side: the one that is written, and two that wait for their upload.
 const WORKER_COPIES: u64 = 3;
 /// Bytes of an epoch's metrics in the database.
@@ -68,7 +70,11 @@ pub(super) fn memory(
     let sized = models::sizing(spec);
     let count = sized.grid_size().unwrap_or(0);
     let configurations = (0..count).filter_map(|position| sized.configuration(position));
-    let largest = configurations.map(|one| models::memory_bytes(&one, sizes)).max().unwrap_or(0);
+    let trial_bytes = |one: Configuration| {
+        let checkpoint = checkpoint_bytes(&one, models::parameters(&one, sizes).saturating_mul(NUMBER_BYTES));
+        models::memory_bytes(&one, sizes).saturating_add(CHECKPOINT_COPIES.saturating_mul(checkpoint))
+    };
+    let largest = configurations.map(trial_bytes).max().unwrap_or(0);
     let measured =
         machine.into_iter().flat_map(|one| &one.speeds).map(|(_, speed)| speed.peak_memory_bytes).max();
     let slot_bytes = largest.saturating_add(PROGRAM_BYTES).max(measured.unwrap_or(0));
