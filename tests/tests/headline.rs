@@ -188,7 +188,10 @@ fn a_sweep_takes_what_its_plan_says() -> Result<()> {
     let mut cluster = Cluster::start()?;
     let file = cluster.write("headline.toml", SWEEP)?;
     let plan = planned(&file, &cluster.directory().join("plan"))?;
-    ensure!(plan["notes"] == serde_json::json!([]), "{plan}");
+    ensure!(
+        plan["time"]["measured"].as_u64() >= Some(2),
+        "the cheapest and the dearest are measured: {plan}"
+    );
     let seconds = |key: &str| plan["time"][key].as_f64().with_context(|| format!("no {key}: {plan}"));
     let [low, all, high] = [seconds("seconds_low")?, seconds("seconds")?, seconds("seconds_high")?];
     ensure!(0.0 < low && low < all && all < high, "{plan}");

@@ -69,6 +69,20 @@ impl Opened {
         distinct.values().sum()
     }
 
+    /// What may make the results mean something else than intended.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for (_, Prepared { header, summary, .. }) in &self.variants {
+            for warning in summary.account.warnings(&header.classes) {
+                let text = warning.to_string();
+                if !warnings.contains(&text) {
+                    warnings.push(text);
+                }
+            }
+        }
+        warnings
+    }
+
     /// What people are told.
     pub(super) fn told(self) -> PlannedData {
         let largest = self.variants.into_iter().max_by_key(|(_, one)| one.header.splits[0].tokens);

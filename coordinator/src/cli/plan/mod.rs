@@ -142,7 +142,7 @@ fn plan(
     };
     let sizes = data::Sizes::new(&spec, opened.as_ref());
     let (models, models_total) = models::models(&spec, &sizes);
-    let mut notes = Vec::new();
+    let mut notes = opened.as_ref().map(data::Opened::warnings).unwrap_or_default();
     let measured = measure::measure(arguments, folder, &spec, opened.as_ref(), &sizes, &mut notes)?;
     let time = measured.as_ref().and_then(|one| time::time(&spec, &sizes, one, &arguments.prices()));
     let memory = footprint::memory(&spec, &sizes, measured.as_ref(), &mut notes);
