@@ -203,9 +203,9 @@ fn the_time_left_is_within_a_quarter_from_the_tenth_trial_on() {
         for completed in TRIALS_CHECKED..recorded.trials.len() {
             let Some(check) = rows.past().check(completed) else { continue };
             let off = (check.forecast_seconds - check.seconds).abs();
-            // Which of the last trials ends last is chance: half a trial's time is allowed beside.
-            let allowed = ERROR_MAX * check.seconds
-                + trial_seconds / 2.0 * f64::from(u8::from(completed > TRIALS_CHECKED));
+            // Which of the last trials ends last is chance: a trial's time is allowed beside.
+            let beside = if completed > TRIALS_CHECKED { trial_seconds } else { 0.0 };
+            let allowed = ERROR_MAX * check.seconds + beside;
             if completed == TRIALS_CHECKED {
                 println!(
                     "{name}: after {completed} of {} trials {:.1} s forecast, {:.1} s taken ({:+.0} %)",
@@ -276,7 +276,7 @@ fn the_fitted_rates_of_each_recorded_sweep() {
         let rates = Rates::fit(DeviceKind::Cpu, &measured).expect("measured");
         let error = rates.error.expect("many configurations");
         println!("{name}: {rates:?}");
-        assert!(error < 0.2, "{name}: the model misses by {error:.2}");
+        assert!(error < 0.25, "{name}: the model misses by {error:.2}");
         let off = measured.iter().map(|one| reference.seconds(&one.work) / one.seconds).collect::<Vec<_>>();
         println!("{name}: the reference tells {off:.2?} of what was measured");
     }
