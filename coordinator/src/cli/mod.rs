@@ -168,7 +168,7 @@ enum Command {
     Export(export::Arguments),
     /// Check a report: signature, records, and by training again
     Verify(verify::Arguments),
-    /// Show what a sweep file asks for and what it costs, without running it
+    /// Show what a sweep file asks for, without running it
     Plan(plan::Arguments),
     /// Look at a dataset
     Data(data::Arguments),

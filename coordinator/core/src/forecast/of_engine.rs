@@ -70,7 +70,7 @@ impl Engine {
         let mut kinds = Kinds::default();
         for worker in self.tables.workers.values().filter(|worker| worker.state == WorkerState::Ready) {
             let place = kinds.place(SlotKind::of(&worker.profile));
-            kinds.slots[place] += worker.profile.slots;
+            kinds.slots[place] = kinds.slots[place].saturating_add(worker.profile.slots);
         }
         // Sweeps with work share the slots evenly, as they are given leases.
         let others = self
@@ -92,7 +92,7 @@ impl Engine {
         let waiting = waiting.iter().filter_map(|(_, index)| trial(index)).map(|one| &one.spec.configuration);
         let mut slots = kinds.slots;
         for slots in &mut slots {
-            *slots = slots.div_ceil(others as u32 + 1);
+            *slots = slots.div_ceil((others as u32).saturating_add(1));
         }
         forecast(&Facts {
             spec: &sweep.spec,

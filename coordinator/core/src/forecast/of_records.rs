@@ -70,8 +70,11 @@ impl Past<'_> {
         for epoch in self.epochs.iter().filter(|one| one.metric.seconds.is_finite()) {
             epochs.entry(epoch.trial).or_default().push(epoch);
         }
-        let own = self.trials.iter().filter(|trial| trial.reused_from.is_none());
-        let ways = own.map(|trial| {
+        let mut own: Vec<&TrialRecord> =
+            self.trials.iter().filter(|trial| trial.reused_from.is_none()).collect();
+        // Sums are made in one order, whatever that of the records is.
+        own.sort_by_key(|trial| trial.spec.id);
+        let ways = own.into_iter().map(|trial| {
             let ended_ms = trial.ended_at.filter(|_| trial.state == TrialState::Completed)?.0;
             let [attempt] = attempts.remove(&trial.spec.id)?.try_into().ok()?;
             let mut epochs = epochs.remove(&trial.spec.id)?;
@@ -90,14 +93,17 @@ impl Past<'_> {
             .filter(|way| way.attempt.started_at.0 <= at_ms)
             .map(|way| way.attempt.worker)
             .collect();
-        for worker in self.workers.iter().filter(|worker| present.contains(&worker.id)) {
+        let mut workers: Vec<&WorkerRecord> =
+            self.workers.iter().filter(|worker| present.contains(&worker.id)).collect();
+        workers.sort_by_key(|worker| worker.id);
+        for worker in workers {
             let kind = SlotKind::of(&worker.profile);
             let place = kinds.iter().position(|one| *one == kind).unwrap_or_else(|| {
                 kinds.push(kind);
                 slots.push(0);
                 kinds.len() - 1
             });
-            slots[place] += worker.profile.slots;
+            slots[place] = slots[place].saturating_add(worker.profile.slots);
             kind_of.insert(worker.id, place);
         }
         let (mut timings, mut running, mut waiting) = (Vec::new(), Vec::new(), Vec::new());

@@ -44,7 +44,7 @@ impl DataSize {
                 classes: record.classes.len() as u64,
             };
         }
-        let rows: u64 = record.rows.iter().sum();
+        let rows = record.rows.iter().fold(0_u64, |sum, rows| sum.saturating_add(*rows));
         let vocabulary = u64::from(record.vocabulary);
         let beside = rows.saturating_mul(ROW_BYTES).saturating_add(vocabulary * VOCABULARY_BYTES);
         let tokens = record.artifact.bytes.saturating_sub(beside) / TOKEN_BYTES;

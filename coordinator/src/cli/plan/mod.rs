@@ -25,10 +25,10 @@ use models::PlannedModel;
 use time::PlannedTime;
 
 const EXAMPLES: &str = "\
-The data is opened as the sweep opens it, and kept prepared in the data folder. The time follows from a few
-batches of the cheapest, the dearest and the most unlike configurations, trained on every slot of this
-machine: from the first figure, if every trial runs out of patience at once, to the second, if none does.
-Memory and disk are estimates from above.
+The data is opened as the sweep opens it, and kept prepared in the data folder. The time follows
+from a few batches of the cheapest, the dearest and the most unlike configurations, trained on every
+slot of this machine: from the first figure, if every trial runs out of patience at once, to the
+second, if none does. Memory and disk are estimates from above.
 
 Examples:
   sweep plan deploy/examples/paper-imdb.toml
