@@ -215,19 +215,6 @@ fn a_plan_opens_the_data_and_says_what_is_wrong_with_it() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{path}: {}", told(&output));
         assert!(output.stdout.is_empty(), "{path}: {}", told(&output));
     }
-    let large = PLANNED
-        .replace("PATH", "missing.csv")
-        .replace("TEXT", "review")
-        .replace("replicates = 2", "replicates = 1000");
-    let levels = (1..=1_001).map(|one| one.to_string()).collect::<Vec<_>>().join(", ");
-    std::fs::write(folder.path().join("planned.toml"), large.replace("[8, 16]", &format!("[{levels}]")))
-        .expect("written");
-    let output = sweep(&["plan", "planned.toml"], folder.path());
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        stderr.contains("1001000 trials") && stderr.contains("missing.csv"),
-        "all problems at once: {stderr}"
-    );
 }
 
 #[test]

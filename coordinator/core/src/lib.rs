@@ -34,7 +34,6 @@ pub use choice::ConfigurationMean;
 pub use command::{
     Command, Decision, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Retried, Touch,
 };
-pub use decide::grid::checked as check_spec;
 pub use engine::Engine;
 pub use mutation::Mutation;
 pub use quota::{Quota, Totals};

@@ -11,10 +11,7 @@ use crate::record::{DatasetRecord, TrialRecord, TrialState};
 
 /// Checks a spec and gives its levels the types of their hyperparameters, so that equal levels are
 /// equal values and each configuration names its position.
-///
-/// # Errors
-/// What a launch of it would be refused for.
-pub fn checked(mut spec: SweepSpec) -> Result<SweepSpec, Rejection> {
+pub(crate) fn checked(mut spec: SweepSpec) -> Result<SweepSpec, Rejection> {
     if spec.replicates == 0 {
         return Err(Rejection::Invalid("a sweep needs at least one replicate".into()));
     }

@@ -10,7 +10,6 @@ mod time;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use coordinator_core::check_spec;
 use coordinator_report::Price;
 use serde::Serialize;
 use sweep_proto::{DataSource, Hyperparameter, SweepSpec};
@@ -125,20 +124,11 @@ fn plan(
 ) -> Result<Plan, Failure> {
     let dataset = dataset(&spec.data.source);
     coordinator::resolve_paths(&mut spec.data.source, &file.directory);
-    let checked = check_spec(spec.clone()).map_err(|rejection| rejection.to_string());
     let opened = if arguments.no_data {
-        Ok(None)
+        None
     } else {
         private::claim(folder).map_err(|error| Failure::usage(error.to_string()))?;
-        data::open(&spec, folder).map(Some).map_err(|error| error.to_string())
-    };
-    let (spec, opened) = match (checked, opened) {
-        (Ok(spec), Ok(opened)) => (spec, opened),
-        // All that is wrong, at once.
-        (spec, opened) => {
-            let problems = [spec.err(), opened.err()].into_iter().flatten().collect::<Vec<_>>();
-            return Err(Failure::usage(problems.join("\n")));
-        }
+        Some(data::open(&spec, folder).map_err(|error| Failure::usage(error.to_string()))?)
     };
     let sizes = data::Sizes::new(&spec, opened.as_ref());
     let (models, models_total) = models::models(&spec, &sizes);
