@@ -12,7 +12,8 @@ use sweep_proto::{EpochMetric, Hyperparameter, StepMetric, SweepId, TrialId, Tri
 use worker_trainer::{DeviceChoice, Ended, Observer, TrainRequest, peak_memory_bytes};
 
 use super::REQUEST_BYTES_MAX;
-use crate::slot::{child::describe, confinement};
+use crate::reason::describe;
+use crate::slot::confinement;
 
 /// Batches that are trained at least, the first of which is not counted: it warms caches and allocator.
 const BATCHES_MIN: usize = 3;
