@@ -208,9 +208,9 @@ fn a_sweep_takes_what_its_plan_says() -> Result<()> {
     cluster.sweep(&["launch", &file.to_string_lossy()])?;
     finished(&cluster, "headline")?.check_complete(4 * REPLICATES, 3)?;
     let tables = stored(&cluster)?;
-    let trained = by_configuration(&tables)
-        .into_iter()
-        .map(|(_, trials)| trials[0].result.as_ref().map(|result| result.parameters).context("a result"));
+    let trained = by_configuration(&tables).into_values();
+    let trained =
+        trained.map(|trials| trials[0].result.as_ref().map(|result| result.parameters).context("a result"));
     let mut trained: Vec<u64> = trained.collect::<Result<_>>()?;
     let models = plan["models"].as_array().context("models")?;
     let mut told: Vec<u64> = models.iter().filter_map(|model| model["parameters"].as_u64()).collect();
