@@ -17,9 +17,9 @@ use super::render::progress::View;
 use super::render::table::{self, Align};
 
 const EXAMPLES: &str = "\
-Counts, labels, lengths and sample tokens; rows that cannot be used are told with their lines. What a sweep
-file says of its data under [data] is an option here: a file without a header row is read with --no-header
-and columns by number.
+Counts, labels, lengths and sample tokens; rows that cannot be used are told with their lines.
+What a sweep file says of its data under [data] is an option here: a file without a header
+row is read with --no-header, and its columns are given by number.
 
 Examples:
   sweep data inspect snippets
