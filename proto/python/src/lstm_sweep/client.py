@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .status import Progress, Status
 
 #: Largest sweep file that a coordinator reads, in bytes.
-_FILE_BYTES_MAX: Final = 1 << 20
+_FILE_BYTES_MAX: Final = 256 << 10
 
 #: What a sweep file is called in messages that was given as text.
 _TEXT_NAME: Final = "sweep.toml"
@@ -170,7 +170,7 @@ def _launch_request(file_or_text: str | os.PathLike[str] | Mapping[str, Any]) ->
             ) from error
         raise
     if len(content) > _FILE_BYTES_MAX:
-        raise errors.SweepFileError(f"{path} has more than {_FILE_BYTES_MAX >> 20} MiB: it is no sweep file")
+        raise errors.SweepFileError(f"{path} has more than {_FILE_BYTES_MAX >> 10} KiB: it is not a sweep file")
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
