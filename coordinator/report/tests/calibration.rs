@@ -248,13 +248,12 @@ impl Simulated {
             normal(key)
         };
         let configurations: usize = levels.iter().product();
-        let mut positions = vec![vec![0; configurations]; levels.len()];
-        for at in 0..configurations {
-            let mut rest = at;
-            for axis in (0..levels.len()).rev() {
-                positions[axis][at] = rest % levels[axis];
-                rest /= levels[axis];
-            }
+        let mut positions = Vec::with_capacity(levels.len());
+        let mut rest = configurations;
+        for count in levels {
+            // The last axis changes fastest.
+            rest /= count;
+            positions.push((0..configurations).map(|at| at / rest % count).collect::<Vec<_>>());
         }
         let seeds: Vec<f64> = (0..replicates).map(|_| 1.5 * next()).collect();
         let mut shared = vec![vec![0.0; replicates]; configurations];

@@ -83,7 +83,7 @@ impl NoiseOfGrid {
         let stratum_of = |mut place: usize| {
             let mut axes: Vec<usize> = Vec::new();
             for axis in (0..counts.len()).rev() {
-                if place % counts[axis] > 0 {
+                if !place.is_multiple_of(counts[axis]) {
                     axes.insert(0, axis);
                 }
                 place /= counts[axis];

@@ -19,10 +19,15 @@ pub struct Matched<'a> {
     pub completed: Vec<u32>,
 }
 
+/// What blocks share: the levels of all other axes, and the replicate.
+type BlockKey<'a> = (Vec<&'a Value>, u32);
+/// The trials of a block by cell.
+type Block<'a> = BTreeMap<usize, (&'a TrialRow, Outcome)>;
+
 /// The comparable trials by their levels of `axes`. Cells without any completed trial are not compared.
 pub fn matched<'a>(table: &'a Table, axes: &[&Axis]) -> Matched<'a> {
     let count = axes.iter().map(|axis| axis.levels.len()).product();
-    let mut blocks: BTreeMap<(Vec<&Value>, u32), BTreeMap<usize, (&TrialRow, Outcome)>> = BTreeMap::new();
+    let mut blocks: BTreeMap<BlockKey<'a>, Block<'a>> = BTreeMap::new();
     let mut completed = vec![0; count];
     let others: Vec<_> = table
         .swept

@@ -305,6 +305,7 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
 }
 
 /// What an interval counts beside other seeds.
+#[derive(Clone, Copy)]
 enum Counted {
     /// Nothing: the losses of single rows are not known.
     Loss,
