@@ -369,7 +369,6 @@ fn failed_and_diverged_trials_are_tried_again_with_all_their_tries() {
     assert_eq!(granted.work, WorkKind::Evaluate);
     lab.evaluate(&granted);
     assert_eq!(lab.state(sweep), SweepState::Finished);
-    lab.run(&Command::Cancel(lab.engine.resolve("again").unwrap()));
 }
 
 #[test]
