@@ -43,7 +43,7 @@ fn folder() -> PathBuf {
 fn recorded() -> Vec<(String, Recorded)> {
     if let Some(from) = std::env::var_os("RECORD") {
         for entry in std::fs::read_dir(from).expect("a folder of data folders").flatten() {
-            let store = SqliteStore::open(&entry.path().join("sweep.db")).expect("a data folder");
+            let mut store = SqliteStore::open(&entry.path().join("sweep.db")).expect("a data folder");
             let recorded = record(&store.load().expect("rows"));
             let file = folder().join(entry.file_name()).with_extension("json");
             std::fs::write(file, serde_json::to_string(&recorded).expect("serialises")).expect("written");
@@ -105,6 +105,9 @@ impl Rows {
             ended_at: None,
             datasets: recorded.datasets.clone(),
             chosen: None,
+            owner: None,
+            held: None,
+            extended_from: None,
         };
         let workers = vec![WorkerRecord {
             id: worker,
@@ -142,6 +145,7 @@ impl Rows {
             state: TrialState::Completed,
             attempts: 1,
             failures: 0,
+            forgiven: 0,
             out_of_memory: 0,
             outgrown_bytes: None,
             lease: None,

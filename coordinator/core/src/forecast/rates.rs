@@ -142,15 +142,9 @@ mod tests {
     }
 
     fn grid() -> Vec<Work> {
-        let levels = [16, 64, 256];
-        levels
-            .iter()
-            .flat_map(|units| {
-                levels.iter().flat_map(move |embedding| {
-                    levels.iter().map(move |batch| work(*units, *embedding, *batch))
-                })
-            })
-            .collect()
+        const LEVELS: [u64; 3] = [16, 64, 256];
+        let pairs = LEVELS.into_iter().flat_map(|units| LEVELS.map(|embedding| (units, embedding)));
+        pairs.flat_map(|(units, embedding)| LEVELS.map(|batch| work(units, embedding, batch))).collect()
     }
 
     #[test]
