@@ -2,15 +2,14 @@
 //! is refused until then.
 
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use sweep_transport::presence::LOCK;
 
 use crate::backup::BackupError;
 use crate::place::{Place, StoreChoice};
-use crate::security::files;
 use crate::server::StartError;
 
 /// The file that stands in a folder until it is whole. It tells what makes the folder.
@@ -45,7 +44,7 @@ impl Unfinished {
         let lock = Place::local(&grows_at).lock_alone()?;
         clear(&grows_at).map_err(BackupError::at(&grows_at))?;
         let marker = grows_at.join(MARKER);
-        files::write(&marker, what.as_bytes()).map_err(BackupError::at(&marker))?;
+        mark(&marker, what).map_err(BackupError::at(&marker))?;
         Ok(Self { grows_at, target, _lock: lock })
     }
 
@@ -123,6 +122,14 @@ fn check_free(folder: &Path) -> Result<(), BackupError> {
     let is_free = folder.join(MARKER).exists()
         || entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK));
     if is_free { Ok(()) } else { Err(BackupError::NotEmpty(folder.to_owned())) }
+}
+
+/// Writes the marker under its own name, so that nothing else stands here before it; that it exists is what counts.
+fn mark(marker: &Path, what: &str) -> io::Result<()> {
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(marker)?;
+    file.write_all(what.as_bytes())?;
+    file.sync_all()?;
+    File::open(marker.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
 /// Removes what an earlier try has left; its marker goes last.

@@ -335,7 +335,11 @@ async fn a_sweep_goes_on_and_grows_only_on_the_data_it_was_launched_on() {
     assert!(refused.message().contains("the data has changed since sweep 1 was launched"), "{refused}");
     let extended = user.0.extend(grown("units = [16]")).await.unwrap().into_inner();
     assert_eq!(extended.ledger.unwrap().planned, 6, "what is encoded already needs no source");
-    assert_eq!(user.launch_from(sweep, true, place).await.unwrap().id, 3, "the same file, changed");
+    assert_eq!(
+        user.launch_from(sweep, true, place).await.unwrap().id,
+        2,
+        "it asks for what that sweep does, now"
+    );
     server.stop().await.unwrap();
 }
 

@@ -162,8 +162,10 @@ fn a_coordinator_does_not_start_where_a_restoration_was_cut_off() -> Result<()> 
     let path = |name: &str| cluster.directory().join(name).to_string_lossy().into_owned();
     let (kept, new, log) = (path("kept"), path("new"), cluster.directory().join("command.log"));
     cluster.sweep(&["backup", &kept, "--data-dir", &cluster.data()])?;
-    // Past the first writes the folder in the making is there.
-    let restoring = watched(&["restore", &kept, "--data-dir", &new], &log, Some(12))?;
+    let writes = watched(&["restore", &kept, "--data-dir", &new], &log, None)?.boundaries.len();
+    std::fs::remove_dir_all(&new)?;
+    // In the midst of its writes the folder in the making is there.
+    let restoring = watched(&["restore", &kept, "--data-dir", &new], &log, Some(writes / 2))?;
     ensure!(restoring.was_killed, "it has fewer writes");
     let (is_started, said) = sweep(&["serve", "--listen", "127.0.0.1:0", "--data-dir", &new])?;
     ensure!(!is_started && said.contains("`sweep restore` was cut off"), "{said}");

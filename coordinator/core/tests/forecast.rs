@@ -22,6 +22,9 @@ use sweep_proto::{
 /// Largest error of a forecast from the tenth completed trial on, relative to the time that is left.
 const ERROR_MAX: f64 = 0.25;
 
+/// Largest error of the time of a grid that two measured configurations tell: the bounds of `sweep plan`.
+const PLAN_ERROR_MAX: f64 = 0.35;
+
 /// A sweep that was run, without what its times do not depend on.
 #[derive(Serialize, Deserialize)]
 struct Recorded {
@@ -268,7 +271,7 @@ fn the_cheapest_and_the_dearest_configuration_tell_the_time_of_a_grid() {
             "{name}: an epoch of each of {} configurations {told:.1} s told, {taken:.1} s taken",
             all.len()
         );
-        assert!((told / taken - 1.0).abs() < ERROR_MAX, "{name}: {told} instead of {taken}");
+        assert!((told / taken - 1.0).abs() < PLAN_ERROR_MAX, "{name}: {told} instead of {taken}");
     }
 }
 

@@ -70,7 +70,9 @@ mod tests {
     /// Words of some syllables, drawn by a fixed rule.
     fn words(row: usize, syllables: &[&str], count: usize, space: &str) -> String {
         let drawn = |at: usize| {
+            // The finalizer of SplitMix64: neighbouring numbers give unlike ones.
             let mixed = (row as u64 * 1_000 + at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
             (mixed >> 40) as usize
         };
         let syllable = |at: usize| syllables[drawn(at) % syllables.len()];

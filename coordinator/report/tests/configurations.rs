@@ -24,9 +24,10 @@ fn the_first_of_the_ranking_have_curves_of_their_own() {
         assert!((lowest - ranked.validation_loss.mean).abs() < 1e-12);
         assert!(group.points.iter().all(|point| point.validation_loss.standard_deviation.is_some()));
     }
-    // Three are drawn at first; the numbers of all stand in the page, and those of the other panels are drawn whole.
+    // All of them are drawn, with their names below.
     let html = text(&input, "report.html");
-    assert_eq!(html.matches("\"first\":3").count(), 1);
+    assert_eq!(html.matches("\"names_below\":true").count(), 1);
+    assert!(!html.contains("\"first\":"), "none is left out at first");
     assert!(html.contains("the first 8 of 14 configurations in the ranking"));
 }
 

@@ -99,7 +99,7 @@ fn reading(reading: &Reading) -> String {
     let list = |labels: Vec<String>| (!labels.is_empty()).then(|| labels.join(", "));
     let dropped = list(reading.labels_dropped.iter().map(|label| text(label)).collect());
     line("labels_dropped", dropped.map(|dropped| format!("[{dropped}]")));
-    let named = reading.labels.iter().map(|(label, class)| format!("{} = {}", text(label), text(class)));
+    let named = reading.labels.iter().map(|(label, class)| format!("{} = {}", key(label), text(class)));
     line("labels", list(named.collect()).map(|named| format!("{{ {named} }}")));
     lines
 }
@@ -113,6 +113,11 @@ fn value(value: &Value) -> String {
 
 fn path_text(path: &Path) -> String {
     text(&path.to_string_lossy())
+}
+
+/// Text as a key: in double quotes, on one line. What JSON escapes, TOML reads alike; TOML asks for one character more.
+fn key(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 /// Text in TOML's quotes.
