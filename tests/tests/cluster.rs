@@ -96,14 +96,14 @@ fn the_same_sweep_gives_the_same_numbers_however_many_workers_there_are() -> Res
     Ok(())
 }
 
-/// One trial of one epoch that takes a while.
+/// One trial of one epoch that takes many times [`UNDERWAY_TICKS`], also on a machine that is several times as fast as today's.
 const LONG_EPOCH: &str = r#"
 name = "cluster"
 [data]
 dataset = "snippets"
 [grid]
-units = [160]
-embedding = [128]
+units = [320]
+embedding = [256]
 [train]
 epochs = 1
 replicates = 1
