@@ -1,7 +1,7 @@
 //! Where other people's data is read: in a child process with bounds, so that no file can bring the coordinator down.
 //!
-//! The coordinator starts its own program with the hidden command [`COMMAND`] and writes one [`Order`] as a line of JSON to its
-//! standard input. The child answers with lines of JSON ([`Said`]) on its standard output: its progress, then what it
+//! The coordinator starts its own program with the hidden command [`COMMAND`] and writes one order as a line of JSON to its
+//! standard input. The child answers with lines of JSON (`Said`) on its standard output: its progress, then what it
 //! prepared or why it refuses. Encoded files lie in the dataset cache by their digests. The child ends when its standard
 //! input does, so that it never outlives whoever asked.
 
