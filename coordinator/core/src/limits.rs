@@ -19,7 +19,7 @@ pub fn heartbeat_interval_ms(workers: usize) -> u64 {
         .clamp(HEARTBEAT_INTERVAL_MS, HEARTBEAT_INTERVAL_MAX_MS)
 }
 
-/// Most trials that one command makes or changes, where it is about all of a sweep: an eighth of the 50 ms for which
+/// Most trials that one command makes or changes, where it is about all of a sweep: a few of the 50 ms for which
 /// everybody may wait (`cargo run --release -p coordinator-store --example launch`). The rest follows in between.
 pub const SLICE_TRIALS: usize = 250;
 
