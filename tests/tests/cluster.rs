@@ -154,8 +154,14 @@ fn a_name_means_the_worker_that_lives_and_a_death_is_seen_at_once() -> Result<()
             ["join", &url, "--slots", "1", "--name", "vm", "--state-dir", &folder.to_string_lossy()];
         Process::start("sweep-worker", &arguments, &cluster.directory().join(format!("{state}.log")))
     };
+    launch(&cluster, SWEEP)?;
     let mut first = start("first")?;
-    wait_until("the first joins", || Ok(states(&cluster, "vm")? == ["ready"]))?;
+    // Work comes over its session, whose end is to be seen.
+    wait_until("the first has work", || {
+        let status = cluster.sweep(&["status", "cluster"])?;
+        Ok(status["running"].as_array().is_some_and(|running| !running.is_empty()))
+    })?;
+    ensure!(states(&cluster, "vm")? == ["ready"]);
     first.kill()?;
     // It is not said good-bye to, and its leases would last: only its connection tells.
     wait_until("its death is seen", || Ok(states(&cluster, "vm")? == ["disconnected"]))?;
