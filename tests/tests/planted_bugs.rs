@@ -104,10 +104,10 @@ const BUGS: [Bug; 14] = [
         planted: "is_some_and(|last| now.since_ms(last) > 1_000 * STALL_MS)",
     },
     Bug {
-        name: "a paused sweep hands trials out that were given back",
-        file: "coordinator/core/src/draft.rs",
-        lines: "sweep.state == SweepState::Paused);",
-        planted: "sweep.state == SweepState::Finished);",
+        name: "trials that are still paused are forgotten when their sweep goes on",
+        file: "coordinator/core/src/index.rs",
+        lines: "            SweepState::Open => !self.paused.is_empty() || self.unmade() > 0,",
+        planted: "            SweepState::Open => self.unmade() > 0,",
     },
 ];
 
