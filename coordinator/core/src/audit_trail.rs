@@ -183,7 +183,7 @@ mod tests {
             let found = problems(AuditHead::default(), signed.clone(), &entries[..left]);
             assert!(matches!(found.as_slice(), [one] if one.contains("cut off")), "{left}: {found:?}");
         }
-        // An end that was cut off and written anew has other digests.
+        // An end that was cut off and written again has other digests.
         let mut forged = entries[..4].to_vec();
         let mut note = entries[4].note.clone();
         note.subject = "something else".into();

@@ -88,7 +88,7 @@ impl Totals {
         self.memory_bytes = self.memory_bytes.saturating_add(more.memory_bytes);
     }
 
-    /// What so many new trials of a spec take.
+    /// What that number of new trials of a spec takes.
     pub(crate) fn of_trials(spec: &SweepSpec, trials: u64) -> Self {
         Self {
             stored_trials: trials,

@@ -36,7 +36,7 @@ fn follow(lab: &mut Lab) -> usize {
     steps
 }
 
-/// A lab in which so many trials at one time follow what is decided of their sweep.
+/// A lab in which that number of trials at one time follows what is decided of their sweep.
 fn in_slices(mut lab: Lab, trials: usize) -> Lab {
     lab.engine = Engine::restore(lab.engine.tables().clone(), lab.now).with_slice(trials);
     lab

@@ -7,7 +7,7 @@ pub trait Progress: Sync {
     fn stage(&self, name: &str, total: Option<u64>, in_bytes: bool);
     /// So much of the present step is done, counted from its start.
     fn advance(&self, done: u64);
-    /// The source is found: its files have so many bytes. Reading them begins only after this.
+    /// The source is found: its files have that number of bytes. Reading them begins only after this.
     fn found(&self, source_bytes: u64) {
         let _ = source_bytes;
     }

@@ -102,7 +102,7 @@ struct Unmade<'a> {
 }
 
 impl<'a> Unmade<'a> {
-    /// What is yet to be made of a sweep that has so many trials, the newest of them this one.
+    /// The part of a sweep that is yet to be made: its number of trials so far and the newest of them are given.
     fn of(spec: &'a SweepSpec, before: Option<&'a SweepSpec>, made: u64, newest: Option<&TrialSpec>) -> Self {
         let next = match before {
             None => made,

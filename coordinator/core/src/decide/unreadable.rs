@@ -9,7 +9,7 @@ use crate::limits::HOLD_REASON_CHARACTERS_MAX;
 use crate::record::{AttemptState, SweepRecord, SweepState, TrialRecord};
 
 /// Sweeps that need the artifact are held, until the operator has mended it and resumes them. A checkpoint that is gone
-/// for good costs what was trained since the one before: its trials begin anew.
+/// for good costs what was trained since the one before: its trials begin again.
 pub(crate) fn unreadable(
     engine: &Engine,
     now: Timestamp,

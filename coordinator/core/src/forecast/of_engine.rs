@@ -146,7 +146,7 @@ impl Engine {
     }
 }
 
-/// At most `most` of so many things, evenly spread, and how many each stands for.
+/// At most `most` of that number of things, evenly spread, and how many each stands for.
 pub fn spread<T>(count: usize, most: usize, all: impl Iterator<Item = T>) -> (Vec<T>, f64) {
     let every = count.div_ceil(most).max(1);
     let some: Vec<T> = all.step_by(every).collect();

@@ -48,7 +48,7 @@ struct Way<'a> {
 }
 
 impl Past<'_> {
-    /// The forecast after so many completed trials, and what came; `None` where there was none, or where trials were lost
+    /// The forecast after that number of completed trials, and what came; `None` where there was none, or where trials were lost
     /// on the way, paused or cancelled: then the time that passed is not that of the trials.
     pub fn check(&self, completed: usize) -> Option<Check> {
         let ways = self.ways()?;

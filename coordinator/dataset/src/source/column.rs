@@ -35,7 +35,7 @@ pub(crate) fn find(
     }
 }
 
-/// The place of a column by its number, where the header has so many.
+/// The place of a column by its number, where the header has that many columns.
 fn by_number(header: &[String], column: &str) -> Option<usize> {
     let is_number = column.bytes().all(|byte| byte.is_ascii_digit());
     let number: usize = column.parse().ok().filter(|_| is_number)?;
