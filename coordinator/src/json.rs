@@ -5,6 +5,7 @@
 
 mod data;
 
+use coordinator_core::spans::is_much_longer;
 use serde::Serialize;
 use sweep_proto::wire;
 
@@ -29,8 +30,19 @@ pub struct Sweep {
     pub running: Vec<Running>,
     /// The best configurations so far, at most ten, best first.
     pub best: Vec<Best>,
-    /// Estimated seconds until the end.
+    /// Estimated seconds until the end; `null` where `outlook` is not `ends`.
     pub eta_seconds: Option<f64>,
+    /// Lower end of its interval, which holds the end in nine of ten forecasts.
+    pub eta_low_seconds: Option<f64>,
+    /// Upper end of its interval.
+    pub eta_high_seconds: Option<f64>,
+    /// What is to be expected.
+    pub outlook: Outlook,
+    /// Where `outlook` is `no_worker`: when one was last heard, in milliseconds since the Unix epoch.
+    pub no_worker_since_ms: Option<u64>,
+    /// Seconds in which trials ran: without those in which the sweep was paused, waited for workers, or its coordinator did not
+    /// run. Pauses of up to ten seconds between trials count.
+    pub running_seconds: f64,
     /// The chosen configuration, once chosen.
     pub chosen: Option<String>,
     /// The chosen configuration on the test split.
@@ -55,6 +67,37 @@ pub struct Sweep {
     pub warnings: Vec<Warning>,
     /// Why the coordinator itself holds the sweep, while it does: it is `paused` then.
     pub held: Option<String>,
+}
+
+/// What is to be expected of a sweep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outlook {
+    /// Nothing is to be done: it has ended, or is paused.
+    Still,
+    /// There is work, and no worker is connected that would do it.
+    NoWorker,
+    /// It goes on; too little was measured to tell its end.
+    #[default]
+    Unmeasured,
+    /// It goes on, and ends in `eta_seconds`.
+    Ends,
+}
+
+impl Outlook {
+    /// From its name in messages; of coordinators that do not tell, from what they tell of workers and time.
+    fn of(status: &wire::SweepStatus) -> Self {
+        match status.outlook.as_str() {
+            "still" => Self::Still,
+            "no_worker" => Self::NoWorker,
+            "ends" => Self::Ends,
+            "unmeasured" => Self::Unmeasured,
+            _ if !matches!(status.state.as_str(), "open" | "evaluating") => Self::Still,
+            _ if status.workers == 0 => Self::NoWorker,
+            _ if status.eta_seconds.is_some() => Self::Ends,
+            _ => Self::Unmeasured,
+        }
+    }
 }
 
 /// Trials by state; the states sum to `planned`.
@@ -192,6 +235,8 @@ pub struct Worker {
 
 impl From<wire::SweepStatus> for Sweep {
     fn from(status: wire::SweepStatus) -> Self {
+        let outlook = Outlook::of(&status);
+        let told = |seconds: Option<f64>| seconds.and_then(finite).filter(|_| outlook == Outlook::Ends);
         Self {
             id: status.id,
             name: status.name,
@@ -201,7 +246,12 @@ impl From<wire::SweepStatus> for Sweep {
             ended_at_ms: (status.ended_at_ms > 0).then_some(status.ended_at_ms),
             running: status.running.into_iter().map(Running::from).collect(),
             best: status.best.into_iter().map(Best::from).collect(),
-            eta_seconds: status.eta_seconds.and_then(finite),
+            eta_seconds: told(status.eta_seconds),
+            eta_low_seconds: told(status.eta_low_seconds),
+            eta_high_seconds: told(status.eta_high_seconds),
+            outlook,
+            no_worker_since_ms: status.no_worker_since_ms,
+            running_seconds: finite(status.running_seconds).unwrap_or(0.0),
             chosen: status.chosen,
             test: status.test.map(Test::from),
             workers: status.workers,
@@ -234,6 +284,12 @@ impl Sweep {
         let shown = |loss: Option<f64>| loss.map(|loss| format!("{loss:.4}"));
         let best = self.best.first().and_then(|best| shown(best.validation_loss));
         self.lowest.as_ref().filter(|lowest| shown(lowest.validation_loss) != best)
+    }
+
+    /// Seconds from launch to end, where that is much longer than trials ran: then both are to be told.
+    pub fn longer_calendar_seconds(&self) -> Option<f64> {
+        let calendar = self.ended_at_ms?.saturating_sub(self.created_at_ms) as f64 / 1e3;
+        Some(calendar).filter(|calendar| is_much_longer(*calendar, self.running_seconds))
     }
 
     /// Whether nothing more will happen to it.

@@ -48,20 +48,78 @@ pub fn checkpoint_copies(configuration: &Configuration) -> u64 {
     2 + moments
 }
 
-/// A rough upper estimate of the bytes that training one trial needs: weights, gradients, two
-/// optimiser moments and the best weights (4 bytes each), and the activations of one batch at full
-/// length with room for their gradients.
-pub fn memory_bytes(configuration: &Configuration, vocabulary: u64, classes: u64) -> u64 {
-    let weights = parameters(configuration, vocabulary, classes).saturating_mul(5);
-    let directions = if configuration.flag(Hyperparameter::Bidirectional) { 2 } else { 1 };
-    let per_token = configuration.integer(Hyperparameter::Embedding)
-        + configuration.integer(Hyperparameter::Units)
-            * directions
-            * configuration.integer(Hyperparameter::Layers)
-            * (2 * gates(configuration.word(Hyperparameter::Cell)) + 2);
-    let tokens =
-        configuration.integer(Hyperparameter::BatchSize) * configuration.integer(Hyperparameter::MaxLength);
-    weights.saturating_add(2 * per_token * tokens).saturating_mul(4)
+/// Bytes of a number.
+const NUMBER_BYTES: f64 = 4.0;
+/// Resident bytes of a slot's process before it has data or a model: the program, its libraries and threads.
+const PROGRAM_BYTES: f64 = 20e6;
+/// Tokens of a batch of evaluation, at most.
+const EVALUATION_TOKENS_MAX: f64 = 8_192.0;
+/// Rows of a batch of evaluation, at most.
+const EVALUATION_ROWS_MAX: f64 = 512.0;
+/// Units are filled up to a multiple of this.
+const UNITS_MULTIPLE: u64 = 16;
+/// Buffers are a sixteenth larger than what they first had to hold.
+const BUFFER_ROOM: f64 = 17.0 / 16.0;
+
+/// What a slot's memory depends on beside the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SlotData {
+    /// Distinct tokens, padding and unknown included.
+    pub vocabulary: u64,
+    /// Classes.
+    pub classes: u64,
+    /// Rows of the training split; 0 where they are not known: then a batch is full.
+    pub rows: u64,
+    /// Tokens of the longest text.
+    pub longest: u64,
+    /// Bytes of the encoded dataset, which is mapped.
+    pub dataset_bytes: u64,
+}
+
+/// Peak resident memory in bytes of a slot that trains one trial on the CPU: the program, the mapped dataset, weights with
+/// their best values and the optimiser's moments, the copies of all of them while a checkpoint is written, and what the
+/// largest batch leaves behind for its gradients. docs/benchmarks.md holds it against slots that were measured.
+pub fn slot_bytes(configuration: &Configuration, data: &SlotData) -> u64 {
+    let parameters = parameters(configuration, data.vocabulary, data.classes) as f64;
+    let copies = checkpoint_copies(configuration) as f64;
+    let embedding = data.vocabulary as f64 * configuration.integer(Hyperparameter::Embedding) as f64;
+    // Weights, best weights, moments and a snapshot; each of a checkpoint's numbers as bytes, and once more as the file.
+    let numbers = parameters * (copies + 1.0) + 2.0 * parameters * copies + embedding;
+    let bytes = PROGRAM_BYTES
+        + data.dataset_bytes as f64
+        + NUMBER_BYTES * (numbers + BUFFER_ROOM * activations(configuration, data));
+    // Casts of floats saturate.
+    bytes as u64
+}
+
+/// Numbers that the buffers of one pass hold: of the largest batch of training, or of one of evaluation.
+fn activations(configuration: &Configuration, data: &SlotData) -> f64 {
+    let of = |one| configuration.integer(one) as f64;
+    let longest = data.longest as f64;
+    let rows = if data.rows == 0 { f64::INFINITY } else { data.rows as f64 };
+    let trained = of(Hyperparameter::BatchSize).min(rows) * longest;
+    let evaluated = (EVALUATION_ROWS_MAX * longest).min(EVALUATION_TOKENS_MAX.max(longest));
+    let units = configuration.integer(Hyperparameter::Units).next_multiple_of(UNITS_MULTIPLE) as f64;
+    let directions = if configuration.flag(Hyperparameter::Bidirectional) { 2.0 } else { 1.0 };
+    let (layers, word) = (of(Hyperparameter::Layers), configuration.word(Hyperparameter::Cell));
+    let gates = gates(word) as f64;
+    // Kept for the gradients at each position: the gates, the state before, and of an LSTM the memory before and its tanh.
+    let kept = match word {
+        "lstm" => 7.0,
+        "gru" => 5.0,
+        _ => 2.0,
+    };
+    let distinct = |tokens: f64| tokens.min(data.vocabulary as f64);
+    // Embedded and projected once for each distinct token; layers above project each position, and pass states on.
+    let projected = |tokens: f64| {
+        let first = distinct(tokens) * (of(Hyperparameter::Embedding) + gates * units);
+        let above = if layers > 1.0 { tokens * units * (gates + 2.0 * layers * directions) } else { 0.0 };
+        first + above
+    };
+    let training = trained * units * directions * layers * kept + projected(trained);
+    let evaluation = evaluated * units * directions * layers + projected(evaluated);
+    // The same buffers serve both, each as large as either needs it.
+    training.max(evaluation).max(trained * units * directions * layers * kept + projected(evaluated))
 }
 
 #[cfg(test)]
@@ -83,6 +141,8 @@ mod tests {
         .fold(Configuration::default(), |one, (name, value)| one.with(name, value).expect("valid"));
         assert_eq!(parameters(&configuration, 100, 2), 1705);
         assert_eq!(parameters(&configuration, u64::MAX, u64::MAX), u64::MAX);
-        assert_eq!(memory_bytes(&configuration, 1 << 62, 2), u64::MAX);
+        let endless =
+            SlotData { vocabulary: 1 << 62, classes: 2, rows: 0, longest: 1 << 40, dataset_bytes: 1 };
+        assert_eq!(slot_bytes(&configuration, &endless), u64::MAX);
     }
 }

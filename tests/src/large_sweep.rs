@@ -158,6 +158,8 @@ fn begun(trial: &TrialRecord, worker: WorkerId, token: LeaseToken, now: Timestam
         ended_at: None,
         failure: None,
         error: None,
+        heard_at: None,
+        kept_at: None,
     };
     let record = TrialRecord { state: TrialState::Leased, lease: Some(lease), attempts: 1, ..trial.clone() };
     let mut rows = vec![Mutation::Trial(record), Mutation::Attempt(attempt)];

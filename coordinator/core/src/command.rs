@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::access::{AuditHead, AuditNote, CertificateId};
 use crate::mutation::Mutation;
 use crate::quota::Quota;
-use crate::record::{DatasetRecord, InstanceId, SweepState};
+use crate::record::{AttemptState, DatasetRecord, InstanceId, SweepState};
 
 /// Everything that can be asked of the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -217,11 +217,21 @@ pub struct Decision {
     pub reply: Reply,
 }
 
+impl Decision {
+    /// Whether nothing of it needs to be written: signs of life of attempts that go on. Where there is no room they are left out.
+    pub fn is_sign_of_life(&self) -> bool {
+        let is_sign = |one: &Mutation| matches!(one, Mutation::Attempt(attempt) if attempt.state == AttemptState::Running);
+        self.mutations.iter().all(is_sign)
+    }
+}
+
 /// A volatile fact, folded into the engine beside the mutations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touch {
-    /// A lease lives until then.
+    /// A lease lives until then, though nobody was heard of it.
     Lease(LeaseToken, Timestamp),
+    /// Who holds a lease was heard of it at that time: it lives for a whole term more.
+    Held(LeaseToken, Timestamp),
     /// A worker was heard at that time.
     Worker(WorkerId, Timestamp),
     /// A worker has no session any more, until it is heard again.

@@ -7,6 +7,7 @@ pub(crate) mod extend;
 pub(crate) mod follow;
 pub(crate) mod generation;
 pub(crate) mod grid;
+mod kept;
 pub(crate) mod launch;
 pub(crate) mod report_epoch;
 pub(crate) mod retry;
@@ -21,7 +22,6 @@ use sweep_proto::{LeaseToken, WorkerId};
 use crate::command::{Decision, Rejection, Touch};
 use crate::draft::Draft;
 use crate::engine::Engine;
-use crate::limits::LEASE_TTL_MS;
 use crate::record::{AttemptRecord, AttemptState, SweepRecord, TrialRecord, WorkerRecord, WorkerState};
 
 type Outcome = Result<Decision, Rejection>;
@@ -58,8 +58,8 @@ fn loss_reason(engine: &Engine, token: LeaseToken) -> String {
         AttemptState::Diverged => "has ended as diverged",
         AttemptState::Failed => "has ended as failed",
         AttemptState::Released => "was handed back",
-        AttemptState::Expired => "ran out without a heartbeat",
-        AttemptState::Revoked => "was revoked: its sweep was changed or its worker registered anew",
+        AttemptState::Expired => "was lost: no heartbeat came in time, or its worker left or began again",
+        AttemptState::Revoked => "was revoked: its sweep was changed or its worker shut out",
     };
     format!("attempt {} {why}", attempt.id)
 }
@@ -75,7 +75,7 @@ impl Draft<'_> {
 
     /// A report came under a live lease: it lives on, and so does its worker.
     fn renew(&mut self, token: LeaseToken, worker: WorkerId) {
-        self.touch(Touch::Lease(token, self.now.plus_ms(LEASE_TTL_MS)));
+        self.touch(Touch::Held(token, self.now));
         let engine = self.engine;
         if let Some(worker) = engine.tables.workers.get(&worker) {
             self.hear(worker);

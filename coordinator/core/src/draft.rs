@@ -121,8 +121,9 @@ impl<'a> Draft<'a> {
         self.epochs.push(epoch);
     }
 
-    /// Removes all epochs of a trial, if it has any.
+    /// Removes all epochs of a trial, if it has any: what was done for them is done again.
     pub(crate) fn forget_epochs(&mut self, trial: TrialId) {
+        self.nothing_is_kept(trial);
         if self.engine.tables.epochs_of(trial).next().is_some() {
             self.truncations.insert(trial, 0);
         }
@@ -174,6 +175,7 @@ impl<'a> Draft<'a> {
         let mut attempt = self.attempts.get(&id).or_else(|| self.engine.tables.attempts.get(&id))?.clone();
         attempt.state = state;
         attempt.ended_at = Some(self.now);
+        attempt.heard_at = self.last_sign_of_life(&attempt);
         self.set_attempt(attempt.clone());
         Some((trial, attempt))
     }

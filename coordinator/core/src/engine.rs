@@ -164,6 +164,11 @@ impl Engine {
                     self.volatile.set_expiry(*token, *expires);
                 }
             }
+            Touch::Held(token, heard) => {
+                if self.index.live.contains_key(token) {
+                    self.volatile.hear_of(*token, *heard);
+                }
+            }
             Touch::Worker(worker, heard) => {
                 if let Some(record) = self.tables.workers.get(worker) {
                     self.volatile.hear(*worker, *heard);

@@ -8,6 +8,7 @@ use sweep_proto::{
 
 use crate::limits::ATTEMPTS_MAX;
 use crate::record::{AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::spans::Spans;
 use crate::tables::Tables;
 
 /// Where a sweep stands in the queue for workers: evaluation first, then the fewest leases, then the oldest.
@@ -69,6 +70,8 @@ pub(crate) struct SweepIndex {
     planned: u64,
     /// Epochs that trials have brought, and that open ones may still bring.
     pub(crate) epochs: u64,
+    /// When its attempts ran.
+    pub(crate) ran: Spans,
     /// Bytes of the checkpoints and models that its trials brought.
     pub(crate) artifact_bytes: u64,
     /// Its entry in [`Index::ready`].
@@ -169,6 +172,7 @@ impl Index {
         }
         for attempt in tables.attempts.values() {
             index.attempts.insert(attempt.token, attempt.id);
+            index.sweeps.entry(attempt.id.trial.sweep).or_default().ran.add(attempt);
         }
         for trial in tables.trials.values() {
             index.trial_changed(tables, None, trial);
@@ -244,6 +248,7 @@ impl Index {
     /// An attempt's row was replaced; `tables` hold the new one.
     pub(crate) fn attempt_changed(&mut self, tables: &Tables, attempt: &AttemptRecord) {
         self.attempts.insert(attempt.token, attempt.id);
+        self.sweeps.entry(attempt.id.trial.sweep).or_default().ran.add(attempt);
         if attempt.work == WorkKind::Evaluate {
             self.refresh_evaluation(tables, attempt.id.trial);
             self.refresh_ready(tables, attempt.id.trial.sweep);

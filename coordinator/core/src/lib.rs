@@ -7,6 +7,7 @@
 pub mod access;
 mod audit;
 mod audit_trail;
+mod charge;
 pub mod choice;
 pub mod command;
 mod decide;
@@ -16,11 +17,13 @@ pub mod forecast;
 mod index;
 pub mod limits;
 pub mod mutation;
+pub mod outlook;
 pub mod quota;
 pub mod reach;
 pub mod record;
 mod scheduler;
 mod settle;
+pub mod spans;
 pub mod tables;
 pub mod view;
 mod volatile;
@@ -36,11 +39,13 @@ pub use command::{
 };
 pub use engine::Engine;
 pub use mutation::Mutation;
+pub use outlook::Outlook;
 pub use quota::{Quota, Totals};
 pub use reach::{Allowance, StepBounds};
 pub use record::{
     AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EpochRecord, InstanceId, LeaseRecord,
     ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState, Troubles, WorkerRecord, WorkerState,
 };
+pub use spans::Spans;
 pub use tables::Tables;
 pub use view::Ledger;

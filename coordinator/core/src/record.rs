@@ -262,9 +262,9 @@ pub enum AttemptState {
     Failed,
     /// Handed back by its worker.
     Released,
-    /// The lease ran out without a word.
+    /// The lease was lost: it ran out without a word, or its worker left or began again without handing it back.
     Expired,
-    /// Ended by cancel, or by a new registration of its worker.
+    /// Ended by a command: a cancel, an extension, a worker that was shut out, a restored backup.
     Revoked,
 }
 
@@ -277,7 +277,7 @@ impl AttemptState {
             Self::Diverged => "diverged",
             Self::Failed => "failed",
             Self::Released => "handed back",
-            Self::Expired => "lease expired",
+            Self::Expired => "lease lost",
             Self::Revoked => "revoked",
         }
     }
@@ -308,6 +308,13 @@ pub struct AttemptRecord {
     pub failure: Option<FailureKind>,
     /// What its worker said when it failed or diverged.
     pub error: Option<String>,
+    /// The last sign of life under the lease, where it ended without its worker's word; of a running one the newest that is
+    /// durable. Absent in rows of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
+    /// When the newest checkpoint was stored from which the trial goes on: what was done until then is not done again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_at: Option<Timestamp>,
 }
 
 /// One epoch of a trial, in the lineage that leads to its result: no gap, no duplicate.

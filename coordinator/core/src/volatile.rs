@@ -15,6 +15,8 @@ pub(crate) struct Volatile {
     expiry: BTreeMap<LeaseToken, Timestamp>,
     /// The same, soonest first.
     expiring: BTreeSet<(Timestamp, LeaseToken)>,
+    /// When each live lease's holder was last heard of it.
+    held: BTreeMap<LeaseToken, Timestamp>,
     /// When each worker was last heard.
     heard: BTreeMap<WorkerId, Timestamp>,
     /// Workers without a session that have not been heard since.
@@ -41,15 +43,31 @@ impl Volatile {
         volatile
     }
 
+    /// The holder of a lease was heard of it.
+    pub(crate) fn hear_of(&mut self, token: LeaseToken, heard: Timestamp) {
+        self.set_expiry(token, heard.plus_ms(LEASE_TTL_MS));
+        self.held.insert(token, heard);
+    }
+
+    /// When the holder of a live lease was last heard of it by this coordinator process.
+    pub(crate) fn held_at(&self, token: LeaseToken) -> Option<Timestamp> {
+        self.held.get(&token).copied()
+    }
+
     /// Sets when a lease runs out.
     pub(crate) fn set_expiry(&mut self, token: LeaseToken, expires: Timestamp) {
-        self.forget_lease(token);
+        self.forget_expiry(token);
         self.expiry.insert(token, expires);
         self.expiring.insert((expires, token));
     }
 
     /// Forgets a lease that ended.
     pub(crate) fn forget_lease(&mut self, token: LeaseToken) {
+        self.forget_expiry(token);
+        self.held.remove(&token);
+    }
+
+    fn forget_expiry(&mut self, token: LeaseToken) {
         if let Some(expires) = self.expiry.remove(&token) {
             self.expiring.remove(&(expires, token));
         }
@@ -104,6 +122,11 @@ impl Volatile {
     /// When a worker was last heard by this coordinator process.
     pub(crate) fn heard_at(&self, worker: WorkerId) -> Option<Timestamp> {
         self.heard.get(&worker).copied()
+    }
+
+    /// When any worker was last heard by this coordinator process.
+    pub(crate) fn last_heard_at(&self) -> Option<Timestamp> {
+        self.heard.values().max().copied()
     }
 
     /// Live leases with their ends, soonest first.

@@ -173,6 +173,8 @@ impl Rows {
             ended_at: Some(Timestamp(*ended)),
             failure: None,
             error: None,
+            heard_at: None,
+            kept_at: None,
         });
         self.epochs.extend(epochs.iter().zip(1..).map(|((seconds, loss), epoch)| EpochRecord {
             trial: id,
@@ -209,7 +211,8 @@ fn the_time_left_is_within_a_quarter_from_the_tenth_trial_on() {
         let trial_seconds = busy as f64 / 1e3 / recorded.trials.len() as f64;
         for completed in TRIALS_CHECKED..recorded.trials.len() {
             let Some(check) = rows.past().check(completed) else { continue };
-            let off = (check.forecast_seconds - check.seconds).abs();
+            let told = check.forecast.seconds;
+            let off = (told - check.seconds).abs();
             // Which of the last trials ends last is chance: a trial's time is allowed beside.
             let beside = if completed > TRIALS_CHECKED { trial_seconds } else { 0.0 };
             let allowed = ERROR_MAX * check.seconds + beside;
@@ -217,20 +220,43 @@ fn the_time_left_is_within_a_quarter_from_the_tenth_trial_on() {
                 println!(
                     "{name}: after {completed} of {} trials {:.1} s forecast, {:.1} s taken ({:+.0} %)",
                     recorded.trials.len(),
-                    check.forecast_seconds,
+                    told,
                     check.seconds,
-                    (check.forecast_seconds / check.seconds - 1.0) * 100.0
+                    (told / check.seconds - 1.0) * 100.0
                 );
             }
             if off > allowed {
-                too_far.push(format!(
-                    "{name} after {completed}: {:.1} s instead of {:.1} s",
-                    check.forecast_seconds, check.seconds
-                ));
+                too_far
+                    .push(format!("{name} after {completed}: {told:.1} s instead of {:.1} s", check.seconds));
             }
         }
     }
     assert!(too_far.is_empty(), "{}", too_far.join("\n"));
+}
+
+#[test]
+fn nine_of_ten_intervals_hold_the_end() {
+    let (mut made, mut held) = (0, 0);
+    for (name, recorded) in recorded() {
+        let rows = Rows::new(&recorded);
+        let past = rows.past();
+        let of_sweep = past.held();
+        let checks = (TRIALS_CHECKED..recorded.trials.len()).filter_map(|completed| past.check(completed));
+        let widths: Vec<f64> = checks
+            .map(|check| (check.forecast.high_seconds - check.forecast.low_seconds) / check.forecast.seconds)
+            .collect();
+        println!(
+            "{name}: {} of {} intervals held the end; after {TRIALS_CHECKED} trials one was {:.0} % wide",
+            of_sweep.1,
+            of_sweep.0,
+            widths.first().copied().unwrap_or(0.0) * 100.0
+        );
+        // An interval of everything would hold every end.
+        assert!(widths[0] < 1.0, "{name}: {widths:?}");
+        (made, held) = (made + of_sweep.0, held + of_sweep.1);
+    }
+    println!("together {held} of {made}");
+    assert!(made >= 40 && held as f64 >= 0.9 * made as f64, "{held} of {made}");
 }
 
 /// Seconds of an epoch of each configuration of a recorded sweep: the median over its epochs.

@@ -76,7 +76,7 @@ fn a_new_process_of_the_same_identity_fences_the_old_one() {
     lab.run(&values::register(worker, 1, true));
     assert_eq!(lab.trial(sweep, 0).state, TrialState::Pending);
     let attempt = &lab.engine.tables().attempts[&AttemptId { trial: granted.spec.id, number: 1 }];
-    assert_eq!(attempt.state, AttemptState::Revoked);
+    assert_eq!(attempt.state, AttemptState::Expired, "the old process is dead: its work is lost");
     assert!(matches!(lab.refused(&report(granted.token, &granted.spec, 1)), Rejection::LeaseLost { .. }));
 }
 
@@ -200,14 +200,14 @@ fn a_worker_reaches_what_its_live_leases_name() {
 }
 
 #[test]
-fn what_a_leaving_worker_still_holds_is_released() {
+fn what_a_leaving_worker_still_holds_is_lost_not_handed_back() {
     let (mut lab, worker) = Lab::with_worker(2);
     let sweep = lab.launch(values::spec("leave", &[8, 16], 1, 2));
     let granted = lab.ask(worker, 2);
     lab.run(&Command::Deregister(worker));
     assert_eq!(lab.engine.ledger(sweep).of(TrialState::Pending), 2);
     let attempt = &lab.engine.tables().attempts[&AttemptId { trial: granted[0].spec.id, number: 1 }];
-    assert_eq!(attempt.state, AttemptState::Released);
+    assert_eq!(attempt.state, AttemptState::Expired);
 }
 
 #[test]

@@ -149,11 +149,11 @@ pub struct Ledger {
     pub failed_attempts: u64,
     /// Attempts that diverged.
     pub diverged_attempts: u64,
-    /// Attempts whose lease ran out without a word.
+    /// Attempts whose lease was lost: it ran out without a word, or its worker left or began again without handing it back.
     pub lost_leases: u64,
     /// Attempts handed back by their worker.
     pub released_attempts: u64,
-    /// Attempts ended by cancel or by a new registration of their worker.
+    /// Attempts ended by a command: a cancel, an extension, a worker that was shut out.
     pub revoked_attempts: u64,
 }
 
@@ -332,19 +332,21 @@ pub struct RankedConfiguration {
 /// What the sweep cost.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
-    /// From launch to end, or to the making of the report, in seconds.
+    /// From launch to end, or to the making of the report, in seconds: on the calendar, with what the sweep stood still.
     pub wall_seconds: f64,
+    /// Seconds in which attempts of this sweep ran: the union of their times under leases, with pauses of up to ten seconds.
+    pub running_seconds: f64,
     /// Seconds inside the epochs of the results, reused trials left out.
     pub training_seconds: f64,
-    /// Seconds that leases were held by ended attempts of this sweep.
+    /// Seconds that ended attempts of this sweep held their slots: to their end, or to the last sign of life of a worker that died.
     pub attempt_seconds: f64,
-    /// Of these, by attempts that brought no result.
+    /// Of these, seconds of work that had to be done again: what came after the newest checkpoint that was kept.
     pub lost_attempt_seconds: f64,
     /// Seconds of training that reused trials saved.
     pub reused_seconds: f64,
-    /// Hours of devices under leases of ended attempts of this sweep; slots share a device in equal parts.
+    /// Hours of devices in `attempt_seconds`; slots share a device in equal parts.
     pub device_hours: f64,
-    /// Of these, by attempts that brought no result.
+    /// The same of `lost_attempt_seconds`.
     pub lost_device_hours: f64,
     /// In money; `null` without a price that fits a device.
     pub money: Option<Money>,
@@ -366,8 +368,16 @@ pub struct ForecastCheck {
     pub completed: u64,
     /// Seconds that it gave the other trials.
     pub forecast_seconds: f64,
+    /// Lower end of its interval.
+    pub low_seconds: f64,
+    /// Upper end of its interval.
+    pub high_seconds: f64,
     /// Seconds that they took.
     pub seconds: f64,
+    /// Forecasts that were made again from here to the end, at most 20.
+    pub made: u64,
+    /// Of these, forecasts whose interval held the end; nine of ten are to.
+    pub held: u64,
 }
 
 /// What the device hours cost, in the currency of the prices.
@@ -375,7 +385,7 @@ pub struct ForecastCheck {
 pub struct Money {
     /// Of all device hours with a price.
     pub total: f64,
-    /// Of these, by attempts that brought no result.
+    /// Of these, of work that had to be done again.
     pub lost: f64,
     /// Device hours without a price.
     pub unpriced_device_hours: f64,
@@ -396,11 +406,11 @@ pub struct Usage {
     pub epochs: u64,
     /// Mean over these of the training examples per second.
     pub examples_per_second: Option<f64>,
-    /// Seconds that its ended attempts held their leases.
+    /// Seconds that its ended attempts held their slots.
     pub lease_seconds: f64,
     /// The same in hours of devices: slots share a device in equal parts.
     pub device_hours: f64,
-    /// Of these, by attempts that brought no result.
+    /// Of these, of work that had to be done again.
     pub lost_device_hours: f64,
     /// Its price, where one fits.
     pub price_per_device_hour: Option<f64>,

@@ -54,6 +54,9 @@ impl SweepFile {
         let file = std::fs::File::open(path).map_err(cannot)?;
         file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
         let name = name.to_string();
+        if bytes.len() > FILE_BYTES_MAX {
+            return Err(too_large(&name, metadata.len()));
+        }
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
@@ -92,9 +95,33 @@ impl SweepFile {
     }
 }
 
+/// No more is read than what shows that a file is too large: its size is what the system tells, which of a pipe is nothing.
+fn too_large(name: &str, bytes: u64) -> Failure {
+    let most = FILE_BYTES_MAX;
+    let problem = if bytes > most as u64 {
+        format!("{name} has {bytes} bytes; a sweep file has at most {most}")
+    } else {
+        format!("{name} has more than {most} bytes, which is the most that a sweep file has")
+    };
+    Failure::usage(problem).hint(
+        "a sweep file holds names and lists: shorten its comments, and name the data by its path under [data]",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_too_large_is_told_its_own_size() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("large.toml");
+        // A character of three bytes lies across the end of what is read.
+        std::fs::write(&path, "# ".to_owned() + &"감".repeat(100_000)).expect("written");
+        let failure = SweepFile::read(&path).expect_err("too large");
+        assert!(failure.message.contains("has 300002 bytes"), "{}", failure.message);
+        assert!(too_large("-", 0).message.contains("more than 262144 bytes"));
+    }
 
     #[test]
     fn the_quickstart_is_a_valid_sweep() {

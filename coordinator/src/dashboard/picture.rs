@@ -60,8 +60,8 @@ pub(super) struct Failure {
 }
 
 /// The picture of a sweep; `None` where there is none.
-pub(super) fn of(engine: &Engine, id: SweepId) -> Option<Picture> {
-    let status = Sweep::from(sweep_status::of(engine, id)?);
+pub(super) fn of(engine: &Engine, id: SweepId, now: Timestamp) -> Option<Picture> {
+    let status = Sweep::from(sweep_status::of(engine, id, now)?);
     let cell = |trial: &TrialRecord| Cell {
         state: engine.state_of(trial),
         score: trial.result.as_ref().map(|result| result.score).filter(|score| score.is_finite()),

@@ -158,8 +158,10 @@ impl Dashboard {
         let state = self.state(id).await?;
         let driver = self.shared.driver.clone();
         let make = move |_| async move {
-            let picture =
-                driver.read(move |engine, _| picture::of(engine, id)).await.map_err(status::of_driver)?;
+            let picture = driver
+                .read(move |engine, now| picture::of(engine, id, now))
+                .await
+                .map_err(status::of_driver)?;
             let picture = picture.ok_or_else(|| Status::not_found("there is no such sweep"))?;
             let made = tokio::task::spawn_blocking(move || View::of(&picture)).await;
             made.map_err(status::internal)?

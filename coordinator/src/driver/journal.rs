@@ -22,6 +22,9 @@ pub(super) fn record(engine: &Engine, mutation: &Mutation) {
             let (id, worker) = (attempt.id, attempt.worker);
             let (sweep, trial) = (id.trial.sweep, id.trial);
             let name = &attempt.worker_name;
+            if tables.attempts.get(&id).is_some_and(|before| before.state == attempt.state) {
+                return;
+            }
             match attempt.state {
                 AttemptState::Running => {
                     tracing::info!(%sweep, %trial, attempt = %id, %worker, name, token = %attempt.token, "lease granted");

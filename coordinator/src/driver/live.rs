@@ -118,9 +118,15 @@ impl Live {
         command: &Command,
         batch: &mut Batch,
     ) -> Result<Reply, DriverError> {
-        let decision = self.engine.decide(now, command)?;
-        if !decision.mutations.is_empty() {
-            self.writable(now)?;
+        let mut decision = self.engine.decide(now, command)?;
+        if !decision.mutations.is_empty()
+            && let Err(full) = self.writable(now)
+        {
+            if !decision.is_sign_of_life() {
+                return Err(full);
+            }
+            // Workers live on a full disk, too.
+            decision.mutations.clear();
         }
         for mutation in &decision.mutations {
             journal::record(&self.engine, mutation);

@@ -161,7 +161,7 @@ async fn prepared(
 
 /// The status of a sweep.
 pub(super) async fn status_of(shared: &Shared, sweep: SweepId) -> Result<wire::SweepStatus, Status> {
-    let status = shared.driver.read(move |engine, _| sweep_status::of(engine, sweep)).await;
+    let status = shared.driver.read(move |engine, now| sweep_status::of(engine, sweep, now)).await;
     status.map_err(status::of_driver)?.ok_or_else(|| Status::not_found(format!("there is no sweep {sweep}")))
 }
 

@@ -35,9 +35,9 @@ pub(crate) async fn sweep(shared: &Shared, name: String) -> Result<wire::SweepSt
 
 /// Every sweep, oldest first; the newest where there are too many.
 pub(crate) async fn sweeps(shared: &Shared) -> Result<Vec<wire::SweepStatus>, Status> {
-    let look = |engine: &Engine, _| {
+    let look = |engine: &Engine, now| {
         let newest = engine.tables().sweeps.keys().rev().take(LIST_MAX);
-        newest.filter_map(|sweep| sweep_status::for_list(engine, *sweep)).collect::<Vec<_>>()
+        newest.filter_map(|sweep| sweep_status::for_list(engine, *sweep, now)).collect::<Vec<_>>()
     };
     let mut sweeps = shared.driver.read(look).await.map_err(status::of_driver)?;
     sweeps.reverse();

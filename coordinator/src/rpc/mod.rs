@@ -16,6 +16,7 @@ mod logs;
 mod patient;
 mod presence;
 mod queues;
+mod rates;
 pub(crate) mod report;
 mod report_cache;
 mod seal;

@@ -12,7 +12,7 @@ use super::blobs::FileParts;
 use super::caller::Act;
 use super::launch::{self, Events};
 use super::patient::{PatientSender, PatientStream, patient};
-use super::{Shared, best_model, export, lists, report, seal, status, sweep_status};
+use super::{Shared, best_model, export, lists, rates, report, seal, status, sweep_status};
 
 /// Shortest time between two messages of one watch: five a second are a smooth picture.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -178,6 +178,13 @@ impl SweepService for SweepRpc {
         Ok(Response::new(wire::WorkersReply { workers }))
     }
 
+    async fn rates(
+        &self,
+        _request: Request<wire::RatesRequest>,
+    ) -> Result<Response<wire::RatesReply>, Status> {
+        Ok(Response::new(rates::rates(&self.shared).await?))
+    }
+
     async fn drain(
         &self,
         request: Request<wire::DrainRequest>,
@@ -197,9 +204,9 @@ async fn watch(
     let mut changes = shared.driver.notices().of_sweep(sweep);
     loop {
         changes.mark_unchanged();
-        let look = move |engine: &Engine, _| {
+        let look = move |engine: &Engine, now| {
             let ended = engine.sweep(sweep).is_none_or(|sweep| sweep.state.is_ended());
-            (sweep_status::of(engine, sweep), ended)
+            (sweep_status::of(engine, sweep, now), ended)
         };
         let (current, ended) = shared.driver.read(look).await.map_err(status::of_driver)?;
         let current = current.ok_or_else(|| Status::not_found("there is no such sweep"))?;

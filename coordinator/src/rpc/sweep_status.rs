@@ -1,10 +1,10 @@
 //! A sweep as people see it: the ledger, what runs, what is best so far, when it will end.
 
 use coordinator_core::view::Ledger;
-use coordinator_core::{Engine, SweepRecord, TrialRecord, TrialState, WorkerState};
+use coordinator_core::{Engine, Outlook, SweepRecord, TrialRecord, TrialState, WorkerState};
 use coordinator_report::Language;
 use coordinator_report::sections::warnings;
-use sweep_proto::{Hyperparameter, SweepId, TestMetric, TrialId, WorkKind, wire};
+use sweep_proto::{Hyperparameter, SweepId, TestMetric, Timestamp, TrialId, WorkKind, wire};
 
 /// Most running trials listed: one message holds them, and nobody reads more.
 const RUNNING_MAX: usize = 1_000;
@@ -13,8 +13,13 @@ const RUNNING_MAX: usize = 1_000;
 const BEST_MAX: usize = 10;
 
 /// The status of a sweep; `None` where there is none.
-pub(crate) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
+pub(crate) fn of(engine: &Engine, id: SweepId, now: Timestamp) -> Option<wire::SweepStatus> {
     let sweep = engine.sweep(id)?;
+    let outlook = engine.outlook(id)?;
+    let forecast = match outlook {
+        Outlook::Ends(forecast) => Some(forecast),
+        _ => None,
+    };
     let swept = sweep.spec.swept();
     let best = engine.configurations(id).into_iter().take(BEST_MAX).map(|mean| wire::ConfigurationStatus {
         label: mean.configuration.label(&swept),
@@ -37,7 +42,15 @@ pub(crate) fn of(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
             .filter_map(|trial| running(engine, sweep, trial))
             .collect(),
         best: best.collect(),
-        eta_seconds: engine.forecast(id).map(|forecast| forecast.seconds),
+        eta_seconds: forecast.map(|one| one.seconds),
+        eta_low_seconds: forecast.map(|one| one.low_seconds),
+        eta_high_seconds: forecast.map(|one| one.high_seconds),
+        outlook: outlook.name().to_owned(),
+        no_worker_since_ms: match outlook {
+            Outlook::NoWorker { since } => since.map(|since| since.0),
+            _ => None,
+        },
+        running_seconds: engine.ran_ms(id, now) as f64 / 1e3,
         chosen: sweep.chosen.as_ref().map(|chosen| chosen.label(&swept)),
         test: test(engine, sweep).map(Into::into),
         workers,
@@ -60,8 +73,8 @@ fn data(sweep: &SweepRecord) -> Option<wire::DataAccount> {
 }
 
 /// As [`of`], without the parts that are of no use in a list.
-pub(super) fn for_list(engine: &Engine, id: SweepId) -> Option<wire::SweepStatus> {
-    let mut status = of(engine, id)?;
+pub(super) fn for_list(engine: &Engine, id: SweepId, now: Timestamp) -> Option<wire::SweepStatus> {
+    let mut status = of(engine, id, now)?;
     status.running.clear();
     status.data = None;
     status.best.truncate(1);

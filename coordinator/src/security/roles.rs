@@ -39,6 +39,7 @@ pub(crate) const TABLE: &[(&str, Allowed)] = &[
     ("/sweep.v1.SweepService/Seal", READ),
     ("/sweep.v1.SweepService/BestModel", READ),
     ("/sweep.v1.SweepService/Workers", READ),
+    ("/sweep.v1.SweepService/Rates", READ),
     ("/sweep.v1.SweepService/Drain", ADMIN),
     ("/sweep.v1.WorkerService/Register", Allowed::Workers),
     ("/sweep.v1.WorkerService/Session", Allowed::Workers),

@@ -48,7 +48,7 @@ pub(crate) fn complete(
             draft.failed_evaluation(id, *kind, message);
         }
         (AttemptOutcome::Released { checkpoint }, _) => {
-            draft.keep_underway(trial, attempt.work, *checkpoint);
+            draft.keep_underway(trial, attempt, *checkpoint);
             draft.take_back(id, AttemptState::Released);
         }
         (AttemptOutcome::Trained(_), WorkKind::Evaluate)
@@ -139,12 +139,20 @@ fn resumed_without_progress(trial: &TrialRecord, attempt: &AttemptRecord) -> boo
 impl Draft<'_> {
     /// A worker that stopped in mid-epoch says how far it came. Without that the trial goes on from where it did, or
     /// from its last epoch.
-    fn keep_underway(&mut self, trial: &TrialRecord, work: WorkKind, checkpoint: Option<CheckpointRef>) {
+    fn keep_underway(
+        &mut self,
+        trial: &TrialRecord,
+        attempt: &AttemptRecord,
+        checkpoint: Option<CheckpointRef>,
+    ) {
         let recorded = epochs_recorded(self.engine, trial);
         let fits = |one: &CheckpointRef| one.batches > 0 && one.epoch == recorded;
         if let Some(checkpoint) = checkpoint.filter(fits)
-            && work == WorkKind::Train
+            && attempt.work == WorkKind::Train
+            // A slot that got no further gives back what it was given.
+            && trial.underway != Some(checkpoint)
         {
+            self.set_attempt(AttemptRecord { kept_at: Some(self.now), ..attempt.clone() });
             self.set_trial(TrialRecord { underway: Some(checkpoint), ..trial.clone() });
         }
     }
@@ -167,7 +175,9 @@ impl Draft<'_> {
 
     fn diverged(&mut self, id: TrialId, epoch: u32, message: &str) {
         if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Diverged) {
-            self.set_attempt(AttemptRecord { error: Some(message.to_owned()), ..attempt });
+            // That it diverges is what it found out: nobody does it again.
+            let kept_at = Some(self.now);
+            self.set_attempt(AttemptRecord { error: Some(message.to_owned()), kept_at, ..attempt });
             trial.diverged_epoch = Some(epoch);
             trial.last_error = Some(message.to_owned());
             self.end_trial(trial, TrialState::Diverged);
@@ -193,7 +203,9 @@ impl Draft<'_> {
             self.end_trial(trial, TrialState::Failed);
             return;
         }
-        if stuck && trial.underway.take().is_none() {
+        if stuck && trial.underway.take().is_some() {
+            self.underway_is_lost(id);
+        } else if stuck {
             // It read its checkpoint and got no further: the checkpoint itself may be what is broken.
             trial.checkpoint = None;
         }

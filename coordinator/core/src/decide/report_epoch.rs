@@ -6,7 +6,7 @@ use super::{Outcome, live_lease};
 use crate::command::{Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
-use crate::record::{EpochRecord, TrialRecord};
+use crate::record::{AttemptRecord, EpochRecord, TrialRecord};
 
 pub(crate) fn report_epoch(
     engine: &Engine,
@@ -32,6 +32,7 @@ pub(crate) fn report_epoch(
     }
     check(trial, metric, checkpoint)?;
     draft.add_epoch(record);
+    draft.set_attempt(AttemptRecord { heard_at: Some(now), kept_at: Some(now), ..attempt.clone() });
     draft.set_trial(TrialRecord { checkpoint: Some(checkpoint), underway: None, ..trial.clone() });
     Ok(draft.finish(Reply::Done))
 }

@@ -61,7 +61,9 @@ impl Draft<'_> {
 
     fn forget_checkpoint(&mut self, id: TrialId, artifact: Digest) {
         let Some((mut trial, _)) = self.end_attempt(id, AttemptState::Revoked) else { return };
-        trial.underway = None;
+        if trial.underway.take().is_some() {
+            self.underway_is_lost(id);
+        }
         if trial.checkpoint.is_some_and(|checkpoint| checkpoint.artifact.digest == artifact) {
             trial.checkpoint = None;
             self.forget_epochs(id);

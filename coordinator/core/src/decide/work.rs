@@ -7,7 +7,7 @@ use crate::command::{Granted, Rejection, Reply, Touch};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::index::Phase;
-use crate::limits::{GRANTS_MAX, LEASE_TTL_MS, REQUEST_ID_CHARACTERS_MAX};
+use crate::limits::{GRANTS_MAX, REQUEST_ID_CHARACTERS_MAX};
 use crate::record::{
     AnsweredRequest, AttemptRecord, AttemptState, LeaseRecord, TrialRecord, TrialState, WorkerRecord,
     WorkerState,
@@ -129,8 +129,10 @@ impl Draft<'_> {
             ended_at: None,
             failure: None,
             error: None,
+            heard_at: None,
+            kept_at: None,
         });
-        self.touch(Touch::Lease(lease.token, self.now.plus_ms(LEASE_TTL_MS)));
+        self.touch(Touch::Held(lease.token, self.now));
         let granted = granted(engine, &trial, &lease);
         self.set_trial(trial);
         granted

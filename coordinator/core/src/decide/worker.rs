@@ -7,7 +7,7 @@ use super::{Outcome, known_worker, loss_reason};
 use crate::command::{Decision, LeaseStanding, Rejection, Reply, Touch};
 use crate::draft::Draft;
 use crate::engine::Engine;
-use crate::limits::{HEARTBEAT_TOKENS_MAX, LEASE_TTL_MS, heartbeat_interval_ms};
+use crate::limits::{HEARTBEAT_TOKENS_MAX, heartbeat_interval_ms};
 use crate::record::{AttemptState, InstanceId, SweepState, WorkerRecord, WorkerState};
 
 /// Who registers.
@@ -55,7 +55,7 @@ pub(crate) fn register(
     let keeps_draining = !fresh && before.is_some_and(|before| before.state == WorkerState::Draining);
     let mut draft = Draft::new(engine, now);
     if fresh {
-        take_back_all(&mut draft, id, AttemptState::Revoked);
+        take_back_all(&mut draft, id, AttemptState::Expired);
     }
     draft.set_worker(WorkerRecord {
         id,
@@ -86,7 +86,8 @@ pub(crate) fn heartbeat(engine: &Engine, now: Timestamp, id: WorkerId, tokens: &
     for token in tokens {
         let standing = standing(engine, id, *token, drain);
         if !matches!(standing, LeaseStanding::Drop(_)) {
-            draft.touch(Touch::Lease(*token, now.plus_ms(LEASE_TTL_MS)));
+            draft.touch(Touch::Held(*token, now));
+            draft.sign_of_life(*token);
         }
         leases.push((*token, standing));
     }
@@ -132,7 +133,8 @@ pub(crate) fn deregister(engine: &Engine, now: Timestamp, id: WorkerId) -> Outco
         return Ok(Decision::default());
     }
     let mut draft = Draft::new(engine, now);
-    take_back_all(&mut draft, id, AttemptState::Released);
+    // What it hands back it says lease by lease, before: of the rest nothing is known.
+    take_back_all(&mut draft, id, AttemptState::Expired);
     draft.set_worker(WorkerRecord { state: WorkerState::Departed, ..worker.clone() });
     Ok(draft.finish(Reply::Done))
 }

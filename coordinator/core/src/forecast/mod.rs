@@ -7,8 +7,10 @@
 mod epochs;
 mod of_engine;
 mod of_records;
+mod of_workers;
 mod rates;
 mod schedule;
+mod spread;
 mod work;
 
 use sweep_proto::{Configuration, DeviceKind, SweepSpec, WorkerProfile};
@@ -16,8 +18,10 @@ use sweep_proto::{Configuration, DeviceKind, SweepSpec, WorkerProfile};
 pub use epochs::{EpochShares, least};
 pub use of_engine::spread;
 pub use of_records::{Check, Past, TRIALS_CHECKED};
+pub use of_workers::KindRates;
 pub use rates::{Measured, Rates};
 pub use schedule::Schedule;
+use spread::Spread;
 pub use work::{DataSize, QUANTITIES, Work};
 
 /// Most trials from which times and epochs are taken; of more, every n-th.
@@ -111,6 +115,17 @@ pub trait DataSizes: std::fmt::Debug {
 pub struct Forecast {
     /// Seconds from now.
     pub seconds: f64,
+    /// Lower end of the interval, in seconds: nine of ten forecasts hold the end between the two.
+    pub low_seconds: f64,
+    /// Its upper end.
+    pub high_seconds: f64,
+}
+
+impl Forecast {
+    /// Whether the interval holds an end that came after that number of seconds.
+    pub fn holds(&self, seconds: f64) -> bool {
+        (self.low_seconds..=self.high_seconds).contains(&seconds)
+    }
 }
 
 /// Forecasts the end; `None` where nothing was measured, nothing is left, or nobody is at work.
@@ -124,7 +139,9 @@ pub fn forecast(facts: &Facts<'_>) -> Option<Forecast> {
         waiting: waiting.collect::<Option<_>>()?,
         each: facts.each,
     };
-    schedule.seconds().map(|seconds| Forecast { seconds })
+    let seconds = schedule.seconds()?;
+    let half = models.spread(facts).half_seconds(&schedule, seconds);
+    Some(Forecast { seconds, low_seconds: (seconds - half).max(0.0), high_seconds: seconds + half })
 }
 
 /// What was learnt from the trials so far.
@@ -157,6 +174,17 @@ impl Models {
         let work = Work::of_epoch(configuration, &facts.data.of(configuration)?);
         let epochs = self.shares.expected(configuration);
         Some(self.rates.iter().map(|rates| epochs * rates.seconds(&work) + self.gap_seconds).collect())
+    }
+
+    /// How far the model missed the trials that have ended.
+    fn spread(&self, facts: &Facts<'_>) -> Spread {
+        let finished = facts.timings.iter().filter(|one| one.is_finished && one.epochs > 0);
+        let errors = finished.filter_map(|one| {
+            let told = *self.trial_seconds(facts, one.configuration)?.get(one.kind)?;
+            let taken = one.seconds + one.gap_seconds.unwrap_or(self.gap_seconds);
+            Some(taken / told - 1.0).filter(|error| error.is_finite())
+        });
+        Spread::of(&errors.collect::<Vec<_>>())
     }
 
     /// Seconds until a running trial ends: on average, half of the next epoch is done.

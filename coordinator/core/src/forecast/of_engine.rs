@@ -10,9 +10,7 @@ use super::{
 };
 use crate::engine::Engine;
 use crate::index::Phase;
-use crate::record::{
-    AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState,
-};
+use crate::record::{AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord, TrialState};
 
 /// The sizes of a sweep's datasets, by data variant.
 #[derive(Debug)]
@@ -42,13 +40,13 @@ impl DataSizes for OfRecord {
 
 /// Kinds of slots as they are met.
 #[derive(Default)]
-struct Kinds {
-    all: Vec<SlotKind>,
+pub(super) struct Kinds {
+    pub(super) all: Vec<SlotKind>,
     slots: Vec<u32>,
 }
 
 impl Kinds {
-    fn place(&mut self, kind: SlotKind) -> usize {
+    pub(super) fn place(&mut self, kind: SlotKind) -> usize {
         self.all.iter().position(|one| *one == kind).unwrap_or_else(|| {
             self.all.push(kind);
             self.slots.push(0);
@@ -68,7 +66,7 @@ impl Engine {
         let sweep = self.sweep(id).filter(|sweep| sweep.state == SweepState::Open)?;
         let index = self.index.sweeps.get(&id)?;
         let mut kinds = Kinds::default();
-        for worker in self.tables.workers.values().filter(|worker| worker.state == WorkerState::Ready) {
+        for worker in self.tables.workers.values().filter(|worker| self.works(worker)) {
             let place = kinds.place(SlotKind::of(&worker.profile));
             kinds.slots[place] = kinds.slots[place].saturating_add(worker.profile.slots);
         }
@@ -106,7 +104,7 @@ impl Engine {
         })
     }
 
-    fn timing<'a>(&'a self, trial: &'a TrialRecord, kinds: &mut Kinds) -> Option<Timing<'a>> {
+    pub(super) fn timing<'a>(&'a self, trial: &'a TrialRecord, kinds: &mut Kinds) -> Option<Timing<'a>> {
         let (mut epochs, mut seconds, mut last) = (0, 0.0, None::<&EpochRecord>);
         for epoch in self.tables.epochs_of(trial.spec.id).filter(|one| one.metric.seconds.is_finite()) {
             (epochs, seconds, last) = (epochs + 1, seconds + epoch.metric.seconds, Some(epoch));

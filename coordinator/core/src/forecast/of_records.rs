@@ -13,6 +13,9 @@ use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, TrialS
 /// Completed trials after which a forecast is held against what came.
 pub const TRIALS_CHECKED: usize = 10;
 
+/// Most moments of a sweep at which its forecasts are held against its end.
+pub(super) const CHECKS_MAX: usize = 20;
+
 /// The records of one sweep.
 #[derive(Clone, Copy, Debug)]
 pub struct Past<'a> {
@@ -33,8 +36,8 @@ pub struct Past<'a> {
 pub struct Check {
     /// Trials that were complete when the forecast was made.
     pub completed: usize,
-    /// Seconds that the forecast gave the sweep's other trials.
-    pub forecast_seconds: f64,
+    /// What was told of the sweep's other trials.
+    pub forecast: Forecast,
     /// Seconds that they took.
     pub seconds: f64,
 }
@@ -51,13 +54,27 @@ impl Past<'_> {
     /// The forecast after that number of completed trials, and what came; `None` where there was none, or where trials were lost
     /// on the way, paused or cancelled: then the time that passed is not that of the trials.
     pub fn check(&self, completed: usize) -> Option<Check> {
-        let ways = self.ways()?;
+        self.check_of(&self.ways()?, completed)
+    }
+
+    fn check_of(&self, ways: &[Way<'_>], completed: usize) -> Option<Check> {
         let mut ends: Vec<u64> = ways.iter().map(|way| way.ended_ms).collect();
         ends.sort_unstable();
         let at_ms = *ends.get(completed.checked_sub(1)?)?;
         let last_ms = ends.last().copied().filter(|last| *last > at_ms)?;
-        let forecast_seconds = self.at(&ways, at_ms)?.seconds;
-        Some(Check { completed, forecast_seconds, seconds: (last_ms - at_ms) as f64 / 1e3 })
+        let forecast = self.at(ways, at_ms)?;
+        Some(Check { completed, forecast, seconds: (last_ms - at_ms) as f64 / 1e3 })
+    }
+
+    /// Forecasts at different moments, from [`TRIALS_CHECKED`] completed trials on: how many there were, and how many held the
+    /// end in their interval. At most 20 of them are made.
+    pub fn held(&self) -> (usize, usize) {
+        let Some(ways) = self.ways() else { return (0, 0) };
+        let moments = TRIALS_CHECKED..ways.len();
+        let every = moments.len().div_ceil(CHECKS_MAX).max(1);
+        let checks: Vec<Check> =
+            moments.step_by(every).filter_map(|completed| self.check_of(&ways, completed)).collect();
+        (checks.len(), checks.iter().filter(|check| check.forecast.holds(check.seconds)).count())
     }
 
     /// The trials that were trained for this sweep, each in one attempt.

@@ -71,6 +71,17 @@ impl Rates {
         Self { seconds, error: None }
     }
 
+    /// The coefficients, in seconds per unit.
+    pub fn per_unit(&self) -> [f64; QUANTITIES] {
+        self.seconds
+    }
+
+    /// Rates of these coefficients, in seconds per unit; `None` where one is negative or not finite.
+    pub fn of_units(seconds: [f64; QUANTITIES]) -> Option<Self> {
+        let is_valid = seconds.iter().all(|one| one.is_finite() && *one >= 0.0);
+        is_valid.then_some(Self { seconds, error: None })
+    }
+
     /// The share of some work's time that products take.
     pub fn product_share(&self, work: &Work) -> f64 {
         let products = self.seconds[0] * work.0[0] + self.seconds[1] * work.0[1];

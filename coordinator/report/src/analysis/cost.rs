@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use coordinator_core::AttemptState;
-use coordinator_core::forecast::{Past, TRIALS_CHECKED};
+use coordinator_core::Spans;
+use coordinator_core::forecast::{Check, Past, TRIALS_CHECKED};
 
 use super::devices::{Usages, usages};
 use super::front::{Point, on_front};
@@ -16,19 +16,17 @@ use crate::table::{Table, TrialRow, mean};
 pub fn cost(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> Cost {
     let own: BTreeSet<_> = table.trials.iter().map(|trial| trial.id).collect();
     let (mut attempt_ms, mut lost_ms) = (0_u64, 0_u64);
-    for attempt in input.attempts.iter().filter(|attempt| own.contains(&attempt.id.trial)) {
-        let Some(ended_at) = attempt.ended_at else { continue };
-        let held_ms = ended_at.since_ms(attempt.started_at);
-        attempt_ms = attempt_ms.saturating_add(held_ms);
-        if attempt.state != AttemptState::Succeeded {
-            lost_ms = lost_ms.saturating_add(held_ms);
-        }
+    let attempts = || input.attempts.iter().filter(|attempt| own.contains(&attempt.id.trial));
+    for attempt in attempts() {
+        attempt_ms = attempt_ms.saturating_add(attempt.charged_ms());
+        lost_ms = lost_ms.saturating_add(attempt.lost_ms());
     }
     let ended_ms = input.sweep.ended_at.map_or(input.generated_at_ms, |at| at.0);
     let Usages { by_worker, by_device, money } = usages(input, &own);
     // Nothing added up is -0.0, which is written like that.
     Cost {
         wall_seconds: seconds(ended_ms.saturating_sub(input.sweep.created_at.0)),
+        running_seconds: seconds(Spans::of(attempts()).total_ms()),
         training_seconds: sum_of_seconds(table.trials.iter().filter(|trial| trial.reused_from.is_none())),
         attempt_seconds: seconds(attempt_ms),
         lost_attempt_seconds: seconds(lost_ms),
@@ -45,11 +43,17 @@ pub fn cost(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> C
 
 fn forecast(input: &ReportInput) -> Option<ForecastCheck> {
     let ReportInput { sweep, trials, attempts, epochs, workers, .. } = input;
-    let check = Past { sweep, trials, attempts, epochs, workers }.check(TRIALS_CHECKED)?;
+    let past = Past { sweep, trials, attempts, epochs, workers };
+    let Check { completed, forecast, seconds } = past.check(TRIALS_CHECKED)?;
+    let (made, held) = past.held();
     Some(ForecastCheck {
-        completed: check.completed as u64,
-        forecast_seconds: check.forecast_seconds,
-        seconds: check.seconds,
+        completed: completed as u64,
+        forecast_seconds: forecast.seconds,
+        low_seconds: forecast.low_seconds,
+        high_seconds: forecast.high_seconds,
+        seconds,
+        made: made as u64,
+        held: held as u64,
     })
 }
 

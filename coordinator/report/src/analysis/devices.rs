@@ -104,10 +104,10 @@ impl Meter {
         self.attempts += 1;
         let has_result = attempt.state == AttemptState::Succeeded;
         self.trials += u64::from(has_result && attempt.work == WorkKind::Train);
-        let held_ms = attempt.ended_at.map_or(0, |ended_at| ended_at.since_ms(attempt.started_at)) as f64;
+        let held_ms = attempt.charged_ms() as f64;
         self.lease_ms += held_ms;
         self.device_ms += held_ms * devices;
-        self.lost_device_ms += if has_result { 0.0 } else { held_ms * devices };
+        self.lost_device_ms += attempt.lost_ms() as f64 * devices;
     }
 
     fn energy(&mut self, joules: Option<f64>) {

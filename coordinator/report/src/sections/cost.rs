@@ -1,5 +1,7 @@
 //! Cost: what the sweep took, and accuracy against time.
 
+use coordinator_core::spans::is_much_longer;
+
 use super::{Block, Chart, ChartSpec, Figure, Section, TextTable, devices, format, names, shortened};
 use crate::analysis::front::{Point, on_front};
 use crate::language::{Language, heads, say};
@@ -25,17 +27,21 @@ fn figures(cost: &Cost, language: Language) -> Vec<Figure> {
         detail: detail.to_owned(),
     };
     let mut figures = vec![
-        figure(say!(language, "Wall time"), cost.wall_seconds, say!(language, "from launch to end")),
+        Figure {
+            label: say!(language, "Took"),
+            value: format::seconds(cost.running_seconds),
+            detail: took(cost, language),
+        },
         figure(
             say!(language, "Training"),
             cost.training_seconds,
             say!(language, "inside the epochs of the results"),
         ),
-        figure(say!(language, "Under leases"), cost.attempt_seconds, say!(language, "by all ended attempts")),
+        figure(say!(language, "Slots in use"), cost.attempt_seconds, say!(language, "by all ended attempts")),
         figure(
             say!(language, "Lost"),
             cost.lost_attempt_seconds,
-            say!(language, "of that, by attempts without a result"),
+            say!(language, "of that, work after the last checkpoint that had to be done again"),
         ),
     ];
     if cost.reused_seconds > 0.0 {
@@ -50,13 +56,30 @@ fn figures(cost: &Cost, language: Language) -> Vec<Figure> {
         value: format::seconds(forecast.forecast_seconds),
         detail: say!(
             language,
-            "time left after {completed} trials, as told then; it took {taken}",
+            "time left after {completed} trials, as told then ({low} to {high}); it took {taken}. Of {made} forecasts from then \
+             on the interval of {held} held the end",
             completed = forecast.completed,
-            taken = format::seconds(forecast.seconds)
+            low = format::seconds(forecast.low_seconds),
+            high = format::seconds(forecast.high_seconds),
+            taken = format::seconds(forecast.seconds),
+            made = forecast.made,
+            held = forecast.held
         ),
     }));
     figures.extend(devices::figures(cost, language));
     figures
+}
+
+/// In which time trials ran; the calendar's beside it where that is much longer.
+fn took(cost: &Cost, language: Language) -> String {
+    if is_much_longer(cost.wall_seconds, cost.running_seconds) {
+        return say!(
+            language,
+            "in which trials ran; {calendar} from launch to end",
+            calendar = format::seconds(cost.wall_seconds)
+        );
+    }
+    say!(language, "in which trials ran").to_owned()
 }
 
 fn scatter(cost: &Cost, language: Language) -> Chart {

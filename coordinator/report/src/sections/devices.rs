@@ -12,14 +12,14 @@ pub(super) fn figures(cost: &Cost, language: Language) -> Vec<Figure> {
         value: format::seconds(cost.device_hours * 3_600.0),
         detail: say!(
             language,
-            "of devices under leases, {lost} of them without a result; slots share a device in equal parts",
+            "of devices in use, {lost} of them for work that had to be done again; slots share a device in equal parts",
             lost = format::seconds(cost.lost_device_hours * 3_600.0)
         ),
     }];
     if let Some(money) = &cost.money {
         let lost = say!(
             language,
-            "in the currency of the price; {lost} of it for attempts without a result",
+            "in the currency of the price; {lost} of it for work that had to be done again",
             lost = format::fixed(money.lost, 2)
         );
         figures.push(Figure {

@@ -104,7 +104,17 @@ impl Opened {
 /// Sizes of each variant's dataset: read from it, or assumed where the data was not opened.
 #[derive(Debug)]
 pub(super) struct Sizes {
-    known: Vec<(Variant, DataSize, u64)>,
+    known: Vec<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    variant: Variant,
+    size: DataSize,
+    /// Tokens of the longest text.
+    longest: u64,
+    /// Bytes of the encoded dataset.
+    bytes: u64,
 }
 
 impl Sizes {
@@ -118,9 +128,10 @@ impl Sizes {
             let prepared = opened
                 .and_then(|opened| opened.variants.iter().find(|(one, _)| one == variant))
                 .map(|(_, prepared)| prepared);
-            let Some(Prepared { header, summary, .. }) = prepared else {
+            let Some(Prepared { header, summary, bytes, .. }) = prepared else {
                 let vocabulary = assumed(Hyperparameter::Vocabulary);
-                return (variant.clone(), DataSize { vocabulary, ..UNOPENED }, length);
+                let size = DataSize { vocabulary, ..UNOPENED };
+                return Known { variant: variant.clone(), size, longest: length, bytes: 0 };
             };
             let size = DataSize {
                 rows: header.splits.map(|split| split.rows),
@@ -128,14 +139,15 @@ impl Sizes {
                 vocabulary: u64::from(header.vocabulary),
                 classes: header.classes.len() as u64,
             };
-            (variant.clone(), size, length.min(summary.lengths.max.max(1)))
+            let longest = length.min(summary.lengths.max.max(1));
+            Known { variant: variant.clone(), size, longest, bytes: *bytes }
         };
         Self { known: spec.data_variants().iter().map(sized).collect() }
     }
 
-    fn find(&self, configuration: &Configuration) -> Option<&(Variant, DataSize, u64)> {
+    fn find(&self, configuration: &Configuration) -> Option<&Known> {
         let fits = |variant: &Variant| variant.iter().all(|(one, value)| configuration.get(*one) == value);
-        self.known.iter().find(|(variant, _, _)| fits(variant))
+        self.known.iter().find(|known| fits(&known.variant))
     }
 
     /// The sizes of a configuration's dataset.
@@ -146,12 +158,17 @@ impl Sizes {
     /// Tokens of the longest text that a configuration trains on.
     pub(super) fn longest(&self, configuration: &Configuration) -> u64 {
         let assumed = configuration.integer(Hyperparameter::MaxLength);
-        self.find(configuration).map_or(assumed, |(_, _, longest)| *longest)
+        self.find(configuration).map_or(assumed, |known| known.longest)
+    }
+
+    /// Bytes of a configuration's encoded dataset; 0 where it was not opened.
+    pub(super) fn bytes(&self, configuration: &Configuration) -> u64 {
+        self.find(configuration).map_or(0, |known| known.bytes)
     }
 }
 
 impl DataSizes for Sizes {
     fn of(&self, configuration: &Configuration) -> Option<DataSize> {
-        self.find(configuration).map(|(_, size, _)| *size)
+        self.find(configuration).map(|known| known.size)
     }
 }

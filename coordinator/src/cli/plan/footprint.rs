@@ -13,10 +13,6 @@ use super::models;
 const NUMBER_BYTES: u64 = 4;
 /// Names, shapes and counters in a file of weights or a checkpoint, in bytes.
 const HEADER_BYTES: u64 = 4 << 10;
-/// The program of a slot before it has a model, and its allocator's reserve, in bytes.
-const PROGRAM_BYTES: u64 = 40 << 20;
-/// How often a checkpoint stands in memory while it is written: its numbers, and the bytes of its file.
-const CHECKPOINT_COPIES: u64 = 2;
 /// Checkpoints of a trial on the worker's side: the one that is written, and two that wait for their upload.
 const WORKER_COPIES: u64 = 3;
 /// Bytes of an epoch's metrics in the database.
@@ -34,13 +30,13 @@ const DATABASE_BYTES: u64 = 4 << 20;
 #[expect(clippy::struct_field_names, reason = "fields of JSON name their unit")]
 #[derive(Debug, Serialize)]
 pub(super) struct Memory {
-    /// Of the largest trial, in bytes.
+    /// Peak resident memory of the slot with the largest trial, in bytes: predicted, or more where a slot took more here.
     pub(super) slot_bytes: u64,
     /// Of all slots, if each trains the largest trial; `null` where the slots are not known.
     pub(super) total_bytes: Option<u64>,
     /// What each slot may take; `null` where it is not known.
     pub(super) slot_limit_bytes: Option<u64>,
-    /// The largest that was measured.
+    /// The largest peak that was measured.
     pub(super) measured_bytes: Option<u64>,
 }
 
@@ -60,36 +56,50 @@ pub(super) struct Disk {
     pub(super) total_bytes: u64,
 }
 
-/// The memory of the largest trial, and of as many as there are slots.
-pub(super) fn memory(
-    spec: &SweepSpec,
-    sizes: &Sizes,
-    machine: Option<&Machine>,
-    notes: &mut Vec<String>,
-) -> Memory {
+/// The slots that a sweep would have.
+#[derive(Debug, Default)]
+pub(super) struct Offered {
+    /// How many there are; `None` where that is not known.
+    pub(super) slots: Option<u32>,
+    /// Whether they train on a GPU, whose driver and libraries take memory of the machine beside.
+    pub(super) is_gpu: bool,
+    /// What each may take, in bytes.
+    pub(super) slot_memory_bytes: Option<u64>,
+    /// Peaks that were measured here, in bytes.
+    pub(super) measured: Vec<(Configuration, u64)>,
+}
+
+/// The memory of the largest slot, and of as many as there are.
+pub(super) fn memory(spec: &SweepSpec, sizes: &Sizes, offered: &Offered, notes: &mut Vec<String>) -> Memory {
     let sized = models::sizing(spec);
     let count = sized.grid_size().unwrap_or(0);
     let configurations = (0..count).filter_map(|position| sized.configuration(position));
-    let trial_bytes = |one: Configuration| {
-        let checkpoint = checkpoint_bytes(&one, models::parameters(&one, sizes).saturating_mul(NUMBER_BYTES));
-        models::memory_bytes(&one, sizes).saturating_add(CHECKPOINT_COPIES.saturating_mul(checkpoint))
-    };
-    let largest = configurations.map(trial_bytes).max().unwrap_or(0);
-    let measured =
-        machine.into_iter().flat_map(|one| &one.speeds).map(|(_, speed)| speed.peak_memory_bytes).max();
-    let slot_bytes = largest.saturating_add(PROGRAM_BYTES).max(measured.unwrap_or(0));
-    let profile = machine.map(|machine| &machine.profile);
-    let limit = profile.and_then(sweep_proto::WorkerProfile::slot_memory_bytes);
-    if let Some(limit) = limit.filter(|limit| *limit < slot_bytes) {
+    let largest = configurations.map(|one| models::memory_bytes(&one, sizes)).max().unwrap_or(0);
+    let measured = offered.measured.iter().map(|(_, bytes)| *bytes).max();
+    let slot_bytes = (largest as f64 * factor(offered, sizes)) as u64;
+    if let Some(limit) = offered.slot_memory_bytes.filter(|limit| *limit < slot_bytes) {
         let [needed, has] = [slot_bytes, limit].map(|bytes| indicatif::BinaryBytes(bytes).to_string());
-        notes.push(format!("the largest trial may need {needed} and a slot here has {has}: fewer slots give each of them more"));
+        notes.push(format!(
+            "the largest trial needs about {needed} and a slot has {has}: fewer slots give each of them more"
+        ));
+    }
+    if offered.is_gpu {
+        notes.push("memory is told of slots on the CPU: a GPU's driver and libraries take more of the machine, and the model lies in the GPU's own".to_owned());
     }
     Memory {
         slot_bytes,
-        total_bytes: profile.map(|profile| slot_bytes.saturating_mul(u64::from(profile.slots))),
-        slot_limit_bytes: limit,
+        total_bytes: offered.slots.map(|slots| slot_bytes.saturating_mul(u64::from(slots))),
+        slot_limit_bytes: offered.slot_memory_bytes,
         measured_bytes: measured,
     }
+}
+
+/// How much more than predicted the measured slots took, at least 1: another allocator, another libc.
+fn factor(offered: &Offered, sizes: &Sizes) -> f64 {
+    let of = |(configuration, bytes): &(Configuration, u64)| {
+        *bytes as f64 / models::memory_bytes(configuration, sizes).max(1) as f64
+    };
+    offered.measured.iter().map(of).fold(1.0, f64::max)
 }
 
 /// The disk of a sweep whose coordinator and worker are on this machine.

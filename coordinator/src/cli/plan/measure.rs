@@ -4,7 +4,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use coordinator_core::forecast::{DataSizes, Measured, Rates, SlotKind, TRIALS_FORECAST_MAX, Work, spread};
+use coordinator_core::forecast::{
+    DataSizes, GAP_SECONDS, Measured, Rates, SlotKind, TRIALS_FORECAST_MAX, Work, spread,
+};
+use coordinator_report::Price;
 use sweep_proto::measure::{MeasureRequest, MeasureTrial, MeasuredTrial, Measurement, Speed};
 use sweep_proto::{Configuration, DeviceKind, SweepSpec, WorkerProfile};
 
@@ -12,8 +15,17 @@ use super::super::exit::Failure;
 use super::super::local_worker;
 use super::super::output::{self, plain};
 use super::data::{Opened, Sizes};
+use super::footprint::Offered;
+use super::time::{self, PlannedTime, Slots};
 use super::{Arguments, models};
 
+/// Seconds from the launch of a sweep to its first trial: the coordinator opens its store, and a worker starts, looks at its
+/// machine and joins.
+const LAUNCH_SECONDS: f64 = 0.5;
+/// Error of a time that rests on a few batches: other hours of the same machine, configurations between the measured
+/// ones. Forecasts of recorded sweeps from the cheapest and the dearest configuration stay within it
+/// (`coordinator/core/tests/forecast.rs`).
+const ERROR: f64 = 0.35;
 /// Seconds for which each configuration is trained: whole epochs of small ones, a few batches of large ones.
 const SECONDS_EACH: f64 = 2.0;
 /// Batches that are trained at least.
@@ -30,6 +42,48 @@ pub(super) struct Machine {
     pub(super) speeds: Vec<(Configuration, Speed)>,
     /// Seconds per quantity of work; `None` where nothing was measured.
     pub(super) rates: Option<Rates>,
+    /// Seconds until a worker has started and asks for the first trial.
+    pub(super) launch_seconds: f64,
+}
+
+impl Machine {
+    /// How long a sweep takes on it; `None` where nothing was measured.
+    pub(super) fn time(&self, spec: &SweepSpec, sizes: &Sizes, prices: &[Price]) -> Option<PlannedTime> {
+        let time = time::time(spec, sizes, &[self.slots()?], self.launch_seconds, prices)?;
+        Some(PlannedTime { measured: self.speeds.len(), ..time })
+    }
+
+    /// What its slots offer.
+    pub(super) fn offered(&self) -> Offered {
+        Offered {
+            slots: Some(self.profile.slots),
+            is_gpu: SlotKind::of(&self.profile).device == DeviceKind::Cuda,
+            slot_memory_bytes: self.profile.slot_memory_bytes(),
+            measured: self
+                .speeds
+                .iter()
+                .map(|(configuration, speed)| (configuration.clone(), speed.peak_memory_bytes))
+                .collect(),
+        }
+    }
+
+    /// Its slots; `None` where nothing was measured.
+    pub(super) fn slots(&self) -> Option<Slots> {
+        let models: Vec<&str> = self.profile.devices.iter().map(|device| device.model.as_str()).collect();
+        let starts = self.speeds.iter().map(|(_, speed)| speed.start_seconds);
+        let start_seconds = starts.sum::<f64>() / self.speeds.len().max(1) as f64;
+        Some(Slots {
+            device: models.join(" + "),
+            is_gpu: SlotKind::of(&self.profile).device == DeviceKind::Cuda,
+            slots: self.profile.slots,
+            devices: self.profile.devices.len().max(1) as u32,
+            rates: self.rates?,
+            gap_seconds: GAP_SECONDS.max(start_seconds),
+            error: ERROR,
+            trials: 0,
+            workers: 0,
+        })
+    }
 }
 
 /// Measures on this machine what the arguments ask for; `None` where it has no worker program.
@@ -84,7 +138,7 @@ pub(super) fn measure(
     let kind = SlotKind::of(&measurement.profile).device;
     let measured: Vec<Measured> = speeds.iter().filter_map(|(one, speed)| works(one, speed, sizes)).collect();
     let rates = Rates::fit(kind, &measured);
-    Ok(Some(Machine { profile: measurement.profile, speeds, rates }))
+    Ok(Some(Machine { profile: measurement.profile, speeds, rates, launch_seconds: LAUNCH_SECONDS }))
 }
 
 /// The cheapest and the dearest configuration, and of the others those whose time lies most in products and least.

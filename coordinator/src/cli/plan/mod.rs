@@ -6,6 +6,7 @@ mod measure;
 mod models;
 mod text;
 mod time;
+mod workers;
 
 use std::path::{Path, PathBuf};
 
@@ -22,16 +23,20 @@ use data::PlannedData;
 use footprint::{Disk, Memory};
 use models::PlannedModel;
 use time::PlannedTime;
+use workers::Connected;
 
 const EXAMPLES: &str = "\
-The data is opened as the sweep opens it, and kept prepared in the data folder. The time follows
-from a few batches of the cheapest, the dearest and the most unlike configurations, trained on every
-slot of this machine: from the first figure, if every trial runs out of patience at once, to the
-second, if none does. Memory and disk are estimates from above.
+The data is opened as the sweep opens it, and kept prepared in the data folder. Where a coordinator
+runs in the data folder, or --server names one, the time follows from the trials that its connected
+workers have run. Else it follows from a few batches of the cheapest, the dearest and the most unlike
+configurations, trained on every slot of this machine. The first figure of the interval is for trials
+that all run out of patience at once, the second for trials that train every epoch. Disk is an
+estimate from above.
 
 Examples:
   sweep plan deploy/examples/paper-imdb.toml
   sweep plan my-sweep.toml --slots 4 --price-per-device-hour 0.40
+  sweep plan my-sweep.toml --server https://head-node:7077   by its workers
   sweep plan my-sweep.toml --no-data          from the file alone
   sweep plan my-sweep.toml --json | jq .time";
 
@@ -44,10 +49,10 @@ pub(crate) struct Arguments {
     /// Do not open the data: sizes then assume a full vocabulary and two classes.
     #[arg(long, conflicts_with = "measure")]
     no_data: bool,
-    /// Measure the time also where that takes more than half a minute.
+    /// Measure on this machine, whatever a coordinator knows, and also where it takes more than half a minute.
     #[arg(long)]
     measure: bool,
-    /// Measure nothing: no time and no money.
+    /// Measure nothing and ask no coordinator: no time and no money.
     #[arg(long, conflicts_with = "measure")]
     no_measure: bool,
     /// Trials side by side; auto suits the machine.
@@ -108,7 +113,9 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
     let spec = file.parse()?;
     let folder = context.wanted.data_folder.clone();
-    let task = tokio::task::spawn_blocking(move || plan(&arguments, spec, &file, &folder));
+    let connected =
+        if arguments.measure || arguments.no_measure { None } else { workers::ask(context).await? };
+    let task = tokio::task::spawn_blocking(move || plan(&arguments, connected, spec, &file, &folder));
     let plan = task.await.map_err(|error| Failure::failed(format!("the plan broke off: {error}")))??;
     if context.output.json {
         return context.output.json(&plan);
@@ -118,6 +125,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
 
 fn plan(
     arguments: &Arguments,
+    connected: Option<Connected>,
     mut spec: SweepSpec,
     file: &SweepFile,
     folder: &Path,
@@ -133,9 +141,22 @@ fn plan(
     let sizes = data::Sizes::new(&spec, opened.as_ref());
     let (models, models_total) = models::models(&spec, &sizes);
     let mut notes = opened.as_ref().map(data::Opened::warnings).unwrap_or_default();
-    let measured = measure::measure(arguments, folder, &spec, opened.as_ref(), &sizes, &mut notes)?;
-    let time = measured.as_ref().and_then(|one| time::time(&spec, &sizes, one, &arguments.prices()));
-    let memory = footprint::memory(&spec, &sizes, measured.as_ref(), &mut notes);
+    let measured = match &connected {
+        Some(connected) => {
+            notes.extend_from_slice(&connected.notes);
+            None
+        }
+        None => measure::measure(arguments, folder, &spec, opened.as_ref(), &sizes, &mut notes)?,
+    };
+    let time = match &connected {
+        Some(connected) => time::time(&spec, &sizes, &connected.slots, 0.0, &arguments.prices()),
+        None => measured.as_ref().and_then(|machine| machine.time(&spec, &sizes, &arguments.prices())),
+    };
+    let slots = match &connected {
+        Some(connected) => connected.offered(),
+        None => measured.as_ref().map(measure::Machine::offered).unwrap_or_default(),
+    };
+    let memory = footprint::memory(&spec, &sizes, &slots, &mut notes);
     let disk = opened.as_ref().map(|opened| footprint::disk(&spec, &sizes, opened, measured.as_ref()));
     Ok(Plan {
         name: spec.name.clone(),

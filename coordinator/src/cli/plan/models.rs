@@ -1,7 +1,8 @@
 //! The models of a grid: their trained numbers and the memory of a trial.
 
 use serde::Serialize;
-use sweep_proto::{Configuration, Hyperparameter, SweepSpec, Value, model_size};
+use sweep_proto::model_size::{self, SlotData};
+use sweep_proto::{Configuration, Hyperparameter, SweepSpec};
 
 use super::data::Sizes;
 
@@ -26,7 +27,7 @@ const SIZING: [Hyperparameter; 11] = [
 pub(super) struct PlannedModel {
     /// Trained numbers.
     pub(super) parameters: u64,
-    /// Estimated bytes while training.
+    /// Peak resident bytes of the slot that trains it, predicted.
     pub(super) memory_bytes: u64,
     /// The values that decide the size.
     pub(super) label: String,
@@ -66,13 +67,17 @@ pub(super) fn parameters(configuration: &Configuration, sizes: &Sizes) -> u64 {
     model_size::parameters(configuration, size.vocabulary, size.classes)
 }
 
-/// Bytes of a trial of a configuration, from above: no text is longer than the longest there is.
+/// Peak resident bytes of a slot that trains a configuration.
 pub(super) fn memory_bytes(configuration: &Configuration, sizes: &Sizes) -> u64 {
     let size = sizes.size(configuration);
-    let mut cut = configuration.clone();
-    // A length within the range that the configuration's own has.
-    _ = cut.set(Hyperparameter::MaxLength, Value::Integer(sizes.longest(configuration)));
-    model_size::memory_bytes(&cut, size.vocabulary, size.classes)
+    let data = SlotData {
+        vocabulary: size.vocabulary,
+        classes: size.classes,
+        rows: size.rows[0],
+        longest: sizes.longest(configuration),
+        dataset_bytes: sizes.bytes(configuration),
+    };
+    model_size::slot_bytes(configuration, &data)
 }
 
 /// The smallest and largest model by parameters and by memory, without repetition, smallest first.

@@ -71,11 +71,17 @@ fn time(time: &PlannedTime) -> String {
     let money = time.money.as_ref().map_or_else(String::new, |money| {
         format!("\nmoney           {:.2} ({:.2} to {:.2})", money.total, money.low, money.high)
     });
+    let basis = if time.trials > 0 {
+        let [trials, workers] =
+            [counted(time.trials, "trial"), counted(u64::from(time.workers), "connected worker")];
+        format!("by {trials} on {workers}")
+    } else {
+        format!("by {} measured here", counted(time.measured as u64, "configuration"))
+    };
     format!(
-        "time            {all} for every epoch, on {} of {}\n                {low} to {high}, by {} measured here{money}",
+        "time            {all} for every epoch, on {} of {}\n                {low} to {high}, {basis}{money}",
         counted(u64::from(time.slots), "slot"),
         plain(&time.device),
-        counted(time.measured as u64, "configuration"),
     )
 }
 
@@ -86,7 +92,7 @@ fn memory(plan: &Plan) -> String {
         memory.total_bytes.map(|total| format!(", {} for all slots", bytes(total))).unwrap_or_default();
     let measured =
         memory.measured_bytes.map(|peak| format!("; {} measured", bytes(peak))).unwrap_or_default();
-    format!("memory          at most {slot} a slot{total}{measured}")
+    format!("memory          about {slot} a slot{total}{measured}")
 }
 
 fn disk(plan: &Plan) -> Option<String> {
@@ -109,7 +115,7 @@ fn models(plan: &Plan) -> String {
         "model sizes".to_owned()
     };
     let columns =
-        [("PARAMETERS", Align::Right), ("MEMORY PER TRIAL", Align::Right), ("CONFIGURATION", Align::Left)];
+        [("PARAMETERS", Align::Right), ("MEMORY OF A SLOT", Align::Right), ("CONFIGURATION", Align::Left)];
     let rows = plan.models.iter().map(|model| {
         let parameters = indicatif::HumanCount(model.parameters).to_string();
         vec![parameters, bytes(model.memory_bytes), model.label.clone()]

@@ -1,21 +1,37 @@
-//! How long the sweep takes on the measured slots, between which bounds, and what that costs.
+//! How long the sweep takes on slots whose rates are known, between which bounds, and what that costs.
 
-use coordinator_core::forecast::{
-    DataSizes, GAP_SECONDS, Rates, Schedule, TRIALS_FORECAST_MAX, Work, least, spread,
-};
+use coordinator_core::forecast::{DataSizes, Rates, Schedule, TRIALS_FORECAST_MAX, Work, least, spread};
 use coordinator_report::{Price, price_of};
 use serde::Serialize;
 use sweep_proto::{Configuration, Hyperparameter, SweepSpec};
 
 use super::data::Sizes;
-use super::measure::Machine;
 
-/// Error of a time that rests on a few batches: other hours of the same machine, configurations between the measured
-/// ones. Forecasts of recorded sweeps from the cheapest and the dearest configuration stay within it
-/// (`coordinator/core/tests/forecast.rs`).
-const ERROR: f64 = 0.35;
 /// Seconds of an hour.
 const HOUR_SECONDS: f64 = 3_600.0;
+
+/// Slots of one kind, and what is known of their speed.
+#[derive(Clone, Debug)]
+pub(super) struct Slots {
+    /// What they compute on.
+    pub(super) device: String,
+    /// Whether that is a GPU.
+    pub(super) is_gpu: bool,
+    /// How many there are.
+    pub(super) slots: u32,
+    /// Devices that they share.
+    pub(super) devices: u32,
+    /// Seconds per quantity of work.
+    pub(super) rates: Rates,
+    /// Seconds of a trial outside its epochs: a process starts, data and weights are sent, the next trial is asked for.
+    pub(super) gap_seconds: f64,
+    /// Half of the interval, relative to the time.
+    pub(super) error: f64,
+    /// Trials that the rates rest on; 0 where a few batches were measured here.
+    pub(super) trials: u64,
+    /// Workers that have the slots; 0 where it is this machine.
+    pub(super) workers: u32,
+}
 
 /// The time of a sweep.
 #[derive(Debug, Serialize)]
@@ -26,15 +42,19 @@ pub(super) struct PlannedTime {
     pub(super) device: String,
     /// Seconds if every trial trains all its epochs.
     pub(super) seconds: f64,
-    /// Seconds if every trial runs out of patience as early as it can, and this machine is as fast as it may be.
+    /// Seconds if every trial runs out of patience as early as it can, and the slots are as fast as they may be.
     pub(super) seconds_low: f64,
-    /// Seconds if every trial trains all its epochs, and this machine is as slow as it may be.
+    /// Seconds if every trial trains all its epochs, and the slots are as slow as they may be.
     pub(super) seconds_high: f64,
     /// Seconds of all trials together.
     pub(super) slot_seconds: f64,
-    /// Configurations that were measured.
+    /// Configurations that were measured here; 0 where the rates are those of a coordinator's workers.
     pub(super) measured: usize,
-    /// `null` without a price that fits the device.
+    /// Trials of the coordinator's workers that the rates rest on; 0 where they were measured here.
+    pub(super) trials: u64,
+    /// Workers that are connected; 0 where the time is that of this machine.
+    pub(super) workers: u32,
+    /// `null` without a price that fits every device.
     pub(super) money: Option<PlannedMoney>,
 }
 
@@ -47,38 +67,42 @@ pub(super) struct PlannedMoney {
     pub(super) high: f64,
 }
 
-/// The time on a measured machine; `None` where nothing was measured.
+/// The time on some slots; `None` where no rate is known. `launch_seconds` pass before the first trial.
 pub(super) fn time(
     spec: &SweepSpec,
     sizes: &Sizes,
-    machine: &Machine,
+    kinds: &[Slots],
+    launch_seconds: f64,
     prices: &[Price],
 ) -> Option<PlannedTime> {
-    let rates = machine.rates.as_ref()?;
-    let starts = machine.speeds.iter().map(|(_, speed)| speed.start_seconds);
-    let gap_seconds = GAP_SECONDS.max(starts.sum::<f64>() / machine.speeds.len().max(1) as f64);
-    let plan = Trials { spec, sizes, rates, gap_seconds, slots: machine.profile.slots };
+    let plan = Trials { spec, sizes, kinds };
     let all = plan.seconds(|one| one.integer(Hyperparameter::Epochs) as f64)?;
     let few = plan.seconds(least)?;
-    let models: Vec<&str> = machine.profile.devices.iter().map(|device| device.model.as_str()).collect();
-    let device = models.join(" + ");
-    let devices = machine.profile.devices.len().max(1) as f64 / f64::from(machine.profile.slots.max(1));
-    let money = price_of(&device, prices).map(|price| {
-        let of = |seconds: f64| seconds * devices / HOUR_SECONDS * price;
-        PlannedMoney {
-            total: of(all.sum),
-            low: of(few.sum * (1.0 - ERROR)),
-            high: of(all.sum * (1.0 + ERROR)),
-        }
+    let devices: Vec<&str> = kinds.iter().map(|one| one.device.as_str()).collect();
+    // The slowest trials may run on the kind that is known least.
+    let error = kinds.iter().map(|one| one.error).fold(0.0, f64::max);
+    let money = |busy: &Seconds| -> Option<f64> {
+        let each = kinds.iter().zip(&busy.by_kind).map(|(kind, seconds)| {
+            let devices = f64::from(kind.devices) / f64::from(kind.slots.max(1));
+            Some(seconds * devices / HOUR_SECONDS * price_of(&kind.device, prices)?)
+        });
+        each.sum()
+    };
+    let money = money(&all).zip(money(&few)).map(|(total, least)| PlannedMoney {
+        total,
+        low: least * (1.0 - error),
+        high: total * (1.0 + error),
     });
     Some(PlannedTime {
-        slots: machine.profile.slots,
-        device,
-        seconds: all.until_the_end,
-        seconds_low: few.until_the_end * (1.0 - ERROR),
-        seconds_high: all.until_the_end * (1.0 + ERROR),
-        slot_seconds: all.sum,
-        measured: machine.speeds.len(),
+        slots: kinds.iter().map(|one| one.slots).sum(),
+        device: devices.join(" and "),
+        seconds: launch_seconds + all.until_the_end,
+        seconds_low: launch_seconds + few.until_the_end * (1.0 - error),
+        seconds_high: launch_seconds + all.until_the_end * (1.0 + error),
+        slot_seconds: all.by_kind.iter().sum(),
+        measured: 0,
+        trials: kinds.iter().map(|one| one.trials).sum(),
+        workers: kinds.iter().map(|one| one.workers).sum(),
         money,
     })
 }
@@ -86,15 +110,13 @@ pub(super) fn time(
 struct Trials<'a> {
     spec: &'a SweepSpec,
     sizes: &'a Sizes,
-    rates: &'a Rates,
-    gap_seconds: f64,
-    slots: u32,
+    kinds: &'a [Slots],
 }
 
 struct Seconds {
     until_the_end: f64,
-    /// Of all trials.
-    sum: f64,
+    /// Of the trials that each kind of slots is expected to train.
+    by_kind: Vec<f64>,
 }
 
 impl Trials<'_> {
@@ -102,33 +124,99 @@ impl Trials<'_> {
     fn seconds(&self, epochs: impl Fn(&Configuration) -> f64) -> Option<Seconds> {
         let count = self.spec.grid_size()?;
         let (positions, each) = spread(count as usize, 20 * TRIALS_FORECAST_MAX, 0..count);
-        let trial = |configuration: &Configuration| {
+        let trial = |configuration: &Configuration| -> Option<Vec<f64>> {
             let work = Work::of_epoch(configuration, &self.sizes.of(configuration)?);
-            Some(epochs(configuration) * self.rates.seconds(&work) + self.gap_seconds)
+            let seconds = |kind: &Slots| epochs(configuration) * kind.rates.seconds(&work) + kind.gap_seconds;
+            Some(self.kinds.iter().map(seconds).collect())
         };
         let configurations: Vec<_> =
             positions.into_iter().filter_map(|position| self.spec.configuration(position)).collect();
-        let once: Vec<f64> = configurations.iter().filter_map(trial).collect();
+        let once: Vec<Vec<f64>> = configurations.iter().filter_map(trial).collect();
         let replicates = f64::from(self.spec.replicates);
-        let sum = once.iter().sum::<f64>() * each * replicates;
+        let by_kind = self.shared(&once, each * replicates);
         // Many trials are as good as their sum; of few, each has its place.
         let trials = self.spec.trial_count()?;
         let (waiting, each): (Vec<Vec<f64>>, f64) = if trials <= 2 * TRIALS_FORECAST_MAX as u64 {
-            ((0..self.spec.replicates).flat_map(|_| once.iter().map(|one| vec![*one])).collect(), 1.0)
+            ((0..self.spec.replicates).flat_map(|_| once.iter().cloned()).collect(), 1.0)
         } else {
-            (once.iter().map(|one| vec![*one]).collect(), each * replicates)
+            (once, each * replicates)
         };
-        let training = Schedule { slots: vec![self.slots], running: Vec::new(), waiting, each }.seconds()?;
-        Some(Seconds { until_the_end: training + self.evaluation_seconds(&configurations), sum })
+        let slots = self.kinds.iter().map(|one| one.slots).collect();
+        let training = Schedule { slots, running: Vec::new(), waiting, each }.seconds()?;
+        Some(Seconds { until_the_end: training + self.evaluation_seconds(&configurations), by_kind })
+    }
+
+    /// Seconds that the slots of each kind train: each takes as much of the work as it is fast.
+    fn shared(&self, once: &[Vec<f64>], each: f64) -> Vec<f64> {
+        let sums: Vec<f64> =
+            (0..self.kinds.len()).map(|kind| once.iter().map(|one| one[kind]).sum::<f64>() * each).collect();
+        let speeds: Vec<f64> =
+            self.kinds.iter().zip(&sums).map(|(kind, sum)| f64::from(kind.slots) / sum).collect();
+        let all: f64 = speeds.iter().sum();
+        sums.iter().zip(&speeds).map(|(sum, speed)| sum * speed / all).collect()
     }
 
     /// The chosen configuration's trials are measured on the test split; it may be the dearest one.
     fn evaluation_seconds(&self, configurations: &[Configuration]) -> f64 {
-        let each = configurations.iter().filter_map(|one| {
+        let slowest = |one: &Configuration| {
             let work = Work::of_evaluation(one, &self.sizes.of(one)?);
-            Some(self.rates.seconds(&work) + self.gap_seconds)
-        });
-        let rounds = self.spec.replicates.div_ceil(self.slots.max(1));
-        each.fold(0.0, f64::max) * f64::from(rounds)
+            let each = self.kinds.iter().map(|kind| kind.rates.seconds(&work) + kind.gap_seconds);
+            Some(each.fold(0.0, f64::max))
+        };
+        let slots = self.kinds.iter().map(|one| one.slots).sum::<u32>();
+        let rounds = self.spec.replicates.div_ceil(slots.max(1));
+        configurations.iter().filter_map(slowest).fold(0.0, f64::max) * f64::from(rounds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sweep_proto::DeviceKind;
+
+    use super::*;
+
+    fn spec() -> SweepSpec {
+        let text = "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\nunits = [8, 16]\n[train]\nreplicates = 10\n";
+        sweep_proto::sweep_file::parse("test.toml", text).expect("a valid file")
+    }
+
+    fn slots(device: &str, slots: u32, gap_seconds: f64) -> Slots {
+        Slots {
+            device: device.to_owned(),
+            is_gpu: false,
+            slots,
+            devices: 1,
+            rates: Rates::reference(DeviceKind::Cpu),
+            gap_seconds,
+            error: 0.2,
+            trials: 12,
+            workers: 1,
+        }
+    }
+
+    #[test]
+    fn more_kinds_of_slots_share_the_time_and_each_has_its_price() {
+        let spec = spec();
+        let sizes = Sizes::new(&spec, None);
+        let price = |device: &str, per_device_hour| Price { device: device.into(), per_device_hour };
+        let prices = [price("desk", 3.6), price("vm", 7.2)];
+        let [desk, vm] = [slots("desk", 2, 1.0), slots("vm", 2, 1.0)];
+        let one = time(&spec, &sizes, std::slice::from_ref(&desk), 0.0, &prices).expect("rates");
+        let both = time(&spec, &sizes, &[desk.clone(), vm.clone()], 0.0, &prices).expect("rates");
+        assert!(both.seconds < 0.6 * one.seconds, "{} {}", both.seconds, one.seconds);
+        assert_eq!((both.slots, both.trials, both.workers), (4, 24, 2));
+        let (one, both) = (one.money.expect("priced"), both.money.expect("priced"));
+        assert!((both.total / one.total - 1.5).abs() < 1e-9, "half of the work at twice the price");
+        assert!(time(&spec, &sizes, &[desk, vm], 0.0, &prices[..1]).expect("rates").money.is_none());
+        assert!(time(&spec, &sizes, &[], 0.0, &[]).is_none(), "nobody works");
+    }
+
+    #[test]
+    fn what_a_trial_takes_beside_its_epochs_counts() {
+        let spec = spec();
+        let sizes = Sizes::new(&spec, None);
+        let of = |gap| time(&spec, &sizes, &[slots("desk", 2, gap)], 1.0, &[]).expect("rates").seconds;
+        // Twenty trials and ten measurements on two slots.
+        assert!((of(1.0) - of(0.0) - 15.0).abs() < 1e-6, "{} {}", of(1.0), of(0.0));
     }
 }

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sweep_proto::wire::Progress;
 
 use super::super::output::{self, plain};
-use super::status::{best_loss, duration, lowest_trial, number, percent};
+use super::status::{self, best_loss, duration, lowest_trial, number, percent};
 use super::wrap::{fitted, wrapped};
 use crate::telemetry;
 use coordinator::json::{Running, Sweep};
@@ -198,6 +198,7 @@ fn below_bar(sweep: &Sweep) -> Vec<String> {
     parts.extend(trouble(sweep));
     parts.extend(best_so_far(sweep));
     parts.push(epochs(sweep));
+    parts.extend(status::time_left(sweep, 0.0).map(|left| format!("time left {left}")));
     parts
 }
 
@@ -207,7 +208,7 @@ fn summary(sweep: &Sweep) -> String {
     parts.push(activity(sweep));
     parts.extend(trouble(sweep));
     parts.extend(best_so_far(sweep));
-    parts.extend(time_left(sweep));
+    parts.extend(status::time_left(sweep, 0.0).map(|left| format!("{left} left")));
     parts.join(", ")
 }
 
@@ -240,8 +241,7 @@ fn best_so_far(sweep: &Sweep) -> impl Iterator<Item = String> {
 }
 
 fn time_left(sweep: &Sweep) -> Option<String> {
-    let seconds = sweep.eta_seconds.filter(|_| !sweep.has_ended())?;
-    Some(format!("{} left", duration(seconds)))
+    Some(format!("{} left", duration(sweep.eta_seconds?)))
 }
 
 fn trial_line(trial: &Running) -> String {

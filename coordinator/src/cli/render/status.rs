@@ -18,11 +18,9 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         lines.push(format!("held      {}", plain(reason)));
     }
     if sweep.has_ended() {
-        let ended = sweep.ended_at_ms.unwrap_or(sweep.created_at_ms);
-        let seconds = ended.saturating_sub(sweep.created_at_ms) as f64 / 1e3;
-        lines.push(format!("took      {}", duration(seconds)));
+        lines.push(format!("took      {}", took(sweep)));
     } else {
-        let eta = sweep.eta_seconds.map_or_else(|| "unknown".to_owned(), duration);
+        let eta = time_left(sweep, 0.0).unwrap_or_else(|| "unknown".to_owned());
         lines.push(format!("workers   {} with {} slots", sweep.workers, sweep.slots));
         lines.push(format!("time left {eta}"));
     }
@@ -54,6 +52,24 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         text.push_str(&best(sweep));
     }
     text
+}
+
+/// `40 min 2 s`: how long trials ran, and from launch to end where that is much longer.
+pub(crate) fn took(sweep: &Sweep) -> String {
+    let ran = duration(sweep.running_seconds);
+    match sweep.longer_calendar_seconds() {
+        Some(calendar) => format!("{ran}, {} from launch to end", duration(calendar)),
+        None => ran,
+    }
+}
+
+/// `1 h 2 min (50 min 10 s to 1 h 14 min)`, of which `since` seconds have passed; `None` where it cannot be told.
+pub(crate) fn time_left(sweep: &Sweep, since: f64) -> Option<String> {
+    let left = |seconds: f64| duration((seconds - since).max(0.0));
+    let seconds = left(sweep.eta_seconds?);
+    let interval = sweep.eta_low_seconds.zip(sweep.eta_high_seconds);
+    let interval = interval.map(|(low, high)| format!(" ({} to {})", left(low), left(high)));
+    Some(seconds + &interval.unwrap_or_default())
 }
 
 /// `8,000 training, 27 validation and 1,000 test rows`: how many rows stand behind the numbers.

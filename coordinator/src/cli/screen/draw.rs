@@ -12,13 +12,16 @@ use super::panes;
 use super::state::{State, Workers};
 use super::style::{faint, strong};
 use super::text::{columns_of, cut, fit, inert};
-use crate::cli::render::status::{duration, lowest_trial};
+use crate::cli::render::status::{duration, lowest_trial, time_left};
 use crate::cli::render::table::Align;
+use coordinator::json::Sweep;
 
 /// Columns that the name of a sweep keeps beside the state of the connection.
 const NAME_COLUMNS_MIN: usize = 20;
 /// Columns that the bar keeps beside words.
 const BAR_COLUMNS_MIN: usize = 10;
+/// Columns of a line from which the interval of the time that is left is shown.
+const INTERVAL_COLUMNS_MIN: usize = 100;
 
 /// Draws everything.
 pub(super) fn draw(state: &State, frame: &mut Frame<'_>) {
@@ -77,6 +80,14 @@ fn title(state: &State, width: usize) -> Line<'static> {
     line
 }
 
+/// The time that is left, with its interval where the line has room for it.
+fn left(sweep: &Sweep, since: f64, width: usize) -> Option<String> {
+    if width >= INTERVAL_COLUMNS_MIN {
+        return time_left(sweep, since);
+    }
+    Some(duration((sweep.eta_seconds? - since).max(0.0)))
+}
+
 /// `━━━━━━━╸─────────  38 %  247 of 640 epochs  3 min 20 s left`. Epochs move the bar, because trials end rarely and
 /// all at once.
 fn progress(state: &State, width: usize) -> Line<'static> {
@@ -86,14 +97,13 @@ fn progress(state: &State, width: usize) -> Line<'static> {
         planned => (sweep.epochs_done as f64 / planned as f64).clamp(0.0, 1.0),
     };
     let since = state.now.since_start.saturating_sub(state.status_at).as_secs_f64();
-    let left = match (sweep.state.as_str(), sweep.eta_seconds) {
+    let left = match sweep.state.as_str() {
         _ if sweep.held.is_some() => {
             format!("  held: {}", inert(sweep.held.as_deref().unwrap_or_default()))
         }
-        ("evaluating", _) => "  measuring on the test split".to_owned(),
-        ("open", _) if sweep.workers == 0 => "  waiting for workers".to_owned(),
-        (_, Some(seconds)) => format!("  {} left", duration((seconds - since).max(0.0))),
-        (_, None) => String::new(),
+        "evaluating" => "  measuring on the test split".to_owned(),
+        "open" if sweep.workers == 0 => "  waiting for workers".to_owned(),
+        _ => left(sweep, since, width).map_or_else(String::new, |left| format!("  {left} left")),
     };
     let epochs = format!("  {} of {} epochs", sweep.epochs_done, sweep.epochs_planned);
     let percent = format!(" {:>3.0} %", (fraction * 100.0).floor());

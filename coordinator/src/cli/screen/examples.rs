@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 
 use super::state::{Happened, Now, State};
 use super::style::Looks;
-use coordinator::json::{Best, Ledger, Lowest, Rows, Running, Sweep, Worker};
+use coordinator::json::{Best, Ledger, Lowest, Outlook, Rows, Running, Sweep, Worker};
 
 /// A moment so many seconds after the beginning, at noon.
 pub(super) fn at(seconds: u64) -> Now {
@@ -53,6 +53,11 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
         running,
         best: (0..4).map(best).collect(),
         eta_seconds: Some(3_725.0),
+        eta_low_seconds: Some(3_010.0),
+        eta_high_seconds: Some(4_440.0),
+        outlook: Outlook::Ends,
+        no_worker_since_ms: None,
+        running_seconds: 2_400.0,
         chosen: None,
         test: None,
         workers: 3,

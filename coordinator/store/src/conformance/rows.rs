@@ -130,6 +130,8 @@ pub(super) fn attempt(id: AttemptId, state: AttemptState) -> Mutation {
         ended_at: None,
         failure: (state == AttemptState::Failed).then_some(FailureKind::OutOfMemory),
         error: None,
+        heard_at: (state == AttemptState::Expired).then_some(Timestamp(7)),
+        kept_at: (state == AttemptState::Released).then_some(Timestamp(6)),
     })
 }
 

@@ -52,6 +52,11 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         lowest=_lowest(message.lowest) if message.HasField("lowest") else None,
         rows=Rows(message.rows.train, message.rows.validation, message.rows.test) if message.HasField("rows") else None,
         warnings=tuple(SweepWarning(one.kind, one.text) for one in message.warnings),
+        outlook=message.outlook,
+        no_worker_since=_time(message.no_worker_since_ms) if message.HasField("no_worker_since_ms") else None,
+        eta_low_seconds=message.eta_low_seconds if message.HasField("eta_low_seconds") else None,
+        eta_high_seconds=message.eta_high_seconds if message.HasField("eta_high_seconds") else None,
+        running_seconds=message.running_seconds,
         held=message.held if message.HasField("held") else None,
     )
 

@@ -172,6 +172,16 @@ class Status:
     lowest: LowestTrial | None = None
     rows: Rows | None = None
     warnings: tuple[SweepWarning, ...] = ()
+    outlook: str = ""
+    """What is to be expected: `still` (nothing is to be done), `no_worker` (nobody is connected who would do it),
+    `unmeasured` (it goes on, its end cannot be told) or `ends` (see `eta_seconds`)."""
+    no_worker_since: datetime | None = None
+    """When a worker was last heard, where none is connected."""
+    eta_low_seconds: float | None = None
+    """The interval of `eta_seconds`: nine of ten hold the end."""
+    eta_high_seconds: float | None = None
+    running_seconds: float = 0.0
+    """In which trials ran, without what the sweep or its coordinator stood still."""
     held: str | None = None
     """Why the coordinator itself holds the sweep, which is paused then; `resume` goes on."""
 

@@ -4,14 +4,21 @@ use crate::language::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
     ("Cost", "비용"),
-    ("Wall time", "총 소요 시간"),
-    ("from launch to end", "시작부터 종료까지"),
+    ("Took", "소요 시간"),
+    ("in which trials ran", "시행이 실행된 시간"),
+    (
+        "in which trials ran; {calendar} from launch to end",
+        "시행이 실행된 시간; 시작부터 종료까지 {calendar}",
+    ),
     ("Training", "학습"),
     ("inside the epochs of the results", "결과에 쓰인 에포크의 시간"),
-    ("Under leases", "리스 시간"),
+    ("Slots in use", "슬롯 사용 시간"),
     ("by all ended attempts", "끝난 모든 시도의 합"),
     ("Lost", "손실 시간"),
-    ("of that, by attempts without a result", "그중 결과가 없는 시도의 시간"),
+    (
+        "of that, work after the last checkpoint that had to be done again",
+        "그중 마지막 체크포인트 이후 다시 해야 했던 작업",
+    ),
     ("Saved", "절약"),
     ("training that reused trials did not repeat", "결과를 재사용하여 반복하지 않은 학습"),
     (
@@ -30,18 +37,20 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     ("Forecast", "예측"),
     (
-        "time left after {completed} trials, as told then; it took {taken}",
-        "시행 {completed}개가 끝났을 때 예측한 남은 시간; 실제 {taken}",
+        "time left after {completed} trials, as told then ({low} to {high}); it took {taken}. Of {made} forecasts from \
+         then on the interval of {held} held the end",
+        "시행 {completed}개가 끝났을 때 예측한 남은 시간({low}~{high}); 실제 {taken}. 그 뒤 예측 {made}회 중 {held}회의 구간에 \
+         실제 종료 시각이 들어감",
     ),
     ("Devices", "장치"),
     (
-        "of devices under leases, {lost} of them without a result; slots share a device in equal parts",
-        "리스 중인 장치의 시간, 그중 결과가 없는 시간 {lost}; 한 장치를 공유하는 슬롯은 시간을 똑같이 나눔",
+        "of devices in use, {lost} of them for work that had to be done again; slots share a device in equal parts",
+        "장치를 사용한 시간, 그중 다시 해야 했던 작업 {lost}; 한 장치를 공유하는 슬롯은 시간을 똑같이 나눔",
     ),
     ("Money", "비용(금액)"),
     (
-        "in the currency of the price; {lost} of it for attempts without a result",
-        "입력한 단가의 통화 기준; 그중 결과가 없는 시도에 {lost}",
+        "in the currency of the price; {lost} of it for work that had to be done again",
+        "입력한 단가의 통화 기준; 그중 다시 해야 했던 작업에 {lost}",
     ),
     ("{lost}; {hours} have no price", "{lost}; {hours}에 대해서는 단가 없음"),
     (

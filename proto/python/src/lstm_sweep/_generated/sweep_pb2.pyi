@@ -212,7 +212,7 @@ class ConfigurationStatus(_message.Message):
     def __init__(self, label: _Optional[str] = ..., completed: _Optional[int] = ..., score: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
 
 class SweepStatus(_message.Message):
-    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "data", "held")
+    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "outlook", "no_worker_since_ms", "eta_low_seconds", "eta_high_seconds", "running_seconds", "data", "held")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -232,6 +232,11 @@ class SweepStatus(_message.Message):
     LOWEST_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    OUTLOOK_FIELD_NUMBER: _ClassVar[int]
+    NO_WORKER_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    ETA_LOW_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    ETA_HIGH_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_SECONDS_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     HELD_FIELD_NUMBER: _ClassVar[int]
     id: int
@@ -253,9 +258,14 @@ class SweepStatus(_message.Message):
     lowest: LowestTrial
     rows: SplitRows
     warnings: _containers.RepeatedCompositeFieldContainer[Warning]
+    outlook: str
+    no_worker_since_ms: int
+    eta_low_seconds: float
+    eta_high_seconds: float
+    running_seconds: float
     data: DataAccount
     held: str
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., outlook: _Optional[str] = ..., no_worker_since_ms: _Optional[int] = ..., eta_low_seconds: _Optional[float] = ..., eta_high_seconds: _Optional[float] = ..., running_seconds: _Optional[float] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ...) -> None: ...
 
 class DataSplit(_message.Message):
     __slots__ = ("split", "rows", "class_rows", "in_training", "other_label", "truncated", "tokens", "unknown_tokens")
@@ -398,3 +408,39 @@ class DrainRequest(_message.Message):
 class DrainReply(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class RatesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SlotRates(_message.Message):
+    __slots__ = ("device", "models", "workers", "slots", "devices", "slot_memory_bytes", "trials", "is_borrowed", "seconds_per_unit", "error", "gap_seconds")
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    SLOT_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    IS_BORROWED_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    GAP_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    device: _types_pb2.DeviceKind
+    models: str
+    workers: int
+    slots: int
+    devices: int
+    slot_memory_bytes: int
+    trials: int
+    is_borrowed: bool
+    seconds_per_unit: _containers.RepeatedScalarFieldContainer[float]
+    error: float
+    gap_seconds: float
+    def __init__(self, device: _Optional[_Union[_types_pb2.DeviceKind, str]] = ..., models: _Optional[str] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., devices: _Optional[int] = ..., slot_memory_bytes: _Optional[int] = ..., trials: _Optional[int] = ..., is_borrowed: bool = ..., seconds_per_unit: _Optional[_Iterable[float]] = ..., error: _Optional[float] = ..., gap_seconds: _Optional[float] = ...) -> None: ...
+
+class RatesReply(_message.Message):
+    __slots__ = ("kinds",)
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    kinds: _containers.RepeatedCompositeFieldContainer[SlotRates]
+    def __init__(self, kinds: _Optional[_Iterable[_Union[SlotRates, _Mapping]]] = ...) -> None: ...

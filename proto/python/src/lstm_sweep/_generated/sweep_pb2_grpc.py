@@ -109,6 +109,11 @@ class SweepServiceStub(object):
                 request_serializer=sweep_dot_v1_dot_sweep__pb2.WorkersRequest.SerializeToString,
                 response_deserializer=sweep_dot_v1_dot_sweep__pb2.WorkersReply.FromString,
                 _registered_method=True)
+        self.Rates = channel.unary_unary(
+                '/sweep.v1.SweepService/Rates',
+                request_serializer=sweep_dot_v1_dot_sweep__pb2.RatesRequest.SerializeToString,
+                response_deserializer=sweep_dot_v1_dot_sweep__pb2.RatesReply.FromString,
+                _registered_method=True)
         self.Drain = channel.unary_unary(
                 '/sweep.v1.SweepService/Drain',
                 request_serializer=sweep_dot_v1_dot_sweep__pb2.DrainRequest.SerializeToString,
@@ -219,6 +224,13 @@ class SweepServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Rates(self, request, context):
+        """How long work takes on the connected workers, by the trials that they have run: what a sweep would take here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Drain(self, request, context):
         """Asks a worker to hand back its trials and leave.
         """
@@ -303,6 +315,11 @@ def add_SweepServiceServicer_to_server(servicer, server):
                     servicer.Workers,
                     request_deserializer=sweep_dot_v1_dot_sweep__pb2.WorkersRequest.FromString,
                     response_serializer=sweep_dot_v1_dot_sweep__pb2.WorkersReply.SerializeToString,
+            ),
+            'Rates': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rates,
+                    request_deserializer=sweep_dot_v1_dot_sweep__pb2.RatesRequest.FromString,
+                    response_serializer=sweep_dot_v1_dot_sweep__pb2.RatesReply.SerializeToString,
             ),
             'Drain': grpc.unary_unary_rpc_method_handler(
                     servicer.Drain,
@@ -715,6 +732,33 @@ class SweepService(object):
             '/sweep.v1.SweepService/Workers',
             sweep_dot_v1_dot_sweep__pb2.WorkersRequest.SerializeToString,
             sweep_dot_v1_dot_sweep__pb2.WorkersReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sweep.v1.SweepService/Rates',
+            sweep_dot_v1_dot_sweep__pb2.RatesRequest.SerializeToString,
+            sweep_dot_v1_dot_sweep__pb2.RatesReply.FromString,
             options,
             channel_credentials,
             insecure,
