@@ -51,7 +51,7 @@ pub fn checkpoint_copies(configuration: &Configuration) -> u64 {
 /// Bytes of a number.
 const NUMBER_BYTES: f64 = 4.0;
 /// Resident bytes of a slot's process before it has data or a model: the program, its libraries and threads.
-const PROGRAM_BYTES: f64 = 20e6;
+const PROGRAM_BYTES: f64 = 12.5e6;
 /// Tokens of a batch of evaluation, at most.
 const EVALUATION_TOKENS_MAX: f64 = 8_192.0;
 /// Rows of a batch of evaluation, at most.
@@ -60,6 +60,11 @@ const EVALUATION_ROWS_MAX: f64 = 512.0;
 const UNITS_MULTIPLE: u64 = 16;
 /// Buffers are a sixteenth larger than what they first had to hold.
 const BUFFER_ROOM: f64 = 17.0 / 16.0;
+/// How often a checkpoint's numbers stand in memory while it is written: as bytes, which grow as they are collected, and as
+/// the file.
+const CHECKPOINT_IN_MEMORY: f64 = 2.25;
+/// Heaps' law: `n` tokens have about `3 n^0.75` distinct ones.
+const HEAPS: (f64, f64) = (3.0, 0.75);
 
 /// What a slot's memory depends on beside the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,8 +73,8 @@ pub struct SlotData {
     pub vocabulary: u64,
     /// Classes.
     pub classes: u64,
-    /// Rows of the training split; 0 where they are not known: then a batch is full.
-    pub rows: u64,
+    /// Tokens of the largest batch of training.
+    pub batch_tokens: u64,
     /// Tokens of the longest text.
     pub longest: u64,
     /// Bytes of the encoded dataset, which is mapped.
@@ -83,8 +88,8 @@ pub fn slot_bytes(configuration: &Configuration, data: &SlotData) -> u64 {
     let parameters = parameters(configuration, data.vocabulary, data.classes) as f64;
     let copies = checkpoint_copies(configuration) as f64;
     let embedding = data.vocabulary as f64 * configuration.integer(Hyperparameter::Embedding) as f64;
-    // Weights, best weights, moments and a snapshot; each of a checkpoint's numbers as bytes, and once more as the file.
-    let numbers = parameters * (copies + 1.0) + 2.0 * parameters * copies + embedding;
+    // Weights, best weights, moments and a snapshot; a checkpoint underway, and the values of its largest tensor.
+    let numbers = parameters * (copies + 1.0 + CHECKPOINT_IN_MEMORY * copies) + embedding;
     let bytes = PROGRAM_BYTES
         + data.dataset_bytes as f64
         + NUMBER_BYTES * (numbers + BUFFER_ROOM * activations(configuration, data));
@@ -96,8 +101,7 @@ pub fn slot_bytes(configuration: &Configuration, data: &SlotData) -> u64 {
 fn activations(configuration: &Configuration, data: &SlotData) -> f64 {
     let of = |one| configuration.integer(one) as f64;
     let longest = data.longest as f64;
-    let rows = if data.rows == 0 { f64::INFINITY } else { data.rows as f64 };
-    let trained = of(Hyperparameter::BatchSize).min(rows) * longest;
+    let trained = data.batch_tokens as f64;
     let evaluated = (EVALUATION_ROWS_MAX * longest).min(EVALUATION_TOKENS_MAX.max(longest));
     let units = configuration.integer(Hyperparameter::Units).next_multiple_of(UNITS_MULTIPLE) as f64;
     let directions = if configuration.flag(Hyperparameter::Bidirectional) { 2.0 } else { 1.0 };
@@ -109,11 +113,13 @@ fn activations(configuration: &Configuration, data: &SlotData) -> f64 {
         "gru" => 5.0,
         _ => 2.0,
     };
-    let distinct = |tokens: f64| tokens.min(data.vocabulary as f64);
-    // Embedded and projected once for each distinct token; layers above project each position, and pass states on.
+    let distinct = |tokens: f64| (HEAPS.0 * tokens.powf(HEAPS.1)).min(tokens).min(data.vocabulary as f64);
+    // Embedded and projected once for each distinct token; layers above project each position, with room that all of them
+    // share, and pass states up and their gradients down.
     let projected = |tokens: f64| {
         let first = distinct(tokens) * (of(Hyperparameter::Embedding) + gates * units);
-        let above = if layers > 1.0 { tokens * units * (gates + 2.0 * layers * directions) } else { 0.0 };
+        let passed = 2.0 * (layers - 1.0) * directions;
+        let above = if layers > 1.0 { tokens * units * (gates + passed) } else { 0.0 };
         first + above
     };
     let training = trained * units * directions * layers * kept + projected(trained);
@@ -141,8 +147,13 @@ mod tests {
         .fold(Configuration::default(), |one, (name, value)| one.with(name, value).expect("valid"));
         assert_eq!(parameters(&configuration, 100, 2), 1705);
         assert_eq!(parameters(&configuration, u64::MAX, u64::MAX), u64::MAX);
-        let endless =
-            SlotData { vocabulary: 1 << 62, classes: 2, rows: 0, longest: 1 << 40, dataset_bytes: 1 };
+        let endless = SlotData {
+            vocabulary: 1 << 62,
+            classes: 2,
+            batch_tokens: 1 << 60,
+            longest: 1 << 40,
+            dataset_bytes: 1,
+        };
         assert_eq!(slot_bytes(&configuration, &endless), u64::MAX);
     }
 }

@@ -204,9 +204,21 @@ fn a_sweep_takes_what_its_plan_says() -> Result<()> {
     let left = std::fs::read_dir(cluster.directory().join("plan"))?.count();
     ensure!(left == 1, "beside the prepared data, measuring leaves nothing");
 
+    let file = file.to_string_lossy();
+    let by_workers = ["plan", &*file, "--price-per-device-hour", "1"];
+    let nobody = cluster.sweep(&by_workers)?;
+    ensure!(nobody["time"].is_null(), "nobody is connected who could tell: {nobody}");
+    let notes = nobody["notes"].to_string();
+    ensure!(notes.contains("no worker is connected") && notes.contains("--measure"), "{notes}");
+
     let _worker = cluster.add_worker()?;
-    cluster.sweep(&["launch", &file.to_string_lossy()])?;
+    cluster.sweep(&["launch", &file])?;
     finished(&cluster, "headline")?.check_complete(4 * REPLICATES, 3)?;
+    let known = cluster.sweep(&by_workers)?;
+    let time = &known["time"];
+    ensure!(time["trials"].as_u64() == Some(4 * REPLICATES as u64), "the rates rest on what was run: {time}");
+    ensure!(time["workers"] == 1 && time["measured"] == 0, "nothing was measured here: {time}");
+    ensure!(time["seconds"].as_f64() > Some(0.0) && !time["money"].is_null(), "{time}");
     let tables = stored(&cluster)?;
     let trained = by_configuration(&tables).into_values();
     let trained =

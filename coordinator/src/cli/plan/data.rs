@@ -6,7 +6,7 @@ use std::path::Path;
 use coordinator_core::forecast::{DataSize, DataSizes};
 use coordinator_dataset::{DatasetError, Prepared, Reach};
 use serde::Serialize;
-use sweep_proto::encoded::Split;
+use sweep_proto::encoded::{EncodedView, Split};
 use sweep_proto::{Configuration, Hyperparameter, SweepSpec, Value};
 
 use super::super::data::Shown;
@@ -115,6 +115,24 @@ struct Known {
     longest: u64,
     /// Bytes of the encoded dataset.
     bytes: u64,
+    /// Tokens of the texts of training, the longest first; of many, every n-th. Empty where the data was not opened.
+    lengths: Vec<u64>,
+}
+
+/// Most lengths that are kept of a dataset.
+const LENGTHS_MAX: usize = 20_000;
+/// Batches are cut from windows of so many of them, inside of which texts of similar length go together.
+const WINDOW_BATCHES: f64 = 50.0;
+
+/// Tokens of the texts that a dataset trains on, the longest first; none where it cannot be read.
+fn lengths(prepared: &Prepared) -> Vec<u64> {
+    let view = std::fs::read(&prepared.path).ok().and_then(|bytes| EncodedView::parse(bytes).ok());
+    let Some(view) = view else { return Vec::new() };
+    let all = (0..view.rows(Split::Train)).map(|row| view.length(Split::Train, row) as u64);
+    let mut all: Vec<u64> = all.collect();
+    all.sort_unstable_by_key(|length| std::cmp::Reverse(*length));
+    let every = all.len().div_ceil(LENGTHS_MAX).max(1);
+    all.into_iter().step_by(every).collect()
 }
 
 impl Sizes {
@@ -128,11 +146,18 @@ impl Sizes {
             let prepared = opened
                 .and_then(|opened| opened.variants.iter().find(|(one, _)| one == variant))
                 .map(|(_, prepared)| prepared);
-            let Some(Prepared { header, summary, bytes, .. }) = prepared else {
+            let Some(prepared) = prepared else {
                 let vocabulary = assumed(Hyperparameter::Vocabulary);
                 let size = DataSize { vocabulary, ..UNOPENED };
-                return Known { variant: variant.clone(), size, longest: length, bytes: 0 };
+                return Known {
+                    variant: variant.clone(),
+                    size,
+                    longest: length,
+                    bytes: 0,
+                    lengths: Vec::new(),
+                };
             };
+            let Prepared { header, summary, bytes, .. } = prepared;
             let size = DataSize {
                 rows: header.splits.map(|split| split.rows),
                 tokens: header.splits.map(|split| split.tokens),
@@ -140,7 +165,7 @@ impl Sizes {
                 classes: header.classes.len() as u64,
             };
             let longest = length.min(summary.lengths.max.max(1));
-            Known { variant: variant.clone(), size, longest, bytes: *bytes }
+            Known { variant: variant.clone(), size, longest, bytes: *bytes, lengths: lengths(prepared) }
         };
         Self { known: spec.data_variants().iter().map(sized).collect() }
     }
@@ -159,6 +184,18 @@ impl Sizes {
     pub(super) fn longest(&self, configuration: &Configuration) -> u64 {
         let assumed = configuration.integer(Hyperparameter::MaxLength);
         self.find(configuration).map_or(assumed, |known| known.longest)
+    }
+
+    /// Tokens of the largest batch that a configuration trains on: the longest texts of a window.
+    pub(super) fn batch_tokens(&self, configuration: &Configuration) -> u64 {
+        let batch = configuration.integer(Hyperparameter::BatchSize).max(1);
+        let known = self.find(configuration).filter(|known| !known.lengths.is_empty());
+        let Some(known) = known else { return batch.saturating_mul(self.longest(configuration)) };
+        let rows = known.size.rows[0].max(1) as f64;
+        let share = (batch as f64 / rows).max(1.0 / WINDOW_BATCHES).min(1.0);
+        let count = ((known.lengths.len() as f64 * share).ceil() as usize).clamp(1, known.lengths.len());
+        let mean = known.lengths[..count].iter().sum::<u64>() as f64 / count as f64;
+        (mean * (batch as f64).min(rows)) as u64
     }
 
     /// Bytes of a configuration's encoded dataset; 0 where it was not opened.

@@ -6,7 +6,6 @@ use serde::Serialize;
 use sweep_proto::{Configuration, Hyperparameter, SweepSpec, model_size};
 
 use super::data::{Opened, Sizes};
-use super::measure::Machine;
 use super::models;
 
 /// Bytes of a number of a model.
@@ -103,10 +102,10 @@ fn factor(offered: &Offered, sizes: &Sizes) -> f64 {
 }
 
 /// The disk of a sweep whose coordinator and worker are on this machine.
-pub(super) fn disk(spec: &SweepSpec, sizes: &Sizes, opened: &Opened, machine: Option<&Machine>) -> Disk {
+pub(super) fn disk(spec: &SweepSpec, sizes: &Sizes, opened: &Opened, slots: u32) -> Disk {
     let count = spec.grid_size().unwrap_or(0);
     let (positions, each) = spread(count as usize, 20 * TRIALS_FORECAST_MAX, 0..count);
-    let slots = machine.map_or(1, |machine| u64::from(machine.profile.slots));
+    let slots = u64::from(slots);
     let (mut models, mut metrics, mut replaced, mut largest) = (0_u64, 0_u64, 0_u64, 0_u64);
     for one in positions.into_iter().filter_map(|position| spec.configuration(position)) {
         let bytes = models::parameters(&one, sizes).saturating_mul(NUMBER_BYTES);

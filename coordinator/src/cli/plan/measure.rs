@@ -16,12 +16,10 @@ use super::super::local_worker;
 use super::super::output::{self, plain};
 use super::data::{Opened, Sizes};
 use super::footprint::Offered;
+use super::overhead::Overhead;
 use super::time::{self, PlannedTime, Slots};
 use super::{Arguments, models};
 
-/// Seconds from the launch of a sweep to its first trial: the coordinator opens its store, and a worker starts, looks at its
-/// machine and joins.
-const LAUNCH_SECONDS: f64 = 0.5;
 /// Error of a time that rests on a few batches: other hours of the same machine, configurations between the measured
 /// ones. Forecasts of recorded sweeps from the cheapest and the dearest configuration stay within it
 /// (`coordinator/core/tests/forecast.rs`).
@@ -42,14 +40,15 @@ pub(super) struct Machine {
     pub(super) speeds: Vec<(Configuration, Speed)>,
     /// Seconds per quantity of work; `None` where nothing was measured.
     pub(super) rates: Option<Rates>,
-    /// Seconds until a worker has started and asks for the first trial.
-    pub(super) launch_seconds: f64,
+    /// What trials take beside their training; `None` where it was not measured.
+    pub(super) overhead: Option<Overhead>,
 }
 
 impl Machine {
     /// How long a sweep takes on it; `None` where nothing was measured.
     pub(super) fn time(&self, spec: &SweepSpec, sizes: &Sizes, prices: &[Price]) -> Option<PlannedTime> {
-        let time = time::time(spec, sizes, &[self.slots()?], self.launch_seconds, prices)?;
+        let launch_seconds = self.overhead.map_or(0.0, |one| one.launch_seconds);
+        let time = time::time(spec, sizes, &[self.slots()?], launch_seconds, prices)?;
         Some(PlannedTime { measured: self.speeds.len(), ..time })
     }
 
@@ -75,10 +74,12 @@ impl Machine {
         Some(Slots {
             device: models.join(" + "),
             is_gpu: SlotKind::of(&self.profile).device == DeviceKind::Cuda,
-            slots: self.profile.slots,
+            count: self.profile.slots,
             devices: self.profile.devices.len().max(1) as u32,
             rates: self.rates?,
-            gap_seconds: GAP_SECONDS.max(start_seconds),
+            gap_seconds: self.overhead.map_or(GAP_SECONDS.max(start_seconds), |one| one.trial_seconds),
+            epoch_gap_seconds: self.overhead.map_or(0.0, |one| one.epoch_seconds),
+            evaluation_gap_seconds: self.overhead.map_or(GAP_SECONDS, |one| one.evaluation_seconds),
             error: ERROR,
             trials: 0,
             workers: 0,
@@ -138,7 +139,7 @@ pub(super) fn measure(
     let kind = SlotKind::of(&measurement.profile).device;
     let measured: Vec<Measured> = speeds.iter().filter_map(|(one, speed)| works(one, speed, sizes)).collect();
     let rates = Rates::fit(kind, &measured);
-    Ok(Some(Machine { profile: measurement.profile, speeds, rates, launch_seconds: LAUNCH_SECONDS }))
+    Ok(Some(Machine { profile: measurement.profile, speeds, rates, overhead: None }))
 }
 
 /// The cheapest and the dearest configuration, and of the others those whose time lies most in products and least.

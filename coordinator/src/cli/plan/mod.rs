@@ -4,6 +4,7 @@ mod data;
 mod footprint;
 mod measure;
 mod models;
+mod overhead;
 mod text;
 mod time;
 mod workers;
@@ -115,70 +116,108 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let folder = context.wanted.data_folder.clone();
     let connected =
         if arguments.measure || arguments.no_measure { None } else { workers::ask(context).await? };
-    let task = tokio::task::spawn_blocking(move || plan(&arguments, connected, spec, &file, &folder));
-    let plan = task.await.map_err(|error| Failure::failed(format!("the plan broke off: {error}")))??;
+    let asks = connected.is_some();
+    let task = tokio::task::spawn_blocking(move || Gathered::new(arguments, spec, &file, &folder, asks));
+    let mut gathered =
+        task.await.map_err(|error| Failure::failed(format!("the plan broke off: {error}")))??;
+    gathered.measure_overhead(&context.wanted.data_folder).await;
+    let plan = gathered.plan(connected);
     if context.output.json {
         return context.output.json(&plan);
     }
     context.output.text(&text::text(&plan))
 }
 
-fn plan(
-    arguments: &Arguments,
-    connected: Option<Connected>,
-    mut spec: SweepSpec,
-    file: &SweepFile,
-    folder: &Path,
-) -> Result<Plan, Failure> {
-    let dataset = dataset(&spec.data.source);
-    coordinator::resolve_paths(&mut spec.data.source, &file.directory);
-    let opened = if arguments.no_data {
-        None
-    } else {
-        private::claim(folder).map_err(|error| Failure::usage(error.to_string()))?;
-        Some(data::open(&spec, folder).map_err(|error| Failure::usage(error.to_string()))?)
-    };
-    let sizes = data::Sizes::new(&spec, opened.as_ref());
-    let (models, models_total) = models::models(&spec, &sizes);
-    let mut notes = opened.as_ref().map(data::Opened::warnings).unwrap_or_default();
-    let measured = match &connected {
-        Some(connected) => {
-            notes.extend_from_slice(&connected.notes);
+/// What a plan is made from.
+struct Gathered {
+    arguments: Arguments,
+    dataset: String,
+    spec: SweepSpec,
+    opened: Option<data::Opened>,
+    sizes: data::Sizes,
+    machine: Option<measure::Machine>,
+    notes: Vec<String>,
+}
+
+impl Gathered {
+    /// Opens the data, and measures on this machine unless a coordinator `asks` its workers.
+    fn new(
+        arguments: Arguments,
+        mut spec: SweepSpec,
+        file: &SweepFile,
+        folder: &Path,
+        asks: bool,
+    ) -> Result<Self, Failure> {
+        let dataset = dataset(&spec.data.source);
+        coordinator::resolve_paths(&mut spec.data.source, &file.directory);
+        let opened = if arguments.no_data {
             None
+        } else {
+            private::claim(folder).map_err(|error| Failure::usage(error.to_string()))?;
+            Some(data::open(&spec, folder).map_err(|error| Failure::usage(error.to_string()))?)
+        };
+        let sizes = data::Sizes::new(&spec, opened.as_ref());
+        let mut notes = opened.as_ref().map(data::Opened::warnings).unwrap_or_default();
+        let machine = match asks {
+            true => None,
+            false => measure::measure(&arguments, folder, &spec, opened.as_ref(), &sizes, &mut notes)?,
+        };
+        Ok(Self { arguments, dataset, spec, opened, sizes, machine, notes })
+    }
+
+    /// Measures what trials take beside their training, where training was measured.
+    async fn measure_overhead(&mut self, folder: &Path) {
+        let Some(machine) = self.machine.as_mut().filter(|machine| machine.rates.is_some()) else { return };
+        match overhead::measure(folder, &self.arguments.slots, machine.profile.slots).await {
+            Ok(overhead) => machine.overhead = Some(overhead),
+            Err(failure) => self.notes.push(format!(
+                "what trials take beside their training was not measured, so the time of short ones is told too low: {}",
+                failure.message
+            )),
         }
-        None => measure::measure(arguments, folder, &spec, opened.as_ref(), &sizes, &mut notes)?,
-    };
-    let time = match &connected {
-        Some(connected) => time::time(&spec, &sizes, &connected.slots, 0.0, &arguments.prices()),
-        None => measured.as_ref().and_then(|machine| machine.time(&spec, &sizes, &arguments.prices())),
-    };
-    let slots = match &connected {
-        Some(connected) => connected.offered(),
-        None => measured.as_ref().map(measure::Machine::offered).unwrap_or_default(),
-    };
-    let memory = footprint::memory(&spec, &sizes, &slots, &mut notes);
-    let disk = opened.as_ref().map(|opened| footprint::disk(&spec, &sizes, opened, measured.as_ref()));
-    Ok(Plan {
-        name: spec.name.clone(),
-        dataset,
-        configurations: spec.grid_size().unwrap_or(u64::MAX),
-        replicates: spec.replicates,
-        trials: spec.trial_count().unwrap_or(u64::MAX),
-        epochs: epochs(&spec),
-        axes: spec
-            .axes
-            .iter()
-            .map(|axis| PlannedAxis { hyperparameter: axis.hyperparameter, levels: axis.levels.clone() })
-            .collect(),
-        data_variants: spec.data_variants().len() as u64,
-        data: opened.map(data::Opened::told),
-        models,
-        models_total,
-        memory,
-        disk,
-        time,
-        notes,
-    })
+    }
+
+    fn plan(self, connected: Option<Connected>) -> Plan {
+        let Self { arguments, dataset, spec, opened, sizes, machine, mut notes } = self;
+        let prices = arguments.prices();
+        let (time, offered) = match connected {
+            Some(connected) => {
+                let (time, offered) =
+                    (time::time(&spec, &sizes, &connected.slots, 0.0, &prices), connected.offered());
+                notes.extend(connected.notes);
+                (time, offered)
+            }
+            None => (
+                machine.as_ref().and_then(|machine| machine.time(&spec, &sizes, &prices)),
+                machine.as_ref().map(measure::Machine::offered).unwrap_or_default(),
+            ),
+        };
+        let (models, models_total) = models::models(&spec, &sizes);
+        let memory = footprint::memory(&spec, &sizes, &offered, &mut notes);
+        let slots = offered.slots.unwrap_or(1);
+        let disk = opened.as_ref().map(|opened| footprint::disk(&spec, &sizes, opened, slots));
+        Plan {
+            name: spec.name.clone(),
+            dataset,
+            configurations: spec.grid_size().unwrap_or(u64::MAX),
+            replicates: spec.replicates,
+            trials: spec.trial_count().unwrap_or(u64::MAX),
+            epochs: epochs(&spec),
+            axes: spec
+                .axes
+                .iter()
+                .map(|axis| PlannedAxis { hyperparameter: axis.hyperparameter, levels: axis.levels.clone() })
+                .collect(),
+            data_variants: spec.data_variants().len() as u64,
+            data: opened.map(data::Opened::told),
+            models,
+            models_total,
+            memory,
+            disk,
+            time,
+            notes,
+        }
+    }
 }
 
 /// Epochs of all trials: trials of each level of `epochs`, times the level.

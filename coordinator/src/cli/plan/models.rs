@@ -73,7 +73,7 @@ pub(super) fn memory_bytes(configuration: &Configuration, sizes: &Sizes) -> u64 
     let data = SlotData {
         vocabulary: size.vocabulary,
         classes: size.classes,
-        rows: size.rows[0],
+        batch_tokens: sizes.batch_tokens(configuration),
         longest: sizes.longest(configuration),
         dataset_bytes: sizes.bytes(configuration),
     };

@@ -18,13 +18,17 @@ pub(super) struct Slots {
     /// Whether that is a GPU.
     pub(super) is_gpu: bool,
     /// How many there are.
-    pub(super) slots: u32,
+    pub(super) count: u32,
     /// Devices that they share.
     pub(super) devices: u32,
     /// Seconds per quantity of work.
     pub(super) rates: Rates,
     /// Seconds of a trial outside its epochs: a process starts, data and weights are sent, the next trial is asked for.
     pub(super) gap_seconds: f64,
+    /// Seconds of an epoch beside its training; 0 where they are part of `gap_seconds`.
+    pub(super) epoch_gap_seconds: f64,
+    /// Seconds of a measurement on the test split beside the pass over it.
+    pub(super) evaluation_gap_seconds: f64,
     /// Half of the interval, relative to the time.
     pub(super) error: f64,
     /// Trials that the rates rest on; 0 where a few batches were measured here.
@@ -83,7 +87,7 @@ pub(super) fn time(
     let error = kinds.iter().map(|one| one.error).fold(0.0, f64::max);
     let money = |busy: &Seconds| -> Option<f64> {
         let each = kinds.iter().zip(&busy.by_kind).map(|(kind, seconds)| {
-            let devices = f64::from(kind.devices) / f64::from(kind.slots.max(1));
+            let devices = f64::from(kind.devices) / f64::from(kind.count.max(1));
             Some(seconds * devices / HOUR_SECONDS * price_of(&kind.device, prices)?)
         });
         each.sum()
@@ -94,7 +98,7 @@ pub(super) fn time(
         high: total * (1.0 + error),
     });
     Some(PlannedTime {
-        slots: kinds.iter().map(|one| one.slots).sum(),
+        slots: kinds.iter().map(|one| one.count).sum(),
         device: devices.join(" and "),
         seconds: launch_seconds + all.until_the_end,
         seconds_low: launch_seconds + few.until_the_end * (1.0 - error),
@@ -126,7 +130,10 @@ impl Trials<'_> {
         let (positions, each) = spread(count as usize, 20 * TRIALS_FORECAST_MAX, 0..count);
         let trial = |configuration: &Configuration| -> Option<Vec<f64>> {
             let work = Work::of_epoch(configuration, &self.sizes.of(configuration)?);
-            let seconds = |kind: &Slots| epochs(configuration) * kind.rates.seconds(&work) + kind.gap_seconds;
+            let seconds = |kind: &Slots| {
+                let of_epoch = kind.rates.seconds(&work) + kind.epoch_gap_seconds;
+                epochs(configuration) * of_epoch + kind.gap_seconds
+            };
             Some(self.kinds.iter().map(seconds).collect())
         };
         let configurations: Vec<_> =
@@ -141,7 +148,7 @@ impl Trials<'_> {
         } else {
             (once, each * replicates)
         };
-        let slots = self.kinds.iter().map(|one| one.slots).collect();
+        let slots = self.kinds.iter().map(|one| one.count).collect();
         let training = Schedule { slots, running: Vec::new(), waiting, each }.seconds()?;
         Some(Seconds { until_the_end: training + self.evaluation_seconds(&configurations), by_kind })
     }
@@ -151,7 +158,7 @@ impl Trials<'_> {
         let sums: Vec<f64> =
             (0..self.kinds.len()).map(|kind| once.iter().map(|one| one[kind]).sum::<f64>() * each).collect();
         let speeds: Vec<f64> =
-            self.kinds.iter().zip(&sums).map(|(kind, sum)| f64::from(kind.slots) / sum).collect();
+            self.kinds.iter().zip(&sums).map(|(kind, sum)| f64::from(kind.count) / sum).collect();
         let all: f64 = speeds.iter().sum();
         sums.iter().zip(&speeds).map(|(sum, speed)| sum * speed / all).collect()
     }
@@ -160,10 +167,10 @@ impl Trials<'_> {
     fn evaluation_seconds(&self, configurations: &[Configuration]) -> f64 {
         let slowest = |one: &Configuration| {
             let work = Work::of_evaluation(one, &self.sizes.of(one)?);
-            let each = self.kinds.iter().map(|kind| kind.rates.seconds(&work) + kind.gap_seconds);
+            let each = self.kinds.iter().map(|kind| kind.rates.seconds(&work) + kind.evaluation_gap_seconds);
             Some(each.fold(0.0, f64::max))
         };
-        let slots = self.kinds.iter().map(|one| one.slots).sum::<u32>();
+        let slots = self.kinds.iter().map(|one| one.count).sum::<u32>();
         let rounds = self.spec.replicates.div_ceil(slots.max(1));
         configurations.iter().filter_map(slowest).fold(0.0, f64::max) * f64::from(rounds)
     }
@@ -180,14 +187,16 @@ mod tests {
         sweep_proto::sweep_file::parse("test.toml", text).expect("a valid file")
     }
 
-    fn slots(device: &str, slots: u32, gap_seconds: f64) -> Slots {
+    fn slots(device: &str, count: u32, gap_seconds: f64) -> Slots {
         Slots {
             device: device.to_owned(),
             is_gpu: false,
-            slots,
+            count,
             devices: 1,
             rates: Rates::reference(DeviceKind::Cpu),
             gap_seconds,
+            epoch_gap_seconds: 0.0,
+            evaluation_gap_seconds: gap_seconds,
             error: 0.2,
             trials: 12,
             workers: 1,

@@ -31,7 +31,7 @@ pub(super) struct Connected {
 impl Connected {
     /// What its slots offer.
     pub(super) fn offered(&self) -> Offered {
-        let count = self.slots.iter().map(|one| one.slots).sum();
+        let count = self.slots.iter().map(|one| one.count).sum();
         Offered {
             slots: (count > 0).then_some(count),
             is_gpu: self.slots.iter().any(|one| one.is_gpu),
@@ -88,10 +88,12 @@ fn slots(kind: &SlotRates, rates: Rates) -> Slots {
     Slots {
         device: kind.models.clone(),
         is_gpu: kind.device() == DeviceKind::Cuda,
-        slots: kind.slots,
+        count: kind.slots,
         devices: kind.devices,
         rates,
         gap_seconds: kind.gap_seconds.max(0.0),
+        epoch_gap_seconds: 0.0,
+        evaluation_gap_seconds: kind.gap_seconds.max(0.0),
         error: (DEVIATIONS * of_trial.hypot(ERROR_MIN)).min(ERROR_MAX),
         trials: kind.trials,
         workers: kind.workers,
