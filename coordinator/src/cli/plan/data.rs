@@ -192,7 +192,7 @@ impl Sizes {
         let known = self.find(configuration).filter(|known| !known.lengths.is_empty());
         let Some(known) = known else { return batch.saturating_mul(self.longest(configuration)) };
         let rows = known.size.rows[0].max(1) as f64;
-        let share = (batch as f64 / rows).max(1.0 / WINDOW_BATCHES).min(1.0);
+        let share = (batch as f64 / rows).clamp(1.0 / WINDOW_BATCHES, 1.0);
         let count = ((known.lengths.len() as f64 * share).ceil() as usize).clamp(1, known.lengths.len());
         let mean = known.lengths[..count].iter().sum::<u64>() as f64 / count as f64;
         (mean * (batch as f64).min(rows)) as u64

@@ -47,7 +47,7 @@ pub(super) struct Machine {
 impl Machine {
     /// How long a sweep takes on it; `None` where nothing was measured.
     pub(super) fn time(&self, spec: &SweepSpec, sizes: &Sizes, prices: &[Price]) -> Option<PlannedTime> {
-        let launch_seconds = self.overhead.map_or(0.0, |one| one.launch_seconds);
+        let launch_seconds = self.overhead.map_or(0.0, |one| one.launch);
         let time = time::time(spec, sizes, &[self.slots()?], launch_seconds, prices)?;
         Some(PlannedTime { measured: self.speeds.len(), ..time })
     }
@@ -77,9 +77,9 @@ impl Machine {
             count: self.profile.slots,
             devices: self.profile.devices.len().max(1) as u32,
             rates: self.rates?,
-            gap_seconds: self.overhead.map_or(GAP_SECONDS.max(start_seconds), |one| one.trial_seconds),
-            epoch_gap_seconds: self.overhead.map_or(0.0, |one| one.epoch_seconds),
-            evaluation_gap_seconds: self.overhead.map_or(GAP_SECONDS, |one| one.evaluation_seconds),
+            gap_seconds: self.overhead.map_or(GAP_SECONDS.max(start_seconds), |one| one.trial),
+            epoch_gap_seconds: self.overhead.map_or(0.0, |one| one.epoch),
+            evaluation_gap_seconds: self.overhead.map_or(GAP_SECONDS, |one| one.evaluation),
             error: ERROR,
             trials: 0,
             workers: 0,

@@ -158,9 +158,10 @@ impl Gathered {
         };
         let sizes = data::Sizes::new(&spec, opened.as_ref());
         let mut notes = opened.as_ref().map(data::Opened::warnings).unwrap_or_default();
-        let machine = match asks {
-            true => None,
-            false => measure::measure(&arguments, folder, &spec, opened.as_ref(), &sizes, &mut notes)?,
+        let machine = if asks {
+            None
+        } else {
+            measure::measure(&arguments, folder, &spec, opened.as_ref(), &sizes, &mut notes)?
         };
         Ok(Self { arguments, dataset, spec, opened, sizes, machine, notes })
     }

@@ -25,19 +25,19 @@ const TRIALS_PER_SLOT: u32 = 3;
 /// Most of them.
 const REPLICATES_MAX: u32 = 96;
 /// Longest that it may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Seconds beside training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Overhead {
     /// Of each trial: a lease is asked for, a process starts, weights are stored, the end is told.
-    pub(super) trial_seconds: f64,
+    pub(super) trial: f64,
     /// Of each epoch, training of a tiny model included: a checkpoint is written, stored and told.
-    pub(super) epoch_seconds: f64,
+    pub(super) epoch: f64,
     /// Of each measurement on the test split.
-    pub(super) evaluation_seconds: f64,
+    pub(super) evaluation: f64,
     /// From the launch to the first trial.
-    pub(super) launch_seconds: f64,
+    pub(super) launch: f64,
 }
 
 /// Runs the sweep of tiny trials below a data folder.
@@ -64,7 +64,7 @@ pub(super) async fn measure(folder: &Path, slots: &str, count: u32) -> Result<Ov
     let mut store = SqliteStore::open(&data_directory.join(DATABASE))
         .map_err(|error| Failure::failed(error.to_string()))?;
     let tables = store.load().map_err(|error| Failure::failed(error.to_string()))?;
-    of_tables(&tables).ok_or_else(|| Failure::failed("no tiny trial came to its end"))
+    of_tables(&tables, count as usize).ok_or_else(|| Failure::failed("no tiny trial came to its end"))
 }
 
 async fn run(command: &WorkerCommand, slots: u32) -> Result<(), Failure> {
@@ -111,7 +111,7 @@ fn text(replicates: u32) -> String {
 }
 
 /// From the trials of both lengths.
-fn of_tables(tables: &Tables) -> Option<Overhead> {
+fn of_tables(tables: &Tables, slots: usize) -> Option<Overhead> {
     let sweep = tables.sweeps.values().next()?;
     let mean = |of: &dyn Fn(&AttemptRecord) -> bool| {
         let seconds: Vec<f64> = tables
@@ -136,11 +136,22 @@ fn of_tables(tables: &Tables) -> Option<Overhead> {
     let epoch_seconds = ((of_long - of_short) / (long - short) as f64).max(0.0);
     let first = tables.attempts.values().map(|one| one.started_at).min()?;
     Some(Overhead {
-        trial_seconds: (of_short - short as f64 * epoch_seconds).max(0.0),
-        epoch_seconds,
-        evaluation_seconds: mean(&|one| one.work == WorkKind::Evaluate).unwrap_or(of_short),
-        launch_seconds: first.since_ms(sweep.created_at) as f64 / 1e3,
+        trial: (of_short - short as f64 * epoch_seconds).max(0.0)
+            + turn_seconds(tables.attempts.values().filter(|one| one.work == WorkKind::Train), slots),
+        epoch: epoch_seconds,
+        evaluation: mean(&|one| one.work == WorkKind::Evaluate).unwrap_or(of_short),
+        launch: first.since_ms(sweep.created_at) as f64 / 1e3,
     })
+}
+
+/// Seconds from the end of an attempt to the next one on its slot, in the mean: what is free first is taken first.
+fn turn_seconds<'a>(attempts: impl Iterator<Item = &'a AttemptRecord>, slots: usize) -> f64 {
+    let (mut starts, mut ends): (Vec<_>, Vec<_>) =
+        attempts.filter_map(|one| Some((one.started_at, one.ended_at?))).unzip();
+    starts.sort_unstable();
+    ends.sort_unstable();
+    let turns = starts.iter().skip(slots).zip(&ends).map(|(start, end)| start.since_ms(*end) as f64 / 1e3);
+    turns.clone().sum::<f64>() / (turns.count() as f64).max(1.0)
 }
 
 #[cfg(test)]
