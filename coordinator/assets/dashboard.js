@@ -2,8 +2,10 @@
 "use strict";
 (() => {
   const STATES = {
-    w: ["pending", "--pending"], r: ["leased", "--leased"], h: ["paused", "--paused"], c: ["completed", "--completed"],
-    p: ["pruned", "--pruned"], d: ["diverged", "--diverged"], f: ["failed", "--failed"], x: ["cancelled", "--cancelled"],
+    w: ["pending", "--pending", "waiting"], r: ["leased", "--leased", "running"], h: ["paused", "--paused", "paused"],
+    c: ["completed", "--completed", "completed"], p: ["pruned", "--pruned", "pruned"],
+    d: ["diverged", "--diverged", "diverged"], f: ["failed", "--failed", "failed"],
+    x: ["cancelled", "--cancelled", "cancelled"],
   };
   const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   const element = (id) => document.getElementById(id);
@@ -59,11 +61,11 @@
       place.append(scale, none);
       return;
     }
-    for (const [letter, [name]] of Object.entries(STATES)) {
+    for (const [letter, [name, , words]] of Object.entries(STATES)) {
       if (!map.states.includes(letter)) continue;
       const [entry, square] = [document.createElement("span"), document.createElement("i")];
       square.className = `state ${name}`;
-      entry.append(square, ` ${name}`);
+      entry.append(square, ` ${words}`);
       place.append(entry);
     }
   }
@@ -86,7 +88,7 @@
     });
     canvas.addEventListener("mousemove", (event) => {
       const at = trialAt(event);
-      element("map-tip").textContent = at === null ? "\u00a0" : `trial ${data.sweep}/${at}: ${STATES[map.states[at]][0]}`;
+      element("map-tip").textContent = at === null ? "\u00a0" : `trial ${data.sweep}/${at}: ${STATES[map.states[at]][2]}`;
     });
     canvas.addEventListener("mouseleave", () => { element("map-tip").textContent = "\u00a0"; });
     canvas.addEventListener("click", (event) => { const at = trialAt(event); if (at !== null) open(at); });

@@ -96,6 +96,12 @@ impl AttemptLogs {
         }
     }
 
+    /// What `wanted` makes of the last line of an attempt's log of which it makes anything.
+    pub(crate) fn last_of<T>(&self, attempt: AttemptId, wanted: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.logs.peek(&attempt)?.lines.iter().rev().find_map(|line| wanted(&line.text))
+    }
+
     /// The log of an attempt; `None` where nothing is known of it, or not any more.
     pub(crate) fn of(&self, attempt: AttemptId) -> Option<AttemptLog> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).logs.peek(&attempt).cloned()

@@ -1,7 +1,7 @@
 //! Backups: every row, every artifact and the keys, copied beside a working coordinator and brought back
 //! into an empty place.
 //!
-//! A backup is a data directory with SQLite in it, whatever the store was: so it also carries a cluster from
+//! A backup is a data folder with SQLite in it, whatever the store was: so it also carries a cluster from
 //! SQLite to PostgreSQL or back.
 
 use std::fs;

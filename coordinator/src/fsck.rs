@@ -1,4 +1,4 @@
-//! Checks a data directory in which no coordinator works: everything that must hold of it, or what does not.
+//! Checks a data folder in which no coordinator works: everything that must hold of it, or what does not.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ const STEPS_PAGE: usize = 10_000;
 #[derive(Debug, Error)]
 pub enum FsckError {
     /// No coordinator has ever worked there.
-    #[error("{} is no data directory: it has no {DATABASE}", .0.display())]
+    #[error("{} is no data folder: it has no {DATABASE}", .0.display())]
     NoDatabase(PathBuf),
     /// It is in use, or cannot be opened.
     #[error(transparent)]

@@ -4,12 +4,14 @@
 //! What does not exist is `null`. Fields are only ever added.
 
 mod data;
+mod standing;
 
 use coordinator_core::spans::is_much_longer;
 use serde::Serialize;
 use sweep_proto::wire;
 
 pub use data::{Data, DataFile, DataRow, DataSplit};
+pub use standing::{EarlierChoice, HandBack};
 
 /// A sweep.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,7 +28,7 @@ pub struct Sweep {
     pub created_at_ms: u64,
     /// When it ended.
     pub ended_at_ms: Option<u64>,
-    /// Trials that run now.
+    /// Trials under a lease: they run now, but for those that are `is_away`.
     pub running: Vec<Running>,
     /// The best configurations so far, at most ten, best first.
     pub best: Vec<Best>,
@@ -67,6 +69,10 @@ pub struct Sweep {
     pub warnings: Vec<Warning>,
     /// Why the coordinator itself holds the sweep, while it does: it is `paused` then.
     pub held: Option<String>,
+    /// Attempts of trials that are not over that were handed back in trouble or lost their lease; newest first, at most ten.
+    pub handed_back: Vec<HandBack>,
+    /// Choices that were measured on the test split before the sweep was extended or retried, oldest first.
+    pub earlier_choices: Vec<EarlierChoice>,
 }
 
 /// What is to be expected of a sweep.
@@ -77,6 +83,8 @@ pub enum Outlook {
     Still,
     /// There is work, and no worker is connected that would do it.
     NoWorker,
+    /// There is work, and no coordinator runs but the one that reads this.
+    Stopped,
     /// It goes on; too little was measured to tell its end.
     #[default]
     Unmeasured,
@@ -107,8 +115,10 @@ pub struct Ledger {
     pub planned: u64,
     /// Waiting for a worker.
     pub pending: u64,
-    /// Running.
+    /// Running, as far as their workers are connected.
     pub leased: u64,
+    /// Of the leased ones, those whose worker is not connected: they may run, and they may wait for their lease's end.
+    pub away: u64,
     /// Held back.
     pub paused: u64,
     /// With a result.
@@ -143,6 +153,8 @@ pub struct Running {
     pub label: String,
     /// Who runs it.
     pub worker: String,
+    /// Whether its worker is not connected.
+    pub is_away: bool,
     /// Whether it is measured on the test split and not trained.
     pub evaluating: bool,
     /// Epochs finished.
@@ -264,6 +276,8 @@ impl From<wire::SweepStatus> for Sweep {
             rows: status.rows.map(Rows::from),
             warnings: status.warnings.into_iter().map(Warning::from).collect(),
             held: status.held,
+            handed_back: status.handed_back.into_iter().map(HandBack::from).collect(),
+            earlier_choices: status.earlier_choices.into_iter().map(EarlierChoice::from).collect(),
         }
     }
 }
@@ -304,6 +318,7 @@ impl From<wire::Ledger> for Ledger {
             planned: ledger.planned,
             pending: ledger.pending,
             leased: ledger.leased,
+            away: ledger.away,
             paused: ledger.paused,
             completed: ledger.completed,
             pruned: ledger.pruned,
@@ -323,6 +338,7 @@ impl From<wire::RunningTrial> for Running {
             attempt: trial.attempt,
             label: trial.label,
             worker: trial.worker,
+            is_away: trial.is_away,
             evaluating: trial.evaluating,
             epoch: last.as_ref().map_or(0, |metric| metric.epoch),
             epochs: trial.epochs_total,

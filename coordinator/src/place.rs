@@ -1,4 +1,4 @@
-//! Where a coordinator keeps everything: the data directory, the store, the artifacts.
+//! Where a coordinator keeps everything: the data folder, the store, the artifacts.
 
 use std::fmt;
 use std::fs::File;
@@ -17,9 +17,9 @@ use crate::driver::OpenStore;
 use crate::server::StartError;
 use crate::unfinished;
 
-/// The embedded store's file in a data directory.
+/// The embedded store's file in a data folder.
 pub const DATABASE: &str = "sweep.db";
-/// The artifacts' folder in a data directory.
+/// The artifacts' folder in a data folder.
 pub(crate) const ARTIFACTS: &str = "artifacts";
 
 /// In the lock's file while a coordinator, a check or a restoration holds it.
@@ -37,7 +37,7 @@ const LOOK_PAUSE: Duration = Duration::from_millis(20);
 /// Where the durable state lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StoreChoice {
-    /// SQLite, in `sweep.db` of the data directory.
+    /// SQLite, in `sweep.db` of the data folder.
     #[default]
     Sqlite,
     /// PostgreSQL, by its URL: this coordinator leads, or stands by while another one does.
@@ -88,7 +88,7 @@ pub struct Place {
     pub data_directory: PathBuf,
     /// Where the durable state lives.
     pub store: StoreChoice,
-    /// Where artifacts lie; `None`: in the data directory.
+    /// Where artifacts lie; `None`: in the data folder.
     pub artifacts: Option<ArtifactsChoice>,
 }
 
@@ -128,7 +128,7 @@ impl Place {
         }
     }
 
-    /// One coordinator per data directory, and none in one that is not finished. The system lets go of the lock when the
+    /// One coordinator per data folder, and none in one that is not finished. The system lets go of the lock when the
     /// process ends, however it ends.
     pub(crate) fn lock(&self) -> Result<File, StartError> {
         unfinished::refuse(&self.data_directory)?;
@@ -174,7 +174,7 @@ impl Place {
         Ok(file)
     }
 
-    /// Whether the data directory holds all that a coordinator keeps.
+    /// Whether the data folder holds all that a coordinator keeps.
     pub(crate) fn is_whole(&self) -> bool {
         self.store == StoreChoice::Sqlite && self.artifacts.is_none()
     }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use coordinator_core::{AuditNote, Command, Engine, Quota};
 use coordinator_store::StoreError;
 use data_encoding::HEXLOWER;
-use sweep_proto::SweepId;
 use sweep_proto::protocol::MESSAGE_BYTES_MAX;
 use sweep_proto::wire::access_service_server::AccessServiceServer;
 use sweep_proto::wire::sweep_service_server::SweepServiceServer;
@@ -28,7 +27,6 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::artifacts::{ArtifactError, Artifacts, ArtifactsChoice};
-use crate::attempt_logs::AttemptLogs;
 use crate::clock::Clock;
 use crate::dashboard;
 use crate::driver::{Driver, DriverError, Running, Standing};
@@ -44,7 +42,6 @@ use crate::security::gate::Gate;
 use crate::security::listener::{self, Connection, Entrance};
 use crate::security::sealing::{self, sealing};
 use crate::security::signer::Signer;
-use crate::trouble;
 
 /// Interval of HTTP/2 pings on a connection: routers forget idle connections after a minute or more.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
@@ -67,7 +64,7 @@ const REPLY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes of entropy in a coordinator's identity.
 const IDENTITY_BYTES: usize = 16;
 
-/// Time between two looks whether the data directory is still there.
+/// Time between two looks whether the data folder is still there.
 const DATA_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long running requests may take to end when the coordinator stops.
@@ -84,7 +81,7 @@ pub struct ServerConfig {
     pub is_secure: bool,
     /// Without TLS: let every user of this machine in, not only the one that runs the coordinator.
     pub is_open_to_local_users: bool,
-    /// Whether it leaves its address in the data directory, for commands on this machine.
+    /// Whether it leaves its address in the data folder, for commands on this machine.
     pub is_announced: bool,
     /// Names and addresses by which other machines reach this one, best first; found out where empty.
     pub advertise: Vec<String>,
@@ -92,6 +89,8 @@ pub struct ServerConfig {
     pub corpora: Vec<PathBuf>,
     /// Where data is read.
     pub readers: Readers,
+    /// Whether no text of the data leaves it, in reports or elsewhere, whatever they are asked for.
+    pub is_private: bool,
     /// How much users may launch.
     pub quota: Quota,
 }
@@ -108,6 +107,7 @@ impl ServerConfig {
             advertise: Vec::new(),
             corpora: Vec::new(),
             readers: Readers::InProcess,
+            is_private: false,
             quota: machine::quota(),
         }
     }
@@ -135,19 +135,19 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The data directory cannot be made or written.
-    #[error("cannot use the data directory {}: {source}", path.display())]
+    /// The data folder cannot be made or written.
+    #[error("cannot use the data folder {}: {source}", path.display())]
     DataDirectory {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
-    /// The data directory is gone, or another one stands in its place.
-    #[error("the data directory {} was removed, moved or replaced while the coordinator worked in it", .0.display())]
+    /// The data folder is gone, or another one stands in its place.
+    #[error("the data folder {} was removed, moved or replaced while the coordinator worked in it", .0.display())]
     DataLost(PathBuf),
-    /// The data directory is another user's, or others may write into it.
-    #[error("cannot use the data directory: {0}")]
+    /// The data folder is another user's, or others may write into it.
+    #[error("cannot use the data folder: {0}")]
     NotPrivate(#[from] PrivateError),
     /// The object store cannot be used.
     #[error(
@@ -159,10 +159,10 @@ pub enum StartError {
         /// What the storage said.
         problem: String,
     },
-    /// Another coordinator works in the data directory.
-    #[error("another coordinator is using the data directory {}; stop it, or choose another directory", .0.display())]
+    /// Another coordinator works in the data folder.
+    #[error("another coordinator is using the data folder {}; stop it, or choose another folder", .0.display())]
     Locked(PathBuf),
-    /// The data directory, or the one that was to get its name, was never finished.
+    /// The data folder, or the one that was to get its name, was never finished.
     #[error("`{what}` was cut off, and {} is not whole; give the same command again, or remove the folder", path.display())]
     Unfinished {
         /// The folder.
@@ -187,7 +187,6 @@ pub struct Server {
     serving: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
     driver: Driver,
     running: Option<Running>,
-    attempt_logs: Arc<AttemptLogs>,
     data_directory: PathBuf,
     /// Held for as long as the server lives.
     lock: File,
@@ -218,7 +217,7 @@ impl Server {
         Ok(())
     }
 
-    /// Returns once the data directory is not the one any more that this coordinator works in: what it writes is lost.
+    /// Returns once the data folder is not the one any more that this coordinator works in: what it writes is lost.
     pub async fn data_lost(&self) -> StartError {
         loop {
             tokio::time::sleep(DATA_LOOK_INTERVAL).await;
@@ -228,7 +227,7 @@ impl Server {
         }
     }
 
-    /// Whether the lock that stands in the data directory is the one that is held.
+    /// Whether the lock that stands in the data folder is the one that is held.
     fn place_is_ours(&self) -> bool {
         let there = std::fs::metadata(self.data_directory.join(LOCK));
         match (there, self.lock.metadata()) {
@@ -236,13 +235,6 @@ impl Server {
             (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
             (_, Err(_)) => true,
         }
-    }
-
-    /// Why trials of a sweep are handed back without an epoch, in the words of the worker that did it last; `None` where they are not.
-    pub async fn trouble(&self, sweep: u64) -> Option<String> {
-        let logs = Arc::clone(&self.attempt_logs);
-        let look = move |engine: &Engine, _| trouble::of(engine, SweepId(sweep), &logs);
-        self.driver.read(look).await.ok().flatten()
     }
 
     /// Stops taking requests, lets running ones end for a bounded time, and closes the store.
@@ -315,11 +307,11 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
         .map_err(|error| StartError::Unclean(error.to_string()))?;
     shared.readers = config.readers;
     shared.quota = config.quota;
+    shared.is_private = config.is_private;
     let entrance = match tls {
         Some(tls) => Entrance::Tls(tls.into()),
         None => Entrance::Loopback { is_open: config.is_open_to_local_users },
     };
-    let attempt_logs = Arc::clone(&shared.attempt_logs);
     let data_directory = config.place.data_directory.clone();
     let incoming = listener::connections(listener, entrance, driver.clone(), shutdown.clone());
     let serving = tokio::spawn(serve(incoming, shared));
@@ -328,20 +320,10 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
         presence.write(folder).map_err(at(folder))?;
     }
     tracing::info!(%address, data_directory = %config.place.data_directory.display(), "the coordinator listens");
-    Ok(Server {
-        address,
-        urls,
-        shutdown,
-        serving,
-        driver,
-        running: Some(running),
-        attempt_logs,
-        data_directory,
-        lock,
-    })
+    Ok(Server { address, urls, shutdown, serving, driver, running: Some(running), data_directory, lock })
 }
 
-/// What tells this coordinator from others: made once for a data directory.
+/// What tells this coordinator from others: made once for a data folder.
 fn identity(place: &Place) -> Result<String, StartError> {
     let folder = &place.data_directory;
     if let Some(known) = Presence::read(folder).unwrap_or_default() {

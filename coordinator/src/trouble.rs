@@ -1,32 +1,61 @@
-//! What keeps a sweep from going on: why its workers hand trials back, as their logs tell it.
+//! What keeps a sweep from going on: why its workers hand trials back or lose their leases, as their logs tell it.
 
 use coordinator_core::{AttemptRecord, AttemptState, Engine};
-use sweep_proto::{AttemptId, SweepId, TrialId};
+use sweep_proto::{AttemptId, SweepId, TrialId, wire};
 
 use crate::attempt_logs::AttemptLogs;
 
-/// How a worker's log marks lines of trouble.
+/// How a worker's log marks lines of trouble; the first alone counts where the attempt brought an epoch.
 const MARKS: [&str; 2] = ["ERROR ", "WARN "];
 
-/// The words of the worker that handed back a trial last, where that brought no epoch and the trial still waits or runs.
-pub(crate) fn of(engine: &Engine, sweep: SweepId, logs: &AttemptLogs) -> Option<String> {
-    let last = fruitless(engine, sweep).max_by_key(|attempt| attempt.ended_at)?;
-    let log = logs.of(last.id)?;
-    let mut lines = log.lines.iter().rev();
-    let words = lines.find_map(|line| MARKS.iter().find_map(|mark| line.text.strip_prefix(mark)))?;
-    Some(format!("trial {} was handed back by {}: {words}", last.id.trial, last.worker_name))
+/// Most hand-backs of a sweep that are told, newest first.
+const TOLD_MAX: usize = 10;
+
+/// Most whose logs are read for it: trials that are handed back in order have no words of trouble.
+const READ_MAX: usize = 50;
+
+/// The newest hand-backs and lost leases of trials that are not over, newest first, each with its reason. What was handed back
+/// without a word of trouble, as when a sweep is paused or a worker drained, is in order and not told.
+pub(crate) fn of(engine: &Engine, sweep: SweepId, logs: &AttemptLogs) -> Vec<wire::HandBack> {
+    let mut newest: Vec<&AttemptRecord> = given_back(engine, sweep).collect();
+    newest.sort_by_key(|attempt| std::cmp::Reverse((attempt.ended_at, attempt.id)));
+    let told = newest.into_iter().take(READ_MAX).filter_map(|attempt| {
+        let marks = if is_fruitless(engine, attempt) { &MARKS[..] } else { &MARKS[..1] };
+        let words = logs.last_of(attempt.id, |line| {
+            marks.iter().find_map(|mark| line.strip_prefix(mark)).map(str::to_owned)
+        });
+        let reason = match attempt.state {
+            AttemptState::Expired => words.unwrap_or_else(|| silence(attempt)),
+            _ => words?,
+        };
+        Some(wire::HandBack {
+            trial: Some(attempt.id.trial.into()),
+            attempt: attempt.id.number,
+            worker: attempt.worker_name.clone(),
+            how: attempt.state.name().to_owned(),
+            at_ms: attempt.ended_at.map_or(0, |at| at.0),
+            reason,
+        })
+    });
+    told.take(TOLD_MAX).collect()
 }
 
-/// Attempts of open trials that were handed back without an epoch.
-fn fruitless(engine: &Engine, sweep: SweepId) -> impl Iterator<Item = &AttemptRecord> {
+fn silence(attempt: &AttemptRecord) -> String {
+    format!("nothing more was heard of {}", attempt.worker_name)
+}
+
+/// Attempts of trials that are not over that their workers handed back or whose leases ran out.
+fn given_back(engine: &Engine, sweep: SweepId) -> impl Iterator<Item = &AttemptRecord> {
     let tables = engine.tables();
     let attempt = |index, number| AttemptId { trial: TrialId { sweep, index }, number };
     let all = tables.attempts.range(attempt(0, 0)..=attempt(u32::MAX, u32::MAX)).map(|(_, attempt)| attempt);
     all.filter(move |attempt| {
-        let is_open = tables.trials.get(&attempt.id.trial).is_some_and(|trial| !trial.state.is_terminal());
-        let mut epochs = tables.epochs.range((attempt.id.trial, 0)..=(attempt.id.trial, u32::MAX));
-        attempt.state == AttemptState::Released
-            && is_open
-            && !epochs.any(|(_, epoch)| epoch.attempt == attempt.id.number)
+        let is_open = || tables.trials.get(&attempt.id.trial).is_some_and(|trial| !trial.state.is_terminal());
+        matches!(attempt.state, AttemptState::Released | AttemptState::Expired) && is_open()
     })
+}
+
+/// Whether no epoch came of an attempt.
+fn is_fruitless(engine: &Engine, attempt: &AttemptRecord) -> bool {
+    !engine.tables().epochs_of(attempt.id.trial).any(|epoch| epoch.attempt == attempt.id.number)
 }

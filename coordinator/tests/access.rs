@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::pin::Pin;
 
 use coordinator::{Readers, Server, ServerConfig, StoreChoice};
 use http::{Request, Response};
@@ -470,6 +471,66 @@ async fn stolen_and_spent_credentials_open_nothing() {
         let error = castle.access(&token).list_tokens(wire::ListTokensRequest {}).await.unwrap_err();
         assert_eq!(error.code(), Code::Unauthenticated, "{error}");
     }
+}
+
+/// Sends a form or asks for a page, as a browser that shows this cookie; the answer's head and its body.
+async fn browse(
+    castle: &Castle,
+    cookie: &str,
+    path: &str,
+    form: Option<String>,
+) -> (http::response::Parts, String) {
+    let request = Request::builder().uri(format!("http://coordinator{path}")).header("cookie", cookie);
+    let request = match form {
+        Some(form) => request
+            .method("POST")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::new(form)),
+        None => request.method("GET").header("accept", "text/html").body(Body::empty()),
+    };
+    let mut channel = castle.plain();
+    let answer: Response<Body> = channel.ready().await.unwrap().call(request.unwrap()).await.unwrap();
+    let (head, mut body) = answer.into_parts();
+    let mut text = Vec::new();
+    while let Some(frame) =
+        std::future::poll_fn(|context| http_body::Body::poll_frame(Pin::new(&mut body), context)).await
+    {
+        text.extend(frame.unwrap().into_data().unwrap_or_default());
+    }
+    (head, String::from_utf8(text).unwrap())
+}
+
+#[tokio::test]
+async fn a_logout_cuts_what_the_browser_still_reads() {
+    let (folder, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let rows: String = (0..60).map(|row| format!("a film number {row},{}\n", row % 2)).collect();
+    let data = place.path().join("rows.csv");
+    std::fs::write(&data, format!("text,label\n{rows}")).unwrap();
+    let config = ServerConfig { corpora: vec![place.path().to_owned()], ..config(folder.path()) };
+    let server = coordinator::start(config).await.unwrap();
+    let admin = std::fs::read_to_string(folder.path().join("security/admin-token")).unwrap();
+    let castle = Castle { server, admin: admin.parse().unwrap(), folder };
+    let viewer = castle.token("viewer", 0).await;
+    launch(&castle, &castle.admin, &data).await.unwrap();
+
+    let (head, _) = browse(&castle, "", "/login", Some(format!("token={}", *viewer.reveal()))).await;
+    let cookie = head.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let (_, page) = browse(&castle, &cookie, "/", None).await;
+    let key = page.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let shown = cookie.clone();
+    let watching = InterceptedService::new(castle.plain(), move |mut request: tonic::Request<()>| {
+        request.metadata_mut().insert("cookie", shown.parse().unwrap());
+        Ok(request)
+    });
+    let request = wire::GetRequest { sweep: "1".into() };
+    let mut watched = SweepServiceClient::new(watching).watch(request).await.unwrap().into_inner();
+    assert_eq!(watched.message().await.unwrap().unwrap().state, "open");
+    browse(&castle, &cookie, "/logout", Some(format!("key={key}"))).await;
+    // Nothing happens to the sweep: a test that hangs here has found the stream still open.
+    let cut = watched.message().await.unwrap_err();
+    assert_eq!(cut.code(), Code::Unauthenticated);
+    assert!(cut.message().contains("the login has ended"), "{cut}");
+    castle.server.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -30,10 +30,13 @@ async fn beat(worker: &mut ScriptedWorker, log: wire::LogLines) {
 }
 
 async fn page(server: &Server, trial: &str) -> (u16, String) {
+    page_at(server, &format!("/sweeps/1/trials/{trial}")).await
+}
+
+async fn page_at(server: &Server, path: &str) -> (u16, String) {
     let mut connection = TcpStream::connect(server.address()).await.expect("a connection");
     let host = server.address();
-    let request =
-        format!("GET /sweeps/1/trials/{trial} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).await.expect("sent");
     let mut response = String::new();
     connection.read_to_string(&mut response).await.expect("an answer");
@@ -134,7 +137,8 @@ async fn why_a_trial_was_handed_back_is_told_until_it_goes_on() {
     User::of(&server).await.launch(SWEEP, false).await.unwrap();
     let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
     let grant = worker.ask().await.unwrap();
-    assert_eq!(server.trouble(1).await, None);
+    let mut user = User::of(&server).await;
+    assert_eq!(user.get("1").await.unwrap().handed_back, []);
     let released = wire::attempt_outcome::Kind::Released(wire::Released { checkpoint: None });
     let said =
         ["INFO work begins", "ERROR this machine's disk refuses; free some space", "INFO the work is done"];
@@ -144,13 +148,16 @@ async fn why_a_trial_was_handed_back_is_told_until_it_goes_on() {
         log: Some(lines(grant.token, 1, &said)),
     };
     worker.client.complete(request).await.unwrap();
-    let trouble = server.trouble(1).await.unwrap();
+    let status = user.get("1").await.unwrap();
+    let [told] = &status.handed_back[..] else { panic!("{:?}", status.handed_back) };
+    assert_eq!((told.worker.as_str(), told.how.as_str(), told.attempt), ("scripted", "handed back", 1));
+    assert_eq!(told.reason, "this machine's disk refuses; free some space");
+    let (_, page) = page_at(&server, "/sweeps/1").await;
     assert!(
-        trouble.ends_with("handed back by scripted: this machine's disk refuses; free some space"),
-        "{trouble}"
+        page.contains("was handed back by scripted: this machine&#39;s disk refuses; free some space"),
+        "{page}"
     );
-    assert_eq!(server.trouble(2).await, None);
     worker.work_off().await;
-    assert_eq!(server.trouble(1).await, None);
+    assert_eq!(user.get("1").await.unwrap().handed_back, []);
     server.stop().await.unwrap();
 }

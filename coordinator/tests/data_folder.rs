@@ -354,6 +354,26 @@ fn a_data_folder_that_goes_away_ends_its_coordinator_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_sweep_that_nobody_works_on_it_is_said() {
+    let folder = Folder::new();
+    folder.write_sweep();
+    let server = folder.start().await;
+    User::of(&server).await.launch(SWEEP, false).await.unwrap();
+    let waits = folder.json(&["status", "1"]);
+    assert_eq!((&waits["outlook"], &waits["eta_seconds"]), (&"no_worker".into(), &Value::Null), "{waits}");
+    server.stop().await.unwrap();
+    let stopped = folder.json(&["status", "1"]);
+    assert_eq!((&stopped["state"], &stopped["outlook"]), (&"open".into(), &"stopped".into()));
+    for command in [&["status", "1"][..], &["list"]] {
+        let told = String::from_utf8(folder.sweep(command).stdout).unwrap();
+        assert!(told.contains("open, stopped"), "{told}");
+        assert!(!told.contains("time left") && !told.contains("running"), "{told}");
+    }
+    let told = String::from_utf8(folder.sweep(&["status"]).stdout).unwrap();
+    assert!(told.contains("waiting   nobody works on it: `sweep run FILE` goes on"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_sweep_has_a_folder_for_its_report() {
     let folder = Folder::with_a_finished_sweep().await;
     folder.json(&["report", "tiny"]);
@@ -373,7 +393,16 @@ async fn each_sweep_has_a_folder_for_its_report() {
     assert_eq!(folder.json(&["report", "tiny"])["directory"], "report/tiny-2");
     assert_eq!(folder.json(&["verify", "report/tiny"])["sweep"], 1);
     // Where a person names the folder of another sweep's report, it is said.
-    let output = folder.sweep(&["report", "2", "-o", "report/tiny"]);
+    let refused = folder.fails(&["report", "2", "-o", "report/tiny"], 2);
+    assert!(
+        refused.contains("holds the report of sweep 1 (tiny)") && refused.contains("--force"),
+        "{refused}"
+    );
+    assert_eq!(folder.json(&["verify", "report/tiny"])["sweep"], 1, "nothing was written");
+    // The names of the folders are names of the sweeps.
+    assert_eq!(folder.json(&["status", "tiny-1"])["id"], 1);
+    assert_eq!(folder.json(&["report", "tiny-2"])["directory"], "report/tiny-2");
+    let output = folder.sweep(&["report", "2", "--force", "-o", "report/tiny"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.contains("of sweep 1 (tiny), was replaced"), "{said}");
 }

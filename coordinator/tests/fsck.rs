@@ -13,7 +13,7 @@ async fn fsck(directory: &Path, strict: bool) -> Result<Findings, FsckError> {
     coordinator::fsck(&Place::local(directory), strict).await
 }
 
-/// A data directory in which a sweep has ended and another one is under way.
+/// A data folder in which a sweep has ended and another one is under way.
 async fn worked() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let server = start(directory.path()).await;

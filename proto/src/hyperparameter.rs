@@ -180,7 +180,7 @@ hyperparameters! {
     Patience { "patience", Train, Kind::Integer { min: 0, max: 10_000 }, Default::Integer(0),
         "Stop a trial after this many epochs without a lower validation loss. 0 turns early stopping off." }
     Tokenizer { "tokenizer", Data, Kind::Choice(&["auto", "word", "character", "subword"]), Default::Word("auto"),
-        "How text is cut into tokens; auto takes subword where most letters are Hangul, Han or Kana, else word." }
+        "How text is cut into tokens; auto takes word, unless more than a quarter of the words of the validation texts would be unknown: then subword." }
     Vocabulary { "vocabulary", Data, Kind::Integer { min: 16, max: 1_000_000 }, Default::Integer(10_000),
         "Largest number of distinct tokens, padding and unknown included; from the training split only." }
     MaxLength { "max_length", Data, Kind::Integer { min: 1, max: 4_096 }, Default::Integer(200),

@@ -26,6 +26,20 @@ pub fn inert_lines(text: &str) -> String {
     text.chars().map(|one| if is_kept(one) { one } else { REPLACEMENT }).collect()
 }
 
+/// Longest name of a folder, in bytes: file systems take 255, and a number may follow.
+const FOLDER_BYTES_MAX: usize = 200;
+
+/// A name as that of one folder: letters and digits of every language stay.
+pub fn folder_name(name: &str) -> String {
+    let is_plain = |one: char| one.is_alphanumeric() || matches!(one, '-' | '_' | '.');
+    let plain: String = name.chars().map(|one| if is_plain(one) { one } else { '-' }).collect();
+    let mut plain = plain.trim_start_matches('.').to_owned();
+    while plain.len() > FOLDER_BYTES_MAX {
+        plain.pop();
+    }
+    if plain.is_empty() { "sweep".to_owned() } else { plain }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -265,6 +265,8 @@ fn command_on(machine: Option<&Namespace>, name: &str) -> Result<Command> {
 pub struct Setup {
     /// Where it keeps things, beside `--data-dir`: for `sweep serve` and `sweep fsck` alike.
     pub place: Vec<String>,
+    /// More options of `sweep serve` alone.
+    pub more: Vec<String>,
     /// Variables of its environment, and of that of the commands that ask it.
     pub environment: Vec<(String, String)>,
     /// Variables of its own environment alone.
@@ -298,7 +300,7 @@ pub const FAR_PORT: u16 = 7_077;
 /// The data folder in a cluster's directory: commands run beside it find the administrator's token.
 const DATA: &str = ".sweep";
 
-/// A coordinator on a data directory of its own, which outlives its process.
+/// A coordinator on a data folder of its own, which outlives its process.
 #[derive(Debug)]
 pub struct Cluster {
     /// Dropped before the directory that holds its log.
@@ -339,7 +341,7 @@ impl Cluster {
     fn serve(directory: &Path, address: &str, setup: &Setup) -> Result<Process> {
         let mut command = command_on(setup.machine.as_deref(), "sweep")?;
         command.args(["serve", "--listen", address, "--data-dir"]).arg(directory.join(DATA));
-        command.args(&setup.place).envs(setup.environment.iter().cloned());
+        command.args(&setup.place).args(&setup.more).envs(setup.environment.iter().cloned());
         command.envs(setup.own_environment.iter().cloned());
         Process::spawn(command, &directory.join("coordinator.log"))
     }
@@ -356,6 +358,15 @@ impl Cluster {
         self.coordinator.kill()?;
         self.coordinator = Self::serve(self.directory.path(), &self.address, &self.setup)?;
         self.wait_ready()
+    }
+
+    /// As [`Self::crash_coordinator`], with more options from then on.
+    ///
+    /// # Errors
+    /// Where it does not come up again.
+    pub fn restart_with(&mut self, more: &[&str]) -> Result<()> {
+        self.setup.more.extend(more.iter().map(|one| (*one).to_owned()));
+        self.crash_coordinator()
     }
 
     /// Kills the coordinator with SIGKILL, moves its data folder away, has another one made at its place, and

@@ -128,7 +128,7 @@ fn killed_before_writes(command: &[&str], made: &str, folder: &std::path::Path) 
         let beside = format!("{made}.unfinished");
         for place in [made, &beside] {
             let (is_well, said) = sweep(&["fsck", "--strict", "--data-dir", place])?;
-            let is_refused = said.contains("was cut off") || said.contains("is no data directory");
+            let is_refused = said.contains("was cut off") || said.contains("is no data folder");
             ensure!(is_refused || is_well && place == made, "killed before write {at}, {place}: {said}");
         }
         let (is_done, said) = sweep(command)?;

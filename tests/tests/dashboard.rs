@@ -71,7 +71,7 @@ fn a_sweep_is_followed_paused_resumed_and_cancelled() -> Result<()> {
     scene.open("/")?;
     scene.browser.until("document.querySelector('#sweeps').innerText.includes('<img src=x')")?;
     scene.browser.click("#sweeps a[href='/sweeps/1']")?;
-    scene.browser.until("document.querySelector('#progress')?.innerText.includes('80 pending') === true")?;
+    scene.browser.until("document.querySelector('#progress')?.innerText.includes('80 waiting') === true")?;
     // What comes now comes without a reload.
     scene.browser.evaluate("window.opened = 'once'; document.querySelector('#progress a').focus()")?;
     let setup = WorkerSetup { name: HOSTILE.to_owned(), ..WorkerSetup::default() };
@@ -109,7 +109,7 @@ fn a_trial_is_followed_from_before_it_begins_to_its_end() -> Result<()> {
     // Long enough for all that is done while it runs.
     let mut scene = Scene::of(&sweep(HOSTILE, 1).replace("epochs = 8", "epochs = 5000"))?;
     scene.open("/sweeps/1/trials/0")?;
-    scene.browser.until("document.querySelector('#result')?.innerText.includes('pending') === true")?;
+    scene.browser.until("document.querySelector('#result')?.innerText.includes('waiting') === true")?;
     let (epochs, log) = (scene.browser.text("#epochs")?, scene.browser.text("#log")?);
     ensure!(epochs.contains("No epoch has finished") && log.contains("not begun"), "{epochs} {log}");
     scene.browser.evaluate("window.opened = 'once'")?;

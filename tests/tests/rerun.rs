@@ -201,7 +201,7 @@ fn without_a_worker_it_says_what_it_waits_for_and_ctrl_c_cancels() -> Result<()>
     let said = || std::fs::read_to_string(&log).unwrap_or_default();
     let waits = wait_until("it waits", || {
         ensure!(verify.try_wait()?.is_none(), "it ended: {}", said());
-        Ok(said().contains("waiting for a worker to join") && said().contains("waiting for workers"))
+        Ok(said().contains("waiting for a worker to join") && said().contains("no worker is connected"))
     });
     let interrupted = interrupt(verify.id());
     let status = verify.wait()?;

@@ -43,8 +43,9 @@ pub use outlook::Outlook;
 pub use quota::{Quota, Totals};
 pub use reach::{Allowance, StepBounds};
 pub use record::{
-    AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EpochRecord, InstanceId, LeaseRecord,
-    ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState, Troubles, WorkerRecord, WorkerState,
+    AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EarlierChoice, EpochRecord, InstanceId,
+    LeaseRecord, ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState, Troubles, WorkerRecord,
+    WorkerState,
 };
 pub use spans::Spans;
 pub use tables::Tables;

@@ -1,6 +1,6 @@
 //! What is to be expected of a sweep: whether anybody works on it, and when it will end.
 
-use sweep_proto::{SweepId, Timestamp};
+use sweep_proto::{SweepId, Timestamp, WorkerId};
 
 use crate::engine::Engine;
 use crate::forecast::Forecast;
@@ -50,6 +50,18 @@ impl Engine {
     /// Whether a worker is connected and gets work.
     pub(crate) fn works(&self, worker: &WorkerRecord) -> bool {
         worker.state == WorkerState::Ready && !self.is_disconnected(worker.id)
+    }
+
+    /// Whether a worker is there: it has not left, and this coordinator process has heard it since its last session ended.
+    pub fn is_connected(&self, worker: WorkerId) -> bool {
+        let state = self.tables.workers.get(&worker).map(|worker| worker.state);
+        matches!(state, Some(WorkerState::Ready | WorkerState::Draining)) && !self.is_disconnected(worker)
+    }
+
+    /// Trials of a sweep under a lease whose worker is not connected.
+    pub fn away(&self, sweep: SweepId) -> u64 {
+        let leases = self.running(sweep).filter_map(|trial| trial.lease);
+        leases.filter(|lease| !self.is_connected(lease.worker)).count() as u64
     }
 
     /// Milliseconds in which trials of a sweep ran, up to `now`; pauses of the sweep and of its coordinator do not count.

@@ -150,6 +150,23 @@ pub struct SweepRecord {
     /// The spec before the extension whose trials are still being made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_from: Option<Box<SweepSpec>>,
+    /// Choices that were measured on the test split before the sweep was extended or retried, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_choices: Vec<EarlierChoice>,
+}
+
+/// A choice that was measured on the test split and is not the last one: whoever knows the measurement may have gone on because
+/// of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlierChoice {
+    /// What was chosen.
+    pub configuration: Configuration,
+    /// When the sweep ended with it; when the sweep went on, where it had not ended.
+    pub at: Timestamp,
+    /// Completed trials that it was chosen from.
+    pub trials: u64,
+    /// Its test accuracy, the mean over its replicates; a fraction.
+    pub accuracy: f64,
 }
 
 /// An encoded dataset of a sweep.
@@ -178,6 +195,11 @@ impl DatasetRecord {
 }
 
 impl SweepRecord {
+    /// How many choices were measured on the test split, with the present one where it `is_measured`.
+    pub fn tests_so_far(&self, is_measured: bool) -> u64 {
+        self.earlier_choices.len() as u64 + u64::from(is_measured)
+    }
+
     /// The dataset that its answer is about: that of the chosen configuration, before the choice the first one.
     pub fn told_dataset(&self) -> Option<&DatasetRecord> {
         let chosen = self.chosen.as_ref().map(Configuration::data_variant);

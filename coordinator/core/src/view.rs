@@ -1,5 +1,6 @@
 //! What the shell may read of the engine without deciding anything.
 
+use sweep_proto::text::folder_name;
 use sweep_proto::{ArtifactRef, Digest, LeaseToken, SweepId, Timestamp, TrialId, WorkKind, WorkerId};
 
 use crate::choice::{self, ConfigurationMean};
@@ -45,10 +46,27 @@ impl Engine {
         self.tables.sweeps.get(&id)
     }
 
-    /// A sweep by its number, or else the newest of that name.
+    /// A sweep by its number, else the newest of that name, else one by its name and its number with `-` between them. The
+    /// names that are told apart are also those of the folders of reports.
     pub fn resolve(&self, name_or_number: &str) -> Option<SweepId> {
-        let number = name_or_number.parse().ok().filter(|id| self.tables.sweeps.contains_key(id));
-        number.or_else(|| self.index.names.get(name_or_number).copied())
+        let known = |id: &SweepId| self.tables.sweeps.contains_key(id);
+        let number = name_or_number.parse().ok().filter(known);
+        number
+            .or_else(|| self.index.names.get(name_or_number).copied())
+            .or_else(|| {
+                let (name, number) = name_or_number.rsplit_once('-')?;
+                let id = number.parse().ok()?;
+                let of =
+                    |sweep: &SweepRecord| name == sweep.spec.name || name == folder_name(&sweep.spec.name);
+                self.sweep(id).filter(|sweep| of(sweep)).map(|_| id)
+            })
+            .or_else(|| {
+                let newest = self.tables.sweeps.iter().rev();
+                newest
+                    .into_iter()
+                    .find(|(_, sweep)| folder_name(&sweep.spec.name) == name_or_number)
+                    .map(|(id, _)| *id)
+            })
     }
 
     /// A sweep's ledger; empty where there is no such sweep. Trials count as what they are once they have followed what was

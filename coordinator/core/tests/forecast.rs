@@ -111,6 +111,7 @@ impl Rows {
             owner: None,
             held: None,
             extended_from: None,
+            earlier_choices: Vec::new(),
         };
         let workers = vec![WorkerRecord {
             id: worker,

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use coordinator_core::command::LeaseStanding;
 use coordinator_core::{AttemptState, Command, Rejection, Reply, SweepState, TrialState};
 use sweep_proto::{
-    AttemptId, AttemptOutcome, Axis, DataSource, FailureKind, Hyperparameter, SweepId, SweepSpec, Value,
-    WorkKind, WorkerId, sweep_file,
+    AttemptId, AttemptOutcome, Axis, DataSource, Digest, FailureKind, Hyperparameter, SweepId, SweepSpec,
+    Timestamp, Value, WorkKind, WorkerId, sweep_file,
 };
 
 use support::lab::Lab;
@@ -52,6 +52,12 @@ fn launch_lays_out_every_grid_point_with_every_replicate() {
     assert_eq!(lab.engine.resolve("grid"), Some(newest));
     assert_eq!(lab.engine.resolve("1"), Some(sweep));
     assert_eq!(lab.engine.resolve("other"), None);
+    assert_eq!(lab.engine.resolve("grid-1"), Some(sweep), "the name of its report's folder");
+    assert_eq!(lab.engine.resolve("grid-9"), None);
+    let dashed = lab.launch(values::spec("grid-1", &[8], 1, 2));
+    assert_eq!(lab.engine.resolve("grid-1"), Some(dashed), "a name of its own comes first");
+    let spaced = lab.launch(values::spec("감성 분석", &[8], 1, 2));
+    assert_eq!(lab.engine.resolve("감성-분석"), Some(spaced));
 }
 
 #[test]
@@ -87,7 +93,74 @@ fn who_attaches_finds_the_sweep_that_goes_on() {
     let other = changed(&|spec, _| spec.replicates += 1);
     assert_ne!(lab.run(&other), Reply::Launched(first), "something else is asked for");
     lab.run(&Command::Cancel(first));
-    assert_ne!(lab.run(&attach), Reply::Launched(first), "what has ended is launched anew");
+    assert_ne!(lab.run(&attach), Reply::Launched(first), "what was cancelled is launched anew");
+}
+
+/// A launch that takes a sweep that is there, with another dataset where `data` says so.
+fn attach_to(spec: &SweepSpec, data: &[u8]) -> Command {
+    let mut datasets = values::datasets(spec);
+    if !data.is_empty() {
+        datasets.iter_mut().for_each(|dataset| dataset.artifact.digest = Digest::of(data));
+    }
+    let (spec, file_text, quota) = (spec.clone(), String::new(), Box::default());
+    Command::Launch { spec, file_text, datasets, attach: true, owner: None, quota }
+}
+
+#[test]
+fn a_finished_sweep_of_the_same_file_and_data_is_found_unless_all_shall_be_trained() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let spec = values::spec("again", &[8, 16], 1, 2);
+    let Reply::Launched(first) = lab.run(&attach_to(&spec, b"")) else { panic!("not launched") };
+    finish(&mut lab, worker);
+    assert_eq!(lab.state(first), SweepState::Finished);
+    assert_eq!(lab.run(&attach_to(&spec, b"")), Reply::Launched(first));
+    let anew = SweepSpec { reuse: false, ..spec.clone() };
+    let Reply::Launched(second) = lab.run(&attach_to(&anew, b"")) else { panic!("not launched") };
+    assert_ne!(second, first, "everything is to be trained");
+    lab.run(&Command::Cancel(second));
+    let other = values::datasets(&spec);
+    assert_eq!(lab.engine.same_on_other_data(&spec, "", &other), None);
+    let Command::Launch { datasets: changed, .. } = attach_to(&spec, b"changed") else { unreachable!() };
+    assert_eq!(lab.engine.same_on_other_data(&spec, "", &changed), Some(second));
+    let Reply::Launched(third) = lab.run(&attach_to(&spec, b"changed")) else { panic!("not launched") };
+    assert_ne!(third, first, "the data has changed");
+}
+
+#[test]
+fn a_sweep_some_of_whose_trials_failed_is_not_taken_for_the_answer() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let spec = values::spec("failed", &[8], 2, 2);
+    let Reply::Launched(first) = lab.run(&attach_to(&spec, b"")) else { panic!("not launched") };
+    let granted = lab.ask_one(worker);
+    let refused = AttemptOutcome::Failed { kind: FailureKind::Rejected, message: "no".into() };
+    lab.complete(granted.token, refused);
+    finish(&mut lab, worker);
+    assert_eq!(lab.state(first), SweepState::Finished);
+    assert_ne!(lab.run(&attach_to(&spec, b"")), Reply::Launched(first));
+}
+
+#[test]
+fn choices_that_were_measured_are_remembered_when_a_sweep_goes_on() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let spec = values::spec("seen", &[8, 16], 1, 2);
+    let sweep = lab.launch(spec.clone());
+    finish(&mut lab, worker);
+    let record = |lab: &Lab| lab.engine.sweep(sweep).unwrap().clone();
+    let chosen = record(&lab).chosen.unwrap();
+    assert!(record(&lab).earlier_choices.is_empty());
+    assert_eq!(record(&lab).tests_so_far(true), 1);
+    let ended = record(&lab).ended_at.unwrap();
+    lab.now = Timestamp(lab.now.0 + 5_000);
+    lab.run(&extend(sweep, &spec, Vec::new(), Some(2)));
+    let earlier = record(&lab).earlier_choices;
+    assert_eq!(earlier.len(), 1);
+    assert_eq!((&earlier[0].configuration, earlier[0].at, earlier[0].trials), (&chosen, ended, 2));
+    let tested = lab.engine.tables().trials_of(sweep).filter_map(|trial| trial.test.as_ref()).next().unwrap();
+    assert!((earlier[0].accuracy - tested.accuracy).abs() < 1e-12);
+    lab.run(&extend(sweep, &record(&lab).spec, Vec::new(), Some(3)));
+    assert_eq!(record(&lab).earlier_choices.len(), 1, "nothing was measured between the two");
+    finish(&mut lab, worker);
+    assert_eq!(record(&lab).tests_so_far(true), 2);
 }
 
 #[test]

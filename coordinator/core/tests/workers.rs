@@ -9,10 +9,10 @@ use coordinator_core::limits::{
     heartbeat_interval_ms,
 };
 use coordinator_core::{
-    AttemptState, Command, Engine, InstanceId, Rejection, Reply, TrialState, WorkerState,
+    AttemptState, Command, Engine, InstanceId, Outlook, Rejection, Reply, TrialState, WorkerState,
 };
 use sweep_proto::protocol::{PROTOCOL_VERSION, ProtocolVersion};
-use sweep_proto::{AttemptId, AttemptOutcome, FailureKind, LeaseToken, WorkerId};
+use sweep_proto::{AttemptId, AttemptOutcome, FailureKind, LeaseToken, Timestamp, WorkerId};
 
 use support::lab::{Lab, report};
 use support::values;
@@ -320,4 +320,29 @@ fn a_trial_that_takes_its_workers_down_is_given_up() {
     let trial = lab.trial(sweep, 0);
     assert_eq!(trial.state, TrialState::Failed);
     assert!(trial.last_error.as_ref().unwrap().contains("epoch 2"), "{:?}", trial.last_error);
+}
+
+#[test]
+fn nobody_works_where_no_worker_is_connected() {
+    let mut lab = Lab::new();
+    let no_worker = |at_ms| Some(Outlook::NoWorker { since: Some(Timestamp(at_ms)) });
+    let sweep = lab.launch(values::spec("alone", &[8], 1, 2));
+    assert_eq!(lab.engine.outlook(sweep), Some(Outlook::NoWorker { since: None }));
+    let worker = values::worker_id(1);
+    lab.run(&values::register(worker, 1, true));
+    let granted = lab.ask_one(worker);
+    assert_eq!(lab.engine.outlook(sweep), Some(Outlook::Unmeasured));
+    lab.now = Timestamp(9_000);
+    lab.heartbeat(worker, &[granted.token]);
+    lab.now = Timestamp(12_000);
+    lab.changes_nothing(&Command::Disconnected(worker));
+    assert_eq!(lab.engine.outlook(sweep), no_worker(9_000));
+    assert_eq!((lab.engine.ledger(sweep).of(TrialState::Leased), lab.engine.away(sweep)), (1, 1));
+    // Nothing is known of a worker that this process has not heard.
+    let restarted = Engine::restore(lab.engine.tables().clone(), Timestamp(50_000));
+    assert_eq!((restarted.outlook(sweep), restarted.away(sweep)), (no_worker(50_000), 1));
+    lab.heartbeat(worker, &[granted.token]);
+    assert_eq!((lab.engine.outlook(sweep), lab.engine.away(sweep)), (Some(Outlook::Unmeasured), 0));
+    lab.run(&Command::Pause(sweep));
+    assert_eq!(lab.engine.outlook(sweep), Some(Outlook::Still));
 }

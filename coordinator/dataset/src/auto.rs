@@ -55,6 +55,16 @@ impl Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The reference of the hyperparameters, which `sweep hyperparameters` and the docs print, says the share in words.
+    #[test]
+    #[allow(clippy::float_cmp, reason = "both are constants")]
+    fn the_reference_says_what_is_done() {
+        assert_eq!(UNKNOWN_SHARE_MAX, 0.25);
+        let told = Hyperparameter::Tokenizer.doc();
+        assert!(told.contains("more than a quarter") && told.ends_with("then subword."), "{told}");
+    }
+
     use crate::progress::NoProgress;
     use crate::rows::Row;
 

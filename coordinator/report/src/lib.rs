@@ -21,4 +21,4 @@ pub use language::{Language, UnknownLanguage};
 pub use model::ReportModel;
 pub use records::records_digest;
 pub use render::comparison::render_comparison;
-pub use render::{ReportError, render, some_sections};
+pub use render::{ReportError, render, render_while, some_sections};

@@ -15,7 +15,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sweep_proto::{DataAccount, DataSpec, DataWarning, Hyperparameter, Value};
 
-pub use self::answer::{Answer, BesideStudy, BestBy, CrossFittedGap, Gap, Strongest, StudyVerdict};
+pub use self::answer::{
+    Answer, BesideStudy, BestBy, CrossFittedGap, Gap, PastChoice, Strongest, StudyVerdict,
+};
 pub use self::effects::{
     Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
     Interaction, LevelComparison, LevelEffect, LevelQuantiles, LossQuantiles, MainEffects, OneFactor,

@@ -4,7 +4,7 @@
 mod fixture;
 
 use coordinator_core::SweepState;
-use coordinator_report::{Language, ReportInput, analyse, render};
+use coordinator_report::{Language, ReportError, ReportInput, analyse, render, render_while};
 use fixture::{axis, empty, files, finished, noise, push_pending, spec, study, text};
 use sweep_proto::Hyperparameter;
 
@@ -274,6 +274,29 @@ fn sweeps_of_every_size_have_a_report() {
     let files = files(&many);
     assert_eq!(String::from_utf8(files["trials.csv"].clone()).unwrap().lines().count(), 973);
     assert!(files["report.html"].len() < 3 << 20, "{} bytes", files["report.html"].len());
+}
+
+#[test]
+fn a_report_that_nobody_wants_any_more_ends_between_two_parts() {
+    let axes = vec![axis(Hyperparameter::Units, &[1, 2, 3])];
+    let input = finished(spec(axes, 3), 4, |position, _| (0.5 + 0.1 * position as f64, 0.7));
+    let asked = std::cell::Cell::new(0);
+    let times = |wanted_for: usize| {
+        asked.set(0);
+        let rendered = render_while(&input, Language::English, &|| {
+            asked.set(asked.get() + 1);
+            asked.get() <= wanted_for
+        });
+        (rendered.map(|files| files.len()), asked.get())
+    };
+    let (files, parts) = times(usize::MAX);
+    assert_eq!(files.unwrap(), 8);
+    assert!(parts >= 12, "asked {parts} times only");
+    for wanted_for in 0..parts {
+        let (rendered, asked) = times(wanted_for);
+        assert!(matches!(rendered, Err(ReportError::Abandoned)), "{wanted_for}");
+        assert_eq!(asked, wanted_for + 1, "it went on");
+    }
 }
 
 /// The rows of a Parquet file as the CSV would write them, the names of the columns first.

@@ -4,13 +4,13 @@
 
 mod fixture;
 
-use coordinator_core::{SweepState, TrialState};
+use coordinator_core::{EarlierChoice, SweepState, TrialState};
 use coordinator_report::analysis::distributions::f_tail;
 use coordinator_report::model::Interval;
 use coordinator_report::sections::{Block, ChartSpec};
 use coordinator_report::{Language, ReportInput, analyse, some_sections};
 use fixture::{axis, finished, measure_test, spec, text};
-use sweep_proto::{Hyperparameter, Value};
+use sweep_proto::{Hyperparameter, Timestamp, Value};
 
 fn near(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
@@ -221,4 +221,25 @@ fn neighbouring_charts_show_the_same_losses_and_the_bars_of_the_test() {
         assert!(chart.description.contains("bars do not overlap"), "{}", chart.description);
     }
     assert!(axes.len() == 3 && axes.windows(2).all(|pair| pair[0] == pair[1]), "{axes:?}");
+}
+
+#[test]
+fn a_test_split_that_was_used_before_is_told_wherever_its_score_stands() {
+    let mut input = finished(spec(vec![axis(Hyperparameter::Units, &[8, 16])], 2), 4, |position, _| {
+        (0.5 + 0.1 * position as f64, 0.5)
+    });
+    measure_test(&mut input, 0, |_| 0.75);
+    let told =
+        |input: &ReportInput| text(input, "report.md").matches("The test split was used 2 times").count();
+    assert_eq!((analyse(&input).answer.test_split_uses, told(&input)), (1, 0));
+    let configuration = input.trials.last().unwrap().spec.configuration.clone();
+    let at = Timestamp(1_790_000_000_000);
+    input.sweep.earlier_choices = vec![EarlierChoice { configuration, at, trials: 2, accuracy: 0.625 }];
+    let answer = analyse(&input).answer;
+    assert_eq!(answer.test_split_uses, 2);
+    assert_eq!((answer.earlier_choices[0].label.as_str(), answer.earlier_choices[0].trials), ("units=16", 2));
+    near(answer.earlier_choices[0].test_accuracy, 0.625);
+    assert_eq!(told(&input), 2, "beside the answer and beside the test split");
+    let markdown = text(&input, "report.md");
+    assert!(markdown.contains("| units=16 | 2 | 62.50 % |"), "{markdown}");
 }

@@ -1,10 +1,11 @@
 //! The connection to a coordinator, and what is shown to be let in.
 
+use sweep_proto::Digest;
 use sweep_proto::wire::access_service_client::AccessServiceClient;
 use sweep_proto::wire::sweep_service_client::SweepServiceClient;
 use sweep_proto::wire::{GetRequest, ListRequest, SweepStatus};
 use sweep_transport::presence::IDENTITY_HEADER;
-use sweep_transport::{Bearer, ClientIdentity, Dial, Trust, needs_a_person, root_cause};
+use sweep_transport::{Addresses, Bearer, ClientIdentity, Dial, Trust, needs_a_person, root_cause};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
@@ -32,6 +33,9 @@ pub(crate) async fn service(target: &Target) -> Result<Service, Failure> {
     let addresses = &target.addresses;
     let token = target.token.as_ref().filter(|_| addresses.is_secure());
     if addresses.is_secure() && token.is_none() {
+        if let Some(failure) = wrong_scheme(addresses).await {
+            return Err(failure);
+        }
         return Err(Failure::usage(format!("{addresses} lets nobody in without a token")).hint(
             "set SWEEP_TOKEN or give --token-file FILE; on the coordinator's machine `sweep token create viewer` makes one",
         ));
@@ -41,8 +45,7 @@ pub(crate) async fn service(target: &Target) -> Result<Service, Failure> {
     let mut tries = addresses.all().len();
     loop {
         let channel = sweep_transport::connect(dial.clone()).await.map_err(|error| {
-            let failure =
-                Failure::unavailable(format!("no coordinator answers at {addresses}: {}", root_cause(&error)));
+            let failure = no_answer(addresses, &root_cause(&error));
             if needs_a_person(&error) {
                 return failure;
             }
@@ -58,6 +61,20 @@ pub(crate) async fn service(target: &Target) -> Result<Service, Failure> {
             return Ok(service);
         }
     }
+}
+
+/// That nobody answers, with why. The cause may name the address itself, where there are several the one that was tried last.
+fn no_answer(addresses: &Addresses, cause: &str) -> Failure {
+    let cause = cause.strip_prefix(&format!("{addresses}: ")).unwrap_or(cause);
+    Failure::unavailable(format!("no coordinator answers at {addresses}: {cause}"))
+}
+
+/// That plain text is spoken where https was asked for. No token is needed to find out, and none is shown.
+async fn wrong_scheme(addresses: &Addresses) -> Option<Failure> {
+    let nobody = Trust { pin: Digest::of(b""), identity: ClientIdentity::default() };
+    let error = sweep_transport::connect(Dial::new(addresses.clone(), Some(&nobody))).await.err()?;
+    let cause = root_cause(&error);
+    cause.contains(sweep_transport::SCHEME_IS_WRONG).then(|| no_answer(addresses, &cause))
 }
 
 /// Whether a coordinator serves; one that stands by answers, but does nothing else.

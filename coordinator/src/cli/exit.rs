@@ -6,6 +6,8 @@ use std::io::ErrorKind;
 use coordinator::StartError;
 use tonic::{Code, Status};
 
+use super::port_holder;
+
 /// The exit code of a failed command; documented in `sweep --help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -136,9 +138,15 @@ impl From<StartError> for Failure {
                 "what was written since then is lost. Put the folder back, or name the place it was moved to with --data-dir, and give \
                  the command again: it goes on from the last epoch that is there",
             ),
-            StartError::Bind { .. } => {
-                failure.hint("another program may use that port: choose one with --listen 127.0.0.1:PORT")
-            }
+            StartError::Bind { address, .. } => match port_holder::data_folder(address) {
+                Some(folder) => failure.hint(format!(
+                    "the coordinator of {0} listens there: `--data-dir {0}` talks to it; --listen 127.0.0.1:PORT chooses another port",
+                    folder.display()
+                )),
+                None => {
+                    failure.hint("another program may use that port: choose one with --listen 127.0.0.1:PORT")
+                }
+            },
             StartError::Locked(_) => failure
                 .hint("--data-dir DIR chooses another; `sweep launch FILE` sends the sweep to a running coordinator"),
             _ => failure,

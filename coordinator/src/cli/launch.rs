@@ -94,6 +94,13 @@ pub(crate) async fn launch(
             Some(Kind::Progress(progress)) => view.preparing(&progress),
             Some(Kind::Launched(status)) => {
                 view.prepared();
+                if event.data_changed_since > 0 {
+                    output::note(&format!(
+                        "the data has changed since sweep {}, which was launched from the same file: this is another sweep, and \
+                         trials on the earlier data are not reused",
+                        event.data_changed_since
+                    ));
+                }
                 return Ok(Sweep::from(status));
             }
             None => {}

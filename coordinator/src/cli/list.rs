@@ -20,7 +20,10 @@ pub(crate) struct Arguments {}
 
 pub(crate) async fn run(_arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let mut client = context.connect_or_start().await?;
-    let sweeps: Vec<Sweep> = client::list(&mut client).await?.into_iter().map(Sweep::from).collect();
+    let mut sweeps: Vec<Sweep> = Vec::new();
+    for status in client::list(&mut client).await? {
+        sweeps.push(context.told(status).await);
+    }
     if context.output.json {
         return context.output.json(&sweeps);
     }
@@ -42,7 +45,7 @@ pub(crate) async fn run(_arguments: Arguments, context: &Context) -> Result<(), 
         vec![
             sweep.id.to_string(),
             plain(&sweep.name),
-            plain(&sweep.state),
+            plain(&sweep.standing()),
             sweep.ledger.ended().to_string(),
             sweep.ledger.planned.to_string(),
             (sweep.ledger.failed + sweep.ledger.diverged).to_string(),

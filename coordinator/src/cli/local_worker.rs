@@ -126,7 +126,7 @@ impl LocalWorkers {
     }
 }
 
-/// Removes what workers of killed runs have left: this run holds the data directory alone.
+/// Removes what workers of killed runs have left: this run holds the data folder alone.
 fn remove_abandoned(states: &Path) {
     // Where there is no such folder there is nothing to remove.
     for entry in std::fs::read_dir(states).into_iter().flatten().flatten() {

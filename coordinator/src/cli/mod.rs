@@ -9,6 +9,7 @@ mod follow;
 mod interrupt;
 mod local_worker;
 mod output;
+mod port_holder;
 mod quota;
 mod render;
 mod screen;
@@ -52,7 +53,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
+use coordinator::json::Sweep;
 use coordinator::{Server, ServerConfig, StoreChoice};
+use sweep_proto::wire::SweepStatus;
 use sweep_transport::private;
 use tokio::sync::Mutex;
 
@@ -294,6 +297,12 @@ impl Context {
         }
         let address = own.as_ref().map(Server::address);
         Target::own(&address.map(|address| format!("http://{address}")).unwrap_or_default())
+    }
+
+    /// A sweep as it was told. A coordinator of this process only reads: nobody works on the sweep then.
+    async fn told(&self, status: SweepStatus) -> Sweep {
+        let sweep = Sweep::from(status);
+        if self.is_own().await { sweep.stopped() } else { sweep }
     }
 
     /// Whether the coordinator is one of this process: nothing trains then.

@@ -6,11 +6,12 @@ use clap::{Args, Subcommand};
 use sweep_proto::wire::GetRequest;
 
 use super::exit::Failure;
-use super::{Context, files};
+use super::report_folder::{self, Overwrite};
+use super::{Context, client, files, output};
 
 const EXAMPLES: &str = "\
 The folder then has the weights (safetensors), the configuration, the tokenizer with its vocabulary,
-and the labels.
+and the labels. Of a sweep that has not finished it is the best model so far, and provisional.
 
 Examples:
   sweep model best paper-imdb -o model
@@ -37,18 +38,36 @@ struct BestArguments {
     /// The folder to write to.
     #[arg(short, long, value_name = "DIR", default_value = "model")]
     output: PathBuf,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let Which::Best(arguments) = arguments.which;
     let mut client = context.connect_or_start().await?;
-    let parts = client.best_model(GetRequest { sweep: arguments.sweep }).await?.into_inner();
+    report_folder::check_free(&arguments.output, arguments.overwrite, |_| false)?;
+    let sweep = context.told(client::get(&mut client, Some(&arguments.sweep)).await?).await;
+    // The number, because a newer sweep may take the name meanwhile.
+    let parts = client.best_model(GetRequest { sweep: sweep.id.to_string() }).await?.into_inner();
     let names = files::receive(parts, &arguments.output).await?;
     let directory = arguments.output.display().to_string();
     if context.output.json {
-        return context.output.json(&serde_json::json!({ "directory": directory, "files": names }));
+        return context.output.json(&serde_json::json!({
+            "directory": directory,
+            "files": names,
+            "sweep": sweep.id,
+            "is_provisional": sweep.state != "finished",
+        }));
     }
     context.output.text(&format!("wrote {} to {directory}", names.join(", ")))?;
-    super::output::note(&format!("`sweep predict --model {directory} TEXT` uses it"));
+    if sweep.state != "finished" {
+        let (state, ended, planned) = (&sweep.state, sweep.ledger.ended(), sweep.ledger.planned);
+        output::note(&format!(
+            "provisional: sweep {} is {}, with {ended} of {planned} trials ended; another configuration may become the best",
+            sweep.id,
+            output::plain(state)
+        ));
+    }
+    output::note(&format!("`sweep predict --model {directory} TEXT` uses it"));
     Ok(())
 }

@@ -11,7 +11,8 @@ use super::client::{self, Client};
 use super::exit::{Exit, Failure};
 use super::follow::{AWAY_MAX, Event, Follower};
 use super::interrupt::Interrupt;
-use super::{Context, files, output, report, report_folder};
+use super::report_folder::{self, Overwrite};
+use super::{Context, files, output, report};
 use coordinator::json::Sweep;
 
 /// Shortest time between two rewrites: a report of a large sweep takes a core for about a second.
@@ -20,17 +21,20 @@ const REWRITE_INTERVAL: Duration = Duration::from_secs(3);
 /// Rewrites the report of a sweep into a folder until the sweep ends, and tells a line of each rewrite.
 ///
 /// # Errors
-/// Exit code 130 where the user leaves; the last report stays.
+/// Where the folder holds something else. Who leaves has the last report.
 pub(super) async fn until_the_end(
     client: &mut Client,
     request: ReportRequest,
     named: Option<PathBuf>,
+    overwrite: Overwrite,
     context: &Context,
 ) -> Result<(), Failure> {
     // The number, because a newer sweep may take the name while we watch.
     let sweep = client::get(client, Some(&request.sweep)).await?;
     let (id, directory) = (sweep.id, &report_folder::of(named, &sweep.name, sweep.id));
     let request = ReportRequest { sweep: id.to_string(), ..request };
+    let is_own = |folder: &Path| report_folder::is_report_of(folder, &sweep.name, Some(id));
+    report_folder::check_free(directory, overwrite, is_own)?;
     files::check_writable(directory)?;
     let mut interrupt = Interrupt::listen()?;
     let mut follower = Follower::new(client.clone(), id);
@@ -48,7 +52,8 @@ pub(super) async fn until_the_end(
             () = tokio::time::sleep_until(next), if changed.is_some() => {}
             () = &mut reader_gone => return Err(Failure::reader_gone()),
             () = interrupt.requested() => {
-                return Err(Failure::interrupted("stopped rewriting the report; the sweep goes on"));
+                output::note(&format!("the sweep goes on, the report stays as it is; `sweep report {id} --watch` rewrites it again"));
+                return Ok(());
             }
         }
         let Some(sweep) = changed.take_if(|_| Instant::now() >= next) else { continue };

@@ -9,12 +9,13 @@ use sweep_proto::wire::{CompareRequest, DevicePrice, ReportRequest};
 
 use super::client::{self, Client};
 use super::exit::Failure;
-use super::{Context, files, refresh, report_folder};
+use super::report_folder::{self, Overwrite};
+use super::{Context, files, refresh};
 
 const EXAMPLES: &str = "\
 One self-contained HTML file that opens from disk, and the same numbers as Markdown, CSV, Parquet and
 JSON. Of a sweep that still runs, the report so far; with --watch it is rewritten whenever something
-changed, until the sweep ends.
+changed, until the sweep ends. An earlier report of the same sweep is replaced, nothing else without --force.
 
 Examples:
   sweep report paper-imdb
@@ -24,6 +25,9 @@ Examples:
   sweep report --compare lstm gru -o comparison
   sweep report 3 --json | jq .files
   sweep report 3 --price-per-device-hour 0.40 --price H100=2.49";
+
+/// The file of a comparison that programs read.
+const COMPARISON: &str = "comparison.json";
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -46,6 +50,8 @@ pub(crate) struct Arguments {
     /// The language that people read the report in; tables and JSON are the same in each.
     #[arg(long, value_name = "LANGUAGE", default_value = Language::default().tag(), value_parser = languages())]
     language: Language,
+    #[command(flatten)]
+    overwrite: Overwrite,
     #[command(flatten)]
     privacy: Privacy,
     /// Rewrite the report whenever something changed, until the sweep ends.
@@ -90,13 +96,22 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let (sweep, without_texts) = (arguments.sweep.unwrap_or_default(), arguments.privacy.no_texts);
     let request = ReportRequest { sweep, prices, language, without_texts };
     if arguments.watch {
-        return refresh::until_the_end(&mut client, request, arguments.output, context).await;
+        return refresh::until_the_end(&mut client, request, arguments.output, arguments.overwrite, context)
+            .await;
     }
     let directory = if let [first, second] = arguments.compare.as_slice() {
-        arguments.output.unwrap_or_else(|| report_folder::default(&format!("{first}-{second}")))
+        let own = report_folder::default(&format!("{first}-{second}"));
+        let directory = arguments.output.unwrap_or_else(|| own.clone());
+        // A folder that is named by the two holds what was written of them before.
+        let is_own = |folder: &Path| folder == own && folder.join(COMPARISON).is_file();
+        report_folder::check_free(&directory, arguments.overwrite, is_own)?;
+        directory
     } else {
         let sweep = client::get(&mut client, Some(&request.sweep)).await?;
-        report_folder::of(arguments.output, &sweep.name, sweep.id)
+        let directory = report_folder::of(arguments.output, &sweep.name, sweep.id);
+        let is_own = |folder: &Path| report_folder::is_report_of(folder, &sweep.name, Some(sweep.id));
+        report_folder::check_free(&directory, arguments.overwrite, is_own)?;
+        directory
     };
     let names = if let [first, second] = arguments.compare.as_slice() {
         let request =

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use coordinator::report_signature::Statement;
+use sweep_proto::text::folder_name;
 
+use super::exit::Failure;
 use super::output;
 use super::verify;
 
 /// The folder of the folders of reports.
 const REPORTS: &str = "report";
-/// Longest name of a sweep's folder, in bytes: file systems take 255.
-const NAME_BYTES_MAX: usize = 200;
 
 /// The folder that a person has named, else one of the sweep's own: a newer sweep of the same name has its number beside it.
 pub(super) fn of(named: Option<PathBuf>, name: &str, sweep: u64) -> PathBuf {
@@ -28,20 +29,47 @@ pub(super) fn default(name: &str) -> PathBuf {
     Path::new(REPORTS).join(folder_name(name))
 }
 
-/// A name of a sweep as that of one folder: letters and digits of every language stay.
-fn folder_name(name: &str) -> String {
-    let is_plain = |one: char| one.is_alphanumeric() || matches!(one, '-' | '_' | '.');
-    let plain: String = name.chars().map(|one| if is_plain(one) { one } else { '-' }).collect();
-    let mut plain = plain.trim_start_matches('.').to_owned();
-    while plain.len() > NAME_BYTES_MAX {
-        plain.pop();
-    }
-    if plain.is_empty() { "sweep".to_owned() } else { plain }
-}
-
 /// The report that lies in a folder.
 pub(super) fn earlier(folder: &Path) -> Option<Statement> {
     verify::read_statement(folder).ok()
+}
+
+/// Whether what lies in a folder may be written over: the same flag for every command that fetches files into one.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Overwrite {
+    /// Write into a folder that holds other files, over those of the same names.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Refuses a folder that holds anything but what `is_own` says is an earlier version of what is to be written there.
+///
+/// # Errors
+/// Exit code 2, with the remedies.
+pub(super) fn check_free(
+    folder: &Path,
+    overwrite: Overwrite,
+    is_own: impl FnOnce(&Path) -> bool,
+) -> Result<(), Failure> {
+    let holds_files = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if overwrite.force || !holds_files || is_own(folder) {
+        return Ok(());
+    }
+    let shown = folder.display();
+    let what = match earlier(folder) {
+        Some(report) => {
+            format!("the report of sweep {} ({})", report.sweep, output::plain(&report.name))
+        }
+        None => "other files".to_owned(),
+    };
+    Err(Failure::usage(format!("{shown} holds {what}: nothing was written"))
+        .hint("--force writes over files of the same names, -o DIR names another folder"))
+}
+
+/// Whether a folder holds an earlier report of a sweep of that name; of that number, too, where one is given.
+pub(super) fn is_report_of(folder: &Path, name: &str, sweep: Option<u64>) -> bool {
+    let is_its = |report: &Statement| report.name == name && sweep.is_none_or(|sweep| report.sweep == sweep);
+    earlier(folder).is_some_and(|report| is_its(&report))
 }
 
 /// Says that the report of another sweep has been replaced.
@@ -74,6 +102,6 @@ mod tests {
             assert_eq!(default(name), Path::new(folder), "{name}");
         }
         let long = default(&"감".repeat(100));
-        assert!(long.file_name().is_some_and(|name| name.len() <= NAME_BYTES_MAX), "{}", long.display());
+        assert!(long.file_name().is_some_and(|name| name.len() <= 200), "{}", long.display());
     }
 }

@@ -1,15 +1,13 @@
 //! `sweep run`: a whole sweep on this machine, from the file to the report, with nothing set up.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::time::{Duration, Instant};
 
 use clap::Args;
-use coordinator::{Server, ServerConfig, StoreChoice};
+use coordinator::{ServerConfig, StoreChoice};
 use coordinator_report::Language;
 use sweep_proto::wire::{GetRequest, ReportRequest};
-use tokio::time::MissedTickBehavior;
 
 use super::client::{self, Client};
 use super::data_memory::DataMemory;
@@ -21,14 +19,16 @@ use super::local_worker::{self, LocalWorkers, WorkerCommand};
 use super::output::{self, plain};
 use super::render::answer::{self, Report};
 use super::render::progress::View;
+use super::report_folder::{self, Overwrite};
 use super::sweep_file::SweepFile;
-use super::{Context, files, launch, report, report_folder, watch};
+use super::{Context, files, launch, report, watch};
 use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
 Without FILE, the built-in quickstart: eight trials on 10,600 embedded movie-review sentences.
-Ctrl-C stops cleanly; the same command goes on where it was, also after a crash. Finished trials are
-kept in the data folder and reused by later sweeps.
+Ctrl-C stops cleanly; the same command goes on where it was, also after a crash. Once the sweep has
+finished, the same command on the same data shows its answer again. Finished trials are kept in the data
+folder and reused by later sweeps.
 
 Examples:
   sweep run
@@ -39,10 +39,6 @@ Examples:
 
 /// Most local worker processes: one per machine is right, a few help only where memory is split.
 const WORKERS_MAX: i64 = 64;
-/// Time between two looks for what keeps the sweep from going on.
-const TROUBLE_LOOKS: Duration = Duration::from_secs(1);
-/// Shortest time between two lines about it.
-const TROUBLE_PAUSE: Duration = Duration::from_secs(20);
 /// Most slots of one worker.
 const SLOTS_MAX: u32 = 1_024;
 
@@ -70,6 +66,11 @@ pub(crate) struct Arguments {
     /// Train every trial, also those that an earlier sweep has finished.
     #[arg(long)]
     no_reuse: bool,
+    /// Launch another sweep where one of the same file and data has finished, or was left unfinished.
+    #[arg(long)]
+    again: bool,
+    #[command(flatten)]
+    overwrite: Overwrite,
     #[command(flatten)]
     data_memory: DataMemory,
     #[command(flatten)]
@@ -91,11 +92,19 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let name = file.parse()?.name;
     let program = local_worker::find_program()?;
     // Now rather than after hours of training.
-    files::check_writable(&arguments.output.clone().unwrap_or_else(|| report_folder::default(&name)))?;
+    match &arguments.output {
+        Some(folder) => {
+            let is_own = |folder: &Path| report_folder::is_report_of(folder, &name, None);
+            report_folder::check_free(folder, arguments.overwrite, is_own)?;
+            files::check_writable(folder)?;
+        }
+        None => files::check_writable(&report_folder::default(&name))?,
+    }
     let interrupt = Interrupt::listen()?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let config = ServerConfig {
         readers: arguments.data_memory.readers()?,
+        is_private: arguments.privacy.no_texts,
         ..ServerConfig::local(listen, arguments.data_dir.clone(), StoreChoice::Sqlite)
     };
     let server = coordinator::start(config).await?;
@@ -107,7 +116,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         slots: arguments.slots.clone(),
         data_directory: arguments.data_dir.clone(),
     };
-    let run = Run { arguments: &arguments, context, workers, interrupt, server: &server };
+    let run = Run { arguments: &arguments, context, workers, interrupt };
     let outcome = tokio::select! {
         outcome = run.whole(&file) => outcome,
         lost = server.data_lost() => Err(lost.into()),
@@ -123,7 +132,6 @@ struct Run<'r> {
     context: &'r Context,
     workers: WorkerCommand,
     interrupt: Interrupt,
-    server: &'r Server,
 }
 
 impl Run<'_> {
@@ -148,14 +156,23 @@ impl Run<'_> {
         view: &mut View,
     ) -> Result<Sweep, Failure> {
         let earlier: Vec<u64> = client::list(client).await?.iter().map(|sweep| sweep.id).collect();
-        let request = file.launch_request(self.arguments.no_reuse, true);
+        let request = file.launch_request(self.arguments.no_reuse, !self.arguments.again);
         let sweep = tokio::select! {
             sweep = launch::launch(client, request, view) => sweep?,
             () = self.interrupt.requested() => {
                 return Err(Failure::interrupted("stopped while the data was being prepared").hint("the same command starts again"));
             }
         };
-        let went_on = if earlier.contains(&sweep.id) { "going on with" } else { "launched" };
+        let is_earlier = earlier.contains(&sweep.id);
+        if is_earlier && sweep.has_ended() {
+            output::note(&format!(
+                "sweep {} ({}) has finished with this file and this data, and this is its answer; `--again` launches another",
+                sweep.id,
+                plain(&sweep.name)
+            ));
+            return Ok(sweep);
+        }
+        let went_on = if is_earlier { "going on with" } else { "launched" };
         output::note(&format!("{went_on} sweep {} ({})", sweep.id, plain(&sweep.name)));
         launch::tell_data(&sweep);
         output::note(&format!("in a browser: {}/sweeps/{}", self.workers.server, sweep.id));
@@ -173,14 +190,9 @@ impl Run<'_> {
         let mut workers = LocalWorkers::start(&self.workers, self.arguments.workers)?;
         let mut follower = Follower::new(client.clone(), id);
         let mut reader_gone = pin!(output::reader_gone());
-        let mut troubles = Troubles::of(self.server, id);
         let outcome = loop {
             let event = tokio::select! {
                 event = follower.next() => event,
-                trouble = troubles.next() => {
-                    output::note(&plain(&trouble));
-                    continue;
-                }
                 failure = workers.lost() => Err(failure),
                 // Nobody will see the answer: everything is kept, as after Ctrl-C.
                 () = &mut reader_gone => Err(Failure::reader_gone()),
@@ -227,36 +239,6 @@ impl Run<'_> {
         }
         output::note(&format!("report: {}", page.display()));
         watch::verdict(&sweep)
-    }
-}
-
-/// What keeps the sweep from going on, told once and again while it lasts.
-struct Troubles<'s> {
-    server: &'s Server,
-    sweep: u64,
-    looks: tokio::time::Interval,
-    told: Option<(Instant, String)>,
-}
-
-impl<'s> Troubles<'s> {
-    fn of(server: &'s Server, sweep: u64) -> Self {
-        let mut looks = tokio::time::interval(TROUBLE_LOOKS);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { server, sweep, looks, told: None }
-    }
-
-    /// The next trouble that a person has not been told of lately. Cancel-safe.
-    async fn next(&mut self) -> String {
-        loop {
-            self.looks.tick().await;
-            let Some(trouble) = self.server.trouble(self.sweep).await else { continue };
-            let is_told =
-                self.told.as_ref().is_some_and(|(at, told)| *told == trouble || at.elapsed() < TROUBLE_PAUSE);
-            if !is_told {
-                self.told = Some((Instant::now(), trouble.clone()));
-                return trouble;
-            }
-        }
     }
 }
 

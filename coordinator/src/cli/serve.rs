@@ -62,6 +62,9 @@ pub(crate) struct Arguments {
     /// superuser.
     #[arg(long, conflicts_with = "tls")]
     open_to_local_users: bool,
+    /// No text of the data leaves: reports and pages tell of test examples by their rows alone, whatever they are asked for.
+    #[arg(long)]
+    no_texts: bool,
     #[command(flatten)]
     quota: QuotaArguments,
 }
@@ -94,6 +97,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let server = coordinator::start(ServerConfig {
         quota: arguments.quota.over(local.quota),
         is_secure: arguments.tls,
+        is_private: arguments.no_texts,
         is_open_to_local_users: arguments.open_to_local_users,
         advertise: arguments.advertise,
         corpora: arguments.corpora,

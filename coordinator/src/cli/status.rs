@@ -4,7 +4,6 @@ use clap::Args;
 
 use super::exit::Failure;
 use super::{Context, client, render};
-use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +21,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let mut client = context.connect_or_start().await?;
-    let sweep = Sweep::from(client::get(&mut client, arguments.sweep.as_deref()).await?);
+    let sweep = context.told(client::get(&mut client, arguments.sweep.as_deref()).await?).await;
     if context.output.json {
         return context.output.json(&sweep);
     }

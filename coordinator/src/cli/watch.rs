@@ -18,7 +18,7 @@ On a terminal, a full screen: progress, the best configurations, running trials,
 what happened. Tab moves between them, the arrows scroll, ? shows all keys. With --plain, and
 elsewhere, now and then a line. With --json, one object a line after every change.
 
-q, Esc and Ctrl-C end the watching, not the sweep (exit code 130).
+q, Esc and Ctrl-C end the watching, not the sweep.
 
 Examples:
   sweep watch paper-imdb
@@ -45,7 +45,7 @@ pub(crate) struct Looks {
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let mut client = context.connect_or_start().await?;
-    let sweep = Sweep::from(client::get(&mut client, Some(&arguments.sweep)).await?);
+    let sweep = context.told(client::get(&mut client, Some(&arguments.sweep)).await?).await;
     if !sweep.has_ended() && context.is_own().await {
         return Err(find::not_running(&context.wanted.data_folder));
     }
@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
 /// Shows a sweep until it ends, then its result: on the full screen where there is one and it is not refused.
 ///
 /// # Errors
-/// Exit code 1 where no trial completed or the sweep was cancelled, 130 where the user leaves.
+/// Exit code 1 where no trial completed or the sweep was cancelled.
 pub(crate) async fn watch(
     client: &Client,
     sweep: Sweep,
@@ -78,8 +78,10 @@ pub(crate) async fn watch(
         }
     };
     match end {
-        End::Left => Err(Failure::interrupted("stopped watching; the sweep goes on")
-            .hint(format!("`sweep watch {id}` watches again"))),
+        End::Left => {
+            output::note(&format!("the sweep goes on; `sweep watch {id}` shows it again"));
+            Ok(())
+        }
         End::Ended(sweep) => {
             if !context.output.json {
                 context.output.text(&render::status::sweep(&sweep))?;

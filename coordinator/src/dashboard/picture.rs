@@ -3,6 +3,7 @@
 use coordinator_core::{AttemptRecord, AttemptState, Engine, TrialRecord, TrialState};
 use sweep_proto::{AttemptId, EpochMetric, SweepId, Timestamp, TrialId, WorkKind};
 
+use crate::attempt_logs::AttemptLogs;
 use crate::json::Sweep;
 use crate::rpc::sweep_status;
 
@@ -60,8 +61,8 @@ pub(super) struct Failure {
 }
 
 /// The picture of a sweep; `None` where there is none.
-pub(super) fn of(engine: &Engine, id: SweepId, now: Timestamp) -> Option<Picture> {
-    let status = Sweep::from(sweep_status::of(engine, id, now)?);
+pub(super) fn of(engine: &Engine, id: SweepId, now: Timestamp, logs: &AttemptLogs) -> Option<Picture> {
+    let status = Sweep::from(sweep_status::of(engine, id, now, logs)?);
     let cell = |trial: &TrialRecord| Cell {
         state: engine.state_of(trial),
         score: trial.result.as_ref().map(|result| result.score).filter(|score| score.is_finite()),

@@ -22,12 +22,15 @@ use super::parts::Parts;
 use super::picture::{self, CURVES_MAX, Failure, Picture};
 use super::refusal::Refusal;
 use super::{Dashboard, charts, map};
-use crate::json::{Running, Sweep};
+use crate::json::{HandBack, Running, Sweep};
 use crate::report_signature::FILE_NAME;
 use crate::rpc::{lists, status};
 
 /// Rows of the table of running trials; the map has all of them.
 const RUNNING_ROWS_MAX: usize = 50;
+
+/// Hand-backs beside the figures; the section of failures has all that are told.
+const HAND_BACKS_MAX: usize = 3;
 
 /// Trials up to which the analysis is made without being asked for.
 const ANALYSED_UNASKED_MAX: u64 = 2_000;
@@ -37,6 +40,8 @@ const ANALYSED_UNASKED_MAX: u64 = 2_000;
 pub(super) struct View {
     name: String,
     has_ended: bool,
+    /// Whether its choice is final.
+    has_finished: bool,
     is_analysed_unasked: bool,
     parts: Parts,
     /// What the scripts draw, for inside the page.
@@ -71,6 +76,7 @@ struct Page {
 #[template(path = "dashboard/sweep_progress.html")]
 struct Progress<'a> {
     sweep: &'a Sweep,
+    hand_backs_max: usize,
 }
 
 /// What preparing the data found.
@@ -98,6 +104,7 @@ struct RunningTable<'a> {
 struct FailuresTable<'a> {
     failures: &'a [Failure],
     count: u64,
+    handed_back: &'a [HandBack],
 }
 
 /// `GET /sweeps/{sweep}`
@@ -156,10 +163,10 @@ async fn tell(events: Events, id: SweepId) -> Result<(), Over> {
 impl Dashboard {
     async fn view(&self, id: SweepId) -> Result<Seen<View>, Refusal> {
         let state = self.state(id).await?;
-        let driver = self.shared.driver.clone();
+        let (driver, logs) = (self.shared.driver.clone(), Arc::clone(&self.shared.attempt_logs));
         let make = move |_| async move {
             let picture = driver
-                .read(move |engine, now| picture::of(engine, id, now))
+                .read(move |engine, now| picture::of(engine, id, now, &logs))
                 .await
                 .map_err(status::of_driver)?;
             let picture = picture.ok_or_else(|| Status::not_found("there is no such sweep"))?;
@@ -173,9 +180,13 @@ impl Dashboard {
 impl View {
     fn of(picture: &Picture) -> Result<Self, Refusal> {
         let sweep = &picture.status;
-        let failures = FailuresTable { failures: &picture.failures, count: picture.failures_count };
+        let failures = FailuresTable {
+            failures: &picture.failures,
+            count: picture.failures_count,
+            handed_back: &sweep.handed_back,
+        };
         let parts = Parts(vec![
-            ("progress", rendered(&Progress { sweep })?),
+            ("progress", rendered(&Progress { sweep, hand_backs_max: HAND_BACKS_MAX })?),
             ("data-found", rendered(&DataTable { sweep })?),
             ("best", rendered(&BestTable { sweep })?),
             ("running", rendered(&RunningTable { sweep, rows_max: RUNNING_ROWS_MAX })?),
@@ -189,6 +200,7 @@ impl View {
         Ok(Self {
             name: sweep.name.clone(),
             has_ended: sweep.has_ended(),
+            has_finished: sweep.state == "finished",
             is_analysed_unasked: sweep.ledger.planned <= ANALYSED_UNASKED_MAX,
             data: embedded(&data)?,
             message: message.to_string(),
@@ -198,20 +210,26 @@ impl View {
 }
 
 impl Progress<'_> {
-    /// Each state that occurs, and its count.
-    fn segments(&self) -> Vec<(&'static str, u64)> {
+    /// Each state that occurs, in words, and its count.
+    fn segments(&self) -> Vec<(&'static str, &'static str, u64)> {
         let ledger = &self.sweep.ledger;
         let all = [
-            ("completed", ledger.completed),
-            ("pruned", ledger.pruned),
-            ("diverged", ledger.diverged),
-            ("failed", ledger.failed),
-            ("cancelled", ledger.cancelled),
-            ("leased", ledger.leased),
-            ("paused", ledger.paused),
-            ("pending", ledger.pending),
+            ("completed", "completed", ledger.completed),
+            ("pruned", "pruned", ledger.pruned),
+            ("diverged", "diverged", ledger.diverged),
+            ("failed", "failed", ledger.failed),
+            ("cancelled", "cancelled", ledger.cancelled),
+            ("leased", "running", ledger.leased.saturating_sub(ledger.away)),
+            ("leased", "with workers that are not connected", ledger.away),
+            ("paused", "paused", ledger.paused),
+            ("pending", "waiting", ledger.pending),
         ];
-        all.into_iter().filter(|(_, count)| *count > 0).collect()
+        all.into_iter().filter(|(_, _, count)| *count > 0).collect()
+    }
+
+    /// Why nothing happens although the sweep has not ended.
+    fn idleness(&self) -> Option<String> {
+        self.sweep.idleness(format::time)
     }
 
     fn can_be_retried(&self) -> bool {

@@ -30,7 +30,13 @@ impl Row {
 
     /// How long ago it was heard.
     pub(super) fn heard(&self) -> String {
-        format!("{} ago", format::seconds((self.worker.last_seen_ms / 1_000) as f64))
+        // Whole seconds: a page is told again every few of them.
+        let seconds = self.worker.last_seen_ms / 1_000;
+        if seconds < 10 {
+            format!("{seconds} s ago")
+        } else {
+            format!("{} ago", format::duration(seconds as f64))
+        }
     }
 
     /// Whether it can be told to drain.

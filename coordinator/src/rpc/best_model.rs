@@ -1,6 +1,6 @@
 //! The best model of a sweep as a directory: weights, configuration, tokenizer, labels.
 
-use coordinator_core::{Engine, TrialRecord};
+use coordinator_core::{Engine, SweepState, TrialRecord};
 use serde_json::json;
 use sweep_proto::encoded::EncodedHeader;
 use sweep_proto::{Digest, SweepId};
@@ -16,6 +16,8 @@ struct Best {
     sweep_name: String,
     trial: TrialRecord,
     model: Digest,
+    /// Whether the sweep has not finished: another one may become the best.
+    is_provisional: bool,
 }
 
 /// Streams the model directory of a sweep.
@@ -47,7 +49,12 @@ fn find(engine: &Engine, id: SweepId) -> Option<Best> {
     let trials = engine.tables().trials_of(id).filter(|trial| trial.spec.configuration == configuration);
     let scored = trials.filter_map(|trial| trial.result.as_ref().map(|result| (result, trial)));
     let (result, trial) = scored.min_by(|(left, _), (right, _)| left.score.total_cmp(&right.score))?;
-    Some(Best { sweep_name: sweep.spec.name.clone(), trial: trial.clone(), model: result.model.digest })
+    Some(Best {
+        sweep_name: sweep.spec.name.clone(),
+        trial: trial.clone(),
+        model: result.model.digest,
+        is_provisional: sweep.state != SweepState::Finished,
+    })
 }
 
 fn metadata(best: &Best, header: &EncodedHeader) -> serde_json::Value {
@@ -55,6 +62,7 @@ fn metadata(best: &Best, header: &EncodedHeader) -> serde_json::Value {
     json!({
         "format": 1,
         "sweep": best.sweep_name,
+        "is_provisional": best.is_provisional,
         "trial": trial.spec.id.to_string(),
         "replicate": trial.spec.replicate,
         "seed": trial.spec.seed,

@@ -39,12 +39,17 @@ pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) ->
             return;
         }
         let (owner, quota) = act.caller.claim(shared.quota);
+        let text = request.text.clone();
         let command = |spec, datasets| {
             let (file_text, attach) = (request.text, request.attach);
             Command::Launch { spec, file_text, datasets, attach, owner, quota: Box::new(quota) }
         };
-        let event = match run(&shared, spec, (act.caller, reach), command, &events).await {
-            Ok(Some(status)) => Ok(wire::LaunchEvent { kind: Some(Kind::Launched(status)) }),
+        let event = match run(&shared, (spec, text), (act.caller, reach), command, &events).await {
+            Ok(Some((status, changed))) => Ok(wire::LaunchEvent {
+                // A sweep that was there before is of the data as it is.
+                data_changed_since: changed.filter(|changed| *changed < status.id).unwrap_or(0),
+                kind: Some(Kind::Launched(status)),
+            }),
             Ok(None) => return,
             Err(error) => Err(error),
         };
@@ -72,19 +77,20 @@ fn has_relative_path(data: &DataSpec) -> bool {
     probe != data.source
 }
 
-/// `None` where whoever launched has gone before anything was launched.
+/// The sweep, and the earlier one whose data has changed since; `None` where whoever launched has gone before anything was launched.
 async fn run(
     shared: &Shared,
-    spec: SweepSpec,
+    (spec, text): (SweepSpec, String),
     (caller, reach): (Caller, Reach),
     command: impl FnOnce(SweepSpec, Vec<DatasetRecord>) -> Command,
     events: &Sender,
-) -> Result<Option<wire::SweepStatus>, Status> {
+) -> Result<Option<(wire::SweepStatus, Option<u64>)>, Status> {
     let variants = spec.data_variants();
     let progress = events.clone();
     let show = move |shown| {
         // Progress is for eyes only: where the reader is slow it is left out.
-        _ = progress.try_send(Ok(wire::LaunchEvent { kind: Some(Kind::Progress(shown)) }));
+        let event = wire::LaunchEvent { kind: Some(Kind::Progress(shown)), data_changed_since: 0 };
+        _ = progress.try_send(Ok(event));
     };
     let datasets = tokio::select! {
         datasets = prepared(shared, caller, spec.data.clone(), reach, variants, show.clone()) => datasets?,
@@ -95,6 +101,9 @@ async fn run(
         tracing::info!(name = spec.name, "not launched: whoever asked has gone");
         return Ok(None);
     }
+    let (asked, of_data) = (spec.clone(), datasets.clone());
+    let changed = move |engine: &Engine, _| engine.same_on_other_data(&asked, &text, &of_data);
+    let changed = shared.driver.read(changed).await.map_err(status::of_driver)?.map(|sweep| sweep.0);
     // Whether a sweep is the same depends on what the data is today, and is decided with the launch: of two that
     // come at the same time, the second finds the first.
     match shared.driver.command(command(spec, datasets)).await.map_err(status::of_driver)? {
@@ -104,7 +113,7 @@ async fn run(
                 // The trials are made all the same.
                 () = events.closed() => return Ok(None),
             }
-            status_of(shared, sweep).await.map(Some)
+            Ok(Some((status_of(shared, sweep).await?, changed)))
         }
         other => Err(status::internal(format!("a launch was answered with {other:?}"))),
     }
@@ -161,7 +170,8 @@ async fn prepared(
 
 /// The status of a sweep.
 pub(super) async fn status_of(shared: &Shared, sweep: SweepId) -> Result<wire::SweepStatus, Status> {
-    let status = shared.driver.read(move |engine, now| sweep_status::of(engine, sweep, now)).await;
+    let logs = Arc::clone(&shared.attempt_logs);
+    let status = shared.driver.read(move |engine, now| sweep_status::of(engine, sweep, now, &logs)).await;
     status.map_err(status::of_driver)?.ok_or_else(|| Status::not_found(format!("there is no sweep {sweep}")))
 }
 
@@ -174,7 +184,7 @@ pub(super) async fn extend(
 ) -> Result<(), Status> {
     let axes = match request.grid.trim() {
         "" => Vec::new(),
-        _ => sweep_file::parse_grid("grid", &request.grid).map_err(status::invalid)?,
+        _ => sweep_file::parse_grid(sweep_file::GRID_LINES, &request.grid).map_err(status::invalid)?,
     };
     let replicates = (request.replicates > 0).then_some(request.replicates);
     if axes.is_empty() && replicates.is_none() {

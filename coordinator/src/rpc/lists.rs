@@ -1,5 +1,7 @@
 //! Sweeps and workers as people see them, by name and in lists.
 
+use std::sync::Arc;
+
 use coordinator_core::{Engine, WorkerRecord, WorkerState};
 use sweep_proto::{SweepId, Timestamp, WorkerId, wire};
 use tonic::Status;
@@ -35,9 +37,10 @@ pub(crate) async fn sweep(shared: &Shared, name: String) -> Result<wire::SweepSt
 
 /// Every sweep, oldest first; the newest where there are too many.
 pub(crate) async fn sweeps(shared: &Shared) -> Result<Vec<wire::SweepStatus>, Status> {
-    let look = |engine: &Engine, now| {
+    let logs = Arc::clone(&shared.attempt_logs);
+    let look = move |engine: &Engine, now| {
         let newest = engine.tables().sweeps.keys().rev().take(LIST_MAX);
-        newest.filter_map(|sweep| sweep_status::for_list(engine, *sweep, now)).collect::<Vec<_>>()
+        newest.filter_map(|sweep| sweep_status::for_list(engine, *sweep, now, &logs)).collect::<Vec<_>>()
     };
     let mut sweeps = shared.driver.read(look).await.map_err(status::of_driver)?;
     sweeps.reverse();

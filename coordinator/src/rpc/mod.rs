@@ -92,6 +92,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Arc<Sessions>,
     /// What workers log about their attempts.
     pub(crate) attempt_logs: Arc<AttemptLogs>,
+    /// Whether no text of the data leaves it, in reports or elsewhere.
+    pub(crate) is_private: bool,
     /// How much users may launch.
     pub(crate) quota: Quota,
     /// Artifacts that were read from end to end lately and found sound.
@@ -130,6 +132,7 @@ impl Shared {
             identity,
             sessions,
             attempt_logs: Arc::default(),
+            is_private: false,
             quota: Quota::default(),
             checks: Arc::new(faults::no_checks()),
             queues: Arc::default(),

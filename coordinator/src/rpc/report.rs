@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use coordinator_core::Engine;
-use coordinator_report::{Language, Price, ReportInput};
+use coordinator_report::{Language, Price, ReportError, ReportInput};
 use sweep_proto::{SweepId, Timestamp, TrialId, wire};
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
@@ -69,13 +70,21 @@ async fn made(
         input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
     let Wishes { prices, language, without_texts } = wishes;
     input.prices = prices;
-    if !without_texts {
+    // What the operator keeps private nobody gets, whatever they ask for.
+    if !without_texts && !shared.is_private {
         input.texts = hard_texts::of(shared, &input).await;
     }
     let signer = shared.signer.clone();
+    // Dropped with whoever waits: the rendering ends then between two of its parts.
+    let left = CancellationToken::new();
+    let _leaves = left.clone().drop_guard();
     let rendered = tokio::task::spawn_blocking(move || {
         let _held = permit;
-        let mut files = coordinator_report::render(&input, language).map_err(status::internal)?;
+        let rendered = coordinator_report::render_while(&input, language, &|| !left.is_cancelled());
+        let mut files = rendered.map_err(|error| match error {
+            ReportError::Abandoned => Status::cancelled(error.to_string()),
+            error => status::internal(error),
+        })?;
         if let Some(signer) = signer {
             seal::add_signature(&signer, &input, &mut files)?;
         }

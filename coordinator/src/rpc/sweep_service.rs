@@ -1,5 +1,6 @@
 //! What people and scripts call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator_core::{Engine, Retried};
@@ -204,9 +205,10 @@ async fn watch(
     let mut changes = shared.driver.notices().of_sweep(sweep);
     loop {
         changes.mark_unchanged();
+        let logs = Arc::clone(&shared.attempt_logs);
         let look = move |engine: &Engine, now| {
             let ended = engine.sweep(sweep).is_none_or(|sweep| sweep.state.is_ended());
-            (sweep_status::of(engine, sweep, now), ended)
+            (sweep_status::of(engine, sweep, now, &logs), ended)
         };
         let (current, ended) = shared.driver.read(look).await.map_err(status::of_driver)?;
         let current = current.ok_or_else(|| Status::not_found("there is no such sweep"))?;

@@ -6,6 +6,9 @@ use coordinator_report::Language;
 use coordinator_report::sections::warnings;
 use sweep_proto::{Hyperparameter, SweepId, TestMetric, Timestamp, TrialId, WorkKind, wire};
 
+use crate::attempt_logs::AttemptLogs;
+use crate::trouble;
+
 /// Most running trials listed: one message holds them, and nobody reads more.
 const RUNNING_MAX: usize = 1_000;
 
@@ -13,7 +16,12 @@ const RUNNING_MAX: usize = 1_000;
 const BEST_MAX: usize = 10;
 
 /// The status of a sweep; `None` where there is none.
-pub(crate) fn of(engine: &Engine, id: SweepId, now: Timestamp) -> Option<wire::SweepStatus> {
+pub(crate) fn of(
+    engine: &Engine,
+    id: SweepId,
+    now: Timestamp,
+    logs: &AttemptLogs,
+) -> Option<wire::SweepStatus> {
     let sweep = engine.sweep(id)?;
     let outlook = engine.outlook(id)?;
     let forecast = match outlook {
@@ -33,7 +41,7 @@ pub(crate) fn of(engine: &Engine, id: SweepId, now: Timestamp) -> Option<wire::S
         id: id.0,
         name: sweep.spec.name.clone(),
         state: sweep.state.name().to_owned(),
-        ledger: Some(ledger(engine.ledger(id))),
+        ledger: Some(wire::Ledger { away: engine.away(id), ..ledger(engine.ledger(id)) }),
         created_at_ms: sweep.created_at.0,
         ended_at_ms: sweep.ended_at.map_or(0, |ended| ended.0),
         running: engine
@@ -63,6 +71,8 @@ pub(crate) fn of(engine: &Engine, id: SweepId, now: Timestamp) -> Option<wire::S
         rows: rows(engine, sweep),
         warnings: warnings_of(engine, sweep),
         held: sweep.held.clone(),
+        handed_back: trouble::of(engine, id, logs),
+        earlier_choices: earlier_choices(sweep),
     })
 }
 
@@ -72,9 +82,25 @@ fn data(sweep: &SweepRecord) -> Option<wire::DataAccount> {
     Some(wire::DataAccount::of(dataset.account.as_ref()?, &dataset.classes, dataset.vocabulary))
 }
 
+fn earlier_choices(sweep: &SweepRecord) -> Vec<wire::EarlierChoice> {
+    let swept = sweep.spec.swept();
+    let told = sweep.earlier_choices.iter().map(|one| wire::EarlierChoice {
+        label: one.configuration.label(&swept),
+        at_ms: one.at.0,
+        trials: one.trials,
+        accuracy: Some(one.accuracy),
+    });
+    told.collect()
+}
+
 /// As [`of`], without the parts that are of no use in a list.
-pub(super) fn for_list(engine: &Engine, id: SweepId, now: Timestamp) -> Option<wire::SweepStatus> {
-    let mut status = of(engine, id, now)?;
+pub(super) fn for_list(
+    engine: &Engine,
+    id: SweepId,
+    now: Timestamp,
+    logs: &AttemptLogs,
+) -> Option<wire::SweepStatus> {
+    let mut status = of(engine, id, now, logs)?;
     status.running.clear();
     status.data = None;
     status.best.truncate(1);
@@ -96,6 +122,7 @@ fn ledger(ledger: Ledger) -> wire::Ledger {
         failed: ledger.of(TrialState::Failed),
         cancelled: ledger.of(TrialState::Cancelled),
         reused: ledger.reused,
+        away: 0,
     }
 }
 
@@ -111,6 +138,7 @@ fn running(engine: &Engine, sweep: &SweepRecord, trial: &TrialRecord) -> Option<
         evaluating: lease.work == WorkKind::Evaluate,
         epochs_total: trial.spec.configuration.integer(Hyperparameter::Epochs) as u32,
         last: last_epoch(engine, id).map(|epoch| epoch.metric.clone().into()),
+        is_away: !engine.is_connected(lease.worker),
     })
 }
 
@@ -157,7 +185,10 @@ fn warnings_of(engine: &Engine, sweep: &SweepRecord) -> Vec<wire::Warning> {
     let of_the_data = of_the_data.into_iter().flatten();
     let of_the_data = of_the_data
         .map(|warning| wire::Warning { kind: warning.kind().to_owned(), text: warning.to_string() });
-    of_the_data.chain(still_learning).collect()
+    let tests = sweep.tests_so_far(test(engine, sweep).is_some());
+    let repeated = warnings::test_used_again(tests, Language::English);
+    let repeated = repeated.map(|text| wire::Warning { kind: "test_used_again".to_owned(), text });
+    of_the_data.chain(still_learning).chain(repeated).collect()
 }
 
 /// Epochs done, and epochs planned: a trial that ran to an end planned what it did.

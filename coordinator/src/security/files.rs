@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
-/// The folder of keys and certificates in a data directory.
+/// The folder of keys and certificates in a data folder.
 pub const SECURITY: &str = "security";
 /// The administrator's token, for commands on the coordinator's own machine.
 pub const ADMIN_TOKEN: &str = "admin-token";

@@ -20,7 +20,7 @@ use super::host;
 use super::refusals::Refusals;
 use super::rights::Rights;
 use super::roles::{Allowed, allowed};
-use super::sessions::{FormKey, Sessions};
+use super::sessions::{FormKey, Login, Sessions};
 use super::tokens::{self, KnownToken};
 use crate::dashboard;
 use crate::driver::Driver;
@@ -112,10 +112,10 @@ impl Gate {
         Ok((self.program(peer, shown.bearer).await?, None))
     }
 
-    /// Answers the bearer of a token for as long as it is worth something.
+    /// Answers the bearer of a token for as long as it is worth something, and the login lasts by which it came.
     async fn answer_bearer<E>(
         &self,
-        token: TokenId,
+        (token, login): (TokenId, Option<Login>),
         manner: &Manner,
         answering: impl Future<Output = Result<Response<Body>, E>>,
     ) -> Result<Response<Body>, E> {
@@ -124,7 +124,7 @@ impl Gate {
         let answered = answered?;
         let is_grpc = matches!(manner, Manner::Grpc);
         Ok(match rights {
-            Ok(rights) => answered.map(|answer| rights.bound(answer, is_grpc)),
+            Ok(rights) => answered.map(|answer| rights.within(login).bound(answer, is_grpc)),
             Err(refusal) => refuse(manner, &refusal),
         })
     }
@@ -343,6 +343,7 @@ where
             bearer: request.headers().get(AUTHORIZATION).cloned(),
             session: self.gate.sessions.find(request.headers()),
         };
+        let login = self.gate.sessions.login(request.headers());
         let manner = Manner::of(&request);
         // No browser speaks HTTP/2 without TLS, whatever its page calls the content.
         let is_program = matches!(manner, Manner::Grpc) && request.version() == Version::HTTP_2;
@@ -362,6 +363,8 @@ where
             match gate.admit(&path, &peer, shown).await {
                 Ok((caller, form_key)) => {
                     request.extensions_mut().insert(caller);
+                    // Programs show their token with each request.
+                    let login = login.filter(|_| form_key.is_some());
                     if let Some(key) = form_key {
                         request.extensions_mut().insert(key);
                     }
@@ -371,7 +374,9 @@ where
                         Caller::Nobody | Caller::Token { role: Role::Worker, .. } => {
                             answer_stranger(&peer, &manner, answering).await?
                         }
-                        Caller::Token { id, .. } => gate.answer_bearer(id, &manner, answering).await?,
+                        Caller::Token { id, .. } => {
+                            gate.answer_bearer((id, login), &manner, answering).await?
+                        }
                         _ => answering.await?,
                     };
                     let refusal = response.extensions().get::<Status>().cloned();

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tonic::Status;
 use tonic::body::Body;
 
+use super::sessions::Login;
 use super::tokens;
 use crate::driver::Driver;
 use crate::rpc::status;
@@ -24,6 +25,8 @@ pub(crate) struct Rights {
     role: Role,
     /// How long they last yet; `None`: until they are revoked.
     left: Option<Duration>,
+    /// The login of a browser, with which they end, too.
+    login: Option<Login>,
 }
 
 impl Rights {
@@ -44,9 +47,15 @@ impl Rights {
             Some((role, _, Some(refusal))) if role != Role::Worker => {
                 Err(tokens::refused(refusal, Some(role)))
             }
-            Some((role, left, _)) => Ok(Self { revoked, role, left }),
+            Some((role, left, _)) => Ok(Self { revoked, role, left, login: None }),
             None => Err(tokens::refused(coordinator_core::UNKNOWN_TOKEN, None)),
         }
+    }
+
+    /// These rights for as long as a login lasts.
+    #[must_use]
+    pub(crate) fn within(self, login: Option<Login>) -> Self {
+        Self { login, ..self }
     }
 
     /// Waits for their end; says why.
@@ -63,9 +72,19 @@ impl Rights {
                 std::future::pending::<()>().await;
             }
         };
+        let logged_out = async {
+            match &self.login {
+                Some(Login { ended, left }) => {
+                    // A logout and the end of its time are alike.
+                    let _either = tokio::time::timeout(*left, ended.cancelled()).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
         let reason = tokio::select! {
             () = revoked => "the token was revoked",
             () = expired => "the token has expired",
+            () = logged_out => return Status::unauthenticated("the login has ended; log in again"),
         };
         tokens::refused(reason, Some(self.role))
     }

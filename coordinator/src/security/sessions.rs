@@ -9,6 +9,7 @@ use data_encoding::BASE32_NOPAD;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use sweep_proto::{Digest, TokenId};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The cookie. The prefix makes browsers refuse it without TLS, from other hosts and for single paths.
 const COOKIE_NAME: &str = "__Host-sweep";
@@ -39,6 +40,17 @@ struct Session {
     token: TokenId,
     form_key: FormKey,
     ends_at: Instant,
+    /// Cancelled when the session is dropped: by a logout, or to make room.
+    ended: DropGuard,
+}
+
+/// How long a login lasts yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    /// Cancelled when it ends before its time.
+    pub(crate) ended: CancellationToken,
+    /// Until its time is over.
+    pub(crate) left: Duration,
 }
 
 /// What a form must bring back, so that no other page can send it.
@@ -90,7 +102,8 @@ impl Sessions {
         sessions.retain(|_, session| session.ends_at > now);
         make_room(&mut sessions, SESSIONS_OF_TOKEN_MAX, |session| session.token == token);
         make_room(&mut sessions, SESSIONS_MAX, |_| true);
-        sessions.insert(Digest::of(name.as_bytes()), Session { token, form_key, ends_at: now + LIFE });
+        let ended = CancellationToken::new().drop_guard();
+        sessions.insert(Digest::of(name.as_bytes()), Session { token, form_key, ends_at: now + LIFE, ended });
         Ok(cookie(&name, LIFE.as_secs()))
     }
 
@@ -100,6 +113,16 @@ impl Sessions {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let session = sessions.get(&name).filter(|session| session.ends_at > Instant::now())?;
         Some((session.token, session.form_key.clone()))
+    }
+
+    /// How long the login of a request lasts yet; `None` without one, or where it has ended.
+    pub(crate) fn login(&self, headers: &HeaderMap) -> Option<Login> {
+        let name = Digest::of(name(headers)?.as_bytes());
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = sessions.get(&name)?;
+        let left = session.ends_at.checked_duration_since(Instant::now())?;
+        // The guard's own token ends with it.
+        Some(Login { ended: session.ended.token().clone(), left })
     }
 
     /// Logs out; gives the cookie that takes the cookie back.
@@ -164,7 +187,11 @@ mod tests {
         let found = |cookie| sessions.find(&shown(cookie)).map(|(token, _)| token);
         assert_eq!(found(&cookies[0]), Some(first));
         assert_eq!(found(&cookies[1]), Some(second));
+        let login = |cookie| sessions.login(&shown(cookie)).expect("a login");
+        let [first_login, second_login] = [login(&cookies[0]), login(&cookies[1])];
         sessions.end(&shown(&cookies[0]));
+        assert!(first_login.ended.is_cancelled() && !second_login.ended.is_cancelled());
+        assert!(sessions.login(&shown(&cookies[0])).is_none());
         assert_eq!(found(&cookies[0]), None);
         assert_eq!(found(&cookies[1]), Some(second));
         assert_eq!(sessions.find(&HeaderMap::new()), None);

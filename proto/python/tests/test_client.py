@@ -67,7 +67,9 @@ def test_an_ended_sweep_cannot_be_paused(finished: Sweep) -> None:
 def test_where_nothing_failed_nothing_is_tried_again(finished: Sweep) -> None:
     with pytest.raises(StateError, match="no trial"):
         finished.retry()
-    assert finished.status().held is None
+    status = finished.status()
+    assert status.held is None
+    assert (status.handed_back, status.earlier_choices) == ((), ())
 
 
 def test_a_wrong_file_is_answered_with_its_problems(client: Client) -> None:

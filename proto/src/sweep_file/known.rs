@@ -127,7 +127,13 @@ const fn setting(
 
 /// Every key that is not a hyperparameter, in the order of the reference.
 pub(super) const SETTINGS: &[Setting] = &[
-    setting("name", Place::Top, Shape::Text, "required", "The sweep's name in lists and reports."),
+    setting(
+        "name",
+        Place::Top,
+        Shape::Text,
+        "required",
+        "The sweep's name in lists and reports. A number alone is not one: commands take numbers, too.",
+    ),
     setting("dataset", Place::Data, Shape::Text, "none", "A dataset known by name: snippets, imdb or nsmc."),
     setting(
         "path",

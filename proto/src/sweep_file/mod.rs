@@ -17,7 +17,7 @@ mod value;
 mod write;
 
 pub use known::{DATASETS, FAILURES_MAX_LIMIT, REPLICATES_MAX, ROWS_MAX};
-pub use problem::{PROBLEMS_MAX, Problem, SweepFileErrors};
+pub use problem::{GRID_LINES, PROBLEMS_MAX, Problem, SweepFileErrors};
 pub use reference::{hyperparameter_reference, setting_reference};
 pub use settings::{NAME_CHARS_MAX, TEXT_CHARS_MAX};
 
@@ -105,7 +105,15 @@ fn name_of(source: &mut Source<'_>, settings: &Settings) -> Option<String> {
         let help = "write name = \"my-sweep\" above the first section";
         source.report(0..0, "the sweep has no name".to_owned(), Some(help.to_owned()));
     }
-    settings.texts_of(Place::Top).remove("name").map(|(name, _)| name)
+    let (name, span) = settings.texts_of(Place::Top).remove("name")?;
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
+        let message = format!("the name {name} reads as a sweep's number");
+        let help = format!(
+            "commands take a sweep's number or its name: give it a letter, for example name = \"sweep-{name}\""
+        );
+        source.report(span, message, Some(help));
+    }
+    Some(name)
 }
 
 /// Reports a file beyond [`FILE_BYTES_MAX`].

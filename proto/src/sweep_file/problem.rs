@@ -6,6 +6,9 @@ use crate::text::{REPLACEMENT, is_steering};
 
 use serde::Serialize;
 
+/// What stands in place of a file's name where the levels to add to a grid are read.
+pub const GRID_LINES: &str = "--grid";
+
 /// Most problems kept of one file: more than a person reads, few enough to hold in memory.
 pub const PROBLEMS_MAX: usize = 100;
 
@@ -68,14 +71,22 @@ pub struct SweepFileErrors {
     pub omitted: usize,
 }
 
+impl SweepFileErrors {
+    /// What was read: levels to add are no file of their own.
+    fn read_from(&self) -> &'static str {
+        let is_grid = self.problems.first().is_some_and(|problem| problem.file == GRID_LINES);
+        if is_grid { "the levels to add" } else { "the sweep file" }
+    }
+}
+
 impl fmt::Display for SweepFileErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in &self.problems {
             writeln!(formatter, "{problem}\n")?;
         }
         match self.problems.len() + self.omitted {
-            1 => write!(formatter, "1 problem in the sweep file"),
-            count => write!(formatter, "{count} problems in the sweep file"),
+            1 => write!(formatter, "1 problem in {}", self.read_from()),
+            count => write!(formatter, "{count} problems in {}", self.read_from()),
         }?;
         if self.omitted > 0 {
             write!(formatter, ", the first {} shown", self.problems.len())?;

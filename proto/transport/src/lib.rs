@@ -17,6 +17,7 @@ pub use bearer::Bearer;
 pub use cause::{needs_a_person, root_cause};
 pub use connector::{ClientIdentity, Dial, Trust, carrier, channel, connect};
 pub use pin::{PinError, key_digest};
+pub use scheme::SCHEME_IS_WRONG;
 
 /// The name in every coordinator's certificate. Workers check this one instead of the address that they
 /// dial: the authority signs for nobody else, and addresses change.

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::address::Address;
 
 /// Begins what is said where an address has the wrong scheme: a person has to write the other one.
-pub(crate) const SCHEME_IS_WRONG: &str = "the address begins with the wrong scheme";
+pub const SCHEME_IS_WRONG: &str = "the address begins with the wrong scheme";
 
 /// The type of the record with which TLS refuses what is none (RFC 8446, section 5.1). No server begins HTTP with this byte.
 const ALERT: u8 = 21;

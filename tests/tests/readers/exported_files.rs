@@ -244,5 +244,10 @@ fn every_exported_file_is_opened_by_an_independent_reader() -> Result<()> {
         check_charts(&folder, saved).with_context(|| page.clone())?;
     }
     browser.check_no_complaints()?;
+
+    // What the operator keeps private nobody gets, whatever they ask for.
+    cluster.restart_with(&["--no-texts"])?;
+    cluster.sweep(&["report", "1", "-o", "kept"])?;
+    ensure!(texts_of_the_hardest(&cluster.directory().join("kept"))?.iter().all(Value::is_null));
     cluster.check_remains()
 }

@@ -6,8 +6,9 @@ use super::{Outcome, grid, known_sweep};
 use crate::command::{Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
+use crate::limits::EARLIER_CHOICES_MAX;
 use crate::quota::{self, Quota, Totals};
-use crate::record::{AttemptState, DatasetRecord, SweepRecord, SweepState, TrialState};
+use crate::record::{AttemptState, DatasetRecord, EarlierChoice, SweepRecord, SweepState, TrialState};
 
 /// What is added.
 pub(crate) struct More<'a> {
@@ -51,10 +52,31 @@ pub(crate) fn extend(
         chosen: None,
         ended_at: None,
         extended_from: Some(Box::new(sweep.spec.clone())),
+        earlier_choices: choices_so_far(engine, now, sweep),
         ..sweep.clone()
     });
     draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Done))
+}
+
+/// The choices of a sweep that were measured on the test split, the present one among them: it is about to be open again.
+pub(super) fn choices_so_far(engine: &Engine, now: Timestamp, sweep: &SweepRecord) -> Vec<EarlierChoice> {
+    let mut choices = sweep.earlier_choices.clone();
+    let Some(configuration) = &sweep.chosen else { return choices };
+    let trials = || engine.tables.trials_of(sweep.id);
+    let of_choice = trials().filter(|trial| trial.spec.configuration == *configuration);
+    let accuracies: Vec<f64> = of_choice.filter_map(|trial| Some(trial.test.as_ref()?.accuracy)).collect();
+    if accuracies.is_empty() {
+        return choices;
+    }
+    choices.push(EarlierChoice {
+        configuration: configuration.clone(),
+        at: sweep.ended_at.unwrap_or(now),
+        trials: trials().filter(|trial| trial.result.is_some()).count() as u64,
+        accuracy: accuracies.iter().sum::<f64>() / accuracies.len() as f64,
+    });
+    choices.drain(..choices.len().saturating_sub(EARLIER_CHOICES_MAX));
+    choices
 }
 
 /// The choice is open again, so what is being measured for the old one is called back.

@@ -7,7 +7,7 @@ use crate::command::{Decision, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::quota::{self, Quota, Totals};
-use crate::record::{DatasetRecord, SweepRecord, SweepState, TrialRecord};
+use crate::record::{DatasetRecord, SweepRecord, SweepState, TrialRecord, TrialState};
 
 /// What is launched, and by whom.
 pub(crate) struct Launch<'a> {
@@ -20,8 +20,8 @@ pub(crate) struct Launch<'a> {
 
 pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attach: bool) -> Outcome {
     let Launch { spec, file_text, datasets, owner, quota } = *launch;
-    if attach && let Some(running) = running_with(engine, spec, file_text, datasets) {
-        return Ok(attach_to(engine, now, running, spec, file_text));
+    if attach && let Some(same) = same_as(engine, spec, file_text, datasets) {
+        return Ok(attach_to(engine, now, same, spec, file_text));
     }
     let spec = grid::checked(spec.clone())?;
     grid::check_datasets(&spec, datasets)?;
@@ -42,26 +42,65 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
         owner: owner.map(ToOwned::to_owned),
         held: None,
         extended_from: None,
+        earlier_choices: Vec::new(),
     });
     draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Launched(id)))
 }
 
-/// The newest sweep that has not ended and asks for the same on the same data. Only meaning is compared: comments may
-/// be added to the file, and the folder of the data renamed; the digests say whether the data is the same.
-fn running_with<'e>(
+/// The newest sweep that asks for the same on the same data: one that has not ended, or else one that has finished with nothing
+/// left to train. Only meaning is compared: comments may be added to the file, and the folder of the data renamed; the digests
+/// say whether the data is the same.
+fn same_as<'e>(
     engine: &'e Engine,
     spec: &SweepSpec,
     file_text: &str,
     datasets: &[DatasetRecord],
 ) -> Option<&'e SweepRecord> {
     let asked = meaning(spec);
-    let same = |sweep: &&SweepRecord| {
-        !sweep.state.is_ended()
-            && datasets.iter().all(|dataset| sweep.datasets.iter().any(|known| known.is_same_data(dataset)))
-            && (meaning(&sweep.spec) == asked || launched_as(sweep, file_text, &asked))
+    let same = || {
+        let sweeps = engine.tables.sweeps.values().rev();
+        sweeps.filter(|sweep| has_data(sweep, datasets) && asks_for(sweep, file_text, &asked))
     };
-    engine.tables.sweeps.values().rev().find(same)
+    same().find(|sweep| !sweep.state.is_ended()).or_else(|| {
+        same().find(|sweep| sweep.state == SweepState::Finished).filter(|sweep| {
+            // Whoever wants everything trained anew does not want what has been.
+            spec.reuse && is_complete(engine, sweep)
+        })
+    })
+}
+
+/// Whether every trial has a result that this program would give, too: another version may train to other numbers.
+fn is_complete(engine: &Engine, sweep: &SweepRecord) -> bool {
+    let ledger = engine.ledger(sweep.id);
+    let first = engine.tables.trials_of(sweep.id).next();
+    ledger.of(TrialState::Completed) == ledger.planned
+        && first.is_some_and(|trial| trial.key == trial.spec.key())
+}
+
+impl Engine {
+    /// The newest sweep that asks for the same as a sweep file, where it is of other data than this: the data has changed since.
+    pub fn same_on_other_data(
+        &self,
+        spec: &SweepSpec,
+        file_text: &str,
+        datasets: &[DatasetRecord],
+    ) -> Option<SweepId> {
+        let asked = meaning(spec);
+        let newest =
+            self.tables.sweeps.values().rev().find(|sweep| {
+                sweep.spec.data.source == spec.data.source && asks_for(sweep, file_text, &asked)
+            })?;
+        (!has_data(newest, datasets)).then_some(newest.id)
+    }
+}
+
+fn has_data(sweep: &SweepRecord, datasets: &[DatasetRecord]) -> bool {
+    datasets.iter().all(|dataset| sweep.datasets.iter().any(|known| known.is_same_data(dataset)))
+}
+
+fn asks_for(sweep: &SweepRecord, file_text: &str, asked: &SweepSpec) -> bool {
+    meaning(&sweep.spec) == *asked || launched_as(sweep, file_text, asked)
 }
 
 /// Whether the sweep was launched from a file of that meaning: it may have been extended since.

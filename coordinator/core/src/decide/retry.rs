@@ -2,7 +2,7 @@
 
 use sweep_proto::{SweepId, Timestamp, TrialId};
 
-use super::extend::revoke_evaluation;
+use super::extend::{choices_so_far, revoke_evaluation};
 use super::{Outcome, known_sweep};
 use crate::command::{Rejection, Reply, Retried};
 use crate::draft::Draft;
@@ -27,7 +27,8 @@ pub(crate) fn retry(engine: &Engine, now: Timestamp, id: SweepId, which: &Retrie
     for trial in chosen {
         draft.try_again(trial, state);
     }
-    draft.set_sweep(SweepRecord { state, chosen: None, ended_at: None, ..sweep.clone() });
+    let earlier_choices = choices_so_far(engine, now, sweep);
+    draft.set_sweep(SweepRecord { state, chosen: None, ended_at: None, earlier_choices, ..sweep.clone() });
     Ok(draft.finish(Reply::Retried { count, left }))
 }
 

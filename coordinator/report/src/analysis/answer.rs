@@ -9,7 +9,7 @@ use super::ranking::{Standing, extremes};
 use super::statistics::{both, interval_of_mean, interval_of_rows, summary};
 use super::study::beside_study;
 use crate::input::ReportInput;
-use crate::model::{Answer, CrossFittedGap, Gap, Interval, Strongest};
+use crate::model::{Answer, CrossFittedGap, Gap, Interval, PastChoice, Strongest};
 use crate::table::{Table, mean};
 
 /// The answer from the standings: the coordinator's choice, or the best so far where it has made none.
@@ -66,7 +66,20 @@ pub fn answer(
         strongest_hyperparameter,
         trials_still_improving: table.completed().filter(|(_, outcome)| outcome.was_still_learning).count()
             as u64,
+        test_split_uses: input.sweep.tests_so_far(!tests.is_empty()),
+        earlier_choices: earlier_choices(input),
     }
+}
+
+fn earlier_choices(input: &ReportInput) -> Vec<PastChoice> {
+    let swept = input.sweep.spec.swept();
+    let past = input.sweep.earlier_choices.iter().map(|one| PastChoice {
+        label: one.configuration.label(&swept),
+        at_ms: one.at.0,
+        trials: one.trials,
+        test_accuracy: one.accuracy,
+    });
+    past.collect()
 }
 
 /// The configuration that the coordinator chose, or the best so far where it has chosen none.

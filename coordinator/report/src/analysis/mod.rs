@@ -39,6 +39,8 @@ pub mod strongest;
 mod study;
 pub mod test_split;
 
+use std::convert::Infallible;
+
 use self::balanced::Balanced;
 use self::main_effects::Grid;
 use self::noise::Noise;
@@ -48,16 +50,26 @@ use crate::table::Table;
 
 /// Every number of the report; the same for the same input.
 pub fn analyse(input: &ReportInput) -> ReportModel {
-    analyse_table(input, &Table::new(input))
+    let Ok(model) = analyse_table(input, &Table::new(input), &|| Ok::<(), Infallible>(()));
+    model
 }
 
-/// As [`analyse`], for callers that need the rows too.
-pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
+/// As [`analyse`], for callers that need the rows too, and may give up: asked between the parts of the analysis.
+///
+/// # Errors
+/// What `goes_on` says.
+pub fn analyse_table<E>(
+    input: &ReportInput,
+    table: &Table,
+    goes_on: &dyn Fn() -> Result<(), E>,
+) -> Result<ReportModel, E> {
     let spec = &input.sweep.spec;
     let standings = ranking::standings(table, spec);
+    goes_on()?;
     let contest = contest::Contest::of(&standings, table, spec);
     let balanced = Balanced::new(table, spec);
     let noise = balanced.as_ref().and_then(|balanced| Noise::of(&balanced.scores));
+    goes_on()?;
     let strata = balanced.as_ref().and_then(|balanced| balanced.strata(&balanced.scores, table, spec));
     let full = balanced.as_ref().zip(strata.as_ref());
     let factorial =
@@ -68,10 +80,19 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         noise: noise.as_ref(),
         factorial: factorial.as_ref(),
     });
+    goes_on()?;
     let main_effects = main_effects::main_effects(table, spec, grid);
+    goes_on()?;
     let strongest = strongest::strongest(table, spec, &main_effects, balanced.as_ref(), strata.as_ref());
     let answer = answer::answer(input, table, &standings, &contest, balanced.as_ref(), strongest);
-    ReportModel {
+    goes_on()?;
+    let curves = curves::curves(table, spec, &standings);
+    goes_on()?;
+    let importance = importance::importance(table, spec, &main_effects);
+    goes_on()?;
+    let interactions = interactions::interactions(table, spec);
+    goes_on()?;
+    Ok(ReportModel {
         schema_version: SCHEMA_VERSION,
         generated_at_ms: input.generated_at_ms,
         build: input.build.clone(),
@@ -79,10 +100,10 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         ledger: ledger::ledger(input, table),
         data_warnings: set_up::data_warnings(input),
         set_up: set_up::set_up(input),
-        curves: curves::curves(table, spec, &standings),
+        curves,
         one_factor_at_a_time: one_factor::one_factor_at_a_time(table, spec, &standings),
-        importance: importance::importance(table, spec, &main_effects),
-        interactions: interactions::interactions(table, spec),
+        importance,
+        interactions,
         loss_quantiles: quantiles::quantiles(table, spec),
         ranking: ranking::ranking(table, &standings, &contest),
         cost: cost::cost(input, table, &standings),
@@ -94,5 +115,5 @@ pub fn analyse_table(input: &ReportInput, table: &Table) -> ReportModel {
         main_effects,
         // Without a swept hyperparameter there is no line of its table to show.
         factorial: factorial.filter(|factorial| !factorial.effects.is_empty()),
-    }
+    })
 }

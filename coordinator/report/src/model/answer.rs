@@ -63,6 +63,24 @@ pub struct Answer {
     /// Completed trials with their lowest validation loss in the last of several epochs, which patience did not end: more
     /// epochs might have lowered it.
     pub trials_still_improving: u64,
+    /// How many choices were measured on the test split. Above 1 the sweep went on after a measurement, and the last test score
+    /// is optimistic.
+    pub test_split_uses: u64,
+    /// The choices before this one that were measured, oldest first.
+    pub earlier_choices: Vec<PastChoice>,
+}
+
+/// A choice that was measured on the test split before the sweep was extended or retried.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PastChoice {
+    /// The swept values, in words.
+    pub label: String,
+    /// When the sweep ended with it, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// Completed trials that it was chosen from.
+    pub trials: u64,
+    /// Mean accuracy of its replicates on the test split, a fraction.
+    pub test_accuracy: f64,
 }
 
 /// Whose noise the probability of being the best counts.

@@ -9,6 +9,8 @@ pub mod latex;
 pub mod markdown;
 pub mod parquet;
 
+use std::convert::Infallible;
+
 use thiserror::Error;
 
 use crate::analysis::analyse_table;
@@ -18,9 +20,12 @@ use crate::model::ReportModel;
 use crate::sections::{Section, sections};
 use crate::table::Table;
 
-/// Why a report could not be written. No record makes this happen: it means a defect or no memory.
+/// Why a report could not be written. But for the first, no record makes this happen: it means a defect or no memory.
 #[derive(Debug, Error)]
 pub enum ReportError {
+    /// Nobody wants it any more.
+    #[error("the report was given up: whoever asked for it has gone")]
+    Abandoned,
     /// The page.
     #[error("could not fill the page of report.html")]
     Html(#[from] askama::Error),
@@ -125,18 +130,23 @@ struct Content {
 }
 
 impl Content {
-    fn new(input: &ReportInput, language: Language) -> Self {
+    fn new<E>(
+        input: &ReportInput,
+        language: Language,
+        goes_on: &dyn Fn() -> Result<(), E>,
+    ) -> Result<Self, E> {
         let table = Table::new(input);
-        let model = analyse_table(input, &table);
+        let model = analyse_table(input, &table, goes_on)?;
+        goes_on()?;
         let sections = sections(&model, &table, language);
-        Self { language, table, model, sections }
+        Ok(Self { language, table, model, sections })
     }
 }
 
 /// The sections of the report with these ids, for a page that is live.
 pub fn some_sections(input: &ReportInput, ids: &[&str], language: Language) -> Vec<Section> {
-    let sections = Content::new(input, language).sections;
-    sections.into_iter().filter(|section| ids.contains(&section.id)).collect()
+    let Ok(content) = Content::new(input, language, &|| Ok::<(), Infallible>(()));
+    content.sections.into_iter().filter(|section| ids.contains(&section.id)).collect()
 }
 
 /// Every file of the report with its name; the same bytes for the same input. What people read is in this language; the
@@ -145,9 +155,23 @@ pub fn some_sections(input: &ReportInput, ids: &[&str], language: Language) -> V
 /// # Errors
 /// [`ReportError`] names the file that could not be written.
 pub fn render(input: &ReportInput, language: Language) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
-    let content = Content::new(input, language);
-    Format::ALL
-        .into_iter()
-        .map(|format| Ok((format.file_name().to_owned(), format.write(&content)?)))
-        .collect()
+    render_while(input, language, &|| true)
+}
+
+/// As [`render`], as long as somebody wants it: asked between the parts of the analysis and between files.
+///
+/// # Errors
+/// [`ReportError::Abandoned`] once nobody does; else as [`render`].
+pub fn render_while(
+    input: &ReportInput,
+    language: Language,
+    wanted: &dyn Fn() -> bool,
+) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let goes_on = || if wanted() { Ok(()) } else { Err(ReportError::Abandoned) };
+    let content = Content::new(input, language, &goes_on)?;
+    let file = |format: Format| {
+        goes_on()?;
+        Ok((format.file_name().to_owned(), format.write(&content)?))
+    };
+    Format::ALL.into_iter().map(file).collect()
 }

@@ -50,6 +50,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         )));
     }
     blocks.extend(still_learning(model, language).map(Block::Warning));
+    blocks.extend(warnings::test_used_again(answer.test_split_uses, language).map(Block::Warning));
     if let Some(sureness) = sureness(model, language) {
         blocks.push(Block::Text(sureness));
     }
@@ -233,7 +234,8 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
         detail: test.map_or_else(
             || say!(language, "measured once the choice is made").to_owned(),
             |test| {
-                // The choice was made on the validation split: it does not favour this number.
+                // The choice was made on the validation split: it does not favour this number. Whoever goes on after having seen
+                // it may; a warning says so.
                 let of = Counted::Rows(answer.test_rows, answer.test_accuracy_rows_interval);
                 interval_detail(answer.test_accuracy_interval, of, false, test, language)
             },

@@ -67,27 +67,36 @@ impl VerdictReason {
                 let so_far = if is_there {
                     say!(
                         language,
-                        "the effect of {name} is significant ({p} against {name} × seed, {df} degrees of freedom), and it is the strongest \
+                        "the effect of {name} is significant ({p} against {name} × seed, {freedom}), and it is the strongest \
                          with probability {order}",
                         name = leading,
                         p = p,
-                        df = error_degrees_of_freedom,
+                        freedom = degrees_of_freedom(error_degrees_of_freedom, language),
                         order = order
                     )
                 } else {
                     say!(
                         language,
-                        "the effect of {name} is not significant ({p} against {name} × seed, {df} degrees of freedom), and it is the \
+                        "the effect of {name} is not significant ({p} against {name} × seed, {freedom}), and it is the \
                          strongest with probability {order}",
                         name = leading,
                         p = p,
-                        df = error_degrees_of_freedom,
+                        freedom = degrees_of_freedom(error_degrees_of_freedom, language),
                         order = order
                     )
                 };
                 with_needed(so_far, needed, language)
             }
         }
+    }
+}
+
+fn degrees_of_freedom(count: impl std::fmt::Display, language: Language) -> String {
+    let count = count.to_string();
+    if count == "1" {
+        say!(language, "1 degree of freedom").to_owned()
+    } else {
+        say!(language, "{count} degrees of freedom", count = count)
     }
 }
 

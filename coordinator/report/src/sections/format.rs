@@ -179,6 +179,21 @@ pub fn time(ms: u64) -> String {
         .map_or_else(|| format!("{ms} ms"), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
+/// Seconds as people say them: `0.4 s`, `52 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "unknown".to_owned();
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 => format!("{} s", fixed(seconds, 1)),
+        10..60 => format!("{whole} s"),
+        60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
+        3_600..86_400 => format!("{} h {} min", whole / 3_600, whole / 60 % 60),
+        _ => format!("{} d {} h", whole / 86_400, whole / 3_600 % 24),
+    }
+}
+
 /// A number with six significant digits: enough to draw, and short to store.
 pub fn rounded(number: f64) -> f64 {
     format!("{number:.5e}").parse().unwrap_or(number) + 0.0
@@ -188,6 +203,24 @@ pub fn rounded(number: f64) -> f64 {
 #[allow(clippy::float_cmp, reason = "these small numbers are exact")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        for (seconds, said) in [
+            (-0.0, "0.0 s"),
+            (0.44, "0.4 s"),
+            (9.0, "9.0 s"),
+            (52.4, "52 s"),
+            (59.7, "1 min 0 s"),
+            (200.0, "3 min 20 s"),
+            (7_500.0, "2 h 5 min"),
+            (273_600.0, "3 d 4 h"),
+            (f64::NAN, "unknown"),
+            (-1.0, "unknown"),
+        ] {
+            assert_eq!(duration(seconds), said);
+        }
+    }
 
     #[test]
     fn zero_has_no_sign() {

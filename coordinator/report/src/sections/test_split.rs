@@ -1,6 +1,6 @@
 //! The test split: scores of the chosen configuration, whether its probabilities can be trusted, what it finds hardest.
 
-use super::{Block, Chart, ChartSpec, Figure, Head, Section, TextTable, format};
+use super::{Block, Chart, ChartSpec, Figure, Head, Section, TextTable, format, names, warnings};
 use crate::language::{Language, heads, say};
 use crate::model::{ReliabilityBin, ReportModel, Summary, TestSplit};
 
@@ -10,7 +10,9 @@ const CLASSES_MAX: usize = 20;
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     if let Some(test) = &model.test_split {
+        blocks.extend(warnings::test_used_again(model.answer.test_split_uses, language).map(Block::Warning));
         blocks.push(Block::Figures(figures(model, test, language)));
+        blocks.extend(earlier_choices(model, language).map(Block::Table));
         blocks.extend(confusion(model, language).map(Block::Table));
         if !test.reliability.is_empty() {
             blocks.push(Block::Text(
@@ -66,6 +68,22 @@ fn figures(model: &ReportModel, test: &TestSplit, language: Language) -> Vec<Fig
         share(say!(language, "Overconfidence"), one, how)
     }));
     figures
+}
+
+/// The choices before this one whose test scores may have been seen.
+fn earlier_choices(model: &ReportModel, language: Language) -> Option<TextTable> {
+    let earlier = &model.answer.earlier_choices;
+    let rows = earlier.iter().map(|one| {
+        vec![
+            format::time(one.at_ms),
+            names::configuration(&one.label, language),
+            format::count(one.trials),
+            format::percent(one.test_accuracy),
+        ]
+    });
+    let caption = say!(language, "Choices that were measured on the test split before this one");
+    let head = heads!(language, "chosen", "configuration", "#completed trials", "#test accuracy");
+    (!earlier.is_empty()).then(|| TextTable::new(caption, head).with_rows(rows, "report.json", language))
 }
 
 /// Counts over all replicates.

@@ -16,3 +16,16 @@ pub fn still_learning(improving: u64, completed: u64, language: Language) -> Opt
         )
     })
 }
+
+/// That the test score is not the first one that was looked at; `None` where it is, or there is none.
+pub fn test_used_again(tests: u64, language: Language) -> Option<String> {
+    (tests > 1).then(|| {
+        say!(
+            language,
+            "The test split was used {tests} times: the sweep was extended or retried after its choice had been measured on it. \
+             Whoever has seen a test score and goes on chooses by it, so the last score is optimistic; only data that no \
+             choice has seen would tell.",
+            tests = format::count(tests)
+        )
+    })
+}

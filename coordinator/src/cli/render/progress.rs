@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sweep_proto::wire::Progress;
 
 use super::super::output::{self, plain};
-use super::status::{self, best_loss, duration, lowest_trial, number, percent};
+use super::status::{self, best_loss, duration, lowest_trial, moment, number, percent};
 use super::wrap::{fitted, wrapped};
 use crate::telemetry;
 use coordinator::json::{Running, Sweep};
@@ -17,6 +17,8 @@ use coordinator::json::{Running, Sweep};
 const LINES_MAX: usize = 12;
 /// Shortest time between two plain lines, unless the sweep ends.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(3);
+/// Shortest time between two lines about trials that are handed back.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(20);
 /// How often a bar moves by itself, so that its clock runs.
 const TICK: Duration = Duration::from_millis(200);
 /// Columns of the bar of the whole sweep and of the bars of its trials, each with what stands before and behind it.
@@ -33,6 +35,8 @@ pub(crate) struct View {
     preparing: Preparing,
     trials: BTreeMap<String, ProgressBar>,
     plain: Plain,
+    /// What was last told of hand-backs, and when.
+    trouble: Option<(Instant, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +61,7 @@ impl View {
             preparing: Preparing::default(),
             trials: BTreeMap::new(),
             plain: Plain::default(),
+            trouble: None,
         }
     }
 
@@ -91,8 +96,9 @@ impl View {
         }
     }
 
-    /// Shows the sweep as it stands now.
+    /// Shows the sweep as it stands now, and what it lies at where trials are handed back.
     pub(crate) fn update(&mut self, sweep: &Sweep) {
+        self.tell_trouble(sweep);
         if self.bars {
             self.update_overall(sweep);
             self.update_trials(sweep);
@@ -114,6 +120,18 @@ impl View {
     pub(crate) fn clear(&mut self) {
         self.prepared();
         self.trials.values().chain(&self.overall).for_each(ProgressBar::finish_and_clear);
+    }
+
+    /// Tells the newest hand-back or lost lease in a line of its own: each once, and not many one after another.
+    fn tell_trouble(&mut self, sweep: &Sweep) {
+        let Some(newest) = sweep.handed_back.first() else { return };
+        let text = plain(&newest.told());
+        let is_told =
+            self.trouble.as_ref().is_some_and(|(at, told)| *told == text || at.elapsed() < TROUBLE_PAUSE);
+        if !is_told {
+            output::note(&text);
+            self.trouble = Some((Instant::now(), text));
+        }
     }
 
     fn update_overall(&mut self, sweep: &Sweep) {
@@ -218,8 +236,13 @@ fn epochs(sweep: &Sweep) -> String {
 
 fn activity(sweep: &Sweep) -> String {
     match sweep.state.as_str() {
-        "open" if sweep.workers == 0 => "waiting for workers".to_owned(),
-        "open" => format!("{} running", sweep.running.len()),
+        "open" | "evaluating" if sweep.is_unattended() => {
+            format!("waiting: {}", plain(&sweep.idleness(moment).unwrap_or_default()))
+        }
+        "open" => match (sweep.running.iter().filter(|trial| trial.is_away).count(), sweep.running.len()) {
+            (0, running) => format!("{running} running"),
+            (away, all) => format!("{} running, {away} with workers that are not connected", all - away),
+        },
         "evaluating" => "measuring the chosen configuration on the test split".to_owned(),
         other => match &sweep.held {
             Some(reason) => format!("held by the coordinator: {}", plain(reason)),
@@ -304,9 +327,14 @@ mod tests {
             state: "open".into(),
             ledger: Some(wire::Ledger { planned: 8, pending: 8, ..Default::default() }),
             epochs_planned: 40,
+            outlook: "no_worker".into(),
+            eta_seconds: Some(9.0),
             ..Default::default()
         };
-        assert_eq!(summary(&Sweep::from(status)), "0/8 trials, 0/40 epochs, waiting for workers");
+        let waiting = Sweep::from(status);
+        assert_eq!(summary(&waiting), "0/8 trials, 0/40 epochs, waiting: no worker is connected");
+        let stopped = summary(&waiting.stopped());
+        assert!(stopped.ends_with("waiting: nobody works on it: `sweep run FILE` goes on"), "{stopped}");
     }
 
     #[test]

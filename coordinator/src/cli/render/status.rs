@@ -4,13 +4,15 @@ use super::super::output::plain;
 use super::data;
 use super::table::{self, Align};
 use super::wrap::for_terminal;
-use coordinator::json::{Best, Ledger, Rows, Sweep};
+use coordinator::json::{Best, Ledger, Rows, Running, Sweep};
 use coordinator_report::sections::format::{count, fixed};
+
+pub(crate) use coordinator_report::sections::format::duration;
 
 /// Everything that is known of a sweep.
 pub(crate) fn sweep(sweep: &Sweep) -> String {
     let mut lines = vec![
-        format!("sweep {} ({}): {}", sweep.id, plain(&sweep.name), plain(&sweep.state)),
+        format!("sweep {} ({}): {}", sweep.id, plain(&sweep.name), plain(&sweep.standing())),
         format!("trials    {}", ledger_line(&sweep.ledger)),
         format!("epochs    {} of {}", sweep.epochs_done, sweep.epochs_planned),
     ];
@@ -20,10 +22,15 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
     if sweep.has_ended() {
         lines.push(format!("took      {}", took(sweep)));
     } else {
-        let eta = time_left(sweep, 0.0).unwrap_or_else(|| "unknown".to_owned());
-        lines.push(format!("workers   {} with {} slots", sweep.workers, sweep.slots));
-        lines.push(format!("time left {eta}"));
+        if let Some(idleness) = sweep.idleness(moment) {
+            lines.push(format!("waiting   {}", plain(&idleness)));
+        } else {
+            let eta = time_left(sweep, 0.0).unwrap_or_else(|| "unknown".to_owned());
+            lines.push(format!("workers   {} with {} slots", sweep.workers, sweep.slots));
+            lines.push(format!("time left {eta}"));
+        }
     }
+    lines.extend(troubles(sweep));
     // What preparing the data found says it, too.
     let rows = sweep.rows.filter(|_| sweep.data.is_none());
     lines.extend(rows.map(|rows| format!("data      {}", rows_line(rows))));
@@ -44,11 +51,14 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
     lines.extend(warnings(sweep));
     let mut text = for_terminal(&lines, 10);
     if !sweep.running.is_empty() {
-        text.push_str("\n\nrunning\n");
+        let head =
+            if sweep.is_unattended() { "under a lease, their workers not connected" } else { "running" };
+        text.extend(["\n\n", head, "\n"]);
         text.push_str(&running(sweep));
     }
     if !sweep.best.is_empty() {
-        text.push_str("\n\nbest configurations\n");
+        let so_far = if sweep.state == "finished" { "" } else { " so far" };
+        text.extend(["\n\nbest configurations", so_far, "\n"]);
         text.push_str(&best(sweep));
     }
     text
@@ -82,6 +92,14 @@ fn counted_rows(rows: u64) -> String {
     format!("{} row{}", count(rows), if rows == 1 { "" } else { "s" })
 }
 
+/// Most hand-backs in one text.
+const HAND_BACKS_SHOWN: usize = 3;
+
+/// The newest hand-backs and lost leases, a line each.
+pub(crate) fn troubles(sweep: &Sweep) -> impl Iterator<Item = String> {
+    sweep.handed_back.iter().take(HAND_BACKS_SHOWN).map(|one| format!("trouble   {}", plain(&one.told())))
+}
+
 /// What must be known beside the answer, a line each.
 pub(crate) fn warnings(sweep: &Sweep) -> impl Iterator<Item = String> {
     let warning = console::style("warning").yellow();
@@ -102,7 +120,8 @@ pub(crate) fn ledger_line(ledger: &Ledger) -> String {
         some(ledger.failed, "failed"),
     ];
     let open = [
-        some(ledger.leased, "running"),
+        some(ledger.leased.saturating_sub(ledger.away), "running"),
+        some(ledger.away, "with workers that are not connected"),
         some(ledger.pending, "waiting"),
         some(ledger.paused, "paused"),
         some(ledger.cancelled, "cancelled"),
@@ -130,9 +149,15 @@ fn running(sweep: &Sweep) -> String {
         let epoch =
             if trial.evaluating { "test".to_owned() } else { format!("{}/{}", trial.epoch, trial.epochs) };
         let [loss, accuracy] = [number(trial.validation_loss), percent(trial.validation_accuracy)];
-        vec![trial.trial.clone(), epoch, loss, accuracy, plain(&trial.worker), plain(&trial.label)]
+        vec![trial.trial.clone(), epoch, loss, accuracy, worker_of(trial), plain(&trial.label)]
     });
     table::table(&columns, rows)
+}
+
+/// The worker of a trial, and whether it is not connected.
+pub(crate) fn worker_of(trial: &Running) -> String {
+    let away = if trial.is_away { " (not connected)" } else { "" };
+    format!("{}{away}", plain(&trial.worker))
 }
 
 /// The best configurations, best first, and the lowest single trial where it has another loss.
@@ -179,21 +204,6 @@ pub(crate) fn percent(fraction: Option<f64>) -> String {
     fraction.map_or_else(|| "-".to_owned(), |fraction| format!("{} %", fixed(fraction * 100.0, 1)))
 }
 
-/// Seconds as people say them: `0.4 s`, `52 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
-pub(crate) fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "unknown".to_owned();
-    }
-    let whole = seconds.round() as u64;
-    match whole {
-        0..10 => format!("{} s", fixed(seconds, 1)),
-        10..60 => format!("{whole} s"),
-        60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
-        3_600..86_400 => format!("{} h {} min", whole / 3_600, whole / 60 % 60),
-        _ => format!("{} d {} h", whole / 86_400, whole / 3_600 % 24),
-    }
-}
-
 /// A moment in the machine's time zone, to the minute.
 pub(crate) fn moment(unix_ms: u64) -> String {
     i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).map_or_else(
@@ -207,24 +217,6 @@ pub(crate) fn moment(unix_ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_read_as_people_say_them() {
-        for (seconds, said) in [
-            (-0.0, "0.0 s"),
-            (0.44, "0.4 s"),
-            (9.0, "9.0 s"),
-            (52.4, "52 s"),
-            (59.7, "1 min 0 s"),
-            (200.0, "3 min 20 s"),
-            (7_500.0, "2 h 5 min"),
-            (273_600.0, "3 d 4 h"),
-            (f64::NAN, "unknown"),
-            (-1.0, "unknown"),
-        ] {
-            assert_eq!(duration(seconds), said);
-        }
-    }
 
     #[test]
     fn the_ledger_names_only_what_there_is() {

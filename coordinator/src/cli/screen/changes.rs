@@ -6,15 +6,16 @@ use super::curves::Curves;
 use super::log::{Change, Tone};
 use super::text::inert;
 use crate::cli::render::status::{best_loss, duration, number};
-use coordinator::json::{Ledger, Running, Sweep, Worker};
+use coordinator::json::{HandBack, Ledger, Running, Sweep, Worker};
 
 /// What happened to a sweep between two states, with the curves seen until the first one.
 pub(super) fn of_sweep(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Change> {
     let mut changes = ended_trials(before, after, curves);
+    changes.extend(handed_back(before, after));
     changes.extend(attempts(before, after));
     let [best_before, best_after] = [before, after].map(|sweep| sweep.best.first());
     if let Some(best) = best_after.filter(|best| best_before.is_none_or(|other| other.label != best.label)) {
-        let text = format!("best so far, loss {}: {}", best_loss(after), inert(&best.label));
+        let text = format!("{}, loss {}: {}", after.best_is_called(), best_loss(after), inert(&best.label));
         changes.push(Change::new(Tone::Best, text));
     }
     if before.ledger.planned != after.ledger.planned {
@@ -25,6 +26,15 @@ pub(super) fn of_sweep(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Ch
         changes.push(turned(&after.state));
     }
     changes
+}
+
+/// Why trials were handed back since then, oldest first.
+fn handed_back(before: &Sweep, after: &Sweep) -> Vec<Change> {
+    let known = |one: &HandBack| {
+        before.handed_back.iter().any(|other| (&other.trial, other.attempt) == (&one.trial, one.attempt))
+    };
+    let new = after.handed_back.iter().rev().filter(|one| !known(one));
+    new.map(|one| Change::new(Tone::Bad, inert(&one.told()))).collect()
 }
 
 fn turned(state: &str) -> Change {

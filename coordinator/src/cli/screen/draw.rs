@@ -8,6 +8,7 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use super::keys;
 use super::layout::Pane;
+use super::notices;
 use super::panes;
 use super::state::{State, Workers};
 use super::style::{faint, strong};
@@ -38,6 +39,10 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) {
             frame.render_widget(part(state, usize::from(place.width)), place);
         }
     }
+    if let Some(place) = layout.notices {
+        let lines = notices::shown(state, usize::from(place.width), usize::from(place.height));
+        frame.render_widget(Paragraph::new(lines), place);
+    }
     for pane in Pane::ALL {
         if let Some(place) = layout.pane(pane) {
             let mut lines = vec![pane_title(state, pane, place)];
@@ -67,7 +72,7 @@ fn title(state: &State, width: usize) -> Line<'static> {
         Span::styled(format!("sweep {}  ", state.sweep.id), faint()),
         Span::styled(inert(&state.sweep.name), strong()),
         Span::raw("  "),
-        Span::styled(inert(&state.sweep.state), looks.of_state(&state.sweep.state)),
+        Span::styled(inert(&state.sweep.standing()), standing_style(state)),
     ];
     let room = width.saturating_sub(columns_of(&connection) + 2);
     if room < NAME_COLUMNS_MIN {
@@ -88,6 +93,10 @@ fn left(sweep: &Sweep, since: f64, width: usize) -> Option<String> {
     Some(duration((sweep.eta_seconds? - since).max(0.0)))
 }
 
+fn standing_style(state: &State) -> Style {
+    if state.sweep.is_unattended() { state.looks.warning() } else { state.looks.of_state(&state.sweep.state) }
+}
+
 /// `━━━━━━━╸─────────  38 %  247 of 640 epochs  3 min 20 s left`. Epochs move the bar, because trials end rarely and
 /// all at once.
 fn progress(state: &State, width: usize) -> Line<'static> {
@@ -101,8 +110,8 @@ fn progress(state: &State, width: usize) -> Line<'static> {
         _ if sweep.held.is_some() => {
             format!("  held: {}", inert(sweep.held.as_deref().unwrap_or_default()))
         }
+        _ if sweep.is_unattended() => "  waiting for workers".to_owned(),
         "evaluating" => "  measuring on the test split".to_owned(),
-        "open" if sweep.workers == 0 => "  waiting for workers".to_owned(),
         _ => left(sweep, since, width).map_or_else(String::new, |left| format!("  {left} left")),
     };
     let epochs = format!("  {} of {} epochs", sweep.epochs_done, sweep.epochs_planned);
@@ -149,7 +158,8 @@ fn counted(state: &State, tells_reused: bool) -> Vec<Span<'static>> {
         (ledger.diverged, "diverged", looks.warning()),
         (ledger.failed, "failed", looks.bad()),
         (ledger.cancelled, "cancelled", plain),
-        (ledger.leased, "running", looks.accent()),
+        (ledger.leased.saturating_sub(ledger.away), "running", looks.accent()),
+        (ledger.away, "not connected", looks.warning()),
         (ledger.pending, "waiting", plain),
         (ledger.paused, "paused", looks.warning()),
     ];

@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 
 use super::state::{Happened, Now, State};
 use super::style::Looks;
-use coordinator::json::{Best, Ledger, Lowest, Outlook, Rows, Running, Sweep, Worker};
+use coordinator::json::{Best, HandBack, Ledger, Lowest, Outlook, Rows, Running, Sweep, Worker};
 
 /// A moment so many seconds after the beginning, at noon.
 pub(super) fn at(seconds: u64) -> Now {
@@ -22,6 +22,7 @@ pub(super) fn running(position: u32, epoch: u32, validation_loss: Option<f64>) -
         attempt: 1,
         label: format!("units {}, embedding 64, replicate {}", 32 << (position % 4), position / 4 + 1),
         worker: format!("worker-{}", position % 3 + 1),
+        is_away: false,
         evaluating: false,
         epoch,
         epochs: 10,
@@ -74,6 +75,8 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
         rows: Some(Rows { train: 22_500, validation: 2_500, test: 25_000 }),
         warnings: Vec::new(),
         held: None,
+        handed_back: Vec::new(),
+        earlier_choices: Vec::new(),
     }
 }
 
@@ -83,6 +86,18 @@ fn best(rank: u32) -> Best {
         completed: 3,
         validation_loss: Some(0.3122 + 0.0191 * f64::from(rank)),
         validation_accuracy: Some(0.871 - 0.0123 * f64::from(rank)),
+    }
+}
+
+/// A hand-back for that reason.
+pub(super) fn hand_back(reason: &str) -> HandBack {
+    HandBack {
+        trial: "3/9".to_owned(),
+        attempt: 1,
+        worker: "worker-2".to_owned(),
+        how: "handed back".to_owned(),
+        at_ms: Some(1_790_000_060_000),
+        reason: reason.to_owned(),
     }
 }
 

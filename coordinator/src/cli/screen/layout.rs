@@ -37,6 +37,8 @@ impl Pane {
 const PANE_LINES_MIN: u16 = 3;
 /// Lines above all panes: title, progress, counts.
 const TOP_LINES: u16 = 3;
+/// The notices take at most this part of the height.
+const NOTICES_PART: u16 = 6;
 /// From this height on the keys are shown below all panes.
 const KEYS_FROM_LINES: u16 = 4;
 /// From this height on there is a blank line above all panes.
@@ -57,6 +59,8 @@ pub(super) struct Layout {
     pub(super) progress: Option<Rect>,
     /// Trials by state.
     pub(super) counts: Option<Rect>,
+    /// What must be known beside the answer.
+    pub(super) notices: Option<Rect>,
     /// What can be pressed.
     pub(super) keys: Option<Rect>,
     /// The panes, in the order of [`Pane::ALL`].
@@ -64,18 +68,34 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// Columns of every line of a screen of that size.
+    pub(super) fn columns(size: Size) -> u16 {
+        size.width - 2 * Self::margin(size)
+    }
+
+    fn margin(size: Size) -> u16 {
+        u16::from(size.width >= MARGIN_FROM_COLUMNS)
+    }
+
     /// For a screen of that size; the pane in focus is never left out before another one. `rows` says how many rows
-    /// each pane has to show.
-    pub(super) fn of(size: Size, focus: Pane, rows: [usize; 4]) -> Self {
-        let margin = u16::from(size.width >= MARGIN_FROM_COLUMNS);
-        let whole = Rect::new(margin, 0, size.width - 2 * margin, size.height);
+    /// each pane has to show, `notices` how many lines there are above them.
+    pub(super) fn of(size: Size, focus: Pane, rows: [usize; 4], notices: usize) -> Self {
+        let whole = Rect::new(Self::margin(size), 0, Self::columns(size), size.height);
+        let notices = u16::try_from(notices).unwrap_or(u16::MAX).min(whole.height / NOTICES_PART);
         let line =
             |at: u16| (at < whole.height && whole.width > 0).then_some(Rect { y: at, height: 1, ..whole });
         let keys = (whole.height >= KEYS_FROM_LINES).then(|| line(whole.height - 1)).flatten();
-        let top = TOP_LINES + u16::from(whole.height >= AIR_FROM_LINES);
+        let top = TOP_LINES + notices + u16::from(whole.height >= AIR_FROM_LINES);
         let height = whole.height.saturating_sub(top + u16::from(keys.is_some()));
         let room = Rect { y: top.min(whole.height), height, ..whole };
-        Self { title: line(0), progress: line(1), counts: line(2), keys, panes: panes(room, focus, rows) }
+        Self {
+            title: line(0),
+            progress: line(1),
+            counts: line(2),
+            notices: (notices > 0).then(|| Rect { y: TOP_LINES, height: notices, ..whole }),
+            keys,
+            panes: panes(room, focus, rows),
+        }
     }
 
     /// Where that pane stands.
@@ -154,7 +174,7 @@ mod tests {
     fn a_screen_too_small_for_all_keeps_the_pane_in_focus() {
         for (height, seen) in [(24, 4), (13, 3), (10, 2), (7, 1), (6, 0), (1, 0)] {
             for focus in Pane::ALL {
-                let layout = Layout::of(Size::new(80, height), focus, ROWS);
+                let layout = Layout::of(Size::new(80, height), focus, ROWS, 0);
                 assert_eq!(layout.panes.iter().flatten().count(), seen, "{height} lines");
                 assert!(seen == 0 || layout.pane(focus).is_some(), "{focus:?} on {height} lines");
             }
@@ -166,8 +186,8 @@ mod tests {
         for (width, height) in
             (0..200).step_by(7).flat_map(|width| (0..60).map(move |height| (width, height)))
         {
-            let layout = Layout::of(Size::new(width, height), Pane::Log, ROWS);
-            let lines = [layout.title, layout.progress, layout.counts, layout.keys];
+            let layout = Layout::of(Size::new(width, height), Pane::Log, ROWS, usize::from(width % 9));
+            let lines = [layout.title, layout.progress, layout.counts, layout.notices, layout.keys];
             let all: Vec<Rect> = lines.iter().chain(&layout.panes).flatten().copied().collect();
             for (at, one) in all.iter().enumerate() {
                 assert_eq!(one.intersection(Rect::new(0, 0, width, height)), *one);

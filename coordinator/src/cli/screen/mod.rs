@@ -7,6 +7,7 @@ mod draw;
 mod keys;
 mod layout;
 mod log;
+mod notices;
 mod panes;
 mod sources;
 mod state;

@@ -12,7 +12,7 @@ use super::log::Entry;
 use super::state::{State, Workers};
 use super::style::{faint, strong};
 use super::text::{cut, inert};
-use crate::cli::render::status::{duration, number, percent};
+use crate::cli::render::status::{duration, number, percent, worker_of};
 use coordinator::json::{Best, Running, Worker};
 
 /// Columns for a curve of losses.
@@ -44,7 +44,7 @@ const RUNNING: [Column; 7] = [
 
 const WORKERS: [Column; 6] = [
     Column::words("NAME", 6, NAME_COLUMNS),
-    Column::words("STATE", 5, 9),
+    Column::words("STATE", 5, 12),
     Column::numbers("BUSY", 4, 9),
     Column::numbers("HEARD", 3, 14),
     Column::words("TRIALS", 2, NAME_COLUMNS),
@@ -144,7 +144,7 @@ fn of_trial(state: &State, trial: &Running) -> [Cell; 7] {
         (number(trial.validation_loss), plain),
         (curve, state.looks.accent()),
         (percent(trial.validation_accuracy), plain),
-        (inert(&trial.worker), plain),
+        (inert(&worker_of(trial)), if trial.is_away { state.looks.warning() } else { plain }),
         (inert(&trial.label), plain),
     ]
 }

@@ -10,6 +10,7 @@ use super::curves::Curves;
 use super::keys::Key;
 use super::layout::{Layout, Pane};
 use super::log::{Change, Log, Tone};
+use super::notices;
 use super::style::Looks;
 use super::text::inert;
 use crate::cli::render::status::duration;
@@ -212,7 +213,8 @@ impl State {
 
     /// Where everything stands on a screen of that size.
     pub(super) fn layout_on(&self, size: Size) -> Layout {
-        Layout::of(size, self.focus, Pane::ALL.map(|pane| self.rows(pane)))
+        let notices = notices::lines(self, usize::from(Layout::columns(size))).len();
+        Layout::of(size, self.focus, Pane::ALL.map(|pane| self.rows(pane)), notices)
     }
 
     /// How many rows a pane has, seen or not.

@@ -7,12 +7,12 @@ use ratatui::layout::Size;
 use ratatui::style::Color;
 
 use super::draw::draw;
-use super::examples::{at, begun, midst, running, sweep, worker};
+use super::examples::{at, begun, hand_back, midst, running, sweep, worker};
 use super::keys::Key;
 use super::layout::Pane;
 use super::state::{Happened, State};
 use super::style::Looks;
-use coordinator::json::{Ledger, Sweep, Worker};
+use coordinator::json::{HandBack, Ledger, Outlook, Sweep, Warning, Worker};
 
 /// Escape sequences, line ends, characters that turn the order of others, wide, joined and zero-width ones.
 const HOSTILE: &str =
@@ -36,9 +36,24 @@ fn a_sweep_that_waits_for_workers() {
     let mut waiting = sweep(Vec::new());
     waiting.ledger = Ledger { planned: 64, pending: 64, ..Ledger::default() };
     (waiting.best, waiting.eta_seconds, waiting.workers, waiting.epochs_done) = (Vec::new(), None, 0, 0);
+    waiting.outlook = Outlook::NoWorker;
     let mut state = begun(waiting, 80, 24);
     state.apply(Happened::Workers(Vec::new()), at(1));
     insta::assert_snapshot!(drawn(&state, 80, 24));
+}
+
+#[test]
+fn what_must_be_known_beside_the_answer_stands_above_it() {
+    let mut sweep = sweep(vec![running(4, 3, Some(0.7))]);
+    sweep.warnings = vec![Warning {
+        kind: "still_learning".to_owned(),
+        text: "9 of 11 completed trials had their lowest validation loss in their last epoch.".to_owned(),
+    }];
+    sweep.handed_back = vec![hand_back("this machine's disk refuses")];
+    let mut state = begun(sweep.clone(), 80, 30);
+    sweep.handed_back.insert(0, HandBack { attempt: 2, ..hand_back("no space left on device") });
+    state.apply(Happened::Status(Box::new(sweep)), at(3));
+    insta::assert_snapshot!(drawn(&state, 80, 30));
 }
 
 #[test]
@@ -57,6 +72,8 @@ fn hostile(text: &str) -> (Sweep, Vec<Worker>) {
     let mut hostile = sweep(vec![trial, running(8, u32::MAX, Some(f64::MIN_POSITIVE))]);
     (hostile.name, hostile.state) = (text.to_owned(), text.to_owned());
     hostile.best[0].label = text.to_owned();
+    hostile.handed_back = vec![hand_back(text)];
+    hostile.warnings = vec![Warning { kind: text.to_owned(), text: text.to_owned() }];
     (hostile.eta_seconds, hostile.epochs_done) = (Some(f64::MAX), u64::MAX);
     let mut one = worker(1, text);
     (one.name, one.devices, one.last_seen_ms) = (text.to_owned(), vec![text.to_owned()], u64::MAX);

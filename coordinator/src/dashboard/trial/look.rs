@@ -1,6 +1,6 @@
 //! What the page of a trial shows, copied from the engine.
 
-use coordinator_core::{AttemptRecord, AttemptState, Engine, TrialRecord};
+use coordinator_core::{AttemptRecord, AttemptState, Engine, TrialRecord, TrialState};
 use sweep_proto::{EpochMetric, Hyperparameter, SweepSpec, TrialId, WorkKind};
 
 use crate::attempt_logs::{AttemptLog, AttemptLogs};
@@ -64,6 +64,15 @@ impl Look {
     /// The attempt that trained last, or still does.
     pub(super) fn last_training(&self) -> Option<&AttemptRecord> {
         self.attempts.iter().rfind(|attempt| attempt.work == WorkKind::Train)
+    }
+
+    /// Its state as people say it.
+    pub(super) fn state(&self) -> &'static str {
+        match self.trial.state {
+            TrialState::Pending => "waiting",
+            TrialState::Leased => "running",
+            state => state.name(),
+        }
     }
 
     /// The attempt that a worker is at.

@@ -2,8 +2,8 @@
 
 use coordinator_core::{
     AnsweredRequest, AttemptRecord, AttemptState, AuditHead, AuditNote, CertificateId, CertificateRecord,
-    DatasetRecord, EpochRecord, LeaseRecord, Mutation, SweepRecord, SweepState, TokenRecord, TrialRecord,
-    TrialState, WorkerRecord, WorkerState,
+    DatasetRecord, EarlierChoice, EpochRecord, LeaseRecord, Mutation, SweepRecord, SweepState, TokenRecord,
+    TrialRecord, TrialState, WorkerRecord, WorkerState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
@@ -46,6 +46,13 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
             .is_multiple_of(2)
             .then(|| DataAccount { version: DataAccount::VERSION, ..DataAccount::default() }),
     };
+    let earlier = |configuration: &Configuration| EarlierChoice {
+        configuration: configuration.clone(),
+        at: Timestamp(1_699_999_999_999),
+        trials: 4,
+        accuracy: 0.5,
+    };
+    let earlier_choices = if state.is_ended() { vec![earlier(&fixed)] } else { Vec::new() };
     Mutation::Sweep(SweepRecord {
         id: SweepId(id),
         spec: SweepSpec {
@@ -67,6 +74,7 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
         owner: state.is_ended().then(|| "submitter token 1".into()),
         held: (state == SweepState::Paused).then(|| "a dataset is missing".into()),
         extended_from: None,
+        earlier_choices,
     })
 }
 

@@ -28,7 +28,9 @@ from .report import Report
 from .signature import Verified
 from .status import (
     Configuration,
+    EarlierChoice,
     Epoch,
+    HandBack,
     Ledger,
     LowestTrial,
     Progress,
@@ -46,7 +48,9 @@ __all__ = [
     "AddressError",
     "Client",
     "Configuration",
+    "EarlierChoice",
     "Epoch",
+    "HandBack",
     "Ledger",
     "LowestTrial",
     "NotFoundError",

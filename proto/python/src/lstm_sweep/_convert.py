@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from .status import (
     Configuration,
+    EarlierChoice,
     Epoch,
+    HandBack,
     Ledger,
     LowestTrial,
     Progress,
@@ -58,7 +60,16 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         eta_high_seconds=message.eta_high_seconds if message.HasField("eta_high_seconds") else None,
         running_seconds=message.running_seconds,
         held=message.held if message.HasField("held") else None,
+        handed_back=tuple(
+            HandBack(one.trial.index, one.attempt, one.worker, one.how, one.reason) for one in message.handed_back
+        ),
+        earlier_choices=tuple(_earlier_choice(one) for one in message.earlier_choices),
     )
+
+
+def _earlier_choice(message: sweep_pb2.EarlierChoice) -> EarlierChoice:
+    accuracy = message.accuracy if message.HasField("accuracy") else None
+    return EarlierChoice(message.label, _time(message.at_ms), message.trials, accuracy)
 
 
 def _lowest(message: sweep_pb2.LowestTrial) -> LowestTrial:
@@ -83,6 +94,7 @@ def _running(message: sweep_pb2.RunningTrial) -> RunningTrial:
         evaluating=message.evaluating,
         epochs_total=message.epochs_total,
         last=_epoch(message.last) if message.HasField("last") else None,
+        is_away=message.is_away,
     )
 
 

@@ -40,6 +40,8 @@ class Ledger:
     cancelled: int
     reused: int
     """Of the completed ones: taken over from an earlier sweep."""
+    away: int = 0
+    """Of the leased ones: their worker is not connected."""
 
     @property
     def ended(self) -> int:
@@ -83,6 +85,8 @@ class RunningTrial:
     epochs_total: int
     last: Epoch | None
     """Its last finished epoch."""
+    is_away: bool = False
+    """Whether its worker is not connected."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,33 @@ class SweepWarning:
     """A word for programs: `still_learning`, `in_training`, `few_rows`, `unusable`, ..."""
     text: str
     """Sentences for people."""
+
+
+@dataclass(frozen=True)
+class HandBack:
+    """An attempt that its worker handed back in trouble, or whose lease ran out."""
+
+    trial: int
+    """Its position in the sweep, from 0."""
+    attempt: int
+    worker: str
+    how: str
+    """`handed back` or `lease expired`."""
+    reason: str
+    """The worker's last words about it."""
+
+
+@dataclass(frozen=True)
+class EarlierChoice:
+    """A choice that was measured on the test split before the sweep was extended or retried."""
+
+    label: str
+    """Its swept hyperparameters in words."""
+    at: datetime
+    trials: int
+    """Completed trials that it was chosen from."""
+    accuracy: float | None
+    """On the test split."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +215,10 @@ class Status:
     """In which trials ran, without what the sweep or its coordinator stood still."""
     held: str | None = None
     """Why the coordinator itself holds the sweep, which is paused then; `resume` goes on."""
+    handed_back: tuple[HandBack, ...] = ()
+    """Of trials that are not over, newest first, at most ten."""
+    earlier_choices: tuple[EarlierChoice, ...] = ()
+    """Where there are any the last test score is optimistic: `warnings` says why."""
 
     @property
     def has_ended(self) -> bool:

@@ -76,6 +76,14 @@ pub(super) const ENTRIES: &[Entry] = &[
          학습되지 않는 시행은 patience로 끝내십시오.",
     ),
     (
+        "The test split was used {tests} times: the sweep was extended or retried after its choice had been measured on it. \
+         Whoever has seen a test score and goes on chooses by it, so the last score is optimistic; only data that no \
+         choice has seen would tell.",
+        "테스트 분할이 {tests}번 사용되었습니다. 선택한 조합을 테스트 분할로 측정한 뒤에 스윕을 확장하거나 다시 시도했습니다. \
+         테스트 점수를 본 뒤 계속하면 그 점수에 따라 선택하게 되므로 마지막 점수는 낙관적입니다. 어떤 선택에도 쓰이지 않은 \
+         데이터로만 알 수 있습니다.",
+    ),
+    (
         "the likeliest {candidates} of them hold the best one with {sure} %",
         "확률이 높은 순으로 {candidates}개 조합 안에 최적 조합이 {sure} % 확률로 있습니다",
     ),

@@ -45,16 +45,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "one replicate cannot tell an effect from the luck of its seed: run at least 3 replicates",
         "반복이 한 번이면 효과와 시드의 운을 구별할 수 없습니다. 적어도 3회 반복하십시오",
     ),
+    ("1 degree of freedom", "자유도 1"),
+    ("{count} degrees of freedom", "자유도 {count}"),
     ("all trials have the same validation loss", "모든 시행의 검증 손실이 같습니다"),
     (
-        "the effect of {name} is significant ({p} against {name} × seed, {df} degrees of freedom), and it is the strongest \
+        "the effect of {name} is significant ({p} against {name} × seed, {freedom}), and it is the strongest \
          with probability {order}",
-        "{name}의 효과는 유의하며({name} × 시드에 대해 {p}, 자유도 {df}), 가장 강한 하이퍼파라미터일 확률은 {order}입니다",
+        "{name}의 효과는 유의하며({name} × 시드에 대해 {p}, {freedom}), 가장 강한 하이퍼파라미터일 확률은 {order}입니다",
     ),
     (
-        "the effect of {name} is not significant ({p} against {name} × seed, {df} degrees of freedom), and it is the strongest \
+        "the effect of {name} is not significant ({p} against {name} × seed, {freedom}), and it is the strongest \
          with probability {order}",
-        "{name}의 효과는 유의하지 않으며({name} × 시드에 대해 {p}, 자유도 {df}), 가장 강한 하이퍼파라미터일 확률은 \
+        "{name}의 효과는 유의하지 않으며({name} × 시드에 대해 {p}, {freedom}), 가장 강한 하이퍼파라미터일 확률은 \
          {order}입니다",
     ),
     (

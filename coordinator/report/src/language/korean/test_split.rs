@@ -3,6 +3,12 @@
 use crate::language::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
+    (
+        "Choices that were measured on the test split before this one",
+        "이번 선택 이전에 테스트 분할로 측정한 선택",
+    ),
+    ("chosen", "선택 시각"),
+    ("completed trials", "완료된 시행"),
     ("Test split", "테스트 분할"),
     (
         "A model is calibrated where predictions with a probability of 80 % are right in 80 of 100 cases. The \

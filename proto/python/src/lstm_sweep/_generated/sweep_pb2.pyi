@@ -32,12 +32,14 @@ class LaunchRequest(_message.Message):
     def __init__(self, file_name: _Optional[str] = ..., text: _Optional[str] = ..., directory: _Optional[str] = ..., forbid_reuse: bool = ..., attach: bool = ...) -> None: ...
 
 class LaunchEvent(_message.Message):
-    __slots__ = ("progress", "launched")
+    __slots__ = ("progress", "launched", "data_changed_since")
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     LAUNCHED_FIELD_NUMBER: _ClassVar[int]
+    DATA_CHANGED_SINCE_FIELD_NUMBER: _ClassVar[int]
     progress: Progress
     launched: SweepStatus
-    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., launched: _Optional[_Union[SweepStatus, _Mapping]] = ...) -> None: ...
+    data_changed_since: int
+    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., launched: _Optional[_Union[SweepStatus, _Mapping]] = ..., data_changed_since: _Optional[int] = ...) -> None: ...
 
 class Progress(_message.Message):
     __slots__ = ("stage", "done", "total", "in_bytes")
@@ -158,7 +160,7 @@ class FilePart(_message.Message):
     def __init__(self, name: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Ledger(_message.Message):
-    __slots__ = ("planned", "pending", "leased", "paused", "completed", "pruned", "diverged", "failed", "cancelled", "reused")
+    __slots__ = ("planned", "pending", "leased", "paused", "completed", "pruned", "diverged", "failed", "cancelled", "reused", "away")
     PLANNED_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
     LEASED_FIELD_NUMBER: _ClassVar[int]
@@ -169,6 +171,7 @@ class Ledger(_message.Message):
     FAILED_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
     REUSED_FIELD_NUMBER: _ClassVar[int]
+    AWAY_FIELD_NUMBER: _ClassVar[int]
     planned: int
     pending: int
     leased: int
@@ -179,10 +182,11 @@ class Ledger(_message.Message):
     failed: int
     cancelled: int
     reused: int
-    def __init__(self, planned: _Optional[int] = ..., pending: _Optional[int] = ..., leased: _Optional[int] = ..., paused: _Optional[int] = ..., completed: _Optional[int] = ..., pruned: _Optional[int] = ..., diverged: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., reused: _Optional[int] = ...) -> None: ...
+    away: int
+    def __init__(self, planned: _Optional[int] = ..., pending: _Optional[int] = ..., leased: _Optional[int] = ..., paused: _Optional[int] = ..., completed: _Optional[int] = ..., pruned: _Optional[int] = ..., diverged: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., reused: _Optional[int] = ..., away: _Optional[int] = ...) -> None: ...
 
 class RunningTrial(_message.Message):
-    __slots__ = ("id", "attempt", "label", "worker", "evaluating", "epochs_total", "last")
+    __slots__ = ("id", "attempt", "label", "worker", "evaluating", "epochs_total", "last", "is_away")
     ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
@@ -190,6 +194,7 @@ class RunningTrial(_message.Message):
     EVALUATING_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_TOTAL_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
+    IS_AWAY_FIELD_NUMBER: _ClassVar[int]
     id: _types_pb2.TrialId
     attempt: int
     label: str
@@ -197,7 +202,8 @@ class RunningTrial(_message.Message):
     evaluating: bool
     epochs_total: int
     last: _types_pb2.EpochMetric
-    def __init__(self, id: _Optional[_Union[_types_pb2.TrialId, _Mapping]] = ..., attempt: _Optional[int] = ..., label: _Optional[str] = ..., worker: _Optional[str] = ..., evaluating: bool = ..., epochs_total: _Optional[int] = ..., last: _Optional[_Union[_types_pb2.EpochMetric, _Mapping]] = ...) -> None: ...
+    is_away: bool
+    def __init__(self, id: _Optional[_Union[_types_pb2.TrialId, _Mapping]] = ..., attempt: _Optional[int] = ..., label: _Optional[str] = ..., worker: _Optional[str] = ..., evaluating: bool = ..., epochs_total: _Optional[int] = ..., last: _Optional[_Union[_types_pb2.EpochMetric, _Mapping]] = ..., is_away: bool = ...) -> None: ...
 
 class ConfigurationStatus(_message.Message):
     __slots__ = ("label", "completed", "score", "accuracy")
@@ -212,7 +218,7 @@ class ConfigurationStatus(_message.Message):
     def __init__(self, label: _Optional[str] = ..., completed: _Optional[int] = ..., score: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
 
 class SweepStatus(_message.Message):
-    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "outlook", "no_worker_since_ms", "eta_low_seconds", "eta_high_seconds", "running_seconds", "data", "held")
+    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "outlook", "no_worker_since_ms", "eta_low_seconds", "eta_high_seconds", "running_seconds", "data", "held", "handed_back", "earlier_choices")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -239,6 +245,8 @@ class SweepStatus(_message.Message):
     RUNNING_SECONDS_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     HELD_FIELD_NUMBER: _ClassVar[int]
+    HANDED_BACK_FIELD_NUMBER: _ClassVar[int]
+    EARLIER_CHOICES_FIELD_NUMBER: _ClassVar[int]
     id: int
     name: str
     state: str
@@ -265,7 +273,37 @@ class SweepStatus(_message.Message):
     running_seconds: float
     data: DataAccount
     held: str
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., outlook: _Optional[str] = ..., no_worker_since_ms: _Optional[int] = ..., eta_low_seconds: _Optional[float] = ..., eta_high_seconds: _Optional[float] = ..., running_seconds: _Optional[float] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ...) -> None: ...
+    handed_back: _containers.RepeatedCompositeFieldContainer[HandBack]
+    earlier_choices: _containers.RepeatedCompositeFieldContainer[EarlierChoice]
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., outlook: _Optional[str] = ..., no_worker_since_ms: _Optional[int] = ..., eta_low_seconds: _Optional[float] = ..., eta_high_seconds: _Optional[float] = ..., running_seconds: _Optional[float] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ..., handed_back: _Optional[_Iterable[_Union[HandBack, _Mapping]]] = ..., earlier_choices: _Optional[_Iterable[_Union[EarlierChoice, _Mapping]]] = ...) -> None: ...
+
+class HandBack(_message.Message):
+    __slots__ = ("trial", "attempt", "worker", "how", "at_ms", "reason")
+    TRIAL_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    HOW_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    trial: _types_pb2.TrialId
+    attempt: int
+    worker: str
+    how: str
+    at_ms: int
+    reason: str
+    def __init__(self, trial: _Optional[_Union[_types_pb2.TrialId, _Mapping]] = ..., attempt: _Optional[int] = ..., worker: _Optional[str] = ..., how: _Optional[str] = ..., at_ms: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class EarlierChoice(_message.Message):
+    __slots__ = ("label", "at_ms", "trials", "accuracy")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    at_ms: int
+    trials: int
+    accuracy: float
+    def __init__(self, label: _Optional[str] = ..., at_ms: _Optional[int] = ..., trials: _Optional[int] = ..., accuracy: _Optional[float] = ...) -> None: ...
 
 class DataSplit(_message.Message):
     __slots__ = ("split", "rows", "class_rows", "in_training", "other_label", "truncated", "tokens", "unknown_tokens")
