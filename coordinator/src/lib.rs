@@ -44,4 +44,4 @@ pub use fsck::{Findings, FsckError, fsck};
 pub use place::{DATABASE, DatabaseUrl, Place, StoreChoice};
 pub use prepare::resolve_paths;
 pub use readers::Readers;
-pub use server::{Server, ServerConfig, StartError, start};
+pub use server::{Server, ServerConfig, StartError, Texts, start};

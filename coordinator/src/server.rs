@@ -70,6 +70,23 @@ const DATA_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long running requests may take to end when the coordinator stops.
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
+/// Whether texts of the data leave a coordinator, in reports or elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Texts {
+    /// Where they are asked for.
+    #[default]
+    Told,
+    /// Never, whatever is asked for.
+    Kept,
+}
+
+impl Texts {
+    /// As the flag `--no-texts` says it.
+    pub fn kept_if(no_texts: bool) -> Self {
+        if no_texts { Self::Kept } else { Self::Told }
+    }
+}
+
 /// What a coordinator needs to start.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -89,8 +106,8 @@ pub struct ServerConfig {
     pub corpora: Vec<PathBuf>,
     /// Where data is read.
     pub readers: Readers,
-    /// Whether no text of the data leaves it, in reports or elsewhere, whatever they are asked for.
-    pub is_private: bool,
+    /// Whether texts of the data leave it.
+    pub texts: Texts,
     /// How much users may launch.
     pub quota: Quota,
 }
@@ -107,7 +124,7 @@ impl ServerConfig {
             advertise: Vec::new(),
             corpora: Vec::new(),
             readers: Readers::InProcess,
-            is_private: false,
+            texts: Texts::default(),
             quota: machine::quota(),
         }
     }
@@ -307,7 +324,7 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
         .map_err(|error| StartError::Unclean(error.to_string()))?;
     shared.readers = config.readers;
     shared.quota = config.quota;
-    shared.is_private = config.is_private;
+    shared.texts = config.texts;
     let entrance = match tls {
         Some(tls) => Entrance::Tls(tls.into()),
         None => Entrance::Loopback { is_open: config.is_open_to_local_users },

@@ -126,6 +126,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("/sweep.v1.SweepService/Seal", "asv"),
     ("/sweep.v1.SweepService/BestModel", "asv"),
     ("/sweep.v1.SweepService/Workers", "asv"),
+    ("/sweep.v1.SweepService/Rates", "asv"),
     ("/sweep.v1.SweepService/Drain", "a"),
     ("/sweep.v1.WorkerService/Register", "w"),
     ("/sweep.v1.WorkerService/Session", "w"),

@@ -112,12 +112,14 @@ pub(crate) fn access(service: Service) -> AccessClient {
 
 /// The status of a sweep by number or name; without either, of the newest.
 pub(crate) async fn get(client: &mut Client, sweep: Option<&str>) -> Result<SweepStatus, Failure> {
-    match sweep {
-        Some(sweep) => Ok(client.get(GetRequest { sweep: sweep.to_owned() }).await?.into_inner()),
-        None => list(client).await?.pop().ok_or_else(|| {
+    let sweep = match sweep {
+        Some(sweep) => sweep.to_owned(),
+        // A list tells less of each.
+        None => list(client).await?.pop().map(|newest| newest.id.to_string()).ok_or_else(|| {
             Failure::failed("the coordinator has no sweep").hint("`sweep launch FILE` starts one")
-        }),
-    }
+        })?,
+    };
+    Ok(client.get(GetRequest { sweep }).await?.into_inner())
 }
 
 /// Every sweep, oldest first.

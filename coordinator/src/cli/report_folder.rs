@@ -56,13 +56,13 @@ pub(super) fn check_free(
         return Ok(());
     }
     let shown = folder.display();
-    let what = match earlier(folder) {
+    let told = match earlier(folder) {
         Some(report) => {
-            format!("the report of sweep {} ({})", report.sweep, output::plain(&report.name))
+            format!("{shown} holds the report of sweep {} ({})", report.sweep, output::plain(&report.name))
         }
-        None => "other files".to_owned(),
+        None => format!("{shown} is not empty"),
     };
-    Err(Failure::usage(format!("{shown} holds {what}: nothing was written"))
+    Err(Failure::usage(format!("{told}: nothing was written"))
         .hint("--force writes over files of the same names, -o DIR names another folder"))
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 
 use clap::Args;
-use coordinator::{ServerConfig, StoreChoice};
+use coordinator::{ServerConfig, StoreChoice, Texts};
 use coordinator_report::Language;
 use sweep_proto::wire::{GetRequest, ReportRequest};
 
@@ -104,7 +104,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let config = ServerConfig {
         readers: arguments.data_memory.readers()?,
-        is_private: arguments.privacy.no_texts,
+        texts: Texts::kept_if(arguments.privacy.no_texts),
         ..ServerConfig::local(listen, arguments.data_dir.clone(), StoreChoice::Sqlite)
     };
     let server = coordinator::start(config).await?;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use coordinator::{ArtifactsChoice, Place, ServerConfig, StoreChoice};
+use coordinator::{ArtifactsChoice, Place, ServerConfig, StoreChoice, Texts};
 
 use super::data_memory::DataMemory;
 use super::exit::Failure;
@@ -97,7 +97,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let server = coordinator::start(ServerConfig {
         quota: arguments.quota.over(local.quota),
         is_secure: arguments.tls,
-        is_private: arguments.no_texts,
+        texts: Texts::kept_if(arguments.no_texts),
         is_open_to_local_users: arguments.open_to_local_users,
         advertise: arguments.advertise,
         corpora: arguments.corpora,

@@ -46,6 +46,7 @@ use crate::security::authority::Authority;
 use crate::security::caller::Caller;
 use crate::security::sessions::Sessions;
 use crate::security::signer::Signer;
+use crate::server::Texts;
 use queues::{Queues, Turn};
 use report_cache::ReportCache;
 
@@ -92,8 +93,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Arc<Sessions>,
     /// What workers log about their attempts.
     pub(crate) attempt_logs: Arc<AttemptLogs>,
-    /// Whether no text of the data leaves it, in reports or elsewhere.
-    pub(crate) is_private: bool,
+    /// Whether texts of the data leave the coordinator.
+    pub(crate) texts: Texts,
     /// How much users may launch.
     pub(crate) quota: Quota,
     /// Artifacts that were read from end to end lately and found sound.
@@ -132,7 +133,7 @@ impl Shared {
             identity,
             sessions,
             attempt_logs: Arc::default(),
-            is_private: false,
+            texts: Texts::default(),
             quota: Quota::default(),
             checks: Arc::new(faults::no_checks()),
             queues: Arc::default(),

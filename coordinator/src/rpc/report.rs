@@ -13,6 +13,7 @@ use super::blobs::{self, Download, FileParts};
 use super::report_cache::{Files, Wanted};
 use super::{Shared, Work, hard_texts, seal, status};
 use crate::security::caller::Caller;
+use crate::server::Texts;
 
 /// Prices of one request: more device models than a sweep has.
 const PRICES_MAX: usize = 64;
@@ -71,7 +72,7 @@ async fn made(
     let Wishes { prices, language, without_texts } = wishes;
     input.prices = prices;
     // What the operator keeps private nobody gets, whatever they ask for.
-    if !without_texts && !shared.is_private {
+    if !without_texts && shared.texts == Texts::Told {
         input.texts = hard_texts::of(shared, &input).await;
     }
     let signer = shared.signer.clone();
