@@ -21,14 +21,12 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
     }
     if sweep.has_ended() {
         lines.push(format!("took      {}", took(sweep)));
+    } else if let Some(idleness) = sweep.idleness(moment) {
+        lines.push(format!("waiting   {}", plain(&idleness)));
     } else {
-        if let Some(idleness) = sweep.idleness(moment) {
-            lines.push(format!("waiting   {}", plain(&idleness)));
-        } else {
-            let eta = time_left(sweep, 0.0).unwrap_or_else(|| "unknown".to_owned());
-            lines.push(format!("workers   {} with {} slots", sweep.workers, sweep.slots));
-            lines.push(format!("time left {eta}"));
-        }
+        let eta = time_left(sweep, 0.0).unwrap_or_else(|| "unknown".to_owned());
+        lines.push(format!("workers   {} with {} slots", sweep.workers, sweep.slots));
+        lines.push(format!("time left {eta}"));
     }
     lines.extend(troubles(sweep));
     // What preparing the data found says it, too.

@@ -92,7 +92,7 @@ impl Layout {
             title: line(0),
             progress: line(1),
             counts: line(2),
-            notices: (notices > 0).then(|| Rect { y: TOP_LINES, height: notices, ..whole }),
+            notices: (notices > 0).then_some(Rect { y: TOP_LINES, height: notices, ..whole }),
             keys,
             panes: panes(room, focus, rows),
         }
