@@ -6,9 +6,6 @@ use anyhow::{Result, ensure};
 use sweep_tests::processes::{Cluster, command, wait_until};
 use sweep_tests::pseudo_terminal::{PseudoTerminal, ensure_exit};
 
-/// Exit code of who stops before the end.
-const INTERRUPTED: i32 = 130;
-
 /// Six trials of some seconds each, so that they are seen in their midst.
 const SWEEP: &str = r#"
 name = "seen"
