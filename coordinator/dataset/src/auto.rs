@@ -61,7 +61,7 @@ mod tests {
     #[allow(clippy::float_cmp, reason = "both are constants")]
     fn the_reference_says_what_is_done() {
         assert_eq!(UNKNOWN_SHARE_MAX, 0.25);
-        let told = Hyperparameter::Tokenizer.doc();
+        let told = Hyperparameter::Tokenizer.row().doc;
         assert!(told.contains("more than a quarter") && told.ends_with("then subword."), "{told}");
     }
 
