@@ -155,7 +155,7 @@ fn choices_that_were_measured_are_remembered_when_a_sweep_goes_on() {
     let earlier = record(&lab).earlier_choices;
     assert_eq!(earlier.len(), 1);
     assert_eq!((&earlier[0].configuration, earlier[0].at, earlier[0].trials), (&chosen, ended, 2));
-    let tested = lab.engine.tables().trials_of(sweep).filter_map(|trial| trial.test.as_ref()).next().unwrap();
+    let tested = lab.engine.tables().trials_of(sweep).find_map(|trial| trial.test.as_ref()).unwrap();
     assert!((earlier[0].accuracy - tested.accuracy).abs() < 1e-12);
     lab.run(&extend(sweep, &record(&lab).spec, Vec::new(), Some(3)));
     assert_eq!(record(&lab).earlier_choices.len(), 1, "nothing was measured between the two");
