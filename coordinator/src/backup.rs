@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use coordinator_core::{Command, Engine, Mutation, Tables};
-use coordinator_store::{PostgresStore, SqliteStore, StepBatch, Store, StoreError, StoreReader};
+use coordinator_store::{
+    Candidate, PostgresStore, Restoration, SqliteStore, StepBatch, Store, StoreError, StoreReader,
+};
 use serde::{Deserialize, Serialize};
 use sweep_proto::{ArtifactRef, AttemptId, Timestamp};
 use thiserror::Error;
@@ -18,6 +20,7 @@ use thiserror::Error;
 use crate::artifacts::{ArtifactError, Artifacts};
 use crate::fsck::{self, Findings, FsckError};
 use crate::place::{DATABASE, Place, StoreChoice};
+use crate::security::sealing;
 use crate::security_files::SECURITY;
 use crate::server::StartError;
 use crate::unfinished::{self, Unfinished};
@@ -63,7 +66,7 @@ pub enum BackupError {
     #[error("{} is not empty; name a folder that does not exist yet", .0.display())]
     NotEmpty(PathBuf),
     /// The database has rows already.
-    #[error("the database given holds sweeps already; restore into an empty one")]
+    #[error("the database given has rows already; restore into an empty one")]
     DatabaseNotEmpty,
     /// It has no manifest, or one of another program.
     #[error("{} is no whole backup: {problem}", path.display())]
@@ -141,7 +144,10 @@ pub async fn backup(
         let (place, database) = (source.clone(), target.join(DATABASE));
         let tables = blocking(move || -> Result<Tables, BackupError> {
             remove_database(&database)?;
-            copy_rows(&mut *read(&place)?, &mut SqliteStore::open(&database)?).map_err(Into::into)
+            let mut copied = SqliteStore::open(&database)?;
+            let tables = copy_rows(&mut *read(&place)?, &mut copied)?;
+            keep_seal(&mut copied, database.parent().unwrap_or(Path::new(".")))?;
+            Ok(tables)
         })
         .await?;
         match copy_artifacts(&from, &into, &tables, &progress).await {
@@ -174,18 +180,26 @@ pub async fn restore(
     let manifest = read_manifest(source)?;
     let copy = Place::local(source);
     sound(fsck::fsck(&copy, true).await?)?;
-    if let StoreChoice::Postgres(_) = target.store {
-        // Before anything is made: another coordinator may lead there.
-        let place = target.clone();
-        blocking(move || open_empty(&place).map(|_| ())).await?;
+    if is_done_but_for_its_folder(target).await? {
+        unfinished::unmark(&target.data_directory)?;
+        return Ok(manifest);
     }
-    let folder = Unfinished::begin(&target.data_directory, unfinished::RESTORE, &target.store)?;
+    unfinished::check_free(&target.data_directory)?;
+    let (place, id) = (target.clone(), uuid::Uuid::now_v7().to_string());
+    let name = id.clone();
+    // Before a folder is made: another coordinator may lead there, or have rows there.
+    let store = blocking(move || begin_rows(&place, &name)).await?;
+    let folder = Unfinished::begin_as(&target.data_directory, unfinished::RESTORE, &target.store, &id)?;
     let target = Place { data_directory: folder.path().to_owned(), ..target.clone() };
     let (rows, place) = (copy.clone(), target.clone());
     let tables = blocking(move || -> Result<Tables, BackupError> {
-        let mut store = open_empty(&place)?;
+        let mut store = match store {
+            Some(store) => store,
+            None => (place.opener(""))()?,
+        };
         let tables = copy_rows(&mut *read(&rows)?, &mut *store)?;
         begin_generation(&mut *store)?;
+        keep_seal(&mut *store, &place.data_directory)?;
         Ok(tables)
     })
     .await?;
@@ -194,8 +208,44 @@ pub async fn restore(
     copy_artifacts(&from, &into, &tables, &progress).await?;
     copy_keys(source, &target.data_directory)?;
     sound(fsck::check(&target, true).await?)?;
+    if let StoreChoice::Postgres(url) = target.store {
+        // A coordinator may lead there by now, and stand still because the database is not complete.
+        blocking(move || Ok(PostgresStore::open(url.as_str())?.complete_restoration(&id)?)).await?;
+    }
     folder.finish()?;
     Ok(manifest)
+}
+
+/// Whether an earlier restoration into a database was cut off when all was written and checked, and only its folder still
+/// refused.
+async fn is_done_but_for_its_folder(target: &Place) -> Result<bool, BackupError> {
+    let (Some(id), StoreChoice::Postgres(url)) = (unfinished::id_of(&target.data_directory), &target.store)
+    else {
+        return Ok(false);
+    };
+    let url = url.clone();
+    let known = blocking(move || Ok(PostgresStore::open(url.as_str())?.restoration()?)).await?;
+    Ok(known == Some(Restoration { id, is_complete: true }))
+}
+
+/// Marks a database as being restored, and gives it; `None` where the rows go into the folder that is yet to be made.
+fn begin_rows(place: &Place, id: &str) -> Result<Option<Box<dyn Store>>, BackupError> {
+    let StoreChoice::Postgres(url) = &place.store else { return Ok(None) };
+    let (holder, address) = (id.to_owned(), "a restoration".to_owned());
+    let begun = PostgresStore::begin_restoration(url.as_str(), &Candidate { holder, address }, id);
+    match begun {
+        Ok(store) => Ok(Some(Box::new(store))),
+        Err(StoreError::NotEmpty) => Err(BackupError::DatabaseNotEmpty),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The copy's data folder knows the signed end of its audit log, as the first one did.
+fn keep_seal(store: &mut dyn StoreReader, folder: &Path) -> Result<(), BackupError> {
+    match store.read_seal()? {
+        Some(seal) => sealing::keep(folder, &seal).map_err(BackupError::at(folder)),
+        None => Ok(()),
+    }
 }
 
 fn sound(findings: Findings) -> Result<(), BackupError> {
@@ -232,18 +282,13 @@ fn remove_database(database: &Path) -> Result<(), BackupError> {
 fn read(place: &Place) -> Result<Box<dyn StoreReader>, StoreError> {
     match &place.store {
         StoreChoice::Sqlite => SqliteStore::read(&place.data_directory.join(DATABASE)),
-        StoreChoice::Postgres(url) => Ok(Box::new(PostgresStore::open(url.as_str())?)),
+        StoreChoice::Postgres(url) => {
+            let store = PostgresStore::open(url.as_str())?;
+            store.check_complete()?;
+            Ok(Box::new(store))
+        }
         StoreChoice::Memory => Err(StoreError::Conflict("a store in memory has no backup".to_owned())),
     }
-}
-
-/// Opens the store of a place as its one writer.
-fn open_empty(place: &Place) -> Result<Box<dyn Store>, BackupError> {
-    let mut store = (place.opener("a restoration"))()?;
-    if store.load()? != Tables::default() {
-        return Err(BackupError::DatabaseNotEmpty);
-    }
-    Ok(store)
 }
 
 /// Copies every row into an empty store, and gives them.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use coordinator_core::{AuditHead, AuditTrail, Engine, Tables};
+use coordinator_core::{AuditHead, Engine, Tables};
 use coordinator_report::Language;
 use coordinator_store::{PostgresStore, SqliteStore, StoreError, StoreReader};
 use serde::Serialize;
@@ -12,16 +12,11 @@ use sweep_proto::{ArtifactRef, AttemptId, SweepId, Timestamp};
 use thiserror::Error;
 
 use crate::artifacts::{ArtifactError, Artifacts};
+use crate::audit_log;
 use crate::place::{DATABASE, Place, StoreChoice};
 use crate::rpc::report::collect;
-use crate::security::files::SECURITY;
-use crate::security::sealing::signature_problem;
-use crate::security::signer::Signer;
 use crate::server::StartError;
 use crate::unfinished;
-
-/// Audit entries read at once.
-const AUDIT_PAGE: usize = 1_000;
 
 /// Step metrics read at once.
 const STEPS_PAGE: usize = 10_000;
@@ -82,6 +77,12 @@ pub async fn fsck(place: &Place, strict: bool) -> Result<Findings, FsckError> {
         return Err(FsckError::NoDatabase(place.data_directory.clone()));
     }
     let _lock = place.lock()?;
+    if let StoreChoice::Postgres(url) = &place.store {
+        let url = url.clone();
+        let checked =
+            tokio::task::spawn_blocking(move || PostgresStore::open(url.as_str())?.check_complete());
+        checked.await.map_err(|error| FsckError::CutOff(error.to_string()))??;
+    }
     check(place, strict).await
 }
 
@@ -123,8 +124,7 @@ fn check_rows(place: &Place, strict: bool) -> Result<(Findings, Option<Tables>),
     };
     findings.count(&tables);
     findings.steps(&mut *store, &tables)?;
-    let key = own_key(place);
-    findings.audit_log(&mut *store, &tables, key.as_deref(), strict)?;
+    findings.audit_log(&mut *store, &tables, place, strict)?;
     findings.held(&tables);
     let engine = Engine::restore(tables, Timestamp(0));
     findings.problems.extend(engine.audit());
@@ -170,41 +170,20 @@ impl Findings {
         &mut self,
         store: &mut dyn StoreReader,
         tables: &Tables,
-        key: Option<&str>,
+        place: &Place,
         strict: bool,
     ) -> Result<(), StoreError> {
-        let seal = store.read_seal()?;
-        if let Some(seal) = &seal {
-            self.problems.extend(signature_problem(seal, key));
-        } else if strict && tables.audit != AuditHead::default() {
+        let state = audit_log::follow(store, tables.audit_base, place, |_| {})?;
+        if strict && state.key.is_none() && tables.audit != AuditHead::default() {
             self.problems.push(
                 "the end of the audit log is not signed, so that a cut end would not be found; a coordinator that starts \
                  here signs it"
                     .to_owned(),
             );
         }
-        let mut trail = AuditTrail::begin(tables.audit_base, seal);
-        loop {
-            let page = match store.read_audit(trail.head().sequence + 1, AUDIT_PAGE) {
-                Ok(page) => page,
-                Err(error @ StoreError::Corrupt { .. }) => {
-                    self.problems.push(error.to_string());
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            };
-            if page.is_empty() {
-                self.problems.extend(trail.problems());
-                return Ok(());
-            }
-            for entry in page {
-                if let Err(problem) = trail.advance(&entry) {
-                    self.problems.push(format!("the audit log is broken: {problem}"));
-                    return Ok(());
-                }
-                self.audit_entries += 1;
-            }
-        }
+        self.problems.extend(state.problems);
+        self.audit_entries = state.entries;
+        Ok(())
     }
 
     async fn artifacts(&mut self, artifacts: &Artifacts, tables: &Tables, strict: bool) {
@@ -225,12 +204,6 @@ impl Findings {
             }
         }
     }
-}
-
-/// The key that signs here, where there is one; coordinators that share a database have one each.
-fn own_key(place: &Place) -> Option<String> {
-    let is_alone = place.store == StoreChoice::Sqlite;
-    is_alone.then(|| Signer::known_key(&place.data_directory.join(SECURITY))).flatten()
 }
 
 /// How many step metrics an attempt has, and whether they are in order.

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod attempt_logs;
+mod audit_log;
 mod backup;
 mod blocking;
 mod clock;
@@ -37,6 +38,7 @@ mod trouble;
 mod unfinished;
 
 pub use artifacts::ArtifactsChoice;
+pub use audit_log::{AuditState, read_audit_log};
 pub use backup::{BackupError, Manifest, backup, restore};
 pub use coordinator_core::{Quota, Totals};
 pub use driver::STALE_BYTES_MAX;

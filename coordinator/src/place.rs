@@ -119,7 +119,11 @@ impl Place {
                 let holder = uuid::Uuid::now_v7().to_string();
                 let candidate = Candidate { holder, address: address.to_owned() };
                 let url = url.clone();
-                Box::new(move || Ok(Box::new(PostgresStore::lead(url.as_str(), &candidate)?)))
+                Box::new(move || {
+                    let store = PostgresStore::lead(url.as_str(), &candidate)?;
+                    store.check_complete()?;
+                    Ok(Box::new(store) as Box<dyn Store>)
+                })
             }
             StoreChoice::Memory => {
                 let store = MemoryStore::default();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator_core::{AuditNote, Command, Engine, Quota};
+use coordinator_core::{Command, Engine, Quota};
 use coordinator_store::StoreError;
 use data_encoding::HEXLOWER;
 use sweep_proto::protocol::MESSAGE_BYTES_MAX;
@@ -16,7 +16,7 @@ use sweep_proto::wire::access_service_server::AccessServiceServer;
 use sweep_proto::wire::sweep_service_server::SweepServiceServer;
 use sweep_proto::wire::worker_service_server::WorkerServiceServer;
 use sweep_transport::presence::{LOCK, Presence};
-use sweep_transport::private::PrivateError;
+use sweep_transport::private::{self, PrivateError};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_stream::Stream;
@@ -34,13 +34,13 @@ use crate::http;
 use crate::machine;
 use crate::place::{Place, StoreChoice, at};
 use crate::readers::Readers;
-use crate::rpc::{AccessRpc, Doors, Shared, SweepRpc, WorkerRpc, status, uploads};
+use crate::rpc::{AccessRpc, Doors, Shared, SweepRpc, WorkerRpc, audit, status, uploads};
 use crate::security::authority::AuthorityError;
 use crate::security::doors;
 use crate::security::files::SECURITY;
 use crate::security::gate::Gate;
 use crate::security::listener::{self, Connection, Entrance};
-use crate::security::sealing::{self, sealing};
+use crate::security::sealing::Sealer;
 use crate::security::signer::Signer;
 
 /// Interval of HTTP/2 pings on a connection: routers forget idle connections after a minute or more.
@@ -110,6 +110,8 @@ pub struct ServerConfig {
     pub texts: Texts,
     /// How much users may launch.
     pub quota: Quota,
+    /// After how many days entries of the audit log are removed; `None`: only when somebody says so.
+    pub audit_days: Option<u64>,
 }
 
 impl ServerConfig {
@@ -126,6 +128,7 @@ impl ServerConfig {
             readers: Readers::InProcess,
             texts: Texts::default(),
             quota: machine::quota(),
+            audit_days: None,
         }
     }
 }
@@ -291,6 +294,7 @@ impl Drop for Server {
 /// A [`StartError`] names what stands in the way.
 pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let clock = Clock::start();
+    private::check_own(&config.place.data_directory)?;
     let lock = if config.is_announced { config.place.lock()? } else { config.place.lock_briefly()? };
     let bind_error = |source| StartError::Bind { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(bind_error)?;
@@ -300,12 +304,13 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     let keys = config.place.data_directory.join(SECURITY);
     let opening = tokio::task::spawn_blocking(move || Signer::open(&keys));
     let signer = Arc::new(opening.await.map_err(|error| StartError::Unclean(error.to_string()))??);
-    let open = sealing(config.place.opener(&own_url(&config, address)), Arc::clone(&signer));
+    let is_alone = config.place.store == StoreChoice::Sqlite;
+    let sealer = Arc::new(Sealer::new(Arc::clone(&signer), &config.place.data_directory, is_alone));
+    let (open, seals) = (config.place.opener(&own_url(&config, address)), Some(Arc::clone(&sealer)));
     let blobs = Arc::clone(&artifacts);
     // Loading reads the whole database: not on a thread that serves others.
-    let loading = tokio::task::spawn_blocking(move || Driver::start(open, blobs, clock));
+    let loading = tokio::task::spawn_blocking(move || Driver::start(open, seals, blobs, clock));
     let (driver, running) = loading.await.map_err(|error| StartError::Unclean(error.to_string()))??;
-    note_audit_trouble(&driver, &signer).await?;
     let is_secure = config.is_secure || !address.ip().is_loopback();
     let security = if is_secure { Some(doors::open(&config, address, &driver, clock).await?) } else { None };
     let shutdown = CancellationToken::new();
@@ -325,10 +330,14 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
     shared.readers = config.readers;
     shared.quota = config.quota;
     shared.texts = config.texts;
+    shared.sealer = Some(sealer);
     let entrance = match tls {
         Some(tls) => Entrance::Tls(tls.into()),
         None => Entrance::Loopback { is_open: config.is_open_to_local_users },
     };
+    if let Some(days) = config.audit_days {
+        tokio::spawn(audit::retain(shared.clone(), days));
+    }
     let data_directory = config.place.data_directory.clone();
     let incoming = listener::connections(listener, entrance, driver.clone(), shutdown.clone());
     let serving = tokio::spawn(serve(incoming, shared));
@@ -349,30 +358,6 @@ fn identity(place: &Place) -> Result<String, StartError> {
     let mut bytes = [0; IDENTITY_BYTES];
     getrandom::fill(&mut bytes).map_err(|error| StartError::Unclean(error.to_string()))?;
     Ok(HEXLOWER.encode(&bytes))
-}
-
-/// Writes down where the audit log does not end as it was signed: what is written from here on is signed anew.
-async fn note_audit_trouble(driver: &Driver, signer: &Arc<Signer>) -> Result<(), StartError> {
-    if *driver.notices().of_standing().borrow() != Standing::Serving {
-        return Ok(());
-    }
-    let unclean = |error: &dyn std::fmt::Display| StartError::Unclean(error.to_string());
-    let end = driver.read(|engine: &Engine, _| engine.tables().audit).await;
-    let end = end.map_err(|error| unclean(&error))?;
-    let mut reader = driver.reader().await.map_err(|error| unclean(&error))?;
-    let seal = tokio::task::spawn_blocking(move || reader.read_seal()).await;
-    let seal = seal.map_err(|error| unclean(&error))??;
-    let Some(problem) = sealing::trouble(signer, end, seal.as_ref()) else { return Ok(()) };
-    tracing::warn!(problem, "the audit log is signed from here on");
-    let note = AuditNote {
-        actor: "the coordinator".to_owned(),
-        peer: "-".to_owned(),
-        action: "sign audit log".to_owned(),
-        subject: problem,
-        is_allowed: true,
-    };
-    driver.command(Command::Record(note)).await.map_err(|error| unclean(&error))?;
-    Ok(())
 }
 
 /// Where this coordinator tells the others of its database that it is.

@@ -33,6 +33,19 @@ impl Unfinished {
     /// # Errors
     /// [`BackupError::NotEmpty`] where there is something else at its place.
     pub(crate) fn begin(target: &Path, what: &str, store: &StoreChoice) -> Result<Self, BackupError> {
+        Self::begin_as(target, what, store, "")
+    }
+
+    /// As [`Self::begin`], under a name by which [`id_of`] finds it again.
+    ///
+    /// # Errors
+    /// Those of [`Self::begin`].
+    pub(crate) fn begin_as(
+        target: &Path,
+        what: &str,
+        store: &StoreChoice,
+        id: &str,
+    ) -> Result<Self, BackupError> {
         let target = std::path::absolute(target).map_err(BackupError::at(target))?;
         let grows_at = match beside(&target) {
             // A database is written at once, and cannot be renamed with the folder: the folder refuses for both.
@@ -44,7 +57,7 @@ impl Unfinished {
         let lock = Place::local(&grows_at).lock_alone()?;
         clear(&grows_at).map_err(BackupError::at(&grows_at))?;
         let marker = grows_at.join(MARKER);
-        mark(&marker, what).map_err(BackupError::at(&marker))?;
+        mark(&marker, &format!("{what}\n{id}")).map_err(BackupError::at(&marker))?;
         Ok(Self { grows_at, target, _lock: lock })
     }
 
@@ -68,10 +81,24 @@ impl Unfinished {
             fs::rename(&self.grows_at, target).map_err(BackupError::at(target))?;
             sync(target.parent().unwrap_or(Path::new("/")))?;
         }
-        let marker = target.join(MARKER);
-        fs::remove_file(&marker).map_err(BackupError::at(&marker))?;
-        sync(target)
+        unmark(target)
     }
+}
+
+/// Takes the marker from a whole folder.
+///
+/// # Errors
+/// [`BackupError::File`]; the folder is then refused still.
+pub(crate) fn unmark(folder: &Path) -> Result<(), BackupError> {
+    let marker = folder.join(MARKER);
+    fs::remove_file(&marker).map_err(BackupError::at(&marker))?;
+    sync(folder)
+}
+
+/// The name under which a folder that is not finished was begun.
+pub(crate) fn id_of(folder: &Path) -> Option<String> {
+    let told = fs::read_to_string(folder.join(MARKER)).ok()?;
+    told.split_once('\n').map(|(_, id)| id.to_owned()).filter(|id| !id.is_empty())
 }
 
 /// Refuses a data folder that was not finished, or whose restoration was cut off beside it.
@@ -85,7 +112,7 @@ pub(crate) fn refuse(folder: &Path) -> Result<(), StartError> {
     for path in [Some(absolute), beside].into_iter().flatten() {
         let marker = path.join(MARKER);
         if fs::symlink_metadata(&marker).is_ok() {
-            let is_backup = fs::read(&marker).is_ok_and(|what| what == BACKUP.as_bytes());
+            let is_backup = fs::read(&marker).is_ok_and(|what| what.starts_with(BACKUP.as_bytes()));
             let what = if is_backup { BACKUP } else { RESTORE };
             return Err(StartError::Unfinished { path, what });
         }
@@ -112,7 +139,10 @@ fn is_mounted(folder: &Path) -> bool {
 }
 
 /// Whether a folder may be begun here: nothing is here, or what an earlier try has left.
-fn check_free(folder: &Path) -> Result<(), BackupError> {
+///
+/// # Errors
+/// [`BackupError::NotEmpty`].
+pub(crate) fn check_free(folder: &Path) -> Result<(), BackupError> {
     let mut entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

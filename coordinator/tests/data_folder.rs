@@ -312,6 +312,36 @@ async fn on_loopback_other_users_of_the_machine_are_refused_with_the_remedy() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_superuser_starts_no_coordinator_in_the_folder_of_another_user_and_may_check_it() {
+    // Only the superuser can play this.
+    if !geteuid().is_root() {
+        return;
+    }
+    let folder = Folder::with_a_finished_sweep().await;
+    let owned = |path: &Path| {
+        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    };
+    let data = folder.path(".sweep");
+    owned(&data);
+    std::fs::read_dir(&data).unwrap().for_each(|entry| owned(&entry.unwrap().path()));
+    for command in
+        [&["serve", "--listen", "127.0.0.1:0"][..], &["list"], &["audit", "--forget-older-than", "30"]]
+    {
+        let said = folder.fails(command, 2);
+        assert!(said.contains("sudo -u nobody"), "{command:?}: {said}");
+    }
+    for command in [&["fsck", "--strict"][..], &["audit"]] {
+        let output = folder.sweep(command);
+        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    use std::os::unix::fs::MetadataExt;
+    for entry in std::fs::read_dir(&data).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().uid(), NOBODY, "{}", entry.path().display());
+    }
+}
+
 #[test]
 fn variables_of_another_day_do_not_stop_what_needs_none_of_them() {
     let folder = Folder::new();

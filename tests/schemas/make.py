@@ -9,7 +9,8 @@ is what `pg_dump --inserts` printed after `sweep backup` of that folder and `swe
     python3 tests/schemas/make.py FOLDER/sweep.db
 
 Without a database it makes only the dumps of later schemas, from those here. SQLite's schema 3 and PostgreSQL's schema 2 have the
-energy of epochs: the migration is applied, and the first sweep's epochs get energies and, with them, new checksums.
+energy of epochs: the migration is applied, and the first sweep's epochs get energies and, with them, new checksums. SQLite's schema
+4 and PostgreSQL's schema 3 have the marks of the database: the migration is applied, and nothing is marked, since nobody has signed.
 """
 
 import hashlib
@@ -82,6 +83,27 @@ def postgres_with_energy():
     (HERE / "postgres-2.sql").write_text(text.replace(version.format(1), version.format(2)))
 
 
+def sqlite_with_marks():
+    database = sqlite3.connect(":memory:")
+    database.executescript("PRAGMA foreign_keys = OFF;" + (HERE / "sqlite-3.sql").read_text())
+    migration = HERE.parent.parent / "coordinator/store/migrations/sqlite/0004_marks.sql"
+    database.executescript(migration.read_text())
+    database.execute("UPDATE schema_version SET version = 4")
+    dump(database, 4)
+
+
+def postgres_with_marks():
+    text = (HERE / "postgres-2.sql").read_text()
+    table = "CREATE TABLE public.marks (\n    name text NOT NULL,\n    body text NOT NULL\n);\n\n\n"
+    key = "ALTER TABLE ONLY public.marks\n    ADD CONSTRAINT marks_pkey PRIMARY KEY (name);\n\n\n"
+    schema, first = "CREATE TABLE public.schema_version", "ALTER TABLE ONLY public.attempts"
+    assert text.count(schema) == 1 and first in text
+    text = text.replace(schema, table + schema).replace(first, key + first, 1)
+    version = "INSERT INTO public.schema_version VALUES ({});"
+    assert version.format(2) in text
+    (HERE / "postgres-3.sql").write_text(text.replace(version.format(2), version.format(3)))
+
+
 if len(sys.argv) > 1:
     source = sqlite3.connect(sys.argv[1])
     database = sqlite3.connect(":memory:")
@@ -102,3 +124,5 @@ if len(sys.argv) > 1:
 
 sqlite_with_energy()
 postgres_with_energy()
+sqlite_with_marks()
+postgres_with_marks()

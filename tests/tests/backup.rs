@@ -203,3 +203,86 @@ fn a_damaged_backup_is_not_brought_back() -> Result<()> {
     ensure!(error.contains("no whole backup"), "{error}");
     Ok(())
 }
+
+/// A `sweep` command that may have to wait until the term of a killed one has run out.
+fn once_led(arguments: &[&str]) -> Result<(bool, String)> {
+    let mut end = None;
+    wait_until("the term of the killed one is over", || {
+        let (is_done, said) = sweep(arguments)?;
+        let is_led = said.contains("leads");
+        end = Some((is_done, said));
+        Ok(!is_led)
+    })?;
+    end.ok_or_else(|| anyhow::anyhow!("it did not run"))
+}
+
+#[test]
+fn a_restoration_into_postgresql_that_is_killed_is_refused_and_done_again_by_the_same_command() -> Result<()>
+{
+    let cluster = Cluster::start()?;
+    let file = cluster.write("backup.toml", &SWEEP.replace("[48, 64]", "[8]").replace("[32, 48]", "[8]"))?;
+    cluster.sweep(&["launch", &file.to_string_lossy()])?;
+    let path = |name: &str| cluster.directory().join(name).to_string_lossy().into_owned();
+    let (kept, new, other) = (path("kept"), path("new"), path("other"));
+    let log = cluster.directory().join("command.log");
+    cluster.sweep(&["backup", &kept, "--data-dir", &cluster.data()])?;
+    let server = PostgresServer::start()?;
+    let url = server.fresh_url()?;
+    let writes =
+        watched(&["restore", &kept, "--data-dir", &new, "--store", &url], &log, None)?.boundaries.len();
+    std::fs::remove_dir_all(&new)?;
+    let (mut refusals, mut half) = (0, 0);
+    for at in [1, 3, writes / 2, writes - 6, writes - 2, writes - 1, writes] {
+        let url = server.fresh_url()?;
+        let command = ["restore", &kept, "--data-dir", &new, "--store", &url];
+        let was_killed = watched(&command, &log, Some(at))?.was_killed;
+        let (is_well, said) = once_led(&["fsck", "--data-dir", &new, "--store", &url])?;
+        let is_refused = said.contains("was cut off") || said.contains("no data directory");
+        ensure!(is_well || is_refused || !was_killed, "write {at}: {said}");
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", &other, "--store", &url];
+        let rows = format!("SELECT count(*) FROM s{}.trials", schema_of(&url)?);
+        let marks = format!("SELECT body FROM s{}.marks", schema_of(&url)?);
+        // A very early kill leaves not even the schema.
+        if server.sql(&marks).is_ok_and(|marks| marks.contains("false")) {
+            half += usize::from(server.sql(&rows)?.trim() != "0");
+            refusals += 1;
+            let (is_started, said) = once_led(&serve)?;
+            ensure!(!is_started && said.contains("`sweep restore` into this database was cut off"), "{said}");
+        }
+        let (is_done, said) = once_led(&command)?;
+        ensure!(is_done || said.contains("is not empty"), "repeated after a kill before write {at}: {said}");
+        let (is_well, said) = once_led(&["fsck", "--strict", "--data-dir", &new, "--store", &url])?;
+        ensure!(is_well, "after a kill before write {at} and a repetition: {said}");
+        ensure!(server.sql(&rows)?.trim() != "0", "the rows are there");
+        let again = path("again");
+        let (is_done, said) = once_led(&["restore", &kept, "--data-dir", &again, "--store", &url])?;
+        ensure!(!is_done && said.contains("has rows already"), "what is whole is not removed: {said}");
+        std::fs::remove_dir_all(&new)?;
+    }
+    println!("{refusals} cut off, {half} of them with rows");
+    ensure!(refusals >= 3 && half >= 1, "{refusals} cut off, {half} of them with rows");
+    cluster.check_remains()
+}
+
+/// The number of the schema that a URL names.
+fn schema_of(url: &str) -> Result<&str> {
+    let number = url.rsplit_once("%3Ds").map(|(_, number)| number);
+    number.ok_or_else(|| anyhow::anyhow!("no schema in {url}"))
+}
+
+#[test]
+fn an_audit_log_that_was_removed_from_postgresql_is_found_by_the_data_folder() -> Result<()> {
+    let server = PostgresServer::start()?;
+    let url = server.fresh_url()?;
+    let cluster =
+        Cluster::start_with(Setup { place: vec!["--store".to_owned(), url.clone()], ..Setup::default() })?;
+    let file = cluster.write("backup.toml", &SWEEP.replace("[48, 64]", "[8]").replace("[32, 48]", "[8]"))?;
+    cluster.sweep(&["launch", &file.to_string_lossy()])?;
+    cluster.sweep(&["pause", "backup"])?;
+    let schema = schema_of(&url)?;
+    server.sql(&format!("DELETE FROM s{schema}.audit"))?;
+    server.sql(&format!("DELETE FROM s{schema}.marks"))?;
+    let refused = cluster.sweep(&["audit"]).err().map(|error| format!("{error:#}")).unwrap_or_default();
+    ensure!(refused.contains("its end was cut off"), "{refused}");
+    Ok(())
+}

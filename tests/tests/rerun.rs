@@ -81,7 +81,9 @@ fn honest_numbers_come_again_to_the_bit() -> Result<()> {
     ensure!(told.matches("the same to the bit").count() == 4, "{told}");
 
     // Nothing was reused, nobody is misled by a name, and the report is still that of the store.
-    let sweeps = cluster.sweep(&["list"])?;
+    let own = cluster.sweep(&["list"])?;
+    ensure!(own.as_array().context("a list")?.len() == 1, "what a check has launched is left out: {own}");
+    let sweeps = cluster.sweep(&["list", "--all"])?;
     let sweeps = sweeps.as_array().context("a list")?;
     ensure!(sweeps.len() > 3, "{sweeps:?}");
     for one in sweeps.iter().filter(|one| one["id"] != 1) {

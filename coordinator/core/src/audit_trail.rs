@@ -12,6 +12,9 @@ use crate::mutation::Mutation;
 /// What an entry is called that says which entries before it were removed.
 pub const FORGET_ACTION: &str = "forget audit entries";
 
+/// What an entry is called that says what is wrong with the log before it. A log that has one is never reported as whole again.
+pub const DAMAGE_ACTION: &str = "audit log damaged";
+
 /// A coordinator's signature under the end of its audit log, so that a log that was cut does not pass for a whole one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditSeal {
@@ -42,17 +45,23 @@ pub struct AuditTrail {
     head: AuditHead,
     /// Whether an entry says that those up to `base` were removed.
     is_explained: bool,
-    /// The digest at the sealed place, once it was passed.
-    at_seal: Option<AuditHead>,
-    seal: Option<AuditSeal>,
+    /// Ends of the log that a coordinator has signed, each with the digest found at its place once it was passed.
+    signed: Vec<(AuditHead, Option<AuditHead>)>,
+    /// What entries say is wrong with the log before them, with the place of each.
+    damage: Vec<(u64, String)>,
 }
 
 impl AuditTrail {
-    /// Begins behind the entries that were removed; the seal tells where it should end.
-    pub fn begin(base: AuditHead, seal: Option<AuditSeal>) -> Self {
+    /// Begins behind the entries that were removed; `signed` are the ends of the log that are known to have been signed.
+    pub fn begin(base: AuditHead, signed: impl IntoIterator<Item = AuditHead>) -> Self {
         let is_explained = base == AuditHead::default();
-        let mut trail = Self { base, head: base, is_explained, at_seal: None, seal };
-        trail.pass_seal();
+        let mut signed: Vec<_> = signed.into_iter().map(|head| (head, None)).collect();
+        signed.sort_by_key(|(head, _)| std::cmp::Reverse(head.sequence));
+        signed.dedup();
+        // What was signed before the removed entries ended cannot be compared any more.
+        signed.retain(|(head, _)| head.sequence >= base.sequence);
+        let mut trail = Self { base, head: base, is_explained, signed, damage: Vec::new() };
+        trail.pass_signed();
         trail
     }
 
@@ -69,47 +78,69 @@ impl AuditTrail {
         self.head.advance(entry)?;
         let explains = entry.note.action == FORGET_ACTION && entry.note.is_allowed;
         self.is_explained |= explains && entry.note.subject == words_of_forgotten(&self.base);
-        self.pass_seal();
+        if entry.note.action == DAMAGE_ACTION {
+            self.damage.push((entry.sequence, entry.note.subject.clone()));
+        }
+        self.pass_signed();
         Ok(())
     }
 
-    fn pass_seal(&mut self) {
-        if self.seal.as_ref().is_some_and(|seal| seal.head.sequence == self.head.sequence) {
-            self.at_seal = Some(self.head);
+    fn pass_signed(&mut self) {
+        for (signed, found) in &mut self.signed {
+            if signed.sequence == self.head.sequence {
+                *found = Some(self.head);
+            }
         }
     }
 
-    /// What is wrong with the log as a whole, after its last entry. Entries may follow the sealed one where the log was
+    /// What is wrong with the log as a whole, after its last entry. Entries may follow the signed one where the log was
     /// written on while it was read.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        if !self.is_explained {
-            problems.push(format!(
-                "the audit log begins behind entry {}, and no entry says that those before it were removed",
-                self.base.sequence
-            ));
-        }
-        match &self.seal {
-            Some(seal) if self.head.sequence < seal.head.sequence => problems.push(format!(
-                "the audit log ends with entry {}, and the coordinator has signed {}: its end was cut off",
-                self.head.sequence, seal.head.sequence
-            )),
-            Some(seal) if self.at_seal != Some(seal.head) => problems.push(format!(
-                "entry {} of the audit log is not the one that the coordinator has signed",
-                seal.head.sequence
-            )),
-            _ => {}
+        let mut problems: Vec<_> =
+            self.damage.iter().map(|(at, what)| format!("entry {at} says: {what}")).collect();
+        problems.extend(self.unexplained());
+        for (signed, found) in &self.signed {
+            if self.head.sequence < signed.sequence {
+                problems.push(format!(
+                    "the audit log ends with entry {}, and the coordinator has signed {}: its end was cut off",
+                    self.head.sequence, signed.sequence
+                ));
+            } else if *found != Some(*signed) {
+                problems.push(format!(
+                    "entry {} of the audit log is not the one that the coordinator has signed",
+                    signed.sequence
+                ));
+            }
         }
         problems
     }
+
+    fn unexplained(&self) -> Option<String> {
+        (!self.is_explained).then(|| {
+            format!(
+                "the audit log begins behind entry {}, and no entry says that those before it were removed",
+                self.base.sequence
+            )
+        })
+    }
+
+    /// What must be said again when the entries up to `through` are removed, because they say it or would hide it.
+    pub fn damage_up_to(&self, through: u64) -> Vec<String> {
+        let said = self.damage.iter().filter(|(at, _)| *at <= through).map(|(_, what)| what.clone());
+        let mut damage: Vec<_> = self.unexplained().into_iter().chain(said).collect();
+        damage.sort();
+        damage.dedup();
+        damage
+    }
 }
 
-/// Removes the entries up to one that is old enough; an entry says so from then on.
+/// Removes the entries up to one that is old enough; an entry says so from then on, and others repeat the damage that the
+/// removed ones told of.
 pub(crate) fn forget(
     engine: &Engine,
     now: Timestamp,
-    through: AuditHead,
-    written_at: Timestamp,
+    (through, written_at): (AuditHead, Timestamp),
+    damage: &[String],
     by: &AuditNote,
 ) -> Result<Decision, Rejection> {
     let tables = &engine.tables;
@@ -126,17 +157,26 @@ pub(crate) fn forget(
             AUDIT_KEEP_MIN_MS / 86_400_000
         )));
     }
-    let note = AuditNote {
+    let forgotten = AuditNote {
         action: FORGET_ACTION.to_owned(),
         subject: words_of_forgotten(&through),
         is_allowed: true,
         ..by.clone()
     };
-    let entry = tables.audit.next(now, note);
-    Ok(Decision {
-        mutations: vec![Mutation::Audit(entry), Mutation::AuditBase(through)],
-        ..Decision::default()
-    })
+    let damage = damage.iter().map(|what| AuditNote {
+        action: DAMAGE_ACTION.to_owned(),
+        subject: what.clone(),
+        ..forgotten.clone()
+    });
+    let mut head = tables.audit;
+    let mut mutations = Vec::new();
+    for note in damage.chain([forgotten.clone()]) {
+        let entry = head.next(now, note);
+        head = AuditHead { sequence: entry.sequence, digest: entry.digest };
+        mutations.push(Mutation::Audit(entry));
+    }
+    mutations.push(Mutation::AuditBase(through));
+    Ok(Decision { mutations, ..Decision::default() })
 }
 
 #[cfg(test)]
@@ -164,12 +204,8 @@ mod tests {
         AuditHead { sequence: entry.sequence, digest: entry.digest }
     }
 
-    fn seal(head: AuditHead) -> AuditSeal {
-        AuditSeal { head, key: String::new(), signature: String::new() }
-    }
-
-    fn problems(base: AuditHead, seal: Option<AuditSeal>, entries: &[AuditEntry]) -> Vec<String> {
-        let mut trail = AuditTrail::begin(base, seal);
+    fn problems(base: AuditHead, signed: Option<AuditHead>, entries: &[AuditEntry]) -> Vec<String> {
+        let mut trail = AuditTrail::begin(base, signed);
         entries.iter().try_for_each(|entry| trail.advance(entry)).expect("it follows");
         trail.problems()
     }
@@ -177,10 +213,10 @@ mod tests {
     #[test]
     fn a_cut_end_is_found_by_the_signed_head() {
         let entries = log(5);
-        let signed = Some(seal(head_of(&entries[4])));
-        assert_eq!(problems(AuditHead::default(), signed.clone(), &entries), Vec::<String>::new());
+        let signed = Some(head_of(&entries[4]));
+        assert_eq!(problems(AuditHead::default(), signed, &entries), Vec::<String>::new());
         for left in 0..5 {
-            let found = problems(AuditHead::default(), signed.clone(), &entries[..left]);
+            let found = problems(AuditHead::default(), signed, &entries[..left]);
             assert!(matches!(found.as_slice(), [one] if one.contains("cut off")), "{left}: {found:?}");
         }
         // An end that was cut off and written again has other digests.
@@ -192,9 +228,51 @@ mod tests {
         assert!(matches!(found.as_slice(), [one] if one.contains("not the one")), "{found:?}");
         // What was written while the log was read is no problem.
         assert_eq!(
-            problems(AuditHead::default(), Some(seal(head_of(&entries[2]))), &entries),
+            problems(AuditHead::default(), Some(head_of(&entries[2])), &entries),
             Vec::<String>::new()
         );
+        // The newest of several signed ends counts: one copy of the signature that was put back hides nothing.
+        let mut trail = AuditTrail::begin(AuditHead::default(), [head_of(&entries[1]), head_of(&entries[4])]);
+        entries[..2].iter().try_for_each(|entry| trail.advance(entry)).expect("it follows");
+        assert_eq!(trail.problems().len(), 1, "{:?}", trail.problems());
+    }
+
+    #[test]
+    fn damage_that_an_entry_tells_of_is_reported_for_ever() {
+        let mut entries = log(3);
+        let note = AuditNote {
+            action: DAMAGE_ACTION.into(),
+            subject: "entries 4 to 9 are missing".into(),
+            ..entries[0].note.clone()
+        };
+        let found = head_of(&entries[2]).next(Timestamp(4), note.clone());
+        entries.push(found.clone());
+        entries.push(head_of(&found).next(Timestamp(5), AuditNote { action: "more".into(), ..note }));
+        let told = problems(AuditHead::default(), Some(head_of(&entries[4])), &entries);
+        assert!(
+            matches!(told.as_slice(), [one] if one.contains("entry 4") && one.contains("4 to 9")),
+            "{told:?}"
+        );
+
+        let mut engine = Engine::default();
+        let mut trail = AuditTrail::begin(AuditHead::default(), None);
+        for entry in &entries {
+            engine.evolve(&Mutation::Audit(entry.clone()));
+            trail.advance(entry).expect("it follows");
+        }
+        assert!(trail.damage_up_to(3).is_empty(), "the entry that tells of it stays");
+        let through = head_of(&found);
+        let damage = trail.damage_up_to(through.sequence);
+        let later = Timestamp(AUDIT_KEEP_MIN_MS + 1_000);
+        let by = entries[0].note.clone();
+        let decision = forget(&engine, later, (through, Timestamp(4)), &damage, &by).expect("removed");
+        let mut kept = entries[4..].to_vec();
+        kept.extend(decision.mutations.iter().filter_map(|mutation| match mutation {
+            Mutation::Audit(entry) => Some(entry.clone()),
+            _ => None,
+        }));
+        let told = problems(through, kept.last().map(head_of), &kept);
+        assert!(matches!(told.as_slice(), [one] if one.contains("4 to 9")), "{told:?}");
     }
 
     #[test]
@@ -207,17 +285,20 @@ mod tests {
         let by = entries[0].note.clone();
         let later = Timestamp(AUDIT_KEEP_MIN_MS + 1_000);
         let through = head_of(&entries[2]);
-        assert!(forget(&engine, Timestamp(1_000), through, Timestamp(3), &by).is_err(), "it is too young");
-        assert!(forget(&engine, later, head_of(&entries[4]), Timestamp(5), &by).is_err(), "one stays");
-        let decision = forget(&engine, later, through, Timestamp(3), &by).expect("removed");
+        assert!(
+            forget(&engine, Timestamp(1_000), (through, Timestamp(3)), &[], &by).is_err(),
+            "it is too young"
+        );
+        assert!(forget(&engine, later, (head_of(&entries[4]), Timestamp(5)), &[], &by).is_err(), "one stays");
+        let decision = forget(&engine, later, (through, Timestamp(3)), &[], &by).expect("removed");
         engine.fold(&decision);
         assert_eq!(engine.tables().audit_base, through);
         let Mutation::Audit(last) = &decision.mutations[0] else { panic!("no entry") };
         let mut kept = entries[3..].to_vec();
         assert_eq!(problems(through, None, &kept).len(), 1, "nothing says why the log begins there");
         kept.push(last.clone());
-        assert_eq!(problems(through, Some(seal(head_of(last))), &kept), Vec::<String>::new());
+        assert_eq!(problems(through, Some(head_of(last)), &kept), Vec::<String>::new());
         assert!(AuditTrail::begin(head_of(&entries[1]), None).advance(&kept[0]).is_err(), "one is missing");
-        assert!(forget(&engine, later, through, Timestamp(3), &by).is_err(), "it is done already");
+        assert!(forget(&engine, later, (through, Timestamp(3)), &[], &by).is_err(), "it is done already");
     }
 }

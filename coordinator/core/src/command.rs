@@ -138,6 +138,14 @@ pub enum Command {
         /// The new one.
         certificate: CertificateId,
     },
+    /// Do something, and write down in the same commit who did it: what is in the log as done was done, and what was done is in
+    /// the log.
+    By {
+        /// What the log says.
+        note: AuditNote,
+        /// What is done.
+        command: Box<Command>,
+    },
     /// Append to the audit log.
     Record(AuditNote),
     /// Remove the oldest entries of the audit log.
@@ -146,6 +154,8 @@ pub enum Command {
         through: AuditHead,
         /// When that one was written.
         written_at: Timestamp,
+        /// Damage of the log that the entries that stay would not tell of: it is written down again.
+        damage: Vec<String>,
         /// Who removes them.
         by: AuditNote,
     },

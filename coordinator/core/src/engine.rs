@@ -99,9 +99,10 @@ impl Engine {
             Command::Renew { shown, key, certificate } => {
                 decide::access::renew(self, now, *shown, *key, *certificate)
             }
-            Command::ForgetAudit { through, written_at, by } => {
-                audit_trail::forget(self, now, *through, *written_at, by)
+            Command::ForgetAudit { through, written_at, damage, by } => {
+                audit_trail::forget(self, now, (*through, *written_at), damage, by)
             }
+            Command::By { note, command } => decide::access::by(self, now, note, command),
             Command::Record(note) => Ok(decide::access::record(self, now, note)),
             Command::NewGeneration => Ok(decide::generation::begin(self, now)),
             Command::Tick => Ok(decide::tick::tick(self, now)),

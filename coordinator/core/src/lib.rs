@@ -32,7 +32,7 @@ pub use access::{
     AuditEntry, AuditHead, AuditNote, CertificateId, CertificateRecord, TokenRecord, UNKNOWN_CERTIFICATE,
     UNKNOWN_TOKEN, certificate_refusal, token_refusal,
 };
-pub use audit_trail::{AuditSeal, AuditTrail, FORGET_ACTION};
+pub use audit_trail::{AuditSeal, AuditTrail, DAMAGE_ACTION, FORGET_ACTION};
 pub use choice::ConfigurationMean;
 pub use command::{
     Command, Decision, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Retried, Touch,

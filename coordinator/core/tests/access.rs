@@ -184,3 +184,21 @@ fn every_act_follows_the_one_before_in_the_log() {
     }
     assert_eq!(lab.engine.tables().audit.sequence, 3);
 }
+
+#[test]
+fn an_act_and_its_entry_become_true_together_or_not_at_all() {
+    let mut lab = lab();
+    let before = lab.engine.tables().audit.sequence;
+    let note = |action: &str| AuditNote {
+        actor: "a".into(),
+        peer: "b".into(),
+        action: action.into(),
+        subject: String::new(),
+        is_allowed: true,
+    };
+    let by = |action: &str, command| Command::By { note: note(action), command: Box::new(command) };
+    lab.refused(&by("create token", Command::CreateToken(new_token(1, Role::Worker))));
+    assert_eq!(lab.engine.tables().audit.sequence, before, "nothing was done");
+    lab.run(&by("create token", Command::CreateToken(new_token(9, Role::Viewer))));
+    assert_eq!(lab.engine.tables().audit.sequence, before + 1);
+}

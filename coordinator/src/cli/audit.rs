@@ -1,9 +1,11 @@
 //! `sweep audit`: who did what, and whether the log is whole.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use coordinator::audit_signature::signature_problem;
+use coordinator::{AuditState, FsckError, Place};
 use coordinator_core::{AuditEntry, AuditHead, AuditNote, AuditSeal, AuditTrail};
 use serde::Serialize;
 use sweep_proto::wire::{AuditRequest, AuditStateReply, AuditStateRequest, ForgetAuditRequest};
@@ -17,7 +19,9 @@ use super::token::time;
 
 const EXAMPLES: &str = "\
 Every entry's digest covers the one before, and the coordinator signs the last one: a changed or missing entry and a cut
-end are found, and the command fails. Removing old entries leaves an entry that stands for them.
+end are found, and the command fails. Where no coordinator runs the data folder is read, and nothing is changed. A coordinator
+that finds a damaged log at its start writes that down, and every later check reports it. Removing old entries leaves an entry
+that stands for them; `sweep serve --audit-days` does it every day.
 
 Examples:
   sweep audit
@@ -50,41 +54,81 @@ struct Entry<'a> {
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
-    let mut client = context.connect_access_or_start().await?;
     if let Some(days) = arguments.forget_older_than {
-        return forget(client, days, context).await;
+        return forget(context.connect_access_or_start().await?, days, context).await;
     }
+    let state = if context.is_at_rest().await? {
+        at_rest(&arguments, context).await?
+    } else {
+        served(&arguments, context).await?
+    };
+    if !state.problems.is_empty() {
+        return Err(broken(&state.problems.join("; ")));
+    }
+    let removed = match state.base.sequence {
+        0 => String::new(),
+        count => format!("; {count} older ones were removed"),
+    };
+    let signed =
+        state.key.map_or_else(String::new, |key| format!("; the end is signed by key {}", plain(&key)));
+    super::output::note(&format!("{} entries, none changed or missing{removed}{signed}", state.entries));
+    Ok(())
+}
+
+/// The log of a folder in which no coordinator runs: it is read, and nothing is started or changed.
+async fn at_rest(arguments: &Arguments, context: &Context) -> Result<AuditState, Failure> {
+    let (output, is_refused_only) = (context.output, arguments.refused);
+    let printed = Arc::new(Mutex::new(Ok(())));
+    let print = Arc::clone(&printed);
+    let show = move |entry: &AuditEntry| {
+        let mut printed = print.lock().unwrap_or_else(PoisonError::into_inner);
+        if printed.is_ok() && !(is_refused_only && entry.note.is_allowed) {
+            *printed = line(entry, output.json).and_then(|line| output.text(&line));
+        }
+    };
+    let place = Place::local(&context.wanted.data_folder);
+    let state = coordinator::read_audit_log(&place, show).await.map_err(unread)?;
+    let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::replace(&mut *printed, Ok(())).map(|()| state)
+}
+
+fn unread(error: FsckError) -> Failure {
+    match error {
+        FsckError::Start(error) => error.into(),
+        error => Failure::failed(error.to_string()),
+    }
+}
+
+/// The log of a coordinator that runs.
+async fn served(arguments: &Arguments, context: &Context) -> Result<AuditState, Failure> {
+    let mut client = context.connect_access().await?;
     let state = client.audit_state(AuditStateRequest {}).await?.into_inner();
     let (base, seal) = marks(state)?;
     let from_sequence = base.sequence + 1;
-    let mut trail = AuditTrail::begin(base, seal.clone());
+    let mut trail = AuditTrail::begin(base, seal.iter().map(|seal| seal.head));
     let mut entries = client.audit(AuditRequest { from_sequence }).await?.into_inner();
+    let mut problems = Vec::new();
     while let Some(entry) = entries.message().await? {
         let entry = checked(entry)?;
-        trail.advance(&entry).map_err(|problem| broken(&problem))?;
+        if let Err(problem) = trail.advance(&entry) {
+            problems.push(problem);
+            break;
+        }
         if !arguments.refused || !entry.note.is_allowed {
             context.output.text(&line(&entry, context.output.json)?)?;
         }
     }
-    let signature = seal.as_ref().and_then(|seal| signature_problem(seal, None));
-    if let Some(problem) = trail.problems().into_iter().chain(signature).next() {
-        return Err(broken(&problem));
+    if problems.is_empty() {
+        problems = trail.problems();
     }
-    let count = trail.head().sequence - base.sequence;
-    let removed = if base.sequence == 0 {
-        String::new()
-    } else {
-        format!("; {} older ones were removed", base.sequence)
-    };
-    let signed =
-        seal.map_or_else(String::new, |seal| format!("; the end is signed by key {}", plain(&seal.key)));
-    super::output::note(&format!("{count} entries, none changed or missing{removed}{signed}"));
-    Ok(())
+    problems.extend(seal.as_ref().and_then(|seal| signature_problem(seal, None)));
+    let entries = trail.head().sequence - base.sequence;
+    Ok(AuditState { base, entries, key: seal.map(|seal| seal.key), problems })
 }
 
 fn broken(problem: &str) -> Failure {
     Failure::failed(format!("the audit log was tampered with or is damaged: {}", plain(problem)))
-        .hint("compare it with a backup; entries before it are sound")
+        .hint("compare it with a backup; entries before the damage are sound")
 }
 
 async fn forget(mut client: AccessClient, days: u64, context: &Context) -> Result<(), Failure> {

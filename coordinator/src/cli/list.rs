@@ -6,28 +6,47 @@ use super::exit::Failure;
 use super::output::plain;
 use super::render::status::{best_loss, moment};
 use super::render::table::{self, Align};
+use super::rerun::NAME_PREFIX;
 use super::{Context, client, output};
 use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
+Sweeps that `sweep verify --rerun` has launched (verify-rerun-SWEEP-TRIAL) are left out unless --all is given.
+
 Examples:
   sweep list
+  sweep list --all
   sweep list --json | jq '.[] | select(.state == \"open\") | .id'";
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Also show what `sweep verify --rerun` has launched.
+    #[arg(long)]
+    all: bool,
+}
 
-pub(crate) async fn run(_arguments: Arguments, context: &Context) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let mut client = context.connect_or_start().await?;
     let mut sweeps: Vec<Sweep> = Vec::new();
     for status in client::list(&mut client).await? {
         sweeps.push(context.told(status).await);
     }
+    let count = sweeps.len();
+    sweeps.retain(|sweep| arguments.all || !sweep.name.starts_with(NAME_PREFIX));
+    match count - sweeps.len() {
+        0 => {}
+        1 => output::note("1 sweep of `sweep verify --rerun` is left out; --all shows it"),
+        left_out => {
+            output::note(&format!(
+                "{left_out} sweeps of `sweep verify --rerun` are left out; --all shows them"
+            ));
+        }
+    }
     if context.output.json {
         return context.output.json(&sweeps);
     }
-    if sweeps.is_empty() {
+    if sweeps.is_empty() && count == 0 {
         output::note("no sweep yet: `sweep launch FILE` starts one");
         return Ok(());
     }

@@ -239,6 +239,12 @@ impl Context {
         Ok(client::sweeps(self.reach(true).await?.1))
     }
 
+    /// Whether the data folder has what a coordinator keeps, and no coordinator runs there.
+    async fn is_at_rest(&self) -> Result<bool, Failure> {
+        let is_own = self.is_own().await;
+        Ok(!is_own && matches!(find::find(&self.wanted)?, Found::Stopped { is_readable: true }))
+    }
+
     /// Connects to the access service of a coordinator that runs.
     async fn connect_access(&self) -> Result<AccessClient, Failure> {
         Ok(client::access(self.reach(false).await?.1))

@@ -65,6 +65,10 @@ pub(crate) struct Arguments {
     /// No text of the data leaves: reports and pages tell of test examples by their rows alone, whatever they are asked for.
     #[arg(long)]
     no_texts: bool,
+    /// Remove entries of the audit log once they are older than so many days, at least 30; an entry stands for them. By default
+    /// all are kept.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(30..=36_500))]
+    audit_days: Option<u64>,
     #[command(flatten)]
     quota: QuotaArguments,
 }
@@ -102,6 +106,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         advertise: arguments.advertise,
         corpora: arguments.corpora,
         readers: arguments.data_memory.readers()?,
+        audit_days: arguments.audit_days,
         place,
         ..local
     })

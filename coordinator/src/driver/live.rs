@@ -1,6 +1,7 @@
 //! The engine and its store as one: what a batch of requests decides, writes and is told.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds, Touch};
 use coordinator_store::{StepBatch, Store, StoreError};
@@ -9,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::references::{self, References};
 use super::{DriverError, Look, OpenStore, Request, journal};
+use crate::security::sealing::Sealer;
 
 /// Pause between two tries to write to a full disk, in milliseconds: each failed one loads everything again.
 pub(super) const FULL_PAUSE_MS: u64 = 1_000;
@@ -29,7 +31,9 @@ struct Steps {
 /// What is lost together when the store fails.
 pub(super) struct Live {
     pub(super) engine: Engine,
-    store: Box<dyn Store>,
+    pub(super) store: Box<dyn Store>,
+    /// Signs the audit log, where it is signed.
+    pub(super) sealer: Option<Arc<Sealer>>,
     pub(super) references: References,
     full: Option<FullDisk>,
     waiting: VecDeque<Steps>,
@@ -60,14 +64,21 @@ impl Live {
     ///
     /// # Errors
     /// Whatever opening or loading gives.
-    pub(super) fn load(open: &OpenStore, now: Timestamp) -> Result<Self, StoreError> {
+    pub(super) fn load(
+        open: &OpenStore,
+        sealer: Option<Arc<Sealer>>,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let mut store = open()?;
         let mut engine = Engine::restore(store.load()?, now);
         // Nobody has a session with this process yet: who lives is heard within seconds.
         let workers: Vec<_> = engine.tables().workers.keys().copied().collect();
         workers.into_iter().for_each(|worker| engine.touch(&Touch::Disconnected(worker)));
         let references = References::of(engine.tables());
-        Ok(Self { engine, store, references, full: None, waiting: VecDeque::new(), is_stuck: false })
+        let (waiting, is_stuck) = (VecDeque::new(), false);
+        let mut live = Self { engine, store, sealer, references, full: None, waiting, is_stuck };
+        live.note_damage_of_the_log(now)?;
+        Ok(live)
     }
 
     /// Whether the store may still be written, where others may write it, too.
@@ -175,8 +186,16 @@ impl Live {
         if mutations.is_empty() {
             return Ok(Written::All);
         }
-        match self.store.commit(mutations) {
+        let seal = self.sealer.as_ref().and_then(|sealer| sealer.seal_of(mutations));
+        let committed = match &seal {
+            Some(seal) => self.store.commit(&[mutations, &[Mutation::AuditSeal(seal.clone())]].concat()),
+            None => self.store.commit(mutations),
+        };
+        match committed {
             Ok(()) => {
+                if let (Some(sealer), Some(seal)) = (&self.sealer, &seal) {
+                    sealer.keep(seal);
+                }
                 if self.full.take().is_some() {
                     tracing::info!("there is room on the disk again");
                 }

@@ -3,6 +3,7 @@
 mod collector;
 mod journal;
 mod live;
+mod log_end;
 mod notices;
 mod references;
 mod stale;
@@ -24,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
+use crate::security::sealing::Sealer;
 use collector::Collector;
 pub(crate) use notices::{Notices, Standing, Version};
 pub use stale::KEEP_BYTES_MAX as STALE_BYTES_MAX;
@@ -127,16 +129,18 @@ pub(crate) struct Driver {
 impl Driver {
     /// Loads the store and starts the thread, and beside it, on the current runtime, what removes blobs.
     ///
+    /// `sealer` signs the audit log, where it is signed.
     /// A driver whose store another coordinator leads stands by, and takes over when that one is gone.
     ///
     /// # Errors
     /// Whatever else opening or loading the store gives.
     pub(crate) fn start(
         open: OpenStore,
+        sealer: Option<Arc<Sealer>>,
         artifacts: Arc<Artifacts>,
         clock: Clock,
     ) -> Result<(Self, Running), StoreError> {
-        Self::run(open, artifacts, clock, |core, requests| {
+        Self::run((open, sealer), artifacts, clock, |core, requests| {
             Ok(Driving::Thread(thread::spawn(core, requests)?))
         })
     }
@@ -151,13 +155,13 @@ impl Driver {
         artifacts: Arc<Artifacts>,
         clock: Clock,
     ) -> Result<(Self, Running), StoreError> {
-        Self::run(open, artifacts, clock, |core, requests| {
+        Self::run((open, None), artifacts, clock, |core, requests| {
             Ok(Driving::Task(tokio::spawn(core.run(requests))))
         })
     }
 
     fn run(
-        open: OpenStore,
+        (open, sealer): (OpenStore, Option<Arc<Sealer>>),
         artifacts: Arc<Artifacts>,
         clock: Clock,
         drive: impl FnOnce(Core, mpsc::Receiver<Request>) -> Result<Driving, StoreError>,
@@ -165,7 +169,7 @@ impl Driver {
         let notices = Arc::new(Notices::default());
         let (mailbox, requests) = mpsc::channel(MAILBOX_MAX);
         let (collector, collecting) = Collector::start(artifacts, mailbox.downgrade());
-        let core = Core::load(open, collector, clock, Arc::clone(&notices))?;
+        let core = Core::load((open, sealer), collector, clock, Arc::clone(&notices))?;
         let driving = drive(core, requests)?;
         Ok((Self { mailbox, notices }, Running { driving, collecting }))
     }

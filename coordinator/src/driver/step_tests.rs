@@ -112,7 +112,7 @@ async fn commands_go_first_and_no_round_of_step_metrics_is_long() {
         Ok(Box::new(gated) as Box<dyn Store>)
     });
     let artifacts = Arc::new(Artifacts::objects(Arc::new(object_store::memory::InMemory::new())));
-    let (driver, _thread) = Driver::start(open, artifacts, Clock::start()).expect("starts");
+    let (driver, _thread) = Driver::start(open, None, artifacts, Clock::start()).expect("starts");
     let tokens = leases(&driver).await;
     assert_eq!(tokens.len() as u64, TRIALS);
     let point =

@@ -103,7 +103,7 @@ fn start(directory: &Path, script: Vec<Fault>) -> Driver {
         Ok(Box::new(Flaky { store, script: Arc::clone(&script) }))
     };
     let artifacts = Arc::new(Artifacts::directory(&directory.join("artifacts")).expect("a directory"));
-    let (driver, _thread) = Driver::start(Box::new(open), artifacts, Clock::start()).expect("starts");
+    let (driver, _thread) = Driver::start(Box::new(open), None, artifacts, Clock::start()).expect("starts");
     driver
 }
 

@@ -15,6 +15,7 @@ use super::live::{Batch, FULL_PAUSE_MS, Live, Written};
 use super::stale::Stale;
 use super::{DriverError, Notices, OpenStore, Request, Standing};
 use crate::clock::Clock;
+use crate::security::sealing::Sealer;
 
 /// Most requests decided before one commit: bounds what one failed write takes with it.
 const BATCH_MAX: usize = 1_024;
@@ -38,6 +39,7 @@ const REOPEN_MS: u64 = 1_000;
 
 pub(super) struct Core {
     open: OpenStore,
+    sealer: Option<Arc<Sealer>>,
     live: Option<Live>,
     /// Why there is no store, where there is none.
     reason: String,
@@ -69,13 +71,13 @@ fn sweep_orphans(collector: &Collector, live: &Live, older_than: Duration) {
 impl Core {
     /// Loads the store.
     pub(super) fn load(
-        open: OpenStore,
+        (open, sealer): (OpenStore, Option<Arc<Sealer>>),
         collector: Collector,
         clock: Clock,
         notices: Arc<Notices>,
     ) -> Result<Self, StoreError> {
         let now = clock.now();
-        let (live, reason) = match Live::load(&open, now) {
+        let (live, reason) = match Live::load(&open, sealer.clone(), now) {
             Ok(live) => (Some(live), String::new()),
             Err(error @ StoreError::NotLeader { .. }) => (None, error.to_string()),
             Err(error) => return Err(error),
@@ -83,6 +85,7 @@ impl Core {
         let stale = Stale::default();
         let core = Self {
             open,
+            sealer,
             live,
             reason,
             collector,
@@ -210,7 +213,7 @@ impl Core {
             return;
         }
         self.last_open = now;
-        match Live::load(&self.open, now) {
+        match Live::load(&self.open, self.sealer.clone(), now) {
             Ok(live) => {
                 tracing::info!("the store is available");
                 // The next failure is news, also where it is for the same reason.

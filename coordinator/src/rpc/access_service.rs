@@ -13,7 +13,6 @@ use tonic::{Request, Response, Status};
 use super::caller::Act;
 use super::patient::{PatientStream, patient};
 use super::{Shared, audit, lists, status};
-use crate::driver::DriverError;
 use crate::security::authority::{Authority, AuthorityError, WorkerKey};
 use crate::security::caller::Caller;
 use crate::security::{secrets, tokens};
@@ -42,16 +41,6 @@ impl AccessRpc {
                  start it with `sweep serve --listen 0.0.0.0:PORT` to let other machines in",
             )
         })
-    }
-
-    /// Whether a command would be refused now: what is not done is no act, and a spent token that is shown for
-    /// ever must not fill the log. The gate writes refusals down, a few of them.
-    async fn check(&self, command: Command) -> Result<(), Status> {
-        let look = move |engine: &Engine, now: Timestamp| engine.decide(now, &command).err();
-        match self.shared.driver.read(look).await.map_err(status::of_driver)? {
-            None => Ok(()),
-            Some(rejection) => Err(status::of_driver(DriverError::Rejected(rejection))),
-        }
     }
 
     /// Signs after the record is durable: a certificate that nobody recorded would open nothing.
@@ -102,9 +91,9 @@ impl AccessService for AccessRpc {
             certificate,
         };
         let join = Command::Join(join);
-        self.check(join.clone()).await?;
-        self.shared.record(&act, "join", format!("worker {worker}, certificate {certificate}")).await?;
-        self.shared.driver.command(join).await.map_err(status::of_driver)?;
+        let note = act.note("join", format!("worker {worker}, certificate {certificate}"));
+        // A spent token that is shown for ever must not fill the log: the gate writes refusals down, a few of them.
+        self.shared.done_by(note, join).await?;
         self.signed(&key, worker, certificate)
     }
 
@@ -116,9 +105,8 @@ impl AccessService for AccessRpc {
         let key = key(&request.into_inner().certificate_request)?;
         let certificate = new_certificate();
         let renew = Command::Renew { shown, key: key.digest(), certificate };
-        self.check(renew.clone()).await?;
-        self.shared.record(&act, "renew", format!("certificate {certificate} after {shown}")).await?;
-        self.shared.driver.command(renew).await.map_err(status::of_driver)?;
+        let note = act.note("renew", format!("certificate {certificate} after {shown}"));
+        self.shared.done_by(note, renew).await?;
         self.signed(&key, worker, certificate)
     }
 
@@ -143,8 +131,8 @@ impl AccessService for AccessRpc {
             uses: (request.uses > 0).then_some(request.uses),
             ttl_ms: (request.ttl_ms > 0).then_some(request.ttl_ms),
         };
-        self.shared.record(&act, "create token", format!("{role} token {}", token.id)).await?;
-        self.shared.driver.command(Command::CreateToken(new)).await.map_err(status::of_driver)?;
+        let subject = format!("{role} token {}", token.id);
+        self.shared.act(&act, "create token", subject, Command::CreateToken(new)).await?;
         Ok(Response::new(wire::CreateTokenReply {
             token: token.reveal().to_string(),
             addresses: self.shared.advertised.to_vec(),
@@ -174,9 +162,8 @@ impl AccessService for AccessRpc {
         let token = token_id(&request.id)?;
         let with_workers = request.with_workers;
         let subject = format!("token {token}{}", if with_workers { " with its workers" } else { "" });
-        self.shared.record(&act, "revoke token", subject).await?;
         let revoke = Command::RevokeToken { token, with_workers };
-        let workers = match self.shared.driver.command(revoke).await.map_err(status::of_driver)? {
+        let workers = match self.shared.act(&act, "revoke token", subject, revoke).await? {
             Reply::Revoked(workers) => workers.len() as u32,
             _ => 0,
         };
@@ -195,8 +182,7 @@ impl AccessService for AccessRpc {
     ) -> Result<Response<wire::RevokeWorkerReply>, Status> {
         let act = Act::of(&request);
         let worker = lists::resolve_worker(&self.shared, request.into_inner().worker).await?;
-        self.shared.record(&act, "revoke worker", worker.to_string()).await?;
-        self.shared.driver.command(Command::RevokeWorker(worker)).await.map_err(status::of_driver)?;
+        self.shared.act(&act, "revoke worker", worker.to_string(), Command::RevokeWorker(worker)).await?;
         Ok(Response::new(wire::RevokeWorkerReply {}))
     }
 

@@ -1,4 +1,4 @@
-//! What people change, from a terminal as from a page: found by name, written to the audit log, then done.
+//! What people change, from a terminal as from a page: found by name, done, and written to the audit log with it.
 
 use coordinator_core::limits::SLICE_TRIALS;
 use coordinator_core::{Command, Reply, Retried};
@@ -35,8 +35,7 @@ impl Shared {
     /// Changes a sweep that is named, and returns which one it is.
     pub(crate) async fn control(&self, act: &Act, name: String, control: Control) -> Result<SweepId, Status> {
         let sweep = lists::resolve(self, name).await?;
-        self.record(act, control.name, format!("sweep {sweep}")).await?;
-        self.driver.command((control.command)(sweep)).await.map_err(status::of_driver)?;
+        self.act(act, control.name, format!("sweep {sweep}"), (control.command)(sweep)).await?;
         Ok(sweep)
     }
 
@@ -54,25 +53,28 @@ impl Shared {
             Retried::Every { .. } => "failed and diverged trials".to_owned(),
             Retried::Trials(trials) => format!("{} trials by number", trials.len()),
         };
-        self.record(act, "retry", format!("sweep {sweep}, {which_words}")).await?;
+        let subject = format!("sweep {sweep}, {which_words}");
         let command = |which| Command::Retry { sweep, which };
         let mut tried = 0;
         match which {
             Retried::Trials(trials) => {
                 // Named ones are taken a bounded number at a time here; each command refuses what cannot be.
                 for some in trials.chunks(SLICE_TRIALS) {
-                    let reply = self.driver.command(command(Retried::Trials(some.to_vec()))).await;
-                    tried += count_of(&reply.map_err(status::of_driver)?).0;
+                    let command = command(Retried::Trials(some.to_vec()));
+                    tried += count_of(&self.act(act, "retry", subject.clone(), command).await?).0;
                 }
             }
-            every @ Retried::Every { .. } => loop {
-                let reply = self.driver.command(command(every.clone())).await.map_err(status::of_driver)?;
-                let (count, left) = count_of(&reply);
-                tried += count;
-                if left == 0 {
-                    break;
+            every @ Retried::Every { .. } => {
+                let mut reply = self.act(act, "retry", subject, command(every.clone())).await?;
+                loop {
+                    let (count, left) = count_of(&reply);
+                    tried += count;
+                    if left == 0 {
+                        break;
+                    }
+                    reply = self.driver.command(command(every.clone())).await.map_err(status::of_driver)?;
                 }
-            },
+            }
         }
         Ok((sweep, tried))
     }
@@ -80,8 +82,7 @@ impl Shared {
     /// Takes back what a worker has, gives it nothing new, and lets it end.
     pub(crate) async fn drain(&self, act: &Act, name: String) -> Result<WorkerId, Status> {
         let worker = lists::resolve_worker(self, name).await?;
-        self.record(act, "drain", worker.to_string()).await?;
-        self.driver.command(Command::Drain(worker)).await.map_err(status::of_driver)?;
+        self.act(act, "drain", worker.to_string(), Command::Drain(worker)).await?;
         Ok(worker)
     }
 }

@@ -1,6 +1,6 @@
 //! Who is behind a request, for the audit log and for checks that the gate cannot make.
 
-use coordinator_core::{AuditNote, Command, Engine};
+use coordinator_core::{AuditNote, Command, Engine, Reply};
 use http::Extensions;
 use sweep_proto::LeaseToken;
 use tonic::{Request, Status};
@@ -42,7 +42,46 @@ impl From<&Extensions> for Act {
 }
 
 impl Shared {
-    /// Writes an act to the audit log before it is done.
+    /// Does something and writes down in the same commit who did it. A refusal is written down, too, with its reason.
+    pub(crate) async fn act(
+        &self,
+        act: &Act,
+        action: &str,
+        subject: String,
+        command: Command,
+    ) -> Result<Reply, Status> {
+        let done = self.done_by(act.note(action, subject.clone()), command).await;
+        if let Err(refusal) = &done {
+            self.refused(act, action, &subject, refusal).await;
+        }
+        done
+    }
+
+    /// As [`Self::act`], where refusals are written down elsewhere.
+    pub(crate) async fn done_by(&self, note: AuditNote, command: Command) -> Result<Reply, Status> {
+        let command = Command::By { note, command: Box::new(command) };
+        self.driver.command(command).await.map_err(status::of_driver)
+    }
+
+    /// Writes down that something was tried and refused. What the gate writes down is left to it, and what is unavailable is no
+    /// refusal: whether it was done is not known here, and the log tells.
+    pub(crate) async fn refused(&self, act: &Act, action: &str, subject: &str, refusal: &Status) {
+        use tonic::Code::{PermissionDenied, Unauthenticated, Unavailable};
+        if !matches!(refusal.code(), PermissionDenied | Unauthenticated | Unavailable) {
+            self.write_refusal(act, action, subject, refusal).await;
+        }
+    }
+
+    /// As [`Self::refused`], where the gate does not see the answer.
+    pub(crate) async fn write_refusal(&self, act: &Act, action: &str, subject: &str, refusal: &Status) {
+        let subject = format!("{subject}: {}", refusal.message());
+        let note = AuditNote { is_allowed: false, ..act.note(action, subject) };
+        if let Err(error) = self.driver.command(Command::Record(note)).await {
+            tracing::error!(%error, "a refusal could not be written to the audit log");
+        }
+    }
+
+    /// Writes an act to the audit log before it is done: for what changes no row.
     pub(crate) async fn record(&self, act: &Act, action: &str, subject: String) -> Result<(), Status> {
         let note = act.note(action, subject);
         self.driver.command(Command::Record(note)).await.map(|_| ()).map_err(status::of_driver)

@@ -34,15 +34,14 @@ pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) ->
     let (events, stream) = mpsc::channel(STREAM_QUEUE);
     let shared = shared.clone();
     tokio::spawn(async move {
-        if let Err(error) = shared.record(&act, "launch", format!("sweep \"{}\"", spec.name)).await {
-            _ = events.send(Err(error)).await;
-            return;
-        }
+        let subject = format!("sweep \"{}\"", spec.name);
         let (owner, quota) = act.caller.claim(shared.quota);
         let text = request.text.clone();
+        let note = act.note("launch", subject.clone());
         let command = |spec, datasets| {
             let (file_text, attach) = (request.text, request.attach);
-            Command::Launch { spec, file_text, datasets, attach, owner, quota: Box::new(quota) }
+            let launch = Command::Launch { spec, file_text, datasets, attach, owner, quota: Box::new(quota) };
+            Command::By { note, command: Box::new(launch) }
         };
         let event = match run(&shared, (spec, text), (act.caller, reach), command, &events).await {
             Ok(Some((status, changed))) => Ok(wire::LaunchEvent {
@@ -51,7 +50,12 @@ pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) ->
                 kind: Some(Kind::Launched(status)),
             }),
             Ok(None) => return,
-            Err(error) => Err(error),
+            Err(refusal) => {
+                if refusal.code() != tonic::Code::Unavailable {
+                    shared.write_refusal(&act, "launch", &subject, &refusal).await;
+                }
+                Err(refusal)
+            }
         };
         // Whoever launched may have gone.
         _ = events.send(event).await;
@@ -182,6 +186,25 @@ pub(super) async fn extend(
     sweep: SweepId,
     request: wire::ExtendRequest,
 ) -> Result<(), Status> {
+    let subject = format!("sweep {sweep}");
+    let command = match extension(shared, act, sweep, request).await {
+        Ok(command) => command,
+        Err(refusal) => {
+            shared.refused(act, "extend", &subject, &refusal).await;
+            return Err(refusal);
+        }
+    };
+    shared.act(act, "extend", subject, command).await?;
+    all_made(shared, sweep, |_| {}).await
+}
+
+/// The command that extends a sweep, once its data is prepared.
+async fn extension(
+    shared: &Shared,
+    act: &Act,
+    sweep: SweepId,
+    request: wire::ExtendRequest,
+) -> Result<Command, Status> {
     let axes = match request.grid.trim() {
         "" => Vec::new(),
         _ => sweep_file::parse_grid(sweep_file::GRID_LINES, &request.grid).map_err(status::invalid)?,
@@ -197,9 +220,7 @@ pub(super) async fn extend(
     let datasets =
         if missing.is_empty() { Vec::new() } else { more_data(shared, act, &record, missing).await? };
     let (_, quota) = act.caller.claim(shared.quota);
-    let command = Command::Extend { sweep, axes, replicates, datasets, quota: Box::new(quota) };
-    shared.driver.command(command).await.map_err(status::of_driver)?;
-    all_made(shared, sweep, |_| {}).await
+    Ok(Command::Extend { sweep, axes, replicates, datasets, quota: Box::new(quota) })
 }
 
 /// Prepares more variants of a sweep's data, from the very rows that it was launched on.

@@ -2,7 +2,7 @@
 
 mod access_service;
 pub(crate) mod acts;
-mod audit;
+pub(crate) mod audit;
 mod best_model;
 mod blobs;
 mod caller;
@@ -44,6 +44,7 @@ use crate::install::Install;
 use crate::readers::Readers;
 use crate::security::authority::Authority;
 use crate::security::caller::Caller;
+use crate::security::sealing::Sealer;
 use crate::security::sessions::Sessions;
 use crate::security::signer::Signer;
 use crate::server::Texts;
@@ -81,6 +82,8 @@ pub(crate) struct Shared {
     pub(crate) authority: Option<Arc<Authority>>,
     /// Signs reports; `None` where nothing is signed.
     pub(crate) signer: Option<Arc<Signer>>,
+    /// Signs the audit log; `None` where it is not signed.
+    pub(crate) sealer: Option<Arc<Sealer>>,
     /// What bare machines install, where there is something.
     pub(crate) install: Option<Arc<Install>>,
     /// Where this coordinator can be reached, best first.
@@ -127,6 +130,7 @@ impl Shared {
             shutdown,
             authority,
             signer,
+            sealer: None,
             install,
             advertised,
             corpora,

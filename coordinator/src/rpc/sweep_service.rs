@@ -128,7 +128,6 @@ impl SweepService for SweepRpc {
         let act = Act::of(&request);
         let request = request.into_inner();
         let sweep = lists::resolve(&self.shared, request.sweep.clone()).await?;
-        self.shared.record(&act, "extend", format!("sweep {sweep}")).await?;
         launch::extend(&self.shared, &act, sweep, request).await?;
         Ok(Response::new(launch::status_of(&self.shared, sweep).await?))
     }

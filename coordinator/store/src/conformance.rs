@@ -136,6 +136,7 @@ fn old_entries_of_the_audit_log_go_and_its_marks_stay(fixture: &impl Fixture) {
     let seal = |head| AuditSeal { head, key: "key".into(), signature: "signature".into() };
     let (base, last) = (head(&entries[2]), head(&entries[4]));
     store.commit(&[Mutation::AuditSeal(seal(base))]).unwrap();
+    assert_eq!(store.read_seal().unwrap(), Some(seal(base)));
     store.commit(&[Mutation::AuditBase(base), Mutation::AuditSeal(seal(last))]).unwrap();
     drop(store);
     let mut store = fixture.open();

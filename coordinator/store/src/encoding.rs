@@ -1,6 +1,6 @@
 //! How rows look in every SQL store: JSON bodies, checksums, packed step metrics.
 
-use coordinator_core::{AttemptState, AuditEntry, EpochRecord};
+use coordinator_core::{AttemptState, AuditEntry, AuditSeal, EpochRecord};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sweep_proto::digest::Hasher;
@@ -103,6 +103,14 @@ pub(crate) const AUDIT_BASE: i64 = -1;
 
 /// Where the signature under the end of the audit log stands, alike.
 pub(crate) const AUDIT_SEAL: i64 = -2;
+
+/// The name of that signature among the marks of the database.
+pub(crate) const SEAL_MARK: &str = "audit seal";
+
+/// The newer of two signatures: whoever puts an old one back must do so in both places.
+pub(crate) fn newer_seal(one: Option<AuditSeal>, other: Option<AuditSeal>) -> Option<AuditSeal> {
+    one.into_iter().chain(other).max_by_key(|seal| seal.head.sequence)
+}
 
 /// A mark of the audit log.
 pub(crate) fn audit_mark<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {

@@ -44,6 +44,15 @@ pub enum StoreError {
         /// Where the leader is reached.
         address: String,
     },
+    /// The database has rows already.
+    #[error("the database has rows already; restore into an empty one")]
+    NotEmpty,
+    /// A restoration into the database was cut off. Nothing has changed.
+    #[error(
+        "`sweep restore` into this database was cut off, and it is not complete; give the same command again: it removes what \
+         the first one has written and begins again"
+    )]
+    Unfinished,
     /// The URL names no store.
     #[error("\"{0}\" names no store; use postgres://HOST/DATABASE, sqlite:PATH or memory:")]
     UnknownUrl(String),

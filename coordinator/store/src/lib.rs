@@ -21,7 +21,7 @@ use sweep_proto::{AttemptId, StepMetric};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use open::open;
-pub use postgres::{Candidate, PostgresStore};
+pub use postgres::{Candidate, PostgresStore, Restoration};
 pub use sqlite::SqliteStore;
 
 /// Consecutive step metrics of one attempt.

@@ -3,6 +3,7 @@
 mod address;
 mod leadership;
 mod load;
+mod marks;
 mod rows;
 mod schema;
 mod session;
@@ -17,6 +18,7 @@ use crate::{StepBatch, Store, StoreError, StoreReader};
 use address::Address;
 pub use leadership::Candidate;
 use leadership::Leadership;
+pub use marks::Restoration;
 use rows::Rows;
 use session::{Mode, Session};
 
@@ -58,6 +60,52 @@ impl PostgresStore {
         let session = Session::start(store.reader.address.clone())?;
         store.leadership = Some(leadership::campaign(&session, candidate)?);
         Ok(store)
+    }
+
+    /// As [`Self::lead`], of an empty database that is being restored from now on, or of one whose restoration was cut off: what
+    /// that one has written is removed. Until [`Self::complete_restoration`] the database is refused by coordinators.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEmpty`] where it has rows of a coordinator; else as [`Self::lead`].
+    pub fn begin_restoration(url: &str, candidate: &Candidate, id: &str) -> Result<Self, StoreError> {
+        let store = Self::lead(url, candidate)?;
+        let term = store.leadership.as_ref().map(|leadership| leadership.term().clone());
+        let id = id.to_owned();
+        store.reader.session.transaction(Mode::Write, move |transaction| {
+            if let Some(term) = &term {
+                term.check(transaction)?;
+            }
+            marks::begin(transaction, &id)
+        })?;
+        Ok(store)
+    }
+
+    /// Ends the restoration of that name.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where another one has begun since.
+    pub fn complete_restoration(&mut self, id: &str) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.reader.session.transaction(Mode::Write, move |transaction| marks::complete(transaction, &id))
+    }
+
+    /// What the database says of the restoration that filled it; `None` where none did.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where its mark cannot be read.
+    pub fn restoration(&self) -> Result<Option<Restoration>, StoreError> {
+        self.reader.session.transaction(Mode::Read, marks::restoration)
+    }
+
+    /// Refuses a database whose restoration was cut off.
+    ///
+    /// # Errors
+    /// [`StoreError::Unfinished`].
+    pub fn check_complete(&self) -> Result<(), StoreError> {
+        match self.restoration()? {
+            Some(Restoration { is_complete: false, .. }) => Err(StoreError::Unfinished),
+            _ => Ok(()),
+        }
     }
 
     /// Checks a URL without connecting.

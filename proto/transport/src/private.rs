@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::geteuid;
+use nix::unistd::{User, geteuid};
 use thiserror::Error;
 
 /// Permissions of a private folder.
@@ -44,6 +44,17 @@ pub enum PrivateError {
         owner: u32,
         /// Who asks.
         user: u32,
+    },
+    /// It is another user's, and what the superuser makes there would not be.
+    #[error(
+        "{} belongs to user {owner}, and this is the superuser, whose files in it would lock that user out: type `sudo -u {owner} \
+         …`, name another folder, or take it over with `chown -R root {}`", path.display(), path.display()
+    )]
+    OfAnother {
+        /// The folder.
+        path: PathBuf,
+        /// Whose it is, by name where the system has one.
+        owner: String,
     },
     /// The system refuses.
     #[error("{}: {source}", path.display())]
@@ -104,6 +115,20 @@ pub fn check(path: &Path) -> Result<(), PrivateError> {
         return Err(PrivateError::Writable { path: path.to_owned(), mode });
     }
     Ok(())
+}
+
+/// Keeps the superuser from making files in another user's folder: that user could not use them. One that is not there is no
+/// one's.
+///
+/// # Errors
+/// [`PrivateError::OfAnother`].
+pub fn check_own(path: &Path) -> Result<(), PrivateError> {
+    let Ok(owner) = fs::metadata(path).map(|metadata| metadata.uid()) else { return Ok(()) };
+    if !geteuid().is_root() || owner == 0 {
+        return Ok(());
+    }
+    let name = User::from_uid(owner.into()).ok().flatten().map(|user| user.name);
+    Err(PrivateError::OfAnother { path: path.to_owned(), owner: name.unwrap_or_else(|| format!("#{owner}")) })
 }
 
 /// From now on this process makes files and folders that only their owner may use. Gives the permissions that its user takes

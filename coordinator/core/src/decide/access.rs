@@ -9,7 +9,7 @@ use crate::access::{
     AuditNote, CertificateId, CertificateRecord, TokenRecord, UNKNOWN_CERTIFICATE, UNKNOWN_TOKEN,
     certificate_refusal, token_refusal,
 };
-use crate::command::{Decision, JoinRequest, NewToken, Rejection, Reply};
+use crate::command::{Command, Decision, JoinRequest, NewToken, Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::limits::{
@@ -192,6 +192,13 @@ fn issue(
         expires_at,
         revoked_at: None,
     })
+}
+
+/// What a command decides, and the entry that says who gave it. Where it is refused nothing is written.
+pub(crate) fn by(engine: &Engine, now: Timestamp, note: &AuditNote, command: &Command) -> Outcome {
+    let mut decision = engine.decide(now, command)?;
+    decision.mutations.extend(record(engine, now, note).mutations);
+    Ok(decision)
 }
 
 pub(crate) fn record(engine: &Engine, now: Timestamp, note: &AuditNote) -> Decision {

@@ -19,6 +19,7 @@ use self::records::{Records, Trial};
 use super::client::Client;
 use super::exit::Failure;
 use super::output;
+pub(super) use plan::NAME_PREFIX;
 
 pub(super) use self::told::told;
 

@@ -9,6 +9,9 @@ use super::records::{Records, Trial};
 use crate::cli::exit::Failure;
 use crate::cli::output::plain;
 
+/// How the name of a sweep begins that trains trials of another one again. It is the sweep's number that follows.
+pub(crate) const NAME_PREFIX: &str = "verify-rerun-";
+
 /// A sweep to launch.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plan {
@@ -42,7 +45,7 @@ pub(super) fn plans(
         group.sort_by_key(|at| records.trials[*at].replicate);
         let Some(last) = group.last().map(|at| &records.trials[*at]) else { continue };
         let replicates = last.replicate.saturating_add(1);
-        let name = format!("verify-rerun-{sweep}-{}", last.number);
+        let name = format!("{NAME_PREFIX}{sweep}-{}", last.number);
         let is_part = |trial: &Trial| {
             trial.state == "completed" && trial.replicate < replicates && is_alike(spec, trial, last)
         };

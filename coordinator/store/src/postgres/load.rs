@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::session::Failure;
 use crate::StoreError;
 use crate::encoding::{
-    AUDIT_BASE, AUDIT_SEAL, audit_entry, audit_mark, from_body, sum_of_epoch, sum_of_last_token, verify,
+    AUDIT_BASE, AUDIT_SEAL, SEAL_MARK, audit_entry, audit_mark, from_body, newer_seal, sum_of_epoch,
+    sum_of_last_token, verify,
 };
 
 /// Every table as of the same moment.
@@ -68,9 +69,11 @@ fn load_access(transaction: &mut Transaction<'_>, tables: &mut Tables) -> Result
     Ok(())
 }
 
-/// The signature under the end of the audit log.
+/// The newest signature under the end of the audit log.
 pub(super) fn seal(transaction: &mut Transaction<'_>) -> Result<Option<AuditSeal>, Failure> {
-    mark(transaction, AUDIT_SEAL)
+    let kept = super::marks::get(transaction, SEAL_MARK)?;
+    let kept = kept.map(|body| audit_mark(&body)).transpose()?;
+    Ok(newer_seal(mark(transaction, AUDIT_SEAL)?, kept))
 }
 
 fn mark<T: DeserializeOwned>(transaction: &mut Transaction<'_>, place: i64) -> Result<Option<T>, Failure> {

@@ -11,10 +11,11 @@ use postgres::types::{ToSql, Type};
 use sweep_proto::TrialId;
 use uuid::Uuid;
 
+use super::marks;
 use super::session::Failure;
 use crate::StoreError;
 use crate::encoding::{
-    AUDIT_BASE, AUDIT_SEAL, attempt_state, sum_of_body, sum_of_epoch, sum_of_last_token, to_json,
+    AUDIT_BASE, AUDIT_SEAL, SEAL_MARK, attempt_state, sum_of_body, sum_of_epoch, sum_of_last_token, to_json,
 };
 
 /// A record's text and its checksum.
@@ -270,7 +271,8 @@ impl Rows {
         let (places, bodies): (Vec<i64>, Vec<&str>) = base.chain(seal).unzip();
         let sql = "INSERT INTO audit SELECT * FROM unnest($1, $2) ON CONFLICT (sequence) DO UPDATE SET body = excluded.body";
         let types = [Type::INT8_ARRAY, Type::TEXT_ARRAY];
-        execute(transaction, sql, places.len(), &[&places, &bodies], types)
+        execute(transaction, sql, places.len(), &[&places, &bodies], types)?;
+        self.audit_seal.iter().try_for_each(|seal| marks::set(transaction, SEAL_MARK, seal))
     }
 
     fn write_last_token(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {

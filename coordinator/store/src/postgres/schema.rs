@@ -9,6 +9,7 @@ use crate::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_initial.sql"),
     include_str!("../../migrations/postgres/0002_energy.sql"),
+    include_str!("../../migrations/postgres/0003_marks.sql"),
 ];
 
 /// The key of the lock under which migrations run ("lstm" in ASCII): two coordinators may start together.

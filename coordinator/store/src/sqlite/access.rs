@@ -5,7 +5,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{body, each};
 use crate::StoreError;
-use crate::encoding::{AUDIT_BASE, AUDIT_SEAL, audit_entry, audit_mark, sum_of_body, to_json};
+use crate::encoding::{
+    AUDIT_BASE, AUDIT_SEAL, SEAL_MARK, audit_entry, audit_mark, newer_seal, sum_of_body, to_json,
+};
 
 /// Sets a token.
 pub(super) fn apply_token(connection: &Connection, token: &TokenRecord) -> Result<(), StoreError> {
@@ -44,9 +46,13 @@ pub(super) fn apply_audit_base(connection: &Connection, base: &AuditHead) -> Res
     set_mark(connection, AUDIT_BASE, &to_json(base)?)
 }
 
-/// Keeps the signature under the end of the audit log.
+/// Keeps the signature under the end of the audit log, in the log's table and outside of it.
 pub(super) fn apply_audit_seal(connection: &Connection, seal: &AuditSeal) -> Result<(), StoreError> {
-    set_mark(connection, AUDIT_SEAL, &to_json(seal)?)
+    let body = to_json(seal)?;
+    set_mark(connection, AUDIT_SEAL, &body)?;
+    let sql = "INSERT INTO marks VALUES (?1, ?2) ON CONFLICT DO UPDATE SET body = excluded.body";
+    connection.prepare_cached(sql)?.execute(params![SEAL_MARK, body])?;
+    Ok(())
 }
 
 fn set_mark(connection: &Connection, place: i64, body: &str) -> Result<(), StoreError> {
@@ -66,9 +72,14 @@ fn mark<T: serde::de::DeserializeOwned>(
     body.map(|body| audit_mark(&body)).transpose()
 }
 
-/// The signature under the end of the audit log.
+/// The newest signature under the end of the audit log.
 pub(super) fn read_seal(connection: &Connection) -> Result<Option<AuditSeal>, StoreError> {
-    mark(connection, AUDIT_SEAL)
+    let kept: Option<String> = connection
+        .prepare_cached("SELECT body FROM marks WHERE name = ?1")?
+        .query_row(params![SEAL_MARK], |row| row.get(0))
+        .optional()?;
+    let kept = kept.map(|body| audit_mark(&body)).transpose()?;
+    Ok(newer_seal(mark(connection, AUDIT_SEAL)?, kept))
 }
 
 /// Reads tokens, certificates, and where the audit log ends.

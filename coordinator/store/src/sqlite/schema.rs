@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_energy.sql"),
+    include_str!("../../migrations/sqlite/0004_marks.sql"),
 ];
 
 /// Refuses a database whose schema is not the newest.
