@@ -24,7 +24,9 @@ pub struct AuditState {
     pub entries: u64,
     /// The key that signed its end, in hexadecimal digits.
     pub key: Option<String>,
-    /// What is wrong with it, in words; empty where nothing is.
+    /// What its own entries say was wrong with it when a coordinator began to write to it: for ever.
+    pub damage: Vec<String>,
+    /// What else is wrong with it, in words; empty where nothing is.
     pub problems: Vec<String>,
 }
 
@@ -76,17 +78,20 @@ pub(crate) fn follow(
         let page = match store.read_audit(trail.head().sequence + 1, PAGE) {
             Ok(page) => page,
             Err(error @ StoreError::Corrupt { .. }) => {
+                state.damage = trail.damage().collect();
                 state.problems.push(error.to_string());
                 return Ok(state);
             }
             Err(error) => return Err(error),
         };
         if page.is_empty() {
+            state.damage = trail.damage().collect();
             state.problems.extend(trail.problems());
             return Ok(state);
         }
         for entry in page {
             if let Err(problem) = trail.advance(&entry) {
+                state.damage = trail.damage().collect();
                 state.problems.push(format!("the audit log is broken: {problem}"));
                 return Ok(state);
             }

@@ -62,7 +62,9 @@ pub struct Findings {
     pub artifact_bytes: u64,
     /// Sweeps that the coordinator holds until somebody resumes them, each with the reason.
     pub held: Vec<String>,
-    /// Every violation, in words; empty where all is well.
+    /// What the audit log itself says was wrong with it at some start. It stays so for ever, in every backup, too.
+    pub audit_damage: Vec<String>,
+    /// Every other violation, in words; empty where all is well.
     pub problems: Vec<String>,
 }
 
@@ -182,6 +184,7 @@ impl Findings {
             );
         }
         self.problems.extend(state.problems);
+        self.audit_damage = state.damage;
         self.audit_entries = state.entries;
         Ok(())
     }

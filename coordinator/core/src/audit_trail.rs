@@ -93,12 +93,15 @@ impl AuditTrail {
         }
     }
 
-    /// What is wrong with the log as a whole, after its last entry. Entries may follow the signed one where the log was
-    /// written on while it was read.
+    /// What the entries themselves say is wrong with the log before them. It stays so for ever.
+    pub fn damage(&self) -> impl Iterator<Item = String> {
+        self.damage.iter().map(|(at, what)| format!("entry {at} of the audit log says: {what}"))
+    }
+
+    /// What is wrong with the log as a whole, after its last entry, and was not written down. Entries may follow the signed one
+    /// where the log was written on while it was read.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems: Vec<_> =
-            self.damage.iter().map(|(at, what)| format!("entry {at} says: {what}")).collect();
-        problems.extend(self.unexplained());
+        let mut problems: Vec<_> = self.unexplained().into_iter().collect();
         for (signed, found) in &self.signed {
             if self.head.sequence < signed.sequence {
                 problems.push(format!(
@@ -207,7 +210,7 @@ mod tests {
     fn problems(base: AuditHead, signed: Option<AuditHead>, entries: &[AuditEntry]) -> Vec<String> {
         let mut trail = AuditTrail::begin(base, signed);
         entries.iter().try_for_each(|entry| trail.advance(entry)).expect("it follows");
-        trail.problems()
+        trail.damage().chain(trail.problems()).collect()
     }
 
     #[test]

@@ -83,10 +83,3 @@ impl Merit {
 pub fn chosen<'a>(spec: &SweepSpec, trials: impl Iterator<Item = &'a TrialRecord>) -> Option<Configuration> {
     means(spec, trials).into_iter().next().map(|best| best.configuration)
 }
-
-/// The completed trial with the lowest score, one seed of one configuration; the first of equal ones. It only falls as a sweep
-/// goes on, while the mean of the best configuration may rise with each further replicate.
-pub fn lowest_trial<'a>(trials: impl Iterator<Item = &'a TrialRecord>) -> Option<&'a TrialRecord> {
-    let scored = trials.filter_map(|trial| Some((trial.result.as_ref()?.score, trial)));
-    scored.min_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, trial)| trial)
-}

@@ -46,6 +46,18 @@ pub(crate) struct Index {
     pub(crate) names: BTreeMap<String, SweepId>,
 }
 
+/// A score as a whole number in the order of [`f64::total_cmp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ScoreKey(i64);
+
+impl ScoreKey {
+    pub(crate) fn of(score: f64) -> Self {
+        let bits = score.to_bits().cast_signed();
+        // The magnitude of negative numbers counts downwards.
+        Self(bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed())
+    }
+}
+
 /// The indices of one sweep. Trials are named by their index in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct SweepIndex {
@@ -72,6 +84,10 @@ pub(crate) struct SweepIndex {
     pub(crate) epochs: u64,
     /// When its attempts ran.
     pub(crate) ran: Spans,
+    /// Trials with a result by their score, lowest first.
+    pub(crate) scored: BTreeSet<(ScoreKey, u32)>,
+    /// Those of them whose last epoch was the best.
+    pub(crate) still_learning: u64,
     /// Bytes of the checkpoints and models that its trials brought.
     pub(crate) artifact_bytes: u64,
     /// Its entry in [`Index::ready`].
@@ -120,6 +136,10 @@ impl SweepIndex {
         if trial.lease.is_some() {
             self.leased.remove(&index);
         }
+        if let Some(result) = &trial.result {
+            self.scored.remove(&(ScoreKey::of(result.score), index));
+            self.still_learning -= u64::from(result.was_still_learning());
+        }
         self.counts[trial.state as usize] -= 1;
         self.reused -= u64::from(trial.reused_from.is_some());
         self.epochs -= epochs(trial);
@@ -136,6 +156,10 @@ impl SweepIndex {
         }
         if trial.lease.is_some() {
             self.leased.insert(index);
+        }
+        if let Some(result) = &trial.result {
+            self.scored.insert((ScoreKey::of(result.score), index));
+            self.still_learning += u64::from(result.was_still_learning());
         }
         self.counts[trial.state as usize] += 1;
         self.reused += u64::from(trial.reused_from.is_some());
@@ -326,4 +350,18 @@ pub(crate) fn gave_up<'a>(
     }
     failures >= sweep.spec.failures_max
         || (trial.attempts - trial.forgiven >= ATTEMPTS_MAX && trial.lease.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ScoreKey;
+
+    #[test]
+    fn scores_are_in_the_order_of_numbers() {
+        let scores =
+            [f64::NEG_INFINITY, -1.5, -0.0, 0.0, f64::MIN_POSITIVE, 0.25, 1e9, f64::INFINITY, f64::NAN];
+        for pair in scores.windows(2) {
+            assert!(ScoreKey::of(pair[0]) < ScoreKey::of(pair[1]), "{pair:?}");
+        }
+    }
 }

@@ -177,9 +177,17 @@ impl Engine {
         choice::means(&record.spec, self.tables.trials_of(sweep))
     }
 
-    /// The completed trial of a sweep with the lowest score. Reads every trial of the sweep.
+    /// The completed trial of a sweep with the lowest score, one seed of one configuration; the first of equal ones. It only falls
+    /// as a sweep goes on, while the mean of the best configuration may rise with each further replicate.
     pub fn lowest_trial(&self, sweep: SweepId) -> Option<&TrialRecord> {
-        choice::lowest_trial(self.tables.trials_of(sweep))
+        let (_, index) = self.index.sweeps.get(&sweep)?.scored.first()?;
+        self.tables.trials.get(&TrialId { sweep, index: *index })
+    }
+
+    /// Trials of a sweep with a result, and those of them whose last epoch was the best.
+    pub fn still_learning(&self, sweep: SweepId) -> (u64, u64) {
+        let index = self.index.sweeps.get(&sweep);
+        index.map_or((0, 0), |index| (index.scored.len() as u64, index.still_learning))
     }
 
     /// When a tick will next have something to do.

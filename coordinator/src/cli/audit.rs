@@ -62,8 +62,9 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     } else {
         served(&arguments, context).await?
     };
-    if !state.problems.is_empty() {
-        return Err(broken(&state.problems.join("; ")));
+    let problems = [state.damage, state.problems].concat();
+    if !problems.is_empty() {
+        return Err(broken(&problems.join("; ")));
     }
     let removed = match state.base.sequence {
         0 => String::new(),
@@ -123,7 +124,8 @@ async fn served(arguments: &Arguments, context: &Context) -> Result<AuditState, 
     }
     problems.extend(seal.as_ref().and_then(|seal| signature_problem(seal, None)));
     let entries = trail.head().sequence - base.sequence;
-    Ok(AuditState { base, entries, key: seal.map(|seal| seal.key), problems })
+    let damage = trail.damage().collect();
+    Ok(AuditState { base, entries, key: seal.map(|seal| seal.key), damage, problems })
 }
 
 fn broken(problem: &str) -> Failure {

@@ -24,7 +24,8 @@ Examples:
 const RESTORE_EXAMPLES: &str = "\
 The data folder (and the database, where one is given) must be empty. Everything is checked, before and
 after. Workers of the old world hold nothing in the restored one: they drop their work and ask anew.
-A backup of SQLite may be restored into PostgreSQL, and the other way round.
+A backup of SQLite may be restored into PostgreSQL, and the other way round. A restoration that was cut off is refused by
+name, in the folder and in the database; the same command removes what it has written and begins again.
 
 Examples:
   sweep restore /mnt/backups/sweep-monday --data-dir /var/lib/sweep

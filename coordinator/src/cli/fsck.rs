@@ -45,7 +45,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     } else {
         context.output.text(&text(&findings))?;
     }
-    match findings.problems.len() {
+    match findings.problems.len() + findings.audit_damage.len() {
         0 => Ok(()),
         1 => Err(Failure::failed("1 problem was found")),
         count => Err(Failure::failed(format!("{count} problems were found"))),
@@ -71,6 +71,7 @@ fn text(findings: &Findings) -> String {
         artifacts,
         artifact_bytes,
         held,
+        audit_damage,
         problems,
     } = findings;
     let mut lines = vec![format!(
@@ -79,8 +80,8 @@ fn text(findings: &Findings) -> String {
         HumanBytes(*artifact_bytes)
     )];
     lines.extend(held.iter().map(|held| format!("held: {}", plain(held))));
-    lines.extend(problems.iter().map(|problem| format!("problem: {}", plain(problem))));
-    if problems.is_empty() {
+    lines.extend(audit_damage.iter().chain(problems).map(|problem| format!("problem: {}", plain(problem))));
+    if problems.is_empty() && audit_damage.is_empty() {
         lines.push("all is well".to_owned());
     }
     lines.join("\n")

@@ -26,7 +26,7 @@ impl Live {
                 (SIGN_ACTION, format!("nobody has signed it so far, up to entry {}", end.sequence))
             }
             End::Damaged(damage) => {
-                tracing::error!(damage, "the audit log is damaged; `sweep audit` reports it from now on");
+                tracing::error!("the audit log is damaged, and `sweep audit` says so from now on: {damage}");
                 (DAMAGE_ACTION, damage)
             }
         };

@@ -1,8 +1,12 @@
 //! Who is behind a request, for the audit log and for checks that the gate cannot make.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::PoisonError;
+
 use coordinator_core::{AuditNote, Command, Engine, Reply};
 use http::Extensions;
 use sweep_proto::LeaseToken;
+use tokio::time::Instant;
 use tonic::{Request, Status};
 
 use super::{Shared, status};
@@ -74,10 +78,18 @@ impl Shared {
 
     /// As [`Self::refused`], where the gate does not see the answer.
     pub(crate) async fn write_refusal(&self, act: &Act, action: &str, subject: &str, refusal: &Status) {
+        let admission = {
+            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            let address = act.peer.parse().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer: SocketAddr| peer.ip());
+            refusals.admit(address, Instant::now().into_std())
+        };
         let subject = format!("{subject}: {}", refusal.message());
         let note = AuditNote { is_allowed: false, ..act.note(action, subject) };
-        if let Err(error) = self.driver.command(Command::Record(note)).await {
-            tracing::error!(%error, "a refusal could not be written to the audit log");
+        let notes = admission.notes_of_unwritten().chain(admission.is_written.then_some(note));
+        for note in notes {
+            if let Err(error) = self.driver.command(Command::Record(note)).await {
+                tracing::error!(%error, "a refusal could not be written to the audit log");
+            }
         }
     }
 

@@ -29,11 +29,12 @@ mod worker_service;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use coordinator_core::Quota;
 use coordinator_dataset::Reach;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
@@ -44,6 +45,7 @@ use crate::install::Install;
 use crate::readers::Readers;
 use crate::security::authority::Authority;
 use crate::security::caller::Caller;
+use crate::security::refusals::Refusals;
 use crate::security::sealing::Sealer;
 use crate::security::sessions::Sessions;
 use crate::security::signer::Signer;
@@ -84,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) signer: Option<Arc<Signer>>,
     /// Signs the audit log; `None` where it is not signed.
     pub(crate) sealer: Option<Arc<Sealer>>,
+    /// Which refused acts are written to the audit log.
+    refusals: Arc<Mutex<Refusals>>,
     /// What bare machines install, where there is something.
     pub(crate) install: Option<Arc<Install>>,
     /// Where this coordinator can be reached, best first.
@@ -131,6 +135,7 @@ impl Shared {
             authority,
             signer,
             sealer: None,
+            refusals: Arc::new(Mutex::new(Refusals::new(Instant::now().into_std()))),
             install,
             advertised,
             corpora,

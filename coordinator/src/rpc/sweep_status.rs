@@ -176,9 +176,8 @@ fn rows(engine: &Engine, sweep: &SweepRecord) -> Option<wire::SplitRows> {
 
 /// What a reader must know beside the answer: the report says the same.
 fn warnings_of(engine: &Engine, sweep: &SweepRecord) -> Vec<wire::Warning> {
-    let results = || engine.tables().trials_of(sweep.id).filter_map(|trial| trial.result.as_ref());
-    let improving = results().filter(|result| result.was_still_learning()).count() as u64;
-    let still_learning = warnings::still_learning(improving, results().count() as u64, Language::English);
+    let (results, improving) = engine.still_learning(sweep.id);
+    let still_learning = warnings::still_learning(improving, results, Language::English);
     let still_learning = still_learning.map(|text| wire::Warning { kind: "still_learning".to_owned(), text });
     let told = sweep.told_dataset();
     let of_the_data = told.and_then(|dataset| Some(dataset.account.as_ref()?.warnings(&dataset.classes)));

@@ -168,16 +168,8 @@ impl Gate {
             let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
             refusals.admit(peer.address.ip(), Instant::now())
         };
-        for (address, count) in admission.unwritten {
-            let subject = format!("{count} more refusals within a minute, not written one by one");
-            self.write(AuditNote {
-                actor: "unknown".to_owned(),
-                peer: address,
-                action: "refusals".to_owned(),
-                subject,
-                is_allowed: false,
-            })
-            .await;
+        for note in admission.notes_of_unwritten() {
+            self.write(note).await;
         }
         if !admission.is_written {
             return;

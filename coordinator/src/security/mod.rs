@@ -8,7 +8,7 @@ pub(crate) mod gate;
 pub(crate) mod host;
 pub(crate) mod listener;
 pub(crate) mod neighbour;
-mod refusals;
+pub(crate) mod refusals;
 pub(crate) mod rights;
 pub(crate) mod roles;
 pub(crate) mod sealing;

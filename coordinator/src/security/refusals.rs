@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
+use coordinator_core::AuditNote;
+
 /// Refusals of one address that are written in one [`WINDOW`].
 const OF_ONE_MAX: u32 = 60;
 
@@ -19,7 +21,7 @@ const WINDOW: Duration = Duration::from_mins(1);
 
 /// What was refused in this window.
 #[derive(Debug)]
-pub(super) struct Refusals {
+pub(crate) struct Refusals {
     since: Instant,
     written: u32,
     /// By network; `None` stands for those that are not told apart.
@@ -35,20 +37,33 @@ struct OfOne {
 
 /// What to write.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Admission {
+pub(crate) struct Admission {
     /// Whether this refusal is written.
-    pub(super) is_written: bool,
+    pub(crate) is_written: bool,
     /// Addresses with refusals of the window before that were not written, and how many.
     pub(super) unwritten: Vec<(String, u64)>,
 }
 
+impl Admission {
+    /// What the log says of refusals that were not written one by one.
+    pub(crate) fn notes_of_unwritten(&self) -> impl Iterator<Item = AuditNote> {
+        self.unwritten.iter().map(|(address, count)| AuditNote {
+            actor: "unknown".to_owned(),
+            peer: address.clone(),
+            action: "refusals".to_owned(),
+            subject: format!("{count} more refusals within a minute, not written one by one"),
+            is_allowed: false,
+        })
+    }
+}
+
 impl Refusals {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self { since: now, written: 0, addresses: BTreeMap::new() }
     }
 
     /// Counts a refusal.
-    pub(super) fn admit(&mut self, address: IpAddr, now: Instant) -> Admission {
+    pub(crate) fn admit(&mut self, address: IpAddr, now: Instant) -> Admission {
         let mut admission = Admission::default();
         if now.duration_since(self.since) >= WINDOW {
             let before = std::mem::replace(self, Self::new(now)).addresses;

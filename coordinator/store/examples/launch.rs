@@ -4,11 +4,11 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use coordinator_core::{Command, DatasetRecord, Engine, Quota, Tables, Totals};
+use coordinator_core::{Command, DatasetRecord, Engine, Quota, Tables, Totals, TrialState};
 use coordinator_store::{SqliteStore, Store as _, StoreReader as _};
 use sweep_proto::{
     ArtifactRef, Axis, Configuration, DataSource, DataSpec, Digest, Hyperparameter, SweepId, SweepSpec,
-    Timestamp, Value,
+    Timestamp, TrialResult, Value,
 };
 
 /// Replicates of each configuration.
@@ -91,6 +91,35 @@ fn hold(
     }
 }
 
+/// How long what a status reads, and the choice at the end, holds the driver once all trials have completed.
+#[allow(clippy::print_stdout, reason = "what an example is for")]
+fn look_at_finished(engine: &Engine, sweep: SweepId) {
+    let mut tables = engine.tables().clone();
+    for (number, trial) in tables.trials.values_mut().enumerate() {
+        trial.state = TrialState::Completed;
+        trial.result = Some(TrialResult {
+            best_epoch: 2,
+            epochs: 3,
+            early_stopped: false,
+            score: 0.3 + (number % 9_973) as f64 / 1e5,
+            accuracy: 0.9,
+            parameters: 1_000,
+            model: ArtifactRef { digest: Digest::of(b"model"), bytes: 4 },
+        });
+    }
+    let engine = Engine::restore(tables, Timestamp(0));
+    let timed = |what: &str, look: &dyn Fn() -> usize| {
+        let began = Instant::now();
+        let found = look();
+        println!("{what}: {:.1?} ({found})", began.elapsed());
+    };
+    timed("means of the configurations", &|| engine.configurations(sweep).len());
+    timed("lowest trial", &|| usize::from(engine.lowest_trial(sweep).is_some()));
+    timed("still learning", &|| engine.still_learning(sweep).0 as usize);
+    timed("ledger", &|| engine.ledger(sweep).planned as usize);
+    timed("forecast", &|| usize::from(engine.forecast(sweep).is_some()));
+}
+
 #[allow(clippy::print_stdout, reason = "what an example is for")]
 fn main() -> Result<(), Box<dyn Error>> {
     let trials = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
@@ -116,6 +145,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("memory for each trial: {} bytes", (resident_bytes() - before) / trials);
         }
     }
+    look_at_finished(&engine, sweep);
     drop(store);
     let began = Instant::now();
     let tables = SqliteStore::open(&path)?.load()?;
