@@ -148,9 +148,15 @@ async fn the_log_says_what_was_done_and_what_was_refused() {
     let server = start(folder.path()).await;
     let mut user = User::of(&server).await;
     user.launch(SWEEP, false).await.unwrap();
-    user.launch(&SWEEP.replace("dataset = \"snippets\"", "path = \"/not/there.csv\""), false)
-        .await
-        .unwrap_err();
+    user.launch(
+        &SWEEP.replace(
+            "dataset = \"snippets\"",
+            "path = \"/not/there.csv\"\ntext = \"text\"\nlabel = \"label\"",
+        ),
+        false,
+    )
+    .await
+    .unwrap_err();
     let extend = |grid: &str, replicates| ExtendRequest { sweep: "1".into(), grid: grid.into(), replicates };
     user.0.extend(extend("", 0)).await.unwrap_err();
     user.0.extend(extend("", 1)).await.unwrap_err();

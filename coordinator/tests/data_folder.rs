@@ -5,7 +5,7 @@ mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -335,7 +335,6 @@ async fn the_superuser_starts_no_coordinator_in_the_folder_of_another_user_and_m
         let output = folder.sweep(command);
         assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
-    use std::os::unix::fs::MetadataExt;
     for entry in std::fs::read_dir(&data).unwrap() {
         let entry = entry.unwrap();
         assert_eq!(entry.metadata().unwrap().uid(), NOBODY, "{}", entry.path().display());

@@ -127,8 +127,10 @@ async fn a_cut_end_of_the_audit_log_is_found() {
     assert_eq!(cut("DELETE FROM audit WHERE sequence = (SELECT max(sequence) FROM audit)"), 1);
     let problems = fsck(directory.path(), true).await.unwrap().problems;
     assert!(matches!(problems.as_slice(), [one] if one.contains("its end was cut off")), "{problems:?}");
-    // Without the signature, too, a strict check does not take it for whole.
+    // Without the signature, too, wherever it is kept, a strict check does not take it for whole.
     assert_eq!(cut("DELETE FROM audit WHERE sequence = -2"), 1);
+    assert_eq!(cut("DELETE FROM marks"), 1);
+    std::fs::remove_file(directory.path().join("audit.seal")).unwrap();
     let problems = fsck(directory.path(), true).await.unwrap().problems;
     assert!(matches!(problems.as_slice(), [one] if one.contains("not signed")), "{problems:?}");
 }

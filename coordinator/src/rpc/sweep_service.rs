@@ -53,8 +53,13 @@ impl SweepService for SweepRpc {
     type BestModelStream = FileParts;
 
     async fn launch(&self, request: Request<wire::LaunchRequest>) -> Result<Response<Events>, Status> {
-        let act = Act::of(&request);
-        Ok(Response::new(launch::launch(&self.shared, act, request.into_inner())?))
+        let (act, request) = (Act::of(&request), request.into_inner());
+        let file = format!("file {}", request.file_name);
+        let launched = launch::launch(&self.shared, act.clone(), request);
+        if let Err(refusal) = &launched {
+            self.shared.refused(&act, "launch", &file, refusal).await;
+        }
+        Ok(Response::new(launched?))
     }
 
     async fn list(&self, _request: Request<wire::ListRequest>) -> Result<Response<wire::ListReply>, Status> {

@@ -84,10 +84,10 @@ impl Sealer {
     ) -> Result<End, StoreError> {
         let key = public_key(self.signer.pair());
         let (stored, kept) = (store.read_seal()?, self.kept());
-        if let Some(kept) = &kept {
-            if let Some(damage) = damage_behind(store, (base, end), kept.head)? {
-                return Ok(End::Damaged(damage));
-            }
+        if let Some(kept) = &kept
+            && let Some(damage) = damage_behind(store, (base, end), kept.head)?
+        {
+            return Ok(End::Damaged(damage));
         }
         let Some(stored) = stored else {
             return Ok(match kept {
