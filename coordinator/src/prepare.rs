@@ -46,7 +46,8 @@ pub(crate) async fn prepare(
         artifacts.adopt(&coordinator_dataset::encoded_path(&cache, digest), artifact).await?;
         // For people to read; the dataset itself keeps the names as they are.
         let classes = classes.iter().map(|class| inert_line(class)).collect();
-        records.push(DatasetRecord { variant, artifact, classes, vocabulary, rows, account: Some(account) });
+        let account = Some(account.made_inert());
+        records.push(DatasetRecord { variant, artifact, classes, vocabulary, rows, account });
     }
     Ok(records)
 }

@@ -3,18 +3,20 @@
 //! The coordinator starts its own program with the hidden command [`COMMAND`] and writes one order as a line of JSON to its
 //! standard input. The child answers with lines of JSON (`Said`) on its standard output: its progress, then what it
 //! prepared or why it refuses. Encoded files lie in the dataset cache by their digests. The child ends when its standard
-//! input does, so that it never outlives whoever asked.
+//! input does, so that it never outlives whoever asked. Like a slot it gets listed variables of the environment, and where the
+//! kernel has Landlock it reaches the data, its cache and, unless the data is downloaded, no network (`sandbox`).
 
 mod bounds;
 mod child;
 mod parent;
+mod sandbox;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use coordinator_dataset::{DatasetError, Prepared, Reach};
 use serde::{Deserialize, Serialize};
-use sweep_proto::{DataAccount, DataSpec, Digest, Hyperparameter, Value};
+use sweep_proto::{DataAccount, DataSource, DataSpec, Digest, Hyperparameter, Value};
 use thiserror::Error;
 
 pub use child::serve;
@@ -123,6 +125,21 @@ pub(crate) enum ReadError {
 /// Bounds the memory of this process, which reads a source of this size and does nothing else.
 pub fn bound_this_process(source_bytes: u64) {
     bounds::enter(bounds::memory_bytes(source_bytes, bounds::half_of_the_machine()));
+}
+
+/// Shuts this thread, and those that it starts, in with some data and folders to write into, as a child that reads data
+/// is; what the kernel does not enforce is told on standard error. The network stays open for downloads.
+pub fn confine_this_thread(paths: &[&Path], is_download: bool, written: &[&Path]) {
+    sweep_confinement::renounce();
+    let work = sandbox::Work { paths, folders: None, is_download, written };
+    if let Err(error) = sandbox::enter(&work) {
+        eprintln!("this process cannot be shut in with its files: {error}");
+    }
+}
+
+/// Whether a source is fetched from its home; the snippets are part of this program.
+fn is_download(source: &DataSource) -> bool {
+    matches!(source, DataSource::Known { path: None, name } if name != "snippets")
 }
 
 /// What may be read, as an order names it.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use coordinator::{Readers, Server, ServerConfig, StoreChoice};
@@ -21,7 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
-use tonic::{Code, Status};
+use tonic::{Code, Status, Streaming};
 use tower::{Service, ServiceExt};
 
 type Access = AccessServiceClient<InterceptedService<Channel, Bearer>>;
@@ -366,11 +366,11 @@ async fn data_that_takes_too_much_memory_ends_its_reader_and_not_the_coordinator
     castle.server.stop().await.unwrap();
 }
 
-/// Whether a child of this process reads data.
-fn is_reading() -> bool {
+/// The child of this process that reads data, as a folder of `/proc`.
+fn reader() -> Option<PathBuf> {
     let parent = std::process::id().to_string();
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-    processes.map(|process| process.path()).any(|process| {
+    processes.map(|process| process.path()).find(|process| {
         let of = |name: &str| std::fs::read_to_string(process.join(name)).unwrap_or_default();
         let is_ours = of("stat")
             .rsplit(')')
@@ -381,12 +381,33 @@ fn is_reading() -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_leaves_a_launch_ends_its_reader() {
+async fn a_reader_gets_a_listed_environment_and_no_rights_beyond_its_own() {
     let (castle, place) = with_children(4 << 30).await;
+    let events = reading_large(&castle, place.path()).await;
+    let of = |process: &Path, name: &str| std::fs::read_to_string(process.join(name)).unwrap_or_default();
+    // It gives its rights up when it has read its order.
+    let process = loop {
+        match reader() {
+            Some(process) if of(&process, "status").contains("NoNewPrivs:\t1") => break process,
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    let environment = of(&process, "environ");
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some(), "this process has what no child needs");
+    assert!(environment.contains("PATH=") && !environment.contains("CARGO_"), "{environment}");
+    let limits = of(&process, "limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    drop(events);
+    castle.server.stop().await.unwrap();
+}
+
+/// Begins a launch over the large file, up to its first event.
+async fn reading_large(castle: &Castle, place: &Path) -> Streaming<wire::LaunchEvent> {
     let token = castle.admin.clone();
     let mut client =
         SweepServiceClient::new(InterceptedService::new(castle.plain(), Bearer::new(Some(token))));
-    let path = place.path().join("large.csv");
+    let path = place.join("large.csv");
     let text = format!(
         "name = \"left\"\n[data]\npath = \"{}\"\ntext = \"text\"\nlabel = \"label\"\ntokenizer = \"subword\"\n[grid]\nunits = [8]\n",
         path.display()
@@ -394,8 +415,14 @@ async fn who_leaves_a_launch_ends_its_reader() {
     let request = wire::LaunchRequest { text, directory: "/".into(), ..wire::LaunchRequest::default() };
     let mut events = client.launch(request).await.unwrap().into_inner();
     events.message().await.unwrap().unwrap();
-    drop(events);
-    while is_reading() {
+    events
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_a_launch_ends_its_reader() {
+    let (castle, place) = with_children(4 << 30).await;
+    drop(reading_large(&castle, place.path()).await);
+    while reader().is_some() {
         tokio::task::yield_now().await;
     }
     let prepared = castle.folder.path().join("datasets/prepared");

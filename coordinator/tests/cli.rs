@@ -285,6 +285,32 @@ fn a_look_at_a_table_shows_classes_lengths_and_bad_rows() {
 }
 
 #[test]
+fn a_look_says_by_its_exit_code_whether_a_sweep_would_take_the_data() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let row = |row: u32| format!("{},a film number {row} that was seen\n", row % 3);
+    std::fs::write(folder.path().join("bare.csv"), (0..90).map(row).collect::<String>()).expect("written");
+    std::fs::write(folder.path().join("few.csv"), "text,label\na,1\nb,2\n").expect("written");
+    let look = |more: &[&str]| {
+        let output = sweep(&[&["data", "inspect", "bare.csv", "--label", "1", "--text", "2"], more].concat(), folder.path());
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let keys = ["--header", "false", "--labels", "0=bad", "--labels", "1=good", "--labels-dropped", "2"];
+    let earlier = ["--no-header", "--label-name", "0=bad", "--label-name", "1=good", "--drop-label", "2"];
+    let (code, shown) = look(&keys);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("rows        60,") && shown.contains("30 rows: its label \"2\" is dropped"), "{shown}");
+    assert_eq!(look(&earlier), (code, shown), "earlier names of the options mean the same");
+    let few = sweep(&["data", "inspect", "few.csv"], folder.path());
+    assert_eq!(few.status.code(), Some(1), "{}", told(&few));
+    assert!(String::from_utf8_lossy(&few.stdout).contains("would be refused"), "{}", told(&few));
+    let json = sweep(&["data", "inspect", "few.csv", "--json"], folder.path());
+    assert_eq!(json.status.code(), Some(1), "{}", told(&json));
+    let seen: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert!(seen["refused"].as_str().is_some_and(|reason| reason.contains("too small")), "{seen}");
+    assert!(!folder.path().join(".sweep").exists(), "a look leaves nothing behind");
+}
+
+#[test]
 fn a_look_at_data_tells_what_a_sweep_would_find_in_it() {
     let folder = tempfile::tempdir().expect("a folder");
     // Every text stands in the file three times, once under the other label.

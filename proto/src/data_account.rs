@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use warning::DataWarning;
 
 use crate::encoded::Split;
+use crate::text::inert_line;
 
 /// A row that could not be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +127,43 @@ impl SplitAccount {
 impl DataAccount {
     /// The present form. Raised where a field's meaning changes; a new field alone has its default in old values.
     pub const VERSION: u32 = 1;
+
+    /// The account with inert text: names, labels and reasons hold what strangers wrote into their data.
+    #[must_use]
+    pub fn made_inert(self) -> Self {
+        let counts = |counts: BTreeMap<String, u64>| {
+            counts.into_iter().fold(BTreeMap::new(), |mut inert, (name, rows)| {
+                *inert.entry(inert_line(&name)).or_default() += rows;
+                inert
+            })
+        };
+        let lines = |lines: Vec<String>| lines.iter().map(|line| inert_line(line)).collect();
+        let row = |row: BadRow| BadRow {
+            file: inert_line(&row.file),
+            line: row.line,
+            reason: inert_line(&row.reason),
+        };
+        let BadRows { count, reasons, classes, first } = self.bad_rows;
+        let bad_rows = BadRows {
+            count,
+            reasons: counts(reasons),
+            classes: counts(classes),
+            first: first.into_iter().map(row).collect(),
+        };
+        let file = |file: FileAccount| FileAccount {
+            file: inert_line(&file.file),
+            notes: lines(file.notes),
+            ..file
+        };
+        Self {
+            files: self.files.into_iter().map(file).collect(),
+            bad_rows,
+            left_out: counts(self.left_out),
+            lost_classes: lines(self.lost_classes),
+            told: lines(self.told),
+            ..self
+        }
+    }
 
     /// One split.
     pub fn split(&self, split: Split) -> &SplitAccount {

@@ -31,6 +31,7 @@ const WALLS: &[(&str, &[&str], &str)] = &[
         &["rusqlite", "candle-core", "coordinator-core", "worker"],
         "the way to a coordinator knows nothing of what is said on it",
     ),
+    ("sweep-confinement", &["tokio", "tonic", "sweep-proto"], "rules for a process know no messages"),
     (
         "coordinator-core",
         &["tokio", "tonic", "prost", "rusqlite", "candle-core", "rand"],

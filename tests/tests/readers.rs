@@ -1,6 +1,9 @@
 //! What leaves is read by those who read it elsewhere: TensorBoard's and MLflow's own readers find in exports what the report
-//! says, and the Python library `tokenizers` makes the same tokens of a text as a model's training did.
+//! says, and the Python library `tokenizers` makes the same tokens of a text as a model's training did. What comes in is counted
+//! as pandas and pyarrow count it.
 
+#[path = "readers/data_counts.rs"]
+mod data_counts;
 #[path = "readers/exported_files.rs"]
 mod exported_files;
 

@@ -17,7 +17,7 @@ use crate::source::{Located, Reach, locate};
 use crate::split::{self, Splits};
 use crate::summary::Summary;
 use crate::tokenizer::TokenizerKind;
-use crate::{Prepared, account, cache};
+use crate::{Prepared, account, cache, test_texts};
 
 /// A source in memory: labelled texts in three splits.
 #[derive(Debug)]
@@ -88,6 +88,7 @@ impl Corpus {
         let (encoded, summary) = self.encoded(checked, progress)?;
         let bytes = encoded::encode(encoded.header, &encoded.splits);
         let (digest, path) = cache::store(cache, fingerprint, &bytes, &summary)?;
+        test_texts::keep(cache, digest, &self.splits[2]).map_err(DatasetError::io(cache, "write into it"))?;
         let size = bytes.len() as u64;
         let view = EncodedView::parse(bytes).map_err(|error| {
             DatasetError::broken(path.display(), format!("what was encoded is broken: {error}"))

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use sweep_proto::text::is_steering;
 use thiserror::Error;
 
+use crate::rows::Part;
 use crate::source::SourcePath;
 
 /// Why a dataset cannot be prepared.
@@ -147,17 +149,18 @@ impl Shown for SourcePath {
 }
 
 /// Settings of a sweep file with the options of `sweep data inspect` that say the same.
-const OPTIONS: [(&str, &str); 10] = [
+const OPTIONS: [(&str, &str); 11] = [
     ("text", "--text"),
     ("label", "--label"),
     ("encoding", "--encoding"),
+    ("header", "--header"),
     ("delimiter", "--delimiter"),
     ("html_breaks", "--html-breaks"),
     ("validation_path", "--validation-path"),
     ("test_path", "--test-path"),
     ("path", "PATH_OR_NAME"),
-    ("labels", "--label-name"),
-    ("labels_dropped", "--drop-label"),
+    ("labels", "--labels"),
+    ("labels_dropped", "--labels-dropped"),
 ];
 
 impl DatasetError {
@@ -175,7 +178,7 @@ impl DatasetError {
             told.push_str(&option(piece).unwrap_or_else(|| piece.to_owned()));
             told.push('`');
         }
-        told.replace("under [data.labels]", "with --label-name LABEL=CLASS").replace(" under [data]", "")
+        told.replace("under [data.labels]", "with --labels LABEL=CLASS").replace(" under [data]", "")
     }
 
     /// An error of the operating system without a special remedy.
@@ -200,6 +203,20 @@ impl DatasetError {
         }
     }
 
+    /// The error of a path that a key of its own names: its remedy names that key.
+    pub(crate) fn of_part(mut self, part: Part) -> Self {
+        if let Self::Io { remedy, .. } = &mut self
+            && *remedy == CHECK_PATH
+        {
+            *remedy = match part {
+                Part::Train => CHECK_PATH,
+                Part::Validation => CHECK_VALIDATION_PATH,
+                Part::Test => CHECK_TEST_PATH,
+            };
+        }
+        self
+    }
+
     /// A source that cannot be read as what it should be.
     pub(crate) fn broken(place: impl std::fmt::Display, reason: impl Into<String>) -> Self {
         Self::Broken { place: place.to_string(), reason: reason.into() }
@@ -214,9 +231,6 @@ impl DatasetError {
 /// The option that says the same as a key, or a line, of a sweep file.
 fn option(setting: &str) -> Option<String> {
     let (key, value) = setting.split_once(" = ").map_or((setting, None), |(key, value)| (key, Some(value)));
-    if key == "header" && value == Some("false") {
-        return Some("--no-header".to_owned());
-    }
     let (_, option) = OPTIONS.into_iter().find(|(known, _)| *known == key)?;
     let value = value.filter(|value| *value != "...").map(|value| {
         let bare = value.trim_matches('"');
@@ -233,6 +247,11 @@ fn option(setting: &str) -> Option<String> {
     Some(value.map_or_else(|| option.to_owned(), |value| format!("{option} {value}")))
 }
 
+/// The remedies for a path that is not there and looks like one, by the key that names it.
+const CHECK_PATH: &str = "; check `path` under [data]";
+const CHECK_VALIDATION_PATH: &str = "; check `validation_path` under [data]";
+const CHECK_TEST_PATH: &str = "; check `test_path` under [data]";
+
 /// What to do about a path that is not there: people write what a shell or a browser would understand.
 fn missing_remedy(path: &Path) -> &'static str {
     let text = path.to_string_lossy();
@@ -246,7 +265,7 @@ fn missing_remedy(path: &Path) -> &'static str {
     {
         "; addresses are not fetched: download the file, and write its path"
     } else {
-        "; check `path` under [data]"
+        CHECK_PATH
     }
 }
 
@@ -273,12 +292,12 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     text.join(", ")
 }
 
-/// At most so many characters of a text, without control characters: messages end up in terminals.
+/// At most so many characters of a text, without what steers a terminal or turns what stands beside it.
 pub(crate) fn shortened(text: &str, characters: usize) -> String {
     let mut short: String = text
         .chars()
         .take(characters)
-        .map(|character| if character.is_control() { ' ' } else { character })
+        .map(|character| if is_steering(character) { ' ' } else { character })
         .collect();
     if text.chars().nth(characters).is_some() {
         short.push('…');
@@ -299,9 +318,9 @@ mod tests {
         );
         assert_eq!(
             told("set `header = false`, `text = 2` and `label = \"the class\"` under [data]"),
-            "a.csv: set `--no-header`, `--text 2` and `--label \"the class\"`"
+            "a.csv: set `--header false`, `--text 2` and `--label \"the class\"`"
         );
-        assert_eq!(told("name it under [data.labels]"), "a.csv: name it with --label-name LABEL=CLASS");
+        assert_eq!(told("name it under [data.labels]"), "a.csv: name it with --labels LABEL=CLASS");
         assert_eq!(told("run `git lfs pull`"), "a.csv: run `git lfs pull`");
     }
 

@@ -171,7 +171,7 @@ fn source(
     if DATASETS.contains(&name_or_path) || (looks_like_a_name && !path.exists()) {
         return Ok(DataSource::Known { name: name_or_path.to_owned(), path: None });
     }
-    let pieces = place::pieces(&SourcePath::anywhere(&path), Part::Train)?;
+    let pieces = place::found(&SourcePath::anywhere(&path), Part::Train)?.pieces;
     let table = pieces.iter().find(|piece| piece.format.is_table());
     let columns = match table {
         Some(piece) if options.text.is_empty() || options.label.is_none() => {
@@ -225,12 +225,18 @@ fn look(located: &Located, rows: &Rows, source: DataSource) -> Result<Inspection
     })
 }
 
-/// What `auto` takes, as a sweep with default shares would choose; words where the rows are too few for a sweep.
+/// What `auto` takes, as a sweep with default shares would choose. Of rows that are too few for a sweep every tenth stands
+/// for the validation texts.
 fn choice(rows: &Rows, source: DataSource) -> Result<Choice, DatasetError> {
+    const EVERY: usize = 10;
     let mut copy = rows.clone();
-    let Ok(mut splits) = split::split(&mut copy, &DataSpec::new(source)) else {
-        return Ok(Choice { kind: TokenizerKind::Word, unknown_share: 0.0 });
-    };
+    let mut splits = split::split(&mut copy, &DataSpec::new(source)).unwrap_or_else(|_| {
+        let part = |is_held_out: bool| {
+            let chosen = rows.train.iter().enumerate().filter(|(at, _)| (at % EVERY == 0) == is_held_out);
+            chosen.map(|(_, row)| row.clone()).collect()
+        };
+        [part(false), part(true), Vec::new()]
+    });
     splits[2].clear();
     Ok(auto::choose(&Pieces::cut(TokenizerKind::Word, &splits, &NoProgress)?))
 }

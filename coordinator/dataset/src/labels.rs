@@ -1,11 +1,11 @@
 //! What a label of a source means: which spellings are one class, which are missing, which are dropped or renamed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sweep_proto::Reading;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::error::{DatasetError, shortened};
+use crate::error::{DatasetError, nearest, shortened};
 use crate::limits::{CLASSES_MAX, LABEL_BYTES_MAX, LABEL_SPELLINGS_MAX};
 
 /// Spellings of "no value" that programs write; what people write as a class (`none`, `n/a`) is not among them.
@@ -34,11 +34,28 @@ pub(crate) enum Meaning {
 /// The labels of a source as they come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Labels {
-    renamed: HashMap<String, String>,
-    dropped: HashMap<String, String>,
+    renamed: HashMap<String, Setting>,
+    dropped: HashMap<String, Setting>,
     known: HashMap<String, (Meaning, usize)>,
     classes: Vec<Class>,
     class_of: HashMap<String, u32>,
+}
+
+/// What the settings say of one label.
+#[derive(Clone, Debug)]
+struct Setting {
+    /// The label as the settings write it.
+    written: String,
+    /// The name of its class; its own where it is dropped.
+    class: String,
+    /// Whether a row has the label.
+    is_met: bool,
+}
+
+impl Setting {
+    fn new(written: &str, class: &str) -> (String, Self) {
+        (key(&cleaned(written)), Self { written: written.to_owned(), class: class.to_owned(), is_met: false })
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -62,8 +79,8 @@ struct Spelling {
 impl Labels {
     /// Labels that are read as the settings say.
     pub(crate) fn new(reading: &Reading) -> Self {
-        let renamed = reading.labels.iter().map(|(label, class)| (key(&cleaned(label)), class.clone()));
-        let dropped = reading.labels_dropped.iter().map(|label| (key(&cleaned(label)), label.clone()));
+        let renamed = reading.labels.iter().map(|(label, class)| Setting::new(label, class));
+        let dropped = reading.labels_dropped.iter().map(|label| Setting::new(label, label));
         Self { renamed: renamed.collect(), dropped: dropped.collect(), ..Self::default() }
     }
 
@@ -91,10 +108,14 @@ impl Labels {
     fn found(&mut self, dataset: &str, label: &str) -> Result<(Meaning, usize), DatasetError> {
         let clean = cleaned(label);
         let own_key = key(&clean);
-        if self.dropped.contains_key(&own_key) {
+        if let Some(setting) = self.dropped.get_mut(&own_key) {
+            setting.is_met = true;
             return Ok((Meaning::Dropped, 0));
         }
-        let renamed = self.renamed.get(&own_key).cloned();
+        let renamed = self.renamed.get_mut(&own_key).map(|setting| {
+            setting.is_met = true;
+            setting.class.clone()
+        });
         if renamed.is_none() && clean.is_empty() {
             return Ok((Meaning::Missing("the label is missing".to_owned()), 0));
         }
@@ -182,6 +203,26 @@ impl Labels {
             }
         }
         remarks
+    }
+
+    /// Which labels the settings speak of that no row has, with the label that may be meant.
+    pub(crate) fn unmet(&self) -> Vec<String> {
+        let own: Vec<&str> = self
+            .classes
+            .iter()
+            .filter(|class| !class.is_named)
+            .filter_map(|class| class.most_common().map(|most| most.name.as_str()))
+            .collect();
+        let unmet = |key: &'static str, settings: &HashMap<String, Setting>| {
+            let labels = settings.values().filter(|setting| !setting.is_met);
+            let labels: BTreeSet<&str> = labels.map(|setting| setting.written.as_str()).collect();
+            let told = labels.into_iter().map(|label| {
+                let meant = nearest(label, own.iter().copied());
+                format!("`{key}` names the label \"{}\", which no row has{meant}", shortened(label, 60))
+            });
+            told.collect::<Vec<_>>()
+        };
+        [unmet("labels", &self.renamed), unmet("labels_dropped", &self.dropped)].concat()
     }
 
     /// Which classes look alike.
@@ -381,6 +422,27 @@ mod tests {
         assert_eq!(names, ["bad", "4", "neither"]);
         let class = |meaning: &Meaning| *meaning == Meaning::Class(0);
         assert!(class(&meanings[0]) && class(&meanings[1]) && meanings[2] == Meaning::Dropped);
+    }
+
+    #[test]
+    fn labels_of_the_settings_that_no_row_has_are_told_with_the_one_that_is_meant() {
+        let reading = Reading {
+            labels: [("positve", "good"), ("negative", "bad")].map(|(a, b)| (a.into(), b.into())).into(),
+            labels_dropped: ["neutal".to_owned(), "9".to_owned()].into(),
+            ..Reading::default()
+        };
+        let mut labels = Labels::new(&reading);
+        for label in ["positive", "negative", "neutral"] {
+            labels.meaning("sample", label).expect("few");
+        }
+        assert_eq!(
+            labels.unmet(),
+            [
+                "`labels` names the label \"positve\", which no row has, did you mean \"positive\"?",
+                "`labels_dropped` names the label \"9\", which no row has",
+                "`labels_dropped` names the label \"neutal\", which no row has, did you mean \"neutral\"?",
+            ]
+        );
     }
 
     #[test]

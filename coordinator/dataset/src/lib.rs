@@ -17,6 +17,7 @@ mod inspect;
 mod labels;
 mod limits;
 mod markup;
+mod named;
 mod pieces;
 mod progress;
 mod random;
@@ -25,6 +26,7 @@ mod source;
 mod spelled;
 mod split;
 mod summary;
+mod test_texts;
 mod tokenizer;
 
 use std::collections::BTreeMap;
@@ -37,10 +39,12 @@ pub use cache::encoded_path;
 pub use corpus::Corpus;
 pub use error::DatasetError;
 pub use inspect::{ClassRows, InspectOptions, Inspection, Sample, inspect, inspect_with};
+pub use named::Named;
 pub use progress::{NoProgress, Progress};
 pub use source::Reach;
 pub use spelled::Speller;
 pub use summary::{Lengths, Summary};
+pub use test_texts::test_texts;
 
 /// A dataset that is ready to be served: an encoded file in the cache.
 #[derive(Clone, Debug, PartialEq)]

@@ -38,3 +38,7 @@ pub(crate) const BAD_ROWS_LISTED: usize = 5;
 pub(crate) const FILES_TOLD_MAX: usize = 64;
 /// Threads that cut texts into tokens: beyond this the memory bus is the limit.
 pub(crate) const THREADS_MAX: usize = 8;
+/// Characters of a test text that are kept for reports, which show fewer.
+pub(crate) const TEST_TEXT_CHARACTERS: usize = 300;
+/// Bytes of all test texts that are kept beside an encoded dataset: some 100,000 reviews. Of more none is kept.
+pub(crate) const TEST_TEXTS_BYTES_MAX: usize = 32 << 20;

@@ -98,6 +98,10 @@ pub(crate) struct Rows {
     lost: Vec<String>,
     files: Vec<FileRows>,
     labels: Labels,
+    /// Where each class, by its name, first stands in the source's own validation and test parts.
+    first_places: BTreeMap<String, String>,
+    /// The same by number, while rows come.
+    places: BTreeMap<u32, String>,
     html_breaks: bool,
     /// How the present file became text.
     text: TextOrigin,
@@ -270,6 +274,9 @@ impl Rows {
             ));
         }
         self.bound_rows()?;
+        if part != Part::Train && !self.places.contains_key(&class) {
+            self.places.insert(class, format!("{}:{}", shortened(place.file, 200), place.line));
+        }
         let rows = match part {
             Part::Train => &mut self.train,
             Part::Validation => &mut self.validation,
@@ -391,6 +398,11 @@ impl Rows {
         self.lost.clone()
     }
 
+    /// Where a class first stands in the source's own validation and test parts: file and row.
+    pub(crate) fn first_place(&self, class: &str) -> Option<&str> {
+        self.first_places.get(class).map(String::as_str)
+    }
+
     /// Ends reading: checks the labels as a whole, names the classes and brings them in order.
     ///
     /// # Errors
@@ -400,13 +412,15 @@ impl Rows {
         for remark in self.labels.remarks() {
             self.note(remark);
         }
-        for warning in self.labels.warnings() {
+        for warning in self.labels.unmet().into_iter().chain(self.labels.warnings()) {
             self.warn(warning);
         }
         if self.texts_with_nul > 0 {
             self.note(format!("{} texts hold NUL bytes, which are read as spaces", self.texts_with_nul));
         }
         self.classes = self.labels.names();
+        let named = std::mem::take(&mut self.places).into_iter();
+        self.first_places = named.map(|(class, place)| (self.classes[class as usize].clone(), place)).collect();
         self.drop_empty_classes();
         self.sort_classes();
         Ok(())

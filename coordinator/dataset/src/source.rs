@@ -1,5 +1,6 @@
 //! The registry of readers: one file for each dataset or format, one arm in each `match` here.
 
+mod archive;
 mod column;
 mod delimited;
 mod dialect;
@@ -23,6 +24,7 @@ mod text_file;
 mod texts;
 mod unpack;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use sweep_proto::digest::Hasher;
@@ -36,7 +38,7 @@ use crate::rows::{Part, Rows};
 
 use delimited::Family;
 use labelled_lines::Prefix;
-pub(crate) use place::Piece;
+pub(crate) use place::{Found, Piece};
 pub use reach::Reach;
 pub(crate) use reach::SourcePath;
 
@@ -87,6 +89,8 @@ pub(crate) struct Located {
     pub(crate) columns: Columns,
     /// How rows are read.
     pub(crate) reading: Reading,
+    /// What was passed over when the pieces were found.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Format {
@@ -121,10 +125,10 @@ pub(crate) fn locate(
         DataSource::Known { name, path } => {
             let pieces = known(name, path.as_deref(), reach, cache, progress)?;
             let columns = Columns { text: Vec::new(), label: String::new(), names: &[] };
-            Ok(Located { name: name.clone(), pieces, columns, reading: reading.clone() })
+            Ok(Located { name: name.clone(), pieces, columns, reading: reading.clone(), remarks: Vec::new() })
         }
         DataSource::File { path, validation_path, test_path, text, label } => {
-            let mut pieces = place::pieces(&SourcePath::new(path, reach), Part::Train)?;
+            let Found { mut pieces, mut remarks } = place::found(&SourcePath::new(path, reach), Part::Train)?;
             for (own, part) in [(validation_path, Part::Validation), (test_path, Part::Test)] {
                 let Some(own) = own else { continue };
                 if pieces.iter().any(|piece| piece.part == part) {
@@ -134,7 +138,10 @@ pub(crate) fn locate(
                     );
                     return Err(DatasetError::broken(own.display(), reason));
                 }
-                pieces.extend(place::pieces(&SourcePath::new(own, reach), part)?);
+                let found = place::found(&SourcePath::new(own, reach), part);
+                let found = found.map_err(|error| error.of_part(part))?;
+                pieces.extend(found.pieces);
+                remarks.extend(found.remarks);
             }
             let is_delimited = |piece: &Piece| matches!(piece.format, Format::Csv | Format::Tsv);
             if (reading.header.is_some() || reading.delimiter.is_some()) && !pieces.iter().any(is_delimited) {
@@ -144,7 +151,7 @@ pub(crate) fn locate(
             }
             let text = std::iter::once(text).chain(&reading.text_joined).cloned().collect();
             let columns = Columns { text, label: label.clone(), names: &[] };
-            Ok(Located { name: name_of(path), pieces, columns, reading: reading.clone() })
+            Ok(Located { name: name_of(path), pieces, columns, reading: reading.clone(), remarks })
         }
     }
 }
@@ -202,13 +209,19 @@ impl Located {
         for piece in &self.pieces {
             self.read_piece(piece, &mut rows, progress)?;
         }
+        for remark in &self.remarks {
+            rows.note(remark);
+        }
         rows.finish()?;
         Ok(rows)
     }
 
     /// Bytes of all files together; what cannot be looked at counts nothing, and reading tells why.
     pub(crate) fn bytes(&self) -> u64 {
-        self.pieces.iter().map(|piece| bytes_below(&piece.path, 0)).sum()
+        // The files of one archive are opened with it.
+        let mut opened = HashSet::new();
+        let pieces = self.pieces.iter().filter(|piece| opened.insert(piece.path.opened()));
+        pieces.map(|piece| bytes_below(&piece.path, 0)).sum()
     }
 
     fn read_piece(

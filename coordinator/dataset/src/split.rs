@@ -65,7 +65,7 @@ pub(crate) fn split(rows: &mut Rows, data: &DataSpec) -> Result<Splits, DatasetE
     }
     let splits = [train, validation, test];
     check_sizes(&name, &splits)?;
-    check_classes(&name, &rows.classes, &splits)?;
+    check_classes(rows, &splits)?;
     Ok(splits)
 }
 
@@ -135,15 +135,22 @@ fn check_sizes(name: &str, splits: &Splits) -> Result<(), DatasetError> {
     Ok(())
 }
 
-fn check_classes(name: &str, classes: &[String], splits: &Splits) -> Result<(), DatasetError> {
-    let mut seen = vec![false; classes.len()];
+fn check_classes(rows: &Rows, splits: &Splits) -> Result<(), DatasetError> {
+    let mut seen = vec![false; rows.classes.len()];
     splits[0].iter().for_each(|row| seen[row.label as usize] = true);
     let Some(missing) = seen.iter().position(|seen| !seen) else { return Ok(()) };
-    let class = &classes[missing];
-    let reason = format!(
-        "no training row has the label \"{class}\"; remove that class, give more rows of it or raise `train_rows`"
-    );
-    Err(DatasetError::unsuitable(name, reason))
+    let class = &rows.classes[missing];
+    let reason = match rows.first_place(class) {
+        Some(place) => format!(
+            "no training row has the label \"{class}\", which first stands at {place}; give training rows of it, or leave its \
+             rows out: `labels_dropped = [\"{class}\"]` under [data]"
+        ),
+        None => format!(
+            "no training row has the label \"{class}\"; give more rows of it, raise `train_rows`, or leave its rows out: \
+             `labels_dropped = [\"{class}\"]` under [data]"
+        ),
+    };
+    Err(DatasetError::unsuitable(&rows.name, reason))
 }
 
 #[cfg(test)]

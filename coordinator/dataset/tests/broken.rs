@@ -92,11 +92,18 @@ fn broken_files_are_answered_with_place_and_remedy() {
         ),
         (
             "wrong_types.jsonl",
-            "{\"text\": 7, \"label\": 1}\n{\"text\": \"a\", \"label\": {}}\n".into(),
+            "{\"text\": 7, \"label\": 1}\n{\"text\": \"a\", \"label\": {}}\n{\"text\": {\"n\": 1, \"body\": \"a\"}, \"label\": 1}\n"
+                .into(),
             &[
                 "wrong_types.jsonl:1: the text is not a string",
-                "wrong_types.jsonl:2: the label is a list or an object",
+                "wrong_types.jsonl:2: the label is an object",
+                "wrong_types.jsonl:3: the text is an object; name a key inside it: `text = \"text.body\"` under [data]",
             ],
+        ),
+        (
+            "binary.csv",
+            (0..=255).cycle().take(4_096).collect(),
+            &["binary.csv: it is binary data, not text", "`encoding = "],
         ),
         (
             "damaged.parquet",

@@ -28,7 +28,7 @@ pub struct ReportInput {
     pub build: String,
     /// What devices cost; empty where nobody said.
     pub prices: Vec<Price>,
-    /// Texts of the hardest test examples, by dataset and row of the test split, as the model reads them. They are no records;
+    /// Texts of the hardest test examples, by dataset and row of the test split, by their beginnings. They are no records;
     /// empty where the data is private.
     pub texts: BTreeMap<(Digest, u64), String>,
 }

@@ -6,7 +6,9 @@ mod fixture;
 use coordinator_core::SweepState;
 use coordinator_report::{Language, ReportError, ReportInput, analyse, render, render_while};
 use fixture::{axis, empty, files, finished, noise, push_pending, spec, study, text};
-use sweep_proto::Hyperparameter;
+use sweep_proto::data_account::{BadRow, BadRows, FileAccount};
+use sweep_proto::text::is_steering;
+use sweep_proto::{DataAccount, Hyperparameter};
 
 const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`|\n--><!--{{x}}\\input{/etc/passwd}%&$#_^~";
 
@@ -105,7 +107,7 @@ fn the_hardest_examples_tell_their_texts_which_are_inert_and_short() {
     with.texts.insert((dataset, 17), format!("{HOSTILE}\u{1b}[31m{}", "long ".repeat(100)));
     for (input, told) in [(&without, 0), (&with, 1)] {
         for name in ["report.html", "report.md", "report.tex"] {
-            assert_eq!(text(input, name).matches("text as the model reads it").count(), told, "{name}");
+            assert_eq!(text(input, name).matches("only the tokens are left").count(), told, "{name}");
         }
     }
     let html = text(&with, "report.html");
@@ -123,6 +125,44 @@ fn the_hardest_examples_tell_their_texts_which_are_inert_and_short() {
     let first = first.as_str().unwrap();
     assert!(first.starts_with(HOSTILE.split('\n').next().unwrap()) && first.ends_with('…'), "{first}");
     assert_eq!((first.chars().count(), second), (241, serde_json::Value::Null));
+}
+
+#[test]
+fn what_turns_or_hides_text_is_inert_in_every_file() {
+    const TURNED: &str = "gnp\u{202e}txt.exe\u{200b}\u{2066}\u{9b}31m\u{e0041}";
+    let mut input = study();
+    let dataset = input.trials.iter().find(|trial| trial.test.is_some()).unwrap().spec.dataset;
+    input.texts.insert((dataset, 17), TURNED.into());
+    for dataset in &mut input.sweep.datasets {
+        dataset.classes.iter_mut().for_each(|class| class.push_str(TURNED));
+        let bad_row = BadRow { file: TURNED.into(), line: 3, reason: TURNED.into() };
+        let bad_rows = BadRows {
+            count: 1,
+            reasons: [(TURNED.into(), 1)].into(),
+            classes: [(TURNED.into(), 1)].into(),
+            first: vec![bad_row],
+        };
+        let file = FileAccount { file: TURNED.into(), split: "train".into(), notes: vec![TURNED.into()], ..FileAccount::default() };
+        dataset.account = Some(DataAccount {
+            files: vec![file],
+            bad_rows,
+            left_out: [(TURNED.into(), 1)].into(),
+            lost_classes: vec![TURNED.into()],
+            told: vec![TURNED.into()],
+            ..dataset.account.clone().unwrap_or_default()
+        });
+    }
+    let named = ["report.html", "report.md", "report.tex", "report.json"];
+    for name in named {
+        let written = text(&input, name);
+        assert!(written.contains("gnp\u{fffd}txt.exe") || name == "report.tex", "{name} tells it");
+        let is_page = name == "report.html";
+        let parts = if is_page { outside_scripts(&written).to_vec() } else { vec![written.as_str()] };
+        for part in parts {
+            let steering = part.chars().find(|one| !matches!(one, '\n' | '\t') && is_steering(*one));
+            assert_eq!(steering, None, "{name}");
+        }
+    }
 }
 
 #[test]

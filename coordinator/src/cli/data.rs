@@ -1,12 +1,13 @@
 //! `sweep data`: a look at a dataset before a sweep uses it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, Subcommand};
 use coordinator::json::Data;
 use coordinator_dataset::{InspectOptions, Inspection, Lengths, Progress};
+use sweep_proto::sweep_file::DATASETS;
 use sweep_proto::{HtmlBreaks, Reading, wire};
 
 use super::Context;
@@ -18,14 +19,17 @@ use super::render::table::{self, Align};
 
 const EXAMPLES: &str = "\
 Counts, labels, lengths and sample tokens; rows that cannot be used are told with their lines.
-What a sweep file says of its data under [data] is an option here: a file without a header
-row is read with --no-header, and its columns are given by number.
+What a sweep file says of its data under [data] is an option of the same name here: a file without
+a header row is read with --header false, and its columns are given by number. Exit code 1: a sweep
+would refuse the data.
 
 Examples:
   sweep data inspect snippets
   sweep data inspect reviews.csv --text review --label sentiment
-  sweep data inspect reviews.tsv --no-header --label 1 --text 2
+  sweep data inspect reviews.tsv --header false --label 1 --text 2
   sweep data inspect 'data/train-*.parquet' --test-path 'data/test-*.parquet'
+  sweep data inspect reviews.csv --labels 1=bad --labels 5=good --labels-dropped 3
+  sweep data inspect archive.zip/train.csv
   sweep data inspect reviews/ --json          a folder with one sub-folder per class";
 
 #[derive(Clone, Debug, Args)]
@@ -52,8 +56,11 @@ struct InspectArguments {
     /// The column of the label by name, or by number from 1, where it has no usual name.
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
-    /// The first row is data, and columns are given by number.
-    #[arg(long)]
+    /// Whether the first row of a delimited file names its columns; without a header columns are given by number.
+    #[arg(long, value_name = "true|false")]
+    header: Option<bool>,
+    /// The earlier name of `--header false`.
+    #[arg(long, hide = true, conflicts_with = "header")]
     no_header: bool,
     /// The delimiter of a delimited file: one character, or tab. Without it it is recognised.
     #[arg(long, value_name = "CHARACTER")]
@@ -65,11 +72,11 @@ struct InspectArguments {
     #[arg(long, value_name = "WORD", value_parser = HtmlBreaks::WORDS)]
     html_breaks: Option<String>,
     /// Name the class of a label, such as 0=negative. May be given several times.
-    #[arg(long = "label-name", value_name = "LABEL=CLASS")]
-    label_names: Vec<String>,
+    #[arg(long, value_name = "LABEL=CLASS", alias = "label-name")]
+    labels: Vec<String>,
     /// Leave out the rows of a label. May be given several times.
-    #[arg(long, value_name = "LABEL")]
-    drop_label: Vec<String>,
+    #[arg(long, value_name = "LABEL", alias = "drop-label")]
+    labels_dropped: Vec<String>,
     /// Your own validation split.
     #[arg(long, value_name = "PATH")]
     validation_path: Option<PathBuf>,
@@ -93,12 +100,17 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let inspection =
         looked.map_err(|error| Failure::failed(format!("the look at the data broke off: {error}")))??;
     if context.output.json {
-        return context.output.json(&inspection);
+        context.output.json(&inspection)?;
+    } else {
+        context.output.text(&text(&inspection))?;
     }
-    context.output.text(&text(&inspection))
+    match &inspection.refused {
+        None => Ok(()),
+        Some(reason) => Err(Failure::failed(format!("a sweep would refuse this data: {}", summed_up(reason)))),
+    }
 }
 
-/// Runs this command again in a child whose memory is bounded, so that its death can be told in words.
+/// Runs this command again in a child with bounds on memory and files, so that its death can be told in words.
 fn in_a_child() -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::failed(format!("reading the data cannot be started: {error}"));
@@ -106,7 +118,9 @@ fn in_a_child() -> Result<(), Failure> {
     let mut given: Vec<_> = std::env::args_os().skip(1).collect();
     let place = given.iter().position(|one| one == "inspect").map_or(given.len(), |place| place + 1);
     given.insert(place, "--bounded".into());
-    let status = Command::new(program).args(given).status().map_err(failed)?;
+    let unpacked = tempfile::tempdir().map_err(failed)?;
+    let status = Command::new(program).args(given).env("TMPDIR", unpacked.path()).status().map_err(failed)?;
+    drop(unpacked);
     match status.code() {
         Some(0) => Ok(()),
         #[expect(clippy::exit, reason = "the child has said what is wrong")]
@@ -120,16 +134,36 @@ fn inspect(arguments: &InspectArguments) -> Result<Inspection, Failure> {
     let shown = Shown::new();
     let cache = arguments.data_dir.join("datasets");
     let options = options(arguments)?;
+    shut_in(arguments, &cache)?;
     let inspection = coordinator_dataset::inspect_with(&arguments.dataset, &options, &cache, &shown);
     shown.clear();
     inspection.map_err(|error| Failure::usage(error.for_options()))
+}
+
+/// Leaves this thread the data that is looked at, and for a known dataset the cache and the network, alone.
+fn shut_in(arguments: &InspectArguments, cache: &Path) -> Result<(), Failure> {
+    let is_known = DATASETS.contains(&arguments.dataset.as_str());
+    // The snippets are part of this program.
+    let is_download = is_known && arguments.dataset != "snippets";
+    let named = [Some(Path::new(&arguments.dataset)).filter(|_| !is_known)];
+    let own = [arguments.validation_path.as_deref(), arguments.test_path.as_deref()];
+    let paths: Vec<&Path> = named.into_iter().chain(own).flatten().collect();
+    // The parent has made a folder to unpack into, and removes it.
+    let unpacked = std::env::temp_dir();
+    let mut written = vec![unpacked.as_path()];
+    if is_download {
+        std::fs::create_dir_all(cache).map_err(|error| Failure::file("create", cache, &error))?;
+        written.push(cache);
+    }
+    coordinator::readers::confine_this_thread(&paths, is_download, &written);
+    Ok(())
 }
 
 /// What the command line says of the data.
 fn options(arguments: &InspectArguments) -> Result<InspectOptions, Failure> {
     let named = |both: &String| match both.split_once('=') {
         Some((label, class)) if !class.is_empty() => Ok((label.to_owned(), class.to_owned())),
-        _ => Err(Failure::usage(format!("--label-name takes LABEL=CLASS, not \"{both}\""))),
+        _ => Err(Failure::usage(format!("--labels takes LABEL=CLASS, not \"{both}\""))),
     };
     let delimiter = arguments.delimiter.as_deref();
     if let Some(delimiter) = delimiter.filter(|one| *one != "tab" && one.len() != 1) {
@@ -144,12 +178,12 @@ fn options(arguments: &InspectArguments) -> Result<InspectOptions, Failure> {
         test_path: arguments.test_path.clone(),
         reading: Reading {
             text_joined: Vec::new(),
-            header: arguments.no_header.then_some(false),
+            header: arguments.header.or(arguments.no_header.then_some(false)),
             delimiter: delimiter.map(str::to_owned),
             encoding: arguments.encoding.clone(),
             html_breaks: arguments.html_breaks.as_deref().and_then(HtmlBreaks::from_name),
-            labels: arguments.label_names.iter().map(named).collect::<Result<_, _>>()?,
-            labels_dropped: arguments.drop_label.iter().cloned().collect(),
+            labels: arguments.labels.iter().map(named).collect::<Result<_, _>>()?,
+            labels_dropped: arguments.labels_dropped.iter().cloned().collect(),
         },
     })
 }
@@ -226,12 +260,14 @@ fn text(inspection: &Inspection) -> String {
     lines.join("\n")
 }
 
+/// The first line of a reason; rows that it lists are shown elsewhere.
+fn summed_up(reason: &str) -> String {
+    reason.lines().next().unwrap_or_default().trim_end_matches(':').to_owned()
+}
+
 /// What a sweep with the defaults would find, or why it would be refused.
 fn sweep(inspection: &Inspection) -> Vec<String> {
-    // The rows that it lists are shown below.
-    let summed_up =
-        |reason: &String| reason.lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
-    let refused = inspection.refused.iter().map(summed_up);
+    let refused = inspection.refused.iter().map(|reason| summed_up(reason));
     let refused = refused.map(|reason| format!("a sweep     would be refused: {}", plain(&reason)));
     let found = inspection.account.iter().flat_map(|account| {
         let classes: Vec<String> = inspection.classes.iter().map(|one| one.class.clone()).collect();
@@ -251,11 +287,14 @@ fn own_splits(inspection: &Inspection) -> String {
 }
 
 fn classes(inspection: &Inspection) -> String {
-    let columns = [("CLASS", Align::Left), ("ROWS", Align::Right), ("TEST ROWS", Align::Right)];
+    let columns = [("CLASS", Align::Left), ("ROWS", Align::Right), ("OF THEM TEST", Align::Right)];
     let rows = inspection
         .classes
         .iter()
-        .map(|one| vec![plain(&one.class), one.rows.to_string(), one.test_rows.to_string()]);
+        .map(|one| {
+            let all = one.rows + one.test_rows;
+            vec![plain(&one.class), all.to_string(), one.test_rows.to_string()]
+        });
     table::table(&columns, rows)
 }
 

@@ -9,8 +9,6 @@ const BASE_BYTES: u64 = 1 << 30;
 const BYTES_PER_BYTE: u64 = 32;
 /// Memory of a machine that does not tell how much it has, in bytes.
 const MACHINE_BYTES: u64 = 4 << 30;
-/// How ready the kernel is to end this process when memory runs out, from -1,000 to 1,000; the coordinator has 0.
-const KILL_FIRST: &str = "500";
 
 /// The memory that reading a source of this size may take.
 pub(super) fn memory_bytes(source_bytes: u64, most: u64) -> u64 {
@@ -29,10 +27,6 @@ pub(super) fn half_of_the_machine() -> u64 {
 
 /// Bounds what this process allocates, for as long as no other bound is set.
 pub(super) fn enter(memory_bytes: u64) {
-    // Where the system has no such choice, or does not let us, it chooses by itself.
-    let _ = std::fs::write("/proc/self/oom_score_adj", KILL_FIRST);
-    // What it dies of is said in words; its memory holds other people's texts.
-    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     // The hard limit stays, so that the bound can rise with the size of the files once they are found.
     let bounded = getrlimit(Resource::RLIMIT_DATA)
         .and_then(|(_, most)| setrlimit(Resource::RLIMIT_DATA, memory_bytes.min(most), most));

@@ -4,7 +4,9 @@ use std::io::{BufRead, Read, Write, stdin, stdout};
 
 use coordinator_dataset::{DatasetError, Progress, prepare_all};
 
-use super::{Order, ReadDataset, Said, bounds, reach};
+use super::sandbox::{self, Work};
+use super::{Order, ReadDataset, Said, bounds, is_download, reach};
+use crate::prepare::paths;
 
 /// Bytes of an order: paths, settings and variants.
 const ORDER_BYTES_MAX: u64 = 64 << 20;
@@ -18,6 +20,8 @@ pub fn serve() -> std::io::Result<()> {
     stdin().lock().take(ORDER_BYTES_MAX).read_line(&mut line)?;
     let order: Order = serde_json::from_str(&line)?;
     bounds::enter(bounds::memory_bytes(0, order.memory_bytes_max));
+    // Before any other thread: the rules hold for this one and for those that it starts.
+    shut_in(&order)?;
     end_with_the_parent()?;
     let said = match prepared(&order) {
         Ok(datasets) => Said::Done(datasets),
@@ -27,6 +31,24 @@ pub fn serve() -> std::io::Result<()> {
         }
     };
     say(&said)
+}
+
+/// Leaves this process its data and its cache alone, and has it unpack into the cache.
+fn shut_in(order: &Order) -> std::io::Result<()> {
+    sweep_confinement::renounce();
+    std::fs::create_dir_all(&order.cache)?;
+    // It was not overridden before.
+    let _ = tempfile::env::override_temp_dir(&order.cache);
+    let work = Work {
+        paths: &paths(&order.data.source),
+        folders: order.folders.as_deref(),
+        is_download: is_download(&order.data.source),
+        written: &[&order.cache],
+    };
+    if let Err(error) = sandbox::enter(&work) {
+        eprintln!("this process cannot be shut in with its files: {error}");
+    }
+    Ok(())
 }
 
 fn prepared(order: &Order) -> Result<Vec<ReadDataset>, DatasetError> {

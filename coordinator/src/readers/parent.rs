@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
-use super::{COMMAND, Order, ReadDataset, ReadError, Said, bounds};
+use super::{COMMAND, Order, ReadDataset, ReadError, Said, bounds, is_download};
 
 /// How long one preparation may take: the largest corpora that are allowed take some minutes.
 const TIME_MAX: Duration = Duration::from_hours(1);
@@ -18,18 +18,11 @@ const TIME_MAX: Duration = Duration::from_hours(1);
 const LINE_BYTES_MAX: u64 = 256 << 20;
 /// Bytes of a child's last words that are kept.
 const WORDS_BYTES_MAX: u64 = 16 << 10;
-/// What a child gets of this process's environment: how to find files, the network and its log. No secrets.
-const ENVIRONMENT: [&str; 17] = [
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "PATH",
-    "TMPDIR",
-    "RUST_LOG",
-    "RUST_BACKTRACE",
-    "RAYON_NUM_THREADS",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
+/// What a child gets beside what every confined process gets.
+const PREFIXES: [&str; 1] = ["RAYON_"];
+/// What a child gets that downloads: the way to the network. The address of a proxy may hold a password.
+const NETWORK: [&str; 8] = [
+    "SSL_CERT_",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -55,7 +48,7 @@ async fn conduct(
     progress: &(impl Progress + ?Sized),
 ) -> Result<Vec<ReadDataset>, ReadError> {
     let broke = |error: std::io::Error| ReadError::Broke(error.to_string());
-    let mut child = start(program).map_err(broke)?;
+    let mut child = start(program, is_download(&order.data.source)).map_err(broke)?;
     let (Some(mut input), Some(output), Some(words)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
@@ -76,8 +69,10 @@ async fn conduct(
     Err(death(status, &words, memory_bytes))
 }
 
-fn start(program: &Path) -> std::io::Result<Child> {
-    let kept = ENVIRONMENT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+fn start(program: &Path, is_download: bool) -> std::io::Result<Child> {
+    let network = NETWORK.iter().filter(|_| is_download);
+    let prefixes: Vec<&str> = PREFIXES.iter().chain(network).copied().collect();
+    let kept = sweep_confinement::listed(std::env::vars_os(), &prefixes);
     Command::new(program)
         .arg(COMMAND)
         .env_clear()

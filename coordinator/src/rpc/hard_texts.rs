@@ -1,4 +1,5 @@
-//! The texts of the test examples that a report calls the hardest, spelled from the encoded dataset's tokens.
+//! The texts of the test examples that a report calls the hardest: as they stand in the data where they were kept when it was
+//! prepared, else spelled from the encoded dataset's tokens.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +11,18 @@ use tonic::Status;
 
 use super::encoded_rows::{read_header, row_tokens};
 use super::{Shared, status};
+use crate::blocking::blocking;
 
 /// The texts by dataset and row of the test split. A dataset that cannot be read has none: the report says the rest.
 pub(super) async fn of(shared: &Shared, input: &ReportInput) -> BTreeMap<(Digest, u64), String> {
     let mut texts = BTreeMap::new();
     for (dataset, rows) in hardest_rows(input) {
+        let kept = kept(shared, dataset, rows.clone()).await;
+        let rows: Vec<u64> = rows.into_iter().filter(|row| !kept.contains_key(row)).collect();
+        texts.extend(kept.into_iter().map(|(row, text)| ((dataset, row), text)));
+        if rows.is_empty() {
+            continue;
+        }
         match read(shared, dataset, &rows).await {
             Ok(read) => texts.extend(rows.into_iter().zip(read).map(|(row, text)| ((dataset, row), text))),
             Err(error) => {
@@ -23,6 +31,19 @@ pub(super) async fn of(shared: &Shared, input: &ReportInput) -> BTreeMap<(Digest
         }
     }
     texts
+}
+
+/// The texts of some rows as they stand in the data; another coordinator over the same rows may have prepared it.
+async fn kept(shared: &Shared, dataset: Digest, rows: Vec<u64>) -> BTreeMap<u64, String> {
+    let cache = shared.dataset_cache.clone();
+    let read = blocking(move || coordinator_dataset::test_texts(&cache, dataset, &rows)).await;
+    match read.map_err(std::io::Error::other).flatten() {
+        Ok(texts) => texts,
+        Err(error) => {
+            tracing::warn!(%dataset, %error, "the texts of a test split cannot be read");
+            BTreeMap::new()
+        }
+    }
 }
 
 async fn read(shared: &Shared, dataset: Digest, rows: &[u64]) -> Result<Vec<String>, Status> {

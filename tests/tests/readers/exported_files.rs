@@ -9,8 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use sweep_tests::browser::Browser;
 use sweep_tests::ledger::finished;
-use sweep_tests::processes::{Cluster, root};
-use sweep_tests::python::Environment;
+use sweep_tests::processes::Cluster;
 use sweep_tests::tools::need;
 
 /// What ends a text, an attribute, a cell or a command somewhere. LaTeX without a font for it shows Latin alone.
@@ -59,14 +58,7 @@ fn save_all(browser: &mut Browser, folder: &Path) -> Result<usize> {
 
 /// What Python's readers find in a folder, by file name.
 fn read(folder: &Path) -> Result<BTreeMap<String, Value>> {
-    let scripts = root().canonicalize()?.join("tests/tests/readers");
-    let pins = std::fs::read_to_string(scripts.join("requirements.txt"))?;
-    let environment = Environment::of("readers", &pins, &["--no-deps", "--no-compile"])?;
-    let mut python = Command::new(environment.program("python"));
-    let output =
-        python.arg("-B").arg(scripts.join("report_files.py")).arg(folder).env("PYTHONUTF8", "1").output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(serde_json::from_slice(&output.stdout)?)
+    super::read(&super::environment()?, "report_files.py", folder)
 }
 
 /// Each chart as a drawing that librsvg renders, as a picture with more than one colour, and as numbers.

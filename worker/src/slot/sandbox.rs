@@ -5,35 +5,9 @@
 
 use std::path::PathBuf;
 
-use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _,
-    RulesetError, RulesetStatus, Scope, path_beneath_rules,
-};
+use sweep_confinement::{Reach, RulesetError, RulesetStatus, Width};
 
 use super::protocol::Start;
-
-/// What this program knows of Landlock; a kernel that knows less enforces less.
-const KNOWN: ABI = ABI::V10;
-
-/// As [`KNOWN`], for GPUs: without the rights to control devices and to find sockets, which the driver needs.
-const KNOWN_FOR_GPUS: ABI = ABI::V4;
-
-/// What every program reads: its libraries, and what the system tells of the machine and of the process.
-const SYSTEM: [&str; 13] = [
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/usr/lib",
-    "/usr/lib32",
-    "/usr/lib64",
-    "/etc/ld.so.cache",
-    "/proc/self",
-    "/proc/cpuinfo",
-    "/proc/meminfo",
-    "/sys/devices/system",
-    "/sys/fs/cgroup",
-    "/dev/urandom",
-];
 
 /// What the libraries of the NVIDIA driver and of CUDA read besides: they look in many places, which differ between systems.
 const GPU_READ: [&str; 9] =
@@ -45,33 +19,25 @@ const GPU_WRITE: [&str; 3] = ["/dev", "/tmp", "/var/tmp"];
 /// Folders of libraries, and of CUDA, by variable.
 const GPU_FOLDER_VARIABLES: [&str; 4] = ["LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"];
 
-/// Reaches for which there are rules.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Reach {
-    read: Vec<PathBuf>,
-    write: Vec<PathBuf>,
+/// What a piece of work needs on the CPU.
+fn reach(start: &Start) -> Reach {
+    let mut reach = Reach::system();
+    let inputs = [Some(&start.dataset), start.checkpoint.as_ref(), start.model.as_ref()];
+    reach.read.extend(inputs.into_iter().flatten().cloned());
+    reach.write.push(start.directory.clone());
+    reach
 }
 
-impl Reach {
-    /// What a piece of work needs on the CPU.
-    fn of(start: &Start) -> Self {
-        let inputs = [Some(&start.dataset), start.checkpoint.as_ref(), start.model.as_ref()];
-        let program = std::env::current_exe().ok();
-        let read =
-            SYSTEM.iter().map(PathBuf::from).chain(program).chain(inputs.into_iter().flatten().cloned());
-        Self { read: read.collect(), write: vec![start.directory.clone(), "/dev/null".into()] }
-    }
-
-    /// And on a GPU.
-    fn with_gpu(mut self) -> Self {
-        self.read.extend(GPU_READ.iter().map(PathBuf::from));
-        let folders = GPU_FOLDER_VARIABLES.iter().filter_map(std::env::var_os);
-        self.read.extend(folders.flat_map(|value| std::env::split_paths(&value).collect::<Vec<_>>()));
-        self.write.extend(GPU_WRITE.iter().map(PathBuf::from));
-        self.write.push(std::env::temp_dir());
-        self.write.extend(kernel_cache());
-        self
-    }
+/// And on a GPU.
+fn reach_with_gpu(start: &Start) -> Reach {
+    let mut reach = reach(start);
+    reach.read.extend(GPU_READ.iter().map(PathBuf::from));
+    let folders = GPU_FOLDER_VARIABLES.iter().filter_map(std::env::var_os);
+    reach.read.extend(folders.flat_map(|value| std::env::split_paths(&value).collect::<Vec<_>>()));
+    reach.write.extend(GPU_WRITE.iter().map(PathBuf::from));
+    reach.write.push(std::env::temp_dir());
+    reach.write.extend(kernel_cache());
+    reach
 }
 
 /// Where CUDA keeps the kernels that it has compiled. Made here, because the slot may not make it in the home folder.
@@ -90,28 +56,10 @@ fn kernel_cache() -> Option<PathBuf> {
 /// The kernel's, where it knows Landlock and refuses.
 pub(super) fn enter(start: &Start) -> Result<RulesetStatus, RulesetError> {
     if start.device == "cpu" {
-        let rights = AccessFs::from_all(KNOWN);
-        restrict(KNOWN, &Reach::of(start), rights, Scope::from_all(KNOWN))
+        sweep_confinement::enter(&reach(start), Width::Closed)
     } else {
-        let rights = AccessFs::from_all(KNOWN_FOR_GPUS);
-        restrict(KNOWN_FOR_GPUS, &Reach::of(start).with_gpu(), rights, BitFlags::EMPTY)
+        sweep_confinement::enter(&reach_with_gpu(start), Width::Devices)
     }
-}
-
-fn restrict(
-    known: ABI,
-    reach: &Reach,
-    rights: BitFlags<AccessFs>,
-    scope: BitFlags<Scope>,
-) -> Result<RulesetStatus, RulesetError> {
-    let mut rules = Ruleset::default().handle_access(rights)?.handle_access(AccessNet::from_all(known))?;
-    if !scope.is_empty() {
-        rules = rules.scope(scope)?;
-    }
-    let rules = rules.create()?;
-    let rules = rules.add_rules(path_beneath_rules(&reach.read, AccessFs::from_read(known)))?;
-    let rules = rules.add_rules(path_beneath_rules(&reach.write, rights))?;
-    Ok(rules.restrict_self()?.ruleset)
 }
 
 #[cfg(test)]
@@ -190,20 +138,11 @@ mod tests {
     #[test]
     fn a_slot_on_a_gpu_reaches_devices_and_libraries_and_still_no_home() {
         let on = |device: &str| start("/cache/data".into(), "/work/1".into(), device);
-        let reach = Reach::of(&on("cuda:0")).with_gpu();
-        assert!(reach.write.contains(&"/dev".into()) && reach.read.contains(&"/usr".into()));
+        let on_gpu = reach_with_gpu(&on("cuda:0"));
+        assert!(on_gpu.write.contains(&"/dev".into()) && on_gpu.read.contains(&"/usr".into()));
         let is_home = |path: &PathBuf| std::env::home_dir().is_some_and(|home| home.starts_with(path));
         let wide = [PathBuf::from("/"), "/home".into(), "/root".into()];
-        assert!(!reach.read.iter().chain(&reach.write).any(|path| wide.contains(path) && is_home(path)));
-        assert!(!Reach::of(&on("cpu")).write.contains(&"/dev".into()));
-    }
-
-    #[test]
-    fn paths_that_a_machine_lacks_are_left_out() {
-        let reach = Reach { read: vec!["/no/such/path".into()], write: Vec::new() };
-        let restricted = std::thread::spawn(move || {
-            restrict(KNOWN, &reach, AccessFs::from_all(KNOWN), BitFlags::EMPTY).is_ok()
-        });
-        assert!(restricted.join().expect("no panic"));
+        assert!(!on_gpu.read.iter().chain(&on_gpu.write).any(|path| wide.contains(path) && is_home(path)));
+        assert!(!reach(&on("cpu")).write.contains(&"/dev".into()));
     }
 }

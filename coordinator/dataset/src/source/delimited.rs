@@ -11,7 +11,7 @@ use super::dialect::Dialect;
 pub(crate) use super::dialect::Family;
 use super::text_file::{Text, TextFile};
 use super::{Columns, SourcePath};
-use crate::error::DatasetError;
+use crate::error::{DatasetError, shortened};
 use crate::limits::{COLUMNS_MAX, RECORD_LINES_MAX};
 use crate::progress::{NoProgress, Progress};
 use crate::rows::{Part, Place, Rows};
@@ -22,7 +22,7 @@ pub(crate) fn columns(
     family: Family,
     reading: &Reading,
 ) -> Result<Vec<String>, DatasetError> {
-    let file = TextFile::open(path, reading.encoding.as_deref())?;
+    let file = TextFile::open(path, reading)?;
     let dialect = Dialect::of(path, &file, family, &[], reading)?;
     let mut reader = dialect.reader(path, file.text(&NoProgress)?)?;
     let mut record = ByteRecord::new();
@@ -48,8 +48,7 @@ pub(crate) fn read(
     rows: &mut Rows,
     progress: &dyn Progress,
 ) -> Result<(), DatasetError> {
-    let file = TextFile::open(path, reading.encoding.as_deref())?;
-    file.tell(rows);
+    let file = TextFile::for_rows(path, reading, rows)?;
     let names: Vec<&str> = columns.all().collect();
     let dialect = Dialect::of(path, &file, family, &names, reading)?;
     if let Some(remark) = dialect.remark(family) {
@@ -120,11 +119,13 @@ impl<'a> Wanted<'a> {
     ) -> Result<Self, DatasetError> {
         let header = names(path, record, reading)?;
         let hint = |mut error: DatasetError| {
-            if let DatasetError::MissingColumn { known, .. } = &mut error
-                && reading.header != Some(false)
-                && let Ok(Some(guess)) = guess(path, file, dialect)
-            {
-                known.push_str(&guess.remedy());
+            if let DatasetError::MissingColumn { known, .. } = &mut error {
+                known.push_str(&misread(&header, reading));
+                if reading.header != Some(false)
+                    && let Ok(Some(guess)) = guess(path, file, dialect)
+                {
+                    known.push_str(&guess.remedy());
+                }
             }
             error
         };
@@ -218,6 +219,22 @@ impl<'a> Wanted<'a> {
         }
         Ok(())
     }
+}
+
+/// What settings may have had a file misread whose header lacks a column: the delimiter or the encoding.
+fn misread(header: &[String], reading: &Reading) -> String {
+    let mut told = String::new();
+    if let [only] = header
+        && let Some(delimiter) = [',', ';', '\t', '|'].into_iter().find(|one| only.contains(*one))
+    {
+        let delimiter = if delimiter == '\t' { "tab".to_owned() } else { delimiter.to_string() };
+        told = format!("; its one column looks like several: set `delimiter = \"{delimiter}\"` under [data]");
+    }
+    if let Some(encoding) = &reading.encoding {
+        let encoding = shortened(encoding, 40);
+        told.push_str(&format!("; it was read as {encoding}, as `encoding` says: is it another one?"));
+    }
+    told
 }
 
 /// The columns that a file without a header seems to have, by number.

@@ -23,6 +23,12 @@ const WRAPPERS_MAX: usize = 3;
 const UNLABELLED: [&str; 4] = ["unsup", "unlabeled", "unlabelled", "unsupervised"];
 /// Files that describe the data.
 const DESCRIPTIONS: [&str; 5] = ["readme", "license", "licence", "citation", "changes"];
+/// Files of a folder by whose names it is told whether it holds texts.
+const FILES_LOOKED_AT: usize = 1_000;
+/// Endings of texts that are files of their own.
+const TEXT_ENDINGS: [&str; 7] = ["txt", "text", "eml", "story", "review", "htm", "html"];
+/// Folders that a refusal lists.
+const FOLDERS_SHOWN: usize = 5;
 /// Most files of a folder that may be one file per class, and fewest lines of each: more and shorter ones are texts.
 const CLASS_FILES_MAX: usize = 20;
 const CLASS_LINES_MIN: usize = 5;
@@ -57,6 +63,10 @@ pub(crate) fn read(
             read_part(folder, &home, own_part, reading, &mut gathered, rows, progress)?;
         }
     } else {
+        check_classes(&root, &folders)?;
+        let names: Vec<String> = folders.iter().map(SourcePath::file_name).collect();
+        let shown = listed(names.iter().map(String::as_str));
+        progress.stage(&format!("reading the folders {shown} as classes"), None, false);
         for class in &folders {
             read_class(
                 class,
@@ -89,9 +99,64 @@ fn inner(path: &SourcePath) -> Result<(SourcePath, Vec<SourcePath>), DatasetErro
     Ok((root, folders))
 }
 
+/// Refuses folders of something else than texts, such as a tree of sources: at least two of them must hold texts mostly.
+fn check_classes(root: &SourcePath, folders: &[SourcePath]) -> Result<(), DatasetError> {
+    let mut with_texts = 0;
+    for folder in folders {
+        let mut counts = (0, 0);
+        count_texts(folder, 0, &mut counts)?;
+        let (texts, files) = counts;
+        with_texts += usize::from(2 * texts > files);
+        if with_texts == 2 {
+            return Ok(());
+        }
+    }
+    let names: Vec<String> = folders.iter().map(SourcePath::file_name).collect();
+    let shown = listed(names.iter().take(FOLDERS_SHOWN).map(String::as_str));
+    let reason = format!(
+        "of its {} sub-folders ({shown}) {with_texts} hold mostly texts (files such as .txt, or without an ending), and \
+         classes need at least two; name the folder whose sub-folders are the classes",
+        folders.len()
+    );
+    Err(DatasetError::broken(root.display(), reason))
+}
+
+/// Counts the texts, and all files, among the first files of a folder, those of its sub-folders included.
+fn count_texts(
+    folder: &SourcePath,
+    depth: usize,
+    counts: &mut (usize, usize),
+) -> Result<(), DatasetError> {
+    for entry in sorted_entries(folder)? {
+        if counts.1 >= FILES_LOOKED_AT {
+            break;
+        }
+        if entry.is_folder()? {
+            if depth < DEPTH_MAX {
+                count_texts(&entry, depth + 1, counts)?;
+            }
+            continue;
+        }
+        counts.0 += usize::from(is_text_name(&entry.file_name()));
+        counts.1 += 1;
+    }
+    Ok(())
+}
+
+/// Whether a file is named as a text: by its ending, without one, or with a number for one, as in collections of news.
+fn is_text_name(name: &str) -> bool {
+    let Some((_, ending)) = name.rsplit_once('.') else { return true };
+    TEXT_ENDINGS.iter().any(|text| ending.eq_ignore_ascii_case(text))
+        || ending.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn folders_of(path: &SourcePath) -> Result<Vec<SourcePath>, DatasetError> {
-    let mut folders = sorted_entries(path)?;
-    folders.retain(|entry| entry.is_dir() && entry.file_name() != "__MACOSX");
+    let mut folders = Vec::new();
+    for entry in sorted_entries(path)? {
+        if entry.is_folder()? && entry.file_name() != "__MACOSX" {
+            folders.push(entry);
+        }
+    }
     Ok(folders)
 }
 
@@ -149,7 +214,7 @@ fn read_class(
         if gathered.len() + rows.total() >= FILES_MAX {
             return Err(DatasetError::broken(folder.display(), "it has more than five million files"));
         }
-        let is_folder = entry.is_dir();
+        let is_folder = entry.is_folder()?;
         if is_folder && depth < DEPTH_MAX {
             rows.note("texts in sub-folders of the classes are read, too");
             read_class(&entry, class, &file, home, part, depth + 1, gathered, rows)?;
@@ -178,11 +243,11 @@ fn read_class_files(
         );
         Err(DatasetError::broken(folder.display(), reason))
     };
-    let mut files = sorted_entries(folder)?;
-    files.retain(|file| {
+    let is_description = |file: &SourcePath| {
         let name = file.file_name().to_lowercase();
-        file.is_file() && !DESCRIPTIONS.iter().any(|one| name.starts_with(one))
-    });
+        DESCRIPTIONS.iter().any(|one| name.starts_with(one))
+    };
+    let (descriptions, files): (Vec<_>, Vec<_>) = sorted_entries(folder)?.into_iter().partition(is_description);
     if files.len() < 2 {
         return refused("no two files of texts");
     }
@@ -194,8 +259,11 @@ fn read_class_files(
         return refused("the names of its files are not those of classes");
     };
     rows.note("each file is a class, and each line a text");
+    for description in descriptions {
+        rows.note(format!("the file \"{}\" is passed over: it describes the data", description.file_name()));
+    }
     for (file, class) in files.iter().zip(&classes) {
-        let source = TextFile::open(file, reading.encoding.as_deref())?;
+        let source = TextFile::open(file, reading)?;
         let mut lines = 0;
         each_line(file, &source, progress, |_, _| {
             lines += 1;

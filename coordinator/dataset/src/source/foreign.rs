@@ -24,6 +24,20 @@ const PICKLE: &str =
 const WEB_PAGE: &str =
     "it is a web page (HTML), perhaps a login page in place of the data; download the file itself";
 
+/// What is told of bytes that are no text in any encoding.
+pub(crate) const BINARY: &str = "it is binary data, not text; name the table itself, or export the rows as CSV, JSON Lines or \
+                                 Parquet (UTF-16 text: name its encoding, `encoding = \"utf-16le\"` under [data])";
+
+/// Share of control characters, in percent, from which bytes are no text; stray NULs stand in some texts.
+const CONTROLS_PERCENT: usize = 10;
+
+/// Whether the head of a file is no text in an encoding of single or variable bytes.
+pub(crate) fn is_binary(head: &[u8]) -> bool {
+    let is_control = |byte: &&u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);
+    let controls = head.iter().filter(is_control).count();
+    100 * controls > CONTROLS_PERCENT * head.len()
+}
+
 /// What a file of this extension is, where no reader takes it.
 pub(crate) fn by_extension(extension: &str) -> Option<&'static str> {
     EXTENSIONS.into_iter().find_map(|(extensions, what)| extensions.contains(&extension).then_some(what))
@@ -63,6 +77,15 @@ pub(crate) fn by_head(head: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_binary() {
+        let mixed: Vec<u8> = (0..=255).cycle().take(4_096).collect();
+        assert!(is_binary(&mixed) && is_binary(b"\x7fELF\x02\x01\x01\0\0\0\0\0"));
+        for text in [&b"text,label\na\0 film,1\n"[..], "정말,좋아요\n".as_bytes(), b"\x1b$B$3\x1b(B,1\r\n", b""] {
+            assert!(!is_binary(text));
+        }
+    }
 
     #[test]
     fn what_is_not_a_table_is_named_with_a_remedy() {

@@ -62,7 +62,7 @@ fn read_folder(path: &SourcePath, rows: &mut Rows) -> Result<Texts, DatasetError
         }
         for (folder_name, class) in CLASSES {
             let folder = root.join(part_name).join(folder_name);
-            if !folder.is_dir() {
+            if !folder.is_folder()? {
                 return Err(DatasetError::broken(
                     folder.display(),
                     format!("this folder is missing; {LAYOUT}"),
@@ -133,6 +133,11 @@ fn unpack(path: &SourcePath, rows: &mut Rows, progress: &dyn Progress) -> Result
         return Err(DatasetError::broken(path.display(), "the archive unpacks to more than 4 GiB"));
     }
     Ok(reviews)
+}
+
+/// Whether a name in an archive is that of a labelled review.
+pub(crate) fn is_review(name: &str) -> bool {
+    position(name).is_some()
 }
 
 /// What a path such as `aclImdb/train/pos/0_9.txt` says.

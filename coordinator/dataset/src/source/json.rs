@@ -19,7 +19,7 @@ const LIST_KEYS: [&str; 6] = ["data", "rows", "records", "examples", "items", "r
 
 /// The keys of the first row.
 pub(crate) fn columns(path: &SourcePath, reading: &Reading) -> Result<Vec<String>, DatasetError> {
-    let file = TextFile::open(path, reading.encoding.as_deref())?;
+    let file = TextFile::open(path, reading)?;
     let rows = rows_of(path, document(path, &file, &NoProgress)?)?;
     Ok(rows.first().and_then(Value::as_object).map(object::keys).unwrap_or_default())
 }
@@ -33,8 +33,7 @@ pub(crate) fn read(
     rows: &mut Rows,
     progress: &dyn Progress,
 ) -> Result<(), DatasetError> {
-    let source = TextFile::open(path, reading.encoding.as_deref())?;
-    source.tell(rows);
+    let source = TextFile::for_rows(path, reading, rows)?;
     let file = path.file_name();
     let mut objects = Objects::new(columns);
     for (row, line) in rows_of(path, document(path, &source, progress)?)?.iter().zip(1..) {

@@ -14,7 +14,7 @@ use crate::rows::{Part, Place, Rows};
 
 /// The keys of the first object.
 pub(crate) fn columns(path: &SourcePath, reading: &Reading) -> Result<Vec<String>, DatasetError> {
-    let file = TextFile::open(path, reading.encoding.as_deref())?;
+    let file = TextFile::open(path, reading)?;
     let mut keys = Vec::new();
     each_line(path, &file, &NoProgress, |_, line| {
         if let Ok(object) = serde_json::from_slice::<Map<String, Value>>(line) {
@@ -34,8 +34,7 @@ pub(crate) fn read(
     rows: &mut Rows,
     progress: &dyn Progress,
 ) -> Result<(), DatasetError> {
-    let source = TextFile::open(path, reading.encoding.as_deref())?;
-    source.tell(rows);
+    let source = TextFile::for_rows(path, reading, rows)?;
     let file = path.file_name();
     let mut objects = Objects::new(columns);
     each_line(path, &source, progress, |line, bytes| {

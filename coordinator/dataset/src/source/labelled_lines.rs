@@ -54,8 +54,7 @@ pub(crate) fn read(
     rows: &mut Rows,
     progress: &dyn Progress,
 ) -> Result<(), DatasetError> {
-    let source = TextFile::open(path, reading.encoding.as_deref())?;
-    source.tell(rows);
+    let source = TextFile::for_rows(path, reading, rows)?;
     let is_fine = columns.label == TREC_COLUMNS[1];
     let file = path.file_name();
     each_line(path, &source, progress, |line, bytes| {

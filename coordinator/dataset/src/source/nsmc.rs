@@ -33,6 +33,7 @@ const DOWNLOAD_BYTES_MAX: u64 = 64 << 20;
 pub(crate) fn files(folder: &SourcePath) -> Result<Vec<(Part, SourcePath)>, DatasetError> {
     let files: Vec<_> = FILES.iter().map(|(part, name, _, _)| (*part, folder.join(name))).collect();
     for (_, file) in &files {
+        file.is_folder()?;
         if !file.is_file() {
             let reason = "`path` of \"nsmc\" must be a folder with ratings_train.txt and ratings_test.txt; this file is missing";
             return Err(DatasetError::broken(file.display(), reason));

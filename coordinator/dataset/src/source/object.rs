@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::column::{composed, missing};
 use super::{Columns, SourcePath};
-use crate::error::DatasetError;
+use crate::error::{DatasetError, shortened};
 use crate::labels::several_labels;
 use crate::rows::{Part, Place, Rows};
 
@@ -48,6 +48,23 @@ fn value<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     by_spelling().or_else(by_path)
 }
 
+/// Why a value is no text or no label; of an object the key that may be meant is named.
+fn unusual(column: &str, value: &Value, what: &str) -> String {
+    let inner = match value {
+        Value::Object(object) => object.iter().find(|(_, value)| value.is_string()).map(|(key, _)| key),
+        _ => None,
+    };
+    match (value, inner) {
+        (Value::Object(_), Some(key)) => {
+            let path = shortened(&format!("{column}.{key}"), 80);
+            format!("the {what} is an object; name a key inside it: `{what} = \"{path}\"` under [data]")
+        }
+        (Value::Object(_), None) => format!("the {what} is an object"),
+        (Value::Array(_), _) => format!("the {what} is a list"),
+        _ => format!("the {what} is not a string"),
+    }
+}
+
 /// Takes objects as rows, and remembers which columns any of them had.
 pub(crate) struct Objects<'a> {
     columns: &'a Columns,
@@ -75,14 +92,14 @@ impl<'a> Objects<'a> {
         let label = value(object, &self.columns.label);
         self.has_label |= label.is_some();
         let mut texts = Vec::new();
-        let mut is_string = true;
+        let mut odd = None;
         for (column, has) in self.columns.text.iter().zip(&mut self.has_text) {
             let text = value(object, column);
             *has |= text.is_some();
             match text {
                 Some(Value::String(text)) => texts.push(text.as_str()),
                 None | Some(Value::Null) => {}
-                Some(_) => is_string = false,
+                Some(other) => odd = odd.or_else(|| Some(unusual(column, other, "text"))),
             }
         }
         let label = match label {
@@ -101,12 +118,12 @@ impl<'a> Objects<'a> {
             Some(Value::Number(label)) => label.to_string(),
             Some(Value::Bool(label)) => label.to_string(),
             None | Some(Value::Null) => String::new(),
-            Some(Value::Array(_) | Value::Object(_)) => {
-                return rows.reject(place, "the label is a list or an object");
+            Some(other @ (Value::Array(_) | Value::Object(_))) => {
+                return rows.reject(place, &unusual(&self.columns.label, other, "label"));
             }
         };
-        if !is_string {
-            return rows.reject(place, "the text is not a string");
+        if let Some(reason) = odd {
+            return rows.reject(place, &reason);
         }
         match texts.as_slice() {
             [] => rows.reject(place, "the text is missing"),

@@ -1,10 +1,11 @@
 //! What a path of a sweep file stands for: files and folders, each with its format and the part that it holds.
 
+use super::archive::{self, Contents};
 use super::foreign;
 use super::input::{open, sorted_entries};
 use super::labelled_lines::Prefix;
 use super::nsmc;
-use super::unpack::{inner_name, unpacked};
+use super::unpack::{inner_name, unpacked, without_ending};
 use super::{Format, SourcePath};
 use crate::error::{DatasetError, listed};
 use crate::limits::SHARDS_MAX;
@@ -26,92 +27,189 @@ pub(crate) struct Piece {
 /// Bytes of a file's head by which its format is told.
 const HEAD_BYTES: u64 = 1 << 16;
 
-/// Everything that a path names: itself, the files that match it as a pattern, or the tables in a folder.
-pub(crate) fn pieces(path: &SourcePath, part: Part) -> Result<Vec<Piece>, DatasetError> {
-    let piece = |path: SourcePath, part, format| Piece { part, path, format };
-    if path.metadata().is_err() && path.shown().to_string_lossy().contains(['*', '?', '[']) {
-        let files = matching(path)?;
-        return files
-            .into_iter()
-            .map(|file| Format::of_path(&file).map(|format| piece(file, part, format)))
-            .collect();
+/// What a path names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    /// The files and folders that are read.
+    pub(crate) pieces: Vec<Piece>,
+    /// What was passed over.
+    pub(crate) remarks: Vec<String>,
+}
+
+impl Found {
+    fn one(path: SourcePath, part: Part, format: Format) -> Self {
+        Self { pieces: vec![Piece { part, path, format }], remarks: Vec::new() }
+    }
+}
+
+/// Everything that a path names: itself, the files that match it as a pattern, the tables in a folder or in an archive, or
+/// files inside of an archive.
+pub(crate) fn found(path: &SourcePath, part: Part) -> Result<Found, DatasetError> {
+    if path.metadata().is_err() {
+        if let Some((archive, inner)) = archive_of(path) {
+            return inside(&archive, &inner, part);
+        }
+        if path.shown().to_string_lossy().contains(['*', '?', '[']) {
+            return matching(path, part);
+        }
+    }
+    if path.is_file() && archive::is_archive(&path.file_name()) {
+        return whole_archive(path, part);
     }
     let format = Format::of_path(path)?;
     if format != Format::Folder {
-        return Ok(vec![piece(path.clone(), part, format)]);
+        return Ok(Found::one(path.clone(), part, format));
     }
     if path.join(nsmc::TRAINING_FILE).is_file() {
-        let files = nsmc::files(path)?;
-        return Ok(files.into_iter().map(|(part, path)| piece(path, part, Format::Nsmc)).collect());
+        let files = nsmc::files(path)?.into_iter();
+        let pieces = files.map(|(part, path)| Piece { part, path, format: Format::Nsmc }).collect();
+        return Ok(Found { pieces, remarks: Vec::new() });
     }
-    let tables = tables(path)?;
-    if tables.is_empty() {
-        return Ok(vec![piece(path.clone(), part, Format::Folder)]);
+    match tables_of(path, part)? {
+        Some(found) => Ok(found),
+        None => Ok(Found::one(path.clone(), part, Format::Folder)),
     }
-    let own_part = |file: &SourcePath| Part::from_file(&file.file_name().to_lowercase());
-    let has_parts = tables.iter().any(|(file, _)| own_part(file) == Some(Part::Train));
-    let part_of = |file: &SourcePath| if has_parts { own_part(file).unwrap_or(part) } else { part };
-    Ok(tables.into_iter().map(|(file, format)| piece(file.clone(), part_of(&file), format)).collect())
+}
+
+/// The archive that a path leads into, and the rest of the path.
+fn archive_of(path: &SourcePath) -> Option<(SourcePath, String)> {
+    let shown = path.shown();
+    let is_archive = |above: &&std::path::Path| {
+        above.file_name().is_some_and(|name| archive::is_archive(&name.to_string_lossy()))
+    };
+    let above = shown.ancestors().skip(1).find(is_archive)?;
+    let archive = path.at(above);
+    let rest = shown.strip_prefix(above).ok()?.to_string_lossy().into_owned();
+    archive.is_file().then_some((archive, rest))
+}
+
+/// The files inside of an archive that have a name, or match it as a pattern.
+fn inside(archive: &SourcePath, name: &str, part: Part) -> Result<Found, DatasetError> {
+    let refused = |reason: String| DatasetError::broken(archive.display(), reason);
+    let Contents::Files(names) = archive::contents(archive)? else {
+        return Err(refused("it is the archive of \"imdb\"; name it alone".to_owned()));
+    };
+    let pattern = glob::Pattern::new(name)
+        .map_err(|error| refused(format!("\"{name}\" is not a pattern of files: {error}")))?;
+    let chosen: Vec<&String> = names.iter().filter(|one| *one == name || pattern.matches(one)).collect();
+    if chosen.is_empty() {
+        let shown = listed(names.iter().map(String::as_str));
+        return Err(refused(format!("it has no file \"{name}\"; its files are {shown}")));
+    }
+    let pieces = chosen.into_iter().map(|name| {
+        let path = archive.inside(name);
+        Ok(Piece { part, format: Format::of_path(&path)?, path })
+    });
+    Ok(Found { pieces: pieces.collect::<Result<_, DatasetError>>()?, remarks: Vec::new() })
+}
+
+/// What an archive stands for that is named as a whole: its one file, or its tables.
+fn whole_archive(path: &SourcePath, part: Part) -> Result<Found, DatasetError> {
+    let names = match archive::contents(path)? {
+        Contents::Reviews => return Ok(Found::one(path.clone(), part, Format::Imdb)),
+        Contents::Files(names) => names,
+    };
+    if let [only] = names.as_slice() {
+        // A ZIP archive of one file is that file.
+        let is_zip = archive::is_zip(&path.file_name());
+        let path = if is_zip { path.clone() } else { path.inside(only) };
+        return Ok(Found::one(path.clone(), part, Format::of_path(&path)?));
+    }
+    let files = names.iter().map(|name| path.inside(name)).collect();
+    let several = || archive::several(path, &names);
+    tables(files, part, several)?.ok_or_else(several)
 }
 
 /// The files that match a pattern, in the order of their names. Only the last component may be one.
-fn matching(path: &SourcePath) -> Result<Vec<SourcePath>, DatasetError> {
+fn matching(path: &SourcePath, part: Part) -> Result<Found, DatasetError> {
     let name = path.file_name();
     let refused = |reason: String| Err(DatasetError::broken(path.display(), reason));
     let pattern = match glob::Pattern::new(&name) {
         Ok(pattern) => pattern,
         Err(error) => return refused(format!("it is not a pattern of files: {error}")),
     };
-    let mut files = sorted_entries(&path.parent())?;
-    files.retain(|file| pattern.matches(&file.file_name()) && file.is_file());
-    if files.is_empty() {
+    let mut found = Found::default();
+    for file in sorted_entries(&path.parent())? {
+        if !pattern.matches(&file.file_name()) {
+            continue;
+        }
+        // What matches and cannot be read is refused by its name: a link that leads out, or nowhere.
+        if file.metadata().map_err(DatasetError::io(&file, "open it"))?.is_dir {
+            found.remarks.push(format!(
+                "the folder \"{}\" matches the pattern and is passed over: a pattern names files",
+                file.file_name()
+            ));
+            continue;
+        }
+        let format = Format::of_path(&file)?;
+        found.pieces.push(Piece { part, path: file, format });
+    }
+    if found.pieces.is_empty() {
         return refused(
             "no file matches this pattern; a pattern is allowed in the last part of a path".to_owned(),
         );
     }
-    if files.len() > SHARDS_MAX {
+    if found.pieces.len() > SHARDS_MAX {
         return refused(format!("more than {SHARDS_MAX} files match this pattern"));
     }
-    Ok(files)
+    Ok(found)
 }
 
-/// The tables of a folder that has no sub-folder of texts: files of one format, such as the shards of a dataset.
-fn tables(folder: &SourcePath) -> Result<Vec<(SourcePath, Format)>, DatasetError> {
+/// The tables of a folder that has no sub-folder of texts.
+fn tables_of(folder: &SourcePath, part: Part) -> Result<Option<Found>, DatasetError> {
     let entries = sorted_entries(folder)?;
-    let mut folders = entries.iter().filter(|entry| entry.is_dir());
-    // A repository of a dataset keeps its tables in a folder of their own.
-    if let (Some(only), None) = (folders.next(), folders.next())
-        && only.file_name() == "data"
-    {
-        return tables(only);
-    }
-    if entries.iter().any(SourcePath::is_dir) {
-        return Ok(Vec::new());
-    }
-    let is_table = |format: &Format| {
-        matches!(format, Format::Csv | Format::Tsv | Format::JsonLines | Format::Json | Format::Parquet)
-    };
-    let mut tables: Vec<(SourcePath, Format)> = Vec::new();
-    for entry in entries {
-        let format = Format::of_name(&entry.file_name().to_lowercase());
-        if let Some(format) = format.filter(is_table) {
-            tables.push((entry, format));
+    let mut folders = Vec::new();
+    for entry in &entries {
+        if entry.is_folder()? {
+            folders.push(entry);
         }
     }
-    if tables.len() > SHARDS_MAX {
-        let reason = format!("it has more than {SHARDS_MAX} tables");
-        return Err(DatasetError::broken(folder.display(), reason));
+    match folders.as_slice() {
+        [] => {}
+        // A repository of a dataset keeps its tables in a folder of their own.
+        [only] if only.file_name() == "data" => return tables_of(only, part),
+        _ => return Ok(None),
     }
-    let Some((_, format)) = tables.first() else { return Ok(tables) };
+    tables(entries, part, || {
+        let reason = "it has tables of several formats; name the file, or a pattern of files";
+        DatasetError::broken(folder.display(), reason)
+    })
+}
+
+/// Files of one format, such as the shards of a dataset: each part by the file's name where one is of the training part.
+/// Nothing where none of them is a table.
+fn tables(
+    files: Vec<SourcePath>,
+    part: Part,
+    several: impl Fn() -> DatasetError,
+) -> Result<Option<Found>, DatasetError> {
+    let mut tables: Vec<(SourcePath, Format)> = Vec::new();
+    let mut others: Vec<String> = Vec::new();
+    for file in files {
+        let name = file.file_name().to_lowercase();
+        match Format::of_name(without_ending(&name)) {
+            Some(format) => tables.push((file, format)),
+            None => others.push(file.file_name()),
+        }
+    }
+    let Some((_, format)) = tables.first() else { return Ok(None) };
     let format = *format;
-    if tables.iter().any(|(_, other)| *other != format) {
-        let names: Vec<String> = tables.iter().map(|(file, _)| file.file_name()).collect();
-        let names = listed(names.iter().map(String::as_str));
-        let reason =
-            format!("it has tables of several formats ({names}); name the file, or a pattern of files");
-        return Err(DatasetError::broken(folder.display(), reason));
+    if tables.iter().any(|(_, other)| *other != format) || tables.len() > SHARDS_MAX {
+        return Err(several());
     }
-    Ok(tables)
+    let own_part = |file: &SourcePath| Part::from_file(&file.file_name().to_lowercase());
+    let has_parts = tables.iter().any(|(file, _)| own_part(file) == Some(Part::Train));
+    let mut found = Found::default();
+    for (path, _) in tables {
+        let part = if has_parts { own_part(&path).unwrap_or(part) } else { part };
+        // Of JSON the first bytes tell whether it is one object a line.
+        found.pieces.push(Piece { part, format: Format::of_path(&path)?, path });
+    }
+    if !others.is_empty() {
+        let shown = listed(others.iter().take(3).map(String::as_str));
+        found.remarks.push(format!("{} files beside the tables are passed over ({shown})", others.len()));
+    }
+    Ok(Some(found))
 }
 
 impl Format {
@@ -125,9 +223,6 @@ impl Format {
             return Err(DatasetError::broken(path.display(), "this is neither a file nor a folder"));
         }
         let name = path.file_name().to_lowercase();
-        if [".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending)) {
-            return Ok(Format::Imdb);
-        }
         let extension = name.rsplit_once('.').map(|(_, extension)| extension).unwrap_or_default();
         if let Some(what) = foreign::by_extension(extension) {
             return Err(DatasetError::broken(path.display(), what));

@@ -97,18 +97,41 @@ pub(crate) struct Facts {
 #[derive(Clone, Debug)]
 pub(crate) struct SourcePath {
     path: PathBuf,
+    /// Where it is a file inside of an archive: the archive, and the file's name in it.
+    member: Option<(PathBuf, String)>,
     reach: Reach,
 }
 
 impl SourcePath {
     /// A path within some reach.
     pub(crate) fn new(path: &Path, reach: &Reach) -> Self {
-        Self { path: path.to_owned(), reach: reach.clone() }
+        Self { path: path.to_owned(), member: None, reach: reach.clone() }
     }
 
     /// A path of this program itself, such as a download.
     pub(crate) fn anywhere(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), reach: Reach::everywhere() }
+        Self { path: path.into(), member: None, reach: Reach::everywhere() }
+    }
+
+    /// Another path within the same reach.
+    pub(crate) fn at(&self, path: &Path) -> Self {
+        Self::new(path, &self.reach)
+    }
+
+    /// A file inside of this archive.
+    pub(crate) fn inside(&self, name: &str) -> Self {
+        let member = Some((self.path.clone(), name.to_owned()));
+        Self { path: self.path.join(name), member, reach: self.reach.clone() }
+    }
+
+    /// The name inside of its archive.
+    pub(crate) fn member(&self) -> Option<&str> {
+        self.member.as_ref().map(|(_, name)| name.as_str())
+    }
+
+    /// The file that is opened: the archive of what lies inside of one.
+    pub(crate) fn opened(&self) -> &Path {
+        self.member.as_ref().map_or(&self.path, |(archive, _)| archive)
     }
 
     /// The path, for messages and for its name's parts; never to open it.
@@ -129,12 +152,12 @@ impl SourcePath {
     /// The folder that it lies in.
     pub(crate) fn parent(&self) -> Self {
         let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        Self { path: parent.unwrap_or(Path::new(".")).to_owned(), reach: self.reach.clone() }
+        Self::new(parent.unwrap_or(Path::new(".")), &self.reach)
     }
 
     /// What lies in it under a name.
     pub(crate) fn join(&self, name: impl AsRef<Path>) -> Self {
-        Self { path: self.path.join(name), reach: self.reach.clone() }
+        Self::new(&self.path.join(name), &self.reach)
     }
 
     /// Opens it for reading. A pipe is opened, too, and its reader finds no regular file.
@@ -162,6 +185,18 @@ impl SourcePath {
                 })
             },
         )
+    }
+
+    /// Whether it is a folder. A link that leads nowhere is none; its reader says so.
+    ///
+    /// # Errors
+    /// [`DatasetError::OutOfReach`]: what leads out is refused by name and not passed over.
+    pub(crate) fn is_folder(&self) -> Result<bool, DatasetError> {
+        match self.metadata().map_err(DatasetError::io(self, "open it")) {
+            Ok(facts) => Ok(facts.is_dir),
+            Err(error @ DatasetError::OutOfReach { .. }) => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Whether it is a folder that can be reached.
@@ -192,7 +227,8 @@ impl SourcePath {
         anywhere: impl Fn(&Path) -> io::Result<T>,
         beneath: impl Fn(&Dir, &Path) -> io::Result<T>,
     ) -> io::Result<T> {
-        let Some(roots) = &self.reach.0 else { return anywhere(&self.path) };
+        let path = self.opened();
+        let Some(roots) = &self.reach.0 else { return anywhere(path) };
         let act = |path: &Path| {
             let (root, rest) = roots.iter().find_map(|root| Some((root, root.rest_of(path)?)))?;
             match beneath(&root.folder, rest) {
@@ -201,8 +237,8 @@ impl SourcePath {
             }
         };
         // A link by an absolute name may end in a folder that is shown: its end is opened beneath that folder.
-        let end = || act(&self.path.canonicalize().ok()?);
-        act(&self.path)
+        let end = || act(&path.canonicalize().ok()?);
+        act(path)
             .or_else(end)
             .unwrap_or_else(|| Err(io::Error::new(io::ErrorKind::PermissionDenied, OutOfReach)))
     }

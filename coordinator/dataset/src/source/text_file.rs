@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
+use sweep_proto::Reading;
 
 use super::SourcePath;
 use super::encoding::{Survey, by_head, named, shown};
@@ -44,12 +45,26 @@ pub(crate) struct Marks {
 }
 
 impl TextFile {
+    /// As [`TextFile::open`], for a reader that takes its rows: they are told in which encoding they stand.
+    ///
+    /// # Errors
+    /// As [`TextFile::open`].
+    pub(crate) fn for_rows(
+        path: &SourcePath,
+        reading: &Reading,
+        rows: &mut Rows,
+    ) -> Result<Self, DatasetError> {
+        let file = Self::open(path, reading)?;
+        file.tell(rows);
+        Ok(file)
+    }
+
     /// Opens a file, unpacks it where it is compressed, and finds out its encoding unless that is named.
     ///
     /// # Errors
     /// What is not text, by name; an encoding that cannot be told.
-    pub(crate) fn open(path: &SourcePath, encoding: Option<&str>) -> Result<Self, DatasetError> {
-        let named = encoding.map(named).transpose()?;
+    pub(crate) fn open(path: &SourcePath, reading: &Reading) -> Result<Self, DatasetError> {
+        let named = reading.encoding.as_deref().map(named).transpose()?;
         let file = unpacked(path, open(path)?)?;
         let mut text = Self {
             path: path.clone(),
@@ -69,7 +84,11 @@ impl TextFile {
             (None, Some(told)) => told,
             (None, None) => text.survey.verdict(&path.display())?,
         };
-        if text.encoding == UTF_16LE || text.encoding == UTF_16BE {
+        let is_wide = text.encoding == UTF_16LE || text.encoding == UTF_16BE;
+        if !is_wide && foreign::is_binary(&head) {
+            return Err(DatasetError::broken(path.display(), foreign::BINARY));
+        }
+        if is_wide {
             // Its quotes do not stand beside each other's bytes: whether they matter is found out by reading.
             text.marks = Marks { escaped_quotes: true, quoted_fields: true };
         }
@@ -126,7 +145,7 @@ impl TextFile {
         Ok(text)
     }
 
-    /// Tells whoever collects its rows in which encoding they stand.
+    /// Tells whoever collects its rows in which encoding they stand; where another part of a source is entered, again.
     pub(crate) fn tell(&self, rows: &mut Rows) {
         let likely = self.survey.likely().filter(|_| self.encoding == UTF_8);
         rows.set_encoding(shown(self.encoding), self.encoding != UTF_8, likely.map(shown));

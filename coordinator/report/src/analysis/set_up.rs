@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use sweep_proto::text::inert_line;
 use sweep_proto::trial::{NUMERICS_VERSION, replicate_seed};
-use sweep_proto::{DataWarning, Hyperparameter};
+use sweep_proto::{DataAccount, DataWarning, Hyperparameter};
 
 use crate::input::ReportInput;
 use crate::model::{Dataset, Levels, SetUp, Worker};
@@ -52,12 +53,12 @@ fn datasets(input: &ReportInput) -> Vec<Dataset> {
             variant: dataset.variant.clone(),
             digest: dataset.artifact.digest.to_string(),
             bytes: dataset.artifact.bytes,
-            classes: dataset.classes.clone(),
+            classes: dataset.classes.iter().map(|class| inert_line(class)).collect(),
             vocabulary: dataset.vocabulary,
             train_rows: dataset.rows[0],
             validation_rows: dataset.rows[1],
             test_rows: dataset.rows[2],
-            account: dataset.account.clone(),
+            account: dataset.account.clone().map(DataAccount::made_inert),
         })
         .collect()
 }
@@ -65,7 +66,10 @@ fn datasets(input: &ReportInput) -> Vec<Dataset> {
 /// What was found in the data that the answer is about.
 pub fn data_warnings(input: &ReportInput) -> Vec<DataWarning> {
     let told = input.sweep.told_dataset();
-    let warnings = told.and_then(|dataset| Some(dataset.account.as_ref()?.warnings(&dataset.classes)));
+    let warnings = told.and_then(|dataset| {
+        let classes: Vec<String> = dataset.classes.iter().map(|class| inert_line(class)).collect();
+        Some(dataset.account.clone()?.made_inert().warnings(&classes))
+    });
     warnings.unwrap_or_default()
 }
 

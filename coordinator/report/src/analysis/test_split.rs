@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use sweep_proto::metric::{CONFIDENCE_BINS, HARDEST_MAX};
+use sweep_proto::text::inert_line;
 use sweep_proto::{ConfidenceBin, Digest, HardExample, TestMetric};
 
 use super::ranking::Standing;
@@ -108,15 +109,15 @@ fn classes(input: &ReportInput, dataset: Digest) -> Vec<String> {
     datasets
         .iter()
         .find(|one| one.artifact.digest == dataset)
-        .map(|one| one.classes.clone())
+        .map(|one| one.classes.iter().map(|class| inert_line(class)).collect())
         .unwrap_or_default()
 }
 
-/// The beginning of a row's text, without what would break a line or a page.
+/// The beginning of a row's text, without what would break a line or a page or turn what stands beside it.
 fn text(input: &ReportInput, dataset: Digest, row: u64) -> Option<String> {
     let text = input.texts.get(&(dataset, row))?;
-    let printable = |one: char| if one.is_control() { '\u{fffd}' } else { one };
-    let short: String = text.chars().take(TEXT_CHARACTERS_MAX).map(printable).collect();
+    let short: String = text.chars().take(TEXT_CHARACTERS_MAX).collect();
+    let short = inert_line(&short);
     Some(if text.chars().nth(TEXT_CHARACTERS_MAX).is_some() { format!("{short}…") } else { short })
 }
 

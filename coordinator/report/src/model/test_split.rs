@@ -64,7 +64,7 @@ pub struct HardestExample {
     pub loss: f64,
     /// Replicates that have it among their hardest.
     pub replicates: u32,
-    /// The beginning of its text as the model reads it: its tokens; not there where the report is without texts.
+    /// The beginning of its text; spelled from its tokens where only those are left; not there where the report is without texts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use sweep_proto::text::is_steering;
+
 use crate::language::{Language, say};
 use crate::model::ReportModel;
 use crate::sections::{Block, Section, TextTable};
@@ -79,7 +81,7 @@ fn write_table(text: &mut String, table: &TextTable, label: &str, language: Lang
 
 /// Text on one line, for a comment.
 fn one_line(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+    text.chars().map(|character| if is_steering(character) { ' ' } else { character }).collect()
 }
 
 /// Text that LaTeX shows as it is: no command, no column, no comment.
@@ -105,7 +107,7 @@ fn escaped(text: &str) -> String {
             'ω' => written.push_str("$\\omega$"),
             '²' => written.push_str("\\textsuperscript{2}"),
             '–' => written.push_str("--"),
-            _ if character.is_control() => written.push(' '),
+            _ if is_steering(character) => written.push(' '),
             _ => written.push(character),
         }
     }

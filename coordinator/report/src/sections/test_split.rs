@@ -161,10 +161,10 @@ fn hardest(test: &TestSplit, are_good: bool, language: Language) -> TextTable {
     let has_texts = test.hardest.iter().any(|one| one.text.is_some());
     let mut head = heads!(language, "#row", "class", "predicted", "#probability", "#loss", "#replicates");
     let caption = if has_texts {
-        head.extend(heads!(language, "text as the model reads it"));
+        head.extend(heads!(language, "text"));
         say!(
             language,
-            "{caption}. A text is spelled from its tokens: <unk> is what the vocabulary lacks, … where it may go on.",
+            "{caption}. Texts of which only the tokens are left are spelled from them: <unk> is what the vocabulary lacks.",
             caption = caption
         )
     } else {

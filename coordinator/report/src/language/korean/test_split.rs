@@ -66,9 +66,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("row", "행"),
     ("class", "실제 클래스"),
     ("predicted", "예측 클래스"),
-    ("text as the model reads it", "모델이 읽는 텍스트"),
+    ("text", "텍스트"),
     (
-        "{caption}. A text is spelled from its tokens: <unk> is what the vocabulary lacks, … where it may go on.",
-        "{caption}. 텍스트는 토큰을 이어 쓴 것: <unk>는 어휘에 없는 말, …는 이어질 수 있는 곳.",
+        "{caption}. Texts of which only the tokens are left are spelled from them: <unk> is what the vocabulary lacks.",
+        "{caption}. 토큰만 남은 텍스트는 토큰을 이어 쓴 것: <unk>는 어휘에 없는 말.",
     ),
 ];
