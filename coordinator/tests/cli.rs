@@ -291,14 +291,20 @@ fn a_look_says_by_its_exit_code_whether_a_sweep_would_take_the_data() {
     std::fs::write(folder.path().join("bare.csv"), (0..90).map(row).collect::<String>()).expect("written");
     std::fs::write(folder.path().join("few.csv"), "text,label\na,1\nb,2\n").expect("written");
     let look = |more: &[&str]| {
-        let output = sweep(&[&["data", "inspect", "bare.csv", "--label", "1", "--text", "2"], more].concat(), folder.path());
+        let output = sweep(
+            &[&["data", "inspect", "bare.csv", "--label", "1", "--text", "2"], more].concat(),
+            folder.path(),
+        );
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
     let keys = ["--header", "false", "--labels", "0=bad", "--labels", "1=good", "--labels-dropped", "2"];
     let earlier = ["--no-header", "--label-name", "0=bad", "--label-name", "1=good", "--drop-label", "2"];
     let (code, shown) = look(&keys);
     assert_eq!(code, Some(0), "{shown}");
-    assert!(shown.contains("rows        60,") && shown.contains("30 rows: its label \"2\" is dropped"), "{shown}");
+    assert!(
+        shown.contains("rows        60,") && shown.contains("30 rows: its label \"2\" is dropped"),
+        "{shown}"
+    );
     assert_eq!(look(&earlier), (code, shown), "earlier names of the options mean the same");
     let few = sweep(&["data", "inspect", "few.csv"], folder.path());
     assert_eq!(few.status.code(), Some(1), "{}", told(&few));

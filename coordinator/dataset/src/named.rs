@@ -95,7 +95,9 @@ mod tests {
         for folder in ["corpus/pos", "corpus/neg", "blobs", "shards"] {
             create_dir_all(at(folder)).expect("made");
         }
-        for file in ["corpus/pos/1.txt", "blobs/a", "blobs/b", "shards/train-1.csv", "shards/notes.md", "secret"] {
+        for file in
+            ["corpus/pos/1.txt", "blobs/a", "blobs/b", "shards/train-1.csv", "shards/notes.md", "secret"]
+        {
             write(at(file), "x").expect("written");
         }
         symlink(at("blobs/a"), at("corpus/neg/1.txt")).expect("linked");
@@ -104,10 +106,7 @@ mod tests {
         let named = |path: &str| Named::by([at(path).as_path()]);
         let paths = |names: &[&str]| names.iter().map(|name| at(name)).collect::<BTreeSet<_>>();
         assert_eq!(named("corpus"), Named { read: paths(&["corpus", "blobs/a"]), listed: BTreeSet::new() });
-        let shards = Named {
-            read: paths(&["shards/train-1.csv", "blobs/b"]),
-            listed: paths(&["shards"]),
-        };
+        let shards = Named { read: paths(&["shards/train-1.csv", "blobs/b"]), listed: paths(&["shards"]) };
         assert_eq!(named("shards/train-*.csv"), shards);
         assert_eq!(named("shards").read, paths(&["shards", "blobs/b"]), "a link to a folder above ends");
         assert_eq!(named("blobs/a/inner.csv").read, paths(&["blobs/a"]), "as into an archive");

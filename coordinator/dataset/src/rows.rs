@@ -420,7 +420,8 @@ impl Rows {
         }
         self.classes = self.labels.names();
         let named = std::mem::take(&mut self.places).into_iter();
-        self.first_places = named.map(|(class, place)| (self.classes[class as usize].clone(), place)).collect();
+        self.first_places =
+            named.map(|(class, place)| (self.classes[class as usize].clone(), place)).collect();
         self.drop_empty_classes();
         self.sort_classes();
         Ok(())

@@ -190,6 +190,9 @@ fn known(
 /// A name for people: that of the file or folder, without the endings of its format.
 fn name_of(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    if stem.is_empty() {
+        return "data".to_owned();
+    }
     let inner = [".csv", ".tsv", ".json", ".jsonl", ".parquet", ".txt", ".tar"];
     inner.iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(&stem).to_owned()
 }

@@ -7,7 +7,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use common::{Place, csv, file, packed, rows, with_test, zip_of};
-use coordinator_dataset::{InspectOptions, Inspection, NoProgress, Prepared, Reach, inspect_with, prepare, prepare_all};
+use coordinator_dataset::{
+    InspectOptions, Inspection, NoProgress, Prepared, Reach, inspect_with, prepare, prepare_all,
+};
 use sweep_proto::{DataSource, DataSpec, Digest, Reading};
 
 fn look(place: &Place, path: &Path) -> Result<Inspection, String> {
@@ -32,7 +34,9 @@ fn beneath(place: &Place, folder: &str, data: &DataSpec) -> Result<Vec<Prepared>
 
 /// A table with a part of the rows.
 fn part(from: usize, to: usize) -> String {
-    rows(to)[from..].iter().fold("text,label\n".to_owned(), |all, (text, label)| format!("{all}{text},{label}\n"))
+    rows(to)[from..]
+        .iter()
+        .fold("text,label\n".to_owned(), |all, (text, label)| format!("{all}{text},{label}\n"))
 }
 
 /// A tar archive of some files.
@@ -63,9 +67,10 @@ fn what_a_pattern_matches_is_read_or_refused_by_name() {
     assert_eq!(read[0].header.splits.iter().map(|split| split.rows).sum::<u64>(), 60);
 
     symlink(place.path().join("secret/part-3.csv"), place.path().join("shown/part-3.csv")).expect("linked");
+    std::fs::remove_dir_all(place.path().join("shown/kept")).expect("removed");
+    std::fs::remove_file(place.path().join("shown/part-2.csv")).expect("removed");
+    place.write("shown/part-2.csv", part(30, 60));
     for path in [pattern.clone(), place.path().join("shown")] {
-        std::fs::remove_dir_all(place.path().join("shown/kept")).ok();
-        place.write("shown/part-2.csv", part(30, 60));
         let refused = beneath(&place, "shown", &file(&path)).expect_err("it leads out");
         assert!(refused.contains("part-3.csv: it is not in a folder"), "{refused}");
     }
@@ -102,7 +107,10 @@ fn what_is_passed_over_is_told() {
     std::fs::create_dir(place.path().join("tables/train-old")).expect("made");
     let seen = look(&place, &place.path().join("tables/train-*")).expect("tables");
     let notes: Vec<&String> = seen.files.iter().flat_map(|file| &file.notes).collect();
-    assert!(notes[0].starts_with("the folder \"train-old\" matches the pattern and is passed over"), "{notes:?}");
+    assert!(
+        notes[0].starts_with("the folder \"train-old\" matches the pattern and is passed over"),
+        "{notes:?}"
+    );
 
     place.write("lines/good.txt", "fine\n".repeat(20));
     place.write("lines/bad.txt", "poor\n".repeat(20));
@@ -144,7 +152,12 @@ fn archives_of_tables_are_read_as_their_folder_is() {
         let whole = prepared(&place, &file(&path));
         assert_eq!(whole.header.splits, folder.header.splits, "{name}");
         assert!(
-            whole.summary.account.files.iter().any(|file| file.notes.iter().any(|note| note.contains("README.md"))),
+            whole
+                .summary
+                .account
+                .files
+                .iter()
+                .any(|file| file.notes.iter().any(|note| note.contains("README.md"))),
             "{name}: what is passed over is told"
         );
         let inner = |inner: &str| path.join(inner);
@@ -160,7 +173,10 @@ fn archives_of_tables_are_read_as_their_folder_is() {
     }
     let mixed = zip_of(&[("a.csv", b"text,label\n"), ("b.jsonl", b"{}\n")]);
     let refused = look(&place, &place.write("mixed.zip", mixed)).expect_err("of two kinds");
-    assert!(refused.contains("2 files (\"a.csv\", \"b.jsonl\") that are not tables of one kind"), "{refused}");
+    assert!(
+        refused.contains("2 files (\"a.csv\", \"b.jsonl\") that are not tables of one kind"),
+        "{refused}"
+    );
     assert!(refused.contains("mixed.zip/a.csv"), "{refused}");
     let inner = zip_of(&[("films.csv.gz", &packed(csv(40).as_bytes(), "gz"))]);
     assert_eq!(look(&place, &place.write("nested.zip", inner)).expect("a packed table").rows, 40);
@@ -179,7 +195,10 @@ fn a_tree_of_sources_is_not_taken_for_classes() {
         place.write(&format!("news/art/{row}.txt"), format!("a picture {row}"));
     }
     let refused = look(&place, &place.path().join("tree")).expect_err("no classes");
-    assert!(refused.contains("of its 3 sub-folders (\"core\", \"docs\", \"web\") 1 hold mostly texts"), "{refused}");
+    assert!(
+        refused.contains("of its 3 sub-folders (\"core\", \"docs\", \"web\") 1 hold mostly texts"),
+        "{refused}"
+    );
     assert_eq!(look(&place, &place.path().join("news")).expect("classes").rows, 24);
 }
 
@@ -249,7 +268,7 @@ fn a_look_at_few_korean_rows_takes_the_tokenizer_that_they_ask_for() {
     let word = |row: usize| -> String {
         (0..6).map(|at| syllables[(row * 7 + at * (row % 5 + 1)) % syllables.len()]).collect()
     };
-    let text = (0..18).fold("text,label\n".to_owned(), |all, row| {
+    let text = (0..14).fold("text,label\n".to_owned(), |all, row| {
         format!("{all}{} {},{}\n", word(row), word(row + 100), row % 2)
     });
     let seen = look(&place, &place.write("korean.csv", text)).expect("a look");

@@ -142,7 +142,12 @@ fn what_turns_or_hides_text_is_inert_in_every_file() {
             classes: [(TURNED.into(), 1)].into(),
             first: vec![bad_row],
         };
-        let file = FileAccount { file: TURNED.into(), split: "train".into(), notes: vec![TURNED.into()], ..FileAccount::default() };
+        let file = FileAccount {
+            file: TURNED.into(),
+            split: "train".into(),
+            notes: vec![TURNED.into()],
+            ..FileAccount::default()
+        };
         dataset.account = Some(DataAccount {
             files: vec![file],
             bad_rows,

@@ -106,7 +106,9 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     }
     match &inspection.refused {
         None => Ok(()),
-        Some(reason) => Err(Failure::failed(format!("a sweep would refuse this data: {}", summed_up(reason)))),
+        Some(reason) => {
+            Err(Failure::failed(format!("a sweep would refuse this data: {}", summed_up(reason))))
+        }
     }
 }
 
@@ -288,13 +290,10 @@ fn own_splits(inspection: &Inspection) -> String {
 
 fn classes(inspection: &Inspection) -> String {
     let columns = [("CLASS", Align::Left), ("ROWS", Align::Right), ("OF THEM TEST", Align::Right)];
-    let rows = inspection
-        .classes
-        .iter()
-        .map(|one| {
-            let all = one.rows + one.test_rows;
-            vec![plain(&one.class), all.to_string(), one.test_rows.to_string()]
-        });
+    let rows = inspection.classes.iter().map(|one| {
+        let all = one.rows + one.test_rows;
+        vec![plain(&one.class), all.to_string(), one.test_rows.to_string()]
+    });
     table::table(&columns, rows)
 }
 

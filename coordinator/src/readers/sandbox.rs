@@ -7,7 +7,8 @@ use coordinator_dataset::Named;
 use sweep_confinement::{Reach, RulesetError, RulesetStatus, Width};
 
 /// What looking up the home of a download reads: names of machines and certificates.
-const NETWORK: [&str; 5] = ["/etc", "/run/systemd/resolve", "/run/resolvconf", "/usr/share/ca-certificates", "/dev/random"];
+const NETWORK: [&str; 5] =
+    ["/etc", "/run/systemd/resolve", "/run/resolvconf", "/usr/share/ca-certificates", "/dev/random"];
 
 /// What is read, and where it may be written.
 #[derive(Clone, Copy, Debug)]

@@ -192,7 +192,7 @@ class Cases:
 
     def splits(self) -> None:
         validation = [*PLAIN[:6], *[(f"held out {number}", label) for number, (_, label) in enumerate(PLAIN[:20])]]
-        test = [*[(f"  {text.replace(' ', '  ')} ", label) for text, label in PLAIN[:9]], *validation[4:], (None, "good")]
+        test = [*[(f"  {text.replace(' ', '  ')} ", label) for text, label in PLAIN[:9]], *validation[4:]]
         training = [*PLAIN, *PLAIN[:4]]
         parts = {"train": training, "validation": validation, "test": test}
         for part, rows in parts.items():

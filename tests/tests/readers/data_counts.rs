@@ -60,7 +60,11 @@ impl Case {
             let account = seen.account.as_ref().context("an account")?;
             let split = Split::ALL.into_iter().find(|one| one.name() == split).context("a split")?;
             let found = account.split(split);
-            ensure!(found.in_training == *repeats, "{} repeats in {split:?}, not {repeats}", found.in_training);
+            ensure!(
+                found.in_training == *repeats,
+                "{} repeats in {split:?}, not {repeats}",
+                found.in_training
+            );
             ensure!(found.rows == sizes[split.name()], "{} rows in {split:?}", found.rows);
         }
         Ok(())

@@ -15,9 +15,8 @@ use crate::error::{DatasetError, listed};
 use crate::limits::{FILES_MAX, UNPACKED_BYTES_MAX};
 
 /// Endings of tar archives, compressed or not.
-const TAR_ENDINGS: [&str; 10] = [
-    ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tar.zstd", ".tzst",
-];
+const TAR_ENDINGS: [&str; 10] =
+    [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tar.zstd", ".tzst"];
 /// Names that a refusal lists.
 const NAMES_SHOWN: usize = 5;
 

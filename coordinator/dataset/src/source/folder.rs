@@ -122,11 +122,7 @@ fn check_classes(root: &SourcePath, folders: &[SourcePath]) -> Result<(), Datase
 }
 
 /// Counts the texts, and all files, among the first files of a folder, those of its sub-folders included.
-fn count_texts(
-    folder: &SourcePath,
-    depth: usize,
-    counts: &mut (usize, usize),
-) -> Result<(), DatasetError> {
+fn count_texts(folder: &SourcePath, depth: usize, counts: &mut (usize, usize)) -> Result<(), DatasetError> {
     for entry in sorted_entries(folder)? {
         if counts.1 >= FILES_LOOKED_AT {
             break;
@@ -247,7 +243,8 @@ fn read_class_files(
         let name = file.file_name().to_lowercase();
         DESCRIPTIONS.iter().any(|one| name.starts_with(one))
     };
-    let (descriptions, files): (Vec<_>, Vec<_>) = sorted_entries(folder)?.into_iter().partition(is_description);
+    let (descriptions, files): (Vec<_>, Vec<_>) =
+        sorted_entries(folder)?.into_iter().partition(is_description);
     if files.len() < 2 {
         return refused("no two files of texts");
     }

@@ -33,7 +33,8 @@ const CONTROLS_PERCENT: usize = 10;
 
 /// Whether the head of a file is no text in an encoding of single or variable bytes.
 pub(crate) fn is_binary(head: &[u8]) -> bool {
-    let is_control = |byte: &&u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);
+    let is_control =
+        |byte: &&u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);
     let controls = head.iter().filter(is_control).count();
     100 * controls > CONTROLS_PERCENT * head.len()
 }
@@ -82,7 +83,9 @@ mod tests {
     fn bytes_that_are_no_text_are_binary() {
         let mixed: Vec<u8> = (0..=255).cycle().take(4_096).collect();
         assert!(is_binary(&mixed) && is_binary(b"\x7fELF\x02\x01\x01\0\0\0\0\0"));
-        for text in [&b"text,label\na\0 film,1\n"[..], "정말,좋아요\n".as_bytes(), b"\x1b$B$3\x1b(B,1\r\n", b""] {
+        for text in
+            [&b"text,label\na\0 film,1\n"[..], "정말,좋아요\n".as_bytes(), b"\x1b$B$3\x1b(B,1\r\n", b""]
+        {
             assert!(!is_binary(text));
         }
     }

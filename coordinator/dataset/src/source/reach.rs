@@ -144,9 +144,9 @@ impl SourcePath {
         self.path.display()
     }
 
-    /// Its last component.
+    /// Its last component; of a path such as `..`, which has none, all of it.
     pub(crate) fn file_name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
     }
 
     /// The folder that it lies in.

@@ -55,7 +55,7 @@ pub(crate) fn inner_name(path: &SourcePath) -> Result<String, DatasetError> {
     let name = path.file_name();
     if path.member().is_none() && archive::is_zip(&name) {
         let inner = archive::only_file(path)?;
-        return Ok(inner.rsplit('/').next().unwrap_or_default().to_owned());
+        return Ok(without_ending(inner.rsplit('/').next().unwrap_or_default()).to_owned());
     }
     Ok(without_ending(&name).to_owned())
 }
@@ -74,14 +74,17 @@ pub(crate) fn unpacked(path: &SourcePath, mut file: File) -> Result<File, Datase
     }
     match packing_of(path, &mut file)? {
         None => Ok(file),
-        Some(Packing::Zip) if path.member().is_some() => {
-            Err(DatasetError::broken(path.display(), "it is an archive inside of an archive; unpack the outer one"))
-        }
+        Some(Packing::Zip) if path.member().is_some() => Err(DatasetError::broken(
+            path.display(),
+            "it is an archive inside of an archive; unpack the outer one",
+        )),
         Some(Packing::Zip) => {
             let name = archive::only_file(path)?;
             let mut inner = archive::extracted(path, file, &name)?;
             match packing_of(path, &mut inner)? {
-                Some(packing) if packing != Packing::Zip => spill(path, packing.name(), stream(path, packing, inner)?),
+                Some(packing) if packing != Packing::Zip => {
+                    spill(path, packing.name(), stream(path, packing, inner)?)
+                }
                 _ => Ok(inner),
             }
         }
