@@ -28,7 +28,9 @@ ROWS: list[Row] = [
     ]
 ]
 GAPS: list[Row] = [*ROWS, ("no label", None), (None, "good"), ("   ", "bad"), ("NaN", "good"), ("a text", "NaN"), (None, None)]
-PLAIN: list[Row] = [(f"a {label} film {number} {'and ' * (number % 5)}", label) for number in range(30) for label in ("good", "bad")]
+PLAIN: list[Row] = [
+    (f"a {label} film {number} {'and ' * (number % 5)}", label) for number in range(30) for label in ("good", "bad")
+]
 ENCODED = {
     "cp949": ("정말 재밌는 영화였어요", "너무 지루하고 별로네요"),
     "cp1251": ("Очень хороший фильм", "Плохой фильм был"),
@@ -114,7 +116,9 @@ class Cases:
             frame_of(rows).to_json(path, orient=orient)
             self.add(path, of_frame(pd.read_json(path, orient=orient, dtype=False)))
         path = self.path("json/nested.jsonl")
-        path.write_text("".join(json.dumps({"review": {"text": text, "by": 1}, "meta": {"label": label}}) + "\n" for text, label in rows))
+        path.write_text(
+            "".join(json.dumps({"review": {"text": text, "by": 1}, "meta": {"label": label}}) + "\n" for text, label in rows)
+        )
         frame = pd.json_normalize([json.loads(line) for line in path.read_text().splitlines()])
         self.add(path, of_frame(frame, "review.text", "meta.label"), text="review.text", label="meta.label")
 
@@ -162,7 +166,11 @@ class Cases:
             for table in tables:
                 packed.write(table, f"inner/{table.name}")
         with zipfile.ZipFile(archive) as packed:
-            rows = [row for name in packed.namelist() for row in of_frame(pd.read_csv(packed.open(name), dtype=str, keep_default_na=False))]
+            rows = [
+                row
+                for name in packed.namelist()
+                for row in of_frame(pd.read_csv(packed.open(name), dtype=str, keep_default_na=False))
+            ]
         self.add(archive, rows)
         archive = self.path("shards/tables.tar.gz")
         with tarfile.open(archive, "w:gz") as packed:
