@@ -28,6 +28,8 @@ const SAMPLES_MAX: usize = 10;
 const SAMPLE_CHARACTERS: usize = 300;
 /// Tokens shown of a row.
 const SAMPLE_TOKENS: usize = 40;
+/// Rows from which words that are unknown can be counted where no sweep would take the data.
+const CHOICE_ROWS_MIN: usize = 50;
 /// Names that text columns usually have.
 const TEXT_NAMES: [&str; 8] =
     ["text", "review", "document", "sentence", "content", "comment", "tweet", "body"];
@@ -88,6 +90,8 @@ pub struct Inspection {
     pub warnings: Vec<String>,
     /// The tokenizer that `auto` takes.
     pub tokenizer: String,
+    /// Whether the rows are enough to tell that; of too few the tokenizer is the one of words.
+    pub tokenizer_is_certain: bool,
     /// What a sweep with the default shares and data hyperparameters would find; `null` where it would be refused.
     pub account: Option<DataAccount>,
     /// Size of that sweep's vocabulary.
@@ -200,7 +204,7 @@ fn look(located: &Located, rows: &Rows, source: DataSource) -> Result<Inspection
         rows: count(&rows.train, class) + count(&rows.validation, class),
         test_rows: count(&rows.test, class),
     });
-    let choice = choice(rows, source)?;
+    let (choice, tokenizer_is_certain) = choice(rows, source)?;
     let is_table = located.pieces.iter().any(|piece| piece.format.is_table());
     let column = |name: String| (is_table && !name.is_empty()).then_some(name);
     Ok(Inspection {
@@ -218,6 +222,7 @@ fn look(located: &Located, rows: &Rows, source: DataSource) -> Result<Inspection
         left_out: rows.left_out.clone(),
         warnings: rows.warnings.iter().cloned().chain(choice.remark()).collect(),
         tokenizer: choice.kind.name().to_owned(),
+        tokenizer_is_certain,
         account: None,
         vocabulary: None,
         refused: None,
@@ -225,20 +230,25 @@ fn look(located: &Located, rows: &Rows, source: DataSource) -> Result<Inspection
     })
 }
 
-/// What `auto` takes, as a sweep with default shares would choose. Of rows that are too few for a sweep every tenth stands
-/// for the validation texts.
-fn choice(rows: &Rows, source: DataSource) -> Result<Choice, DatasetError> {
-    const EVERY: usize = 10;
+/// What `auto` takes, as a sweep with default shares would choose, and whether it rests on enough rows. Of rows that no
+/// sweep would take every tenth stands for the validation texts.
+fn choice(rows: &Rows, source: DataSource) -> Result<(Choice, bool), DatasetError> {
     let mut copy = rows.clone();
-    let mut splits = split::split(&mut copy, &DataSpec::new(source)).unwrap_or_else(|_| {
-        let part = |is_held_out: bool| {
-            let chosen = rows.train.iter().enumerate().filter(|(at, _)| (at % EVERY == 0) == is_held_out);
-            chosen.map(|(_, row)| row.clone()).collect()
-        };
-        [part(false), part(true), Vec::new()]
-    });
+    let mut splits = match split::split(&mut copy, &DataSpec::new(source)) {
+        Ok(splits) => splits,
+        Err(_) if rows.train.len() < CHOICE_ROWS_MIN => {
+            return Ok((Choice { kind: TokenizerKind::Word, unknown_share: 0.0 }, false));
+        }
+        Err(_) => {
+            let part = |is_held_out: bool| {
+                let chosen = rows.train.iter().enumerate().filter(|(at, _)| (at % 10 == 0) == is_held_out);
+                chosen.map(|(_, row)| row.clone()).collect()
+            };
+            [part(false), part(true), Vec::new()]
+        }
+    };
     splits[2].clear();
-    Ok(auto::choose(&Pieces::cut(TokenizerKind::Word, &splits, &NoProgress)?))
+    Ok((auto::choose(&Pieces::cut(TokenizerKind::Word, &splits, &NoProgress)?), true))
 }
 
 fn samples(rows: &Rows, kind: TokenizerKind) -> Result<Vec<Sample>, DatasetError> {

@@ -100,11 +100,7 @@ fn broken_files_are_answered_with_place_and_remedy() {
                 "wrong_types.jsonl:3: the text is an object; name a key inside it: `text = \"text.body\"` under [data]",
             ],
         ),
-        (
-            "binary.csv",
-            (0..=255).cycle().take(4_096).collect(),
-            &["binary.csv: it is binary data, not text", "`encoding = "],
-        ),
+        ("binary.csv", (0..=255).cycle().take(4_096).collect(), &["it is binary data, not text", "`encoding = "]),
         (
             "damaged.parquet",
             b"PAR1 and then nonsense".to_vec(),

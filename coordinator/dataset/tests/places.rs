@@ -262,16 +262,20 @@ fn settings_of_labels_that_no_row_has_are_told_with_the_account() {
 }
 
 #[test]
-fn a_look_at_few_korean_rows_takes_the_tokenizer_that_they_ask_for() {
+fn a_look_tells_the_tokenizer_that_a_sweep_takes_also_of_data_that_it_refuses() {
     let place = Place::new();
     let syllables = ["가", "나", "다", "라", "마", "바", "사", "아", "자", "차", "카", "타"];
     let word = |row: usize| -> String {
-        (0..6).map(|at| syllables[(row * 7 + at * (row % 5 + 1)) % syllables.len()]).collect()
+        (0..6).map(|at| syllables[(row * 7 + at * (row % 5 + 1) + row / 12) % syllables.len()]).collect()
     };
-    let text = (0..14).fold("text,label\n".to_owned(), |all, row| {
-        format!("{all}{} {},{}\n", word(row), word(row + 100), row % 2)
-    });
-    let seen = look(&place, &place.write("korean.csv", text)).expect("a look");
-    assert!(seen.refused.is_some(), "too few for a sweep");
-    assert_eq!(seen.tokenizer, "subword");
+    let table = |count: usize, class: fn(usize) -> usize| {
+        (0..count).fold("text,label\n".to_owned(), |all, row| format!("{all}{},{}\n", word(row), class(row)))
+    };
+    for (name, text) in [("two", table(200, |row| row % 2)), ("one", table(200, |_| 1))] {
+        let seen = look(&place, &place.write(&format!("{name}.csv"), text)).expect("a look");
+        assert_eq!(seen.refused.is_some(), name == "one");
+        assert_eq!((seen.tokenizer.as_str(), seen.tokenizer_is_certain), ("subword", true), "{name}");
+    }
+    let few = look(&place, &place.write("few.csv", table(9, |row| row % 2))).expect("a look");
+    assert_eq!((few.tokenizer.as_str(), few.tokenizer_is_certain), ("word", false));
 }

@@ -230,11 +230,16 @@ impl Progress for Shown {
 }
 
 fn text(inspection: &Inspection) -> String {
+    let tokenizer = if inspection.tokenizer_is_certain {
+        "what `auto` takes"
+    } else {
+        "the rows are too few to tell what `auto` takes"
+    };
     let mut lines = vec![
         format!("dataset     {}", plain(&inspection.dataset)),
         format!("rows        {}, {} in a test split of its own", inspection.rows, own_splits(inspection)),
         format!("unusable    {}", inspection.bad_rows.count),
-        format!("tokenizer   {} (what `auto` takes)", plain(&inspection.tokenizer)),
+        format!("tokenizer   {} ({tokenizer})", plain(&inspection.tokenizer)),
     ];
     if let (Some(text), Some(label)) = (&inspection.text_column, &inspection.label_column) {
         lines.insert(1, format!("columns     text \"{}\", label \"{}\"", plain(text), plain(label)));

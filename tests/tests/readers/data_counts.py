@@ -42,7 +42,7 @@ ENCODED = {
 
 
 def is_missing(cell: object) -> bool:
-    return cell is None or cell != cell or not str(cell).strip() or str(cell).strip() in {"NaN", "nan"}
+    return cell is None or pd.isna(cell) or not str(cell).strip() or str(cell).strip() in {"NaN", "nan"}
 
 
 def counts(rows: Iterable[Row], blank_lines: int = 0) -> dict:

@@ -223,18 +223,19 @@ impl<'a> Wanted<'a> {
 
 /// What settings may have had a file misread whose header lacks a column: the delimiter or the encoding.
 fn misread(header: &[String], reading: &Reading) -> String {
-    let mut told = String::new();
-    if let [only] = header
-        && let Some(delimiter) = [',', ';', '\t', '|'].into_iter().find(|one| only.contains(*one))
-    {
-        let delimiter = if delimiter == '\t' { "tab".to_owned() } else { delimiter.to_string() };
-        told = format!("; its one column looks like several: set `delimiter = \"{delimiter}\"` under [data]");
-    }
-    if let Some(encoding) = &reading.encoding {
+    let delimiter = match header {
+        [only] => [',', ';', '\t', '|'].into_iter().find(|one| only.contains(*one)),
+        _ => None,
+    };
+    let delimiter = delimiter.map(|one| {
+        let name = if one == '\t' { "tab".to_owned() } else { one.to_string() };
+        format!("; its one column looks like several: set `delimiter = \"{name}\"` under [data]")
+    });
+    let encoding = reading.encoding.as_ref().map(|encoding| {
         let encoding = shortened(encoding, 40);
-        told.push_str(&format!("; it was read as {encoding}, as `encoding` says: is it another one?"));
-    }
-    told
+        format!("; it was read as {encoding}, as `encoding` says: is it another one?")
+    });
+    delimiter.into_iter().chain(encoding).collect()
 }
 
 /// The columns that a file without a header seems to have, by number.
