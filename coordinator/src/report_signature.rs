@@ -53,7 +53,7 @@ pub struct SignedStatement {
 #[derive(Debug, Error)]
 pub enum SignatureError {
     /// Not the file of a signature.
-    #[error("it is no signature of a report: {0}")]
+    #[error("it is not the signature of a report: {0}")]
     Malformed(#[from] serde_json::Error),
     /// Of a later program.
     #[error("it has format {0}, this program knows {FORMAT}")]

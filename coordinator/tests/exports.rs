@@ -129,7 +129,7 @@ async fn a_report_is_verified_until_a_byte_changes() {
     std::os::unix::fs::symlink("/dev/zero", place.line.path("there/epochs.csv")).expect("linked");
     let told = place.line.fails(&["verify", "there"], 1);
     assert!(told.contains("report.md was changed") && told.contains("trials.csv cannot be read"), "{told}");
-    assert!(told.contains("epochs.csv cannot be read: it is no plain file"), "{told}");
+    assert!(told.contains("epochs.csv cannot be read: it is not a plain file"), "{told}");
 
     std::fs::write(place.line.path("again/report.sig"), signature.replace("\"sweep\": 1", "\"sweep\": 2"))
         .expect("written");

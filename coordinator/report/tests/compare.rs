@@ -5,13 +5,13 @@ mod fixture;
 
 use std::collections::BTreeMap;
 
-use coordinator_core::{SweepState, TrialState};
+use coordinator_core::{EarlierChoice, SweepState, TrialState};
 use coordinator_report::analysis::compare::{compare, paired};
 use coordinator_report::model::comparison::PairedDifference;
 use coordinator_report::{Language, ReportInput, render_comparison};
 use fixture::{axis, finished, spec};
 use serde::Deserialize;
-use sweep_proto::{Axis, Hyperparameter, SweepId, Value};
+use sweep_proto::{Axis, Hyperparameter, SweepId, Timestamp, Value};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -195,6 +195,13 @@ fn what_counts_nowhere_and_who_trained_is_told() {
     let told = page([&first, &second]);
     assert!(told.contains("Trials of sweep 4 count in no mean: 1 diverged, 1 failed."), "{told}");
     assert!(told.contains("of sweep 3: test cpu (0.1.0); of sweep 4: another (0.1.0)"), "{told}");
+
+    assert!(!told.contains("The test split was used"), "{told}");
+    let configuration = first.trials[0].spec.configuration.clone();
+    let earlier = EarlierChoice { configuration, at: Timestamp(1), trials: 1, accuracy: 0.5 };
+    first.sweep.earlier_choices = vec![earlier; 2];
+    let told = page([&first, &second]);
+    assert!(told.contains("Sweep 3: The test split was used 2 times"), "{told}");
 
     second.workers[0].profile.devices[0].model = "test cpu".into();
     first.workers[0].profile.build = "0.0.9".into();

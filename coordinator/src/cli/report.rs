@@ -75,13 +75,13 @@ pub(super) fn languages() -> impl TypedValueParser<Value = Language> {
 
 pub(super) fn parse_money(text: &str) -> Result<f64, String> {
     let money = text.trim().parse().ok().filter(|money: &f64| money.is_finite() && *money >= 0.0);
-    money.ok_or_else(|| format!("`{text}` is no price: write a number such as 2.49"))
+    money.ok_or_else(|| format!("`{text}` is not a price: write a number such as 2.49"))
 }
 
 pub(super) fn parse_price(text: &str) -> Result<DevicePrice, String> {
     let parts = text.rsplit_once('=').filter(|(device, _)| !device.trim().is_empty());
     let (device, money) =
-        parts.ok_or_else(|| format!("`{text}` is no price of a device: write H100=2.49"))?;
+        parts.ok_or_else(|| format!("`{text}` is not the price of a device: write H100=2.49"))?;
     Ok(DevicePrice { device: device.trim().to_owned(), per_device_hour: parse_money(money)? })
 }
 

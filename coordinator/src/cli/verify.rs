@@ -173,7 +173,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     if std::fs::symlink_metadata(path)?.is_file() {
         return File::open(path);
     }
-    Err(std::io::Error::other("it is no plain file"))
+    Err(std::io::Error::other("it is not a plain file"))
 }
 
 pub(super) fn read_statement(folder: &Path) -> Result<Statement, Failure> {
@@ -195,7 +195,7 @@ fn check_files(folder: &Path, statement: &Statement) -> Result<(), Failure> {
     let mut problems = Vec::new();
     for (name, digest) in &statement.files {
         if !files::is_plain_name(name) {
-            problems.push(format!("{name:?} is no name of a file of a report"));
+            problems.push(format!("{name:?} is not the name of a file of a report"));
             continue;
         }
         match open(&folder.join(name)).and_then(Digest::of_reader) {

@@ -207,6 +207,7 @@ fn compared(side: &Side<'_>) -> ComparedSweep {
         trials_diverged: in_state(TrialState::Diverged),
         devices,
         builds,
+        test_split_uses: sweep.tests_so_far(best.as_ref().is_some_and(|best| best.test_accuracy.is_some())),
         best,
     }
 }

@@ -59,6 +59,8 @@ pub struct ComparedSweep {
     pub devices: Vec<String>,
     /// Versions of their programs, each once.
     pub builds: Vec<String>,
+    /// How many choices of it were measured on the test split: above 1 its test score is optimistic.
+    pub test_split_uses: u64,
     /// Its best configuration; `null` where no trial completed.
     pub best: Option<BestConfiguration>,
 }

@@ -1,6 +1,6 @@
 //! The sections of a comparison: the two sweeps, their differences in settings and in losses.
 
-use super::{Block, Head, Section, TextTable, curves, devices, format, names, shortened_from};
+use super::{Block, Head, Section, TextTable, curves, devices, format, names, shortened_from, warnings};
 use crate::language::{Language, heads, say};
 use crate::model::comparison::{Comparison, PairedDifference};
 
@@ -39,6 +39,12 @@ fn answer(comparison: &Comparison, language: Language) -> Section {
             diverged = format::count(sweep.trials_diverged),
             failed = format::count(sweep.trials_failed)
         )));
+    }
+    for sweep in &comparison.sweeps {
+        let again = warnings::test_used_again(sweep.test_split_uses, language);
+        blocks.extend(again.map(|again| {
+            Block::Warning(say!(language, "Sweep {sweep}: {warning}", sweep = sweep.sweep, warning = again))
+        }));
     }
     blocks.push(Block::Table(bests(comparison, language)));
     blocks.push(Block::Text(verdict(comparison, language)));

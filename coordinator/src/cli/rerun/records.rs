@@ -110,7 +110,7 @@ pub(super) fn read(folder: &Path) -> Result<Records, Failure> {
     let path = folder.join("report.json");
     let bytes = std::fs::read(&path).map_err(|error| Failure::file("read", &path, &error))?;
     let numbers: Numbers = serde_json::from_slice(&bytes)
-        .map_err(|error| Failure::failed(format!("{} is no report: {error}", path.display())))?;
+        .map_err(|error| Failure::failed(format!("{} is not a report: {error}", path.display())))?;
     let path = folder.join("trials.csv");
     let trials = rows(&path)?.map(|row| trial(row?, &numbers).map_err(|problem| of_file(&path, &problem)));
     Ok(Records { trials: trials.collect::<Result<_, _>>()?, sweep_file: numbers.set_up.sweep_file })
@@ -136,7 +136,7 @@ pub(super) fn read_epochs(folder: &Path, trials: &mut [&mut Trial]) -> Result<()
 }
 
 fn of_file(path: &Path, problem: &str) -> Failure {
-    Failure::failed(format!("{} is no file of a report: {problem}", path.display()))
+    Failure::failed(format!("{} is not a file of a report: {problem}", path.display()))
 }
 
 fn rows(path: &Path) -> Result<impl Iterator<Item = Result<Row, Failure>> + '_, Failure> {

@@ -3,6 +3,7 @@
 use crate::language::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
+    ("Sweep {sweep}: {warning}", "스윕 {sweep}: {warning}"),
     (
         "Trials of sweep {sweep} count in no mean: {diverged} diverged, {failed} failed. Where that is no accident, its \
          losses look better than they are.",
