@@ -48,6 +48,11 @@ const WALLS: &[(&str, &[&str], &str)] = &[
         "data knows no models, no trials",
     ),
     (
+        "coordinator-statistics",
+        &["tokio", "sweep-proto", "coordinator-core"],
+        "statistics are of numbers: they know no sweeps",
+    ),
+    (
         "coordinator-report",
         &["tonic", "candle-core", "rusqlite", "coordinator-store"],
         "a report is computed from records",

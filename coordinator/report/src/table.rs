@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use coordinator_core::{AttemptRecord, TrialState};
+use coordinator_statistics::means::mean;
 use sweep_proto::text::inert_lines;
 use sweep_proto::{
     AttemptId, Configuration, Digest, EpochMetric, Hyperparameter, TestMetric, TrialId, TrialKey, Value,
@@ -235,14 +236,4 @@ fn last_worker(attempts: &BTreeMap<AttemptId, &AttemptRecord>, trial: TrialId) -
         .rev()
         .find(|(_, attempt)| attempt.work == sweep_proto::WorkKind::Train)
         .map(|(_, attempt)| attempt.worker_name.clone())
-}
-
-/// The mean; `None` of nothing, or where the sum leaves the finite numbers.
-pub(crate) fn mean(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
-    let (mut sum, mut count) = (0.0, 0_u32);
-    for number in numbers {
-        sum += number;
-        count += 1;
-    }
-    (count > 0).then(|| sum / f64::from(count)).filter(|mean| mean.is_finite())
 }

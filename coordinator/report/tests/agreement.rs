@@ -5,10 +5,10 @@
 mod fixture;
 
 use coordinator_core::TrialState;
-use coordinator_report::analysis::distributions::{f_tail, studentised_range_critical, t_critical};
-use coordinator_report::analysis::strata::{Estimate, Strata};
 use coordinator_report::model::{Effect, Interval, ReportModel};
 use coordinator_report::{ReportInput, analyse};
+use coordinator_statistics::distributions::{f_tail, studentised_range_critical, t_critical};
+use coordinator_statistics::strata::{Estimate, Strata};
 use fixture::{axis, finished, spec};
 use serde::Deserialize;
 use sweep_proto::Hyperparameter;

@@ -9,12 +9,12 @@
 mod fixture;
 
 use coordinator_report::analyse;
-use coordinator_report::analysis::best::drawn;
-use coordinator_report::analysis::distributions::{f_tail, holm, normal_quantile};
-use coordinator_report::analysis::equal_noise::{WARNED_BELOW, equal_noise};
-use coordinator_report::analysis::permutation::permutation_test;
-use coordinator_report::analysis::strata::{Strata, Stratum};
 use coordinator_report::model::{Interval, ReportModel, Values};
+use coordinator_statistics::best::drawn;
+use coordinator_statistics::distributions::{f_tail, holm, normal_quantile};
+use coordinator_statistics::equal_noise::{WARNED_BELOW, equal_noise};
+use coordinator_statistics::permutation::permutation_test;
+use coordinator_statistics::strata::{Strata, Stratum};
 use fixture::{axis, finished, noise, spec};
 use sweep_proto::Hyperparameter;
 

@@ -3,14 +3,12 @@
 
 mod fixture;
 
-use std::time::{Duration, Instant};
-
 use coordinator_core::TrialState;
-use coordinator_report::analysis::coded::CodedTrials;
-use coordinator_report::analysis::fanova::{Parts, fanova};
-use coordinator_report::analysis::forest::Tree;
 use coordinator_report::model::Fanova;
 use coordinator_report::{ReportInput, analyse};
+use coordinator_statistics::coded::CodedTrials;
+use coordinator_statistics::fanova::{Parts, fanova};
+use coordinator_statistics::forest::Tree;
 use fixture::{axis, finished, noise, spec, study, text};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -190,23 +188,16 @@ fn the_section_tells_what_the_forest_finds() {
 }
 
 #[test]
-fn very_many_trials_take_seconds() {
+fn very_many_trials_are_represented_by_ten_thousand() {
     let mut random = 0_u64;
     let mut next = |below: usize| {
         random += 1;
         (f64::midpoint(noise(random), 1.0) * below as f64) as usize
     };
-    let names: Vec<Axis> = Hyperparameter::ALL.iter().take(10).map(|name| axis(*name, &[1, 2, 3])).collect();
     let trials = 100_000;
     let levels: Vec<Vec<usize>> = (0..10).map(|_| (0..trials).map(|_| next(3)).collect()).collect();
     let scores = (0..trials).map(|at| levels[3][at] as f64 + 0.5 * noise(at as u64)).collect();
-    let started = Instant::now();
-    let found =
-        fanova(&CodedTrials { scores, levels, counts: vec![3; 10] }, &names.iter().collect::<Vec<_>>())
-            .unwrap();
-    let took = started.elapsed();
-    println!("{trials} trials: {took:.1?}");
-    assert!(took < Duration::from_mins(1), "{took:?}");
+    let found = fanova(&CodedTrials { scores, levels, counts: vec![3; 10] }).unwrap();
     assert_eq!((found.trials, found.shares.len()), (10_000, 10 + 45));
     assert!(found.shares[3].share > 0.7, "{}", found.shares[3].share);
 }

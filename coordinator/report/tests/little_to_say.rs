@@ -5,10 +5,10 @@
 mod fixture;
 
 use coordinator_core::{EarlierChoice, SweepState, TrialState};
-use coordinator_report::analysis::distributions::f_tail;
 use coordinator_report::model::Interval;
 use coordinator_report::sections::{Block, ChartSpec};
 use coordinator_report::{Language, ReportInput, analyse, some_sections};
+use coordinator_statistics::distributions::f_tail;
 use fixture::{axis, finished, measure_test, spec, text};
 use sweep_proto::{Hyperparameter, Timestamp, Value};
 

@@ -6,11 +6,12 @@ use sweep_proto::TestMetric;
 use super::balanced::Balanced;
 use super::contest::Contest;
 use super::ranking::{Standing, extremes};
-use super::statistics::{both, interval_of_mean, interval_of_rows, summary};
 use super::study::beside_study;
 use crate::input::ReportInput;
 use crate::model::{Answer, CrossFittedGap, Gap, Interval, PastChoice, Strongest};
-use crate::table::{Table, mean};
+use crate::table::Table;
+use coordinator_statistics::means::mean;
+use coordinator_statistics::summary::{both, interval_of_mean, interval_of_rows, summary};
 
 /// The answer from the standings: the coordinator's choice, or the best so far where it has made none.
 pub fn answer(

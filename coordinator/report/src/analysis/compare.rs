@@ -12,20 +12,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use coordinator_core::TrialState;
 use sweep_proto::{Hyperparameter, SweepSpec, Value};
 
-use super::balanced::rounding;
 use super::contest::Contest;
 use super::curves;
-use super::distributions::{holm, t_critical, t_two_sided};
 use super::ranking::{Standing, standings};
 use super::settings;
-use super::statistics::standard_deviation;
-use super::strata::INTERVAL_REPLICATES_MIN;
 use crate::input::ReportInput;
 use crate::model::comparison::{
     BestConfiguration, ComparedSweep, Comparison, PairedConfiguration, PairedDifference,
 };
 use crate::model::{CurvePanel, GroupLabel, PanelTitle, SCHEMA_VERSION};
-use crate::table::{ONLY_CONFIGURATION, Table, mean};
+use crate::table::{ONLY_CONFIGURATION, Table};
+use coordinator_statistics::distributions::{holm, t_critical, t_two_sided};
+use coordinator_statistics::means::mean;
+use coordinator_statistics::means::rounding;
+use coordinator_statistics::strata::INTERVAL_REPLICATES_MIN;
+use coordinator_statistics::summary::standard_deviation;
 
 /// One of the two, with what is known of its configurations.
 struct Side<'a> {

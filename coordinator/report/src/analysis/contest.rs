@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use sweep_proto::SweepSpec;
 
 use super::balanced::Balanced;
-use super::best::{Drawn, drawn, probabilities_of_best};
-use super::bootstrap::shares_of_best;
-use super::noise::Noise;
 use super::ranking::Standing;
-use super::statistics::interval_of_mean;
-use super::strata::{INTERVAL_REPLICATES_MIN, Strata};
 use crate::model::{BestBy, Interval, Summary};
 use crate::table::Table;
+use coordinator_statistics::best::{Drawn, drawn, probabilities_of_best};
+use coordinator_statistics::bootstrap::shares_of_best;
+use coordinator_statistics::noise::Noise;
+use coordinator_statistics::strata::{INTERVAL_REPLICATES_MIN, Strata};
+use coordinator_statistics::summary::interval_of_mean;
 
 /// Among the configurations that completed the very replicates of the first.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +61,7 @@ impl Contest {
             || probabilities_of_best(&means, noise.standard_error(), noise.least_degrees_of_freedom()),
             |drawn| drawn.probabilities.clone(),
         );
-        let shares = shares_of_best(&alike);
+        let shares = shares_of_best(&alike.scores);
         let chance = |at: usize| Chance {
             probability: probabilities[at],
             bootstrap_share: shares.as_ref().map(|shares| shares[at]),

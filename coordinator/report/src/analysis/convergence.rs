@@ -1,9 +1,9 @@
 //! How soon configurations learn: the epoch of the lowest validation loss, and when a trial first comes near it.
 
 use super::ranking::Standing;
-use super::statistics::summary;
 use crate::model::Convergence;
 use crate::table::{Table, TrialRow};
+use coordinator_statistics::summary::summary;
 
 /// How near counts as there, as a share of the lowest loss.
 pub const NEAR: f64 = 0.05;

@@ -6,11 +6,12 @@ use coordinator_core::Spans;
 use coordinator_core::forecast::{Check, Past, TRIALS_CHECKED};
 
 use super::devices::{Usages, usages};
-use super::front::{Point, on_front};
 use super::ranking::{Standing, parameters};
 use crate::input::ReportInput;
 use crate::model::{ConfigurationCost, Cost, ForecastCheck};
-use crate::table::{Table, TrialRow, mean};
+use crate::table::{Table, TrialRow};
+use coordinator_statistics::front::{Point, on_front};
+use coordinator_statistics::means::mean;
 
 /// Sums over the sweep and means per configuration.
 pub fn cost(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> Cost {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use sweep_proto::{EpochMetric, SweepSpec, Value};
 
 use super::ranking::{Standing, extremes};
-use super::statistics::band;
 use crate::model::{CurveGroup, CurvePanel, CurvePoint, GroupLabel, PanelTitle};
 use crate::table::{Table, TrialRow};
+use coordinator_statistics::summary::band;
 
 /// Points of a drawn curve: a screen shows no more. Longer curves keep every n-th epoch and the last.
 const CURVE_POINTS_MAX: usize = 400;

@@ -7,11 +7,12 @@
 
 use sweep_proto::{Axis, Hyperparameter, SweepSpec};
 
-use super::balanced::{Balanced, between_groups, rounding};
-use super::distributions::f_tail;
-use super::noise::Noise;
-use super::strata::{Strata, Stratum};
+use super::balanced::Balanced;
 use crate::model::{Effect, Factorial};
+use coordinator_statistics::distributions::f_tail;
+use coordinator_statistics::means::{between_groups, rounding};
+use coordinator_statistics::noise::Noise;
+use coordinator_statistics::strata::{Strata, Stratum};
 
 /// The effects of the swept hyperparameters; `None` where all scores are equal. Without a swept one, only seed and
 /// residual are told apart.

@@ -4,7 +4,8 @@ use sweep_proto::{Axis, SweepSpec};
 
 use super::matched::matched;
 use crate::model::{Interaction, Levels};
-use crate::table::{Table, mean};
+use crate::table::Table;
+use coordinator_statistics::means::mean;
 
 /// Pairs that are shown: those of six swept hyperparameters.
 const PAIRS_MAX: usize = 15;

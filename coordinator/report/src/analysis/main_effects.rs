@@ -9,19 +9,20 @@ use std::collections::BTreeMap;
 
 use sweep_proto::{Axis, SweepSpec};
 
-use super::balanced::{Balanced, column_means, rounding};
-use super::distributions::{holm, t_two_sided};
-use super::equal_noise::equal_noise;
+use super::balanced::Balanced;
 use super::factorial::main_effect;
 use super::matched::matched;
-use super::noise::Noise;
-use super::permutation::permutation_test;
-use super::statistics::{band, replicate_means};
-use super::strata::{Estimate, Strata};
 use crate::model::{
     Effect, Factor, FactorTest, Factorial, Interval, LevelComparison, LevelEffect, MainEffects, Variance,
 };
 use crate::table::Table;
+use coordinator_statistics::distributions::{holm, t_two_sided};
+use coordinator_statistics::equal_noise::equal_noise;
+use coordinator_statistics::means::{column_means, rounding};
+use coordinator_statistics::noise::Noise;
+use coordinator_statistics::permutation::permutation_test;
+use coordinator_statistics::strata::{Estimate, Strata};
+use coordinator_statistics::summary::{band, replicate_means};
 
 /// Pairs of levels that are compared: those of 64 levels. More of them no reader looks at.
 const COMPARISONS_MAX: usize = 64 * 63 / 2;

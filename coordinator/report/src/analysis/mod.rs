@@ -2,8 +2,6 @@
 
 pub mod answer;
 pub mod balanced;
-pub mod best;
-mod bootstrap;
 pub mod coded;
 pub mod compare;
 pub mod contest;
@@ -11,30 +9,20 @@ pub mod convergence;
 pub mod cost;
 pub mod curves;
 pub mod devices;
-pub mod distributions;
-mod drawn;
-pub mod equal_noise;
 pub mod factorial;
 pub mod failures;
-pub mod fanova;
-pub mod forest;
-pub mod front;
 pub mod importance;
 pub mod interactions;
 pub mod ledger;
 pub mod main_effects;
 pub mod matched;
-pub mod noise;
 pub mod one_factor;
-pub mod permutation;
 pub mod quantiles;
 pub mod ranking;
 pub mod sensitivity;
 pub mod set_up;
 pub mod settings;
 pub mod stability;
-pub mod statistics;
-pub mod strata;
 pub mod strongest;
 mod study;
 pub mod test_split;
@@ -43,10 +31,10 @@ use std::convert::Infallible;
 
 use self::balanced::Balanced;
 use self::main_effects::Grid;
-use self::noise::Noise;
 use crate::input::ReportInput;
 use crate::model::{ReportModel, SCHEMA_VERSION};
 use crate::table::Table;
+use coordinator_statistics::noise::Noise;
 
 /// Every number of the report; the same for the same input.
 pub fn analyse(input: &ReportInput) -> ReportModel {

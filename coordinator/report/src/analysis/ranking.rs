@@ -6,9 +6,10 @@ use coordinator_core::choice::Merit;
 use sweep_proto::SweepSpec;
 
 use super::contest::Contest;
-use super::statistics::summary;
 use crate::model::{RankedConfiguration, Summary, Values};
-use crate::table::{Outcome, Table, TrialRow, mean};
+use crate::table::{Outcome, Table, TrialRow};
+use coordinator_statistics::means::mean;
+use coordinator_statistics::summary::summary;
 
 /// A configuration with at least one completed trial.
 #[derive(Clone, Debug)]

@@ -4,7 +4,8 @@ use coordinator_core::TrialState;
 
 use super::ranking::Standing;
 use crate::model::Sensitivity;
-use crate::table::{Table, mean};
+use crate::table::Table;
+use coordinator_statistics::means::mean;
 
 /// The best configuration if each failed and each diverged trial had the highest validation loss of all completed ones;
 /// `None` where there is no such trial, or no result.

@@ -1,9 +1,10 @@
 //! How steady the last epochs are: the study's "consistently stable graph" as numbers.
 
 use super::ranking::Standing;
-use super::statistics::{slope, standard_deviation};
 use crate::model::Stability;
-use crate::table::{Table, TrialRow, mean};
+use crate::table::{Table, TrialRow};
+use coordinator_statistics::means::mean;
+use coordinator_statistics::summary::{slope, standard_deviation};
 
 /// Epochs at the end of a curve that are looked at.
 pub const LAST_EPOCHS: usize = 3;

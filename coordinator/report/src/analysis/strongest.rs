@@ -6,14 +6,16 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sweep_proto::SweepSpec;
 
-use super::balanced::{Balanced, column_means};
-use super::distributions::{f_critical, normal_quantile, scale_nodes};
-use super::drawn::{below, normal};
-use super::strata::Strata;
+use super::balanced::Balanced;
 use crate::model::{
     Factor, FactorTest, MainEffects, ReplicatesNeeded, Strongest, VerdictReason, VerdictRule,
 };
-use crate::table::{Table, mean};
+use crate::table::Table;
+use coordinator_statistics::distributions::{f_critical, normal_quantile, scale_nodes};
+use coordinator_statistics::means::column_means;
+use coordinator_statistics::means::mean;
+use coordinator_statistics::random::{below, normal};
+use coordinator_statistics::strata::Strata;
 
 /// The probability of the order from which on it is decided: the best of several is looked at, on both sides.
 const PROBABILITY_MIN: f64 = 0.975;

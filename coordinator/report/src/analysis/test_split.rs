@@ -10,10 +10,10 @@ use sweep_proto::text::inert_line;
 use sweep_proto::{ConfidenceBin, Digest, HardExample, TestMetric};
 
 use super::ranking::Standing;
-use super::statistics::summary;
 use crate::input::ReportInput;
 use crate::model::{Baseline, HardestExample, ReliabilityBin, TestSplit};
 use crate::table::all_finite;
+use coordinator_statistics::summary::summary;
 
 /// The quantile of the normal distribution at 97.5 %.
 const NORMAL_975: f64 = 1.959_963_984_540_054;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sweep_proto::{Hyperparameter, Value};
 
-use super::{Band, Interval, Levels, Summary};
+use super::{Band, Interval, Levels, ReplicateMean, Summary};
 
 /// The effect of each swept hyperparameter on its own.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -75,15 +75,6 @@ pub struct LevelEffect {
     pub validation_accuracy: Option<Band>,
     /// Mean score of the compared trials of each replicate: where one of them makes the effect, it shows here.
     pub by_replicate: Vec<ReplicateMean>,
-}
-
-/// The mean of one replicate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct ReplicateMean {
-    /// The replicate, from 0.
-    pub replicate: u32,
-    /// Its mean.
-    pub mean: f64,
 }
 
 /// Tests of the hypothesis that a hyperparameter has no effect.

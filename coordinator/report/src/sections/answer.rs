@@ -3,9 +3,9 @@
 use super::data;
 use super::test_split::is_better_than_guessing;
 use super::{Block, Figure, Section, TextTable, format, names, study, warnings};
-use crate::analysis::strata::INTERVAL_REPLICATES_MIN;
 use crate::language::{Language, heads, say};
 use crate::model::{Answer, BesideStudy, BestBy, Gap, Interval, RankedConfiguration, ReportModel, Summary};
+use coordinator_statistics::strata::INTERVAL_REPLICATES_MIN;
 
 /// The probability with which a set of configurations holds the best one.
 const SURE: f64 = 0.95;

@@ -3,9 +3,9 @@
 use coordinator_core::spans::is_much_longer;
 
 use super::{Block, Chart, ChartSpec, Figure, Section, TextTable, devices, format, names, shortened};
-use crate::analysis::front::{Point, on_front};
 use crate::language::{Language, heads, say};
 use crate::model::{Cost, ReportModel};
+use coordinator_statistics::front::{Point, on_front};
 
 /// Points of the scatter; configurations beyond are worse and stand in `report.json`.
 const POINTS_MAX: usize = 2_000;

@@ -1,10 +1,10 @@
 //! Main effects: marginal means per level, tests, shares of the variance, the rule behind the verdict.
 
 use super::{Block, Chart, ChartSpec, Head, Section, TextTable, format};
-use crate::analysis::equal_noise::WARNED_BELOW;
-use crate::analysis::strata::INTERVAL_REPLICATES_MIN;
 use crate::language::{Language, heads, say};
 use crate::model::{Factor, FactorTest, LevelEffect, ReportModel, Variance};
+use coordinator_statistics::equal_noise::WARNED_BELOW;
+use coordinator_statistics::strata::INTERVAL_REPLICATES_MIN;
 
 /// The probability up to which an effect is significant.
 const SIGNIFICANCE: f64 = 0.05;

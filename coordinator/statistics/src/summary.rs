@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::distributions::{CONFIDENCE, normal_quantile, t_critical};
-use super::strata::INTERVAL_REPLICATES_MIN;
-use crate::model::{Band, Interval, ReplicateMean, Summary};
-use crate::table::mean;
+use crate::distributions::{CONFIDENCE, normal_quantile, t_critical};
+use crate::interval::{Band, Interval, ReplicateMean, Summary};
+use crate::means::mean;
+use crate::strata::INTERVAL_REPLICATES_MIN;
 
 /// Mean and sample standard deviation (divisor n - 1); `None` of nothing or beyond finite numbers.
 pub fn summary(numbers: &[f64]) -> Option<Summary> {
@@ -81,6 +81,14 @@ pub fn both(centre: f64, first: Interval, second: Interval) -> Interval {
         low: centre - (centre - first.low).hypot(centre - second.low),
         high: centre + (first.high - centre).hypot(second.high - centre),
     }
+}
+
+/// The range between the 2.5 % and the 97.5 % percentile; `None` of nothing.
+pub fn percentiles(mut numbers: Vec<f64>) -> Option<Interval> {
+    numbers.sort_by(f64::total_cmp);
+    let last = numbers.len().checked_sub(1)?;
+    let at = |share: f64| numbers[(share * last as f64).round() as usize];
+    Some(Interval { low: at(0.025), high: at(0.975) })
 }
 
 /// Least-squares slope of the numbers against 0, 1, 2, …; `None` below two.

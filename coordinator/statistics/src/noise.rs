@@ -1,14 +1,13 @@
 //! Seed noise all together: the residual of configurations by replicates, whatever of it levels share.
 //!
-//! It measures how much trials scatter. What is concluded of levels goes by the strata (see [`super::strata`]): only
+//! It measures how much trials scatter. What is concluded of levels goes by the strata (see [`crate::strata`]): only
 //! where the grid is not complete, so that there are none, is this the error, with one degree of freedom less
 //! than there are replicates. So few hold however the noise is shared between configurations: Geisser and Greenhouse, "An
 //! Extension of Box's Results on the Use of the F Distribution in Multivariate Analysis", *Annals of Mathematical
 //! Statistics* 29 (1958).
 
-use super::balanced::rounding;
-use super::distributions::studentised_range_critical;
-use crate::table::mean;
+use crate::distributions::studentised_range_critical;
+use crate::means::{mean, rounding};
 
 /// The noise of a table of configurations by replicates.
 #[derive(Clone, Copy, Debug, PartialEq)]

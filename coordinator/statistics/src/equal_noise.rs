@@ -5,9 +5,8 @@
 //! draw a seed, which says nothing of how much their noise differs. With one configuration at each level, its
 //! residual is all there is.
 
-use super::balanced::column_means;
-use super::distributions::chi_squared_tail;
-use crate::table::mean;
+use crate::distributions::chi_squared_tail;
+use crate::means::{column_means, mean};
 
 /// The probability below which a reader is warned: a warning too many costs less than one too few.
 pub const WARNED_BELOW: f64 = 0.02;

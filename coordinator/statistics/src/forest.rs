@@ -7,10 +7,9 @@ use std::ops::Range;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::balanced::rounding;
-use super::coded::CodedTrials;
-use super::drawn::below;
-use crate::table::mean;
+use crate::coded::CodedTrials;
+use crate::means::{mean, rounding};
+use crate::random::below;
 
 /// A grown tree.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::balanced::{Balanced, rounding};
-use super::drawn::below;
+use crate::means::rounding;
+use crate::random::below;
 
 /// Replicates below which it says nothing: its spread is too narrow by the factor √(1 - 1/n), and few replicates
 /// that happen to agree leave it none at all.
@@ -19,15 +19,15 @@ const DRAWS: usize = 10_000;
 const DRAWN_MAX: usize = 400_000_000;
 
 /// The share of drawn sweeps in which each configuration has the lowest mean, those that tie counting in equal
-/// parts: the same for every report. `None` below two configurations or ten replicates.
-pub(super) fn shares_of_best(alike: &Balanced) -> Option<Vec<f64>> {
-    let (configurations, replicates) = (alike.configurations.len(), alike.replicates.len());
+/// parts, of `scores[configuration][replicate]`. `None` below two configurations or ten replicates.
+pub fn shares_of_best(scores: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let (configurations, replicates) = (scores.len(), scores.first()?.len());
     if configurations < 2 || replicates < REPLICATES_MIN {
         return None;
     }
     let by_replicate: Vec<Vec<f64>> =
-        (0..replicates).map(|at| alike.scores.iter().map(|scores| scores[at]).collect()).collect();
-    let tie = rounding(alike.scores.iter().flatten().copied());
+        (0..replicates).map(|at| scores.iter().map(|row| row[at]).collect()).collect();
+    let tie = rounding(scores.iter().flatten().copied());
     let draws = DRAWS.min(DRAWN_MAX / (configurations * replicates)).max(1);
     let mut random = ChaCha8Rng::seed_from_u64(0);
     let mut shares = vec![0.0; configurations];
@@ -64,15 +64,6 @@ fn draw(means: &mut [f64], by_replicate: &[Vec<f64>], random: &mut ChaCha8Rng) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sweep(scores: Vec<Vec<f64>>) -> Balanced {
-        Balanced {
-            configurations: (0..scores.len()).collect(),
-            replicates: (0..scores[0].len() as u32).collect(),
-            accuracies: scores.clone(),
-            scores,
-        }
-    }
 
     /// Every way to draw `left` replicates from those from `at` on, with its probability.
     fn drawings(times: &mut Vec<u32>, left: u32, probability: f64, found: &mut Vec<(Vec<u32>, f64)>) {
@@ -114,7 +105,7 @@ mod tests {
             let best: Vec<usize> = (0..3).filter(|at| sums[*at] - lowest < 1e-9).collect();
             best.iter().for_each(|at| expected[*at] += probability / best.len() as f64);
         }
-        let found = shares_of_best(&sweep(scores)).unwrap();
+        let found = shares_of_best(&scores).unwrap();
         for (found, expected) in found.iter().zip(&expected) {
             // Four standard errors of ten thousand draws.
             assert!((found - expected).abs() < 0.02, "{found}, not {expected}");
@@ -125,10 +116,10 @@ mod tests {
     #[test]
     fn equals_share_and_few_replicates_say_nothing() {
         let alike = vec![vec![0.5; 10]; 4];
-        for share in shares_of_best(&sweep(alike)).unwrap() {
+        for share in shares_of_best(&alike).unwrap() {
             assert!((share - 0.25).abs() < 1e-9, "{share}");
         }
-        assert_eq!(shares_of_best(&sweep(vec![vec![0.5; 9], vec![0.4; 9]])), None);
-        assert_eq!(shares_of_best(&sweep(vec![vec![0.5; 10]])), None);
+        assert_eq!(shares_of_best(&[vec![0.5; 9], vec![0.4; 9]]), None);
+        assert_eq!(shares_of_best(&[vec![0.5; 10]]), None);
     }
 }

@@ -8,10 +8,10 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::balanced::rounding;
-use super::distributions::{CONFIDENCE, normal_density, normal_tail, scale_nodes};
-use super::drawn::{below, normal};
-use super::strata::Strata;
+use crate::distributions::{CONFIDENCE, normal_density, normal_tail, scale_nodes};
+use crate::means::rounding;
+use crate::random::{below, normal};
+use crate::strata::{Strata, Stratum};
 
 /// Drawn sweeps: a probability is known to ± 0.01 where it is worst known (two standard errors).
 const DRAWS: usize = 10_000;
@@ -78,7 +78,7 @@ struct NoiseOfGrid {
 
 impl NoiseOfGrid {
     fn of(strata: &Strata) -> Option<Self> {
-        let errors: Option<Vec<f64>> = strata.parts.iter().map(super::strata::Stratum::error).collect();
+        let errors: Option<Vec<f64>> = strata.parts.iter().map(Stratum::error).collect();
         let counts = strata.counts().to_vec();
         let stratum_of = |mut place: usize| {
             let mut axes: Vec<usize> = Vec::new();

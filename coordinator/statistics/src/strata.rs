@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use super::balanced::rounding;
-use super::distributions::t_critical;
-use crate::model::Interval;
+use crate::distributions::t_critical;
+use crate::interval::Interval;
+use crate::means::rounding;
 
 /// Hyperparameters of the largest interaction that has a stratum of its own.
 const ORDER_MAX: usize = 3;

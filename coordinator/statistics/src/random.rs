@@ -3,16 +3,16 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-use super::distributions::normal_quantile;
+use crate::distributions::normal_quantile;
 
 /// A number below `count`, which is at least 1. The bias of a remainder is below `count` / 2⁶⁴: for a million trials
 /// below 2⁻⁴⁴.
-pub(super) fn below(count: usize, random: &mut ChaCha8Rng) -> usize {
+pub fn below(count: usize, random: &mut ChaCha8Rng) -> usize {
     (random.next_u64() % count as u64) as usize
 }
 
 /// A standard normal number.
-pub(super) fn normal(random: &mut ChaCha8Rng) -> f64 {
+pub fn normal(random: &mut ChaCha8Rng) -> f64 {
     // The middle of one of 2⁵³ equal parts of 0..1: never an end.
     normal_quantile(((random.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64)
 }

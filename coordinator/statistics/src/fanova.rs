@@ -6,15 +6,13 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use sweep_proto::Axis;
 
-use super::coded::CodedTrials;
-use super::drawn::below;
-use super::forest::{Region, Tree};
-use super::importance::percentiles;
-use super::statistics::standard_deviation;
-use crate::model::{Fanova, VarianceShare};
-use crate::table::mean;
+use crate::coded::CodedTrials;
+use crate::forest::{Region, Tree};
+use crate::interval::Interval;
+use crate::means::mean;
+use crate::random::below;
+use crate::summary::{percentiles, standard_deviation};
 
 /// Trees of the forest: the mean share is then known to a tenth of the trees' spread, and 2.5 % of them are two.
 const TREES: usize = 100;
@@ -24,8 +22,37 @@ const TRIALS_MAX: usize = 10_000;
 /// Cells of one pair's table, in all trees: pairs with more levels are left to the interactions of higher order.
 const CELLS_MAX: usize = 100_000;
 
+/// The variance of what a forest of regression trees predicts over the whole grid, in parts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fanova {
+    /// Trees that found a difference.
+    pub trees: u32,
+    /// Trials that their sweeps are drawn from: all, or a part of very many.
+    pub trials: u32,
+    /// The share of the variance of trials that those trees predict which were not grown on them; below 0 where the mean
+    /// of all trials predicts better, `None` where they are equal.
+    pub explained_of_unseen: Option<f64>,
+    /// Each axis in order, then each pair; with `higher_order_share` they add up to 1.
+    pub shares: Vec<Share>,
+    /// The share of interactions of more than two.
+    pub higher_order_share: f64,
+}
+
+/// One part of that variance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    /// The axes that interact; one for a main effect.
+    pub axes: Vec<usize>,
+    /// Its mean share over the trees.
+    pub share: f64,
+    /// Standard deviation of the share over the trees; `None` of one tree.
+    pub standard_deviation: Option<f64>,
+    /// The range of 95 % of the trees.
+    pub of_most_trees: Option<Interval>,
+}
+
 /// The decomposition; `None` where no tree finds a difference.
-pub fn fanova(trials: &CodedTrials, axes: &[&Axis]) -> Option<Fanova> {
+pub fn fanova(trials: &CodedTrials) -> Option<Fanova> {
     let mut random = ChaCha8Rng::seed_from_u64(0);
     let shown = shown(trials.scores.len(), &mut random);
     let forest: Vec<Grown> = (0..TREES).map(|_| Grown::on(trials, &shown, &mut random)).collect();
@@ -36,14 +63,14 @@ pub fn fanova(trials: &CodedTrials, axes: &[&Axis]) -> Option<Fanova> {
     }
     let share = |at: usize| {
         let shares: Vec<f64> = decomposed.iter().map(|shares| shares[at]).collect();
-        Some(VarianceShare {
-            of: parts.subsets[at].iter().map(|axis| axes[*axis].hyperparameter).collect(),
+        Some(Share {
+            axes: parts.subsets[at].clone(),
             share: mean(shares.iter().copied())?,
             standard_deviation: standard_deviation(&shares),
             of_most_trees: percentiles(shares),
         })
     };
-    let shares: Vec<VarianceShare> = (0..parts.subsets.len()).map(share).collect::<Option<_>>()?;
+    let shares: Vec<Share> = (0..parts.subsets.len()).map(share).collect::<Option<_>>()?;
     Some(Fanova {
         trees: decomposed.len() as u32,
         trials: shown.len() as u32,

@@ -9,7 +9,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::drawn::below;
+use crate::random::below;
 
 /// Arrangements that are all tried; of more, so many are drawn.
 const ARRANGEMENTS_MAX: u64 = 10_000;
