@@ -52,6 +52,15 @@ pub(crate) async fn prepare(
     Ok(records)
 }
 
+/// Removes the test texts that preparing has kept beside the datasets: the coordinator tells them to nobody.
+pub(crate) fn forget_texts(cache: &Path, records: &[DatasetRecord]) -> Result<(), PrepareError> {
+    for record in records {
+        coordinator_dataset::forget_test_texts(cache, record.artifact.digest)
+            .map_err(|error| ReadError::Broke(format!("test texts cannot be removed: {error}")))?;
+    }
+    Ok(())
+}
+
 /// Reads the relative paths of a data source against the directory of the sweep file.
 pub fn resolve_paths(source: &mut DataSource, directory: &Path) {
     let resolve = |path: &mut PathBuf| *path = directory.join(&*path);

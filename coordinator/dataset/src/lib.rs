@@ -44,7 +44,7 @@ pub use progress::{NoProgress, Progress};
 pub use source::Reach;
 pub use spelled::Speller;
 pub use summary::{Lengths, Summary};
-pub use test_texts::test_texts;
+pub use test_texts::{forget_test_texts, test_texts};
 
 /// A dataset that is ready to be served: an encoded file in the cache.
 #[derive(Clone, Debug, PartialEq)]

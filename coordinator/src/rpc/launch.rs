@@ -13,8 +13,9 @@ use tonic::Status;
 
 use super::caller::Act;
 use super::{STREAM_QUEUE, Shared, Work, status, sweep_status};
-use crate::prepare::{self, Reporter};
+use crate::prepare::{self, PrepareError, Reporter};
 use crate::security::caller::Caller;
+use crate::server::Texts;
 
 /// What a launch answers.
 pub(super) type Events = ReceiverStream<Result<wire::LaunchEvent, Status>>;
@@ -159,10 +160,16 @@ async fn prepared(
     let (artifacts, cache) = (Arc::clone(&shared.artifacts), shared.dataset_cache.clone());
     let readers = shared.readers.clone();
     let is_left_with_the_caller = readers.end_with_their_caller();
+    let (texts, texts_at) = (shared.texts, cache.clone());
     let work = async move {
         // Held until the work has ended, even where nobody waits for it any more.
         let _permit = permit;
-        prepare::prepare(&readers, data, reach, variants, cache, &artifacts, Reporter::new(send)).await
+        let send = Reporter::new(send);
+        let records = prepare::prepare(&readers, data, reach, variants, cache, &artifacts, send).await?;
+        if texts == Texts::Kept {
+            prepare::forget_texts(&texts_at, &records)?;
+        }
+        Ok::<_, PrepareError>(records)
     };
     let prepared = if is_left_with_the_caller {
         work.await
