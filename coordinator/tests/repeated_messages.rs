@@ -49,7 +49,9 @@ fn grants(answer: Result<Answer, Status>) -> Vec<wire::Grant> {
 /// Everything that a person sees of the sweep but for the times.
 async fn state(user: &mut User) -> wire::SweepStatus {
     let mut status = user.get("tiny").await.expect("a status");
-    status.eta_seconds = None;
+    // Time passes.
+    (status.eta_seconds, status.eta_low_seconds, status.eta_high_seconds) = (None, None, None);
+    status.running_seconds = 0.0;
     status
 }
 

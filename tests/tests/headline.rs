@@ -183,6 +183,24 @@ fn bytes_below(folder: &Path) -> Result<u64> {
     Ok(sum)
 }
 
+/// The peak of a slot is foretold within a third: builds differ, and so do the libraries that they load.
+fn check_memory(models: &[Value], tables: &Tables) -> Result<()> {
+    for trial in tables.trials.values() {
+        let parameters = trial.result.as_ref().map(|result| result.parameters);
+        let of_model = |one: &&Value| one["parameters"].as_u64() == parameters;
+        let model = models.iter().find(of_model).context("a planned model")?;
+        let told = model["memory_bytes"].as_f64().context("its memory")?;
+        let epochs = tables.epochs_of(trial.spec.id).map(|epoch| epoch.metric.peak_memory_bytes);
+        let peak = epochs.max().context("an epoch")? as f64;
+        ensure!(
+            (told / peak - 1.0).abs() < 1.0 / 3.0,
+            "{told} bytes told of {}, {peak} taken",
+            trial.spec.id
+        );
+    }
+    Ok(())
+}
+
 #[test]
 fn a_sweep_takes_what_its_plan_says() -> Result<()> {
     let mut cluster = Cluster::start()?;
@@ -230,6 +248,7 @@ fn a_sweep_takes_what_its_plan_says() -> Result<()> {
     told.sort_unstable();
     ensure!(trained == told, "{trained:?} trained, {told:?} planned");
 
+    check_memory(models, &tables)?;
     let disk = |key: &str| plan["disk"][key].as_u64().with_context(|| format!("no {key}: {plan}"));
     let taken = bytes_below(Path::new(&cluster.data()))?;
     ensure!(taken <= disk("total_bytes")?, "{taken} bytes taken: {plan}");

@@ -36,7 +36,9 @@ fn sweep(folder: &Path, arguments: &[&str]) -> Result<Value> {
 fn run(folder: &Path) -> Result<Process> {
     let data = folder.join("data").display().to_string();
     let file = folder.join("spent.toml").display().to_string();
-    Process::start("sweep", &["run", &file, "--slots", "1", "--data-dir", &data], &folder.join("run.log"))
+    let out = folder.join("run-report").display().to_string();
+    let arguments = ["run", &file, "--slots", "1", "--data-dir", &data, "-o", &out];
+    Process::start("sweep", &arguments, &folder.join("run.log"))
 }
 
 fn seconds(cost: &Value, key: &str) -> Result<f64> {

@@ -31,5 +31,6 @@ fn message(kind: KindRates) -> wire::SlotRates {
         error: kind.rates.is_some().then_some(kind.error),
         seconds_per_unit: kind.rates.map(|rates| rates.per_unit().to_vec()).unwrap_or_default(),
         gap_seconds: kind.gap_seconds,
+        longest_epoch_seconds: kind.longest_epoch_seconds,
     }
 }

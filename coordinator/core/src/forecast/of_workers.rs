@@ -33,6 +33,8 @@ pub struct KindRates {
     pub error: f64,
     /// Seconds of a trial outside its epochs.
     pub gap_seconds: f64,
+    /// Seconds of the longest epoch that was measured; 0 where none was.
+    pub longest_epoch_seconds: f64,
 }
 
 /// A trial's times, and the work of one of its epochs.
@@ -98,6 +100,7 @@ fn rates_of(kind: SlotKind, workers: &[&WorkerRecord], base: &[&Timed<'_>], is_b
         })
         .collect();
     let rates = Rates::fit(kind.device, &measured);
+    let longest = measured.iter().map(|one| one.seconds).filter(|one| one.is_finite()).fold(0.0, f64::max);
     let mut gaps: Vec<f64> = base.iter().filter_map(|one| one.timing.gap_seconds).collect();
     gaps.sort_by(f64::total_cmp);
     let gap_seconds = gaps.get(gaps.len() / 2).copied().unwrap_or(GAP_SECONDS);
@@ -120,5 +123,6 @@ fn rates_of(kind: SlotKind, workers: &[&WorkerRecord], base: &[&Timed<'_>], is_b
         rates,
         error: if is_borrowed { error.max(TRIAL_ERROR_UNKNOWN) } else { error },
         gap_seconds,
+        longest_epoch_seconds: longest,
     }
 }

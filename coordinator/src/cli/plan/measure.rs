@@ -80,6 +80,7 @@ impl Machine {
             gap_seconds: self.overhead.map_or(GAP_SECONDS.max(start_seconds), |one| one.trial),
             epoch_gap_seconds: self.overhead.map_or(0.0, |one| one.epoch),
             evaluation_gap_seconds: self.overhead.map_or(GAP_SECONDS, |one| one.evaluation),
+            longest_epoch_seconds: None,
             error: ERROR,
             trials: 0,
             workers: 0,

@@ -27,11 +27,12 @@ use time::PlannedTime;
 use workers::Connected;
 
 const EXAMPLES: &str = "\
-The data is opened as the sweep opens it, and kept prepared in the data folder. Where a coordinator
-runs in the data folder, or --server names one, the time follows from the trials that its connected
-workers have run. Else it follows from a few batches of the cheapest, the dearest and the most unlike
-configurations, trained on every slot of this machine. The first figure of the interval is for trials
-that all run out of patience at once, the second for trials that train every epoch. Disk is an
+The data is opened as the sweep opens it, and kept prepared in the data folder. Where a
+coordinator runs in the data folder, or --server names one, the time follows from the trials that
+its connected workers have run. Else it follows from a few batches of the cheapest, the dearest
+and the most unlike configurations, and from tiny trials, trained on every slot of this machine.
+The first figure of the interval is for trials that all run out of patience at once, the second
+for trials that train every epoch. Memory is the peak of a slot, within a fifth; disk is an
 estimate from above.
 
 Examples:
@@ -186,6 +187,9 @@ impl Gathered {
                 let (time, offered) =
                     (time::time(&spec, &sizes, &connected.slots, 0.0, &prices), connected.offered());
                 notes.extend(connected.notes);
+                if time.as_ref().is_some_and(|time| time.is_far) {
+                    notes.push("the trials that the time follows from had much shorter epochs: it is a guess; `--measure` measures this machine".to_owned());
+                }
                 (time, offered)
             }
             None => (

@@ -7,6 +7,10 @@ use sweep_proto::{Configuration, Hyperparameter, SweepSpec};
 
 use super::data::Sizes;
 
+/// How much longer than the longest measured epoch a planned one may be for its time to be more than a guess.
+const FAR_EPOCH: f64 = 3.0;
+/// How far such a guess may be off: rates of short epochs tell of what they do beside their products.
+const FAR_FACTOR: f64 = 4.0;
 /// Seconds of an hour.
 const HOUR_SECONDS: f64 = 3_600.0;
 
@@ -29,6 +33,8 @@ pub(super) struct Slots {
     pub(super) epoch_gap_seconds: f64,
     /// Seconds of a measurement on the test split beside the pass over it.
     pub(super) evaluation_gap_seconds: f64,
+    /// Seconds of the longest epoch that the rates rest on; `None` where the dearest configuration was measured itself.
+    pub(super) longest_epoch_seconds: Option<f64>,
     /// Half of the interval, relative to the time.
     pub(super) error: f64,
     /// Trials that the rates rest on; 0 where a few batches were measured here.
@@ -58,6 +64,8 @@ pub(super) struct PlannedTime {
     pub(super) trials: u64,
     /// Workers that are connected; 0 where the time is that of this machine.
     pub(super) workers: u32,
+    /// Whether epochs are planned that are much longer than those that the rates rest on: the time is a guess then.
+    pub(super) is_far: bool,
     /// `null` without a price that fits every device.
     pub(super) money: Option<PlannedMoney>,
 }
@@ -85,6 +93,9 @@ pub(super) fn time(
     let devices: Vec<&str> = kinds.iter().map(|one| one.device.as_str()).collect();
     // The slowest trials may run on the kind that is known least.
     let error = kinds.iter().map(|one| one.error).fold(0.0, f64::max);
+    let is_far = plan.is_far();
+    let [least_of, most_of] =
+        if is_far { [1.0 / FAR_FACTOR, FAR_FACTOR] } else { [1.0 - error, 1.0 + error] };
     let money = |busy: &Seconds| -> Option<f64> {
         let each = kinds.iter().zip(&busy.by_kind).map(|(kind, seconds)| {
             let devices = f64::from(kind.devices) / f64::from(kind.count.max(1));
@@ -94,19 +105,20 @@ pub(super) fn time(
     };
     let money = money(&all).zip(money(&few)).map(|(total, least)| PlannedMoney {
         total,
-        low: least * (1.0 - error),
-        high: total * (1.0 + error),
+        low: least * least_of,
+        high: total * most_of,
     });
     Some(PlannedTime {
         slots: kinds.iter().map(|one| one.count).sum(),
         device: devices.join(" and "),
         seconds: launch_seconds + all.until_the_end,
-        seconds_low: launch_seconds + few.until_the_end * (1.0 - error),
-        seconds_high: launch_seconds + all.until_the_end * (1.0 + error),
+        seconds_low: launch_seconds + few.until_the_end * least_of,
+        seconds_high: launch_seconds + all.until_the_end * most_of,
         slot_seconds: all.by_kind.iter().sum(),
         measured: 0,
         trials: kinds.iter().map(|one| one.trials).sum(),
         workers: kinds.iter().map(|one| one.workers).sum(),
+        is_far,
         money,
     })
 }
@@ -153,6 +165,21 @@ impl Trials<'_> {
         Some(Seconds { until_the_end: training + self.evaluation_seconds(&configurations), by_kind })
     }
 
+    /// Whether the longest planned epoch is much longer than what was measured.
+    fn is_far(&self) -> bool {
+        let count = self.spec.grid_size().unwrap_or(0);
+        let (positions, _) = spread(count as usize, 20 * TRIALS_FORECAST_MAX, 0..count);
+        let works = positions
+            .into_iter()
+            .filter_map(|position| self.spec.configuration(position))
+            .filter_map(|one| Some(Work::of_epoch(&one, &self.sizes.of(&one)?)));
+        let works: Vec<Work> = works.collect();
+        self.kinds.iter().any(|kind| {
+            let longest = works.iter().map(|work| kind.rates.seconds(work)).fold(0.0, f64::max);
+            kind.longest_epoch_seconds.is_some_and(|measured| longest > FAR_EPOCH * measured)
+        })
+    }
+
     /// Seconds that the slots of each kind train: each takes as much of the work as it is fast.
     fn shared(&self, once: &[Vec<f64>], each: f64) -> Vec<f64> {
         let sums: Vec<f64> =
@@ -197,6 +224,7 @@ mod tests {
             gap_seconds,
             epoch_gap_seconds: 0.0,
             evaluation_gap_seconds: gap_seconds,
+            longest_epoch_seconds: Some(60.0),
             error: 0.2,
             trials: 12,
             workers: 1,
@@ -218,6 +246,19 @@ mod tests {
         assert!((both.total / one.total - 1.5).abs() < 1e-9, "half of the work at twice the price");
         assert!(time(&spec, &sizes, &[desk, vm], 0.0, &prices[..1]).expect("rates").money.is_none());
         assert!(time(&spec, &sizes, &[], 0.0, &[]).is_none(), "nobody works");
+    }
+
+    #[test]
+    fn a_time_that_rests_on_much_shorter_epochs_is_called_a_guess() {
+        let spec = spec();
+        let sizes = Sizes::new(&spec, None);
+        let of = |longest: f64| {
+            let slots = Slots { longest_epoch_seconds: Some(longest), ..slots("desk", 2, 1.0) };
+            time(&spec, &sizes, &[slots], 0.0, &[]).expect("rates")
+        };
+        let (near, far) = (of(60.0), of(1e-6));
+        assert!(!near.is_far && far.is_far);
+        assert!(far.seconds_high > 2.0 * near.seconds_high && far.seconds_low < near.seconds_low);
     }
 
     #[test]

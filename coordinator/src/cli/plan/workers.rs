@@ -94,6 +94,7 @@ fn slots(kind: &SlotRates, rates: Rates) -> Slots {
         gap_seconds: kind.gap_seconds.max(0.0),
         epoch_gap_seconds: 0.0,
         evaluation_gap_seconds: kind.gap_seconds.max(0.0),
+        longest_epoch_seconds: Some(kind.longest_epoch_seconds),
         error: (DEVIATIONS * of_trial.hypot(ERROR_MIN)).min(ERROR_MAX),
         trials: kind.trials,
         workers: kind.workers,

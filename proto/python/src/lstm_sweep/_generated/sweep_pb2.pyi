@@ -452,7 +452,7 @@ class RatesRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class SlotRates(_message.Message):
-    __slots__ = ("device", "models", "workers", "slots", "devices", "slot_memory_bytes", "trials", "is_borrowed", "seconds_per_unit", "error", "gap_seconds")
+    __slots__ = ("device", "models", "workers", "slots", "devices", "slot_memory_bytes", "trials", "is_borrowed", "seconds_per_unit", "error", "gap_seconds", "longest_epoch_seconds")
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     WORKERS_FIELD_NUMBER: _ClassVar[int]
@@ -464,6 +464,7 @@ class SlotRates(_message.Message):
     SECONDS_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     GAP_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    LONGEST_EPOCH_SECONDS_FIELD_NUMBER: _ClassVar[int]
     device: _types_pb2.DeviceKind
     models: str
     workers: int
@@ -475,7 +476,8 @@ class SlotRates(_message.Message):
     seconds_per_unit: _containers.RepeatedScalarFieldContainer[float]
     error: float
     gap_seconds: float
-    def __init__(self, device: _Optional[_Union[_types_pb2.DeviceKind, str]] = ..., models: _Optional[str] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., devices: _Optional[int] = ..., slot_memory_bytes: _Optional[int] = ..., trials: _Optional[int] = ..., is_borrowed: bool = ..., seconds_per_unit: _Optional[_Iterable[float]] = ..., error: _Optional[float] = ..., gap_seconds: _Optional[float] = ...) -> None: ...
+    longest_epoch_seconds: float
+    def __init__(self, device: _Optional[_Union[_types_pb2.DeviceKind, str]] = ..., models: _Optional[str] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., devices: _Optional[int] = ..., slot_memory_bytes: _Optional[int] = ..., trials: _Optional[int] = ..., is_borrowed: bool = ..., seconds_per_unit: _Optional[_Iterable[float]] = ..., error: _Optional[float] = ..., gap_seconds: _Optional[float] = ..., longest_epoch_seconds: _Optional[float] = ...) -> None: ...
 
 class RatesReply(_message.Message):
     __slots__ = ("kinds",)
