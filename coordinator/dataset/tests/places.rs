@@ -265,8 +265,13 @@ fn settings_of_labels_that_no_row_has_are_told_with_the_account() {
 fn a_look_tells_the_tokenizer_that_a_sweep_takes_also_of_data_that_it_refuses() {
     let place = Place::new();
     let syllables = ["가", "나", "다", "라", "마", "바", "사", "아", "자", "차", "카", "타"];
+    // The finalizer of SplitMix64: neighbouring rows have unlike words.
+    let drawn = |at: usize| {
+        let mixed = (at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 40) as usize
+    };
     let word = |row: usize| -> String {
-        (0..6).map(|at| syllables[(row * 7 + at * (row % 5 + 1) + row / 12) % syllables.len()]).collect()
+        (0..6).map(|at| syllables[drawn(row * 6 + at) % syllables.len()]).collect()
     };
     let table = |count: usize, class: fn(usize) -> usize| {
         (0..count).fold("text,label\n".to_owned(), |all, row| format!("{all}{},{}\n", word(row), class(row)))
