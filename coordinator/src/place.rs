@@ -120,9 +120,7 @@ impl Place {
                 let candidate = Candidate { holder, address: address.to_owned() };
                 let url = url.clone();
                 Box::new(move || {
-                    let store = PostgresStore::lead(url.as_str(), &candidate)?;
-                    store.check_complete()?;
-                    Ok(Box::new(store) as Box<dyn Store>)
+                    Ok(Box::new(PostgresStore::lead(url.as_str(), &candidate)?) as Box<dyn Store>)
                 })
             }
             StoreChoice::Memory => {

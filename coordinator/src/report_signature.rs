@@ -157,7 +157,7 @@ mod tests {
             assert!(matches!(read(&bytes), Err(SignatureError::Wrong)), "{forged:?}");
         }
         for (bytes, what) in [
-            (b"{}".to_vec(), "no signature of a report"),
+            (b"{}".to_vec(), "not the signature of a report"),
             (
                 serde_json::to_vec(&SignedStatement { signature: "zz".into(), ..signed }).expect("JSON"),
                 "digits",

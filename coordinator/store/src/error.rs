@@ -47,10 +47,10 @@ pub enum StoreError {
     /// The database has rows already.
     #[error("the database has rows already; restore into an empty one")]
     NotEmpty,
-    /// A restoration into the database was cut off. Nothing has changed.
+    /// A restoration into the database is not complete. Nothing has changed.
     #[error(
-        "`sweep restore` into this database was cut off, and it is not complete; give the same command again: it removes what \
-         the first one has written and begins again"
+        "`sweep restore` into this database was cut off or is still at work: it is not complete; give the same command again: it \
+         removes what the first one has written and begins again"
     )]
     Unfinished,
     /// The URL names no store.

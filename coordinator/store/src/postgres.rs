@@ -53,13 +53,20 @@ impl PostgresStore {
     /// Opens a database as its one writer.
     ///
     /// # Errors
-    /// [`StoreError::NotLeader`] where another coordinator leads; else as [`Self::open`].
+    /// [`StoreError::Unfinished`] in a database that a restoration has not completed, [`StoreError::NotLeader`] where another
+    /// coordinator leads; else as [`Self::open`].
     pub fn lead(url: &str, candidate: &Candidate) -> Result<Self, StoreError> {
-        let mut store = Self::open(url)?;
+        let store = Self::open(url)?;
+        // Before anything is written: who does not lead yet is refused, too, instead of waiting for a term of its own.
+        store.check_complete()?;
+        store.campaigned(candidate)
+    }
+
+    fn campaigned(mut self, candidate: &Candidate) -> Result<Self, StoreError> {
         // Renewals have a connection of their own: they must not wait for a long load.
-        let session = Session::start(store.reader.address.clone())?;
-        store.leadership = Some(leadership::campaign(&session, candidate)?);
-        Ok(store)
+        let session = Session::start(self.reader.address.clone())?;
+        self.leadership = Some(leadership::campaign(&session, candidate)?);
+        Ok(self)
     }
 
     /// As [`Self::lead`], of an empty database that is being restored from now on, or of one whose restoration was cut off: what
@@ -68,7 +75,7 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::NotEmpty`] where it has rows of a coordinator; else as [`Self::lead`].
     pub fn begin_restoration(url: &str, candidate: &Candidate, id: &str) -> Result<Self, StoreError> {
-        let store = Self::lead(url, candidate)?;
+        let store = Self::open(url)?.campaigned(candidate)?;
         let term = store.leadership.as_ref().map(|leadership| leadership.term().clone());
         let id = id.to_owned();
         store.reader.session.transaction(Mode::Write, move |transaction| {

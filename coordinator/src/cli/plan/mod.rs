@@ -115,12 +115,19 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
     let spec = file.parse()?;
     let folder = context.wanted.data_folder.clone();
-    let connected =
-        if arguments.measure || arguments.no_measure { None } else { workers::ask(context).await? };
+    let is_asked = !arguments.measure && !arguments.no_measure;
+    let (connected, unasked) = match if is_asked { workers::ask(context).await } else { Ok(None) } {
+        Ok(connected) => (connected, None),
+        // A plan needs no coordinator.
+        Err(failure) => {
+            (None, Some(format!("the workers of the coordinator were not asked: {}", failure.message)))
+        }
+    };
     let asks = connected.is_some();
     let task = tokio::task::spawn_blocking(move || Gathered::new(arguments, spec, &file, &folder, asks));
     let mut gathered =
         task.await.map_err(|error| Failure::failed(format!("the plan broke off: {error}")))??;
+    gathered.notes.extend(unasked);
     gathered.measure_overhead(&context.wanted.data_folder).await;
     let plan = gathered.plan(connected);
     if context.output.json {
