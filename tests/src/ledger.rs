@@ -121,6 +121,7 @@ pub fn finished_by(command: impl Fn(&[&str]) -> Result<Value>, folder: &Path, sw
         Ok(command(&["status", sweep]).is_ok_and(|status| status["state"] == "finished"))
     })?;
     let folder = folder.join(format!("report-{sweep}"));
-    command(&["report", sweep, "-o", &folder.to_string_lossy()])?;
+    // Of several sweeps of a name the newest is wanted, whichever stood there before.
+    command(&["report", sweep, "-o", &folder.to_string_lossy(), "--force"])?;
     Report::read(&folder)
 }

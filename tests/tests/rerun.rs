@@ -210,7 +210,7 @@ fn without_a_worker_it_says_what_it_waits_for_and_ctrl_c_cancels() -> Result<()>
     waits?;
     interrupted?;
     ensure!(status.code() == Some(130), "{status}: {}", said());
-    let sweeps = cluster.sweep(&["list"])?;
+    let sweeps = cluster.sweep(&["list", "--all"])?;
     let launched: Vec<_> = sweeps.as_array().context("a list")?.iter().filter(|one| one["id"] != 1).collect();
     ensure!(!launched.is_empty(), "{sweeps}");
     for one in launched {

@@ -58,7 +58,7 @@ fn a_killed_run_is_lost_and_only_what_is_done_again_counts_as_that() -> Result<(
     })?;
     first.kill()?;
     let idle = sweep(folder, &["status", "spent"])?;
-    ensure!(idle["outlook"] == "no_worker", "{idle}");
+    ensure!(idle["outlook"] == "stopped", "{idle}");
     ensure!(idle["eta_seconds"].is_null(), "nobody works on it: {idle}");
     let ran = seconds(&idle, "running_seconds")?;
     let again = seconds(&sweep(folder, &["status", "spent"])?, "running_seconds")?;
