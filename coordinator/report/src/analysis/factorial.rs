@@ -2,7 +2,7 @@
 //!
 //! A factorial in randomised complete blocks, the replicates being random blocks; Montgomery, *Design and Analysis of
 //! Experiments*, chapters 4, 5 and 13. Every effect is tested against its own interaction with the seed (see
-//! [`super::strata`]). ω² is Hays' less biased share: `(SS - df·MSE) / (SST + MSE)` with that interaction as the error;
+//! [`coordinator_statistics::strata`]). ω² is Hays' less biased share: `(SS - df·MSE) / (SST + MSE)` with that interaction as the error;
 //! Olejnik and Algina, *Psychological Methods* 8 (2003).
 
 use sweep_proto::{Axis, Hyperparameter, SweepSpec};

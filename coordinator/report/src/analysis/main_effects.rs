@@ -3,7 +3,7 @@
 //! On a balanced grid the sum of squares of the scores splits exactly into main effects, interactions, replicates
 //! (blocks) and each of these by the replicates: a randomised complete block design, Montgomery, *Design and Analysis of
 //! Experiments*, chapters 4 and 5. The share SS(effect) / SS(total) is η². The error of a hyperparameter's test, intervals
-//! and comparisons is its own interaction with the seed (see [`super::strata`]).
+//! and comparisons is its own interaction with the seed (see [`coordinator_statistics::strata`]).
 
 use std::collections::BTreeMap;
 
