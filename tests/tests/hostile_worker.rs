@@ -521,3 +521,67 @@ fn whatever_a_worker_says_the_others_trials_go_on() -> Result<()> {
     ensure!(!Path::new("/tmp/hostile").exists(), "a path from the wire was followed");
     castle.check_remains()
 }
+
+/// The artifacts that lie in a coordinator's folder.
+fn artifacts_in(folder: &Path) -> Result<Vec<wire::ArtifactRef>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            found.extend(artifacts_in(&entry.path())?);
+        } else if entry.file_name().len() == 62 {
+            found.push(artifact(&std::fs::read(entry.path())?));
+        }
+    }
+    Ok(found)
+}
+
+/// What a worker reports it may fetch, so it reports nothing that it has not shown.
+#[test]
+fn what_is_other_peoples_is_neither_reported_nor_fetched() -> Result<()> {
+    let castle = Castle::start()?;
+    let token = castle.token("worker", &[])?;
+    castle.launch(&SWEEP.replace("harm", "secret").replace("train_rows = 1000", "train_rows = 900"))?;
+    castle.sweep(&["cancel", "secret"])?;
+    let secrets = artifacts_in(&castle.folder().join(".sweep/artifacts"))?;
+    ensure!(!secrets.is_empty(), "the other sweep has no data");
+    castle.launch(SWEEP)?;
+    runtime()?.block_on(async {
+        let mut member = Member::join(&castle, &token).await?;
+        member.client.register(member.registration()).await?;
+        let answer =
+            ask(&mut member, Message::AskWork(wire::AskWork { request_id: "1".into(), slots: 1 })).await??;
+        let Answer::Grants(grants) = answer else { bail!("{answer:?}") };
+        let own = grants.groups[0].grants[0].token;
+        for secret in secrets {
+            // To name it is not to have it.
+            let refused =
+                upload(&mut member, Some(secret.clone()), &[b"x"]).await.err().context("its name")?;
+            ensure!(refused.code() == Code::InvalidArgument, "{refused}");
+            let refused = ask(&mut member, report(own, metric(1), secret.clone())).await?;
+            let is_told = |lost: &wire::LeaseLost| lost.reason.contains("was not uploaded by");
+            ensure!(matches!(&refused, Ok(Answer::LeaseLost(lost)) if is_told(lost)), "{refused:?}");
+            let checkpoint =
+                Some(wire::CheckpointRef { epoch: 0, batches: 1, artifact: Some(secret.clone()) });
+            let released = wire::attempt_outcome::Kind::Released(wire::Released { checkpoint });
+            let outcome = Some(wire::AttemptOutcome { kind: Some(released) });
+            let request = wire::CompleteRequest { token: own, outcome, log: None };
+            let refused = member.client.complete(request).await.err().context("it was taken for its own")?;
+            ensure!(refused.code() == Code::PermissionDenied, "{refused}");
+            let request = wire::FetchRequest { digest: secret.digest, offset: 0 };
+            let refused = member.client.fetch(request).await.err().context("it was given")?;
+            ensure!(refused.code() == Code::PermissionDenied, "{refused}");
+        }
+        // What it has sent itself is taken, and given back.
+        beat(&mut member, own).await?;
+        let mine = artifact(b"mine");
+        upload(&mut member, Some(mine.clone()), &[b"mine"]).await?;
+        let taken = ask(&mut member, report(own, metric(1), mine.clone())).await?;
+        ensure!(matches!(taken, Ok(Answer::Epoch(_))), "{taken:?}");
+        let again = ask(&mut member, report(own, metric(1), mine.clone())).await?;
+        ensure!(matches!(again, Ok(Answer::Epoch(_))), "the same once more: {again:?}");
+        member.client.fetch(wire::FetchRequest { digest: mine.digest, offset: 0 }).await?;
+        anyhow::Ok(())
+    })?;
+    castle.check_remains()
+}

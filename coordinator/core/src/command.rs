@@ -40,6 +40,8 @@ pub enum Command {
         replicates: Option<u32>,
         /// Prepared datasets for data variants that the sweep lacks.
         datasets: Vec<DatasetRecord>,
+        /// Who extends it; `None`: the operator.
+        caller: Option<Box<str>>,
         /// How much there may be of everything.
         quota: Box<Quota>,
     },
@@ -49,6 +51,10 @@ pub enum Command {
         sweep: SweepId,
         /// Which of its trials.
         which: Retried,
+        /// Who tries them again; `None`: the operator.
+        caller: Option<Box<str>>,
+        /// How much there may be of everything.
+        quota: Box<Quota>,
     },
     /// The coordinator cannot give an artifact that trials need.
     Unreadable {

@@ -7,6 +7,7 @@ use sweep_proto::{
 };
 
 use crate::limits::ATTEMPTS_MAX;
+use crate::named::Named;
 use crate::record::{AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::spans::Spans;
 use crate::tables::Tables;
@@ -42,6 +43,8 @@ pub(crate) struct Index {
     pub(crate) trained: BTreeMap<TrialKey, TrialId>,
     /// The first trial of each key that has a test measurement.
     pub(crate) tested: BTreeMap<TrialKey, TrialId>,
+    /// Which blobs rows name.
+    pub(crate) named: Named,
     /// The newest sweep of each name.
     pub(crate) names: BTreeMap<String, SweepId>,
 }
@@ -191,6 +194,7 @@ impl Index {
         let mut index = Self::default();
         for sweep in tables.sweeps.values() {
             index.names.insert(sweep.spec.name.clone(), sweep.id);
+            index.named.sweep_changed(sweep);
             index.sweeps.entry(sweep.id).or_default().planned = sweep.spec.trial_count().unwrap_or(0);
             index.refresh_ready(tables, sweep.id);
         }
@@ -212,6 +216,7 @@ impl Index {
         trial: &TrialRecord,
     ) {
         let id = trial.spec.id;
+        self.named.trial_changed(before, trial);
         let sweep = self.sweeps.entry(id.sweep).or_default();
         if let Some(before) = before {
             sweep.remove(before);
@@ -250,6 +255,7 @@ impl Index {
         before: Option<&SweepRecord>,
         sweep: &SweepRecord,
     ) {
+        self.named.sweep_changed(sweep);
         let newest = self.names.entry(sweep.spec.name.clone()).or_insert(sweep.id);
         *newest = sweep.id.max(*newest);
         let waits = |sweep: &SweepRecord| sweep.state == SweepState::Evaluating;

@@ -98,6 +98,12 @@ impl Totals {
         }
     }
 
+    /// What that number of trials of a spec takes in addition where they have ended and are tried again.
+    pub(crate) fn of_trials_again(spec: &SweepSpec, trials: u64) -> Self {
+        let epochs = trials.saturating_mul(epochs_max(spec));
+        Self { open_trials: trials, memory_bytes: epochs.saturating_mul(EPOCH_BYTES), ..Self::default() }
+    }
+
     /// What a new sweep takes beside its trials.
     pub(crate) fn of_sweep(file_text: &str, datasets: &[DatasetRecord]) -> Self {
         let text_bytes = file_text.len() as u64;
@@ -160,31 +166,50 @@ struct Amount {
     remedy: &'static str,
 }
 
-/// Refuses what would exceed a limit: of one user, or of all together.
+/// Refuses a new sweep that would exceed a limit: of one user, or of all together.
 pub(crate) fn check(
     engine: &Engine,
     quota: &Quota,
     owner: Option<&str>,
     more: Totals,
 ) -> Result<(), Rejection> {
-    let mut sums = vec![("all sweeps together", engine.usage(|_| true), quota.all)];
-    if let Some(owner) = owner {
-        let of_one = engine.usage(|sweep| sweep.owner.as_deref() == Some(owner));
-        sums.push(("the sweeps of one user", of_one, quota.one));
-    }
-    for (whose, used, limit) in sums {
-        let mut after = used;
-        after.add(more);
-        let used = used.beside(limit);
-        let too_much = after.beside(limit).into_iter().zip(used).find(|(after, _)| after.count > after.limit);
-        if let Some((Amount { what, count, limit, remedy }, used)) = too_much {
-            return Err(Rejection::TooMuch(format!(
-                "with this there would be {count} {what}, and {whose} may have {limit} (there are {} now): {remedy}",
-                used.count
-            )));
-        }
-    }
-    Ok(())
+    within("all sweeps together", engine.usage(|_| true), quota.all, more)?;
+    let Some(owner) = owner else { return Ok(()) };
+    within(ONE_USER, engine.usage(|sweep| sweep.owner.as_deref() == Some(owner)), quota.one, more)
+}
+
+/// Refuses to let a sweep grow where that would exceed a limit: of its owner, of whoever asks, or of all together. A sweep without
+/// an owner counts as the caller's, whole: nobody else's share would ever end what is added to it.
+pub(crate) fn check_growth(
+    engine: &Engine,
+    quota: &Quota,
+    grown: &SweepRecord,
+    caller: Option<&str>,
+    more: Totals,
+) -> Result<(), Rejection> {
+    let owner = grown.owner.as_deref();
+    check(engine, quota, owner, more)?;
+    let Some(caller) = caller.filter(|caller| owner != Some(*caller)) else { return Ok(()) };
+    let counts = |sweep: &SweepRecord| match sweep.owner.as_deref() {
+        Some(owner) => owner == caller,
+        None => sweep.id == grown.id,
+    };
+    within(ONE_USER, engine.usage(counts), quota.one, more)
+}
+
+const ONE_USER: &str = "the sweeps of one user";
+
+/// Refuses what would grow beyond its limit.
+fn within(whose: &str, used: Totals, limit: Totals, more: Totals) -> Result<(), Rejection> {
+    let mut after = used;
+    after.add(more);
+    let mut amounts = after.beside(limit).into_iter().zip(used.beside(limit));
+    let too_much = amounts.find(|(after, used)| after.count > after.limit && after.count > used.count);
+    let Some((Amount { what, count, limit, remedy }, used)) = too_much else { return Ok(()) };
+    Err(Rejection::TooMuch(format!(
+        "with this there would be {count} {what}, and {whose} may have {limit} (there are {} now): {remedy}",
+        used.count
+    )))
 }
 
 impl Engine {

@@ -60,6 +60,19 @@ impl Engine {
         holder.map(|(trial, number, _)| AttemptId { trial, number })
     }
 
+    /// Whether a checkpoint or model may be reported under a lease by whoever has not shown its bytes; `None` where no such lease
+    /// was ever granted. What other rows name is other people's, and whoever reports it could fetch it: only a trial of the same
+    /// key leaves the same bytes. What no row names is nobody's.
+    pub fn may_report(&self, token: LeaseToken, digest: Digest) -> Option<bool> {
+        let trial = self.tables.trials.get(&self.index.attempts.get(&token)?.trial)?;
+        let is_same =
+            |other: TrialId| self.tables.trials.get(&other).is_some_and(|other| other.key == trial.key);
+        let named = &self.index.named;
+        let is_nobodys = || named.trials_of(digest).next().is_none();
+        let is_own = || trial.blobs().any(|own| own == digest) || named.trials_of(digest).any(is_same);
+        Some(!named.is_dataset(digest) && (is_nobodys() || is_own()))
+    }
+
     fn dataset_of(&self, trial: &TrialRecord) -> Option<&DatasetRecord> {
         let datasets = &self.tables.sweeps.get(&trial.spec.id.sweep)?.datasets;
         datasets.iter().find(|one| one.artifact.digest == trial.spec.dataset)
@@ -67,9 +80,7 @@ impl Engine {
 }
 
 fn names(trial: &TrialRecord, digest: Digest) -> bool {
-    let checkpoints = trial.checkpoint.into_iter().chain(trial.underway).map(|one| one.artifact.digest);
-    let model = trial.result.as_ref().map(|result| result.model.digest);
-    trial.spec.dataset == digest || checkpoints.chain(model).any(|named| named == digest)
+    trial.spec.dataset == digest || trial.blobs().any(|named| named == digest)
 }
 
 /// The largest checkpoint of a trial, in bytes.

@@ -104,7 +104,7 @@ fn that_a_trial_diverges_is_a_result_until_it_is_tried_again() {
     lab.complete(granted.token, AttemptOutcome::Diverged { epoch: 1, message: "no finite loss".into() });
     assert_eq!(attempt(&lab, &granted).lost_ms(), 0);
     let which = coordinator_core::Retried::Every { failed: true, diverged: true };
-    lab.run(&Command::Retry { sweep, which });
+    lab.run(&Command::Retry { sweep, which, caller: None, quota: Box::default() });
     assert_eq!(attempt(&lab, &granted).lost_ms(), 10_000);
 }
 

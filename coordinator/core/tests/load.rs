@@ -3,8 +3,10 @@
 
 mod support;
 
-use coordinator_core::{Command, Engine, Quota, SweepState, Totals, TrialState};
-use sweep_proto::{Axis, Hyperparameter, SweepId, SweepSpec, TrialSpec, WorkKind, WorkerId};
+use coordinator_core::{Command, Engine, Quota, Retried, SweepState, Totals, TrialState};
+use sweep_proto::{
+    AttemptOutcome, Axis, FailureKind, Hyperparameter, SweepId, SweepSpec, TrialSpec, WorkKind, WorkerId,
+};
 
 use support::lab::Lab;
 use support::values::{self, axis};
@@ -23,7 +25,7 @@ fn extend(sweep: SweepId, spec: &SweepSpec, axes: Vec<Axis>, replicates: Option<
     let mut wanted = spec.clone();
     wanted.axes.extend(axes.iter().cloned());
     let (datasets, quota) = (values::datasets(&wanted), Box::default());
-    Command::Extend { sweep, axes, replicates, datasets, quota }
+    Command::Extend { sweep, axes, replicates, datasets, caller: None, quota }
 }
 
 /// Lets everything follow; how many commands that took.
@@ -146,9 +148,68 @@ fn totals_are_checked_before_anything_is_made_and_the_refusal_names_the_limit() 
         axes: vec![],
         replicates: Some(3),
         datasets: vec![],
+        caller: None,
         quota: Box::new(quota),
     };
     assert!(lab.refused(&more).to_string().contains("open trials"));
+}
+
+#[test]
+fn what_a_sweep_grows_by_fits_its_owners_share_and_that_of_whoever_asks() {
+    let (mut lab, worker) = Lab::with_worker(4);
+    let quota = Quota::of(Totals { open_trials: 8, ..Quota::default().all });
+    let launch = |name: &str, levels: &[u64], owner: Option<&str>| {
+        let mut command = values::launch(values::spec(name, levels, 1, 1));
+        let Command::Launch { owner: of, quota: given, .. } = &mut command else { unreachable!() };
+        *of = owner.map(Into::into);
+        **given = quota;
+        command
+    };
+    let grow = |sweep, replicates, caller: Option<&str>| Command::Extend {
+        sweep,
+        axes: vec![],
+        replicates: Some(replicates),
+        datasets: vec![],
+        caller: caller.map(Into::into),
+        quota: Box::new(quota),
+    };
+    let is_too_much = |lab: &Lab, command: &Command| {
+        let refused = lab.refused(command).to_string();
+        assert!(refused.contains("one user may have 4"), "{refused}");
+    };
+    let [of_ann, of_bob, nobodys] = [SweepId(1), SweepId(2), SweepId(3)];
+    lab.run(&launch("a", &[8], Some("ann")));
+    lab.run(&launch("b", &[8, 16, 24], Some("bob")));
+    lab.run(&launch("c", &[8], None));
+    // Bob has three of four open: he adds one to Ann's sweep, and not two.
+    is_too_much(&lab, &grow(of_ann, 3, Some("bob")));
+    lab.decide(&grow(of_ann, 3, Some("ann"))).expect("it fits her share");
+    lab.decide(&grow(of_ann, 2, Some("bob"))).expect("it fits both shares");
+    // Ann has room, and Bob, whose sweep it is, has none.
+    is_too_much(&lab, &grow(of_bob, 2, Some("ann")));
+    // What is nobody's grows by the share of whoever asks, also in small steps.
+    is_too_much(&lab, &grow(nobodys, 2, Some("bob")));
+    lab.run(&grow(nobodys, 2, Some("ann")));
+    lab.run(&grow(nobodys, 3, Some("ann")));
+    is_too_much(&lab, &grow(nobodys, 4, Some("ann")));
+    lab.decide(&grow(nobodys, 4, None)).expect("the operator has all there is");
+
+    // What is tried again is open again.
+    for granted in lab.ask(worker, 1) {
+        assert_eq!(granted.spec.id.sweep, of_ann);
+        let outcome = AttemptOutcome::Failed { kind: FailureKind::Rejected, message: "no".into() };
+        lab.complete(granted.token, outcome);
+    }
+    let retry = |caller: &str| Command::Retry {
+        sweep: of_ann,
+        which: Retried::Every { failed: true, diverged: false },
+        caller: Some(caller.into()),
+        quota: Box::new(quota),
+    };
+    lab.decide(&retry("bob")).expect("he has three open, and this is the fourth");
+    lab.run(&launch("d", &[8], Some("bob")));
+    is_too_much(&lab, &retry("bob"));
+    lab.run(&retry("ann"));
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn extend(sweep: SweepId, spec: &SweepSpec, axes: Vec<Axis>, replicates: Option<
     let mut wanted = spec.clone();
     wanted.axes.extend(axes.iter().cloned());
     let (datasets, quota) = (values::datasets(&wanted), Box::default());
-    Command::Extend { sweep, axes, replicates, datasets, quota }
+    Command::Extend { sweep, axes, replicates, datasets, caller: None, quota }
 }
 
 #[test]
@@ -501,13 +501,15 @@ fn senseless_extensions_are_refused() {
         axes: vec![axis(Hyperparameter::MaxLength, &[50])],
         replicates: None,
         datasets: vec![],
+        caller: None,
         quota: Box::default(),
     };
     assert!(lab.refused(&no_data).to_string().contains("max_length=50"));
     let mut changed = values::datasets(&spec);
     changed[0].artifact = values::artifact("other bytes");
     let quota = Box::default();
-    let command = Command::Extend { sweep, axes: vec![], replicates: Some(3), datasets: changed, quota };
+    let command =
+        Command::Extend { sweep, axes: vec![], replicates: Some(3), datasets: changed, caller: None, quota };
     assert!(lab.refused(&command).to_string().contains("changed"));
 }
 

@@ -340,7 +340,7 @@ fn failed_and_diverged_trials_are_tried_again_with_all_their_tries() {
     let second = lab.ask_one(worker);
     lab.complete(second.token, AttemptOutcome::Diverged { epoch: 1, message });
     assert_eq!(lab.state(sweep), SweepState::Finished);
-    let retry = |which| Command::Retry { sweep, which };
+    let retry = |which| Command::Retry { sweep, which, caller: None, quota: Box::default() };
     let every = |failed, diverged| retry(Retried::Every { failed, diverged });
 
     let reply = lab.run(&every(true, false));
@@ -383,7 +383,8 @@ fn retrying_many_trials_goes_in_slices_and_tells_what_is_left() {
         lab.complete(granted.token, AttemptOutcome::Failed { kind: FailureKind::Crashed, message });
     }
     lab.engine = lab.engine.with_slice(2);
-    let retry = Command::Retry { sweep, which: Retried::Every { failed: true, diverged: true } };
+    let which = Retried::Every { failed: true, diverged: true };
+    let retry = Command::Retry { sweep, which, caller: None, quota: Box::default() };
     assert_eq!(lab.run(&retry), Reply::Retried { count: 2, left: 1 });
     assert_eq!(lab.run(&retry), Reply::Retried { count: 1, left: 0 });
     assert_eq!(lab.engine.ledger(sweep).of(TrialState::Pending), 3);
@@ -445,4 +446,33 @@ fn a_checkpoint_that_is_gone_costs_its_epochs_and_no_try() {
     let again = lab.ask_one(worker);
     assert_eq!((again.checkpoint, lab.trial(sweep, 0).failures), (None, 0));
     lab.train(&again);
+}
+
+#[test]
+fn what_other_rows_name_cannot_be_reported_except_by_trials_of_the_same_key() {
+    let (mut lab, worker) = Lab::with_worker(4);
+    let spec = values::spec("owned", &[8, 16], 1, 3);
+    let sweep = lab.launch(spec.clone());
+    let granted = lab.ask(worker, 2);
+    let (mine, others) = (&granted[0], &granted[1]);
+    let of_others = values::checkpoint(&others.spec, 1).artifact.digest;
+    let may = |lab: &Lab, token, digest| lab.engine.may_report(token, digest);
+    assert_eq!(may(&lab, mine.token, of_others), Some(true), "nobody's yet");
+    lab.report(others.token, &others.spec, 1);
+    assert_eq!(may(&lab, mine.token, of_others), Some(false));
+    assert_eq!(may(&lab, others.token, of_others), Some(true), "its own");
+    assert_eq!(may(&lab, mine.token, mine.dataset.digest), Some(false), "a dataset is no checkpoint");
+    assert_eq!(may(&lab, LeaseToken(u64::MAX), of_others), None);
+    lab.train(mine);
+    let model = values::result(&mine.spec).model.digest;
+    assert_eq!(may(&lab, others.token, model), Some(false), "another's model");
+    assert_eq!(may(&lab, mine.token, model), Some(true), "the end is told once more");
+
+    let anew = Engine::restore(lab.engine.tables().clone(), lab.now);
+    assert_eq!(anew.may_report(others.token, model), Some(false), "after a restart, too");
+    lab.run(&Command::Cancel(sweep));
+    let again = sweep_proto::SweepSpec { reuse: false, ..spec };
+    lab.launch(again);
+    let twin = lab.ask(worker, 2).into_iter().find(|one| one.spec.key() == mine.spec.key()).unwrap();
+    assert_eq!(may(&lab, twin.token, model), Some(true), "the same training leaves the same bytes");
 }

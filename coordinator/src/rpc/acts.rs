@@ -54,7 +54,8 @@ impl Shared {
             Retried::Trials(trials) => format!("{} trials by number", trials.len()),
         };
         let subject = format!("sweep {sweep}, {which_words}");
-        let command = |which| Command::Retry { sweep, which };
+        let (caller, quota) = act.caller.claim(self.quota);
+        let command = |which| Command::Retry { sweep, which, caller: caller.clone(), quota: Box::new(quota) };
         let mut tried = 0;
         match which {
             Retried::Trials(trials) => {

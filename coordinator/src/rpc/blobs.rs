@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use coordinator_core::Engine;
+use sweep_proto::digest::Hasher;
 use sweep_proto::protocol::CHUNK_BYTES;
-use sweep_proto::{ArtifactRef, Digest, convert, wire};
+use sweep_proto::{ArtifactRef, Digest, LeaseToken, convert, wire};
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 
@@ -89,7 +90,7 @@ async fn receive(
 ) -> Result<(), Status> {
     let of_artifact = |error| status::of_artifact(&error);
     if shared.artifacts.refresh(artifact).await.map_err(of_artifact)? {
-        return skip(parts, artifact.bytes).await;
+        return check_bytes(artifact, parts, &data).await;
     }
     let mut incoming = shared.artifacts.receive(artifact).map_err(of_artifact)?;
     loop {
@@ -101,10 +102,23 @@ async fn receive(
     }
 }
 
-/// Reads the rest of an upload of what is here already, because a stream that is cut looks like a failure
-/// to its sender.
-async fn skip(mut parts: Parts, bytes: u64) -> Result<(), Status> {
-    while parts.received <= bytes && parts.next().await?.is_some() {}
+/// Reads an upload of what is here already: a stream that is cut looks like a failure to its sender, and who has sent nothing but
+/// the name of a blob has not shown that it has it.
+async fn check_bytes(artifact: ArtifactRef, mut parts: Parts, first: &[u8]) -> Result<(), Status> {
+    let mut hasher = Hasher::default();
+    hasher.update(first);
+    while parts.received <= artifact.bytes
+        && let Some(part) = parts.next().await?
+    {
+        hasher.update(&part.data);
+    }
+    if parts.received != artifact.bytes || hasher.finish() != artifact.digest {
+        let problem = format!(
+            "the bytes are not those of the artifact {} that they were announced as",
+            artifact.digest
+        );
+        return Err(status::invalid(problem));
+    }
     Ok(())
 }
 
@@ -127,8 +141,35 @@ impl Parts {
     }
 }
 
+/// Refuses a report of a blob that is neither the trial's own nor shown by this worker, and of one that is not here. The second is
+/// asked last: it tells which blobs there are.
+pub(super) async fn check_reported(
+    shared: &Shared,
+    caller: Caller,
+    token: LeaseToken,
+    artifact: ArtifactRef,
+    what: &str,
+) -> Result<(), Status> {
+    let digest = artifact.digest;
+    if let Some(worker) = caller.worker()
+        && !shared.uploads.has_shown(worker, token, artifact)
+    {
+        let look = move |engine: &Engine, _| engine.may_report(token, digest);
+        match shared.driver.read(look).await.map_err(status::of_driver)? {
+            Some(true) => {}
+            Some(false) => {
+                return Err(Status::permission_denied(format!(
+                    "the {what} {digest} was not uploaded by worker {worker} under the lease {token}, and is not its trial's own"
+                )));
+            }
+            None => return Err(Status::failed_precondition(format!("the lease {token} was never granted"))),
+        }
+    }
+    check_present(shared, artifact, what).await
+}
+
 /// Refuses a reference to a blob that is not here.
-pub(super) async fn check_present(shared: &Shared, artifact: ArtifactRef, what: &str) -> Result<(), Status> {
+async fn check_present(shared: &Shared, artifact: ArtifactRef, what: &str) -> Result<(), Status> {
     if shared.artifacts.refresh(artifact).await.map_err(|error| status::of_artifact(&error))? {
         return Ok(());
     }

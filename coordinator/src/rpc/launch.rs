@@ -226,8 +226,8 @@ async fn extension(
     let missing = missing_variants(&record, &axes);
     let datasets =
         if missing.is_empty() { Vec::new() } else { more_data(shared, act, &record, missing).await? };
-    let (_, quota) = act.caller.claim(shared.quota);
-    Ok(Command::Extend { sweep, axes, replicates, datasets, quota: Box::new(quota) })
+    let (caller, quota) = act.caller.claim(shared.quota);
+    Ok(Command::Extend { sweep, axes, replicates, datasets, caller, quota: Box::new(quota) })
 }
 
 /// Prepares more variants of a sweep's data, from the very rows that it was launched on.

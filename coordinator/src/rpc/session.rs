@@ -191,14 +191,18 @@ impl Session {
         let checkpoint =
             report.checkpoint.ok_or_else(|| status::invalid("the report lacks its checkpoint"))?;
         let checkpoint: CheckpointRef = checkpoint.try_into().map_err(status::of_conversion)?;
-        if let Err(absent) = blobs::check_present(&self.shared, checkpoint.artifact, "checkpoint").await {
-            if absent.code() != Code::InvalidArgument {
-                return Err(absent);
-            }
-            // The worker cannot mend it: it drops the work, and the trial goes on from what is kept.
-            return Ok(lease_lost(token, absent.message().to_owned()));
-        }
         self.shared.check_holder(self.caller, token).await?;
+        let (shared, artifact) = (&self.shared, checkpoint.artifact);
+        if let Err(refused) = blobs::check_reported(shared, self.caller, token, artifact, "checkpoint").await
+        {
+            // The worker cannot mend it: it drops the work, and the trial goes on from what is kept.
+            return match refused.code() {
+                Code::InvalidArgument | Code::PermissionDenied | Code::FailedPrecondition => {
+                    Ok(lease_lost(token, refused.message().to_owned()))
+                }
+                _ => Err(refused),
+            };
+        }
         let epoch = metric.epoch;
         let command = Command::ReportEpoch { token, metric, checkpoint };
         match self.shared.driver.command(command).await {

@@ -138,6 +138,13 @@ impl Uploads {
         Ok(Admission { uploads: Arc::clone(self), worker, number, is_kept: false })
     }
 
+    /// Whether this worker has sent the bytes of a blob while it held this lease, and has not reported it yet.
+    pub(crate) fn has_shown(&self, worker: WorkerId, token: LeaseToken, artifact: ArtifactRef) -> bool {
+        let ledger = self.ledger();
+        let mut uploads = ledger.uploads.get(&worker).into_iter().flat_map(BTreeMap::values);
+        uploads.any(|one| one.is_stored && one.artifact == artifact && one.leases.contains(&token))
+    }
+
     /// A report of this worker that names the blob is durable: from now on the trial's row answers for it.
     pub(crate) fn reported(&self, worker: WorkerId, digest: Digest) {
         self.ledger().retain(worker, |_, upload| !upload.is_stored || upload.artifact.digest != digest);

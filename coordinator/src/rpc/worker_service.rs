@@ -118,10 +118,10 @@ impl WorkerService for WorkerRpc {
             }
             _ => None,
         };
-        if let Some((artifact, what)) = named {
-            blobs::check_present(&self.shared, artifact, what).await?;
-        }
         self.shared.check_holder(caller, token).await?;
+        if let Some((artifact, what)) = named {
+            blobs::check_reported(&self.shared, caller, token, artifact, what).await?;
+        }
         // Before the lease ends, with which it ends, too.
         if let Some(log) = request.log.filter(|log| log.token == token.0) {
             logs::take(&self.shared, caller.worker(), vec![log]).await?;

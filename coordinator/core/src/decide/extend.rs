@@ -22,7 +22,7 @@ pub(crate) fn extend(
     now: Timestamp,
     id: SweepId,
     more: &More<'_>,
-    quota: &Quota,
+    (caller, quota): (Option<&str>, &Quota),
 ) -> Outcome {
     let More { axes, replicates, datasets } = *more;
     let sweep = known_sweep(engine, id)?;
@@ -35,7 +35,7 @@ pub(crate) fn extend(
     added.add(Totals::of_datasets(datasets));
     let datasets = merged_datasets(&sweep.datasets, datasets)?;
     grid::check_datasets(&spec, &datasets)?;
-    quota::check(engine, quota, sweep.owner.as_deref(), added)?;
+    quota::check_growth(engine, quota, sweep, caller, added)?;
     if engine.unmade(id) > 0 {
         return Err(Rejection::Invalid(format!(
             "the trials of sweep {id} are still being made; extend it again in a moment"

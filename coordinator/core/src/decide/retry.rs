@@ -8,16 +8,28 @@ use crate::command::{Rejection, Reply, Retried};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::index::{awaits_test, gave_up};
+use crate::quota::{self, Quota, Totals};
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::view::waiting_state;
 
 /// Tries a slice of the trials again; the answer tells how many are left.
-pub(crate) fn retry(engine: &Engine, now: Timestamp, id: SweepId, which: &Retried) -> Outcome {
+pub(crate) fn retry(
+    engine: &Engine,
+    now: Timestamp,
+    id: SweepId,
+    which: &Retried,
+    (caller, quota): (Option<&str>, &Quota),
+) -> Outcome {
     let sweep = known_sweep(engine, id)?;
     if sweep.state == SweepState::Cancelled {
         return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "retried" });
     }
     let mut chosen = chosen(engine, sweep, which)?;
+    let is_ended = |trial: &&TrialId| {
+        engine.tables.trials.get(trial).is_some_and(|trial| trial.state != TrialState::Completed)
+    };
+    let reopened = chosen.iter().filter(is_ended).count() as u64;
+    quota::check_growth(engine, quota, sweep, caller, Totals::of_trials_again(&sweep.spec, reopened))?;
     let left = chosen.len().saturating_sub(engine.slice.0) as u64;
     chosen.truncate(engine.slice.0);
     let count = chosen.len() as u64;

@@ -331,7 +331,8 @@ impl World {
         };
         let command = if self.other_random.permille(500) {
             let (failed, diverged) = (true, self.other_random.permille(300));
-            Command::Retry { sweep, which: Retried::Every { failed, diverged } }
+            let which = Retried::Every { failed, diverged };
+            Command::Retry { sweep, which, caller: None, quota: Box::default() }
         } else {
             let at = self.other_random.below(artifacts.len() as u64) as usize;
             let is_gone = self.other_random.permille(700);
@@ -362,7 +363,7 @@ impl World {
                 values::dataset(variant)
             })
             .collect();
-        Command::Extend { sweep, axes, replicates, datasets, quota: Box::default() }
+        Command::Extend { sweep, axes, replicates, datasets, caller: None, quota: Box::default() }
     }
 
     /// Decides, persists, folds; then checks everything that must hold.
