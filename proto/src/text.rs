@@ -1,6 +1,8 @@
 //! Text of strangers made inert: nothing in it steers a terminal, breaks a line, hides, or turns the order of what stands
 //! beside it.
 
+use std::fmt::Write as _;
+
 /// What stands for a character that was taken out.
 pub const REPLACEMENT: char = '\u{fffd}';
 
@@ -24,6 +26,23 @@ pub fn inert_line(text: &str) -> String {
 pub fn inert_lines(text: &str) -> String {
     let is_kept = |one: char| matches!(one, '\n' | '\t') || !is_steering(one);
     text.chars().map(|one| if is_kept(one) { one } else { REPLACEMENT }).collect()
+}
+
+/// JSON whose strings steer no terminal: what JSON may leave as it is, is escaped, too. It means the same.
+pub fn inert_json(json: &str) -> String {
+    let mut inert = String::with_capacity(json.len());
+    for one in json.chars() {
+        if one == '\n' || !is_steering(one) {
+            inert.push(one);
+        } else {
+            let mut units = [0; 2];
+            for unit in one.encode_utf16(&mut units) {
+                // Writing to a text does not fail.
+                _ = write!(inert, "\\u{unit:04x}");
+            }
+        }
+    }
+    inert
 }
 
 /// Longest name of a folder, in bytes: file systems take 255, and a number may follow.

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use bytesize::ByteSize;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use sweep_proto::access::TokenError;
-use sweep_proto::text::is_steering;
+use sweep_proto::text::{inert_lines, is_steering};
 use sweep_proto::{Device, DeviceKind, Token, WorkerProfile};
 use sweep_transport::presence::{self, DATA_FOLDER, Presence};
 use sweep_transport::private::{self, PrivateError};
@@ -321,7 +321,8 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // It may quote a file of a stranger.
+            eprintln!("error: {}", inert_lines(&format!("{error:#}")));
             ExitCode::from(exit_code(&error))
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
 
-use sweep_proto::text::is_steering;
+use sweep_proto::text::{inert_json, inert_line};
 use thiserror::Error;
 use worker_trainer::{DeviceChoice, Prediction, TrainError};
 
@@ -113,11 +113,11 @@ fn write_line(output: &mut impl Write, text: &str, prediction: &Prediction, as_j
             "probability": prediction.probability,
             "probabilities": by_name,
         });
-        return writeln!(output, "{line}");
+        return writeln!(output, "{}", inert_json(&line.to_string()));
     }
-    // Texts are other people's: what a terminal would obey is not repeated.
-    let shown: String = text.chars().filter(|one| !is_steering(*one)).collect();
-    writeln!(output, "{}\t{:.4}\t{shown}", prediction.label, prediction.probability)
+    // Texts are other people's, and so are the names of classes in a model's folder: nothing of them steers a terminal.
+    let (label, text) = (inert_line(&prediction.label), inert_line(text));
+    writeln!(output, "{label}\t{:.4}\t{text}", prediction.probability)
 }
 
 #[cfg(test)]
@@ -177,6 +177,26 @@ mod tests {
         let prediction = Prediction { label: "yes".into(), probability: 0.75, probabilities: Vec::new() };
         let mut output = Vec::new();
         write_line(&mut output, "a\x1b[2Jb", &prediction, false).expect("write");
-        assert_eq!(String::from_utf8_lossy(&output), "yes\t0.7500\ta[2Jb\n");
+        assert_eq!(String::from_utf8_lossy(&output), "yes\t0.7500\ta\u{fffd}[2Jb\n");
+    }
+
+    #[test]
+    fn names_of_classes_of_a_strange_model_steer_nothing() {
+        let hostile = "\u{1b}]0;gone\u{7}\u{9b}2J\u{202e}yes\r\n\u{e0041}";
+        let probabilities = vec![(hostile.to_owned(), 0.75)];
+        let prediction = Prediction { label: hostile.into(), probability: 0.75, probabilities };
+        for as_json in [false, true] {
+            let mut output = Vec::new();
+            write_line(&mut output, hostile, &prediction, as_json).expect("write");
+            let line = String::from_utf8(output).expect("UTF-8");
+            let steers = |one: char| !matches!(one, '\n' | '\t') && sweep_proto::text::is_steering(one);
+            assert!(!line.contains(steers), "{line:?}");
+            assert_eq!(line.lines().count(), 1, "{line:?}");
+            if as_json {
+                let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+                assert_eq!((&line["label"], &line["text"]), (&hostile.into(), &hostile.into()));
+                assert_eq!(line["probabilities"], serde_json::json!({ hostile: 0.75 }));
+            }
+        }
     }
 }

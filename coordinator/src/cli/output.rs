@@ -1,12 +1,11 @@
 //! Where a command's result goes: standard output, as text or JSON, plain unless on a terminal.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
-use sweep_proto::text::{REPLACEMENT, inert_line, is_steering};
+use sweep_proto::text::{REPLACEMENT, inert_json, inert_line, is_steering};
 
 use super::exit::{Exit, Failure};
 
@@ -172,23 +171,6 @@ fn style_length(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let end = parameters.find(|one: char| !one.is_ascii_digit() && one != ';')?;
     parameters[end..].starts_with('m').then_some("\u{1b}[".len() + end + 1)
-}
-
-/// JSON whose strings steer no terminal: what JSON may leave as it is, is escaped, too. It means the same.
-fn inert_json(json: &str) -> String {
-    let mut inert = String::with_capacity(json.len());
-    for one in json.chars() {
-        if one == '\n' || !is_steering(one) {
-            inert.push(one);
-        } else {
-            let mut units = [0; 2];
-            for unit in one.encode_utf16(&mut units) {
-                // Writing to a text does not fail.
-                _ = write!(inert, "\\u{unit:04x}");
-            }
-        }
-    }
-    inert
 }
 
 #[cfg(test)]

@@ -207,7 +207,7 @@ impl Session {
         let command = Command::ReportEpoch { token, metric, checkpoint };
         match self.shared.driver.command(command).await {
             Ok(_) => {
-                self.shared.uploads.reported(self.worker, checkpoint.artifact.digest);
+                self.shared.uploads.reported(self.worker, token, checkpoint.artifact.digest);
                 Ok(Answer::Epoch(wire::EpochAck { token: token.0, epoch }))
             }
             Err(error) => drop_work(token, error),

@@ -41,11 +41,13 @@ struct Upload {
     leases: Vec<LeaseToken>,
     /// Whole and durable, not underway.
     is_stored: bool,
+    /// A row answers for it: it counts no more, and still shows that its sender has the bytes, for its other leases.
+    is_reported: bool,
 }
 
 impl Upload {
     fn charge(&self) -> u64 {
-        self.artifact.bytes.max(CHARGE_BYTES_MIN)
+        if self.is_reported { 0 } else { self.artifact.bytes.max(CHARGE_BYTES_MIN) }
     }
 }
 
@@ -122,7 +124,7 @@ impl Uploads {
         let each = allowances.iter().map(|one| one.blob_bytes_max.saturating_mul(UNREPORTED_BLOBS_MAX));
         let quota = each.fold(0, u64::saturating_add);
         let upload =
-            Upload { artifact, leases: allowances.iter().map(|one| one.token).collect(), is_stored: false };
+            Upload { artifact, leases: allowances.iter().map(|one| one.token).collect(), is_stored: false, is_reported: false };
         let mut ledger = self.ledger();
         let number = ledger.next;
         let uploads = ledger.uploads.entry(worker).or_default();
@@ -138,16 +140,22 @@ impl Uploads {
         Ok(Admission { uploads: Arc::clone(self), worker, number, is_kept: false })
     }
 
-    /// Whether this worker has sent the bytes of a blob while it held this lease, and has not reported it yet.
+    /// Whether this worker has sent the bytes of a blob while it held this lease.
     pub(crate) fn has_shown(&self, worker: WorkerId, token: LeaseToken, artifact: ArtifactRef) -> bool {
         let ledger = self.ledger();
         let mut uploads = ledger.uploads.get(&worker).into_iter().flat_map(BTreeMap::values);
         uploads.any(|one| one.is_stored && one.artifact == artifact && one.leases.contains(&token))
     }
 
-    /// A report of this worker that names the blob is durable: from now on the trial's row answers for it.
-    pub(crate) fn reported(&self, worker: WorkerId, digest: Digest) {
-        self.ledger().retain(worker, |_, upload| !upload.is_stored || upload.artifact.digest != digest);
+    /// A report of this worker under this lease that names the blob is durable: from now on the trial's row answers for it.
+    pub(crate) fn reported(&self, worker: WorkerId, token: LeaseToken, digest: Digest) {
+        let mut ledger = self.ledger();
+        let uploads = ledger.uploads.get_mut(&worker).into_iter().flat_map(BTreeMap::values_mut);
+        for upload in uploads.filter(|one| one.is_stored && one.artifact.digest == digest) {
+            upload.is_reported = true;
+            upload.leases.retain(|lease| *lease != token);
+        }
+        ledger.retain(worker, |_, upload| !upload.is_reported || !upload.leases.is_empty());
     }
 
     /// Every lease that something may still be reported under.
@@ -164,7 +172,7 @@ impl Uploads {
         for uploads in ledger.uploads.values_mut() {
             uploads.retain(|_, upload| {
                 let stays = !upload.is_stored || upload.leases.iter().any(|token| live.contains(token));
-                if !stays {
+                if !stays && !upload.is_reported {
                     abandoned.push(upload.artifact);
                 }
                 stays
@@ -259,11 +267,27 @@ mod tests {
         underway.into_iter().for_each(Admission::keep);
         assert!(uploads.admit(WORKER, artifact("last", MIB), &leases).map(Admission::keep).is_ok());
         assert_eq!(more(), Some(Code::ResourceExhausted), "what is stored counts");
-        uploads.reported(WORKER, artifact("0", MIB).digest);
+        uploads.reported(WORKER, LeaseToken(1), artifact("0", MIB).digest);
         assert_eq!(more(), None, "what is reported counts no more");
         assert_eq!(uploads.take_abandoned(&BTreeSet::from([LeaseToken(1)])), []);
         let abandoned = uploads.take_abandoned(&BTreeSet::from([LeaseToken(2)]));
         assert_eq!(abandoned.len() as u64, UNREPORTED_BLOBS_MAX - 1);
+        assert!(uploads.ledger().uploads.is_empty());
+    }
+
+    #[test]
+    fn what_two_trials_left_alike_is_shown_for_both_and_counts_once() {
+        let uploads = Arc::new(Uploads::default());
+        let leases = [lease(1, MIB), lease(2, MIB)];
+        let (same, other) = (artifact("same", MIB), WorkerId(uuid::Uuid::from_u128(2)));
+        let admission = uploads.admit(WORKER, same, &leases).expect("room");
+        assert!(!uploads.has_shown(WORKER, LeaseToken(1), same), "it is underway");
+        admission.keep();
+        uploads.reported(WORKER, LeaseToken(1), same.digest);
+        assert!(uploads.has_shown(WORKER, LeaseToken(2), same));
+        assert!(!uploads.has_shown(WORKER, LeaseToken(3), same) && !uploads.has_shown(other, LeaseToken(2), same));
+        assert_eq!(uploads.ledger().uploads[&WORKER].values().map(Upload::charge).sum::<u64>(), 0);
+        assert_eq!(uploads.take_abandoned(&BTreeSet::new()), [], "a row answers for it");
         assert!(uploads.ledger().uploads.is_empty());
     }
 

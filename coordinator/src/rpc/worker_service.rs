@@ -130,7 +130,7 @@ impl WorkerService for WorkerRpc {
         let command = Command::Complete { token, outcome };
         self.shared.driver.command(command).await.map_err(status::of_driver)?;
         if let (Some(worker), Some((artifact, _))) = (caller.worker(), named) {
-            self.shared.uploads.reported(worker, artifact.digest);
+            self.shared.uploads.reported(worker, token, artifact.digest);
         }
         Ok(Response::new(wire::CompleteReply {}))
     }

@@ -53,6 +53,9 @@ pub fn predict(
     texts: &[String],
     device: DeviceChoice,
 ) -> Result<Vec<Prediction>, TrainError> {
+    for name in [CONFIGURATION_FILE, LABELS_FILE, TOKENIZER_FILE, MODEL_FILE] {
+        check_regular(&directory.join(name))?;
+    }
     let configuration: Configuration = read_json(&directory.join(CONFIGURATION_FILE))?;
     let labels: Vec<String> = read_json(&directory.join(LABELS_FILE))?;
     let tokenizer = read_tokenizer(&directory.join(TOKENIZER_FILE))?;
@@ -168,6 +171,15 @@ fn read_tokenizer(path: &Path) -> Result<Tokenizer, TrainError> {
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainError> {
     serde_json::from_str(&read_text(path)?).map_err(|error| not_understood(path, error.to_string()))
+}
+
+/// Refuses what is no regular file: to open a pipe would wait for its writer.
+fn check_regular(path: &Path) -> Result<(), TrainError> {
+    let unreadable = |source| TrainError::File { action: "read", path: path.to_owned(), source };
+    if fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Ok(());
+    }
+    Err(not_understood(path, "it is no regular file".to_owned()))
 }
 
 fn read_text(path: &Path) -> Result<String, TrainError> {
