@@ -49,9 +49,13 @@ pub fn digest(bytes: &[u8], field: &'static str) -> Result<crate::Digest, Conver
         .map_err(|_| ConvertError::invalid(field, format!("{} bytes instead of 32", bytes.len())))
 }
 
-/// A finite number.
+/// Largest absolute value that counts as a measurement, in any unit: far above all that training gives, and its square times the
+/// trials of the largest sweep is still finite. Larger ones are refused where they come in, and left out of reports like NaN.
+pub const NUMBER_MAX: f64 = 1e100;
+
+/// A finite number, [`NUMBER_MAX`] in size at most.
 pub(crate) fn finite(number: f64, field: &'static str) -> Result<f64, ConvertError> {
-    if number.is_finite() { Ok(number) } else { Err(ConvertError::invalid(field, number)) }
+    if number.abs() <= NUMBER_MAX { Ok(number) } else { Err(ConvertError::invalid(field, number)) }
 }
 
 /// A finite number that is not negative.

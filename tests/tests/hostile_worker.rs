@@ -250,6 +250,7 @@ async fn absurd_reports(member: &mut Member, own: u64, honest: &[u64]) -> Result
         wrong(|metric| metric.validation_loss = f64::INFINITY),
         wrong(|metric| metric.validation_accuracy = 1.5),
         wrong(|metric| metric.validation_macro_f1 = -1.0),
+        wrong(|metric| metric.validation_loss = -1e101),
         wrong(|metric| metric.seconds = -1.0),
         wrong(|metric| metric.examples_per_second = f64::NEG_INFINITY),
         wrong(|metric| metric.epoch = 0),

@@ -4,16 +4,13 @@ use std::collections::BTreeMap;
 
 use coordinator_core::{AttemptRecord, TrialState};
 use coordinator_statistics::means::mean;
+use sweep_proto::convert::NUMBER_MAX;
 use sweep_proto::text::inert_lines;
 use sweep_proto::{
     AttemptId, Configuration, Digest, EpochMetric, Hyperparameter, TestMetric, TrialId, TrialKey, Value,
 };
 
 use crate::input::ReportInput;
-
-/// Largest absolute value that counts as a measurement, in any unit: far above all that training gives, and
-/// its square times the trials of the largest sweep is still finite. Larger ones are left out like NaN.
-const NUMBER_MAX: f64 = 1e100;
 
 /// The label of a configuration where nothing is swept: no swept value is written so.
 pub const ONLY_CONFIGURATION: &str = "the only configuration";

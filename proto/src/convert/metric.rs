@@ -1,4 +1,4 @@
-//! Metrics. Losses may be any finite number; a NaN is an outcome, never a metric.
+//! Metrics. Losses may be any finite number up to [`NUMBER_MAX`](super::NUMBER_MAX); a NaN is an outcome, never a metric.
 
 use super::{ConvertError, amount, energy, finite, share};
 use crate::metric::{
@@ -234,6 +234,19 @@ mod tests {
         for joules in broken {
             let error = EpochMetric::try_from(epoch(Some(joules))).unwrap_err();
             assert!(error.to_string().contains("energy_joules"), "{joules}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_no_report_would_take_is_refused_where_it_comes_in() {
+        let most = super::super::NUMBER_MAX;
+        let with = |loss: f64| wire::EpochMetric { validation_loss: loss, ..epoch(None) };
+        for loss in [most, -most] {
+            assert_eq!(EpochMetric::try_from(with(loss)).unwrap().validation_loss, loss);
+        }
+        for loss in [1.1 * most, -1.1 * most, f64::MAX, f64::INFINITY, f64::NAN] {
+            let error = EpochMetric::try_from(with(loss)).unwrap_err();
+            assert!(error.to_string().contains("validation_loss"), "{loss}: {error}");
         }
     }
 

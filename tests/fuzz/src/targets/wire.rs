@@ -170,7 +170,7 @@ pub(crate) fn examples() -> Vec<Seed> {
         peak_memory_bytes: u64::MAX,
         energy_joules: Some(5e-324),
     };
-    let point = StepMetric { sequence: 0, epoch: 1, step: 9, loss: 1e300, examples_per_second: 1.0 };
+    let point = StepMetric { sequence: 0, epoch: 1, step: 9, loss: 1e100, examples_per_second: 1.0 };
     let device =
         Device { kind: sweep_proto::DeviceKind::Cuda, ordinal: 1, model: "H100".into(), memory_bytes: 80 };
     let profile = WorkerProfile {
