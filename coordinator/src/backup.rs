@@ -57,6 +57,9 @@ pub struct Manifest {
     pub artifacts: u64,
     /// Their bytes.
     pub artifact_bytes: u64,
+    /// The files of keys that belong to it; none in backups of before they were listed.
+    #[serde(default)]
+    pub keys: Vec<String>,
 }
 
 /// Why there is no backup, or why it was not brought back.
@@ -139,7 +142,7 @@ pub async fn backup(
     let from = Artifacts::look(&source.artifacts()).map_err(unusable)?;
     let into = Artifacts::open(&copy.artifacts()).await.map_err(unusable)?;
     let mut tries = 0;
-    let manifest = loop {
+    let mut manifest = loop {
         tries += 1;
         let (place, database) = (source.clone(), target.join(DATABASE));
         let tables = blocking(move || -> Result<Tables, BackupError> {
@@ -157,7 +160,7 @@ pub async fn backup(
             Err(error) => return Err(error),
         }
     };
-    copy_keys(&source.data_directory, &target)?;
+    manifest.keys = copy_keys(&source.data_directory, &target)?;
     sound(fsck::check(&copy, false).await?)?;
     let path = target.join(MANIFEST);
     let json = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other);
@@ -178,6 +181,7 @@ pub async fn restore(
     progress: impl Fn(u64, u64),
 ) -> Result<Manifest, BackupError> {
     let manifest = read_manifest(source)?;
+    check_keys(source, &manifest)?;
     let copy = Place::local(source);
     sound(fsck::fsck(&copy, true).await?)?;
     if is_done_but_for_its_folder(target).await? {
@@ -397,11 +401,12 @@ async fn copy_artifact(
 }
 
 /// Copies keys and the administrator's token: without them every worker and person would have to be let in
-/// anew.
-fn copy_keys(from: &Path, into: &Path) -> Result<(), BackupError> {
+/// anew. Gives the names of the files.
+fn copy_keys(from: &Path, into: &Path) -> Result<Vec<String>, BackupError> {
     let (from, into) = (from.join(SECURITY), into.join(SECURITY));
+    let mut names = Vec::new();
     if !from.is_dir() {
-        return Ok(());
+        return Ok(names);
     }
     crate::security::files::create_folder(&into).map_err(BackupError::at(&into))?;
     for entry in fs::read_dir(&from).map_err(BackupError::at(&from))? {
@@ -410,8 +415,18 @@ fn copy_keys(from: &Path, into: &Path) -> Result<(), BackupError> {
         let bytes = crate::security::files::read(&path).map_err(BackupError::at(&path))?;
         let target = into.join(name);
         crate::security::files::write(&target, &bytes).map_err(BackupError::at(&target))?;
+        names.push(name.to_string_lossy().into_owned());
     }
-    Ok(())
+    names.sort();
+    Ok(names)
+}
+
+/// Refuses a backup that has lost a file of keys: what was signed with it could not be told from a forgery.
+fn check_keys(source: &Path, manifest: &Manifest) -> Result<(), BackupError> {
+    let is_missing = |name: &&String| !source.join(SECURITY).join(name).is_file();
+    let Some(missing) = manifest.keys.iter().find(is_missing) else { return Ok(()) };
+    let problem = format!("its file {SECURITY}/{missing} is missing; put it back, or restore another backup");
+    Err(BackupError::NoBackup { path: source.to_owned(), problem })
 }
 
 fn manifest(tables: &Tables, artifacts: u64, artifact_bytes: u64) -> Manifest {
@@ -423,6 +438,7 @@ fn manifest(tables: &Tables, artifacts: u64, artifact_bytes: u64) -> Manifest {
         trials: tables.trials.len() as u64,
         artifacts,
         artifact_bytes,
+        keys: Vec::new(),
     }
 }
 

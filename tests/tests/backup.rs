@@ -197,6 +197,11 @@ fn a_damaged_backup_is_not_brought_back() -> Result<()> {
     let error = refused.err().map(|error| error.to_string()).unwrap_or_default();
     ensure!(error.contains("checksum"), "{error}");
 
+    std::fs::remove_file(folder.join("security/report.key"))?;
+    let refused = restore(&folder.to_string_lossy(), &target);
+    let error = refused.err().map(|error| error.to_string()).unwrap_or_default();
+    ensure!(error.contains("security/report.key is missing"), "{error}");
+
     std::fs::remove_file(folder.join("backup.json"))?;
     let refused = restore(&folder.to_string_lossy(), &target);
     let error = refused.err().map(|error| error.to_string()).unwrap_or_default();
