@@ -123,8 +123,12 @@ impl Uploads {
         }
         let each = allowances.iter().map(|one| one.blob_bytes_max.saturating_mul(UNREPORTED_BLOBS_MAX));
         let quota = each.fold(0, u64::saturating_add);
-        let upload =
-            Upload { artifact, leases: allowances.iter().map(|one| one.token).collect(), is_stored: false, is_reported: false };
+        let upload = Upload {
+            artifact,
+            leases: allowances.iter().map(|one| one.token).collect(),
+            is_stored: false,
+            is_reported: false,
+        };
         let mut ledger = self.ledger();
         let number = ledger.next;
         let uploads = ledger.uploads.entry(worker).or_default();
@@ -285,7 +289,9 @@ mod tests {
         admission.keep();
         uploads.reported(WORKER, LeaseToken(1), same.digest);
         assert!(uploads.has_shown(WORKER, LeaseToken(2), same));
-        assert!(!uploads.has_shown(WORKER, LeaseToken(3), same) && !uploads.has_shown(other, LeaseToken(2), same));
+        assert!(
+            !uploads.has_shown(WORKER, LeaseToken(3), same) && !uploads.has_shown(other, LeaseToken(2), same)
+        );
         assert_eq!(uploads.ledger().uploads[&WORKER].values().map(Upload::charge).sum::<u64>(), 0);
         assert_eq!(uploads.take_abandoned(&BTreeSet::new()), [], "a row answers for it");
         assert!(uploads.ledger().uploads.is_empty());

@@ -21,7 +21,8 @@ pub(crate) struct Launch<'a> {
 pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attach: bool) -> Outcome {
     let Launch { spec, file_text, datasets, owner, quota } = *launch;
     if attach && let Some(same) = same_as(engine, spec, file_text, datasets) {
-        return Ok(attach_to(engine, now, same, spec, file_text));
+        // Found, and not touched, whoever asks: its row is what signed reports are held against.
+        return Ok(Decision { reply: Reply::Launched(same.id), ..Decision::default() });
     }
     let spec = grid::checked(spec.clone())?;
     grid::check_datasets(&spec, datasets)?;
@@ -115,24 +116,6 @@ fn meaning(spec: &SweepSpec) -> SweepSpec {
     meaning.data.source = DataSource::Known { name: String::new(), path: None };
     meaning.reuse = true;
     meaning
-}
-
-/// Goes on with a sweep, which keeps what it was launched from as it stands now: a later extension reads the data there.
-fn attach_to(
-    engine: &Engine,
-    now: Timestamp,
-    running: &SweepRecord,
-    spec: &SweepSpec,
-    file_text: &str,
-) -> Decision {
-    let mut draft = Draft::new(engine, now);
-    if running.spec.data.source != spec.data.source || running.file_text != file_text {
-        let mut sweep = running.clone();
-        sweep.spec.data.source = spec.data.source.clone();
-        file_text.clone_into(&mut sweep.file_text);
-        draft.set_sweep(sweep);
-    }
-    draft.finish(Reply::Launched(running.id))
 }
 
 impl Draft<'_> {
