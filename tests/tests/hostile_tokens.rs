@@ -235,6 +235,26 @@ fn guessing_is_slow_and_does_not_fill_the_log() -> Result<()> {
     castle.check_remains()
 }
 
+/// Logins of one browser.
+const LOGINS: usize = 200;
+
+#[test]
+fn logins_do_not_fill_the_log() -> Result<()> {
+    let castle = Castle::start()?;
+    let viewer = castle.token("viewer", &[])?;
+    let output = std::process::Command::new("curl")
+        .args(["-sk", "-o", "/dev/null", "-w", "%{http_code}\n", "--data", "next=/", "--data-urlencode"])
+        .args([format!("token={viewer}"), format!("{}/login?[1-{LOGINS}]", castle.url())])
+        .output()?;
+    let codes = String::from_utf8(output.stdout)?;
+    let count = |code: &str| codes.lines().filter(|one| *one == code).count();
+    let written = castle.audit()?.iter().filter(|entry| entry["action"] == "log in").count();
+    println!("{LOGINS} logins: {} let in, {} too many, {written} in the log", count("303"), count("429"));
+    ensure!(count("303") >= 1 && count("429") >= 1, "{codes}");
+    ensure!((1..=WRITTEN_MAX).contains(&written), "{written} logins are written");
+    castle.check_remains()
+}
+
 /// Where libfaketime lies, and what it reads the time from.
 struct Clock {
     library: String,

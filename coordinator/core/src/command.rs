@@ -149,6 +149,8 @@ pub enum Command {
     By {
         /// What the log says.
         note: AuditNote,
+        /// The token that was shown for it: the act is refused where that is worth nothing any more when it is decided.
+        shown: Option<TokenId>,
         /// What is done.
         command: Box<Command>,
     },

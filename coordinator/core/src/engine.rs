@@ -104,7 +104,7 @@ impl Engine {
             Command::ForgetAudit { through, written_at, damage, by } => {
                 audit_trail::forget(self, now, (*through, *written_at), damage, by)
             }
-            Command::By { note, command } => decide::access::by(self, now, note, command),
+            Command::By { note, shown, command } => decide::access::by(self, now, (note, *shown), command),
             Command::Record(note) => Ok(decide::access::record(self, now, note)),
             Command::NewGeneration => Ok(decide::generation::begin(self, now)),
             Command::Tick => Ok(decide::tick::tick(self, now)),

@@ -196,9 +196,22 @@ fn an_act_and_its_entry_become_true_together_or_not_at_all() {
         subject: String::new(),
         is_allowed: true,
     };
-    let by = |action: &str, command| Command::By { note: note(action), command: Box::new(command) };
+    let by =
+        |action: &str, command| Command::By { note: note(action), shown: None, command: Box::new(command) };
     lab.refused(&by("create token", Command::CreateToken(new_token(1, Role::Worker))));
     assert_eq!(lab.engine.tables().audit.sequence, before, "nothing was done");
     lab.run(&by("create token", Command::CreateToken(new_token(9, Role::Viewer))));
+    assert_eq!(lab.engine.tables().audit.sequence, before + 1);
+
+    // What was begun before its token was revoked is not done after it.
+    let with = |shown| Command::By {
+        note: note("drain"),
+        shown: Some(id(shown)),
+        command: Box::new(Command::CreateToken(new_token(10, Role::Viewer))),
+    };
+    lab.decide(&with(9)).expect("the token is good");
+    lab.run(&Command::RevokeToken { token: id(9), with_workers: false });
+    assert!(denied(&lab, &with(9)).contains("revoked"));
+    assert!(denied(&lab, &with(77)).contains("not known"));
     assert_eq!(lab.engine.tables().audit.sequence, before + 1);
 }

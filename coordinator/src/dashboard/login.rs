@@ -73,6 +73,7 @@ pub(super) async fn begin(
     match admitted(&dashboard, &shown.token).await {
         Ok((id, role)) => {
             let shared = &dashboard.shared;
+            shared.check_login(&viewer.act)?;
             shared.record(&viewer.act, "log in", format!("{role} token {id}")).await?;
             let cookie = shared.sessions.begin(id).map_err(status::internal)?;
             Ok((AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to(&next)).into_response())

@@ -1,16 +1,17 @@
 //! Who is behind a request, for the audit log and for checks that the gate cannot make.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use coordinator_core::{AuditNote, Command, Engine, Reply};
 use http::Extensions;
-use sweep_proto::LeaseToken;
+use sweep_proto::{LeaseToken, TokenId};
 use tokio::time::Instant;
 use tonic::{Request, Status};
 
 use super::{Shared, status};
 use crate::security::caller::{Caller, Peer};
+use crate::security::refusals::{Admission, Refusals};
 
 /// A caller and where the call comes from.
 #[derive(Clone, Debug)]
@@ -37,12 +38,28 @@ impl Act {
     }
 }
 
+impl Act {
+    /// The token that lets its caller act.
+    pub(super) fn shown(&self) -> Option<TokenId> {
+        match self.caller {
+            Caller::Token { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+}
+
 impl From<&Extensions> for Act {
     fn from(extensions: &Extensions) -> Self {
         let peer = extensions.get::<Peer>().map_or_else(|| "-".to_owned(), |peer| peer.address.to_string());
         // A request that no gate has seen has no rights.
         Self { caller: extensions.get::<Caller>().copied().unwrap_or(Caller::Nobody), peer }
     }
+}
+
+/// Counts what comes from the address of an act.
+fn admitted(counts: &Mutex<Refusals>, act: &Act) -> Admission {
+    let address = act.peer.parse().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer: SocketAddr| peer.ip());
+    counts.lock().unwrap_or_else(PoisonError::into_inner).admit(address, Instant::now().into_std())
 }
 
 impl Shared {
@@ -54,16 +71,20 @@ impl Shared {
         subject: String,
         command: Command,
     ) -> Result<Reply, Status> {
-        let done = self.done_by(act.note(action, subject.clone()), command).await;
+        let done = self.done(act.note(action, subject.clone()), act.shown(), command).await;
         if let Err(refusal) = &done {
             self.refused(act, action, &subject, refusal).await;
         }
         done
     }
 
-    /// As [`Self::act`], where refusals are written down elsewhere.
+    /// As [`Self::act`], where refusals are written down elsewhere and no token lets the caller act.
     pub(crate) async fn done_by(&self, note: AuditNote, command: Command) -> Result<Reply, Status> {
-        let command = Command::By { note, command: Box::new(command) };
+        self.done(note, None, command).await
+    }
+
+    async fn done(&self, note: AuditNote, shown: Option<TokenId>, command: Command) -> Result<Reply, Status> {
+        let command = Command::By { note, shown, command: Box::new(command) };
         self.driver.command(command).await.map_err(status::of_driver)
     }
 
@@ -78,11 +99,7 @@ impl Shared {
 
     /// As [`Self::refused`], where the gate does not see the answer.
     pub(crate) async fn write_refusal(&self, act: &Act, action: &str, subject: &str, refusal: &Status) {
-        let admission = {
-            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-            let address = act.peer.parse().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer: SocketAddr| peer.ip());
-            refusals.admit(address, Instant::now().into_std())
-        };
+        let admission = admitted(&self.refusals, act);
         let subject = format!("{subject}: {}", refusal.message());
         let note = AuditNote { is_allowed: false, ..act.note(action, subject) };
         let notes = admission.notes_of_unwritten().chain(admission.is_written.then_some(note));
@@ -91,6 +108,15 @@ impl Shared {
                 tracing::error!(%error, "a refusal could not be written to the audit log");
             }
         }
+    }
+
+    /// Refuses a login where too many came from its address within a minute: each one is an entry of the audit log.
+    pub(crate) fn check_login(&self, act: &Act) -> Result<(), Status> {
+        if admitted(&self.logins, act).is_written {
+            return Ok(());
+        }
+        let problem = "too many logins came from this address within a minute; wait one, and log in again";
+        Err(Status::resource_exhausted(problem))
     }
 
     /// Writes an act to the audit log before it is done: for what changes no row.

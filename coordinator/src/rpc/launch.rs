@@ -38,11 +38,11 @@ pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) ->
         let subject = format!("sweep \"{}\"", spec.name);
         let (owner, quota) = act.caller.claim(shared.quota);
         let text = request.text.clone();
-        let note = act.note("launch", subject.clone());
+        let (note, shown) = (act.note("launch", subject.clone()), act.shown());
         let command = |spec, datasets| {
             let (file_text, attach) = (request.text, request.attach);
             let launch = Command::Launch { spec, file_text, datasets, attach, owner, quota: Box::new(quota) };
-            Command::By { note, command: Box::new(launch) }
+            Command::By { note, shown, command: Box::new(launch) }
         };
         let event = match run(&shared, (spec, text), (act.caller, reach), command, &events).await {
             Ok(Some((status, changed))) => Ok(wire::LaunchEvent {

@@ -88,6 +88,8 @@ pub(crate) struct Shared {
     pub(crate) sealer: Option<Arc<Sealer>>,
     /// Which refused acts are written to the audit log.
     refusals: Arc<Mutex<Refusals>>,
+    /// Logins of browsers, each of which is written to the audit log: as many of one address as refusals.
+    logins: Arc<Mutex<Refusals>>,
     /// What bare machines install, where there is something.
     pub(crate) install: Option<Arc<Install>>,
     /// Where this coordinator can be reached, best first.
@@ -136,6 +138,7 @@ impl Shared {
             signer,
             sealer: None,
             refusals: Arc::new(Mutex::new(Refusals::new(Instant::now().into_std()))),
+            logins: Arc::new(Mutex::new(Refusals::new(Instant::now().into_std()))),
             install,
             advertised,
             corpora,

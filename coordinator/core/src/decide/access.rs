@@ -195,7 +195,20 @@ fn issue(
 }
 
 /// What a command decides, and the entry that says who gave it. Where it is refused nothing is written.
-pub(crate) fn by(engine: &Engine, now: Timestamp, note: &AuditNote, command: &Command) -> Outcome {
+pub(crate) fn by(
+    engine: &Engine,
+    now: Timestamp,
+    (note, shown): (&AuditNote, Option<TokenId>),
+    command: &Command,
+) -> Outcome {
+    // What was begun with a token may have taken long, and the token may be revoked by now.
+    if let Some(id) = shown {
+        let record = engine.tables.tokens.get(&id);
+        let role = record.map(|record| record.role);
+        if let Some(reason) = record.map_or(Some(UNKNOWN_TOKEN), |record| record.refusal(now)) {
+            return Err(Rejection::Denied(token_refusal(reason, role)));
+        }
+    }
     let mut decision = engine.decide(now, command)?;
     decision.mutations.extend(record(engine, now, note).mutations);
     Ok(decision)
