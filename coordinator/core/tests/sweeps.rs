@@ -85,7 +85,10 @@ fn who_attaches_finds_the_sweep_that_goes_on() {
     });
     lab.changes_nothing(&elsewhere);
     assert_eq!(lab.run(&elsewhere), Reply::Launched(first), "a comment was added, and the folder renamed");
-    let other = changed(&|spec, _| spec.replicates += 1);
+    let other = changed(&|spec, text| {
+        spec.replicates += 1;
+        text.push_str("\nreplicates = 2\n");
+    });
     assert_ne!(lab.run(&other), Reply::Launched(first), "something else is asked for");
     lab.run(&Command::Cancel(first));
     assert_ne!(lab.run(&attach), Reply::Launched(first), "what was cancelled is launched anew");

@@ -15,6 +15,7 @@ use std::fs;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use sweep_proto::encoded::{PADDING, UNKNOWN};
 use sweep_proto::{Configuration, Hyperparameter};
 use tokenizers::Tokenizer;
@@ -165,8 +166,27 @@ fn vocabulary_of(path: &Path) -> Result<usize, TrainError> {
 fn read_tokenizer(path: &Path) -> Result<Tokenizer, TrainError> {
     let mut file: serde_json::Map<String, serde_json::Value> = read_json(path)?;
     file.insert("decoder".to_owned(), serde_json::Value::Null);
+    if let Some(foreign) = file.get("normalizer").and_then(foreign_normalizer) {
+        let kind = foreign["type"].as_str().unwrap_or("without a type").escape_debug().to_string();
+        return Err(not_understood(path, format!("no dataset of a sweep has the normalizer {kind}")));
+    }
     let file = serde_json::to_vec(&file).map_err(|error| not_understood(path, error.to_string()))?;
     Tokenizer::from_bytes(file).map_err(|error| not_understood(path, error.to_string()))
+}
+
+/// The first normalizer that the encoding of datasets (`coordinator/dataset`) does not write: the library has others, some of which
+/// take tables or patterns that a stranger may have made to harm.
+fn foreign_normalizer(normalizer: &serde_json::Value) -> Option<&serde_json::Value> {
+    let known = [
+        serde_json::Value::Null,
+        json!({"type": "NFC"}),
+        json!({"type": "Lowercase"}),
+        json!({"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "}),
+        json!({"type": "Strip", "strip_left": true, "strip_right": true}),
+    ];
+    let several = normalizer["normalizers"].as_array().filter(|_| normalizer["type"] == "Sequence");
+    let each = several.map_or(std::slice::from_ref(normalizer), Vec::as_slice);
+    each.iter().find(|one| !known.contains(one))
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainError> {
@@ -196,4 +216,60 @@ fn read_text(path: &Path) -> Result<String, TrainError> {
 
 fn not_understood(path: &Path, reason: String) -> TrainError {
     TrainError::ModelFile { path: path.to_owned(), reason }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn tokenizer_with(normalizer: &serde_json::Value) -> Result<Tokenizer, TrainError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(TOKENIZER_FILE);
+        let model = json!({"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"});
+        let file = json!({
+            "version": "1.0", "added_tokens": [], "normalizer": normalizer, "pre_tokenizer": null,
+            "post_processor": null, "decoder": null, "model": model
+        });
+        fs::write(&path, file.to_string()).unwrap();
+        read_tokenizer(&path)
+    }
+
+    #[test]
+    fn only_normalizers_of_our_own_are_taken() {
+        let (nfc, lowercase) = (json!({"type": "NFC"}), json!({"type": "Lowercase"}));
+        let collapse = json!({"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "});
+        let strip = json!({"type": "Strip", "strip_left": true, "strip_right": true});
+        let sequence = |all: &[&serde_json::Value]| json!({"type": "Sequence", "normalizers": all});
+        for ours in [
+            serde_json::Value::Null,
+            sequence(&[&nfc, &lowercase]),
+            sequence(&[&nfc, &lowercase, &collapse, &strip]),
+        ] {
+            assert!(tokenizer_with(&ours).is_ok(), "{ours}");
+        }
+        let slow = json!({"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": " "});
+        for foreign in [
+            json!({"type": "NFKC"}),
+            json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"}),
+            sequence(&[&nfc, &slow]),
+            sequence(&[&sequence(&[&nfc])]),
+        ] {
+            let error = tokenizer_with(&foreign).unwrap_err().to_string();
+            assert!(error.contains("normalizer"), "{foreign}: {error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_regular_file_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [CONFIGURATION_FILE, LABELS_FILE, MODEL_FILE] {
+            fs::write(folder.path().join(name), "{}").unwrap();
+        }
+        let pipe = folder.path().join(TOKENIZER_FILE);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let error = predict(folder.path(), &["a".to_owned()], DeviceChoice::Cpu).unwrap_err().to_string();
+        assert!(error.contains(TOKENIZER_FILE) && error.contains("no regular file"), "{error}");
+    }
 }
