@@ -207,7 +207,7 @@ pub struct Rows {
 /// What a reader must know beside the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
-    /// A word for programs: `still_learning`.
+    /// A word for programs: `no_better_than_guessing`, `still_learning`, `in_training`, ...
     pub kind: String,
     /// Sentences for people.
     pub text: String,

@@ -66,9 +66,12 @@ pub struct SplitAccount {
     pub rows: u64,
     /// Rows of each class, in the order of the classes.
     pub class_rows: Vec<u64>,
-    /// Rows whose text, but for white space, also stands in the training split; in the training split itself: rows
-    /// that repeat the text of an earlier row.
+    /// Rows whose text, as the tokenizer reads it, also stands in the training split; in the training split itself: rows
+    /// that repeat the text of an earlier row. Versions that kept no `word_for_word` compared texts but for white space.
     pub in_training: u64,
+    /// Those of them whose text is the same but for white space.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub word_for_word: Option<u64>,
     /// Those of them whose label differs from that of the first training row with the text.
     pub other_label: u64,
     /// Texts that were cut at the maximum length.

@@ -7,6 +7,7 @@ use sweep_proto::DataAccount;
 use sweep_proto::data_account::SplitAccount;
 use sweep_proto::encoded::UNKNOWN;
 
+use crate::pieces::Pieces;
 use crate::rows::Rows;
 use crate::split::Splits;
 
@@ -44,6 +45,30 @@ fn compared(splits: &Splits, classes: usize) -> [SplitAccount; 3] {
         }
     }
     accounts
+}
+
+/// Counts texts that stand in the training split as the model reads them, too: those that differ only in what the tokenizer takes
+/// away, such as case or the spaces around punctuation. Texts of which nothing is left are not compared.
+pub(crate) fn compare_as_read(splits: &Splits, pieces: &Pieces, accounts: &mut [SplitAccount; 3]) {
+    let mut known: HashMap<Cow<'_, str>, u32> = HashMap::with_capacity(splits[0].len());
+    let mut read: HashMap<&[u32], u32> = HashMap::with_capacity(splits[0].len());
+    for (place, (rows, account)) in splits.iter().zip(accounts).enumerate() {
+        account.word_for_word = Some(account.in_training);
+        (account.in_training, account.other_label) = (0, 0);
+        for (row, cut) in rows.iter().zip(&pieces.splits[place]) {
+            let text = evenly_spaced(&row.text);
+            let as_read = (!cut.is_empty()).then_some(cut.as_slice());
+            let first = known.get(&text).or_else(|| read.get(as_read?)).copied();
+            if let Some(label) = first {
+                account.in_training += 1;
+                account.other_label += u64::from(label != row.label);
+            }
+            if place == 0 {
+                known.entry(text).or_insert(first.unwrap_or(row.label));
+                as_read.map(|cut| *read.entry(cut).or_insert(first.unwrap_or(row.label)));
+            }
+        }
+    }
 }
 
 /// A text with single spaces for every run of white space: what differs in no more is the same text.
@@ -98,6 +123,27 @@ mod tests {
         let counted = compared(&splits, 2).map(|one| (one.rows, one.in_training, one.other_label));
         assert_eq!(counted, [(3, 1, 1), (2, 1, 0), (3, 2, 1)]);
         assert_eq!(compared(&splits, 2)[2].class_rows, [0, 3]);
+    }
+
+    #[test]
+    fn texts_that_differ_in_what_the_tokenizer_takes_away_are_counted_as_read() {
+        let row = |text: &str, label| Row { text: text.into(), label };
+        let splits = [
+            vec![row("A good film, really.", 0), row("a good film , really .", 1), row("!", 1)],
+            vec![row("a bad film", 0)],
+            vec![row("a GOOD film,really.", 1), row("a good book", 1), row("A good film, really.", 0)],
+        ];
+        let counted = |kind| {
+            let mut accounts = compared(&splits, 2);
+            let pieces = Pieces::cut(kind, &splits, &crate::progress::NoProgress).expect("cut");
+            compare_as_read(&splits, &pieces, &mut accounts);
+            accounts.map(|one| (one.in_training, one.other_label, one.word_for_word))
+        };
+        let by_words = counted(crate::tokenizer::TokenizerKind::Word);
+        assert_eq!(by_words, [(1, 1, Some(0)), (0, 0, Some(0)), (2, 1, Some(1))]);
+        // Other tokenizers read what this one takes away: there they are other texts.
+        let by_subwords = counted(crate::tokenizer::TokenizerKind::Subword);
+        assert_eq!(by_subwords[2].0, 1, "{by_subwords:?}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::error::DatasetError;
 use crate::summary::Summary;
 
 /// Raised whenever the same source and settings give other bytes, or another account, than before.
-const PREPARATION_VERSION: u32 = 2;
+const PREPARATION_VERSION: u32 = 3;
 
 /// What the index keeps of a preparation.
 #[derive(Serialize, Deserialize)]

@@ -113,6 +113,7 @@ impl Corpus {
         (summary.vocabulary, summary.lengths) = (encoded.header.vocabulary, encoded.lengths);
         kind.name().clone_into(&mut summary.account.tokenizer);
         summary.account.told.extend(chosen.and_then(Choice::remark));
+        account::compare_as_read(&self.splits, &pieces, &mut summary.account.splits);
         for (split, tokens) in summary.account.splits.iter_mut().zip(encoded.tokens) {
             tokens.tell(split);
         }

@@ -7,7 +7,7 @@ use coordinator_core::{AttemptState, TrialState};
 use coordinator_report::model::{CurvePanel, PanelTitle};
 use coordinator_report::{Language, Price, ReportInput, ReportModel, analyse, render};
 use fixture::{axis, empty, files, finished, measure_test, noise, push_attempt, spec, study, text};
-use sweep_proto::{FailureKind, Hyperparameter, SweepId, TrialId};
+use sweep_proto::{FailureKind, Hyperparameter, SweepId, Timestamp, TrialId};
 
 fn near(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
@@ -52,8 +52,8 @@ fn a_small_factorial_has_the_numbers_by_hand() {
     near(variance.total_sum_of_squares, 0.44);
     near(variance.main_effects_share, 0.225 / 0.44);
     near(variance.interactions_share, 0.005 / 0.44);
-    near(variance.replicates_share, 0.125 / 0.44);
-    near(variance.residual_share, 0.085 / 0.44);
+    near(variance.replicates_share.unwrap(), 0.125 / 0.44);
+    near(variance.residual_share.unwrap(), 0.085 / 0.44);
     near(variance.residual_mean_square.unwrap(), 0.085 / 3.0);
     let units = &model.main_effects.factors[0];
     near(units.share.unwrap(), 0.18 / 0.44);
@@ -189,7 +189,7 @@ fn equal_scores_are_no_effect_whatever_rounding_leaves() {
     let model =
         analyse(&finished(spec(axes(), 3), 1, |_, replicate| (0.6 + 0.013 * f64::from(replicate), 0.5)));
     for effect in &model.factorial.as_ref().unwrap().effects {
-        assert_eq!((effect.sum_of_squares, effect.p), (0.0, Some(1.0)));
+        assert_eq!((effect.sum_of_squares, effect.p), (Some(0.0), Some(1.0)));
     }
     let pairs = model.main_effects.factors.iter().flat_map(|factor| &factor.comparisons);
     assert!(pairs.map(|pair| (pair.difference, pair.p_holm)).all(|pair| pair == (0.0, 1.0)));
@@ -358,7 +358,12 @@ fn failures_tell_what_followed() {
     input.attempts.retain(|attempt| attempt.id.trial != id);
     push_attempt(&mut input, id, AttemptState::Failed, Some(FailureKind::Crashed), Some("signal 9"));
     push_attempt(&mut input, id, AttemptState::Diverged, None, Some("the loss is NaN"));
+    // It was last heard a second after its start, and its lease ran out much later.
+    let lost = input.attempts.iter_mut().find(|attempt| attempt.id.trial == id).unwrap();
+    lost.heard_at = Some(Timestamp(lost.started_at.0 + 1_000));
+    lost.ended_at = Some(Timestamp(lost.started_at.0 + 91_000));
     let model = analyse(&input);
+    assert_eq!(model.failures[0].seconds, Some(1.0), "the time after its last sign of life is nobody's");
     let told: Vec<_> =
         model.failures.iter().map(|one| (one.attempt.as_str(), one.outcome, one.kind)).collect();
     assert_eq!(told, [("3/7/1", "failed", Some("crashed")), ("3/7/2", "diverged", None)]);
@@ -367,7 +372,20 @@ fn failures_tell_what_followed() {
         "the trial diverged in epoch 3: left out of every mean"
     );
     // Replicate 0 is still complete on the grid, but one replicate decides nothing.
-    assert_eq!(model.main_effects.variance.unwrap().replicates, 1);
+    let variance = model.main_effects.variance.unwrap();
+    assert_eq!(variance.replicates, 1);
+    // Nor does it tell the seed's part of what is seen: that is not nought.
+    assert_eq!((variance.replicates_share, variance.residual_share), (None, None));
+    let factorial = model.factorial.as_ref().unwrap();
+    for unknown in [&factorial.seed, &factorial.residual] {
+        assert_eq!((unknown.sum_of_squares, unknown.eta_squared), (None, None));
+    }
+    assert!(factorial.effects.iter().all(|effect| effect.eta_squared.is_some()));
+    let markdown = text(&input, "report.md");
+    assert!(markdown.contains("the part of the seed is not known"), "{markdown}");
+    for row in markdown.lines().filter(|line| line.starts_with("| seed (") || line.starts_with("| residual (")) {
+        assert!(row.contains('–') && !row.contains("0.00 %"), "{row}");
+    }
     assert!(!model.answer.strongest_hyperparameter.decided);
 }
 

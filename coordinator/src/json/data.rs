@@ -69,7 +69,7 @@ pub struct DataSplit {
     pub rows: u64,
     /// Rows of each class.
     pub class_rows: Vec<u64>,
-    /// Rows whose text also stands in the training split; of the training split: repeated texts.
+    /// Rows whose text, as the tokenizer reads it, also stands in the training split; of the training split: repeated texts.
     pub in_training: u64,
     /// Those of them under another label.
     pub other_label: u64,

@@ -1,5 +1,6 @@
 //! Who works on a sweep, what keeps it from going on, and what was chosen before.
 
+use coordinator_core::AttemptState;
 use serde::Serialize;
 use sweep_proto::text::inert_line;
 use sweep_proto::wire;
@@ -15,7 +16,7 @@ pub struct HandBack {
     pub attempt: u32,
     /// Who had it.
     pub worker: String,
-    /// `handed back` or `lease expired`.
+    /// `handed back` or `lease lost`.
     pub how: String,
     /// When.
     pub at_ms: Option<u64>,
@@ -28,7 +29,7 @@ impl HandBack {
     pub fn told(&self) -> String {
         let Self { trial, worker, reason, .. } = self;
         let text = match self.how.as_str() {
-            "lease expired" => format!("the lease of {worker} on trial {trial} ran out: {reason}"),
+            how if how == AttemptState::Expired.name() => format!("trial {trial} was lost by {worker}, whose lease on it ran out: {reason}"),
             _ => format!("trial {trial} was handed back by {worker}: {reason}"),
         };
         inert_line(&text.chars().take(HAND_BACK_CHARS_MAX).collect::<String>())
@@ -74,7 +75,7 @@ impl Sweep {
     /// `since` says the moment as the view does.
     pub fn idleness(&self, since: impl Fn(u64) -> String) -> Option<String> {
         match self.outlook {
-            Outlook::Stopped => Some("nobody works on it: `sweep run FILE` goes on".to_owned()),
+            Outlook::Stopped => Some("nobody works on it: `sweep run FILE` goes on, or `sweep serve` where it was launched on one".to_owned()),
             Outlook::NoWorker => Some(match self.no_worker_since_ms {
                 Some(ms) => format!("no worker is connected (since {})", since(ms)),
                 None => "no worker is connected".to_owned(),
@@ -155,9 +156,9 @@ mod tests {
     fn a_hand_back_is_told_in_one_short_inert_line() {
         let reason = format!("\u{1b}[2J\n\u{202e}{}", "x".repeat(9_000));
         let one =
-            wire::HandBack { worker: "vm".into(), how: "lease expired".into(), reason, ..Default::default() };
+            wire::HandBack { worker: "vm".into(), how: AttemptState::Expired.name().into(), reason, ..Default::default() };
         let told = HandBack::from(one).told();
-        assert!(told.starts_with("the lease of vm on trial "), "{told}");
+        assert!(told.starts_with("trial  was lost by vm, whose lease on it ran out: "), "{told}");
         assert!(!told.chars().any(sweep_proto::text::is_steering) && told.chars().count() <= 400, "{told}");
     }
 }

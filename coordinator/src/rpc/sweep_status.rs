@@ -187,7 +187,23 @@ fn warnings_of(engine: &Engine, sweep: &SweepRecord) -> Vec<wire::Warning> {
     let tests = sweep.tests_so_far(test(engine, sweep).is_some());
     let repeated = warnings::test_used_again(tests, Language::English);
     let repeated = repeated.map(|text| wire::Warning { kind: "test_used_again".to_owned(), text });
-    of_the_data.chain(still_learning).chain(repeated).collect()
+    guessing(engine, sweep).into_iter().chain(of_the_data).chain(still_learning).chain(repeated).collect()
+}
+
+/// That the choice is not shown to know more than the most frequent class.
+fn guessing(engine: &Engine, sweep: &SweepRecord) -> Option<wire::Warning> {
+    let tests = tests(engine, sweep);
+    let confusion = &tests.iter().find(|test| !test.confusion.is_empty())?.confusion;
+    let accuracy = tests.iter().map(|test| test.accuracy).sum::<f64>() / tests.len() as f64;
+    let text = warnings::no_better_than_guessing(confusion, accuracy, Language::English)?;
+    Some(wire::Warning { kind: "no_better_than_guessing".to_owned(), text })
+}
+
+/// The chosen configuration's replicates on the test split, as far as they were measured.
+fn tests<'a>(engine: &'a Engine, sweep: &SweepRecord) -> Vec<&'a TestMetric> {
+    let Some(chosen) = sweep.chosen.as_ref() else { return Vec::new() };
+    let trials = engine.tables().trials_of(sweep.id).filter(|trial| trial.spec.configuration == *chosen);
+    trials.filter_map(|trial| trial.test.as_ref()).collect()
 }
 
 /// Epochs done, and epochs planned: a trial that ran to an end planned what it did.
@@ -206,9 +222,7 @@ fn epochs(engine: &Engine, id: SweepId) -> (u64, u64) {
 /// The mean over the chosen configuration's replicates, confusion counts summed. Calibration and hardest examples belong to
 /// single models: the report has them.
 fn test(engine: &Engine, sweep: &SweepRecord) -> Option<TestMetric> {
-    let chosen = sweep.chosen.as_ref()?;
-    let trials = engine.tables().trials_of(sweep.id).filter(|trial| trial.spec.configuration == *chosen);
-    let tests: Vec<_> = trials.filter_map(|trial| trial.test.as_ref()).collect();
+    let tests = tests(engine, sweep);
     let count = tests.len() as f64;
     let mean = |of: fn(&TestMetric) -> f64| tests.iter().map(|test| of(test)).sum::<f64>() / count;
     let mut confusion = tests.first()?.confusion.clone();

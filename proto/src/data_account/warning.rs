@@ -332,6 +332,7 @@ mod tests {
             rows: 90,
             class_rows: vec![90, 0],
             in_training: 9,
+            word_for_word: Some(9),
             other_label: 20,
             truncated: 45,
             tokens: 100,

@@ -47,18 +47,18 @@ pub fn factorial(
     })
 }
 
-/// A share of the total sum of squares that no error stands against.
+/// A share of the total sum of squares that no error stands against. Without degrees of freedom nothing is known of it.
 fn untested(sum_of_squares: f64, degrees_of_freedom: u64, total: f64) -> Effect {
     Effect {
         of: Vec::new(),
         degrees_of_freedom,
-        sum_of_squares,
+        sum_of_squares: (degrees_of_freedom > 0).then_some(sum_of_squares),
         mean_square: (degrees_of_freedom > 0).then(|| sum_of_squares / degrees_of_freedom as f64),
         error_mean_square: None,
         error_degrees_of_freedom: None,
         f: None,
         p: None,
-        eta_squared: (sum_of_squares / total).clamp(0.0, 1.0),
+        eta_squared: (degrees_of_freedom > 0).then(|| (sum_of_squares / total).clamp(0.0, 1.0)),
         omega_squared: None,
     }
 }

@@ -31,7 +31,8 @@ pub fn failures(input: &ReportInput, table: &Table) -> Vec<FailedAttempt> {
             kind: attempt.failure.map(sweep_proto::FailureKind::name),
             // Rows that were stored before messages were made inert where they enter.
             reason: attempt.error.as_deref().map(inert_lines),
-            seconds: attempt.ended_at.map(|ended| ended.since_ms(attempt.started_at) as f64 / 1_000.0),
+            // A lease outlives a dead worker: its seconds are those that the hours charge.
+            seconds: attempt.ended_at.map(|_| attempt.charged_ms() as f64 / 1_000.0),
             consequence: consequence(attempt, trial),
         })
     });

@@ -47,7 +47,7 @@ pub fn test_split(input: &ReportInput, standing: Option<&Standing<'_>>) -> Optio
 }
 
 /// Of the classes of the examples that were counted; its luck by the normal approximation of the binomial distribution.
-fn baseline(confusion: &[Vec<u64>]) -> Option<Baseline> {
+pub(crate) fn baseline(confusion: &[Vec<u64>]) -> Option<Baseline> {
     let sizes: Vec<f64> =
         confusion.iter().map(|row| row.iter().map(|count| *count as f64).sum::<f64>()).collect();
     let all = sizes.iter().sum::<f64>();

@@ -147,8 +147,8 @@ pub struct Effect {
     pub of: Vec<Hyperparameter>,
     /// Degrees of freedom.
     pub degrees_of_freedom: u64,
-    /// Sum of squares.
-    pub sum_of_squares: f64,
+    /// Sum of squares; `null` of seed and residual without degrees of freedom: one replicate does not tell it.
+    pub sum_of_squares: Option<f64>,
     /// Mean square; `null` without degrees of freedom.
     pub mean_square: Option<f64>,
     /// Mean square of the interaction of the same hyperparameters with the seed, which is the error of this effect; `null`
@@ -160,8 +160,8 @@ pub struct Effect {
     pub f: Option<f64>,
     /// Probability of so large an F without the effect, not corrected for the number of effects.
     pub p: Option<f64>,
-    /// Share of the total sum of squares (η²).
-    pub eta_squared: f64,
+    /// Share of the total sum of squares (η²); `null` where that is not known.
+    pub eta_squared: Option<f64>,
     /// Less biased share (ω²), 0 where the estimate is below.
     pub omega_squared: Option<f64>,
 }
@@ -179,10 +179,10 @@ pub struct Variance {
     pub main_effects_share: f64,
     /// Share of all interactions together.
     pub interactions_share: f64,
-    /// Share of the seed: differences between whole replicates.
-    pub replicates_share: f64,
-    /// Share of the rest: seed noise within configurations.
-    pub residual_share: f64,
+    /// Share of the seed: differences between whole replicates; `null` of one replicate, which does not tell it.
+    pub replicates_share: Option<f64>,
+    /// Share of the rest: seed noise within configurations; `null` of one replicate: the noise stands within the others.
+    pub residual_share: Option<f64>,
     /// Residual mean square; `null` below two replicates or two configurations.
     pub residual_mean_square: Option<f64>,
     /// Residual degrees of freedom.

@@ -42,12 +42,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     if let Some(baseline) = model.test_split.as_ref().and_then(|test| test.baseline)
         && !is_better_than_guessing(model)
     {
-        blocks.push(Block::Warning(say!(
-            language,
-            "The chosen configuration is not shown to know more than the most frequent class, which is right in {share} of the \
-             test examples: the ranking below may be one of noise.",
-            share = format::percent(baseline.accuracy)
-        )));
+        blocks.push(Block::Warning(warnings::guessing(baseline.accuracy, language)));
     }
     blocks.extend(still_learning(model, language).map(Block::Warning));
     blocks.extend(warnings::test_used_again(answer.test_split_uses, language).map(Block::Warning));
@@ -55,6 +50,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         blocks.push(Block::Text(sureness));
     }
     blocks.push(Block::Text(strongest(answer, language)));
+    blocks.extend(unequal_noise(model, language).map(Block::Warning));
     blocks.extend(answer.study.map(|one| Block::Text(study::said(&one, language))));
     if let Some(gap) = &answer.gap {
         let replicates = answer.validation_loss.map_or(0, |loss| loss.replicates as usize);
@@ -89,8 +85,14 @@ fn still_learning(model: &ReportModel, language: Language) -> Option<String> {
     warnings::still_learning(model.answer.trials_still_improving, completed, language)
 }
 
+/// That the verdict is less sure than it says.
+fn unequal_noise(model: &ReportModel, language: Language) -> Option<String> {
+    let tests = model.main_effects.factors.iter().filter_map(|one| Some((one.hyperparameter.name(), one.test?.equal_noise_p)));
+    warnings::unequal_noise(tests, language)
+}
+
 /// Which hyperparameter matters most, and why.
-fn strongest(answer: &Answer, language: Language) -> String {
+pub(super) fn strongest(answer: &Answer, language: Language) -> String {
     let strongest = &answer.strongest_hyperparameter;
     let verdict = match strongest.leading {
         Some(leading) if strongest.decided => leading.to_string(),

@@ -148,7 +148,7 @@ fn splits(datasets: &[Dataset], language: Language) -> TextTable {
     }
     let caption = say!(
         language,
-        "Texts and tokens of each split. Texts in training: rows whose text, but for white space, also stands in the \
+        "Texts and tokens of each split. Texts in training: rows whose text, as the tokenizer reads it, also stands in the \
          training split; for the training split itself, repeated texts."
     );
     let head = heads!(

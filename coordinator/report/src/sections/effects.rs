@@ -1,9 +1,8 @@
 //! Main effects: marginal means per level, tests, shares of the variance, the rule behind the verdict.
 
-use super::{Block, Chart, ChartSpec, Head, Section, TextTable, format};
+use super::{Block, Chart, ChartSpec, Head, Section, TextTable, answer, format, variance, warnings};
 use crate::language::{Language, heads, say};
 use crate::model::{Factor, FactorTest, LevelEffect, ReportModel, Variance};
-use coordinator_statistics::equal_noise::WARNED_BELOW;
 use coordinator_statistics::strata::INTERVAL_REPLICATES_MIN;
 
 /// The probability up to which an effect is significant.
@@ -19,6 +18,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         return Section { id: "effects", title: say!(language, "Main effects"), blocks };
     }
     blocks.extend(comparable(model, language));
+    blocks.push(Block::Text(answer::strongest(&model.answer, language)));
     let rule = model.answer.strongest_hyperparameter.rule.say(language);
     blocks.push(Block::Text(say!(language, "Rule for \"matters most\": {rule}", rule = rule)));
     let factors = &model.main_effects.factors;
@@ -28,7 +28,10 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     blocks.push(Block::Charts(charts.collect()));
     blocks.extend(tests(model, language));
     match &model.main_effects.variance {
-        Some(variance) => blocks.push(Block::Table(shares(model, variance, language))),
+        Some(variance) => {
+            blocks.extend(variance::seed_unknown(variance.replicates, language).map(Block::Text));
+            blocks.push(Block::Table(shares(model, variance, language)));
+        }
         None => blocks.push(Block::Text(
             say!(
                 language,
@@ -196,15 +199,8 @@ fn tests(model: &ReportModel, language: Language) -> Vec<Block> {
         let those = tested.iter().filter(|(_, test)| holds(test));
         those.map(|(factor, _)| factor.hyperparameter.name()).collect::<Vec<_>>()
     };
-    let unequal = names_where(|test| test.equal_noise_p.is_some_and(|p| p < WARNED_BELOW));
-    if !unequal.is_empty() {
-        blocks.push(Block::Warning(say!(
-            language,
-            "Seed noise is not the same at every level of {names} (Bartlett's test): intervals, tests and probabilities take it as \
-             equal, so they are less sure than they say.",
-            names = unequal.join(", ")
-        )));
-    }
+    let noise = tested.iter().map(|(factor, test)| (factor.hyperparameter.name(), test.equal_noise_p));
+    blocks.extend(warnings::unequal_noise(noise, language).map(Block::Warning));
     let blind = names_where(|test| test.permutation_p_min.is_some_and(|p| p > SIGNIFICANCE));
     if !blind.is_empty() {
         blocks.push(Block::Text(say!(
@@ -307,14 +303,14 @@ fn shares(model: &ReportModel, variance: &Variance, language: Language) -> TextT
         })
         .collect();
     let rest = [
-        (say!(language, "interactions, all together"), variance.interactions_share),
+        (say!(language, "interactions, all together"), Some(variance.interactions_share)),
         (say!(language, "seed (differences between whole replicates)"), variance.replicates_share),
         (
             say!(language, "residual (seed noise within configurations, all interactions with the seed)"),
             variance.residual_share,
         ),
     ];
-    rows.extend(rest.map(|(name, share)| vec![name.to_owned(), format::percent(share), String::new()]));
+    rows.extend(rest.map(|(name, share)| vec![name.to_owned(), format::optional_percent(share), String::new()]));
     TextTable::new(caption, heads!(language, "source", "#share", "#range of marginal means")).with_rows(
         rows.into_iter(),
         "report.json",

@@ -67,7 +67,7 @@ impl VerdictReason {
                 let so_far = if is_there {
                     say!(
                         language,
-                        "the effect of {name} is significant ({p} against {name} × seed, {freedom}), and it is the strongest \
+                        "the effect of {name} is significant ({p} after Holm, against {name} × seed, {freedom}), and it is the strongest \
                          with probability {order}",
                         name = leading,
                         p = p,
@@ -77,7 +77,7 @@ impl VerdictReason {
                 } else {
                     say!(
                         language,
-                        "the effect of {name} is not significant ({p} against {name} × seed, {freedom}), and it is the \
+                        "the effect of {name} is not significant ({p} after Holm, against {name} × seed, {freedom}), and it is the \
                          strongest with probability {order}",
                         name = leading,
                         p = p,

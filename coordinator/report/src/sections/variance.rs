@@ -5,9 +5,24 @@ use crate::language::{Language, heads, say};
 use crate::model::{Effect, Factorial, ReportModel};
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
-    let blocks =
-        model.factorial.as_ref().map(|one| vec![Block::Table(table(one, language))]).unwrap_or_default();
+    let mut blocks = Vec::new();
+    if let Some(factorial) = &model.factorial {
+        blocks.extend(seed_unknown(factorial.replicates, language).map(Block::Text));
+        blocks.push(Block::Table(table(factorial, language)));
+    }
     Section { id: "variance", title: say!(language, "Analysis of variance"), blocks }
+}
+
+/// That one replicate does not tell noise from effects; `None` of more.
+pub(super) fn seed_unknown(replicates: u32, language: Language) -> Option<String> {
+    (replicates < 2).then(|| {
+        say!(
+            language,
+            "Of one replicate the part of the seed is not known: its noise stands within the shares of the effects, which are \
+             those of what this one seed shows and not of all variance."
+        )
+        .to_owned()
+    })
 }
 
 fn table(factorial: &Factorial, language: Language) -> TextTable {
@@ -54,7 +69,7 @@ fn row(name: String, effect: &Effect) -> Vec<String> {
     vec![
         name,
         effect.degrees_of_freedom.to_string(),
-        format::number(effect.sum_of_squares),
+        format::optional(effect.sum_of_squares),
         format::optional(effect.mean_square),
         effect
             .error_degrees_of_freedom
@@ -62,7 +77,7 @@ fn row(name: String, effect: &Effect) -> Vec<String> {
         format::optional(effect.error_mean_square),
         effect.f.map_or_else(|| format::NONE.to_owned(), |f| format::fixed(f, 2)),
         format::p(effect.p),
-        format::percent(effect.eta_squared),
+        format::optional_percent(effect.eta_squared),
         format::optional_percent(effect.omega_squared),
     ]
 }

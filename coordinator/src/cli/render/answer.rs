@@ -3,10 +3,12 @@
 use serde::Deserialize;
 
 use super::super::output::plain;
-use super::status::{best, ledger_line, number, percent, rows_line, warnings};
+use super::status::{best, ledger_line, number, percent, rows_line, warning, warnings};
 use super::wrap::for_terminal;
 use coordinator::json::Sweep;
+use coordinator_report::Language;
 use coordinator_report::sections::format::{chance, fixed};
+use coordinator_report::sections::warnings::unequal_noise;
 
 /// The part of `report.json` that is shown at the end of `sweep run`. What a later version leaves out
 /// is shown as `-`.
@@ -14,6 +16,26 @@ use coordinator_report::sections::format::{chance, fixed};
 #[serde(default)]
 pub(crate) struct Report {
     answer: Answer,
+    main_effects: MainEffects,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct MainEffects {
+    factors: Vec<Factor>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Factor {
+    hyperparameter: String,
+    test: Option<FactorTest>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct FactorTest {
+    equal_noise_p: Option<f64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -99,6 +121,9 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
             plain(&strongest.reason)
         ));
     }
+    let tests = report.main_effects.factors.iter();
+    let tests = tests.map(|one| (one.hyperparameter.as_str(), one.test.as_ref().and_then(|test| test.equal_noise_p)));
+    lines.extend(unequal_noise(tests, Language::English).map(|text| warning(&text)));
     lines.extend(sweep.rows.map(|rows| format!("data                  {}", rows_line(rows))));
     lines.push(format!("trials                {}", ledger_line(&sweep.ledger)));
     lines.extend(warnings(sweep));
@@ -127,6 +152,23 @@ mod tests {
             let text = answer(&sweep, &Report::parse(bytes));
             assert!(text.contains("test accuracy         -"), "{text}");
         }
+    }
+
+    #[test]
+    fn levels_that_differ_in_noise_are_told_beside_the_verdict() {
+        let told = |p: f64| {
+            let report = Report::parse(
+                format!(
+                    r#"{{"main_effects": {{"factors": [{{"hyperparameter": "units", "test": {{"equal_noise_p": {p}}}}}]}},
+                    "answer": {{"strongest_hyperparameter": {{"verdict": "units", "reason": "it is"}}}}}}"#
+                )
+                .as_bytes(),
+            );
+            let text = answer(&Sweep::from(sweep_proto::wire::SweepStatus::default()), &report);
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert!(told(1e-6).contains("not the same at every level of units"), "{}", told(1e-6));
+        assert!(!told(0.5).contains("not the same at every level"), "{}", told(0.5));
     }
 
     #[test]

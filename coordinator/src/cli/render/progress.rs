@@ -334,7 +334,7 @@ mod tests {
         let waiting = Sweep::from(status);
         assert_eq!(summary(&waiting), "0/8 trials, 0/40 epochs, waiting: no worker is connected");
         let stopped = summary(&waiting.stopped());
-        assert!(stopped.ends_with("waiting: nobody works on it: `sweep run FILE` goes on"), "{stopped}");
+        assert!(stopped.ends_with("waiting: nobody works on it: `sweep run FILE` goes on, or `sweep serve` where it was launched on one"), "{stopped}");
     }
 
     #[test]

@@ -95,13 +95,20 @@ const HAND_BACKS_SHOWN: usize = 3;
 
 /// The newest hand-backs and lost leases, a line each.
 pub(crate) fn troubles(sweep: &Sweep) -> impl Iterator<Item = String> {
-    sweep.handed_back.iter().take(HAND_BACKS_SHOWN).map(|one| format!("trouble   {}", plain(&one.told())))
+    let told = sweep.handed_back.iter().take(HAND_BACKS_SHOWN);
+    let told = told.map(|one| format!("trouble   {}", plain(&one.told())));
+    let more = sweep.handed_back.len().saturating_sub(HAND_BACKS_SHOWN);
+    told.chain((more > 0).then(|| format!("trouble   {more} more trials were handed back or lost")))
 }
 
 /// What must be known beside the answer, a line each.
 pub(crate) fn warnings(sweep: &Sweep) -> impl Iterator<Item = String> {
-    let warning = console::style("warning").yellow();
-    sweep.warnings.iter().map(move |one| format!("{warning}   {}", plain(&one.text)))
+    sweep.warnings.iter().map(|one| warning(&one.text))
+}
+
+/// A line that warns.
+pub(crate) fn warning(text: &str) -> String {
+    format!("{}   {}", console::style("warning").yellow(), plain(text))
 }
 
 /// `12 of 64 ended: 11 completed (3 reused), 1 failed; 2 running, 50 waiting`.

@@ -128,7 +128,7 @@ class SweepWarning:
     """What a reader must know beside the answer."""
 
     kind: str
-    """A word for programs: `still_learning`, `in_training`, `few_rows`, `unusable`, ..."""
+    """A word for programs: `no_better_than_guessing`, `still_learning`, `in_training`, `few_rows`, `unusable`, ..."""
     text: str
     """Sentences for people."""
 
@@ -142,7 +142,7 @@ class HandBack:
     attempt: int
     worker: str
     how: str
-    """`handed back` or `lease expired`."""
+    """`handed back` or `lease lost`."""
     reason: str
     """The worker's last words about it."""
 

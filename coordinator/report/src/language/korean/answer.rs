@@ -32,9 +32,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("{won}; {fewer} more completed fewer", "{won}, 완료한 반복이 더 적은 조합 {fewer}개 제외"),
     (
         "The chosen configuration is not shown to know more than the most frequent class, which is right in \
-         {share} of the test examples: the ranking below may be one of noise.",
+         {share} of the test examples: the ranking of configurations may be one of noise.",
         "선택된 조합이 최빈 클래스로만 답하는 것보다 낫다는 근거가 없습니다. 최빈 클래스는 테스트 예제의 \
-         {share}에서 정답이며, 아래의 순위는 잡음의 순위일 수 있습니다.",
+         {share}에서 정답이며, 조합의 순위는 잡음의 순위일 수 있습니다.",
     ),
     (
         "It has the lowest expected loss of the {alike} configurations with the same replicates with a \

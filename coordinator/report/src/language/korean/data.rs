@@ -51,9 +51,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         "읽은 파일(파일이 따로 없는 분할은 학습 행에서 나눔)",
     ),
     (
-        "Texts and tokens of each split. Texts in training: rows whose text, but for white space, also stands in the \
+        "Texts and tokens of each split. Texts in training: rows whose text, as the tokenizer reads it, also stands in the \
          training split; for the training split itself, repeated texts.",
-        "분할별 텍스트와 토큰. 학습에도 있는 텍스트: 공백을 빼고 같은 텍스트가 학습 분할에도 있는 행. 학습 분할에서는 반복된 텍스트",
+        "분할별 텍스트와 토큰. 학습에도 있는 텍스트: 토크나이저가 읽는 대로 같은 텍스트가 학습 분할에도 있는 행. 학습 분할에서는 반복된 텍스트",
     ),
     ("Rows that no split has", "어느 분할에도 없는 행"),
     ("Rows of each class", "클래스별 행 수"),

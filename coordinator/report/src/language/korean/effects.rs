@@ -116,6 +116,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "residual (seed noise within configurations, all interactions with the seed)",
         "잔차(조합 내 시드 잡음, 시드와의 모든 상호작용)",
     ),
+    (
+        "Of one replicate the part of the seed is not known: its noise stands within the shares of the effects, which are \
+         those of what this one seed shows and not of all variance.",
+        "반복이 하나이므로 시드의 몫은 알 수 없습니다. 시드의 잡음은 효과의 비율에 섞여 있으며, 이 비율은 전체 분산이 아니라 \
+         이 시드 하나에서 보이는 차이에 대한 것입니다.",
+    ),
     ("Analysis of variance", "분산분석(ANOVA)"),
     (
         "Validation loss of {configurations} configurations × {replicates} replicates: a factorial in \

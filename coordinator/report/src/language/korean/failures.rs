@@ -49,14 +49,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("{count} degrees of freedom", "자유도 {count}"),
     ("all trials have the same validation loss", "모든 시행의 검증 손실이 같습니다"),
     (
-        "the effect of {name} is significant ({p} against {name} × seed, {freedom}), and it is the strongest \
+        "the effect of {name} is significant ({p} after Holm, against {name} × seed, {freedom}), and it is the strongest \
          with probability {order}",
-        "{name}의 효과는 유의하며({name} × 시드에 대해 {p}, {freedom}), 가장 강한 하이퍼파라미터일 확률은 {order}입니다",
+        "{name}의 효과는 유의하며({name} × 시드에 대해 Holm 보정 후 {p}, {freedom}), 가장 강한 하이퍼파라미터일 확률은 {order}입니다",
     ),
     (
-        "the effect of {name} is not significant ({p} against {name} × seed, {freedom}), and it is the strongest \
+        "the effect of {name} is not significant ({p} after Holm, against {name} × seed, {freedom}), and it is the strongest \
          with probability {order}",
-        "{name}의 효과는 유의하지 않으며({name} × 시드에 대해 {p}, {freedom}), 가장 강한 하이퍼파라미터일 확률은 \
+        "{name}의 효과는 유의하지 않으며({name} × 시드에 대해 Holm 보정 후 {p}, {freedom}), 가장 강한 하이퍼파라미터일 확률은 \
          {order}입니다",
     ),
     (
