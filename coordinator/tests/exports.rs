@@ -134,7 +134,7 @@ async fn a_report_is_verified_until_a_byte_changes() {
     std::fs::write(place.line.path("again/report.sig"), signature.replace("\"sweep\": 1", "\"sweep\": 2"))
         .expect("written");
     assert!(place.line.fails(&["verify", "again"], 1).contains("changed after it was signed"));
-    assert!(place.line.fails(&["verify", "nowhere"], 2).contains("report.sig"));
+    assert!(place.line.fails(&["verify", "nowhere"], 2).contains("nowhere/report.sig"));
     place.server.stop().await.expect("stops");
 }
 

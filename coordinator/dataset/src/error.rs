@@ -158,7 +158,7 @@ const OPTIONS: [(&str, &str); 11] = [
     ("html_breaks", "--html-breaks"),
     ("validation_path", "--validation-path"),
     ("test_path", "--test-path"),
-    ("path", "PATH_OR_NAME"),
+    ("path", "the path"),
     ("labels", "--labels"),
     ("labels_dropped", "--labels-dropped"),
 ];

@@ -13,6 +13,7 @@ use super::output::{self, plain};
 use super::render::data;
 use super::render::progress::View;
 use super::render::status::warnings;
+use super::render::wrap::wrapped_for_stderr;
 use super::sweep_file::SweepFile;
 use super::watch::{self, Looks};
 use coordinator::json::Sweep;
@@ -75,7 +76,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
 /// Tells what preparing the data found, and what of that changes the meaning of the answer.
 pub(crate) fn tell_data(sweep: &Sweep) {
     for line in sweep.data.iter().flat_map(data::lines).chain(warnings(sweep)) {
-        output::note(&line);
+        output::note(&wrapped_for_stderr(&line, 10));
     }
 }
 

@@ -62,7 +62,8 @@ pub(crate) struct Arguments {
 /// What a report keeps to itself: the same flags for every command that writes one.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Privacy {
-    /// No text of the dataset in the report: the hardest test examples are rows without their texts.
+    /// No text of the dataset in the report: the hardest test examples are rows without their texts. `sweep run` then keeps no test
+    /// texts beside its data either, and removes those that it kept of this data before.
     #[arg(long)]
     pub(crate) no_texts: bool,
 }

@@ -151,7 +151,8 @@ fn told(verified: &Verified) -> String {
 }
 
 fn folder_of(report: &Path) -> PathBuf {
-    if report.is_dir() {
+    // What is not there is most likely the folder of a report.
+    if report.is_dir() || !report.exists() {
         return report.to_owned();
     }
     let parent = report.parent().filter(|parent| !parent.as_os_str().is_empty());

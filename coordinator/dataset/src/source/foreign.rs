@@ -24,6 +24,8 @@ const PICKLE: &str =
 const WEB_PAGE: &str =
     "it is a web page (HTML), perhaps a login page in place of the data; download the file itself";
 
+const XML: &str = "it is an XML document, not a table; export the rows as CSV, JSON Lines or Parquet";
+
 /// What is told of bytes that are no text in any encoding.
 pub(crate) const BINARY: &str = "it is binary data, not text; name the table itself, or export the rows as CSV, JSON Lines or \
                                  Parquet (UTF-16 text: name its encoding, `encoding = \"utf-16le\"` under [data])";
@@ -37,6 +39,12 @@ pub(crate) fn is_binary(head: &[u8]) -> bool {
         |byte: &&u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);
     let controls = head.iter().filter(is_control).count();
     100 * controls > CONTROLS_PERCENT * head.len()
+}
+
+/// Whether the head of an XML document is that of a page for people.
+fn is_xhtml(text: &[u8]) -> bool {
+    let head = text[..text.len().min(1_024)].to_ascii_lowercase();
+    head.windows(5).any(|part| part == b"<html")
 }
 
 /// What a file of this extension is, where no reader takes it.
@@ -71,8 +79,8 @@ pub(crate) fn by_head(head: &[u8]) -> Option<&'static str> {
     }
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     let begins = |tag: &[u8]| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
-    let is_page = [&b"<!doctype html"[..], b"<html", b"<head", b"<?xml"].into_iter().any(begins);
-    is_page.then_some(WEB_PAGE)
+    let is_page = [&b"<!doctype html"[..], b"<html", b"<head"].into_iter().any(begins);
+    is_page.then_some(WEB_PAGE).or_else(|| begins(b"<?xml").then(|| if is_xhtml(text) { WEB_PAGE } else { XML }))
 }
 
 #[cfg(test)]
@@ -96,6 +104,8 @@ mod tests {
             (&b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"[..], "git lfs pull"),
             (b"\xEF\xBB\xBF\n <!DOCTYPE HTML>", "web page"),
             (b"<html lang=en>", "web page"),
+            (b"<?xml version=\"1.0\"?>\n<html xmlns=\"http://www.w3.org/1999/xhtml\">", "web page"),
+            (b"<?xml version=\"1.0\"?>\n<reviews><review/></reviews>", "XML document"),
             (b"ARROW1\0\0", "Parquet"),
             (b"\x80\x04\x95\0", "pickle"),
             (b"\xD0\xCF\x11\xE0\xA1", "spreadsheet"),

@@ -28,7 +28,9 @@ pub fn cost(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> C
     Cost {
         wall_seconds: seconds(ended_ms.saturating_sub(input.sweep.created_at.0)),
         running_seconds: seconds(Spans::of(attempts()).total_ms()),
-        training_seconds: sum_of_seconds(table.trials.iter().filter(|trial| trial.reused_from.is_none())),
+        training_seconds: sum_of_seconds(
+            table.completed().map(|(trial, _)| trial).filter(|trial| trial.reused_from.is_none()),
+        ),
         attempt_seconds: seconds(attempt_ms),
         lost_attempt_seconds: seconds(lost_ms),
         reused_seconds: sum_of_seconds(table.trials.iter().filter(|trial| trial.reused_from.is_some())),

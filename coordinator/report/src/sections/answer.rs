@@ -5,6 +5,7 @@ use super::test_split::is_better_than_guessing;
 use super::{Block, Figure, Section, TextTable, format, names, study, warnings};
 use crate::language::{Language, heads, say};
 use crate::model::{Answer, BesideStudy, BestBy, Gap, Interval, RankedConfiguration, ReportModel, Summary};
+use coordinator_core::SweepState;
 use coordinator_statistics::strata::INTERVAL_REPLICATES_MIN;
 
 /// The probability with which a set of configurations holds the best one.
@@ -13,7 +14,13 @@ const SURE: f64 = 0.95;
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let answer = &model.answer;
     let mut blocks = Vec::new();
-    if answer.provisional {
+    if model.set_up.state == SweepState::Cancelled.name() {
+        let warning = say!(
+            language,
+            "The sweep was cancelled: this is the answer of the trials that had completed, and no configuration was chosen by the others."
+        );
+        blocks.push(Block::Warning(warning.to_owned()));
+    } else if answer.provisional {
         blocks.push(Block::Warning(say!(
             language,
             "Provisional: the sweep is {state}, so this answer may change.",

@@ -83,13 +83,12 @@ fn commands(set_up: &SetUp, language: Language) -> String {
         String::new(),
         comment(say!(
             language,
-            "fetch from the coordinator that has this sweep; where none runs, as after `sweep run`, start one in"
+            "fetch from the coordinator that has this sweep; where none runs, as after `sweep run`, each reads"
         )),
         comment(say!(
             language,
-            "another terminal, on the data folder of that time (.sweep where --data-dir was not given)"
+            "the data folder of that time itself (.sweep; another one with --data-dir)"
         )),
-        "sweep serve --data-dir .sweep".to_owned(),
         line(&again(id, language), say!(language, "this report again")),
         line(
             &format!("sweep model best {id} -o model"),

@@ -35,6 +35,12 @@ pub(crate) fn for_terminal(lines: &[String], indent: usize) -> String {
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// A line of standard error, wrapped where it is a terminal.
+pub(crate) fn wrapped_for_stderr(line: &str, indent: usize) -> String {
+    let columns = console::Term::stderr().size_checked().map(|(_, columns)| usize::from(columns));
+    columns.map_or_else(|| line.to_owned(), |columns| wrapped(line, columns, indent))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

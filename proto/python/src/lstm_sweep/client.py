@@ -159,6 +159,8 @@ def _launch_request(file_or_text: str | os.PathLike[str] | Mapping[str, Any]) ->
         return sweep_pb2.LaunchRequest(file_name=_TEXT_NAME, text=_toml.text(file_or_text), directory=str(Path.cwd()))
     if isinstance(file_or_text, str) and "\n" in file_or_text:
         return sweep_pb2.LaunchRequest(file_name=_TEXT_NAME, text=file_or_text, directory=str(Path.cwd()))
+    if not isinstance(file_or_text, str | os.PathLike):
+        raise TypeError(f"a sweep file is a path, its text or a dictionary, not {type(file_or_text).__name__}")
     path = Path(file_or_text)
     try:
         with path.open("rb") as file:

@@ -31,6 +31,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     ("{won}; {fewer} more completed fewer", "{won}, 완료한 반복이 더 적은 조합 {fewer}개 제외"),
     (
+        "The sweep was cancelled: this is the answer of the trials that had completed, and no configuration was chosen by the others.",
+        "스윕이 취소되었습니다. 이 답은 완료된 시행만의 것이며, 나머지 시행은 선택에 쓰이지 않았습니다.",
+    ),
+    (
         "The chosen configuration is not shown to know more than the most frequent class, which is right in \
          {share} of the test examples: the ranking of configurations may be one of noise.",
         "선택된 조합이 최빈 클래스로만 답하는 것보다 낫다는 근거가 없습니다. 최빈 클래스는 테스트 예제의 \

@@ -60,12 +60,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("on this machine, from start to report", "이 컴퓨터에서, 시작부터 보고서까지"),
     ("or on a running coordinator with workers", "또는 실행 중인 코디네이터와 워커에서"),
     (
-        "fetch from the coordinator that has this sweep; where none runs, as after `sweep run`, start one in",
-        "이 스윕을 가진 코디네이터에서 받습니다. `sweep run`을 마친 뒤처럼 실행 중인 것이 없으면",
+        "fetch from the coordinator that has this sweep; where none runs, as after `sweep run`, each reads",
+        "이 스윕을 가진 코디네이터에서 받습니다. `sweep run`을 마친 뒤처럼 실행 중인 것이 없으면 각 명령이",
     ),
     (
-        "another terminal, on the data folder of that time (.sweep where --data-dir was not given)",
-        "다른 터미널에서 당시의 데이터 폴더로 시작하십시오(--data-dir을 지정하지 않았다면 .sweep)",
+        "the data folder of that time itself (.sweep; another one with --data-dir)",
+        "당시의 데이터 폴더를 직접 읽습니다(.sweep, 다른 폴더는 --data-dir로 지정)",
     ),
     ("this report again", "이 보고서를 다시 받기"),
     ("weights, configuration and tokenizer of the answer", "최적 모델의 가중치, 설정, 토크나이저"),
