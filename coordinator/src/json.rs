@@ -222,6 +222,8 @@ pub struct Test {
     pub accuracy: Option<f64>,
     /// Macro F1.
     pub macro_f1: Option<f64>,
+    /// Replicates that these are the means of: fewer than those of the sweep while it is `evaluating`; `null` in lists.
+    pub replicates: Option<u64>,
 }
 
 /// A worker.
@@ -265,7 +267,7 @@ impl From<wire::SweepStatus> for Sweep {
             no_worker_since_ms: status.no_worker_since_ms,
             running_seconds: finite(status.running_seconds).unwrap_or(0.0),
             chosen: status.chosen,
-            test: status.test.map(Test::from),
+            test: status.test.map(|test| Test::of(&test, status.rows.map_or(0, |rows| rows.test))),
             workers: status.workers,
             slots: status.slots,
             epochs_done: status.epochs_done,
@@ -382,9 +384,16 @@ impl From<wire::Warning> for Warning {
     }
 }
 
-impl From<wire::TestMetric> for Test {
-    fn from(test: wire::TestMetric) -> Self {
-        Self { loss: finite(test.loss), accuracy: finite(test.accuracy), macro_f1: finite(test.macro_f1) }
+impl Test {
+    /// From a message, where the test split has so many rows: its counts are those of all replicates together.
+    fn of(test: &wire::TestMetric, rows: u64) -> Self {
+        let counted = test.confusion.iter().flat_map(|row| &row.counts).fold(0_u64, |sum, one| sum.saturating_add(*one));
+        Self {
+            loss: finite(test.loss),
+            accuracy: finite(test.accuracy),
+            macro_f1: finite(test.macro_f1),
+            replicates: counted.checked_div(rows).filter(|count| *count > 0),
+        }
     }
 }
 

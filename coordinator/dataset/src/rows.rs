@@ -358,6 +358,12 @@ impl Rows {
         })
     }
 
+    /// The file, the first of several, that the rows of a split were read from, where the source names one for it.
+    pub(crate) fn own_file(&self, split: Split) -> Option<&str> {
+        let of_split = self.files.iter().find(|file| file.account.split == split.name());
+        of_split.map(|file| file.account.file.as_str())
+    }
+
     /// Refuses a part that the source names and that has no usable row: nothing else may stand in for it.
     pub(crate) fn check_named_parts(&self) -> Result<(), DatasetError> {
         for (part, rows) in [(Part::Validation, &self.validation), (Part::Test, &self.test)] {

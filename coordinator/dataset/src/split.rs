@@ -64,7 +64,7 @@ pub(crate) fn split(rows: &mut Rows, data: &DataSpec) -> Result<Splits, DatasetE
         (validation, train) = draw(train, classes, count, seed, "validation", true);
     }
     let splits = [train, validation, test];
-    check_sizes(&name, &splits)?;
+    check_sizes(rows, &splits)?;
     check_classes(rows, &splits)?;
     Ok(splits)
 }
@@ -119,9 +119,18 @@ fn quotas(sizes: &[usize], count: usize) -> Vec<usize> {
     quotas
 }
 
-fn check_sizes(name: &str, splits: &Splits) -> Result<(), DatasetError> {
+fn check_sizes(file_rows: &Rows, splits: &Splits) -> Result<(), DatasetError> {
     for ((split, rows), min) in Split::ALL.into_iter().zip(splits).zip(SPLIT_ROWS_MIN) {
         if rows.len() < min {
+            if let Some(file) = file_rows.own_file(split).filter(|_| split != Split::Train) {
+                let name = split.name();
+                let reason = format!(
+                    "it is the {name} data and too small: {} of its rows are usable and kept, and at least {min} are needed; give more \
+                     rows, name another file, or name none: then the {name} split is drawn from the training rows",
+                    rows.len()
+                );
+                return Err(DatasetError::unsuitable(file, reason));
+            }
             let total: usize = splits.iter().map(Vec::len).sum();
             let split = split.name();
             let reason = format!(
@@ -129,7 +138,7 @@ fn check_sizes(name: &str, splits: &Splits) -> Result<(), DatasetError> {
                  give more rows, or change `validation_share`, `test_share`, `train_rows` or `test_rows` under [data]",
                 rows.len()
             );
-            return Err(DatasetError::unsuitable(name, reason));
+            return Err(DatasetError::unsuitable(&file_rows.name, reason));
         }
     }
     Ok(())
@@ -250,6 +259,15 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[test]
+    fn a_test_file_that_is_too_small_is_refused_by_its_own_name() {
+        let mut named = rows(&[30, 30], Part::Train);
+        named.enter(Part::Test, "given.csv");
+        named.test = vec![Row { text: "x".into(), label: 0 }];
+        let message = split(&mut named, &spec()).expect_err("refused").to_string();
+        assert!(message.starts_with("given.csv: it is the test data and too small: 1 of its rows"), "{message}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod fixture;
 use coordinator_core::{EarlierChoice, SweepState, TrialState};
 use coordinator_report::model::Interval;
 use coordinator_report::sections::{Block, ChartSpec};
+use coordinator_report::sections::warnings::no_better_than_guessing;
 use coordinator_report::{Language, ReportInput, analyse, some_sections};
 use coordinator_statistics::distributions::f_tail;
 use fixture::{axis, finished, measure_test, spec, text};
@@ -49,6 +50,10 @@ fn a_model_that_knows_only_the_most_frequent_class_is_not_praised() {
     near(baseline.loss, 0.75 * (4.0_f64 / 3.0).ln() + 0.25 * 4.0_f64.ln());
     let markdown = text(&input, "report.md");
     assert!(markdown.contains("right in 75.00 % of the test examples"), "{markdown}");
+    // A status and a page say it in the same words, of the same numbers.
+    let told = |accuracy| no_better_than_guessing(&[vec![30, 0], vec![10, 0]], accuracy, Language::English);
+    assert!(markdown.contains(&told(0.75).unwrap()), "{markdown}");
+    assert_eq!((told(0.9), no_better_than_guessing(&[], 0.75, Language::English)), (None, None));
     assert!(!markdown.contains("may be labelled wrongly"));
 }
 
@@ -193,6 +198,17 @@ fn while_trials_are_missing_only_comparable_ones_are_compared() {
     let markdown = text(&input, "report.md");
     assert!(markdown.contains("Provisional: 7 of 12 trials have a result."), "{markdown}");
     assert!(markdown.contains("| 8 | 4 | 3 |"), "{markdown}");
+}
+
+#[test]
+fn the_verdict_stands_beside_its_rule() {
+    let sections = some_sections(&one_seed_makes_it(), &["effects"], Language::English);
+    let texts = sections.iter().flat_map(|section| &section.blocks).filter_map(|block| match block {
+        Block::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    assert!(texts.clone().any(|text| text.starts_with("Which hyperparameter matters most: ")));
+    assert!(texts.clone().any(|text| text.contains(" after Holm, against ")));
 }
 
 #[test]

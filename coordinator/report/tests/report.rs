@@ -389,6 +389,31 @@ fn failures_tell_what_followed() {
     assert!(!model.answer.strongest_hyperparameter.decided);
 }
 
+#[test]
+fn a_trial_without_a_result_is_no_training_of_the_results() {
+    let mut input = study();
+    let own = |trial: &&coordinator_core::TrialRecord| trial.result.is_some() && trial.reused_from.is_none();
+    let lost = input.trials.iter().position(|trial| own(&trial)).unwrap();
+    let id = input.trials[lost].spec.id;
+    let before = analyse(&input).cost.training_seconds;
+    let seconds: f64 =
+        input.epochs.iter().filter(|epoch| epoch.trial == id).map(|epoch| epoch.metric.seconds).sum();
+    assert!(seconds > 0.0);
+    without_result(&mut input, lost, TrialState::Failed);
+    let after = analyse(&input).cost.training_seconds;
+    assert!((before - after - seconds).abs() < 1e-9, "{before} and {after} s, of which {seconds}");
+}
+
+#[test]
+fn what_was_cancelled_is_not_said_to_change() {
+    let mut input = two_by_two();
+    input.sweep.state = coordinator_core::SweepState::Cancelled;
+    without_result(&mut input, 7, TrialState::Cancelled);
+    let markdown = text(&input, "report.md");
+    assert!(markdown.contains("The sweep was cancelled"), "{markdown}");
+    assert!(!markdown.contains("may change"), "{markdown}");
+}
+
 /// Takes the result of a trial away, as a spent failure or a divergence leaves it.
 fn without_result(input: &mut ReportInput, at: usize, state: TrialState) {
     input.trials[at].state = state;
@@ -527,15 +552,16 @@ fn the_reproduction_is_a_sweep_file_that_reads_as_the_sweep() {
 }
 
 #[test]
-fn the_commands_train_anew_and_start_what_they_ask() {
+fn the_commands_train_anew_and_need_no_coordinator() {
     let markdown = text(&two_by_two(), "report.md");
     let commands = markdown.split_once("Commands:").unwrap().1.split("```").nth(1).unwrap();
     let at =
         |command: &str| commands.find(command).unwrap_or_else(|| panic!("{command} is not in {commands}"));
-    assert!(at("sweep run sweep.toml --no-reuse") < at("sweep serve --data-dir .sweep"));
-    assert!(at("sweep launch sweep.toml --no-reuse") < at("sweep serve --data-dir .sweep"));
-    assert!(at("sweep serve --data-dir .sweep") < at("sweep report 3 -o report"));
-    assert!(at("sweep serve --data-dir .sweep") < at("sweep model best 3 -o model"));
+    assert!(at("sweep run sweep.toml --no-reuse") < at("sweep report 3 -o report"));
+    assert!(at("sweep launch sweep.toml --no-reuse") < at("sweep report 3 -o report"));
+    assert!(at("sweep report 3 -o report") < at("sweep model best 3 -o model"));
+    // They read the data folder themselves where no coordinator runs.
+    assert!(!commands.contains("sweep serve"), "{commands}");
 }
 
 #[test]

@@ -93,6 +93,13 @@ impl Sweep {
         }
     }
 
+    /// `2 of 3 replicates`: how far the chosen configuration is measured on the test split, while that goes on.
+    pub fn test_so_far(&self) -> Option<String> {
+        let test = self.test.filter(|_| self.state == "evaluating")?;
+        let measured = test.replicates.map_or_else(|| "some".to_owned(), |count| count.to_string());
+        Some(format!("{measured} of {} replicates", self.replicates))
+    }
+
     /// What the best configuration is called: `best so far` until the sweep has finished.
     pub fn best_is_called(&self) -> &'static str {
         if self.state == "finished" { "best" } else { "best so far" }

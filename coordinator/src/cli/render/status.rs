@@ -38,8 +38,9 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
     if let Some(test) = &sweep.test {
         let [accuracy, loss] = [percent(test.accuracy), number(test.loss)];
         lines.push(format!(
-            "on the test split{}: accuracy {accuracy}, loss {loss}, macro F1 {}",
+            "on the test split{}{}: accuracy {accuracy}, loss {loss}, macro F1 {}",
             sweep.rows.map_or_else(String::new, |rows| format!(" ({})", counted_rows(rows.test))),
+            sweep.test_so_far().map(|so_far| format!(" so far ({so_far})")).unwrap_or_default(),
             number(test.macro_f1)
         ));
     }
@@ -222,6 +223,25 @@ pub(crate) fn moment(unix_ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_score_of_some_replicates_is_not_told_as_the_last() {
+        let status = |state: &str, counts: u64| sweep_proto::wire::SweepStatus {
+            state: state.to_owned(),
+            replicates: 3,
+            rows: Some(sweep_proto::wire::SplitRows { test: 10, ..Default::default() }),
+            test: Some(sweep_proto::wire::TestMetric {
+                accuracy: 0.8,
+                confusion: vec![sweep_proto::wire::ConfusionRow { counts: vec![counts] }],
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let told = |state, counts| sweep(&Sweep::from(status(state, counts)));
+        let so_far = told("evaluating", 20);
+        assert!(so_far.contains("on the test split (10 rows) so far (2 of 3 replicates): "), "{so_far}");
+        assert!(told("finished", 30).contains("on the test split (10 rows): accuracy 80.0 %"));
+    }
 
     #[test]
     fn the_ledger_names_only_what_there_is() {
