@@ -73,6 +73,8 @@ pub struct Sweep {
     pub handed_back: Vec<HandBack>,
     /// Choices that were measured on the test split before the sweep was extended or retried, oldest first.
     pub earlier_choices: Vec<EarlierChoice>,
+    /// Which hyperparameter matters most, or `undecided`, and why; once the sweep has ended, not in lists.
+    pub matters_most: Option<String>,
 }
 
 /// What is to be expected of a sweep.
@@ -279,6 +281,7 @@ impl From<wire::SweepStatus> for Sweep {
             warnings: status.warnings.into_iter().map(Warning::from).collect(),
             held: status.held,
             handed_back: status.handed_back.into_iter().map(HandBack::from).collect(),
+            matters_most: status.matters_most,
             earlier_choices: status.earlier_choices.into_iter().map(EarlierChoice::from).collect(),
         }
     }

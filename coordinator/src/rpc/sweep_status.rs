@@ -2,11 +2,12 @@
 
 use coordinator_core::view::Ledger;
 use coordinator_core::{Engine, Outlook, SweepRecord, TrialRecord, TrialState, WorkerState};
-use coordinator_report::Language;
-use coordinator_report::sections::warnings;
+use coordinator_report::sections::{verdict, warnings};
+use coordinator_report::{Language, ReportInput};
 use sweep_proto::{Hyperparameter, SweepId, TestMetric, Timestamp, TrialId, WorkKind, wire};
 
 use crate::attempt_logs::AttemptLogs;
+use crate::rpc::report;
 use crate::trouble;
 
 /// Most running trials listed: one message holds them, and nobody reads more.
@@ -73,7 +74,28 @@ pub(crate) fn of(
         held: sweep.held.clone(),
         handed_back: trouble::of(engine, id, logs),
         earlier_choices: earlier_choices(sweep),
+        matters_most: None,
     })
+}
+
+/// Most trials of a sweep whose verdict a status tells: that of more is work for a report.
+const VERDICT_TRIALS_MAX: u64 = 5_000;
+
+/// The records from which [`with_verdict`] tells which hyperparameter matters most; `None` until the sweep has ended.
+pub(super) fn verdict_input(engine: &Engine, id: SweepId, now: Timestamp) -> Option<ReportInput> {
+    let sweep = engine.sweep(id)?;
+    let is_told = sweep.state.is_ended() && engine.ledger(id).planned <= VERDICT_TRIALS_MAX;
+    is_told.then(|| report::collect(engine, id, now)).flatten()
+}
+
+/// The status with which hyperparameter matters most, and the warning that belongs to it.
+pub(super) fn with_verdict(mut status: wire::SweepStatus, input: &ReportInput) -> wire::SweepStatus {
+    if let Some(verdict) = verdict::of(input, Language::English) {
+        status.matters_most = Some(verdict.text);
+        let warning = verdict.warning.map(|text| wire::Warning { kind: "unequal_noise".to_owned(), text });
+        status.warnings.extend(warning);
+    }
+    status
 }
 
 /// What preparing the data found; absent for sweeps of versions that did not keep it.

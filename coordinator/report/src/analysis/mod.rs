@@ -29,10 +29,12 @@ pub mod test_split;
 
 use std::convert::Infallible;
 
+use sweep_proto::SweepSpec;
+
 use self::balanced::Balanced;
 use self::main_effects::Grid;
 use crate::input::ReportInput;
-use crate::model::{ReportModel, SCHEMA_VERSION};
+use crate::model::{Factorial, MainEffects, ReportModel, SCHEMA_VERSION, Strongest};
 use crate::table::Table;
 use coordinator_statistics::noise::Noise;
 
@@ -42,19 +44,19 @@ pub fn analyse(input: &ReportInput) -> ReportModel {
     model
 }
 
-/// As [`analyse`], for callers that need the rows too, and may give up: asked between the parts of the analysis.
-///
-/// # Errors
-/// What `goes_on` says.
-pub fn analyse_table<E>(
-    input: &ReportInput,
+/// What the hyperparameters do, and which one matters most.
+struct Effects {
+    balanced: Option<Balanced>,
+    factorial: Option<Factorial>,
+    main_effects: MainEffects,
+    strongest: Strongest,
+}
+
+fn effects<E>(
     table: &Table,
+    spec: &SweepSpec,
     goes_on: &dyn Fn() -> Result<(), E>,
-) -> Result<ReportModel, E> {
-    let spec = &input.sweep.spec;
-    let standings = ranking::standings(table, spec);
-    goes_on()?;
-    let contest = contest::Contest::of(&standings, table, spec);
+) -> Result<Effects, E> {
     let balanced = Balanced::new(table, spec);
     let noise = balanced.as_ref().and_then(|balanced| Noise::of(&balanced.scores));
     goes_on()?;
@@ -72,6 +74,29 @@ pub fn analyse_table<E>(
     let main_effects = main_effects::main_effects(table, spec, grid);
     goes_on()?;
     let strongest = strongest::strongest(table, spec, &main_effects, balanced.as_ref(), strata.as_ref());
+    Ok(Effects { balanced, factorial, main_effects, strongest })
+}
+
+/// The main effects and the verdict of a whole report, without the rest of it.
+pub fn verdict(input: &ReportInput) -> (MainEffects, Strongest) {
+    let Ok(found) = effects(&Table::new(input), &input.sweep.spec, &|| Ok::<(), Infallible>(()));
+    (found.main_effects, found.strongest)
+}
+
+/// As [`analyse`], for callers that need the rows too, and may give up: asked between the parts of the analysis.
+///
+/// # Errors
+/// What `goes_on` says.
+pub fn analyse_table<E>(
+    input: &ReportInput,
+    table: &Table,
+    goes_on: &dyn Fn() -> Result<(), E>,
+) -> Result<ReportModel, E> {
+    let spec = &input.sweep.spec;
+    let standings = ranking::standings(table, spec);
+    goes_on()?;
+    let contest = contest::Contest::of(&standings, table, spec);
+    let Effects { balanced, factorial, main_effects, strongest } = effects(table, spec, goes_on)?;
     let answer = answer::answer(input, table, &standings, &contest, balanced.as_ref(), strongest);
     goes_on()?;
     let curves = curves::curves(table, spec, &standings);

@@ -27,6 +27,7 @@ mod set_up;
 mod study;
 mod test_split;
 mod variance;
+pub mod verdict;
 pub mod warnings;
 
 use serde::Serialize;

@@ -123,7 +123,9 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
     }
     let tests = report.main_effects.factors.iter();
     let tests = tests.map(|one| (one.hyperparameter.as_str(), one.test.as_ref().and_then(|test| test.equal_noise_p)));
-    lines.extend(unequal_noise(tests, Language::English).map(|text| warning(&text)));
+    // The status of an ended sweep says it, too, but for one of very many trials.
+    let is_told = sweep.warnings.iter().any(|one| one.kind == "unequal_noise");
+    lines.extend(unequal_noise(tests, Language::English).filter(|_| !is_told).map(|text| warning(&text)));
     lines.extend(sweep.rows.map(|rows| format!("data                  {}", rows_line(rows))));
     lines.push(format!("trials                {}", ledger_line(&sweep.ledger)));
     lines.extend(warnings(sweep));

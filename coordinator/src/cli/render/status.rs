@@ -44,6 +44,7 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
             number(test.macro_f1)
         ));
     }
+    lines.extend(sweep.matters_most.iter().map(|verdict| format!("matters most: {}", plain(verdict))));
     if let Some(found) = &sweep.data {
         lines.extend(data::lines(found));
     }

@@ -77,6 +77,7 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
         held: None,
         handed_back: Vec::new(),
         earlier_choices: Vec::new(),
+        matters_most: None,
     }
 }
 

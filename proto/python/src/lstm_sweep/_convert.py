@@ -64,6 +64,7 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
             HandBack(one.trial.index, one.attempt, one.worker, one.how, one.reason) for one in message.handed_back
         ),
         earlier_choices=tuple(_earlier_choice(one) for one in message.earlier_choices),
+        matters_most=message.matters_most if message.HasField("matters_most") else None,
     )
 
 

@@ -219,6 +219,8 @@ class Status:
     """Of trials that are not over, newest first, at most ten."""
     earlier_choices: tuple[EarlierChoice, ...] = ()
     """Where there are any the last test score is optimistic: `warnings` says why."""
+    matters_most: str | None = None
+    """The hyperparameter or `undecided`, and why; of a sweep that has ended, not in `statuses()`."""
 
     @property
     def has_ended(self) -> bool:
