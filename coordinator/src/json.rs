@@ -390,7 +390,11 @@ impl From<wire::Warning> for Warning {
 impl Test {
     /// From a message, where the test split has so many rows: its counts are those of all replicates together.
     fn of(test: &wire::TestMetric, rows: u64) -> Self {
-        let counted = test.confusion.iter().flat_map(|row| &row.counts).fold(0_u64, |sum, one| sum.saturating_add(*one));
+        let counted = test
+            .confusion
+            .iter()
+            .flat_map(|row| &row.counts)
+            .fold(0_u64, |sum, one| sum.saturating_add(*one));
         Self {
             loss: finite(test.loss),
             accuracy: finite(test.accuracy),

@@ -24,6 +24,22 @@ fn assert_adds_up(ledger: &wire::Ledger) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_looks_is_told_that_the_choice_knows_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    user.launch(SWEEP, false).await.unwrap();
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    worker.guesses = true;
+    worker.work_off().await;
+    let looked = user.0.get(get("tiny")).await.unwrap().into_inner();
+    assert_eq!(looked.state, "finished");
+    let told = looked.warnings.iter().find(|one| one.kind == "no_better_than_guessing").unwrap();
+    assert!(told.text.contains("is not shown to know more than the most frequent class"), "{}", told.text);
+    server.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sweep_runs_to_its_end_and_a_second_launch_reuses_all_of_it() {
     let directory = tempfile::tempdir().unwrap();
     let server = start(directory.path()).await;
@@ -54,6 +70,15 @@ async fn a_sweep_runs_to_its_end_and_a_second_launch_reuses_all_of_it() {
     assert_eq!(last.test.unwrap().accuracy.to_string(), "0.875");
     assert_eq!((last.epochs_done, last.epochs_planned), (8, 8));
     assert_eq!(last.best.len(), 2);
+    let verdict = "undecided (only units was swept: there is nothing to rank it against)";
+    assert_eq!(last.matters_most.as_deref(), Some(verdict), "whoever watches is told at the end");
+    let looked = user.0.get(get("tiny")).await.unwrap().into_inner();
+    assert_eq!(looked.matters_most.as_deref(), Some(verdict));
+    assert!(
+        !looked.warnings.iter().any(|one| one.kind == "no_better_than_guessing"),
+        "{:?}",
+        looked.warnings
+    );
 
     let report = user.files("1", false).await.unwrap();
     assert!(report.iter().any(|(name, bytes)| name.contains(".html") && !bytes.is_empty()));

@@ -91,6 +91,8 @@ pub(crate) struct Located {
     pub(crate) reading: Reading,
     /// What was passed over when the pieces were found.
     pub(crate) remarks: Vec<String>,
+    /// What may make the splits other ones than intended.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Format {
@@ -125,10 +127,18 @@ pub(crate) fn locate(
         DataSource::Known { name, path } => {
             let pieces = known(name, path.as_deref(), reach, cache, progress)?;
             let columns = Columns { text: Vec::new(), label: String::new(), names: &[] };
-            Ok(Located { name: name.clone(), pieces, columns, reading: reading.clone(), remarks: Vec::new() })
+            Ok(Located {
+                name: name.clone(),
+                pieces,
+                columns,
+                reading: reading.clone(),
+                remarks: Vec::new(),
+                warnings: Vec::new(),
+            })
         }
         DataSource::File { path, validation_path, test_path, text, label } => {
-            let Found { mut pieces, mut remarks } = place::found(&SourcePath::new(path, reach), Part::Train)?;
+            let Found { mut pieces, mut remarks, mut warnings } =
+                place::found(&SourcePath::new(path, reach), Part::Train)?;
             for (own, part) in [(validation_path, Part::Validation), (test_path, Part::Test)] {
                 let Some(own) = own else { continue };
                 if pieces.iter().any(|piece| piece.part == part) {
@@ -142,6 +152,7 @@ pub(crate) fn locate(
                 let found = found.map_err(|error| error.of_part(part))?;
                 pieces.extend(found.pieces);
                 remarks.extend(found.remarks);
+                warnings.extend(found.warnings);
             }
             let is_delimited = |piece: &Piece| matches!(piece.format, Format::Csv | Format::Tsv);
             if (reading.header.is_some() || reading.delimiter.is_some()) && !pieces.iter().any(is_delimited) {
@@ -151,7 +162,7 @@ pub(crate) fn locate(
             }
             let text = std::iter::once(text).chain(&reading.text_joined).cloned().collect();
             let columns = Columns { text, label: label.clone(), names: &[] };
-            Ok(Located { name: name_of(path), pieces, columns, reading: reading.clone(), remarks })
+            Ok(Located { name: name_of(path), pieces, columns, reading: reading.clone(), remarks, warnings })
         }
     }
 }
@@ -214,6 +225,9 @@ impl Located {
         }
         for remark in &self.remarks {
             rows.note(remark);
+        }
+        for warning in &self.warnings {
+            rows.warn(warning);
         }
         rows.finish()?;
         Ok(rows)

@@ -267,7 +267,10 @@ mod tests {
         named.enter(Part::Test, "given.csv");
         named.test = vec![Row { text: "x".into(), label: 0 }];
         let message = split(&mut named, &spec()).expect_err("refused").to_string();
-        assert!(message.starts_with("given.csv: it is the test data and too small: 1 of its rows"), "{message}");
+        assert!(
+            message.starts_with("given.csv: it is the test data and too small: 1 of its rows"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -120,6 +120,18 @@ fn what_is_passed_over_is_told() {
 }
 
 #[test]
+fn tables_without_a_split_beside_those_of_splits_are_told() {
+    let place = Place::new();
+    place.write("tables/train.csv", csv(40));
+    place.write("tables/test.csv", part(40, 60));
+    let warnings = || look(&place, &place.path().join("tables")).expect("tables").warnings.join("\n");
+    assert!(!warnings().contains("training rows"), "{}", warnings());
+    place.write("tables/holdout.csv", part(60, 80));
+    let told = "1 tables beside those of the splits have no split in their names, so their rows are training rows (\"holdout.csv\")";
+    assert!(warnings().contains(told), "{}", warnings());
+}
+
+#[test]
 fn archives_of_tables_are_read_as_their_folder_is() {
     let place = Place::new();
     let (first, second, test) = (part(0, 30), part(30, 60), part(60, 80));

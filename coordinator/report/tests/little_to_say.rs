@@ -6,8 +6,8 @@ mod fixture;
 
 use coordinator_core::{EarlierChoice, SweepState, TrialState};
 use coordinator_report::model::Interval;
-use coordinator_report::sections::{Block, ChartSpec};
 use coordinator_report::sections::warnings::no_better_than_guessing;
+use coordinator_report::sections::{Block, ChartSpec};
 use coordinator_report::{Language, ReportInput, analyse, some_sections};
 use coordinator_statistics::distributions::f_tail;
 use fixture::{axis, finished, measure_test, spec, text};

@@ -383,7 +383,9 @@ fn failures_tell_what_followed() {
     assert!(factorial.effects.iter().all(|effect| effect.eta_squared.is_some()));
     let markdown = text(&input, "report.md");
     assert!(markdown.contains("the part of the seed is not known"), "{markdown}");
-    for row in markdown.lines().filter(|line| line.starts_with("| seed (") || line.starts_with("| residual (")) {
+    for row in
+        markdown.lines().filter(|line| line.starts_with("| seed (") || line.starts_with("| residual ("))
+    {
         assert!(row.contains('–') && !row.contains("0.00 %"), "{row}");
     }
     assert!(!model.answer.strongest_hyperparameter.decided);

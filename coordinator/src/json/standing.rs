@@ -29,7 +29,9 @@ impl HandBack {
     pub fn told(&self) -> String {
         let Self { trial, worker, reason, .. } = self;
         let text = match self.how.as_str() {
-            how if how == AttemptState::Expired.name() => format!("trial {trial} was lost by {worker}, whose lease on it ran out: {reason}"),
+            how if how == AttemptState::Expired.name() => {
+                format!("trial {trial} was lost by {worker}, whose lease on it ran out: {reason}")
+            }
             _ => format!("trial {trial} was handed back by {worker}: {reason}"),
         };
         inert_line(&text.chars().take(HAND_BACK_CHARS_MAX).collect::<String>())
@@ -75,7 +77,10 @@ impl Sweep {
     /// `since` says the moment as the view does.
     pub fn idleness(&self, since: impl Fn(u64) -> String) -> Option<String> {
         match self.outlook {
-            Outlook::Stopped => Some("nobody works on it: `sweep run FILE` goes on, or `sweep serve` where it was launched on one".to_owned()),
+            Outlook::Stopped => Some(
+                "nobody works on it: `sweep run FILE` goes on, or `sweep serve` where it was launched on one"
+                    .to_owned(),
+            ),
             Outlook::NoWorker => Some(match self.no_worker_since_ms {
                 Some(ms) => format!("no worker is connected (since {})", since(ms)),
                 None => "no worker is connected".to_owned(),
@@ -162,8 +167,12 @@ mod tests {
     #[test]
     fn a_hand_back_is_told_in_one_short_inert_line() {
         let reason = format!("\u{1b}[2J\n\u{202e}{}", "x".repeat(9_000));
-        let one =
-            wire::HandBack { worker: "vm".into(), how: AttemptState::Expired.name().into(), reason, ..Default::default() };
+        let one = wire::HandBack {
+            worker: "vm".into(),
+            how: AttemptState::Expired.name().into(),
+            reason,
+            ..Default::default()
+        };
         let told = HandBack::from(one).told();
         assert!(told.starts_with("trial  was lost by vm, whose lease on it ran out: "), "{told}");
         assert!(!told.chars().any(sweep_proto::text::is_steering) && told.chars().count() <= 400, "{told}");

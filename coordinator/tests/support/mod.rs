@@ -110,6 +110,8 @@ pub(crate) struct ScriptedWorker {
     pub(crate) id: WorkerId,
     messages: mpsc::Sender<wire::WorkerMessage>,
     answers: Streaming<wire::CoordinatorMessage>,
+    /// Whether its models always say the first class of the test split.
+    pub(crate) guesses: bool,
 }
 
 impl ScriptedWorker {
@@ -135,7 +137,7 @@ impl ScriptedWorker {
         let hello = Message::Hello(wire::Hello { worker_id: id.to_string(), instance: instance.to_owned() });
         messages.send(wire::WorkerMessage { kind: Some(hello) }).await.expect("sent");
         let answers = client.session(ReceiverStream::new(outgoing)).await.expect("a session").into_inner();
-        Self { client, id, messages, answers }
+        Self { client, id, messages, answers, guesses: false }
     }
 
     /// Sends a message and gives its answer, past notices of new work.
@@ -197,11 +199,12 @@ impl ScriptedWorker {
     pub(crate) async fn outcome(&mut self, grant: &wire::Grant) -> wire::AttemptOutcome {
         use wire::attempt_outcome::Kind;
         let kind = if grant.evaluate {
-            let confusion =
-                vec![wire::ConfusionRow { counts: vec![3, 1] }, wire::ConfusionRow { counts: vec![0, 4] }];
+            let (counts, accuracy) =
+                if self.guesses { ([[4, 0], [4, 0]], 0.5) } else { ([[3, 1], [0, 4]], 0.875) };
+            let confusion = counts.map(|row| wire::ConfusionRow { counts: row.to_vec() }).to_vec();
             Kind::Evaluated(wire::TestMetric {
                 loss: 0.5,
-                accuracy: 0.875,
+                accuracy,
                 macro_f1: 0.873,
                 confusion,
                 ..Default::default()

@@ -80,7 +80,9 @@ pub(crate) fn by_head(head: &[u8]) -> Option<&'static str> {
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
     let begins = |tag: &[u8]| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
     let is_page = [&b"<!doctype html"[..], b"<html", b"<head"].into_iter().any(begins);
-    is_page.then_some(WEB_PAGE).or_else(|| begins(b"<?xml").then(|| if is_xhtml(text) { WEB_PAGE } else { XML }))
+    is_page
+        .then_some(WEB_PAGE)
+        .or_else(|| begins(b"<?xml").then(|| if is_xhtml(text) { WEB_PAGE } else { XML }))
 }
 
 #[cfg(test)]

@@ -34,11 +34,13 @@ pub(crate) struct Found {
     pub(crate) pieces: Vec<Piece>,
     /// What was passed over.
     pub(crate) remarks: Vec<String>,
+    /// What may make the splits other ones than intended.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Found {
     fn one(path: SourcePath, part: Part, format: Format) -> Self {
-        Self { pieces: vec![Piece { part, path, format }], remarks: Vec::new() }
+        Self { pieces: vec![Piece { part, path, format }], ..Found::default() }
     }
 }
 
@@ -63,7 +65,7 @@ pub(crate) fn found(path: &SourcePath, part: Part) -> Result<Found, DatasetError
     if path.join(nsmc::TRAINING_FILE).is_file() {
         let files = nsmc::files(path)?.into_iter();
         let pieces = files.map(|(part, path)| Piece { part, path, format: Format::Nsmc }).collect();
-        return Ok(Found { pieces, remarks: Vec::new() });
+        return Ok(Found { pieces, ..Found::default() });
     }
     match tables_of(path, part)? {
         Some(found) => Ok(found),
@@ -100,7 +102,7 @@ fn inside(archive: &SourcePath, name: &str, part: Part) -> Result<Found, Dataset
         let path = archive.inside(name);
         Ok(Piece { part, format: Format::of_path(&path)?, path })
     });
-    Ok(Found { pieces: pieces.collect::<Result<_, DatasetError>>()?, remarks: Vec::new() })
+    Ok(Found { pieces: pieces.collect::<Result<_, DatasetError>>()?, ..Found::default() })
 }
 
 /// What an archive stands for that is named as a whole: its one file, or its tables.
@@ -200,6 +202,15 @@ fn tables(
     let own_part = |file: &SourcePath| Part::from_file(&file.file_name().to_lowercase());
     let has_parts = tables.iter().any(|(file, _)| own_part(file) == Some(Part::Train));
     let mut found = Found::default();
+    let unnamed = tables.iter().map(|(file, _)| file).filter(|file| has_parts && own_part(file).is_none());
+    let unnamed: Vec<String> = unnamed.map(|file| file.file_name().to_string()).collect();
+    if !unnamed.is_empty() && part == Part::Train {
+        let shown = listed(unnamed.iter().take(3).map(String::as_str));
+        found.warnings.push(format!(
+            "{} tables beside those of the splits have no split in their names, so their rows are training rows ({shown})",
+            unnamed.len()
+        ));
+    }
     for (path, _) in tables {
         let part = if has_parts { own_part(&path).unwrap_or(part) } else { part };
         // Of JSON the first bytes tell whether it is one object a line.

@@ -47,7 +47,9 @@ pub fn main_effects(table: &Table, spec: &SweepSpec, grid: Option<Grid<'_>>) -> 
     if let Some(grid) = grid {
         for (axis, factor) in factors.iter_mut().enumerate() {
             let share_of = |factorial| {
-                main_effect(factorial, factor.hyperparameter).and_then(|effect| effect.eta_squared).unwrap_or(0.0)
+                main_effect(factorial, factor.hyperparameter)
+                    .and_then(|effect| effect.eta_squared)
+                    .unwrap_or(0.0)
             };
             factor.share = grid.factorial.map(share_of);
             measure(factor, axis, table, &grid);
@@ -209,8 +211,11 @@ fn factor(table: &Table, axis: &Axis) -> Factor {
 /// The shares of the analysis of variance, summed up.
 fn variance(factorial: &Factorial) -> Variance {
     let share = |is_counted: fn(&Effect) -> bool| -> f64 {
-        let shares =
-            factorial.effects.iter().filter(|effect| is_counted(effect)).filter_map(|effect| effect.eta_squared);
+        let shares = factorial
+            .effects
+            .iter()
+            .filter(|effect| is_counted(effect))
+            .filter_map(|effect| effect.eta_squared);
         // The sum of nothing is -0.0, which is written like that.
         0.0 + shares.sum::<f64>()
     };

@@ -52,11 +52,7 @@ struct Effects {
     strongest: Strongest,
 }
 
-fn effects<E>(
-    table: &Table,
-    spec: &SweepSpec,
-    goes_on: &dyn Fn() -> Result<(), E>,
-) -> Result<Effects, E> {
+fn effects<E>(table: &Table, spec: &SweepSpec, goes_on: &dyn Fn() -> Result<(), E>) -> Result<Effects, E> {
     let balanced = Balanced::new(table, spec);
     let noise = balanced.as_ref().and_then(|balanced| Noise::of(&balanced.scores));
     goes_on()?;

@@ -310,7 +310,9 @@ fn shares(model: &ReportModel, variance: &Variance, language: Language) -> TextT
             variance.residual_share,
         ),
     ];
-    rows.extend(rest.map(|(name, share)| vec![name.to_owned(), format::optional_percent(share), String::new()]));
+    rows.extend(
+        rest.map(|(name, share)| vec![name.to_owned(), format::optional_percent(share), String::new()]),
+    );
     TextTable::new(caption, heads!(language, "source", "#share", "#range of marginal means")).with_rows(
         rows.into_iter(),
         "report.json",

@@ -122,7 +122,8 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
         ));
     }
     let tests = report.main_effects.factors.iter();
-    let tests = tests.map(|one| (one.hyperparameter.as_str(), one.test.as_ref().and_then(|test| test.equal_noise_p)));
+    let tests =
+        tests.map(|one| (one.hyperparameter.as_str(), one.test.as_ref().and_then(|test| test.equal_noise_p)));
     // The status of an ended sweep says it, too, but for one of very many trials.
     let is_told = sweep.warnings.iter().any(|one| one.kind == "unequal_noise");
     lines.extend(unequal_noise(tests, Language::English).filter(|_| !is_told).map(|text| warning(&text)));
