@@ -151,12 +151,13 @@ fn told(verified: &Verified) -> String {
 }
 
 fn folder_of(report: &Path) -> PathBuf {
-    // What is not there is most likely the folder of a report.
-    if report.is_dir() || !report.exists() {
+    if report.is_dir() {
         return report.to_owned();
     }
-    let parent = report.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new(".")).to_owned()
+    let parent = report.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // What is not there is most likely the folder of a report, unless it would stand in one.
+    let is_folder = !report.exists() && !parent.join(FILE_NAME).is_file();
+    if is_folder { report } else { parent }.to_owned()
 }
 
 /// Who names a file asks of that one: a good signature beside it says nothing of a file that was not signed.

@@ -203,7 +203,7 @@ fn tables(
     let has_parts = tables.iter().any(|(file, _)| own_part(file) == Some(Part::Train));
     let mut found = Found::default();
     let unnamed = tables.iter().map(|(file, _)| file).filter(|file| has_parts && own_part(file).is_none());
-    let unnamed: Vec<String> = unnamed.map(|file| file.file_name().to_string()).collect();
+    let unnamed: Vec<String> = unnamed.map(|file| file.file_name().clone()).collect();
     if !unnamed.is_empty() && part == Part::Train {
         let shown = listed(unnamed.iter().take(3).map(String::as_str));
         found.warnings.push(format!(

@@ -45,14 +45,14 @@ pub fn analyse(input: &ReportInput) -> ReportModel {
 }
 
 /// What the hyperparameters do, and which one matters most.
-struct Effects {
+struct Influence {
     balanced: Option<Balanced>,
     factorial: Option<Factorial>,
     main_effects: MainEffects,
     strongest: Strongest,
 }
 
-fn effects<E>(table: &Table, spec: &SweepSpec, goes_on: &dyn Fn() -> Result<(), E>) -> Result<Effects, E> {
+fn effects<E>(table: &Table, spec: &SweepSpec, goes_on: &dyn Fn() -> Result<(), E>) -> Result<Influence, E> {
     let balanced = Balanced::new(table, spec);
     let noise = balanced.as_ref().and_then(|balanced| Noise::of(&balanced.scores));
     goes_on()?;
@@ -70,7 +70,7 @@ fn effects<E>(table: &Table, spec: &SweepSpec, goes_on: &dyn Fn() -> Result<(), 
     let main_effects = main_effects::main_effects(table, spec, grid);
     goes_on()?;
     let strongest = strongest::strongest(table, spec, &main_effects, balanced.as_ref(), strata.as_ref());
-    Ok(Effects { balanced, factorial, main_effects, strongest })
+    Ok(Influence { balanced, factorial, main_effects, strongest })
 }
 
 /// The main effects and the verdict of a whole report, without the rest of it.
@@ -92,7 +92,7 @@ pub fn analyse_table<E>(
     let standings = ranking::standings(table, spec);
     goes_on()?;
     let contest = contest::Contest::of(&standings, table, spec);
-    let Effects { balanced, factorial, main_effects, strongest } = effects(table, spec, goes_on)?;
+    let Influence { balanced, factorial, main_effects, strongest } = effects(table, spec, goes_on)?;
     let answer = answer::answer(input, table, &standings, &contest, balanced.as_ref(), strongest);
     goes_on()?;
     let curves = curves::curves(table, spec, &standings);
