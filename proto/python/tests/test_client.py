@@ -14,6 +14,7 @@ from lstm_sweep import (
     NotFoundError,
     StateError,
     Sweep,
+    SweepError,
     SweepFileError,
     UnavailableError,
     VerificationError,
@@ -111,6 +112,17 @@ def test_models_and_exports_are_written_whole(finished: Sweep, tmp_path: Path) -
     assert not list(tmp_path.rglob("*.part"))
     with pytest.raises(ValueError, match="tensorboard and mlflow"):
         finished.export("excel", tmp_path)  # type: ignore[arg-type]
+
+
+def test_two_sweeps_are_compared(client: Client, finished: Sweep, folder: Path, tmp_path: Path) -> None:
+    other = client.launch(folder / "tiny.toml")
+    other.wait(timeout=90)
+    written = {path.name: path for path in finished.compare(other, tmp_path)}
+    assert {"comparison.json", "comparison.html"} <= set(written)
+    assert json.loads(written["comparison.json"].read_text())
+    assert [path.name for path in finished.compare(other.id, tmp_path / "again")] == list(written)
+    with pytest.raises(SweepError, match="not with itself"):
+        finished.compare(finished, tmp_path)
 
 
 def test_a_report_is_verified_and_a_changed_one_is_named(client: Client, finished: Sweep, tmp_path: Path) -> None:

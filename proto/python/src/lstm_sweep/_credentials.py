@@ -65,12 +65,14 @@ def _presence() -> Presence:
     try:
         owner = _DATA_FOLDER.stat().st_uid
         if owner != os.geteuid() != 0:
-            raise AccessError(f"{_DATA_FOLDER} belongs to user {owner}, and this is user {os.geteuid()}; name a coordinator with Client(URL)")
+            raise AccessError(
+                f"{_DATA_FOLDER} belongs to user {owner}, and this is user {os.geteuid()}; name a coordinator with Client(URL)",
+            )
         text = (_DATA_FOLDER / "coordinator.json").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UnavailableError(
-            f"there is no coordinator of a data folder {_DATA_FOLDER} here; start one with `sweep serve`, go to the folder of your "
-            "sweeps, or name a coordinator with Client(URL) or SWEEP_SERVER",
+            f"there is no coordinator of a data folder {_DATA_FOLDER} here; start one with `sweep serve`, go to the folder of "
+            "your sweeps, or name a coordinator with Client(URL) or SWEEP_SERVER",
         ) from None
     known = json.loads(text)
     return Presence(_DATA_FOLDER, str(known["address"]), str(known["identity"]))

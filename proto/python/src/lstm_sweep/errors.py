@@ -20,7 +20,7 @@ class TokenError(SweepError, ValueError):
 
 
 class WrongCoordinatorError(SweepError):
-    """Another coordinator than the one that the token was made by, or that the data folder here names. Nothing was sent to it."""
+    """Another coordinator than the one that made the token, or that the data folder here names. Nothing was sent to it."""
 
 
 class UnavailableError(SweepError, ConnectionError):

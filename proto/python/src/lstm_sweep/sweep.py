@@ -171,6 +171,25 @@ class Sweep:
             report.write(folder)
         return report
 
+    def compare(
+        self,
+        other: Sweep | str | int,
+        folder: str | os.PathLike[str],
+        *,
+        language: str = "en",
+    ) -> list[Path]:
+        """Write this sweep and another one side by side, seed by seed, into a folder and return its files.
+
+        Args:
+            other: The other sweep, or its name or number.
+            folder: The folder, which is made where it is missing. `comparison.json` has every number.
+            language: In which people read it: "en" or "ko".
+
+        """
+        second = str(other.id if isinstance(other, Sweep) else other)
+        request = sweep_pb2.CompareRequest(first=str(self.id), second=second, language=language)
+        return _files.write(self._connection.stream("Compare", request), folder)
+
     def answer(self) -> dict[str, Any]:
         """As `Report.answer`, of a report that is fetched for it."""
         return self.report().answer()
