@@ -69,6 +69,12 @@ impl Queue {
     }
 
     fn steps_acknowledged(&mut self, next_sequence: u64) {
+        // The coordinator holds less than it has acknowledged before: its disk has lost it. Nothing closes that gap, and a
+        // trial is worth more than the rest of its curve.
+        if self.steps.front().is_some_and(|point| point.sequence > next_sequence) {
+            self.steps.clear();
+            self.steps_sent = 0;
+        }
         while self.steps.front().is_some_and(|point| point.sequence < next_sequence) {
             self.steps.pop_front();
             self.steps_sent = self.steps_sent.saturating_sub(1);
@@ -205,6 +211,18 @@ mod tests {
             }
         }
         (steps, epochs)
+    }
+
+    #[tokio::test]
+    async fn steps_that_a_coordinator_has_lost_again_hold_no_trial_up() {
+        let reporter = Reporter::default();
+        reporter.push_steps(TOKEN, (0..10).map(point).collect()).await;
+        assert_eq!(sent(&reporter).0.len(), 10);
+        reporter.steps_acknowledged(TOKEN, 6);
+        reporter.restart();
+        assert_eq!(sent(&reporter).0, vec![6, 7, 8, 9]);
+        reporter.steps_acknowledged(TOKEN, 4);
+        reporter.acknowledged(TOKEN).await;
     }
 
     #[tokio::test]
