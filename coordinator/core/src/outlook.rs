@@ -4,7 +4,7 @@ use sweep_proto::{SweepId, Timestamp, WorkerId};
 
 use crate::engine::Engine;
 use crate::forecast::Forecast;
-use crate::record::{SweepState, WorkerRecord, WorkerState};
+use crate::record::{AttemptRecord, SweepState, WorkerRecord, WorkerState};
 
 /// What is to be expected of a sweep. Every view tells it alike.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,8 +47,14 @@ impl Engine {
         Some(self.forecast(id).map_or(Outlook::Unmeasured, Outlook::Ends))
     }
 
+    /// When the holder of an attempt's lease was last heard of it, as far as rows and this coordinator process know.
+    pub(crate) fn last_heard_of(&self, attempt: &AttemptRecord) -> Timestamp {
+        let durable = attempt.heard_at.unwrap_or(attempt.started_at);
+        self.volatile.held_at(attempt.token).map_or(durable, |held| held.max(durable))
+    }
+
     /// Whether a worker is connected and gets work.
-    pub(crate) fn works(&self, worker: &WorkerRecord) -> bool {
+    pub fn works(&self, worker: &WorkerRecord) -> bool {
         worker.state == WorkerState::Ready && !self.is_disconnected(worker.id)
     }
 
@@ -71,12 +77,9 @@ impl Engine {
         let live = leases.filter_map(|(trial, lease)| {
             let id = sweep_proto::AttemptId { trial, number: lease.attempt };
             let attempt = self.tables.attempts.get(&id)?;
-            let durable = attempt.heard_at.unwrap_or(attempt.started_at);
-            let heard = self.volatile.held_at(lease.token).unwrap_or(durable).max(durable);
-            Some((
-                attempt.started_at,
-                if self.is_disconnected(lease.worker) { heard } else { now.max(heard) },
-            ))
+            let heard = self.last_heard_of(attempt);
+            let until = if self.is_disconnected(lease.worker) { heard } else { now.max(heard) };
+            Some((attempt.started_at, until))
         });
         // Leases that are live now overlap, but for those that a dead worker holds.
         let all = live.reduce(|(from, until), (start, end)| (from.min(start), until.max(end)));

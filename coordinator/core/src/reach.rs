@@ -69,7 +69,7 @@ impl Engine {
             |other: TrialId| self.tables.trials.get(&other).is_some_and(|other| other.key == trial.key);
         let named = &self.index.named;
         let is_nobodys = || named.trials_of(digest).next().is_none();
-        let is_own = || trial.blobs().any(|own| own == digest) || named.trials_of(digest).any(is_same);
+        let is_own = || trial.blobs().any(|own| own.digest == digest) || named.trials_of(digest).any(is_same);
         Some(!named.is_dataset(digest) && (is_nobodys() || is_own()))
     }
 
@@ -80,7 +80,7 @@ impl Engine {
 }
 
 fn names(trial: &TrialRecord, digest: Digest) -> bool {
-    trial.spec.dataset == digest || trial.blobs().any(|named| named == digest)
+    trial.spec.dataset == digest || trial.blobs().any(|named| named.digest == digest)
 }
 
 /// The largest checkpoint of a trial, in bytes.

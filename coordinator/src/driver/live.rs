@@ -1,14 +1,13 @@
 //! The engine and its store as one: what a batch of requests decides, writes and is told.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds, Touch};
+use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds, Touch, TrialRecord};
 use coordinator_store::{StepBatch, Store, StoreError};
-use sweep_proto::{ArtifactRef, AttemptId, Digest, LeaseToken, StepMetric, Timestamp, WorkerId};
+use sweep_proto::{ArtifactRef, AttemptId, LeaseToken, StepMetric, Timestamp, WorkerId};
 use tokio::sync::oneshot;
 
-use super::references::{self, References};
 use super::{DriverError, Look, OpenStore, Request, journal};
 use crate::security::sealing::Sealer;
 
@@ -34,7 +33,6 @@ pub(super) struct Live {
     pub(super) store: Box<dyn Store>,
     /// Signs the audit log, where it is signed.
     pub(super) sealer: Option<Arc<Sealer>>,
-    pub(super) references: References,
     full: Option<FullDisk>,
     waiting: VecDeque<Steps>,
     /// No trial could follow what was decided of its sweep: nothing is tried again before the next request or tick.
@@ -74,9 +72,8 @@ impl Live {
         // Nobody has a session with this process yet: who lives is heard within seconds.
         let workers: Vec<_> = engine.tables().workers.keys().copied().collect();
         workers.into_iter().for_each(|worker| engine.touch(&Touch::Disconnected(worker)));
-        let references = References::of(engine.tables());
         let (waiting, is_stuck) = (VecDeque::new(), false);
-        let mut live = Self { engine, store, sealer, references, full: None, waiting, is_stuck };
+        let mut live = Self { engine, store, sealer, full: None, waiting, is_stuck };
         live.note_damage_of_the_log(now)?;
         Ok(live)
     }
@@ -92,11 +89,6 @@ impl Live {
     /// Whether the newest write found no room.
     pub(super) fn is_full(&self) -> bool {
         self.full.is_some()
-    }
-
-    /// Every digest that some row refers to.
-    pub(super) fn wanted(&self) -> BTreeSet<Digest> {
-        references::wanted(self.engine.tables())
     }
 
     pub(super) fn accept(&mut self, now: Timestamp, request: Request, batch: &mut Batch) {
@@ -139,17 +131,17 @@ impl Live {
             // Workers live on a full disk, too.
             decision.mutations.clear();
         }
+        let mut replaced = Vec::new();
         for mutation in &decision.mutations {
             journal::record(&self.engine, mutation);
             if let Mutation::Trial(trial) = mutation {
                 let before = self.engine.tables().trials.get(&trial.spec.id);
-                batch.unreferenced.extend(self.references.replace(before, trial));
-            }
-            if let Mutation::Sweep(sweep) = mutation {
-                self.references.keep(sweep);
+                replaced.extend(before.into_iter().flat_map(TrialRecord::blobs));
             }
         }
         self.engine.fold(&decision);
+        let lost = replaced.into_iter().filter(|blob| !self.engine.is_named(blob.digest));
+        batch.unreferenced.extend(lost);
         batch.mutations.extend(decision.mutations);
         Ok(decision.reply)
     }
@@ -203,7 +195,6 @@ impl Live {
             }
             Err(StoreError::Full(problem)) => {
                 self.engine = Engine::restore(self.store.load()?, now);
-                self.references = References::of(self.engine.tables());
                 self.found_full(now, &problem);
                 Ok(Written::Nothing(problem))
             }

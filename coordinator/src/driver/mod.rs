@@ -5,7 +5,6 @@ mod journal;
 mod live;
 mod log_end;
 mod notices;
-mod references;
 mod stale;
 #[cfg(test)]
 mod step_tests;

@@ -65,7 +65,7 @@ pub(super) fn spawn(core: Core, requests: mpsc::Receiver<Request>) -> Result<Joi
 }
 
 fn sweep_orphans(collector: &Collector, live: &Live, older_than: Duration) {
-    collector.remove(Waste::Orphans { wanted: live.wanted(), older_than });
+    collector.remove(Waste::Orphans { wanted: live.engine.named_blobs(), older_than });
 }
 
 impl Core {
@@ -304,7 +304,7 @@ impl Core {
 
     fn collect(&mut self, live: &Live, now: Timestamp) {
         while let Some((lost_at, artifact)) = self.stale.pop_due(now) {
-            if !live.references.contains(artifact.digest) {
+            if !live.engine.is_named(artifact.digest) {
                 let lost_for = Duration::from_millis(now.since_ms(lost_at));
                 self.collector.remove(Waste::Stale { artifact, lost_for });
             }

@@ -1,7 +1,7 @@
 //! A sweep as people see it: the ledger, what runs, what is best so far, when it will end.
 
 use coordinator_core::view::Ledger;
-use coordinator_core::{Engine, Outlook, SweepRecord, TrialRecord, TrialState, WorkerState};
+use coordinator_core::{Engine, Outlook, SweepRecord, TrialRecord, TrialState};
 use coordinator_report::sections::{verdict, warnings};
 use coordinator_report::{Language, ReportInput};
 use sweep_proto::{Hyperparameter, SweepId, TestMetric, Timestamp, TrialId, WorkKind, wire};
@@ -38,6 +38,7 @@ pub(crate) fn of(
     });
     let (workers, slots) = capacity(engine);
     let (epochs_done, epochs_planned) = epochs(engine, id);
+    let tests = tests(engine, sweep);
     Some(wire::SweepStatus {
         id: id.0,
         name: sweep.spec.name.clone(),
@@ -61,7 +62,7 @@ pub(crate) fn of(
         },
         running_seconds: engine.ran_ms(id, now) as f64 / 1e3,
         chosen: sweep.chosen.as_ref().map(|chosen| chosen.label(&swept)),
-        test: test(engine, sweep).map(Into::into),
+        test: test(&tests).map(Into::into),
         workers,
         slots,
         epochs_done,
@@ -70,7 +71,7 @@ pub(crate) fn of(
         replicates: sweep.spec.replicates,
         lowest: engine.lowest_trial(id).and_then(|trial| lowest(sweep, trial)),
         rows: rows(engine, sweep),
-        warnings: warnings_of(engine, sweep),
+        warnings: warnings_of(engine, sweep, &tests),
         held: sweep.held.clone(),
         handed_back: trouble::of(engine, id, logs),
         earlier_choices: earlier_choices(sweep),
@@ -170,11 +171,8 @@ fn last_epoch(engine: &Engine, id: TrialId) -> Option<&coordinator_core::EpochRe
 
 /// Workers that get work, and their slots.
 fn capacity(engine: &Engine) -> (u32, u32) {
-    let is_there = |worker: &&coordinator_core::WorkerRecord| {
-        worker.state == WorkerState::Ready && !engine.is_disconnected(worker.id)
-    };
-    let ready = engine.tables().workers.values().filter(is_there);
-    ready.fold((0, 0), |(workers, slots), worker| (workers + 1, slots + worker.profile.slots))
+    let working = engine.tables().workers.values().filter(|worker| engine.works(worker));
+    working.fold((0, 0), |(workers, slots), worker| (workers + 1, slots + worker.profile.slots))
 }
 
 fn lowest(sweep: &SweepRecord, trial: &TrialRecord) -> Option<wire::LowestTrial> {
@@ -197,7 +195,7 @@ fn rows(engine: &Engine, sweep: &SweepRecord) -> Option<wire::SplitRows> {
 }
 
 /// What a reader must know beside the answer: the report says the same.
-fn warnings_of(engine: &Engine, sweep: &SweepRecord) -> Vec<wire::Warning> {
+fn warnings_of(engine: &Engine, sweep: &SweepRecord, tests: &[&TestMetric]) -> Vec<wire::Warning> {
     let (results, improving) = engine.still_learning(sweep.id);
     let still_learning = warnings::still_learning(improving, results, Language::English);
     let still_learning = still_learning.map(|text| wire::Warning { kind: "still_learning".to_owned(), text });
@@ -206,15 +204,14 @@ fn warnings_of(engine: &Engine, sweep: &SweepRecord) -> Vec<wire::Warning> {
     let of_the_data = of_the_data.into_iter().flatten();
     let of_the_data = of_the_data
         .map(|warning| wire::Warning { kind: warning.kind().to_owned(), text: warning.to_string() });
-    let tests = sweep.tests_so_far(test(engine, sweep).is_some());
-    let repeated = warnings::test_used_again(tests, Language::English);
+    let uses = sweep.tests_so_far(!tests.is_empty());
+    let repeated = warnings::test_used_again(uses, Language::English);
     let repeated = repeated.map(|text| wire::Warning { kind: "test_used_again".to_owned(), text });
-    guessing(engine, sweep).into_iter().chain(of_the_data).chain(still_learning).chain(repeated).collect()
+    guessing(tests).into_iter().chain(of_the_data).chain(still_learning).chain(repeated).collect()
 }
 
 /// That the choice is not shown to know more than the most frequent class.
-fn guessing(engine: &Engine, sweep: &SweepRecord) -> Option<wire::Warning> {
-    let tests = tests(engine, sweep);
+fn guessing(tests: &[&TestMetric]) -> Option<wire::Warning> {
     let confusion = &tests.iter().find(|test| !test.confusion.is_empty())?.confusion;
     let accuracy = tests.iter().map(|test| test.accuracy).sum::<f64>() / tests.len() as f64;
     let text = warnings::no_better_than_guessing(confusion, accuracy, Language::English)?;
@@ -243,8 +240,7 @@ fn epochs(engine: &Engine, id: SweepId) -> (u64, u64) {
 
 /// The mean over the chosen configuration's replicates, confusion counts summed. Calibration and hardest examples belong to
 /// single models: the report has them.
-fn test(engine: &Engine, sweep: &SweepRecord) -> Option<TestMetric> {
-    let tests = tests(engine, sweep);
+fn test(tests: &[&TestMetric]) -> Option<TestMetric> {
     let count = tests.len() as f64;
     let mean = |of: fn(&TestMetric) -> f64| tests.iter().map(|test| of(test)).sum::<f64>() / count;
     let mut confusion = tests.first()?.confusion.clone();

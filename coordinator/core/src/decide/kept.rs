@@ -21,9 +21,7 @@ impl Draft<'_> {
     /// When an attempt that has just ended was last heard of; `None` where its worker told of the end.
     pub(crate) fn last_sign_of_life(&self, attempt: &AttemptRecord) -> Option<Timestamp> {
         let is_silent = matches!(attempt.state, AttemptState::Expired | AttemptState::Revoked);
-        let durable = attempt.heard_at.unwrap_or(attempt.started_at);
-        let held_at = self.engine.volatile.held_at(attempt.token).unwrap_or(durable);
-        is_silent.then_some(held_at.max(durable))
+        is_silent.then(|| self.engine.last_heard_of(attempt))
     }
 
     /// A trial begins again: what its attempts did so far is done once more.

@@ -25,10 +25,10 @@ pub(crate) fn retry(
         return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "retried" });
     }
     let mut chosen = chosen(engine, sweep, which)?;
-    let is_ended = |trial: &&TrialId| {
+    let opens_again = |trial: &&TrialId| {
         engine.tables.trials.get(trial).is_some_and(|trial| trial.state != TrialState::Completed)
     };
-    let reopened = chosen.iter().filter(is_ended).count() as u64;
+    let reopened = chosen.iter().filter(opens_again).count() as u64;
     quota::check_growth(engine, quota, sweep, caller, Totals::of_trials_again(&sweep.spec, reopened))?;
     let left = chosen.len().saturating_sub(engine.slice.0) as u64;
     chosen.truncate(engine.slice.0);

@@ -115,14 +115,14 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
     let spec = file.parse()?;
     let folder = context.wanted.data_folder.clone();
-    let is_asked = !arguments.measure && !arguments.no_measure;
-    let (connected, unasked) = match if is_asked { workers::ask(context).await } else { Ok(None) } {
-        Ok(connected) => (connected, None),
-        // A plan needs no coordinator.
-        Err(failure) => {
-            (None, Some(format!("the workers of the coordinator were not asked: {}", failure.message)))
-        }
-    };
+    let asked =
+        if arguments.measure || arguments.no_measure { Ok(None) } else { workers::ask(context).await };
+    let mut unasked = None;
+    // A plan needs no coordinator.
+    let connected = asked.unwrap_or_else(|failure| {
+        unasked = Some(format!("the workers of the coordinator were not asked: {}", failure.message));
+        None
+    });
     let asks = connected.is_some();
     let task = tokio::task::spawn_blocking(move || Gathered::new(arguments, spec, &file, &folder, asks));
     let mut gathered =
