@@ -401,7 +401,7 @@ async fn copy_artifact(
 }
 
 /// Copies keys and the administrator's token: without them every worker and person would have to be let in
-/// anew. Gives the names of the files.
+/// again. Returns the names of the files.
 fn copy_keys(from: &Path, into: &Path) -> Result<Vec<String>, BackupError> {
     let (from, into) = (from.join(SECURITY), into.join(SECURITY));
     let mut names = Vec::new();

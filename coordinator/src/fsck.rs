@@ -62,7 +62,7 @@ pub struct Findings {
     pub artifact_bytes: u64,
     /// Sweeps that the coordinator holds until somebody resumes them, each with the reason.
     pub held: Vec<String>,
-    /// What the audit log itself says was wrong with it at some start. It stays so for ever, in every backup, too.
+    /// What the audit log itself says was wrong with it at an earlier start. The finding is permanent, also in backups.
     pub audit_damage: Vec<String>,
     /// Every other violation, in words; empty where all is well.
     pub problems: Vec<String>,

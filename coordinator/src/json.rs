@@ -388,7 +388,7 @@ impl From<wire::Warning> for Warning {
 }
 
 impl Test {
-    /// From a message, where the test split has so many rows: its counts are those of all replicates together.
+    /// From a message and the rows of the test split: the counts of the message are summed over replicates.
     fn of(test: &wire::TestMetric, rows: u64) -> Self {
         let counted = test
             .confusion

@@ -93,7 +93,7 @@ impl AuditTrail {
         }
     }
 
-    /// What the entries themselves say is wrong with the log before them. It stays so for ever.
+    /// What the entries themselves say is wrong with the log before them. Such findings are permanent.
     pub fn damage(&self) -> impl Iterator<Item = String> {
         self.damage.iter().map(|(at, what)| format!("entry {at} of the audit log says: {what}"))
     }

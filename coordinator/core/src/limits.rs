@@ -135,6 +135,5 @@ pub const AUDIT_KEEP_MIN_MS: u64 = 30 * 24 * 3_600_000;
 /// Most characters of each text of an audit entry.
 pub const AUDIT_TEXT_CHARACTERS_MAX: usize = 500;
 
-/// Most earlier choices of a sweep that are kept: their number is what a reader must know, and so many are beyond any use of a
-/// test split.
+/// Most earlier choices of a sweep that are kept. A reader needs their number; after a hundred, a test split says nothing new.
 pub const EARLIER_CHOICES_MAX: usize = 100;

@@ -91,7 +91,7 @@ fn who_attaches_finds_the_sweep_that_goes_on() {
     });
     assert_ne!(lab.run(&other), Reply::Launched(first), "something else is asked for");
     lab.run(&Command::Cancel(first));
-    assert_ne!(lab.run(&attach), Reply::Launched(first), "what was cancelled is launched anew");
+    assert_ne!(lab.run(&attach), Reply::Launched(first), "a cancelled sweep is launched again");
 }
 
 /// A launch that takes a sweep that is there, with another dataset where `data` says so.
@@ -116,8 +116,8 @@ fn a_finished_sweep_of_the_same_file_and_data_is_found_unless_all_shall_be_train
     (*file_text, *owner) = ("# a note of somebody else\n".into(), Some("bob".into()));
     lab.changes_nothing(&by_another);
     assert_eq!(lab.run(&by_another), Reply::Launched(first), "signed reports of it still hold");
-    let anew = SweepSpec { reuse: false, ..spec.clone() };
-    let Reply::Launched(second) = lab.run(&attach_to(&anew, b"")) else { panic!("not launched") };
+    let without_reuse = SweepSpec { reuse: false, ..spec.clone() };
+    let Reply::Launched(second) = lab.run(&attach_to(&without_reuse, b"")) else { panic!("not launched") };
     assert_ne!(second, first, "everything is to be trained");
     lab.run(&Command::Cancel(second));
     let other = values::datasets(&spec);

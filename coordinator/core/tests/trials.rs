@@ -468,8 +468,8 @@ fn what_other_rows_name_cannot_be_reported_except_by_trials_of_the_same_key() {
     assert_eq!(may(&lab, others.token, model), Some(false), "another's model");
     assert_eq!(may(&lab, mine.token, model), Some(true), "the end is told once more");
 
-    let anew = Engine::restore(lab.engine.tables().clone(), lab.now);
-    assert_eq!(anew.may_report(others.token, model), Some(false), "after a restart, too");
+    let restored = Engine::restore(lab.engine.tables().clone(), lab.now);
+    assert_eq!(restored.may_report(others.token, model), Some(false), "after a restart, too");
     lab.run(&Command::Cancel(sweep));
     let again = sweep_proto::SweepSpec { reuse: false, ..spec };
     lab.launch(again);

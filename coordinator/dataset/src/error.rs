@@ -292,7 +292,7 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     text.join(", ")
 }
 
-/// At most so many characters of a text, without what steers a terminal or turns what stands beside it.
+/// The beginning of a text, up to a maximum number of characters, without control or bidirectional characters.
 pub(crate) fn shortened(text: &str, characters: usize) -> String {
     let mut short: String = text
         .chars()

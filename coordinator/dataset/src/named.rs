@@ -74,7 +74,7 @@ fn pattern(path: &Path) -> Option<(PathBuf, glob::Pattern)> {
     Some((folder.to_owned(), pattern))
 }
 
-/// The entries of a folder; none of what is no folder.
+/// The entries of a folder; empty where the path is not a folder.
 fn entries_of(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).collect()

@@ -113,7 +113,7 @@ fn failures_tell_what_followed() {
     // Replicate 0 is still complete on the grid, but one replicate decides nothing.
     let variance = model.main_effects.variance.unwrap();
     assert_eq!(variance.replicates, 1);
-    // Nor does it tell the seed's part of what is seen: that is not nought.
+    // With one replicate the seed's share is unknown, not zero.
     assert_eq!((variance.replicates_share, variance.residual_share), (None, None));
     let factorial = model.factorial.as_ref().unwrap();
     for unknown in [&factorial.seed, &factorial.residual] {

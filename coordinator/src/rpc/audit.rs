@@ -85,7 +85,7 @@ async fn forget_by(
     })
 }
 
-/// Removes what is older than so many days, once a day, until the server stops. A log that is broken is left as it is.
+/// Removes entries older than the given number of days, once a day, until the server stops. Leaves a broken log alone.
 pub(crate) async fn retain(shared: Shared, days: u64) {
     let by = AuditNote {
         actor: "the coordinator".to_owned(),

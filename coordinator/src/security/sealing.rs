@@ -159,7 +159,7 @@ fn damage_behind(
     let is_there = found.is_some_and(|found| found == known);
     Ok((!is_there).then(|| {
         format!(
-            "entry {} is not the one that was signed, which has digest {}: it and what follows were written anew",
+            "entry {} is not the one that was signed, which has digest {}: it and what follows were replaced",
             known.sequence, known.digest
         )
     }))

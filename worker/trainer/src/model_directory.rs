@@ -193,13 +193,13 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, TrainError> {
     serde_json::from_str(&read_text(path)?).map_err(|error| not_understood(path, error.to_string()))
 }
 
-/// Refuses what is no regular file: to open a pipe would wait for its writer.
+/// Refuses anything but a regular file: opening a pipe would block until something writes to it.
 fn check_regular(path: &Path) -> Result<(), TrainError> {
     let unreadable = |source| TrainError::File { action: "read", path: path.to_owned(), source };
     if fs::metadata(path).map_err(unreadable)?.is_file() {
         return Ok(());
     }
-    Err(not_understood(path, "it is no regular file".to_owned()))
+    Err(not_understood(path, "it is not a regular file".to_owned()))
 }
 
 fn read_text(path: &Path) -> Result<String, TrainError> {
@@ -270,6 +270,6 @@ mod tests {
         let pipe = folder.path().join(TOKENIZER_FILE);
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let error = predict(folder.path(), &["a".to_owned()], DeviceChoice::Cpu).unwrap_err().to_string();
-        assert!(error.contains(TOKENIZER_FILE) && error.contains("no regular file"), "{error}");
+        assert!(error.contains(TOKENIZER_FILE) && error.contains("not a regular file"), "{error}");
     }
 }

@@ -65,7 +65,7 @@ fn same_as<'e>(
     };
     same().find(|sweep| !sweep.state.is_ended()).or_else(|| {
         same().find(|sweep| sweep.state == SweepState::Finished).filter(|sweep| {
-            // Whoever wants everything trained anew does not want what has been.
+            // `reuse = false` asks to train everything again, so an earlier result is not an answer.
             spec.reuse && is_complete(engine, sweep)
         })
     })

@@ -154,12 +154,12 @@ fn zip_names(path: &SourcePath, file: File) -> Result<Vec<String>, DatasetError>
 
 fn zip(path: &SourcePath, file: File) -> Result<ZipArchive<BufReader<File>>, DatasetError> {
     ZipArchive::new(BufReader::new(file)).map_err(|error| {
-        let reason = format!("it is no whole ZIP archive ({error}), as after a cut download; fetch it again");
+        let reason = format!("it is not a complete ZIP archive ({error}), as after a broken download; fetch it again");
         DatasetError::broken(path.display(), reason)
     })
 }
 
-/// The name of a file in an archive; empty where it is no text.
+/// The name of a file in an archive; empty where it is not valid text.
 fn name_at(archive: &ZipArchive<BufReader<File>>, place: usize) -> String {
     archive.name_for_index(place).and_then(Result::ok).map(Cow::into_owned).unwrap_or_default()
 }

@@ -33,7 +33,7 @@ pub(crate) const BINARY: &str = "it is binary data, not text; name the table its
 /// Share of control characters, in percent, from which bytes are no text; stray NULs stand in some texts.
 const CONTROLS_PERCENT: usize = 10;
 
-/// Whether the head of a file is no text in an encoding of single or variable bytes.
+/// Whether the head of a file is binary: not text in any encoding of single or variable bytes.
 pub(crate) fn is_binary(head: &[u8]) -> bool {
     let is_control =
         |byte: &&u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B);

@@ -48,7 +48,7 @@ fn value<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     by_spelling().or_else(by_path)
 }
 
-/// Why a value is no text or no label; of an object the key that may be meant is named.
+/// Why a value cannot be a text or a label; for an object, names the key that may be meant.
 fn unusual(column: &str, value: &Value, what: &str) -> String {
     let inner = match value {
         Value::Object(object) => object.iter().find(|(_, value)| value.is_string()).map(|(key, _)| key),

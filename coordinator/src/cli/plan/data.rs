@@ -121,7 +121,7 @@ struct Known {
 
 /// Most lengths that are kept of a dataset.
 const LENGTHS_MAX: usize = 20_000;
-/// Batches are cut from windows of so many of them, inside of which texts of similar length go together.
+/// Batches in a window; within a window, texts of similar length share a batch.
 const WINDOW_BATCHES: f64 = 50.0;
 
 /// Tokens of the texts that a dataset trains on, the longest first; none where it cannot be read.

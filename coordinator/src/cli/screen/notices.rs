@@ -14,7 +14,7 @@ const HAND_BACKS_MAX: usize = 2;
 /// Columns below which no text is of use.
 const COLUMNS_MIN: usize = 12;
 
-/// The lines in at most so many columns.
+/// The lines, cut to a number of columns.
 pub(super) fn lines(state: &State, width: usize) -> Vec<Line<'static>> {
     if width < COLUMNS_MIN {
         return Vec::new();
@@ -34,7 +34,7 @@ pub(super) fn lines(state: &State, width: usize) -> Vec<Line<'static>> {
     broken.collect()
 }
 
-/// The first lines, so many as there is room for; the last of them says where the rest is.
+/// As many of the first lines as fit; the last one says where the rest is.
 pub(super) fn shown(state: &State, width: usize, room: usize) -> Vec<Line<'static>> {
     let mut lines = lines(state, width);
     if lines.len() > room {
