@@ -74,28 +74,37 @@ pub(crate) fn follow(
     state.problems.extend(taken_over(base, seal.as_ref(), kept.as_ref()));
     let heads = seal.iter().chain(&kept).map(|seal| seal.head);
     let mut trail = AuditTrail::begin(base, heads);
+    let broken = walk(store, &mut trail, |entry| {
+        state.entries += 1;
+        show(entry);
+    })?;
+    state.damage = trail.damage().collect();
+    match broken {
+        Some(problem) => state.problems.push(problem),
+        None => state.problems.extend(trail.problems()),
+    }
+    Ok(state)
+}
+
+/// Shows each entry that follows the one before. Tells what is wrong with the first that does not.
+fn walk(
+    store: &mut dyn StoreReader,
+    trail: &mut AuditTrail,
+    mut show: impl FnMut(&AuditEntry),
+) -> Result<Option<String>, StoreError> {
     loop {
         let page = match store.read_audit(trail.head().sequence + 1, PAGE) {
             Ok(page) => page,
-            Err(error @ StoreError::Corrupt { .. }) => {
-                state.damage = trail.damage().collect();
-                state.problems.push(error.to_string());
-                return Ok(state);
-            }
+            Err(error @ StoreError::Corrupt { .. }) => return Ok(Some(error.to_string())),
             Err(error) => return Err(error),
         };
         if page.is_empty() {
-            state.damage = trail.damage().collect();
-            state.problems.extend(trail.problems());
-            return Ok(state);
+            return Ok(None);
         }
         for entry in page {
             if let Err(problem) = trail.advance(&entry) {
-                state.damage = trail.damage().collect();
-                state.problems.push(format!("the audit log is broken: {problem}"));
-                return Ok(state);
+                return Ok(Some(format!("the audit log is broken: {problem}")));
             }
-            state.entries += 1;
             show(&entry);
         }
     }

@@ -315,6 +315,11 @@ impl Sweep {
     pub fn has_ended(&self) -> bool {
         matches!(self.state.as_str(), "finished" | "cancelled")
     }
+
+    /// Whether it has ended, and was not cancelled: its choice is final.
+    pub fn has_finished(&self) -> bool {
+        self.state == "finished"
+    }
 }
 
 impl From<wire::Ledger> for Ledger {

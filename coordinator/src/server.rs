@@ -77,13 +77,13 @@ pub enum Texts {
     #[default]
     Told,
     /// Never, whatever is asked for.
-    Kept,
+    Withheld,
 }
 
 impl Texts {
     /// As the flag `--no-texts` says it.
-    pub fn kept_if(no_texts: bool) -> Self {
-        if no_texts { Self::Kept } else { Self::Told }
+    pub fn withheld_if(no_texts: bool) -> Self {
+        if no_texts { Self::Withheld } else { Self::Told }
     }
 }
 

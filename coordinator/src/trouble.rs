@@ -17,6 +17,9 @@ const READ_MAX: usize = 50;
 /// The newest hand-backs and lost leases of trials that are not over, newest first, each with its reason. What was handed back
 /// without a word of trouble, as when a sweep is paused or a worker drained, is in order and not told.
 pub(crate) fn of(engine: &Engine, sweep: SweepId, logs: &AttemptLogs) -> Vec<wire::HandBack> {
+    if !engine.has_open_trials(sweep) {
+        return Vec::new();
+    }
     let mut newest: Vec<&AttemptRecord> = given_back(engine, sweep).collect();
     newest.sort_by_key(|attempt| std::cmp::Reverse((attempt.ended_at, attempt.id)));
     let told = newest.into_iter().take(READ_MAX).filter_map(|attempt| {

@@ -90,6 +90,13 @@ pub struct AuditEntry {
     pub digest: Digest,
 }
 
+impl AuditEntry {
+    /// The log's end where this is its last entry.
+    pub fn head(&self) -> AuditHead {
+        AuditHead { sequence: self.sequence, digest: self.digest }
+    }
+}
+
 /// Where the audit log ends: the next entry goes on from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditHead {

@@ -175,7 +175,7 @@ pub(crate) fn forget(
     let mut mutations = Vec::new();
     for note in damage.chain([forgotten.clone()]) {
         let entry = head.next(now, note);
-        head = AuditHead { sequence: entry.sequence, digest: entry.digest };
+        head = entry.head();
         mutations.push(Mutation::Audit(entry));
     }
     mutations.push(Mutation::AuditBase(through));
@@ -203,10 +203,6 @@ mod tests {
         (1..=count).map(entry).collect()
     }
 
-    fn head_of(entry: &AuditEntry) -> AuditHead {
-        AuditHead { sequence: entry.sequence, digest: entry.digest }
-    }
-
     fn problems(base: AuditHead, signed: Option<AuditHead>, entries: &[AuditEntry]) -> Vec<String> {
         let mut trail = AuditTrail::begin(base, signed);
         entries.iter().try_for_each(|entry| trail.advance(entry)).expect("it follows");
@@ -216,7 +212,7 @@ mod tests {
     #[test]
     fn a_cut_end_is_found_by_the_signed_head() {
         let entries = log(5);
-        let signed = Some(head_of(&entries[4]));
+        let signed = Some(entries[4].head());
         assert_eq!(problems(AuditHead::default(), signed, &entries), Vec::<String>::new());
         for left in 0..5 {
             let found = problems(AuditHead::default(), signed, &entries[..left]);
@@ -226,16 +222,13 @@ mod tests {
         let mut forged = entries[..4].to_vec();
         let mut note = entries[4].note.clone();
         note.subject = "something else".into();
-        forged.push(head_of(&entries[3]).next(Timestamp(9), note));
+        forged.push(entries[3].head().next(Timestamp(9), note));
         let found = problems(AuditHead::default(), signed, &forged);
         assert!(matches!(found.as_slice(), [one] if one.contains("not the one")), "{found:?}");
         // What was written while the log was read is no problem.
-        assert_eq!(
-            problems(AuditHead::default(), Some(head_of(&entries[2])), &entries),
-            Vec::<String>::new()
-        );
+        assert_eq!(problems(AuditHead::default(), Some(entries[2].head()), &entries), Vec::<String>::new());
         // The newest of several signed ends counts: one copy of the signature that was put back hides nothing.
-        let mut trail = AuditTrail::begin(AuditHead::default(), [head_of(&entries[1]), head_of(&entries[4])]);
+        let mut trail = AuditTrail::begin(AuditHead::default(), [entries[1].head(), entries[4].head()]);
         entries[..2].iter().try_for_each(|entry| trail.advance(entry)).expect("it follows");
         assert_eq!(trail.problems().len(), 1, "{:?}", trail.problems());
     }
@@ -248,10 +241,10 @@ mod tests {
             subject: "entries 4 to 9 are missing".into(),
             ..entries[0].note.clone()
         };
-        let found = head_of(&entries[2]).next(Timestamp(4), note.clone());
+        let found = entries[2].head().next(Timestamp(4), note.clone());
         entries.push(found.clone());
-        entries.push(head_of(&found).next(Timestamp(5), AuditNote { action: "more".into(), ..note }));
-        let told = problems(AuditHead::default(), Some(head_of(&entries[4])), &entries);
+        entries.push(found.head().next(Timestamp(5), AuditNote { action: "more".into(), ..note }));
+        let told = problems(AuditHead::default(), Some(entries[4].head()), &entries);
         assert!(
             matches!(told.as_slice(), [one] if one.contains("entry 4") && one.contains("4 to 9")),
             "{told:?}"
@@ -264,7 +257,7 @@ mod tests {
             trail.advance(entry).expect("it follows");
         }
         assert!(trail.damage_up_to(3).is_empty(), "the entry that tells of it stays");
-        let through = head_of(&found);
+        let through = found.head();
         let damage = trail.damage_up_to(through.sequence);
         let later = Timestamp(AUDIT_KEEP_MIN_MS + 1_000);
         let by = entries[0].note.clone();
@@ -274,7 +267,7 @@ mod tests {
             Mutation::Audit(entry) => Some(entry.clone()),
             _ => None,
         }));
-        let told = problems(through, kept.last().map(head_of), &kept);
+        let told = problems(through, kept.last().map(AuditEntry::head), &kept);
         assert!(matches!(told.as_slice(), [one] if one.contains("4 to 9")), "{told:?}");
     }
 
@@ -287,12 +280,12 @@ mod tests {
         }
         let by = entries[0].note.clone();
         let later = Timestamp(AUDIT_KEEP_MIN_MS + 1_000);
-        let through = head_of(&entries[2]);
+        let through = entries[2].head();
         assert!(
             forget(&engine, Timestamp(1_000), (through, Timestamp(3)), &[], &by).is_err(),
             "it is too young"
         );
-        assert!(forget(&engine, later, (head_of(&entries[4]), Timestamp(5)), &[], &by).is_err(), "one stays");
+        assert!(forget(&engine, later, (entries[4].head(), Timestamp(5)), &[], &by).is_err(), "one stays");
         let decision = forget(&engine, later, (through, Timestamp(3)), &[], &by).expect("removed");
         engine.fold(&decision);
         assert_eq!(engine.tables().audit_base, through);
@@ -300,8 +293,8 @@ mod tests {
         let mut kept = entries[3..].to_vec();
         assert_eq!(problems(through, None, &kept).len(), 1, "nothing says why the log begins there");
         kept.push(last.clone());
-        assert_eq!(problems(through, Some(head_of(last)), &kept), Vec::<String>::new());
-        assert!(AuditTrail::begin(head_of(&entries[1]), None).advance(&kept[0]).is_err(), "one is missing");
+        assert_eq!(problems(through, Some(last.head()), &kept), Vec::<String>::new());
+        assert!(AuditTrail::begin(entries[1].head(), None).advance(&kept[0]).is_err(), "one is missing");
         assert!(forget(&engine, later, (through, Timestamp(3)), &[], &by).is_err(), "it is done already");
     }
 }

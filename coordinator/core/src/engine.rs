@@ -48,6 +48,15 @@ impl Engine {
         Self { tables, index, volatile, slice: Slice::default() }
     }
 
+    /// The engine over what its store holds, where its newest decisions could not be written. Who was connected still is.
+    #[must_use]
+    pub fn rolled_back(&self, tables: Tables, now: Timestamp) -> Self {
+        let mut engine = Self::restore(tables, now);
+        let connected = self.tables.workers.keys().filter(|worker| self.is_connected(**worker));
+        connected.for_each(|worker| engine.touch(&Touch::Worker(*worker, now)));
+        engine
+    }
+
     /// The durable rows.
     pub fn tables(&self) -> &Tables {
         &self.tables

@@ -71,7 +71,7 @@ impl Tables {
             }
             Mutation::Audit(entry) => {
                 if entry.sequence > self.audit.sequence {
-                    self.audit = AuditHead { sequence: entry.sequence, digest: entry.digest };
+                    self.audit = entry.head();
                 }
             }
             Mutation::AuditBase(base) => self.audit_base = *base,

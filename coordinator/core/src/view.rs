@@ -91,6 +91,11 @@ impl Engine {
         self.index.sweeps.get(&sweep).map_or(0, crate::index::SweepIndex::unmade)
     }
 
+    /// Whether a sweep has trials that have not ended.
+    pub fn has_open_trials(&self, sweep: SweepId) -> bool {
+        self.index.sweeps.get(&sweep).is_some_and(|index| index.open_trials() > 0)
+    }
+
     /// An artifact that work under some live lease needs, as it must be.
     pub fn needed_artifact(&self, digest: Digest) -> Option<ArtifactRef> {
         let trials = self.index.live.values().filter_map(|trial| self.tables.trials.get(trial));

@@ -31,7 +31,7 @@ pub(crate) struct Volatile {
 
 impl Volatile {
     /// Every live lease with a fresh term. Every worker has as long as one that was just heard, and counts as not connected
-    /// until it is.
+    /// until it is: nobody has a session with this process yet, and who lives is heard within seconds.
     pub(crate) fn restore(tables: &Tables, now: Timestamp) -> Self {
         let mut volatile = Self { last_tick: Some(now), ..Self::default() };
         for lease in tables.trials.values().filter_map(|trial| trial.lease) {
@@ -40,8 +40,8 @@ impl Volatile {
         for worker in tables.workers.values().filter(|worker| is_watched(worker.state)) {
             volatile.hear(worker.id, now);
             volatile.watch(worker.id, true);
-            volatile.disconnect(worker.id);
         }
+        tables.workers.keys().for_each(|worker| volatile.disconnect(*worker));
         volatile
     }
 

@@ -343,6 +343,9 @@ fn nobody_works_where_no_worker_is_connected() {
     assert_eq!((restarted.outlook(sweep), restarted.away(sweep)), (no_worker(50_000), 1));
     lab.heartbeat(worker, &[granted.token]);
     assert_eq!((lab.engine.outlook(sweep), lab.engine.away(sweep)), (Some(Outlook::Unmeasured), 0));
+    // On a full disk the engine goes back to its rows, and sessions live on.
+    let rolled_back = lab.engine.rolled_back(lab.engine.tables().clone(), lab.now);
+    assert_eq!((rolled_back.outlook(sweep), rolled_back.away(sweep)), (Some(Outlook::Unmeasured), 0));
     lab.run(&Command::Pause(sweep));
     assert_eq!(lab.engine.outlook(sweep), Some(Outlook::Still));
 }

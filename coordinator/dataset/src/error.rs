@@ -232,6 +232,12 @@ impl DatasetError {
 fn option(setting: &str) -> Option<String> {
     let (key, value) = setting.split_once(" = ").map_or((setting, None), |(key, value)| (key, Some(value)));
     let (_, option) = OPTIONS.into_iter().find(|(known, _)| *known == key)?;
+    // The path is an argument of its own.
+    if key == "path"
+        && let Some(value) = value
+    {
+        return Some(value.to_owned());
+    }
     let value = value.filter(|value| *value != "...").map(|value| {
         let bare = value.trim_matches('"');
         let is_plain = !bare.is_empty()
@@ -320,6 +326,11 @@ mod tests {
             told("set `header = false`, `text = 2` and `label = \"the class\"` under [data]"),
             "a.csv: set `--header false`, `--text 2` and `--label \"the class\"`"
         );
+        assert_eq!(
+            told("name one of them: `path = \"a.zip/a b.csv\"` under [data]"),
+            "a.csv: name one of them: `\"a.zip/a b.csv\"`"
+        );
+        assert_eq!(told("check `path`"), "a.csv: check `the path`");
         assert_eq!(told("name it under [data.labels]"), "a.csv: name it with --labels LABEL=CLASS");
         assert_eq!(told("run `git lfs pull`"), "a.csv: run `git lfs pull`");
     }

@@ -56,11 +56,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
             "directory": directory,
             "files": names,
             "sweep": sweep.id,
-            "is_provisional": sweep.state != "finished",
+            "is_provisional": !sweep.has_finished(),
         }));
     }
     context.output.text(&format!("wrote {} to {directory}", names.join(", ")))?;
-    if sweep.state != "finished" {
+    if !sweep.has_finished() {
         let (state, ended, planned) = (&sweep.state, sweep.ledger.ended(), sweep.ledger.planned);
         output::note(&format!(
             "provisional: sweep {} is {}, with {ended} of {planned} trials ended; another configuration may become the best",

@@ -31,10 +31,9 @@ pub(super) async fn until_the_end(
 ) -> Result<(), Failure> {
     // The number, because a newer sweep may take the name while we watch.
     let sweep = client::get(client, Some(&request.sweep)).await?;
-    let (id, directory) = (sweep.id, &report_folder::of(named, &sweep.name, sweep.id));
+    let id = sweep.id;
     let request = ReportRequest { sweep: id.to_string(), ..request };
-    let is_own = |folder: &Path| report_folder::is_report_of(folder, &sweep.name, Some(id));
-    report_folder::check_free(directory, overwrite, is_own)?;
+    let directory = &report_folder::for_sweep(named, (&sweep.name, id), overwrite)?;
     files::check_writable(directory)?;
     let mut interrupt = Interrupt::listen()?;
     let mut follower = Follower::new(client.clone(), id);

@@ -52,20 +52,12 @@ pub(crate) struct Arguments {
     language: Language,
     #[command(flatten)]
     overwrite: Overwrite,
-    #[command(flatten)]
-    privacy: Privacy,
+    /// Leave texts of the dataset out of the report: the hardest test examples are listed by row.
+    #[arg(long)]
+    no_texts: bool,
     /// Rewrite the report whenever something changed, until the sweep ends.
     #[arg(long)]
     watch: bool,
-}
-
-/// What a report keeps to itself: the same flags for every command that writes one.
-#[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct Privacy {
-    /// No text of the dataset in the report: the hardest test examples are rows without their texts. `sweep run` then keeps no test
-    /// texts beside its data either, and removes those that it kept of this data before.
-    #[arg(long)]
-    pub(crate) no_texts: bool,
 }
 
 /// The tags of the languages of reports.
@@ -94,7 +86,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let for_all = |per_device_hour| DevicePrice { device: String::new(), per_device_hour };
     prices.extend(arguments.price_per_device_hour.map(for_all));
     let language = arguments.language.tag().to_owned();
-    let (sweep, without_texts) = (arguments.sweep.unwrap_or_default(), arguments.privacy.no_texts);
+    let (sweep, without_texts) = (arguments.sweep.unwrap_or_default(), arguments.no_texts);
     let request = ReportRequest { sweep, prices, language, without_texts };
     if arguments.watch {
         return refresh::until_the_end(&mut client, request, arguments.output, arguments.overwrite, context)
@@ -109,10 +101,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         directory
     } else {
         let sweep = client::get(&mut client, Some(&request.sweep)).await?;
-        let directory = report_folder::of(arguments.output, &sweep.name, sweep.id);
-        let is_own = |folder: &Path| report_folder::is_report_of(folder, &sweep.name, Some(sweep.id));
-        report_folder::check_free(&directory, arguments.overwrite, is_own)?;
-        directory
+        report_folder::for_sweep(arguments.output, (&sweep.name, sweep.id), arguments.overwrite)?
     };
     let names = if let [first, second] = arguments.compare.as_slice() {
         let request =

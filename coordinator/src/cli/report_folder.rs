@@ -24,6 +24,20 @@ pub(super) fn of(named: Option<PathBuf>, name: &str, sweep: u64) -> PathBuf {
     })
 }
 
+/// The folder that a sweep's report is to be written into, checked: see [`of`] and [`check_free`].
+///
+/// # Errors
+/// As [`check_free`].
+pub(super) fn for_sweep(
+    named: Option<PathBuf>,
+    (name, sweep): (&str, u64),
+    overwrite: Overwrite,
+) -> Result<PathBuf, Failure> {
+    let folder = of(named, name, sweep);
+    check_free(&folder, overwrite, |folder| is_report_of(folder, name, Some(sweep)))?;
+    Ok(folder)
+}
+
 /// The folder of a sweep's report, by its name.
 pub(super) fn default(name: &str) -> PathBuf {
     Path::new(REPORTS).join(folder_name(name))

@@ -75,8 +75,10 @@ pub(crate) struct Arguments {
     data_memory: DataMemory,
     #[command(flatten)]
     looks: watch::Looks,
-    #[command(flatten)]
-    privacy: report::Privacy,
+    /// Leave texts of the dataset out of the report: the hardest test examples are listed by row. Test texts that were kept beside the
+    /// data are removed.
+    #[arg(long)]
+    no_texts: bool,
 }
 
 pub(super) fn slots(text: &str) -> Result<String, String> {
@@ -104,7 +106,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let config = ServerConfig {
         readers: arguments.data_memory.readers()?,
-        texts: Texts::kept_if(arguments.privacy.no_texts),
+        texts: Texts::withheld_if(arguments.no_texts),
         ..ServerConfig::local(listen, arguments.data_dir.clone(), StoreChoice::Sqlite)
     };
     let server = coordinator::start(config).await?;
@@ -222,7 +224,7 @@ impl Run<'_> {
     async fn tell(&self, client: &mut Client, sweep: Sweep) -> Result<(), Failure> {
         let directory = &report_folder::of(self.arguments.output.clone(), &sweep.name, sweep.id);
         let language = self.arguments.language.tag().to_owned();
-        let without_texts = self.arguments.privacy.no_texts;
+        let without_texts = self.arguments.no_texts;
         let request = ReportRequest {
             sweep: sweep.id.to_string(),
             language,

@@ -101,7 +101,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let server = coordinator::start(ServerConfig {
         quota: arguments.quota.over(local.quota),
         is_secure: arguments.tls,
-        texts: Texts::kept_if(arguments.no_texts),
+        texts: Texts::withheld_if(arguments.no_texts),
         is_open_to_local_users: arguments.open_to_local_users,
         advertise: arguments.advertise,
         corpora: arguments.corpora,

@@ -200,7 +200,7 @@ impl View {
         Ok(Self {
             name: sweep.name.clone(),
             has_ended: sweep.has_ended(),
-            has_finished: sweep.state == "finished",
+            has_finished: sweep.has_finished(),
             is_analysed_unasked: sweep.ledger.planned <= ANALYSED_UNASKED_MAX,
             data: embedded(&data)?,
             message: message.to_string(),

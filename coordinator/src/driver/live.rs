@@ -1,9 +1,9 @@
 //! The engine and its store as one: what a batch of requests decides, writes and is told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds, Touch, TrialRecord};
+use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds, TrialRecord};
 use coordinator_store::{StepBatch, Store, StoreError};
 use sweep_proto::{ArtifactRef, AttemptId, LeaseToken, StepMetric, Timestamp, WorkerId};
 use tokio::sync::oneshot;
@@ -68,10 +68,7 @@ impl Live {
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let mut store = open()?;
-        let mut engine = Engine::restore(store.load()?, now);
-        // Nobody has a session with this process yet: who lives is heard within seconds.
-        let workers: Vec<_> = engine.tables().workers.keys().copied().collect();
-        workers.into_iter().for_each(|worker| engine.touch(&Touch::Disconnected(worker)));
+        let engine = Engine::restore(store.load()?, now);
         let (waiting, is_stuck) = (VecDeque::new(), false);
         let mut live = Self { engine, store, sealer, full: None, waiting, is_stuck };
         live.note_damage_of_the_log(now)?;
@@ -131,16 +128,17 @@ impl Live {
             // Workers live on a full disk, too.
             decision.mutations.clear();
         }
-        let mut replaced = Vec::new();
+        let mut replaced = BTreeMap::new();
         for mutation in &decision.mutations {
             journal::record(&self.engine, mutation);
             if let Mutation::Trial(trial) = mutation {
                 let before = self.engine.tables().trials.get(&trial.spec.id);
-                replaced.extend(before.into_iter().flat_map(TrialRecord::blobs));
+                replaced
+                    .extend(before.into_iter().flat_map(TrialRecord::blobs).map(|blob| (blob.digest, blob)));
             }
         }
         self.engine.fold(&decision);
-        let lost = replaced.into_iter().filter(|blob| !self.engine.is_named(blob.digest));
+        let lost = replaced.into_values().filter(|blob| !self.engine.is_named(blob.digest));
         batch.unreferenced.extend(lost);
         batch.mutations.extend(decision.mutations);
         Ok(decision.reply)
@@ -194,7 +192,7 @@ impl Live {
                 Ok(Written::All)
             }
             Err(StoreError::Full(problem)) => {
-                self.engine = Engine::restore(self.store.load()?, now);
+                self.engine = self.engine.rolled_back(self.store.load()?, now);
                 self.found_full(now, &problem);
                 Ok(Written::Nothing(problem))
             }

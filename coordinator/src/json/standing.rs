@@ -107,7 +107,7 @@ impl Sweep {
 
     /// What the best configuration is called: `best so far` until the sweep has finished.
     pub fn best_is_called(&self) -> &'static str {
-        if self.state == "finished" { "best" } else { "best so far" }
+        if self.has_finished() { "best" } else { "best so far" }
     }
 }
 

@@ -36,9 +36,7 @@ impl Act {
             is_allowed: true,
         }
     }
-}
 
-impl Act {
     /// The token that lets its caller act.
     pub(super) fn shown(&self) -> Option<TokenId> {
         match self.caller {

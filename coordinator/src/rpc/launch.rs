@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use coordinator_core::{Command, DatasetRecord, Engine, Reply, SweepRecord};
 use coordinator_dataset::Reach;
-use coordinator_report::ReportInput;
 use sweep_proto::wire::launch_event::Kind;
 use sweep_proto::{Axis, DataSpec, SweepId, SweepSpec, sweep_file, wire};
 use tokio::sync::mpsc;
@@ -167,7 +166,7 @@ async fn prepared(
         let _permit = permit;
         let send = Reporter::new(send);
         let records = prepare::prepare(&readers, data, reach, variants, cache, &artifacts, send).await?;
-        if texts == Texts::Kept {
+        if texts == Texts::Withheld {
             prepare::forget_texts(&texts_at, &records)?;
         }
         Ok::<_, PrepareError>(records)
@@ -183,23 +182,9 @@ async fn prepared(
 /// The status of a sweep.
 pub(super) async fn status_of(shared: &Shared, sweep: SweepId) -> Result<wire::SweepStatus, Status> {
     let logs = Arc::clone(&shared.attempt_logs);
-    let look = move |engine: &Engine, now| {
-        let status = sweep_status::of(engine, sweep, now, &logs)?;
-        Some((status, sweep_status::verdict_input(engine, sweep, now)))
-    };
+    let look = move |engine: &Engine, now| sweep_status::look(engine, sweep, now, &logs);
     let found = shared.driver.read(look).await.map_err(status::of_driver)?;
-    let (status, input) = found.ok_or_else(|| Status::not_found(format!("there is no sweep {sweep}")))?;
-    told_with_verdict(status, input).await
-}
-
-/// The status, of an ended sweep with its verdict, which takes some work.
-pub(super) async fn told_with_verdict(
-    status: wire::SweepStatus,
-    input: Option<ReportInput>,
-) -> Result<wire::SweepStatus, Status> {
-    let Some(input) = input else { return Ok(status) };
-    let told = tokio::task::spawn_blocking(move || sweep_status::with_verdict(status, &input));
-    told.await.map_err(status::internal)
+    found.ok_or_else(|| Status::not_found(format!("there is no sweep {sweep}")))?.told().await
 }
 
 /// Adds levels or replicates to a sweep, preparing the data that this needs.

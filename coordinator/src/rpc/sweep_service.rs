@@ -212,13 +212,11 @@ async fn watch(
         let logs = Arc::clone(&shared.attempt_logs);
         let look = move |engine: &Engine, now| {
             let ended = engine.sweep(sweep).is_none_or(|sweep| sweep.state.is_ended());
-            let input = sweep_status::verdict_input(engine, sweep, now);
-            (sweep_status::of(engine, sweep, now, &logs), input, ended)
+            (sweep_status::look(engine, sweep, now, &logs), ended)
         };
-        let (current, input, ended) = shared.driver.read(look).await.map_err(status::of_driver)?;
+        let (current, ended) = shared.driver.read(look).await.map_err(status::of_driver)?;
         let current = current.ok_or_else(|| Status::not_found("there is no such sweep"))?;
-        let current = launch::told_with_verdict(current, input).await?;
-        if updates.send(Ok(current)).await.is_err() || ended {
+        if updates.send(Ok(current.told().await?)).await.is_err() || ended {
             return Ok(());
         }
         tokio::select! {

@@ -5,9 +5,10 @@ use coordinator_core::{Engine, Outlook, SweepRecord, TrialRecord, TrialState};
 use coordinator_report::sections::{verdict, warnings};
 use coordinator_report::{Language, ReportInput};
 use sweep_proto::{Hyperparameter, SweepId, TestMetric, Timestamp, TrialId, WorkKind, wire};
+use tonic::Status;
 
 use crate::attempt_logs::AttemptLogs;
-use crate::rpc::report;
+use crate::rpc::{report, status};
 use crate::trouble;
 
 /// Most running trials listed: one message holds them, and nobody reads more.
@@ -82,21 +83,34 @@ pub(crate) fn of(
 /// Most trials of a sweep whose verdict a status tells: that of more is work for a report.
 const VERDICT_TRIALS_MAX: u64 = 5_000;
 
-/// The records from which [`with_verdict`] tells which hyperparameter matters most; `None` until the sweep has ended.
-pub(super) fn verdict_input(engine: &Engine, id: SweepId, now: Timestamp) -> Option<ReportInput> {
-    let sweep = engine.sweep(id)?;
-    let is_told = sweep.state.is_ended() && engine.ledger(id).planned <= VERDICT_TRIALS_MAX;
-    is_told.then(|| report::collect(engine, id, now)).flatten()
+/// A sweep as it was seen in one look at the engine, before what takes some work was told of it.
+pub(super) struct Look {
+    status: wire::SweepStatus,
+    /// The records of an ended sweep, from which its verdict follows.
+    records: Option<ReportInput>,
 }
 
-/// The status with which hyperparameter matters most, and the warning that belongs to it.
-pub(super) fn with_verdict(mut status: wire::SweepStatus, input: &ReportInput) -> wire::SweepStatus {
-    if let Some(verdict) = verdict::of(input, Language::English) {
-        status.matters_most = Some(verdict.text);
-        let warning = verdict.warning.map(|text| wire::Warning { kind: "unequal_noise".to_owned(), text });
-        status.warnings.extend(warning);
+/// A look at a sweep; `None` where there is none.
+pub(super) fn look(engine: &Engine, id: SweepId, now: Timestamp, logs: &AttemptLogs) -> Option<Look> {
+    let status = of(engine, id, now, logs)?;
+    let is_judged = engine.sweep(id)?.state.is_ended() && engine.ledger(id).planned <= VERDICT_TRIALS_MAX;
+    Some(Look { status, records: is_judged.then(|| report::collect(engine, id, now)).flatten() })
+}
+
+impl Look {
+    /// The status; of an ended sweep with which hyperparameter matters most, and the warning that belongs to it.
+    pub(super) async fn told(self) -> Result<wire::SweepStatus, Status> {
+        let Self { mut status, records } = self;
+        let Some(records) = records else { return Ok(status) };
+        let judged = tokio::task::spawn_blocking(move || verdict::of(&records, Language::English));
+        if let Some(verdict) = judged.await.map_err(status::internal)? {
+            status.matters_most = Some(verdict.text);
+            let warning =
+                verdict.warning.map(|text| wire::Warning { kind: "unequal_noise".to_owned(), text });
+            status.warnings.extend(warning);
+        }
+        Ok(status)
     }
-    status
 }
 
 /// What preparing the data found; absent for sweeps of versions that did not keep it.

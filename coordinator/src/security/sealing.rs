@@ -44,7 +44,7 @@ impl Sealer {
     /// The signature under the newest entry of these rows; `None` where they have none.
     pub(crate) fn seal_of(&self, mutations: &[Mutation]) -> Option<AuditSeal> {
         let heads = mutations.iter().filter_map(|mutation| match mutation {
-            Mutation::Audit(entry) => Some(AuditHead { sequence: entry.sequence, digest: entry.digest }),
+            Mutation::Audit(entry) => Some(entry.head()),
             _ => None,
         });
         heads.max_by_key(|head| head.sequence).map(|head| self.sign(head))
@@ -154,7 +154,7 @@ fn damage_behind(
         Some(base)
     } else {
         let entry = store.read_audit(known.sequence, 1)?.into_iter().next();
-        entry.map(|entry| AuditHead { sequence: entry.sequence, digest: entry.digest })
+        entry.map(|entry| entry.head())
     };
     let is_there = found.is_some_and(|found| found == known);
     Ok((!is_there).then(|| {

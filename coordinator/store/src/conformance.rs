@@ -13,7 +13,7 @@ mod rows;
 
 pub use rows::one_of_each;
 
-use coordinator_core::{AuditEntry, AuditHead, AuditSeal, Mutation, Tables};
+use coordinator_core::{AuditHead, AuditSeal, Mutation, Tables};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sweep_proto::StepMetric;
@@ -132,9 +132,8 @@ fn old_entries_of_the_audit_log_go_and_its_marks_stay(fixture: &impl Fixture) {
         store.commit(&[rows::audit(number)]).unwrap();
     }
     let entries = store.read_audit(1, 100).unwrap();
-    let head = |entry: &AuditEntry| AuditHead { sequence: entry.sequence, digest: entry.digest };
     let seal = |head| AuditSeal { head, key: "key".into(), signature: "signature".into() };
-    let (base, last) = (head(&entries[2]), head(&entries[4]));
+    let (base, last) = (entries[2].head(), entries[4].head());
     store.commit(&[Mutation::AuditSeal(seal(base))]).unwrap();
     assert_eq!(store.read_seal().unwrap(), Some(seal(base)));
     store.commit(&[Mutation::AuditBase(base), Mutation::AuditSeal(seal(last))]).unwrap();

@@ -15,7 +15,7 @@ const KNOWN: ABI = ABI::V10;
 const KNOWN_FOR_DEVICES: ABI = ABI::V4;
 
 /// What every program reads: its libraries, and what the system tells of the machine and of the process.
-pub const SYSTEM: [&str; 13] = [
+const SYSTEM: [&str; 13] = [
     "/lib",
     "/lib32",
     "/lib64",

@@ -6,5 +6,5 @@ mod files;
 mod rights;
 
 pub use environment::listed;
-pub use files::{Reach, RulesetError, RulesetStatus, SYSTEM, Width, enter};
+pub use files::{Reach, RulesetError, RulesetStatus, Width, enter};
 pub use rights::renounce;

@@ -59,16 +59,19 @@ fn same_as<'e>(
     datasets: &[DatasetRecord],
 ) -> Option<&'e SweepRecord> {
     let asked = meaning(spec);
-    let same = || {
-        let sweeps = engine.tables.sweeps.values().rev();
-        sweeps.filter(|sweep| has_data(sweep, datasets) && asks_for(sweep, file_text, &asked))
+    let newest = |is_eligible: fn(SweepState) -> bool| {
+        // What is cheap to tell is told first.
+        let is_same = |sweep: &&SweepRecord| {
+            is_eligible(sweep.state) && has_data(sweep, datasets) && asks_for(sweep, file_text, &asked)
+        };
+        engine.tables.sweeps.values().rev().find(is_same)
     };
-    same().find(|sweep| !sweep.state.is_ended()).or_else(|| {
-        same().find(|sweep| sweep.state == SweepState::Finished).filter(|sweep| {
-            // `reuse = false` asks to train everything again, so an earlier result is not an answer.
-            spec.reuse && is_complete(engine, sweep)
-        })
-    })
+    let running = newest(|state| !state.is_ended());
+    // `reuse = false` asks to train everything again, so an earlier result is not an answer.
+    if running.is_some() || !spec.reuse {
+        return running;
+    }
+    newest(|state| state == SweepState::Finished).filter(|sweep| is_complete(engine, sweep))
 }
 
 /// Whether every trial has a result that this program would give, too: another version may train to other numbers.

@@ -14,7 +14,7 @@ use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, TrialS
 pub const TRIALS_CHECKED: usize = 10;
 
 /// Most moments of a sweep at which its forecasts are held against its end.
-pub(super) const CHECKS_MAX: usize = 20;
+const CHECKS_MAX: usize = 20;
 
 /// The records of one sweep.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ impl Past<'_> {
     }
 
     /// Forecasts at different moments, from [`TRIALS_CHECKED`] completed trials on: how many there were, and how many held the
-    /// end in their interval. At most 20 of them are made.
+    /// end in their interval. A bounded number of them is made.
     pub fn held(&self) -> (usize, usize) {
         let Some(ways) = self.ways() else { return (0, 0) };
         let moments = TRIALS_CHECKED..ways.len();

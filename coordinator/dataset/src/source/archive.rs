@@ -154,7 +154,8 @@ fn zip_names(path: &SourcePath, file: File) -> Result<Vec<String>, DatasetError>
 
 fn zip(path: &SourcePath, file: File) -> Result<ZipArchive<BufReader<File>>, DatasetError> {
     ZipArchive::new(BufReader::new(file)).map_err(|error| {
-        let reason = format!("it is not a complete ZIP archive ({error}), as after a broken download; fetch it again");
+        let reason =
+            format!("it is not a complete ZIP archive ({error}), as after a broken download; fetch it again");
         DatasetError::broken(path.display(), reason)
     })
 }

@@ -98,6 +98,7 @@ fn inside(archive: &SourcePath, name: &str, part: Part) -> Result<Found, Dataset
         let shown = listed(names.iter().map(String::as_str));
         return Err(refused(format!("it has no file \"{name}\"; its files are {shown}")));
     }
+    check_count(archive, chosen.len(), "files match this pattern")?;
     let pieces = chosen.into_iter().map(|name| {
         let path = archive.inside(name);
         Ok(Piece { part, format: Format::of_path(&path)?, path })
@@ -119,7 +120,7 @@ fn whole_archive(path: &SourcePath, part: Part) -> Result<Found, DatasetError> {
     }
     let files = names.iter().map(|name| path.inside(name)).collect();
     let several = || archive::several(path, &names);
-    tables(files, part, several)?.ok_or_else(several)
+    tables(path, files, part, several)?.ok_or_else(several)
 }
 
 /// The files that match a pattern, in the order of their names. Only the last component may be one.
@@ -130,11 +131,11 @@ fn matching(path: &SourcePath, part: Part) -> Result<Found, DatasetError> {
         Ok(pattern) => pattern,
         Err(error) => return refused(format!("it is not a pattern of files: {error}")),
     };
+    let mut files = sorted_entries(&path.parent())?;
+    files.retain(|file| pattern.matches(&file.file_name()));
+    check_count(path, files.len(), "files match this pattern")?;
     let mut found = Found::default();
-    for file in sorted_entries(&path.parent())? {
-        if !pattern.matches(&file.file_name()) {
-            continue;
-        }
+    for file in files {
         // What matches and cannot be read is refused by its name: a link that leads out, or nowhere.
         if file.metadata().map_err(DatasetError::io(&file, "open it"))?.is_dir {
             found.remarks.push(format!(
@@ -150,9 +151,6 @@ fn matching(path: &SourcePath, part: Part) -> Result<Found, DatasetError> {
         return refused(
             "no file matches this pattern; a pattern is allowed in the last part of a path".to_owned(),
         );
-    }
-    if found.pieces.len() > SHARDS_MAX {
-        return refused(format!("more than {SHARDS_MAX} files match this pattern"));
     }
     Ok(found)
 }
@@ -172,15 +170,24 @@ fn tables_of(folder: &SourcePath, part: Part) -> Result<Option<Found>, DatasetEr
         [only] if only.file_name() == "data" => return tables_of(only, part),
         _ => return Ok(None),
     }
-    tables(entries, part, || {
+    tables(folder, entries, part, || {
         let reason = "it has tables of several formats; name the file, or a pattern of files";
         DatasetError::broken(folder.display(), reason)
     })
 }
 
-/// Files of one format, such as the shards of a dataset: each part by the file's name where one is of the training part.
-/// Nothing where none of them is a table.
+/// Refuses more files than a source may have, before one is opened.
+fn check_count(place: &SourcePath, count: usize, what: &str) -> Result<(), DatasetError> {
+    if count > SHARDS_MAX {
+        return Err(DatasetError::broken(place.display(), format!("more than {SHARDS_MAX} {what}")));
+    }
+    Ok(())
+}
+
+/// Files of one format in a folder or an archive, such as the shards of a dataset: each part by the file's name where one is of the
+/// training part. Nothing where none of them is a table.
 fn tables(
+    place: &SourcePath,
     files: Vec<SourcePath>,
     part: Part,
     several: impl Fn() -> DatasetError,
@@ -195,8 +202,8 @@ fn tables(
         }
     }
     let Some((_, format)) = tables.first() else { return Ok(None) };
-    let format = *format;
-    if tables.iter().any(|(_, other)| *other != format) || tables.len() > SHARDS_MAX {
+    check_count(place, tables.len(), "tables are there")?;
+    if tables.iter().any(|(_, other)| other != format) {
         return Err(several());
     }
     let own_part = |file: &SourcePath| Part::from_file(&file.file_name().to_lowercase());

@@ -14,6 +14,13 @@ pub struct MainEffects {
     pub variance: Option<Variance>,
 }
 
+impl MainEffects {
+    /// Each tested hyperparameter's name with Bartlett's p: the chance of noise this unequal between its levels if it is really equal.
+    pub(crate) fn noise_tests(&self) -> impl Iterator<Item = (&'static str, Option<f64>)> {
+        self.factors.iter().filter_map(|one| Some((one.hyperparameter.name(), one.test?.equal_noise_p)))
+    }
+}
+
 /// One swept hyperparameter.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Factor {

@@ -94,12 +94,7 @@ fn still_learning(model: &ReportModel, language: Language) -> Option<String> {
 
 /// That the verdict is less sure than it says.
 fn unequal_noise(model: &ReportModel, language: Language) -> Option<String> {
-    let tests = model
-        .main_effects
-        .factors
-        .iter()
-        .filter_map(|one| Some((one.hyperparameter.name(), one.test?.equal_noise_p)));
-    warnings::unequal_noise(tests, language)
+    warnings::unequal_noise(model.main_effects.noise_tests(), language)
 }
 
 /// Which hyperparameter matters most, and why.

@@ -24,7 +24,7 @@ pub(crate) fn name(name: &'static str, language: Language) -> &'static str {
         "lost" => say!(language, "lost"),
         "departed" => say!(language, "departed"),
         "released" => say!(language, "handed back"),
-        "expired" => say!(language, "lease expired"),
+        "expired" => say!(language, "lease lost"),
         "revoked" => say!(language, "revoked"),
         "crashed" => say!(language, "crashed"),
         "out_of_memory" => say!(language, "out_of_memory"),
@@ -68,7 +68,7 @@ mod tests {
         names.extend(kinds.map(FailureKind::name));
         for one in names {
             // These are said otherwise than rows name them.
-            let said = ["waiting", "running", "handed back", "lease expired"];
+            let said = ["waiting", "running", "handed back", "lease lost"];
             let english = name(one, Language::English);
             assert!(english == one || said.contains(&english), "{one}");
             assert!(!name(one, Language::Korean).is_ascii(), "{one}");

@@ -17,8 +17,7 @@ pub struct Verdict {
 /// The verdict that the report of these records gives; `None` where nothing was swept.
 pub fn of(input: &ReportInput, language: Language) -> Option<Verdict> {
     let (effects, strongest) = analysis::verdict(input);
-    let tests =
-        effects.factors.iter().filter_map(|one| Some((one.hyperparameter.name(), one.test?.equal_noise_p)));
     let text = format!("{} ({})", strongest.verdict, strongest.reason.say(language));
-    (!effects.factors.is_empty()).then(|| Verdict { text, warning: warnings::unequal_noise(tests, language) })
+    (!effects.factors.is_empty())
+        .then(|| Verdict { text, warning: warnings::unequal_noise(effects.noise_tests(), language) })
 }

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sweep_proto::wire::Progress;
 
 use super::super::output::{self, plain};
-use super::status::{self, best_loss, duration, lowest_trial, moment, number, percent};
+use super::status::{self, best_loss, brief_time_left, lowest_trial, moment, number, percent};
 use super::wrap::{fitted, wrapped};
 use crate::telemetry;
 use coordinator::json::{Running, Sweep};
@@ -264,7 +264,7 @@ fn best_so_far(sweep: &Sweep) -> impl Iterator<Item = String> {
 }
 
 fn time_left(sweep: &Sweep) -> Option<String> {
-    Some(format!("{} left", duration(sweep.eta_seconds?)))
+    Some(brief_time_left(sweep, 0.0)? + " left")
 }
 
 fn trial_line(trial: &Running) -> String {

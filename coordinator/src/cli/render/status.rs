@@ -57,7 +57,7 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         text.push_str(&running(sweep));
     }
     if !sweep.best.is_empty() {
-        let so_far = if sweep.state == "finished" { "" } else { " so far" };
+        let so_far = if sweep.has_finished() { "" } else { " so far" };
         text.extend(["\n\nbest configurations", so_far, "\n"]);
         text.push_str(&best(sweep));
     }
@@ -76,10 +76,15 @@ pub(crate) fn took(sweep: &Sweep) -> String {
 /// `1 h 2 min (50 min 10 s to 1 h 14 min)`, of which `since` seconds have passed; `None` where it cannot be told.
 pub(crate) fn time_left(sweep: &Sweep, since: f64) -> Option<String> {
     let left = |seconds: f64| duration((seconds - since).max(0.0));
-    let seconds = left(sweep.eta_seconds?);
+    let seconds = brief_time_left(sweep, since)?;
     let interval = sweep.eta_low_seconds.zip(sweep.eta_high_seconds);
     let interval = interval.map(|(low, high)| format!(" ({} to {})", left(low), left(high)));
     Some(seconds + &interval.unwrap_or_default())
+}
+
+/// As [`time_left`], without the interval: `1 h 2 min`.
+pub(crate) fn brief_time_left(sweep: &Sweep, since: f64) -> Option<String> {
+    Some(duration((sweep.eta_seconds? - since).max(0.0)))
 }
 
 /// `8,000 training, 27 validation and 1,000 test rows`: how many rows stand behind the numbers.

@@ -13,7 +13,7 @@ use super::panes;
 use super::state::{State, Workers};
 use super::style::{faint, strong};
 use super::text::{columns_of, cut, fit, inert};
-use crate::cli::render::status::{duration, lowest_trial, time_left};
+use crate::cli::render::status::{brief_time_left, lowest_trial, time_left};
 use crate::cli::render::table::Align;
 use coordinator::json::Sweep;
 
@@ -90,7 +90,7 @@ fn left(sweep: &Sweep, since: f64, width: usize) -> Option<String> {
     if width >= INTERVAL_COLUMNS_MIN {
         return time_left(sweep, since);
     }
-    Some(duration((sweep.eta_seconds? - since).max(0.0)))
+    brief_time_left(sweep, since)
 }
 
 fn standing_style(state: &State) -> Style {

@@ -235,7 +235,7 @@ pub(super) fn audit(number: u64) -> Mutation {
         if entry.sequence == number {
             return Mutation::Audit(entry);
         }
-        head = AuditHead { sequence: entry.sequence, digest: entry.digest };
+        head = entry.head();
     }
 }
 

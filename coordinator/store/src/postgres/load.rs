@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use coordinator_core::{AuditEntry, AuditHead, AuditSeal, EpochRecord, Tables, TrialRecord};
+use coordinator_core::{AuditEntry, AuditSeal, EpochRecord, Tables, TrialRecord};
 use postgres::types::Type;
 use postgres::{Row, Transaction};
 use serde::de::DeserializeOwned;
@@ -63,7 +63,7 @@ fn load_access(transaction: &mut Transaction<'_>, tables: &mut Tables) -> Result
     let sql = "SELECT body FROM audit WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1";
     if let Some(row) = transaction.query_typed_opt(sql, &[])? {
         let entry = audit_entry(row.try_get(0)?)?;
-        tables.audit = AuditHead { sequence: entry.sequence, digest: entry.digest };
+        tables.audit = entry.head();
     }
     tables.audit_base = mark(transaction, AUDIT_BASE)?.unwrap_or_default();
     Ok(())

@@ -100,7 +100,7 @@ pub(super) fn load(connection: &Connection, tables: &mut Tables) -> Result<(), S
         .optional()?;
     if let Some(last) = last {
         let entry = audit_entry(&last)?;
-        tables.audit = AuditHead { sequence: entry.sequence, digest: entry.digest };
+        tables.audit = entry.head();
     }
     tables.audit_base = mark(connection, AUDIT_BASE)?.unwrap_or_default();
     Ok(())

@@ -83,7 +83,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("lost", "연결 끊김"),
     ("departed", "나감"),
     ("handed back", "반납"),
-    ("lease expired", "리스 만료"),
+    ("lease lost", "리스 상실"),
     ("revoked", "회수"),
     ("crashed", "비정상 종료"),
     ("out_of_memory", "메모리 부족"),
