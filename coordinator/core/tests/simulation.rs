@@ -3,6 +3,7 @@
 //! `SEEDS=n` sets how many schedules are tried, `SEED=n` replays one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "all/support/mod.rs"]
 mod support;
 
 use std::collections::BTreeSet;

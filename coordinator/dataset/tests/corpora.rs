@@ -1,6 +1,7 @@
 //! The real corpora, which are no part of the project: `../shared/data`, seen from its root.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+#[path = "all/common/mod.rs"]
 mod common;
 
 use std::path::{Path, PathBuf};

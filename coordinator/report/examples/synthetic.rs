@@ -2,7 +2,7 @@
 //! trials. `cargo run --release -p coordinator-report --example synthetic -- LANGUAGE DIRECTORY [TRIALS [REPLICATES]]`
 #![allow(clippy::unwrap_used, reason = "an example for developers may stop")]
 
-#[path = "../tests/fixture/mod.rs"]
+#[path = "../tests/all/fixture/mod.rs"]
 mod fixture;
 
 use std::path::PathBuf;

@@ -82,7 +82,7 @@ impl Estimate {
 /// How much of the way from Satterthwaite's critical value to Cochran's (the average of each stratum's t, weighted by the
 /// variance that it adds) the interval of a mean goes. Where whole replicates make most of the variance, Satterthwaite's
 /// covers down to 92.8 % at 3 replicates; Cochran, "Approximate Significance Levels of the Behrens-Fisher Test",
-/// *Biometrics* 20 (1964), covers up to 99 %. This part of the way covers 93 to 97 % (`tests/calibration.rs`).
+/// *Biometrics* 20 (1964), covers up to 99 %. This part of the way covers 93 to 97 % (`coordinator/report/tests/all/calibration.rs`).
 const TOWARDS_COCHRAN: f64 = 0.15;
 
 impl Strata {

@@ -5,7 +5,7 @@ use sweep_proto::DeviceKind;
 use super::work::{QUANTITIES, Work};
 
 /// Seconds per unit of each quantity on one of two busy virtual cores of an AMD EPYC (Zen 4), fitted to the epochs of
-/// `tests/durations/`. Other processors differ by one factor, which the first measurement tells.
+/// `tests/all/durations/`. Other processors differ by one factor, which the first measurement tells.
 const REFERENCE_CPU: [f64; QUANTITIES] = [1.6e-11, 2.3e-11, 2.0e-10, 1.2e-9, 5.0e-5, 1.2e-6, 1.2e-8, 7.0e-3];
 /// The same on a GPU, which launches some eighty kernels for each time step (docs/benchmarks.md).
 const REFERENCE_GPU: [f64; QUANTITIES] = [2.0e-13, 2.0e-13, 1.0e-12, 1.0e-11, 4.0e-4, 2.5e-4, 8.0e-9, 6.0e-3];

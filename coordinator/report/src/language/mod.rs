@@ -1,7 +1,7 @@
 //! The languages of a report. The English sentence is the message: it stands where it is said, and a catalogue translates it whole.
 //!
 //! The language goes from hand to hand; there is no global one. `format!` checks the English when it is compiled, and
-//! `tests/language.rs` that every message of the sources has its translation, with the same placeholders. Our own few lines,
+//! `tests/all/language.rs` that every message of the sources has its translation, with the same placeholders. Our own few lines,
 //! because rust-i18n checks neither before it runs and keeps a global language, and Fluent takes the sentence away from its place.
 
 mod korean;

@@ -22,7 +22,7 @@ use super::{Arguments, models};
 
 /// Error of a time that rests on a few batches: other hours of the same machine, configurations between the measured
 /// ones. Forecasts of recorded sweeps from the cheapest and the dearest configuration stay within it
-/// (`coordinator/core/tests/forecast.rs`).
+/// (`coordinator/core/tests/all/forecast.rs`).
 const ERROR: f64 = 0.35;
 /// Seconds for which each configuration is trained: whole epochs of small ones, a few batches of large ones.
 const SECONDS_EACH: f64 = 2.0;

@@ -65,10 +65,10 @@ pub(crate) fn file_seeds() -> Vec<Seed> {
         ("quickstart.toml", include_str!("../../../../deploy/examples/quickstart.toml")),
         ("paper-imdb.toml", include_str!("../../../../deploy/examples/paper-imdb.toml")),
         ("your-csv.toml", include_str!("../../../../deploy/examples/your-csv.toml")),
-        ("korean.toml", include_str!("../../../../proto/tests/broken/korean.toml")),
-        ("wrong_types.toml", include_str!("../../../../proto/tests/broken/wrong_types.toml")),
-        ("misplaced.toml", include_str!("../../../../proto/tests/broken/misplaced.toml")),
-        ("not_finite.toml", include_str!("../../../../proto/tests/broken/not_finite_and_negative.toml")),
+        ("korean.toml", include_str!("../../../../proto/tests/all/broken/korean.toml")),
+        ("wrong_types.toml", include_str!("../../../../proto/tests/all/broken/wrong_types.toml")),
+        ("misplaced.toml", include_str!("../../../../proto/tests/all/broken/misplaced.toml")),
+        ("not_finite.toml", include_str!("../../../../proto/tests/all/broken/not_finite_and_negative.toml")),
         (
             "tests_of_its_own.toml",
             "name='t'\ndata={path='a.jsonl',test_path='b.jsonl',text='t',label='l',train_rows=9}\n\

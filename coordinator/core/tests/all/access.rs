@@ -1,0 +1,217 @@
+//! Tokens, certificates and joining: who gets in, how often, and who is thrown out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use crate::support;
+
+use coordinator_core::limits::{CERTIFICATE_LIFETIME_MS, CERTIFICATES_PER_WORKER_MAX};
+use coordinator_core::{
+    AuditNote, CertificateId, Command, JoinRequest, NewToken, Rejection, Reply, TrialState,
+};
+use sweep_proto::{Digest, Role, SweepId, TokenId, WorkerId};
+
+use support::lab::Lab;
+use support::values;
+
+fn new_token(number: u8, role: Role) -> NewToken {
+    NewToken {
+        id: id(number),
+        role,
+        secret_digest: Digest::of(&[number]),
+        label: "lab".into(),
+        created_by: "admin".into(),
+        uses: None,
+        ttl_ms: None,
+    }
+}
+
+fn id(number: u8) -> TokenId {
+    TokenId::from([number; 8])
+}
+
+fn certificate(number: u128) -> CertificateId {
+    CertificateId(uuid::Uuid::from_u128(number))
+}
+
+fn join(token: u8, worker: WorkerId, key: &str, number: u128) -> Command {
+    Command::Join(JoinRequest {
+        token: id(token),
+        secret_digest: Digest::of(&[token]),
+        worker,
+        key: Digest::of(key.as_bytes()),
+        certificate: certificate(number),
+    })
+}
+
+/// A lab with worker tokens: 1 for one use, 2 for a minute, 3 without bounds, and 4 for a viewer.
+fn lab() -> Lab {
+    let mut lab = Lab::new();
+    lab.run(&Command::CreateToken(NewToken { uses: Some(1), ..new_token(1, Role::Worker) }));
+    lab.run(&Command::CreateToken(NewToken { ttl_ms: Some(60_000), ..new_token(2, Role::Worker) }));
+    lab.run(&Command::CreateToken(new_token(3, Role::Worker)));
+    lab.run(&Command::CreateToken(new_token(4, Role::Viewer)));
+    lab
+}
+
+fn denied(lab: &Lab, command: &Command) -> String {
+    match lab.refused(command) {
+        Rejection::Denied(reason) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_token_for_one_use_lets_one_worker_in_however_often_it_asks() {
+    let mut lab = lab();
+    let (one, other) = (values::worker_id(1), values::worker_id(2));
+    lab.run(&join(1, one, "key", 1));
+    lab.run(&join(1, one, "key", 2));
+    assert_eq!(lab.engine.tables().tokens[&id(1)].uses_left, Some(0));
+    assert!(denied(&lab, &join(1, other, "key", 3)).contains("used"));
+    assert!(denied(&lab, &join(1, one, "another key", 3)).contains("used"));
+}
+
+#[test]
+fn expired_revoked_foreign_and_guessed_tokens_let_nobody_in() {
+    let mut lab = lab();
+    let worker = values::worker_id(1);
+    lab.run(&join(2, worker, "key", 1));
+    lab.pass(60_000);
+    assert!(denied(&lab, &join(2, values::worker_id(2), "key", 2)).contains("expired"));
+    assert!(denied(&lab, &join(4, worker, "key", 2)).contains("worker tokens"));
+    assert!(denied(&lab, &join(9, worker, "key", 2)).contains("not known"));
+    let Command::Join(mut guessed) = join(3, worker, "key", 2) else { unreachable!() };
+    guessed.secret_digest = Digest::of(b"guess");
+    assert!(denied(&lab, &Command::Join(guessed)).contains("not known"));
+    lab.run(&Command::RevokeToken { token: id(3), with_workers: false });
+    assert!(denied(&lab, &join(3, worker, "key", 2)).contains("revoked"));
+    assert!(matches!(
+        lab.refused(&Command::RevokeToken { token: id(9), with_workers: true }),
+        Rejection::UnknownToken(_)
+    ));
+}
+
+#[test]
+fn revoking_a_token_with_its_workers_takes_their_trials_back() {
+    let mut lab = lab();
+    let sweep = lab.launch(values::spec("a", &[1], 2, 2));
+    let (one, other) = (values::worker_id(1), values::worker_id(2));
+    for (token, worker) in [(2, one), (3, other)] {
+        lab.run(&join(token, worker, "key", u128::from(token)));
+        lab.run(&values::register(worker, 1, true));
+        lab.ask_one(worker);
+    }
+    let reply = lab.run(&Command::RevokeToken { token: id(2), with_workers: true });
+    assert_eq!(reply, Reply::Revoked(vec![one]));
+    let states = [0, 1].map(|index| lab.trial(sweep, index).state);
+    assert_eq!(states, [TrialState::Pending, TrialState::Leased]);
+    let held = &lab.engine.tables().certificates;
+    assert!(
+        held[&certificate(2)].refusal(lab.now).is_some() && held[&certificate(3)].refusal(lab.now).is_none()
+    );
+    lab.run(&Command::RevokeWorker(other));
+    assert_eq!(lab.trial(SweepId(1), 1).state, TrialState::Pending);
+    assert!(matches!(lab.refused(&Command::RevokeWorker(values::worker_id(7))), Rejection::UnknownWorker(_)));
+}
+
+#[test]
+fn a_worker_that_joins_anew_loses_its_older_key() {
+    let mut lab = lab();
+    let worker = values::worker_id(1);
+    lab.run(&join(3, worker, "old", 1));
+    lab.run(&join(3, worker, "new", 2));
+    let refusal = |number| lab.engine.tables().certificates[&certificate(number)].refusal(lab.now);
+    assert!(refusal(1).is_some() && refusal(2).is_none());
+}
+
+#[test]
+fn certificates_are_renewed_while_they_last() {
+    let mut lab = lab();
+    lab.run(&join(3, values::worker_id(1), "key", 1));
+    let renew = |shown, new| Command::Renew {
+        shown: certificate(shown),
+        key: Digest::of(b"key"),
+        certificate: certificate(new),
+    };
+    lab.now = lab.now.plus_ms(CERTIFICATE_LIFETIME_MS - 1);
+    lab.run(&renew(1, 2));
+    lab.now = lab.now.plus_ms(1);
+    assert!(denied(&lab, &renew(1, 3)).contains("expired"));
+    lab.run(&renew(2, 3));
+    assert!(denied(&lab, &renew(8, 9)).contains("not known"));
+}
+
+#[test]
+fn a_worker_that_renews_for_ever_is_stopped() {
+    let mut lab = lab();
+    lab.run(&join(3, values::worker_id(1), "key", 1));
+    let renew = |new| Command::Renew {
+        shown: certificate(1),
+        key: Digest::of(b"key"),
+        certificate: certificate(new),
+    };
+    for number in 2..=CERTIFICATES_PER_WORKER_MAX {
+        lab.run(&renew(number as u128));
+    }
+    assert!(matches!(lab.refused(&renew(1_000)), Rejection::Invalid(_)));
+    // Those of other workers do not count.
+    lab.run(&join(3, values::worker_id(2), "other", 2_000));
+}
+
+#[test]
+fn tokens_that_make_no_sense_are_refused() {
+    let lab = lab();
+    let refused = |token| matches!(lab.refused(&Command::CreateToken(token)), Rejection::Invalid(_));
+    assert!(refused(NewToken { uses: Some(1), ..new_token(9, Role::Admin) }));
+    assert!(refused(NewToken { uses: Some(0), ..new_token(9, Role::Worker) }));
+    assert!(refused(NewToken { ttl_ms: Some(0), ..new_token(9, Role::Viewer) }));
+    assert!(refused(NewToken { label: "a\u{1b}[2J".into(), ..new_token(9, Role::Viewer) }));
+    assert!(refused(NewToken { label: "x".repeat(1_000), ..new_token(9, Role::Viewer) }));
+    assert!(refused(new_token(1, Role::Worker)), "the id is taken");
+}
+
+#[test]
+fn every_act_follows_the_one_before_in_the_log() {
+    let mut lab = Lab::new();
+    for number in 0..3 {
+        let note = AuditNote {
+            actor: "a".into(),
+            peer: "b".into(),
+            action: "x".repeat(10_000),
+            subject: number.to_string(),
+            is_allowed: true,
+        };
+        lab.run(&Command::Record(note));
+    }
+    assert_eq!(lab.engine.tables().audit.sequence, 3);
+}
+
+#[test]
+fn an_act_and_its_entry_become_true_together_or_not_at_all() {
+    let mut lab = lab();
+    let before = lab.engine.tables().audit.sequence;
+    let note = |action: &str| AuditNote {
+        actor: "a".into(),
+        peer: "b".into(),
+        action: action.into(),
+        subject: String::new(),
+        is_allowed: true,
+    };
+    let by =
+        |action: &str, command| Command::By { note: note(action), shown: None, command: Box::new(command) };
+    lab.refused(&by("create token", Command::CreateToken(new_token(1, Role::Worker))));
+    assert_eq!(lab.engine.tables().audit.sequence, before, "nothing was done");
+    lab.run(&by("create token", Command::CreateToken(new_token(9, Role::Viewer))));
+    assert_eq!(lab.engine.tables().audit.sequence, before + 1);
+
+    // What was begun before its token was revoked is not done after it.
+    let with = |shown| Command::By {
+        note: note("drain"),
+        shown: Some(id(shown)),
+        command: Box::new(Command::CreateToken(new_token(10, Role::Viewer))),
+    };
+    lab.decide(&with(9)).expect("the token is good");
+    lab.run(&Command::RevokeToken { token: id(9), with_workers: false });
+    assert!(denied(&lab, &with(9)).contains("revoked"));
+    assert!(denied(&lab, &with(77)).contains("not known"));
+    assert_eq!(lab.engine.tables().audit.sequence, before + 1);
+}

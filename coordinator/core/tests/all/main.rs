@@ -1,0 +1,18 @@
+//! The integration tests of this crate, in one program: each program more would link the whole tree anew.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::float_cmp,
+    reason = "tests say so by panicking"
+)]
+
+mod access;
+mod charge;
+mod forecast;
+mod load;
+mod scheduling;
+mod support;
+mod sweeps;
+mod trials;
+mod workers;

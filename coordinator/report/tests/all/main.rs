@@ -1,0 +1,25 @@
+//! The integration tests of this crate, in one program: each program more would link the whole tree anew.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::float_cmp,
+    reason = "tests say so by panicking"
+)]
+
+mod agreement;
+mod attempts;
+mod beside_study;
+mod calibration;
+mod catalogue;
+mod compare;
+mod configurations;
+mod data;
+mod energy;
+mod export;
+mod fixture;
+mod forest;
+mod formats;
+mod language;
+mod little_to_say;
+mod report;

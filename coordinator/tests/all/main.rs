@@ -1,0 +1,20 @@
+//! The integration tests of this crate, in one program: each program more would link the whole tree anew.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::float_cmp,
+    reason = "tests say so by panicking"
+)]
+
+mod access;
+mod attempt_logs;
+mod audit_log;
+mod cli;
+mod cli_server;
+mod data_folder;
+mod exports;
+mod fsck;
+mod repeated_messages;
+mod server;
+mod support;

@@ -1,0 +1,13 @@
+//! The integration tests of this crate, in one program: each program more would link the whole tree anew.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::float_cmp,
+    reason = "tests say so by panicking"
+)]
+
+mod broken_sweep_files;
+mod examples;
+mod reference;
+mod sweep_file_properties;

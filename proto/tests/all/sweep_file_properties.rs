@@ -1,0 +1,214 @@
+//! Sweep files under arbitrary and mutated text: no panic, every place inside the text, and what is
+//! written reads as what it was.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use proptest::prelude::*;
+use sweep_proto::sweep_file::{parse, parse_bytes, parse_grid};
+use sweep_proto::{
+    Axis, Configuration, DataSource, DataSpec, HtmlBreaks, Hyperparameter, Kind, Reading, SweepSpec, Value,
+};
+
+const VALID: &[&str] = &[
+    include_str!("../../../deploy/examples/quickstart.toml"),
+    include_str!("../../../deploy/examples/paper-imdb.toml"),
+    include_str!("../../../deploy/examples/your-csv.toml"),
+    include_str!("broken/korean.toml"),
+    include_str!("broken/wrong_types.toml"),
+];
+
+/// Every problem lies in the text, and can be shown.
+fn check_places(text: &str) -> Result<(), TestCaseError> {
+    let results = [parse("f.toml", text).err(), parse_grid("f.toml", text).err()];
+    for problem in results.iter().flatten().flat_map(|errors| &errors.problems) {
+        let lines: Vec<&str> = text.split('\n').collect();
+        prop_assert!((1..=lines.len()).contains(&problem.line), "{problem:?}");
+        let length = lines[problem.line - 1].chars().count();
+        prop_assert!((1..=length + 1).contains(&problem.column), "{problem:?}");
+        prop_assert!(problem.width >= 1 && problem.column + problem.width <= length + 2, "{problem:?}");
+        prop_assert!(problem.source_column <= problem.column);
+        let shown = problem.to_string();
+        let steers_the_terminal = shown.contains(['\u{1b}', '\t', '\r']);
+        prop_assert!(shown.contains('^') && !steers_the_terminal, "{shown:?}");
+    }
+    for errors in results.iter().flatten() {
+        prop_assert!(!errors.problems.is_empty());
+        let places: Vec<_> = errors.problems.iter().map(|problem| (problem.line, problem.column)).collect();
+        prop_assert!(places.is_sorted());
+    }
+    Ok(())
+}
+
+fn level(hyperparameter: Hyperparameter) -> BoxedStrategy<Value> {
+    match hyperparameter.row().kind {
+        Kind::Integer { min, max } => {
+            prop_oneof![Just(min), Just(max), min..=max].prop_map(Value::Integer).boxed()
+        }
+        Kind::Real { min, max, above_min } => prop_oneof![Just(max), min..=max]
+            .prop_map(move |real| Value::Real(if above_min && real <= min { max } else { real + 0.0 }))
+            .boxed(),
+        Kind::Flag => any::<bool>().prop_map(Value::Flag).boxed(),
+        Kind::Choice(words) => {
+            proptest::sample::select(words).prop_map(|word| Value::Word(word.to_owned())).boxed()
+        }
+    }
+}
+
+/// Text that a sweep file may hold: printable and not blank, quotes and backslashes included.
+fn shown_text() -> impl Strategy<Value = String> {
+    "[a-z가-힣\"'\\\\#= \\[\\]]{0,20}x"
+}
+
+fn source() -> impl Strategy<Value = DataSource> {
+    let known =
+        (proptest::sample::select(vec!["snippets", "imdb", "nsmc"]), proptest::option::of(shown_text()))
+            .prop_map(|(name, path)| DataSource::Known { name: name.into(), path: path.map(Into::into) });
+    let split = || proptest::option::of(shown_text());
+    let file = (shown_text(), any::<bool>(), split(), split(), shown_text(), shown_text()).prop_map(
+        |(path, csv, validation_path, test_path, text, label)| DataSource::File {
+            path: if csv { format!("{path}.csv") } else { path }.into(),
+            validation_path: validation_path.map(|path| format!("{path} to choose by").into()),
+            // Not the training file itself, which is refused.
+            test_path: test_path.map(|path| format!("{path} for tests").into()),
+            text,
+            label: format!("{label} of the label"),
+        },
+    );
+    prop_oneof![known, file]
+}
+
+/// How rows are read; of a known dataset, and of the columns joined behind a folder's text, only what goes with it.
+fn reading(is_file: bool) -> impl Strategy<Value = Reading> {
+    let delimiter = proptest::sample::select(vec!["tab", ";", "|"]).prop_map(str::to_owned);
+    let breaks = proptest::sample::select(vec![HtmlBreaks::Keep, HtmlBreaks::Space]);
+    let named = proptest::collection::btree_map(shown_text(), shown_text(), 0..3);
+    let dropped = proptest::collection::btree_set(shown_text().prop_map(|label| label + " too"), 0..3);
+    let joined = proptest::collection::btree_set(shown_text().prop_map(|column| column + " joined"), 0..3);
+    let option = proptest::option::of::<BoxedStrategy<String>>;
+    (
+        joined,
+        any::<Option<bool>>(),
+        option(delimiter.boxed()),
+        option(shown_text().boxed()),
+        proptest::option::of(breaks),
+        named,
+        dropped,
+    )
+        .prop_map(move |(joined, header, delimiter, encoding, html_breaks, labels, labels_dropped)| {
+            Reading {
+                text_joined: if is_file { joined.into_iter().collect() } else { Vec::new() },
+                header: header.filter(|_| is_file),
+                delimiter: delimiter.filter(|_| is_file),
+                encoding,
+                html_breaks,
+                labels,
+                labels_dropped,
+            }
+        })
+}
+
+fn data() -> impl Strategy<Value = DataSpec> {
+    let rows = || proptest::option::of(1_u64..=1_000_000_000);
+    let source = source().prop_flat_map(|source| {
+        let reading = reading(matches!(source, DataSource::File { .. }));
+        (Just(source), reading)
+    });
+    (source, 0.001_f64..0.5, 0.001_f64..0.49, rows(), rows(), 0.0_f64..=1.0, any::<u64>()).prop_map(
+        |(
+            (source, reading),
+            validation_share,
+            test_share,
+            train_rows,
+            test_rows,
+            bad_rows_share_max,
+            seed,
+        )| DataSpec {
+            source,
+            validation_share,
+            test_share,
+            train_rows,
+            test_rows,
+            bad_rows_share_max,
+            seed,
+            reading: Box::new(reading),
+        },
+    )
+}
+
+fn spec() -> impl Strategy<Value = SweepSpec> {
+    let fixed: Vec<_> = Hyperparameter::ALL.iter().map(|one| level(*one)).collect();
+    let swept = proptest::sample::subsequence(Hyperparameter::ALL.to_vec(), 0..=4).prop_shuffle();
+    let axes = swept.prop_flat_map(|swept| {
+        swept
+            .into_iter()
+            .map(|one| {
+                proptest::collection::btree_set(level(one), 1..5).prop_map(move |levels| Axis {
+                    hyperparameter: one,
+                    levels: levels.into_iter().rev().collect(),
+                })
+            })
+            .collect::<Vec<_>>()
+    });
+    (shown_text(), data(), fixed, axes, 1_u32..=1000, any::<u64>(), 1_u32..=100, any::<bool>()).prop_map(
+        |(name, data, values, axes, replicates, seed, failures_max, reuse)| {
+            let mut fixed = Configuration::default();
+            for (one, value) in Hyperparameter::ALL.iter().zip(values) {
+                // A swept hyperparameter's own value is not part of a sweep file.
+                if axes.iter().all(|axis| axis.hyperparameter != *one) {
+                    fixed.set(*one, value).expect("in range");
+                }
+            }
+            SweepSpec { name, data, fixed, axes, replicates, seed, failures_max, reuse }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_text_never_panics(text in any::<String>()) {
+        check_places(&text)?;
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse_bytes("f.toml", &bytes);
+    }
+
+    #[test]
+    fn text_of_tomls_own_words_never_panics(
+        words in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "[", "]", "[[", "]]", "{", "}", "=", ",", ".", "\n", "\r\n", "\"", "'", "\"\"\"", "#", " ", "\t", "1", "0",
+                "-1", "nan", "1e9", "true", "units", "grid", "data", "train", "model", "name", "dataset", "path",
+                "text", "label", "\"imdb\"", "\"a.csv\"", "seed", "\u{feff}", "감정", "\u{1b}", "2026-01-01", "0x", "_",
+            ]),
+            0..60,
+        ),
+    ) {
+        check_places(&words.concat())?;
+    }
+
+    #[test]
+    fn mutated_files_never_panic(
+        text in proptest::sample::select(VALID),
+        cuts in proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..4, "\\PC{0,3}"), 1..5),
+    ) {
+        let mut characters: Vec<char> = text.chars().collect();
+        for (at, removed, inserted) in cuts {
+            let at = at.index(characters.len().max(1)).min(characters.len());
+            let end = (at + removed).min(characters.len());
+            characters.splice(at..end, inserted.chars());
+        }
+        check_places(&characters.into_iter().collect::<String>())?;
+    }
+
+    #[test]
+    fn a_sweep_that_is_written_reads_as_itself(spec in spec()) {
+        prop_assume!(spec.trial_count().is_some_and(|trials| trials <= 1_000_000));
+        let file = spec.to_toml();
+        match parse("written.toml", &file) {
+            Ok(read) => prop_assert_eq!(read, spec),
+            Err(errors) => prop_assert!(false, "{}\n{}", errors, file),
+        }
+    }
+}
