@@ -1,7 +1,7 @@
 //! What keeps a sweep from going on: why its workers hand trials back or lose their leases, as their logs tell it.
 
 use coordinator_core::{AttemptRecord, AttemptState, Engine};
-use sweep_proto::{AttemptId, SweepId, TrialId, wire};
+use sweep_proto::{SweepId, wire};
 
 use crate::attempt_logs::AttemptLogs;
 
@@ -49,13 +49,8 @@ fn silence(attempt: &AttemptRecord) -> String {
 
 /// Attempts of trials that are not over that their workers handed back or whose leases ran out.
 fn given_back(engine: &Engine, sweep: SweepId) -> impl Iterator<Item = &AttemptRecord> {
-    let tables = engine.tables();
-    let attempt = |index, number| AttemptId { trial: TrialId { sweep, index }, number };
-    let all = tables.attempts.range(attempt(0, 0)..=attempt(u32::MAX, u32::MAX)).map(|(_, attempt)| attempt);
-    all.filter(move |attempt| {
-        let is_open = || tables.trials.get(&attempt.id.trial).is_some_and(|trial| !trial.state.is_terminal());
-        matches!(attempt.state, AttemptState::Released | AttemptState::Expired) && is_open()
-    })
+    let attempts = engine.open_trials(sweep).flat_map(|trial| engine.tables().attempts_of(trial.spec.id));
+    attempts.filter(|attempt| matches!(attempt.state, AttemptState::Released | AttemptState::Expired))
 }
 
 /// Whether no epoch came of an attempt.

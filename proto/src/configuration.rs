@@ -1,7 +1,7 @@
 //! Values of hyperparameters, and the configuration: one complete choice of all of them.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::hyperparameter::{Hyperparameter, Kind};
+use crate::values::Values;
 
 /// The value of one hyperparameter. Real values are finite by construction of a [`Configuration`].
 #[derive(Clone, Debug)]
@@ -39,20 +40,12 @@ pub struct ValueError {
 impl Value {
     /// Checks this value against the hyperparameter's kind and range.
     pub fn check(&self, hyperparameter: Hyperparameter) -> Result<(), ValueError> {
-        let kind = hyperparameter.row().kind;
-        let fits = match (kind, self) {
-            (Kind::Integer { min, max }, Value::Integer(number)) => (min..=max).contains(number),
-            (Kind::Real { min, max, above_min }, Value::Real(number)) => {
-                number.is_finite() && *number <= max && (*number > min || (!above_min && *number >= min))
-            }
-            (Kind::Flag, Value::Flag(_)) => true,
-            (Kind::Choice(words), Value::Word(word)) => words.contains(&word.as_str()),
-            _ => false,
-        };
-        if fits {
-            return Ok(());
-        }
-        Err(ValueError { hyperparameter, expected: kind.to_string(), found: self.quoted() })
+        if Values::default().set(hyperparameter, self) { Ok(()) } else { Err(self.refused(hyperparameter)) }
+    }
+
+    fn refused(&self, hyperparameter: Hyperparameter) -> ValueError {
+        let expected = hyperparameter.row().kind.to_string();
+        ValueError { hyperparameter, expected, found: self.quoted() }
     }
 
     /// This value in the type of the hyperparameter: a whole number written for a real one becomes real.
@@ -164,23 +157,18 @@ impl<'de> Deserialize<'de> for Value {
 
 /// One point of the search space: a checked value for every hyperparameter, without the seed. Copies share their
 /// values, so that the replicates of a configuration take the memory of one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Configuration(Arc<BTreeMap<Hyperparameter, Value>>);
-
-impl std::default::Default for Configuration {
-    /// Every hyperparameter at its default.
-    fn default() -> Self {
-        Self(Arc::new(Hyperparameter::ALL.iter().map(|one| (*one, one.row().default.into())).collect()))
-    }
-}
+///
+/// Beside [`get`](Self::get) each hyperparameter has a method of its name, in the type of its kind:
+/// `configuration.epochs()` is a `u64`, `configuration.cell()` a word.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Configuration(Arc<Values>);
 
 impl Configuration {
     /// Sets one hyperparameter, after checking the value.
     pub fn set(&mut self, hyperparameter: Hyperparameter, value: Value) -> Result<(), ValueError> {
         let value = value.coerced(hyperparameter);
-        value.check(hyperparameter)?;
-        Arc::make_mut(&mut self.0).insert(hyperparameter, value);
-        Ok(())
+        let is_set = Arc::make_mut(&mut self.0).set(hyperparameter, &value);
+        if is_set { Ok(()) } else { Err(value.refused(hyperparameter)) }
     }
 
     /// This configuration with one value replaced.
@@ -189,50 +177,25 @@ impl Configuration {
         Ok(self)
     }
 
-    /// This configuration, sharing its values with an equal one of the pool, which it joins where there is none.
-    #[must_use]
-    pub fn shared(self, pool: &mut BTreeSet<Self>) -> Self {
-        if let Some(known) = pool.get(&self) {
-            return known.clone();
-        }
-        pool.insert(self.clone());
-        self
-    }
-
     /// The value of a hyperparameter.
-    pub fn get(&self, hyperparameter: Hyperparameter) -> &Value {
-        &self.0[&hyperparameter]
+    pub fn get(&self, hyperparameter: Hyperparameter) -> Value {
+        self.0.get(hyperparameter)
     }
 
     /// All values in table order.
-    pub fn iter(&self) -> impl Iterator<Item = (Hyperparameter, &Value)> {
-        self.0.iter().map(|(hyperparameter, value)| (*hyperparameter, value))
+    pub fn iter(&self) -> impl Iterator<Item = (Hyperparameter, Value)> {
+        Hyperparameter::ALL.iter().map(|one| (*one, self.get(*one)))
     }
 
-    /// The value of an integer hyperparameter; 0 for any other kind.
-    pub fn integer(&self, hyperparameter: Hyperparameter) -> u64 {
-        if let Value::Integer(number) = self.get(hyperparameter) { *number } else { 0 }
-    }
-
-    /// The value of a real hyperparameter; 0 for any other kind.
-    pub fn real(&self, hyperparameter: Hyperparameter) -> f64 {
-        if let Value::Real(number) = self.get(hyperparameter) { *number } else { 0.0 }
-    }
-
-    /// The value of a flag; false for any other kind.
-    pub fn flag(&self, hyperparameter: Hyperparameter) -> bool {
-        matches!(self.get(hyperparameter), Value::Flag(true))
-    }
-
-    /// The value of a choice; empty for any other kind.
-    pub fn word(&self, hyperparameter: Hyperparameter) -> &str {
-        if let Value::Word(word) = self.get(hyperparameter) { word } else { "" }
+    /// All values, each in the type of its kind.
+    pub(crate) fn values(&self) -> &Values {
+        &self.0
     }
 
     /// Only the hyperparameters that decide how a dataset is encoded.
     #[must_use]
     pub fn data_variant(&self) -> BTreeMap<Hyperparameter, Value> {
-        Hyperparameter::of_data().map(|one| (one, self.get(one).clone())).collect()
+        Hyperparameter::of_data().map(|one| (one, self.get(one))).collect()
     }
 
     /// `name=value` of the given hyperparameters, joined by spaces: how people see a configuration.
@@ -243,7 +206,7 @@ impl Configuration {
 
 impl Serialize for Configuration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        serializer.collect_map(self.iter())
     }
 }
 
@@ -273,16 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn equal_configurations_of_a_pool_share_their_values_until_one_changes() {
-        let mut pool = BTreeSet::new();
-        let first = Configuration::default().shared(&mut pool);
-        let mut second = Configuration::default();
-        assert!(!Arc::ptr_eq(&first.0, &second.0));
-        second = second.shared(&mut pool);
+    fn copies_share_their_values_until_one_changes() {
+        let first = Configuration::default();
+        let mut second = first.clone();
         assert!(Arc::ptr_eq(&first.0, &second.0));
         second.set(Hyperparameter::Units, Value::Integer(7)).expect("a valid value");
-        assert_eq!(first, Configuration::default(), "the other one stays as it was");
-        assert_eq!(pool.len(), 1);
+        assert_eq!((first.units(), second.units()), (64, 7), "the other one stays as it was");
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub enum Default {
     /// A flag.
     Flag(bool),
     /// A word of a choice.
-    Word(&'static str),
+    Choice(&'static str),
 }
 
 impl From<Default> for Value {
@@ -117,13 +117,70 @@ impl From<Default> for Value {
             Default::Integer(number) => Value::Integer(number),
             Default::Real(number) => Value::Real(number),
             Default::Flag(flag) => Value::Flag(flag),
-            Default::Word(word) => Value::Word(word.to_owned()),
+            Default::Choice(word) => Value::Word(word.to_owned()),
         }
     }
 }
 
+/// The list itself: hands every row to the macro that is named.
 macro_rules! hyperparameters {
-    ($($variant:ident { $name:literal, $section:ident, $kind:expr, $default:expr, $doc:literal })*) => {
+    ($consume:ident) => {
+        $consume! {
+            Units units { Model, Integer { min: 1, max: 8_192 } = 64,
+                "Width of the recurrent state of each layer and direction." }
+            BatchSize batch_size { Train, Integer { min: 1, max: 65_536 } = 64,
+                "Examples per optimiser step." }
+            Embedding embedding { Model, Integer { min: 1, max: 8_192 } = 64,
+                "Width of the vector that stands for a token." }
+            Cell cell { Model, Choice ["simple_rnn", "lstm", "gru"] = "lstm",
+                "The recurrent cell: simple_rnn is h = tanh(W x + U h + b); lstm and gru as in PyTorch." }
+            Layers layers { Model, Integer { min: 1, max: 8 } = 1,
+                "Recurrent layers, each reading the outputs of the one below." }
+            Bidirectional bidirectional { Model, Flag {} = false,
+                "Also read the text backwards and join both states." }
+            Pooling pooling { Model, Choice ["last", "mean", "max"] = "last",
+                "How the states of all time steps become one: the last valid one, their mean, their maximum." }
+            Dropout dropout { Model, Real { min: 0.0, max: 0.95, above_min: false } = 0.0,
+                "Share of values dropped between layers and before the output layer while training." }
+            Epochs epochs { Train, Integer { min: 1, max: 10_000 } = 10,
+                "Passes over the training split." }
+            Optimizer optimizer { Train, Choice ["adam", "adamw", "rmsprop", "sgd"] = "adam",
+                "The update rule, with PyTorch's definitions; sgd has no momentum." }
+            LearningRate learning_rate { Train, Real { min: 0.0, max: 100.0, above_min: true } = 1e-3,
+                "Step size of the optimiser." }
+            WeightDecay weight_decay { Train, Real { min: 0.0, max: 10.0, above_min: false } = 0.0,
+                "L2 term added to the gradient; for adamw the decoupled decay." }
+            GradientClip gradient_clip { Train, Real { min: 0.0, max: 1e6, above_min: false } = 1.0,
+                "Largest global norm of the gradient; larger gradients are scaled down to it. 0 turns clipping off." }
+            Patience patience { Train, Integer { min: 0, max: 10_000 } = 0,
+                "Stop a trial after this many epochs without a lower validation loss. 0 turns early stopping off." }
+            Tokenizer tokenizer { Data, Choice ["auto", "word", "character", "subword"] = "auto",
+                "How text is cut into tokens; auto takes word, unless more than a quarter of the words of the validation texts would be unknown: then subword." }
+            Vocabulary vocabulary { Data, Integer { min: 16, max: 1_000_000 } = 10_000,
+                "Largest number of distinct tokens, padding and unknown included; from the training split only." }
+            MaxLength max_length { Data, Integer { min: 1, max: 4_096 } = 200,
+                "Tokens kept of each text." }
+            TruncationSide truncation_side { Data, Choice ["right", "left"] = "right",
+                "The end at which a text longer than max_length is cut." }
+        }
+    };
+}
+pub(crate) use hyperparameters;
+
+macro_rules! kind {
+    (Choice $words:tt) => {
+        Kind::Choice(&$words)
+    };
+    (Flag {}) => {
+        Kind::Flag
+    };
+    ($kind:ident $range:tt) => {
+        Kind::$kind $range
+    };
+}
+
+macro_rules! table {
+    ($($variant:ident $name:ident { $section:ident, $kind:ident $range:tt = $default:expr, $doc:literal })*) => {
         /// One named knob of a trial. Its order is the order of report columns.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Hyperparameter {
@@ -138,10 +195,10 @@ macro_rules! hyperparameters {
             pub fn row(self) -> Row {
                 match self {
                     $(Hyperparameter::$variant => Row {
-                        name: $name,
+                        name: stringify!($name),
                         section: Section::$section,
-                        kind: $kind,
-                        default: $default,
+                        kind: kind!($kind $range),
+                        default: Default::$kind($default),
                         doc: $doc,
                     },)*
                 }
@@ -150,44 +207,7 @@ macro_rules! hyperparameters {
     };
 }
 
-hyperparameters! {
-    Units { "units", Model, Kind::Integer { min: 1, max: 8_192 }, Default::Integer(64),
-        "Width of the recurrent state of each layer and direction." }
-    BatchSize { "batch_size", Train, Kind::Integer { min: 1, max: 65_536 }, Default::Integer(64),
-        "Examples per optimiser step." }
-    Embedding { "embedding", Model, Kind::Integer { min: 1, max: 8_192 }, Default::Integer(64),
-        "Width of the vector that stands for a token." }
-    Cell { "cell", Model, Kind::Choice(&["simple_rnn", "lstm", "gru"]), Default::Word("lstm"),
-        "The recurrent cell: simple_rnn is h = tanh(W x + U h + b); lstm and gru as in PyTorch." }
-    Layers { "layers", Model, Kind::Integer { min: 1, max: 8 }, Default::Integer(1),
-        "Recurrent layers, each reading the outputs of the one below." }
-    Bidirectional { "bidirectional", Model, Kind::Flag, Default::Flag(false),
-        "Also read the text backwards and join both states." }
-    Pooling { "pooling", Model, Kind::Choice(&["last", "mean", "max"]), Default::Word("last"),
-        "How the states of all time steps become one: the last valid one, their mean, their maximum." }
-    Dropout { "dropout", Model, Kind::Real { min: 0.0, max: 0.95, above_min: false }, Default::Real(0.0),
-        "Share of values dropped between layers and before the output layer while training." }
-    Epochs { "epochs", Train, Kind::Integer { min: 1, max: 10_000 }, Default::Integer(10),
-        "Passes over the training split." }
-    Optimizer { "optimizer", Train, Kind::Choice(&["adam", "adamw", "rmsprop", "sgd"]), Default::Word("adam"),
-        "The update rule, with PyTorch's definitions; sgd has no momentum." }
-    LearningRate { "learning_rate", Train, Kind::Real { min: 0.0, max: 100.0, above_min: true }, Default::Real(1e-3),
-        "Step size of the optimiser." }
-    WeightDecay { "weight_decay", Train, Kind::Real { min: 0.0, max: 10.0, above_min: false }, Default::Real(0.0),
-        "L2 term added to the gradient; for adamw the decoupled decay." }
-    GradientClip { "gradient_clip", Train, Kind::Real { min: 0.0, max: 1e6, above_min: false }, Default::Real(1.0),
-        "Largest global norm of the gradient; larger gradients are scaled down to it. 0 turns clipping off." }
-    Patience { "patience", Train, Kind::Integer { min: 0, max: 10_000 }, Default::Integer(0),
-        "Stop a trial after this many epochs without a lower validation loss. 0 turns early stopping off." }
-    Tokenizer { "tokenizer", Data, Kind::Choice(&["auto", "word", "character", "subword"]), Default::Word("auto"),
-        "How text is cut into tokens; auto takes word, unless more than a quarter of the words of the validation texts would be unknown: then subword." }
-    Vocabulary { "vocabulary", Data, Kind::Integer { min: 16, max: 1_000_000 }, Default::Integer(10_000),
-        "Largest number of distinct tokens, padding and unknown included; from the training split only." }
-    MaxLength { "max_length", Data, Kind::Integer { min: 1, max: 4_096 }, Default::Integer(200),
-        "Tokens kept of each text." }
-    TruncationSide { "truncation_side", Data, Kind::Choice(&["right", "left"]), Default::Word("right"),
-        "The end at which a text longer than max_length is cut." }
-}
+hyperparameters!(table);
 
 impl Hyperparameter {
     /// The name in sweep files, reports and on the wire.

@@ -65,6 +65,12 @@ impl FromStr for TrialId {
     }
 }
 
+/// A configuration within its sweep: numbered from 0, in the order in which trials first have it. Within a sweep, equal
+/// numbers mean equal configurations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConfigurationIndex(pub u32);
+
 /// What a trial *is*, wherever it runs: the digest of its configuration, replicate seed, dataset and
 /// numerics version. Two trials with the same key have the same result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

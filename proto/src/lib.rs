@@ -22,6 +22,7 @@ pub mod sweep_spec;
 pub mod text;
 pub mod time;
 pub mod trial;
+mod values;
 pub mod worker;
 
 #[cfg(feature = "wire")]
@@ -35,7 +36,7 @@ pub use configuration::{Configuration, Value, ValueError};
 pub use data_account::{DataAccount, DataWarning};
 pub use digest::Digest;
 pub use hyperparameter::{Hyperparameter, Kind, Section};
-pub use ids::{AttemptId, LeaseToken, SweepId, TrialId, TrialKey, WorkerId};
+pub use ids::{AttemptId, ConfigurationIndex, LeaseToken, SweepId, TrialId, TrialKey, WorkerId};
 pub use metric::{ConfidenceBin, EpochMetric, HardExample, StepMetric, TestMetric};
 pub use outcome::{AttemptOutcome, FailureKind, TrialResult};
 pub use reading::{HtmlBreaks, Reading};

@@ -1,7 +1,6 @@
 //! How large a model is before it is built: trained numbers, and memory of one trial.
 
 use crate::configuration::Configuration;
-use crate::hyperparameter::Hyperparameter;
 
 /// Trained numbers of the model of a configuration: embedding `[vocabulary, embedding]`, each
 /// recurrent layer and direction with PyTorch's two biases, and the output layer.
@@ -9,11 +8,11 @@ use crate::hyperparameter::Hyperparameter;
 /// Binary tasks have one output (the logit of class 1), others one per class. Sizes may come from a damaged
 /// file: what exceeds 64 bits is the largest number.
 pub fn parameters(configuration: &Configuration, vocabulary: u64, classes: u64) -> u64 {
-    let units = configuration.integer(Hyperparameter::Units);
-    let embedding = configuration.integer(Hyperparameter::Embedding);
-    let directions = if configuration.flag(Hyperparameter::Bidirectional) { 2 } else { 1 };
-    let gates = gates(configuration.word(Hyperparameter::Cell));
-    let recurrent: u64 = (0..configuration.integer(Hyperparameter::Layers))
+    let units = configuration.units();
+    let embedding = configuration.embedding();
+    let directions = if configuration.bidirectional() { 2 } else { 1 };
+    let gates = gates(configuration.cell());
+    let recurrent: u64 = (0..configuration.layers())
         .map(|layer| {
             let input = if layer == 0 { embedding } else { units * directions };
             directions * gates * units * (input + units + 2)
@@ -40,7 +39,7 @@ pub fn outputs(classes: u64) -> u64 {
 
 /// How many times a checkpoint holds the model's numbers: its weights, the best weights, the optimiser's moments.
 pub fn checkpoint_copies(configuration: &Configuration) -> u64 {
-    let moments = match configuration.word(Hyperparameter::Optimizer) {
+    let moments = match configuration.optimizer() {
         "sgd" => 0,
         "rmsprop" => 1,
         _ => 2,
@@ -87,7 +86,7 @@ pub struct SlotData {
 pub fn slot_bytes(configuration: &Configuration, data: &SlotData) -> u64 {
     let parameters = parameters(configuration, data.vocabulary, data.classes) as f64;
     let copies = checkpoint_copies(configuration) as f64;
-    let embedding = data.vocabulary as f64 * configuration.integer(Hyperparameter::Embedding) as f64;
+    let embedding = data.vocabulary as f64 * configuration.embedding() as f64;
     // Weights, best weights, moments and a snapshot; a checkpoint underway, and the values of its largest tensor.
     let numbers = parameters * (copies + 1.0 + CHECKPOINT_IN_MEMORY * copies) + embedding;
     let bytes = PROGRAM_BYTES
@@ -99,13 +98,12 @@ pub fn slot_bytes(configuration: &Configuration, data: &SlotData) -> u64 {
 
 /// Numbers that the buffers of one pass hold: of the largest batch of training, or of one of evaluation.
 fn activations(configuration: &Configuration, data: &SlotData) -> f64 {
-    let of = |one| configuration.integer(one) as f64;
     let longest = data.longest as f64;
     let trained = data.batch_tokens as f64;
     let evaluated = (EVALUATION_ROWS_MAX * longest).min(EVALUATION_TOKENS_MAX.max(longest));
-    let units = configuration.integer(Hyperparameter::Units).next_multiple_of(UNITS_MULTIPLE) as f64;
-    let directions = if configuration.flag(Hyperparameter::Bidirectional) { 2.0 } else { 1.0 };
-    let (layers, word) = (of(Hyperparameter::Layers), configuration.word(Hyperparameter::Cell));
+    let units = configuration.units().next_multiple_of(UNITS_MULTIPLE) as f64;
+    let directions = if configuration.bidirectional() { 2.0 } else { 1.0 };
+    let (layers, word) = (configuration.layers() as f64, configuration.cell());
     let gates = gates(word) as f64;
     // Kept for the gradients at each position: the gates, the state before, and of an LSTM the memory before and its tanh.
     let kept = match word {
@@ -117,7 +115,7 @@ fn activations(configuration: &Configuration, data: &SlotData) -> f64 {
     // Embedded and projected once for each distinct token; layers above project each position, with room that all of them
     // share, and pass states up and their gradients down.
     let projected = |tokens: f64| {
-        let first = distinct(tokens) * (of(Hyperparameter::Embedding) + gates * units);
+        let first = distinct(tokens) * (configuration.embedding() as f64 + gates * units);
         let passed = 2.0 * (layers - 1.0) * directions;
         let above = if layers > 1.0 { tokens * units * (gates + passed) } else { 0.0 };
         first + above
@@ -132,6 +130,7 @@ fn activations(configuration: &Configuration, data: &SlotData) -> f64 {
 mod tests {
     use super::*;
     use crate::configuration::Value;
+    use crate::hyperparameter::Hyperparameter;
 
     #[test]
     fn a_small_lstm_has_the_count_that_pytorch_gives() {

@@ -147,7 +147,7 @@ impl SweepSpec {
     pub fn position(&self, configuration: &Configuration) -> Option<u64> {
         self.axes.iter().try_fold(0_u64, |position, axis| {
             let value = configuration.get(axis.hyperparameter);
-            let level = axis.levels.iter().position(|level| level == value)?;
+            let level = axis.levels.iter().position(|level| *level == value)?;
             position.checked_mul(axis.levels.len() as u64)?.checked_add(level as u64)
         })
     }
@@ -163,10 +163,10 @@ impl SweepSpec {
     }
 
     /// The value that all configurations have; `None` where it is swept.
-    pub fn held(&self, hyperparameter: Hyperparameter) -> Option<&Value> {
+    pub fn held(&self, hyperparameter: Hyperparameter) -> Option<Value> {
         match self.axes.iter().find(|axis| axis.hyperparameter == hyperparameter) {
             None => Some(self.fixed.get(hyperparameter)),
-            Some(axis) => axis.levels.first().filter(|_| axis.levels.len() == 1),
+            Some(axis) => axis.levels.first().filter(|_| axis.levels.len() == 1).cloned(),
         }
     }
 

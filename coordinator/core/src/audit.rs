@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweep_proto::{CheckpointRef, FailureKind, Hyperparameter, TrialId, WorkKind};
+use sweep_proto::{CheckpointRef, FailureKind, TrialId, WorkKind};
 
 use crate::engine::Engine;
 use crate::index::Index;
@@ -10,6 +10,7 @@ use crate::limits::OUT_OF_MEMORY_MAX;
 use crate::record::{
     AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState,
 };
+use crate::source;
 
 /// Violations found so far.
 struct Audit<'a> {
@@ -21,7 +22,7 @@ impl Engine {
     /// Every violation of an invariant in words; empty where all hold. Reads everything.
     pub fn audit(&self) -> Vec<String> {
         let mut audit = Audit { engine: self, problems: Vec::new() };
-        audit.expect(self.index == Index::rebuild(&self.tables), || {
+        audit.expect(self.index == Index::rebuild(&self.tables, self.index.stock), || {
             "the indices differ from a rebuild".into()
         });
         for sweep in self.tables.sweeps.values() {
@@ -48,19 +49,18 @@ impl Audit<'_> {
         let id = sweep.id;
         let trials: Vec<_> = self.engine.tables.trials_of(id).collect();
         let ledger = self.engine.ledger(id);
-        self.expect(Some(ledger.planned) == sweep.spec.trial_count(), || {
-            format!(
-                "sweep {id} plans {:?} trials, its ledger sums to {}",
-                sweep.spec.trial_count(),
-                ledger.planned
-            )
+        let target = source::of(sweep).target();
+        self.expect(ledger.planned == target, || {
+            format!("sweep {id} plans {target} trials, its ledger sums to {}", ledger.planned)
         });
         let gapless = trials.iter().enumerate().all(|(index, trial)| trial.spec.id.index as usize == index);
         self.expect(gapless, || format!("the trials of sweep {id} are not numbered without a gap"));
         let is_behind = self.engine.index.behind.contains(&id);
         let unmade = self.engine.unmade(id);
-        self.expect(unmade == 0 || is_behind || sweep.state == SweepState::Cancelled, || {
-            format!("sweep {id} lacks {unmade} trials, and none of them is being made")
+        let waits = |trial: &&TrialRecord| matches!(trial.state, TrialState::Pending | TrialState::Paused);
+        let is_stocked = trials.iter().any(waits);
+        self.expect(unmade == 0 || is_behind || is_stocked || sweep.state == SweepState::Cancelled, || {
+            format!("sweep {id} lacks {unmade} trials, none of them is being made, and none waits")
         });
         self.expect(sweep.extended_from.is_none() || unmade > 0, || {
             format!("sweep {id} has all its trials, and still remembers what it was extended from")
@@ -96,7 +96,7 @@ impl Audit<'_> {
         let epochs: Vec<_> = tables.epochs_of(id).collect();
         let gapless = epochs.iter().enumerate().all(|(before, one)| one.metric.epoch as usize == before + 1);
         self.expect(gapless, || format!("the epochs of trial {id} have a gap"));
-        let planned = trial.spec.configuration.integer(Hyperparameter::Epochs);
+        let planned = trial.spec.configuration.epochs();
         self.expect(epochs.len() as u64 <= planned, || format!("trial {id} has more epochs than planned"));
         self.expect(trial.key == trial.spec.key(), || format!("trial {id} has another trial's key"));
         let completed = trial.state == TrialState::Completed;

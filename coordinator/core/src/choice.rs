@@ -3,13 +3,17 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use sweep_proto::{Configuration, SweepSpec};
+use sweep_proto::{Configuration, ConfigurationIndex, SweepSpec};
 
-use crate::record::TrialRecord;
+use crate::configurations::Sums;
+use crate::draft::Draft;
+use crate::record::{SweepRecord, TrialRecord};
 
 /// A configuration's mean over its completed replicates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigurationMean {
+    /// Its number in the sweep.
+    pub index: ConfigurationIndex,
     /// The configuration.
     pub configuration: Configuration,
     /// Its position in the grid.
@@ -22,39 +26,8 @@ pub struct ConfigurationMean {
     pub accuracy: f64,
 }
 
-/// The means of all configurations with a completed replicate, best first: those covered by the most
-/// replicates before those covered by fewer, then by score, then by grid order.
-///
-/// A configuration some of whose replicates failed is measured on fewer seeds: its mean is a luckier
-/// draw and not paired with the others', so it never beats a fully covered one.
-pub fn means<'a>(spec: &SweepSpec, trials: impl Iterator<Item = &'a TrialRecord>) -> Vec<ConfigurationMean> {
-    let mut groups: BTreeMap<u64, ConfigurationMean> = BTreeMap::new();
-    for trial in trials {
-        let (Some(result), Some(position)) = (&trial.result, spec.position(&trial.spec.configuration)) else {
-            continue;
-        };
-        let group = groups.entry(position).or_insert_with(|| ConfigurationMean {
-            configuration: trial.spec.configuration.clone(),
-            position,
-            completed: 0,
-            score: 0.0,
-            accuracy: 0.0,
-        });
-        group.completed += 1;
-        group.score += result.score;
-        group.accuracy += result.accuracy;
-    }
-    let mut means: Vec<_> = groups.into_values().collect();
-    for mean in &mut means {
-        mean.score /= f64::from(mean.completed);
-        mean.accuracy /= f64::from(mean.completed);
-    }
-    means.sort_by(|left, right| left.merit().better_first(right.merit()));
-    means
-}
-
 impl ConfigurationMean {
-    fn merit(&self) -> Merit {
+    pub(crate) fn merit(&self) -> Merit {
         Merit { completed: self.completed, score: self.score, position: self.position }
     }
 }
@@ -71,15 +44,55 @@ pub struct Merit {
 }
 
 impl Merit {
-    /// The order of the choice, as [`means`] says it.
+    /// The order of the choice: those covered by the most replicates before those covered by fewer, then by score, then by
+    /// grid order.
+    ///
+    /// A configuration some of whose replicates failed is measured on fewer seeds: its mean is a luckier draw and not paired
+    /// with the others', so it never beats a fully covered one.
     pub fn better_first(self, other: Self) -> Ordering {
         let by_cover = other.completed.cmp(&self.completed);
         by_cover.then(self.score.total_cmp(&other.score)).then(self.position.cmp(&other.position))
     }
 }
 
-/// The configuration with the lowest mean score among those with the most completed replicates;
-/// `None` where nothing completed.
-pub fn chosen<'a>(spec: &SweepSpec, trials: impl Iterator<Item = &'a TrialRecord>) -> Option<Configuration> {
-    means(spec, trials).into_iter().next().map(|best| best.configuration)
+/// The means of all configurations with a completed replicate, best first, from the records of a sweep alone.
+pub fn means<'a>(spec: &SweepSpec, trials: impl Iterator<Item = &'a TrialRecord>) -> Vec<ConfigurationMean> {
+    let mut groups: BTreeMap<&Configuration, (ConfigurationIndex, Sums)> = BTreeMap::new();
+    for trial in trials {
+        let configuration = &trial.spec.configuration;
+        let fresh = || (trial.configuration_index, Sums::new(Some(spec), configuration));
+        groups.entry(configuration).or_insert_with(fresh).1.add(trial);
+    }
+    let mut means: Vec<_> = groups.values().filter_map(|(index, sums)| sums.mean(*index)).collect();
+    means.sort_by(|left, right| left.merit().better_first(right.merit()));
+    means
+}
+
+impl Draft<'_> {
+    /// The best configuration of a sweep as it would become; `None` where nothing completed. Looks at what changes, and at the best
+    /// of what does not.
+    pub(crate) fn best(&self, sweep: &SweepRecord) -> Option<ConfigurationMean> {
+        let index = self.engine.index.sweeps.get(&sweep.id);
+        let mut changed: BTreeMap<ConfigurationIndex, Sums> = BTreeMap::new();
+        for trial in self.changed_trials(sweep.id) {
+            let number = trial.configuration_index;
+            let sums = changed.entry(number).or_insert_with(|| {
+                let kept = index.and_then(|index| index.configurations.sums(number)).cloned();
+                kept.unwrap_or_else(|| Sums::new(None, &trial.spec.configuration))
+            });
+            if let Some(before) = self.engine.tables.trials.get(&trial.spec.id) {
+                sums.remove(before);
+            }
+            sums.add(trial);
+        }
+        let mut unchanged = index.into_iter().flat_map(|index| index.configurations.means());
+        let unchanged = unchanged.find(|mean| !changed.contains_key(&mean.index));
+        let changed = changed.iter().filter_map(|(number, sums)| sums.mean(*number));
+        // The grid itself may be about to grow.
+        let placed = changed.chain(unchanged).map(|mean| ConfigurationMean {
+            position: sweep.spec.position(&mean.configuration).unwrap_or(u64::MAX),
+            ..mean
+        });
+        placed.min_by(|left, right| left.merit().better_first(right.merit()))
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweep_proto::{AttemptId, LeaseToken, SweepId, Timestamp, TrialId, WorkKind, WorkerId};
+use sweep_proto::{
+    AttemptId, Configuration, ConfigurationIndex, LeaseToken, SweepId, Timestamp, TrialId, WorkKind, WorkerId,
+};
 
 use crate::command::{Decision, Reply, Touch};
 use crate::engine::Engine;
@@ -13,6 +15,7 @@ use crate::record::{
     AnsweredRequest, AttemptRecord, AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord,
     TrialState, WorkerRecord,
 };
+use crate::source;
 
 /// Rows that change, each at most once, and what is asked of them while they do.
 pub(crate) struct Draft<'a> {
@@ -29,6 +32,8 @@ pub(crate) struct Draft<'a> {
     open_change: BTreeMap<SweepId, i64>,
     /// New trials, by sweep.
     added: BTreeMap<SweepId, u64>,
+    /// Numbers of configurations that no trial had before, by sweep.
+    pub(crate) numbered: BTreeMap<SweepId, BTreeMap<Configuration, ConfigurationIndex>>,
     /// Sweeps that may have reached a new state.
     pub(crate) unsettled: BTreeSet<SweepId>,
     touches: Vec<Touch>,
@@ -49,6 +54,7 @@ impl<'a> Draft<'a> {
             last_token: engine.tables.last_token,
             open_change: BTreeMap::new(),
             added: BTreeMap::new(),
+            numbered: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             touches: Vec::new(),
         }
@@ -64,12 +70,10 @@ impl<'a> Draft<'a> {
         self.trials.get(&id).or_else(|| self.engine.tables.trials.get(&id))
     }
 
-    /// The trials of a sweep as they would become, in order.
-    pub(crate) fn trials_of(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
+    /// The trials of a sweep that this decision has set, in order.
+    pub(crate) fn changed_trials(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
         let range = TrialId { sweep, index: 0 }..=TrialId { sweep, index: u32::MAX };
-        let kept =
-            self.engine.tables.trials_of(sweep).filter(|trial| !self.trials.contains_key(&trial.spec.id));
-        kept.chain(self.trials.range(range).map(|(_, trial)| trial))
+        self.trials.range(range).map(|(_, trial)| trial)
     }
 
     /// The attempts of a trial as they would become; without those that this decision begins.
@@ -81,8 +85,8 @@ impl<'a> Draft<'a> {
     pub(crate) fn open_trials(&self, sweep: SweepId) -> u64 {
         let before = self.engine.index.sweeps.get(&sweep).map_or(0, SweepIndex::open_trials);
         let made = before.saturating_add_signed(self.open_change.get(&sweep).copied().unwrap_or(0));
-        let planned = self.sweep(sweep).and_then(|sweep| sweep.spec.trial_count()).unwrap_or(0);
-        made + planned.saturating_sub(self.made(sweep))
+        let target = self.sweep(sweep).map_or(0, |sweep| source::of(sweep).target());
+        made + target.saturating_sub(self.made(sweep))
     }
 
     /// Trials of a sweep that there would be.

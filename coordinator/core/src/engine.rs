@@ -5,10 +5,10 @@ use sweep_proto::Timestamp;
 use crate::audit_trail;
 use crate::command::{Command, Decision, Rejection, Touch};
 use crate::decide;
-use crate::index::Index;
+use crate::index::{Index, Stock};
 use crate::limits::SLICE_TRIALS;
 use crate::mutation::Mutation;
-use crate::record::WorkerState;
+use crate::record::{EpochRecord, WorkerState};
 use crate::tables::Tables;
 use crate::volatile::Volatile;
 
@@ -40,10 +40,18 @@ impl Engine {
         self
     }
 
+    /// This engine with another stock of waiting trials than [`STOCK_TRIALS`](crate::limits::STOCK_TRIALS): a small one shows in
+    /// tests what sweeps of many trials do, a huge one makes all trials at once.
+    #[must_use]
+    pub fn with_stock(mut self, trials: usize) -> Self {
+        self.index = Index::rebuild(&self.tables, Stock(trials.max(1)));
+        self
+    }
+
     /// An engine over what a store loaded. Every live lease starts a fresh term at `now`, because the
     /// time that passed while no coordinator ran is nobody's fault.
     pub fn restore(tables: Tables, now: Timestamp) -> Self {
-        let index = Index::rebuild(&tables);
+        let index = Index::rebuild(&tables, Stock::default());
         let volatile = Volatile::restore(&tables, now);
         Self { tables, index, volatile, slice: Slice::default() }
     }
@@ -155,9 +163,15 @@ impl Engine {
                 self.tables.apply(mutation);
                 self.volatile.watch(worker.id, is_watched(worker.state));
             }
-            Mutation::Epoch(_)
-            | Mutation::TruncateEpochs { .. }
-            | Mutation::LastToken(_)
+            Mutation::Epoch(EpochRecord { trial, .. }) | Mutation::TruncateEpochs { trial, .. } => {
+                let before = self.tables.epochs_recorded(*trial);
+                self.tables.apply(mutation);
+                let recorded = self.tables.epochs_recorded(*trial);
+                if let Some(trial) = self.tables.trials.get(trial) {
+                    self.index.epochs_changed(trial, before, recorded);
+                }
+            }
+            Mutation::LastToken(_)
             | Mutation::Token(_)
             | Mutation::Certificate(_)
             | Mutation::Audit(_)

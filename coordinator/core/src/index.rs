@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{
-    AttemptId, FailureKind, Hyperparameter, LeaseToken, SweepId, TrialId, TrialKey, WorkKind, WorkerId,
+    AttemptId, ConfigurationIndex, FailureKind, LeaseToken, SweepId, SweepSpec, TrialId, TrialKey, WorkKind,
+    WorkerId,
 };
 
-use crate::limits::ATTEMPTS_MAX;
+use crate::configurations::Configurations;
+use crate::limits::{ATTEMPTS_MAX, STOCK_TRIALS};
 use crate::named::Named;
+use crate::progress::Progress;
 use crate::record::{AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::source;
 use crate::spans::Spans;
 use crate::tables::Tables;
 
@@ -47,6 +51,18 @@ pub(crate) struct Index {
     pub(crate) named: Named,
     /// The newest sweep of each name.
     pub(crate) names: BTreeMap<String, SweepId>,
+    /// How many trials of a sweep are made ahead.
+    pub(crate) stock: Stock,
+}
+
+/// See [`STOCK_TRIALS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stock(pub(crate) usize);
+
+impl Default for Stock {
+    fn default() -> Self {
+        Self(STOCK_TRIALS)
+    }
 }
 
 /// A score as a whole number in the order of [`f64::total_cmp`].
@@ -82,7 +98,7 @@ pub(crate) struct SweepIndex {
     /// Completed trials that another one stands in for.
     pub(crate) reused: u64,
     /// Trials that the sweep has once all are made.
-    planned: u64,
+    target: u64,
     /// Epochs that trials have brought, and that open ones may still bring.
     pub(crate) epochs: u64,
     /// When its attempts ran.
@@ -93,6 +109,12 @@ pub(crate) struct SweepIndex {
     pub(crate) still_learning: u64,
     /// Bytes of the checkpoints and models that its trials brought.
     pub(crate) artifact_bytes: u64,
+    /// Its trials' configurations, with their sums.
+    pub(crate) configurations: Configurations,
+    /// How far its trials have come.
+    pub(crate) progress: Progress,
+    /// Epochs of its trials as they are configured.
+    pub(crate) epochs_configured: u64,
     /// Its entry in [`Index::ready`].
     ready: Option<ReadyKey>,
 }
@@ -105,14 +127,29 @@ impl SweepIndex {
 
     /// Trials that are yet to be made.
     pub(crate) fn unmade(&self) -> u64 {
-        self.planned.saturating_sub(self.made())
+        self.target.saturating_sub(self.made())
+    }
+
+    /// The number of the chosen configuration of its sweep.
+    pub(crate) fn chosen(&self, sweep: &SweepRecord) -> Option<ConfigurationIndex> {
+        self.configurations.number(sweep.chosen.as_ref()?)
+    }
+
+    /// Trials that wait for a worker, or for their sweep to go on.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pending.len() + self.paused.len()
+    }
+
+    /// Whether more trials are to be made where that many wait.
+    fn lacks(&self, waiting: usize, stock: Stock) -> bool {
+        waiting < stock.0 && self.unmade() > 0
     }
 
     /// Whether trials have yet to follow what was decided of their sweep.
-    fn is_behind(&self, state: SweepState) -> bool {
+    fn is_behind(&self, state: SweepState, stock: Stock) -> bool {
         match state {
-            SweepState::Open => !self.paused.is_empty() || self.unmade() > 0,
-            SweepState::Paused => !self.pending.is_empty() || self.unmade() > 0,
+            SweepState::Open => !self.paused.is_empty() || self.lacks(self.pending.len(), stock),
+            SweepState::Paused => !self.pending.is_empty() || self.lacks(self.paused.len(), stock),
             SweepState::Cancelled => !self.paused.is_empty() || !self.pending.is_empty(),
             SweepState::Evaluating | SweepState::Finished => false,
         }
@@ -128,8 +165,11 @@ impl SweepIndex {
             .sum()
     }
 
-    fn remove(&mut self, trial: &TrialRecord) {
+    fn remove(&mut self, trial: &TrialRecord, recorded: u32) {
         let index = trial.spec.id.index;
+        self.configurations.remove(trial);
+        self.progress.remove(Progress::of(trial, recorded));
+        self.epochs_configured -= trial.spec.configuration.epochs();
         match trial.state {
             TrialState::Pending => _ = self.pending.remove(&(trial.spec.replicate, index)),
             TrialState::Paused => _ = self.paused.remove(&index),
@@ -149,8 +189,11 @@ impl SweepIndex {
         self.artifact_bytes -= artifact_bytes(trial);
     }
 
-    fn insert(&mut self, trial: &TrialRecord) {
+    fn insert(&mut self, spec: Option<&SweepSpec>, trial: &TrialRecord, recorded: u32) {
         let index = trial.spec.id.index;
+        self.configurations.insert(spec, trial);
+        self.progress.add(Progress::of(trial, recorded));
+        self.epochs_configured += trial.spec.configuration.epochs();
         match trial.state {
             TrialState::Pending => _ = self.pending.insert((trial.spec.replicate, index)),
             TrialState::Paused => _ = self.paused.insert(index),
@@ -174,7 +217,7 @@ impl SweepIndex {
 /// Epochs that a trial has brought where it has ended, or may bring.
 fn epochs(trial: &TrialRecord) -> u64 {
     match &trial.result {
-        _ if !trial.state.is_terminal() => trial.spec.configuration.integer(Hyperparameter::Epochs),
+        _ if !trial.state.is_terminal() => trial.spec.configuration.epochs(),
         Some(result) if trial.reused_from.is_none() => u64::from(result.epochs),
         _ => u64::from(trial.diverged_epoch.unwrap_or(0)),
     }
@@ -190,12 +233,12 @@ fn artifact_bytes(trial: &TrialRecord) -> u64 {
 
 impl Index {
     /// The indices of these tables.
-    pub(crate) fn rebuild(tables: &Tables) -> Self {
-        let mut index = Self::default();
+    pub(crate) fn rebuild(tables: &Tables, stock: Stock) -> Self {
+        let mut index = Self { stock, ..Self::default() };
         for sweep in tables.sweeps.values() {
             index.names.insert(sweep.spec.name.clone(), sweep.id);
             index.named.sweep_changed(sweep);
-            index.sweeps.entry(sweep.id).or_default().planned = sweep.spec.trial_count().unwrap_or(0);
+            index.sweeps.entry(sweep.id).or_default().target = source::of(sweep).target();
             index.refresh_ready(tables, sweep.id);
         }
         for attempt in tables.attempts.values() {
@@ -218,10 +261,11 @@ impl Index {
         let id = trial.spec.id;
         self.named.trial_changed(before, trial);
         let sweep = self.sweeps.entry(id.sweep).or_default();
+        let recorded = tables.epochs_recorded(id);
         if let Some(before) = before {
-            sweep.remove(before);
+            sweep.remove(before, recorded);
         }
-        sweep.insert(trial);
+        sweep.insert(tables.sweeps.get(&id.sweep).map(|sweep| &sweep.spec), trial, recorded);
         let old_lease = before.and_then(|before| before.lease);
         if old_lease != trial.lease {
             if let Some(lease) = old_lease {
@@ -262,17 +306,27 @@ impl Index {
         let same =
             before.is_some_and(|before| before.chosen == sweep.chosen && waits(before) == waits(sweep));
         let entry = self.sweeps.entry(sweep.id).or_default();
-        entry.planned = sweep.spec.trial_count().unwrap_or(0);
+        entry.target = source::of(sweep).target();
+        if before.is_some_and(|before| before.spec.axes != sweep.spec.axes) {
+            entry.configurations.grid_changed(&sweep.spec);
+        }
         if !same {
             entry.outstanding.clear();
             entry.evaluable.clear();
-            if waits(sweep) {
-                for trial in tables.trials_of(sweep.id) {
-                    self.refresh_evaluation(tables, trial.spec.id);
-                }
+            let chosen = entry.chosen(sweep).filter(|_| waits(sweep));
+            let of_choice = chosen.map(|chosen| entry.configurations.trials_of(chosen).collect::<Vec<_>>());
+            for index in of_choice.into_iter().flatten() {
+                self.refresh_evaluation(tables, TrialId { sweep: sweep.id, index });
             }
         }
         self.refresh_ready(tables, sweep.id);
+    }
+
+    /// Epochs of a trial were recorded or removed; that many are recorded now.
+    pub(crate) fn epochs_changed(&mut self, trial: &TrialRecord, before: u32, recorded: u32) {
+        let entry = self.sweeps.entry(trial.spec.id.sweep).or_default();
+        entry.progress.remove(Progress::of(trial, before));
+        entry.progress.add(Progress::of(trial, recorded));
     }
 
     /// An attempt's row was replaced; `tables` hold the new one.
@@ -293,7 +347,8 @@ impl Index {
             return;
         }
         let entry = self.sweeps.entry(id.sweep).or_default();
-        let outstanding = awaits_test(sweep, trial) && !gave_up(sweep, trial, tables.attempts_of(id));
+        let awaits = awaits_test(entry.chosen(sweep), trial);
+        let outstanding = awaits && !gave_up(sweep, trial, tables.attempts_of(id));
         if outstanding {
             entry.outstanding.insert(id.index);
         } else {
@@ -315,7 +370,7 @@ impl Index {
             }
             _ => None,
         };
-        if entry.is_behind(sweep.state) {
+        if entry.is_behind(sweep.state, self.stock) {
             self.behind.insert(id);
         } else {
             self.behind.remove(&id);
@@ -331,10 +386,8 @@ impl Index {
 }
 
 /// Whether a trial belongs to the chosen configuration and has not been measured on the test split.
-pub(crate) fn awaits_test(sweep: &SweepRecord, trial: &TrialRecord) -> bool {
-    trial.state == TrialState::Completed
-        && trial.test.is_none()
-        && sweep.chosen.as_ref() == Some(&trial.spec.configuration)
+pub(crate) fn awaits_test(chosen: Option<ConfigurationIndex>, trial: &TrialRecord) -> bool {
+    trial.state == TrialState::Completed && trial.test.is_none() && chosen == Some(trial.configuration_index)
 }
 
 /// Whether evaluation of a trial failed for good. Its failures are counted apart from those of training.

@@ -10,20 +10,24 @@ mod audit_trail;
 mod charge;
 pub mod choice;
 pub mod command;
+mod configurations;
 mod decide;
 mod draft;
 pub mod engine;
+mod exact_sum;
 pub mod forecast;
 mod index;
 pub mod limits;
 pub mod mutation;
 mod named;
 pub mod outlook;
+mod progress;
 pub mod quota;
 pub mod reach;
 pub mod record;
 mod scheduler;
 mod settle;
+mod source;
 pub mod spans;
 pub mod tables;
 pub mod view;
@@ -41,13 +45,15 @@ pub use command::{
 pub use engine::Engine;
 pub use mutation::Mutation;
 pub use outlook::Outlook;
+pub use progress::Progress;
 pub use quota::{Quota, Totals};
 pub use reach::{Allowance, StepBounds};
 pub use record::{
-    AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EarlierChoice, EpochRecord, InstanceId,
-    LeaseRecord, ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState, Troubles, WorkerRecord,
-    WorkerState,
+    AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EarlierChoice, EpochRecord, GridOrder,
+    InstanceId, LeaseRecord, ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState, Troubles,
+    WorkerRecord, WorkerState,
 };
+pub use source::planned_trials;
 pub use spans::Spans;
 pub use tables::Tables;
-pub use view::Ledger;
+pub use view::{Ledger, waiting_state};

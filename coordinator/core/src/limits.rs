@@ -23,6 +23,10 @@ pub fn heartbeat_interval_ms(workers: usize) -> u64 {
 /// everybody may wait (`cargo run --release -p coordinator-store --example launch`). The rest follows in between.
 pub const SLICE_TRIALS: usize = 250;
 
+/// Waiting trials of a sweep that are made ahead of the workers: as many as some hundred slots take between two steps in
+/// which more are made. A larger sweep takes memory and storage as it runs.
+pub const STOCK_TRIALS: usize = 2_000;
+
 /// Most sweeps that are kept: a hundred a day for years.
 pub const SWEEPS_MAX: u64 = 100_000;
 

@@ -246,5 +246,5 @@ fn epochs_max(spec: &SweepSpec) -> u64 {
         Value::Integer(epochs) => Some(*epochs),
         _ => None,
     });
-    swept.max().unwrap_or_else(|| spec.fixed.integer(Hyperparameter::Epochs))
+    swept.max().unwrap_or_else(|| spec.fixed.epochs())
 }

@@ -1,7 +1,7 @@
 //! What the live leases of a worker let it reach: blobs to fetch, bytes to upload, step metrics to report.
 
 use sweep_proto::model_size::parameters;
-use sweep_proto::{AttemptId, Digest, Hyperparameter, LeaseToken, TrialId, WorkKind, WorkerId};
+use sweep_proto::{AttemptId, Digest, LeaseToken, TrialId, WorkKind, WorkerId};
 
 use crate::engine::Engine;
 use crate::limits::{CHECKPOINT_COPIES_MAX, CHECKPOINT_EXTRA_BYTES};
@@ -49,8 +49,8 @@ impl Engine {
         let trial = self.tables.trials.get(&trial)?;
         let [train_rows, ..] = self.dataset_of(trial)?.rows;
         let configuration = &trial.spec.configuration;
-        let epochs = configuration.integer(Hyperparameter::Epochs);
-        let batches = train_rows.div_ceil(configuration.integer(Hyperparameter::BatchSize).max(1));
+        let epochs = configuration.epochs();
+        let batches = train_rows.div_ceil(configuration.batch_size().max(1));
         Some(StepBounds { epochs, points: epochs.saturating_mul(batches) })
     }
 

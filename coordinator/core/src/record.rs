@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sweep_proto::{
-    ArtifactRef, AttemptId, CheckpointRef, Configuration, DataAccount, EpochMetric, FailureKind,
-    Hyperparameter, LeaseToken, SweepId, SweepSpec, TestMetric, Timestamp, TrialId, TrialKey, TrialResult,
-    TrialSpec, Value, WorkKind, WorkerId, WorkerProfile,
+    ArtifactRef, AttemptId, CheckpointRef, Configuration, ConfigurationIndex, DataAccount, EpochMetric,
+    FailureKind, Hyperparameter, LeaseToken, SweepId, SweepSpec, TestMetric, Timestamp, TrialId, TrialKey,
+    TrialResult, TrialSpec, Value, WorkKind, WorkerId, WorkerProfile,
 };
 use uuid::Uuid;
 
@@ -122,6 +122,25 @@ impl TrialState {
     }
 }
 
+/// In which order the trials of a grid are made, and numbered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GridOrder {
+    /// All replicates of a configuration together.
+    #[default]
+    ByConfiguration,
+    /// All first replicates before all second ones: of a sweep so large that its trials are made while it runs, so that
+    /// early answers are broad.
+    ByReplicate,
+}
+
+impl GridOrder {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One sweep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepRecord {
@@ -150,6 +169,9 @@ pub struct SweepRecord {
     /// The spec before the extension whose trials are still being made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_from: Option<Box<SweepSpec>>,
+    /// The order in which its trials are made.
+    #[serde(default, skip_serializing_if = "GridOrder::is_default")]
+    pub order: GridOrder,
     /// Choices that were measured on the test split before the sweep was extended or retried, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_choices: Vec<EarlierChoice>,
@@ -213,6 +235,10 @@ impl SweepRecord {
 pub struct TrialRecord {
     /// What is trained.
     pub spec: TrialSpec,
+    /// Its configuration's number in the sweep. Not stored: it follows from the rows
+    /// ([`number_configurations`](crate::Tables::number_configurations)).
+    #[serde(skip)]
+    pub configuration_index: ConfigurationIndex,
     /// Its content address.
     pub key: TrialKey,
     /// Where it stands.

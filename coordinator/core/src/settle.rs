@@ -2,10 +2,10 @@
 
 use sweep_proto::SweepId;
 
-use crate::choice;
 use crate::draft::Draft;
 use crate::index::{awaits_test, gave_up};
 use crate::record::{SweepRecord, SweepState, TrialRecord};
+use crate::source;
 
 impl Draft<'_> {
     /// Moves every touched sweep on that has reached a new state.
@@ -13,7 +13,9 @@ impl Draft<'_> {
         while let Some(id) = self.unsettled.pop_first() {
             let Some(sweep) = self.sweep(id) else { continue };
             match sweep.state {
-                SweepState::Open if self.open_trials(id) == 0 => self.begin_evaluation(id),
+                SweepState::Open if self.open_trials(id) == 0 && !source::of(sweep).may_grow() => {
+                    self.begin_evaluation(id);
+                }
                 SweepState::Evaluating if !self.is_waiting_for_tests(id) => self.end_sweep(id),
                 _ => {}
             }
@@ -23,12 +25,14 @@ impl Draft<'_> {
     /// Every trial has ended: chooses, takes over test measurements that exist, and goes on to evaluate.
     fn begin_evaluation(&mut self, id: SweepId) {
         let Some(mut sweep) = self.sweep(id).cloned() else { return };
-        sweep.chosen = choice::chosen(&sweep.spec, self.trials_of(id));
+        let best = self.best(&sweep);
+        let chosen = best.as_ref().map(|best| best.index);
+        sweep.chosen = best.map(|best| best.configuration);
         sweep.state = SweepState::Evaluating;
         let tables = &self.engine.tables;
         let measured: Vec<TrialRecord> = self
-            .trials_of(id)
-            .filter(|trial| trial.reused_from.is_some() && awaits_test(&sweep, trial))
+            .trials_with(id, chosen)
+            .filter(|trial| trial.reused_from.is_some() && awaits_test(chosen, trial))
             .filter_map(|trial| {
                 let measured = tables.trials.get(self.engine.index.tested.get(&trial.key)?)?;
                 Some(TrialRecord { test: measured.test.clone(), ..trial.clone() })
@@ -42,8 +46,9 @@ impl Draft<'_> {
 
     fn is_waiting_for_tests(&self, id: SweepId) -> bool {
         let Some(sweep) = self.sweep(id) else { return false };
+        let chosen = self.chosen(sweep);
         let waits = |trial: &TrialRecord| {
-            awaits_test(sweep, trial) && !gave_up(sweep, trial, self.attempts_of(trial.spec.id))
+            awaits_test(chosen, trial) && !gave_up(sweep, trial, self.attempts_of(trial.spec.id))
         };
         let before = self.engine.tables.sweeps.get(&id);
         let known = |before: &SweepRecord| {
@@ -55,7 +60,7 @@ impl Draft<'_> {
             Some(index) if before.is_some_and(known) => index.outstanding.iter().any(|index| {
                 self.trial(sweep_proto::TrialId { sweep: id, index: *index }).is_some_and(waits)
             }),
-            _ => self.trials_of(id).any(waits),
+            _ => self.trials_with(id, chosen).any(waits),
         }
     }
 

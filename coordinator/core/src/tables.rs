@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sweep_proto::{AttemptId, SweepId, TokenId, TrialId, WorkerId};
+use sweep_proto::{AttemptId, Configuration, ConfigurationIndex, SweepId, TokenId, TrialId, WorkerId};
 
 use crate::access::{AuditHead, CertificateId, CertificateRecord, TokenRecord};
 use crate::mutation::Mutation;
@@ -79,6 +79,26 @@ impl Tables {
         }
     }
 
+    /// Numbers the configurations of each sweep, in the order in which trials first have them, and lets trials of the
+    /// same configuration share it. To be called by whoever makes rows of stored ones.
+    pub fn number_configurations(&mut self) {
+        let mut known: BTreeMap<Configuration, ConfigurationIndex> = BTreeMap::new();
+        let mut sweep = None;
+        for (id, trial) in &mut self.trials {
+            if sweep.replace(id.sweep) != Some(id.sweep) {
+                known.clear();
+            }
+            let configuration = &mut trial.spec.configuration;
+            if let Some((shared, index)) = known.get_key_value(configuration) {
+                trial.configuration_index = *index;
+                *configuration = shared.clone();
+            } else {
+                trial.configuration_index = ConfigurationIndex(known.len() as u32);
+                known.insert(configuration.clone(), trial.configuration_index);
+            }
+        }
+    }
+
     /// What makes these rows true in an empty store, parents first. The audit log is not among it.
     pub fn mutations(&self) -> impl Iterator<Item = Mutation> {
         let sweeps = self.sweeps.values().cloned().map(Mutation::Sweep);
@@ -106,6 +126,11 @@ impl Tables {
         let first = AttemptId { trial, number: 0 };
         let last = AttemptId { trial, number: u32::MAX };
         self.attempts.range(first..=last).map(|(_, attempt)| attempt)
+    }
+
+    /// How many epochs of a trial are recorded: they have no gap, so the last one's number.
+    pub fn epochs_recorded(&self, trial: TrialId) -> u32 {
+        self.epochs.range((trial, 0)..=(trial, u32::MAX)).next_back().map_or(0, |((_, epoch), _)| *epoch)
     }
 
     /// The epochs of a trial, in order.

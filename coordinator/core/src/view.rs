@@ -1,9 +1,11 @@
 //! What the shell may read of the engine without deciding anything.
 
 use sweep_proto::text::folder_name;
-use sweep_proto::{ArtifactRef, Digest, LeaseToken, SweepId, Timestamp, TrialId, WorkKind, WorkerId};
+use sweep_proto::{
+    ArtifactRef, ConfigurationIndex, Digest, LeaseToken, SweepId, Timestamp, TrialId, WorkKind, WorkerId,
+};
 
-use crate::choice::{self, ConfigurationMean};
+use crate::choice::ConfigurationMean;
 use crate::engine::Engine;
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 
@@ -31,7 +33,7 @@ impl Ledger {
 }
 
 /// The state of trials that wait, in a sweep of this state; `None` where none can wait.
-pub(crate) fn waiting_state(state: SweepState) -> Option<TrialState> {
+pub fn waiting_state(state: SweepState) -> Option<TrialState> {
     match state {
         SweepState::Open => Some(TrialState::Pending),
         SweepState::Paused => Some(TrialState::Paused),
@@ -91,6 +93,11 @@ impl Engine {
         self.index.sweeps.get(&sweep).map_or(0, crate::index::SweepIndex::unmade)
     }
 
+    /// Whether trials of a sweep have yet to follow what was decided of it. Those that are made while it runs do not count.
+    pub fn lags(&self, sweep: SweepId) -> bool {
+        self.index.behind.contains(&sweep)
+    }
+
     /// Whether a sweep has trials that have not ended.
     pub fn has_open_trials(&self, sweep: SweepId) -> bool {
         self.index.sweeps.get(&sweep).is_some_and(|index| index.open_trials() > 0)
@@ -147,6 +154,17 @@ impl Engine {
         leased.filter_map(move |index| self.tables.trials.get(&TrialId { sweep, index: *index }))
     }
 
+    /// The trials of a sweep that have not ended: those that wait, and those that are trained.
+    pub fn open_trials(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
+        let index = self.index.sweeps.get(&sweep).into_iter();
+        let open = index.flat_map(|index| {
+            let waiting = index.pending.iter().map(|(_, trial)| trial).chain(&index.paused);
+            waiting.chain(&index.leased).copied()
+        });
+        let open = open.filter_map(move |index| self.tables.trials.get(&TrialId { sweep, index }));
+        open.filter(|trial| !trial.state.is_terminal())
+    }
+
     /// The trial, the attempt and the worker of a live lease; `None` where the token is stale.
     pub fn lease_holder(&self, token: LeaseToken) -> Option<(TrialId, u32, WorkerId)> {
         let trial = self.index.live.get(&token)?;
@@ -176,10 +194,39 @@ impl Engine {
     }
 
     /// Mean score and accuracy of each configuration over its completed replicates, best first.
-    /// Reads every trial of the sweep.
     pub fn configurations(&self, sweep: SweepId) -> Vec<ConfigurationMean> {
-        let Some(record) = self.sweep(sweep) else { return Vec::new() };
-        choice::means(&record.spec, self.tables.trials_of(sweep))
+        self.best_configurations(sweep, usize::MAX)
+    }
+
+    /// The first of these.
+    pub fn best_configurations(&self, sweep: SweepId, most: usize) -> Vec<ConfigurationMean> {
+        let index = self.index.sweeps.get(&sweep);
+        index.map_or_else(Vec::new, |index| index.configurations.means().take(most).collect())
+    }
+
+    /// The number of the chosen configuration of a sweep.
+    pub fn chosen(&self, sweep: &SweepRecord) -> Option<ConfigurationIndex> {
+        self.index.sweeps.get(&sweep.id)?.chosen(sweep)
+    }
+
+    /// The trials of the chosen configuration of a sweep, in order; none before the choice.
+    pub fn trials_of_choice(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
+        let chosen = self.sweep(sweep).and_then(|record| self.chosen(record));
+        self.trials_with(sweep, chosen)
+    }
+
+    /// The trials of a configuration of a sweep, in order.
+    pub fn trials_with(
+        &self,
+        sweep: SweepId,
+        configuration: Option<ConfigurationIndex>,
+    ) -> impl Iterator<Item = &TrialRecord> {
+        let index = self.index.sweeps.get(&sweep).zip(configuration);
+        let trials = index.map(|(index, number)| index.configurations.trials_of(number));
+        trials
+            .into_iter()
+            .flatten()
+            .filter_map(move |index| self.tables.trials.get(&TrialId { sweep, index }))
     }
 
     /// The completed trial of a sweep with the lowest score, one seed of one configuration; the first of equal ones. It only falls

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sweep_proto::{Configuration, Hyperparameter};
+use sweep_proto::Configuration;
 
 use crate::pieces::Pieces;
 use crate::tokenizer::TokenizerKind;
@@ -23,7 +23,7 @@ pub(crate) struct Choice {
 /// Chooses by the training and validation texts as words; the test texts have no say. The vocabulary is of the default
 /// size: variants that differ in size alone have the same tokenizer.
 pub(crate) fn choose(words: &Pieces) -> Choice {
-    let room = Configuration::default().integer(Hyperparameter::Vocabulary).saturating_sub(2) as usize;
+    let room = Configuration::default().vocabulary().saturating_sub(2) as usize;
     let counts = words.train_counts();
     let mut known: Vec<u32> = (0..counts.len() as u32).filter(|piece| counts[*piece as usize] > 0).collect();
     // As a vocabulary is made: the most frequent words, equals by spelling.
@@ -54,6 +54,8 @@ impl Choice {
 
 #[cfg(test)]
 mod tests {
+    use sweep_proto::Hyperparameter;
+
     use super::*;
 
     /// The reference of the hyperparameters, which `sweep hyperparameters` and the docs print, says the share in words.

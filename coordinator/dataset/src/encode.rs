@@ -35,10 +35,10 @@ impl Variant {
                 .map_err(|error| DatasetError::Setting(error.to_string()))?;
         }
         Ok(Self {
-            tokenizer: TokenizerKind::from_name(configuration.word(Hyperparameter::Tokenizer)),
-            vocabulary: configuration.integer(Hyperparameter::Vocabulary) as usize,
-            max_length: configuration.integer(Hyperparameter::MaxLength) as usize,
-            cut_left: configuration.word(Hyperparameter::TruncationSide) == "left",
+            tokenizer: TokenizerKind::from_name(configuration.tokenizer()),
+            vocabulary: configuration.vocabulary() as usize,
+            max_length: configuration.max_length() as usize,
+            cut_left: configuration.truncation_side() == "left",
         })
     }
 }

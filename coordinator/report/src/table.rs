@@ -161,8 +161,8 @@ impl Table {
     }
 
     /// The trials with a result, by their level of a hyperparameter.
-    pub fn completed_by_level(&self, of: Hyperparameter) -> BTreeMap<&Value, Vec<(&TrialRow, Outcome)>> {
-        let mut by_level: BTreeMap<&Value, Vec<_>> = BTreeMap::new();
+    pub fn completed_by_level(&self, of: Hyperparameter) -> BTreeMap<Value, Vec<(&TrialRow, Outcome)>> {
+        let mut by_level: BTreeMap<Value, Vec<_>> = BTreeMap::new();
         for (trial, outcome) in self.completed() {
             let level = self.configurations[trial.configuration].get(of);
             by_level.entry(level).or_default().push((trial, outcome));

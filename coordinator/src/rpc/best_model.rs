@@ -42,11 +42,8 @@ pub(super) async fn best_model(shared: &Shared, caller: Caller, sweep: SweepId) 
 
 fn find(engine: &Engine, id: SweepId) -> Option<Best> {
     let sweep = engine.sweep(id)?;
-    let configuration = match &sweep.chosen {
-        Some(chosen) => chosen.clone(),
-        None => engine.configurations(id).into_iter().next()?.configuration,
-    };
-    let trials = engine.tables().trials_of(id).filter(|trial| trial.spec.configuration == configuration);
+    let best = || engine.best_configurations(id, 1).pop().map(|best| best.index);
+    let trials = engine.trials_with(id, engine.chosen(sweep).or_else(best));
     let scored = trials.filter_map(|trial| trial.result.as_ref().map(|result| (result, trial)));
     let (result, trial) = scored.min_by(|(left, _), (right, _)| left.score.total_cmp(&right.score))?;
     Some(Best {

@@ -114,7 +114,7 @@ async fn run(
     match shared.driver.command(command(spec, datasets)).await.map_err(status::of_driver)? {
         Reply::Launched(sweep) => {
             tokio::select! {
-                made = all_made(shared, sweep, show) => made?,
+                made = first_made(shared, sweep, show) => made?,
                 // The trials are made all the same.
                 () = events.closed() => return Ok(None),
             }
@@ -124,18 +124,17 @@ async fn run(
     }
 }
 
-/// Waits until all trials of a sweep are made, or it has ended without them.
-async fn all_made(shared: &Shared, sweep: SweepId, show: impl Fn(wire::Progress)) -> Result<(), Status> {
+/// Waits until as many trials of a sweep are made as are made ahead, or it has ended without them.
+async fn first_made(shared: &Shared, sweep: SweepId, show: impl Fn(wire::Progress)) -> Result<(), Status> {
     let mut changes = shared.driver.notices().of_sweep(sweep);
     loop {
         changes.mark_unchanged();
         let look = move |engine: &Engine, _| {
             let is_ended = engine.sweep(sweep).is_none_or(|sweep| sweep.state.is_ended());
-            let unmade = if is_ended { 0 } else { engine.unmade(sweep) };
-            (unmade, engine.ledger(sweep).planned)
+            (!is_ended && engine.lags(sweep), engine.unmade(sweep), engine.ledger(sweep).planned)
         };
-        let (unmade, total) = shared.driver.read(look).await.map_err(status::of_driver)?;
-        if unmade == 0 {
+        let (lags, unmade, total) = shared.driver.read(look).await.map_err(status::of_driver)?;
+        if !lags {
             return Ok(());
         }
         let stage = "making the trials".to_owned();
@@ -203,7 +202,7 @@ pub(super) async fn extend(
         }
     };
     shared.act(act, "extend", subject, command).await?;
-    all_made(shared, sweep, |_| {}).await
+    first_made(shared, sweep, |_| {}).await
 }
 
 /// The command that extends a sweep, once its data is prepared.
@@ -263,7 +262,7 @@ fn missing_variants(record: &SweepRecord, added: &[Axis]) -> Variants {
         let known = spec.axes.iter().position(|known| known.hyperparameter == axis.hyperparameter);
         // A hyperparameter that was not swept keeps its present value as a level.
         let known = known.unwrap_or_else(|| {
-            let levels = vec![spec.fixed.get(axis.hyperparameter).clone()];
+            let levels = vec![spec.fixed.get(axis.hyperparameter)];
             spec.axes.push(Axis { hyperparameter: axis.hyperparameter, levels });
             spec.axes.len() - 1
         });

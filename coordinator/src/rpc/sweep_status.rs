@@ -4,7 +4,7 @@ use coordinator_core::view::Ledger;
 use coordinator_core::{Engine, Outlook, SweepRecord, TrialRecord, TrialState};
 use coordinator_report::sections::{verdict, warnings};
 use coordinator_report::{Language, ReportInput};
-use sweep_proto::{Hyperparameter, SweepId, TestMetric, Timestamp, TrialId, WorkKind, wire};
+use sweep_proto::{SweepId, TestMetric, Timestamp, TrialId, WorkKind, wire};
 use tonic::Status;
 
 use crate::attempt_logs::AttemptLogs;
@@ -31,14 +31,14 @@ pub(crate) fn of(
         _ => None,
     };
     let swept = sweep.spec.swept();
-    let best = engine.configurations(id).into_iter().take(BEST_MAX).map(|mean| wire::ConfigurationStatus {
+    let best = engine.best_configurations(id, BEST_MAX).into_iter().map(|mean| wire::ConfigurationStatus {
         label: mean.configuration.label(&swept),
         completed: u64::from(mean.completed),
         score: mean.score,
         accuracy: mean.accuracy,
     });
     let (workers, slots) = capacity(engine);
-    let (epochs_done, epochs_planned) = epochs(engine, id);
+    let progress = engine.progress(id);
     let tests = tests(engine, sweep);
     Some(wire::SweepStatus {
         id: id.0,
@@ -66,12 +66,12 @@ pub(crate) fn of(
         test: test(&tests).map(Into::into),
         workers,
         slots,
-        epochs_done,
-        epochs_planned,
+        epochs_done: progress.done,
+        epochs_planned: progress.planned,
         data: data(sweep),
         replicates: sweep.spec.replicates,
         lowest: engine.lowest_trial(id).and_then(|trial| lowest(sweep, trial)),
-        rows: rows(engine, sweep),
+        rows: rows(sweep),
         warnings: warnings_of(engine, sweep, &tests),
         held: sweep.held.clone(),
         handed_back: trouble::of(engine, id, logs),
@@ -173,7 +173,7 @@ fn running(engine: &Engine, sweep: &SweepRecord, trial: &TrialRecord) -> Option<
         label: trial.spec.configuration.label(&sweep.spec.swept()),
         worker: worker.unwrap_or_else(|| lease.worker.to_string()),
         evaluating: lease.work == WorkKind::Evaluate,
-        epochs_total: trial.spec.configuration.integer(Hyperparameter::Epochs) as u32,
+        epochs_total: trial.spec.configuration.epochs() as u32,
         last: last_epoch(engine, id).map(|epoch| epoch.metric.clone().into()),
         is_away: !engine.is_connected(lease.worker),
     })
@@ -199,12 +199,8 @@ fn lowest(sweep: &SweepRecord, trial: &TrialRecord) -> Option<wire::LowestTrial>
 }
 
 /// Of the dataset that the chosen configuration was trained with, else of the first one.
-fn rows(engine: &Engine, sweep: &SweepRecord) -> Option<wire::SplitRows> {
-    let chosen = sweep.chosen.as_ref().and_then(|chosen| {
-        let trial = engine.tables().trials_of(sweep.id).find(|trial| trial.spec.configuration == *chosen)?;
-        sweep.datasets.iter().find(|dataset| dataset.artifact.digest == trial.spec.dataset)
-    });
-    let [train, validation, test] = chosen.or(sweep.datasets.first())?.rows;
+fn rows(sweep: &SweepRecord) -> Option<wire::SplitRows> {
+    let [train, validation, test] = sweep.told_dataset()?.rows;
     Some(wire::SplitRows { train, validation, test })
 }
 
@@ -234,22 +230,7 @@ fn guessing(tests: &[&TestMetric]) -> Option<wire::Warning> {
 
 /// The chosen configuration's replicates on the test split, as far as they were measured.
 fn tests<'a>(engine: &'a Engine, sweep: &SweepRecord) -> Vec<&'a TestMetric> {
-    let Some(chosen) = sweep.chosen.as_ref() else { return Vec::new() };
-    let trials = engine.tables().trials_of(sweep.id).filter(|trial| trial.spec.configuration == *chosen);
-    trials.filter_map(|trial| trial.test.as_ref()).collect()
-}
-
-/// Epochs done, and epochs planned: a trial that ran to an end planned what it did.
-fn epochs(engine: &Engine, id: SweepId) -> (u64, u64) {
-    engine.tables().trials_of(id).fold((0, 0), |(done, planned), trial| {
-        let trained = match &trial.result {
-            Some(result) => u64::from(result.epochs),
-            None => last_epoch(engine, trial.spec.id).map_or(0, |epoch| u64::from(epoch.metric.epoch)),
-        };
-        let total = trial.spec.configuration.integer(Hyperparameter::Epochs);
-        let ran_to_an_end = trial.state.is_terminal() && trial.state != TrialState::Cancelled;
-        (done + trained, planned + if ran_to_an_end { trained } else { total })
-    })
+    engine.trials_of_choice(sweep.id).filter_map(|trial| trial.test.as_ref()).collect()
 }
 
 /// The mean over the chosen configuration's replicates, confusion counts summed. Calibration and hardest examples belong to

@@ -126,7 +126,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("sweep.db");
     let mut store = SqliteStore::open(&path)?;
-    let mut engine = Engine::restore(Tables::default(), Timestamp(0));
+    let mut engine = Engine::restore(Tables::default(), Timestamp(0)).with_stock(usize::MAX);
     let before = resident_bytes();
     let sweep = SweepId(1);
     for (name, command) in [

@@ -46,7 +46,7 @@ impl TryFrom<wire::Value> for Value {
 impl From<TrialSpec> for wire::TrialSpec {
     fn from(spec: TrialSpec) -> Self {
         let configuration =
-            spec.configuration.iter().map(|(name, value)| (name.to_string(), value.clone().into())).collect();
+            spec.configuration.iter().map(|(name, value)| (name.to_string(), value.into())).collect();
         Self {
             id: Some(spec.id.into()),
             configuration,

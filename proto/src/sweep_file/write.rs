@@ -39,7 +39,7 @@ impl SweepSpec {
         self.fixed
             .iter()
             .filter(|(one, _)| one.row().section == section && !is_swept(*one))
-            .fold(String::new(), |lines, (one, fixed)| lines + &format!("{one} = {}\n", value(fixed)))
+            .fold(String::new(), |lines, (one, fixed)| lines + &format!("{one} = {}\n", value(&fixed)))
     }
 }
 

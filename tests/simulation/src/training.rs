@@ -3,9 +3,7 @@
 //! Each epoch's state is the digest of the state before, so a lineage that goes on from a wrong checkpoint, or skips
 //! or repeats an epoch, gives other numbers.
 
-use sweep_proto::{
-    ArtifactRef, Digest, EpochMetric, Hyperparameter, StepMetric, TestMetric, TrialResult, TrialSpec,
-};
+use sweep_proto::{ArtifactRef, Digest, EpochMetric, StepMetric, TestMetric, TrialResult, TrialSpec};
 
 /// Step metrics of one epoch.
 pub const STEPS_PER_EPOCH: u64 = 3;
@@ -117,7 +115,7 @@ pub fn diverges_in(spec: &TrialSpec) -> Option<u32> {
 
 /// How many epochs a trial trains: fewer than planned where its patience runs out.
 pub fn epochs(spec: &TrialSpec) -> u32 {
-    let planned = spec.configuration.integer(Hyperparameter::Epochs) as u32;
+    let planned = spec.configuration.epochs() as u32;
     if draw(spec, "stops early") < 0.2 { planned.min(2) } else { planned }
 }
 
@@ -142,7 +140,7 @@ pub fn result(spec: &TrialSpec) -> TrialResult {
     TrialResult {
         best_epoch: best.epoch,
         epochs,
-        early_stopped: u64::from(epochs) < spec.configuration.integer(Hyperparameter::Epochs),
+        early_stopped: u64::from(epochs) < spec.configuration.epochs(),
         score: metric.validation_loss,
         accuracy: metric.validation_accuracy,
         parameters: 1_000,

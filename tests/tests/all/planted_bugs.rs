@@ -106,8 +106,8 @@ const BUGS: [Bug; 14] = [
     Bug {
         name: "trials that are still paused are forgotten when their sweep goes on",
         file: "coordinator/core/src/index.rs",
-        lines: "            SweepState::Open => !self.paused.is_empty() || self.unmade() > 0,",
-        planted: "            SweepState::Open => self.unmade() > 0,",
+        lines: "            SweepState::Open => !self.paused.is_empty() || self.lacks(self.pending.len(), stock),",
+        planted: "            SweepState::Open => self.lacks(self.pending.len(), stock),",
     },
 ];
 

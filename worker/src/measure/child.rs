@@ -119,7 +119,7 @@ fn train(
     began: Instant,
 ) -> anyhow::Result<MeasuredTrial> {
     let rows = EncodedView::parse(std::fs::read(&trial.dataset)?)?.rows(Split::Train);
-    let batch_size = trial.configuration.integer(Hyperparameter::BatchSize).max(1) as usize;
+    let batch_size = trial.configuration.batch_size().max(1) as usize;
     // Time alone ends it.
     let endless = [(Hyperparameter::Epochs, 10_000), (Hyperparameter::Patience, 0)];
     let mut configuration = trial.configuration.clone();

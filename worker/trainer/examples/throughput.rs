@@ -133,7 +133,7 @@ fn main() {
         return limit(size.parse().expect("a size"), option("seconds", "5").parse().expect("seconds"));
     }
     let (length, trials) = (number("length", 100), number("trials", 1));
-    let batch_size = configuration.integer(Hyperparameter::BatchSize) as usize;
+    let batch_size = configuration.batch_size() as usize;
     let count = number("rows", 12 * batch_size);
     let (zipf, varying) = (option("tokens", "uniform") == "zipf", option("lengths", "full") == "varying");
     let directory = tempfile::tempdir().unwrap();

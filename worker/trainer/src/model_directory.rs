@@ -16,8 +16,8 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use sweep_proto::Configuration;
 use sweep_proto::encoded::{PADDING, UNKNOWN};
-use sweep_proto::{Configuration, Hyperparameter};
 use tokenizers::Tokenizer;
 
 use crate::data::Batch;
@@ -124,9 +124,9 @@ impl Encoder {
         let known = |token: &u32| *token != PADDING && (*token as usize) < self.vocabulary;
         let mut tokens: Vec<u32> =
             encoding.get_ids().iter().map(|token| if known(token) { *token } else { UNKNOWN }).collect();
-        let most = self.configuration.integer(Hyperparameter::MaxLength) as usize;
+        let most = self.configuration.max_length() as usize;
         if tokens.len() > most {
-            if self.configuration.word(Hyperparameter::TruncationSide) == "left" {
+            if self.configuration.truncation_side() == "left" {
                 tokens.drain(..tokens.len() - most);
             } else {
                 tokens.truncate(most);

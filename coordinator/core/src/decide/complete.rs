@@ -1,11 +1,10 @@
 //! An attempt ends: its outcome decides what becomes of the trial.
 
 use sweep_proto::{
-    AttemptOutcome, CheckpointRef, FailureKind, Hyperparameter, LeaseToken, TestMetric, Timestamp, TrialId,
-    TrialResult, WorkKind,
+    AttemptOutcome, CheckpointRef, FailureKind, LeaseToken, TestMetric, Timestamp, TrialId, TrialResult,
+    WorkKind,
 };
 
-use super::report_epoch::epochs_recorded;
 use super::{Outcome, live_lease};
 use crate::command::{Rejection, Reply, Touch};
 use crate::draft::Draft;
@@ -92,8 +91,8 @@ fn is_repetition(engine: &Engine, token: LeaseToken, outcome: &AttemptOutcome) -
 fn check_result(engine: &Engine, trial: &TrialRecord, result: &TrialResult) -> Result<(), Rejection> {
     let id = trial.spec.id;
     let refuse = |problem: String| Err(Rejection::Invalid(format!("the result of trial {id} {problem}")));
-    let recorded = epochs_recorded(engine, trial);
-    let planned = trial.spec.configuration.integer(Hyperparameter::Epochs);
+    let recorded = engine.tables.epochs_recorded(id);
+    let planned = trial.spec.configuration.epochs();
     if result.epochs != recorded || recorded == 0 {
         return refuse(format!("counts {} epochs, but {recorded} were reported", result.epochs));
     }
@@ -145,7 +144,7 @@ impl Draft<'_> {
         attempt: &AttemptRecord,
         checkpoint: Option<CheckpointRef>,
     ) {
-        let recorded = epochs_recorded(self.engine, trial);
+        let recorded = self.engine.tables.epochs_recorded(trial.spec.id);
         let fits = |one: &CheckpointRef| one.batches > 0 && one.epoch == recorded;
         if let Some(checkpoint) = checkpoint.filter(fits)
             && attempt.work == WorkKind::Train

@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::limits::EARLIER_CHOICES_MAX;
 use crate::quota::{self, Quota, Totals};
 use crate::record::{AttemptState, DatasetRecord, EarlierChoice, SweepRecord, SweepState, TrialState};
+use crate::source;
 
 /// What is added.
 pub(crate) struct More<'a> {
@@ -30,15 +31,17 @@ pub(crate) fn extend(
         return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "extended" });
     }
     let spec = extended_spec(&sweep.spec, axes, replicates)?;
-    let fresh = spec.trial_count().unwrap_or(u64::MAX) - sweep.spec.trial_count().unwrap_or(0);
+    let grown = SweepRecord { spec: spec.clone(), ..sweep.clone() };
+    let fresh = source::of(&grown).target().saturating_sub(source::of(sweep).target());
     let mut added = Totals::of_trials(&spec, fresh);
     added.add(Totals::of_datasets(datasets));
     let datasets = merged_datasets(&sweep.datasets, datasets)?;
     grid::check_datasets(&spec, &datasets)?;
     quota::check_growth(engine, quota, sweep, caller, added)?;
-    if engine.unmade(id) > 0 {
+    if sweep.extended_from.is_some() && engine.unmade(id) > 0 {
         return Err(Rejection::Invalid(format!(
-            "the trials of sweep {id} are still being made; extend it again in a moment"
+            "sweep {id} has trials of its last extension that are still to be made; extend it again in a moment, or, where \
+             it is large, once more of its trials have ended"
         )));
     }
 
@@ -63,8 +66,7 @@ pub(crate) fn extend(
 pub(super) fn choices_so_far(engine: &Engine, now: Timestamp, sweep: &SweepRecord) -> Vec<EarlierChoice> {
     let mut choices = sweep.earlier_choices.clone();
     let Some(configuration) = &sweep.chosen else { return choices };
-    let trials = || engine.tables.trials_of(sweep.id);
-    let of_choice = trials().filter(|trial| trial.spec.configuration == *configuration);
+    let of_choice = engine.trials_of_choice(sweep.id);
     let accuracies: Vec<f64> = of_choice.filter_map(|trial| Some(trial.test.as_ref()?.accuracy)).collect();
     if accuracies.is_empty() {
         return choices;
@@ -72,7 +74,7 @@ pub(super) fn choices_so_far(engine: &Engine, now: Timestamp, sweep: &SweepRecor
     choices.push(EarlierChoice {
         configuration: configuration.clone(),
         at: sweep.ended_at.unwrap_or(now),
-        trials: trials().filter(|trial| trial.result.is_some()).count() as u64,
+        trials: engine.still_learning(sweep.id).0,
         accuracy: accuracies.iter().sum::<f64>() / accuracies.len() as f64,
     });
     choices.drain(..choices.len().saturating_sub(EARLIER_CHOICES_MAX));
@@ -110,7 +112,7 @@ fn extended_spec(spec: &SweepSpec, axes: &[Axis], replicates: Option<u32>) -> Re
             present.levels.extend(added);
         } else {
             // What ran so far ran with the fixed value, so that is the new axis' first level.
-            let mut levels = vec![spec.fixed.get(hyperparameter).clone()];
+            let mut levels = vec![spec.fixed.get(hyperparameter)];
             levels.extend(added);
             extended.axes.push(Axis { hyperparameter, levels });
         }

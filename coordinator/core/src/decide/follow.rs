@@ -1,16 +1,20 @@
 //! Trials follow their sweep: made, paused, resumed and cancelled, a bounded number at one time.
 //!
+//! Trials come into being as they are needed: more are made while fewer than [`STOCK_TRIALS`](crate::limits::STOCK_TRIALS) of
+//! the sweep wait.
+//!
 //! What was decided of a sweep stands in its row at once. Where it has many trials they follow in slices, so that nobody
 //! waits long for a decision about somebody else's sweep. Nothing else needs to be durable: which trials lag behind
 //! follows from their states and their number.
 
-use sweep_proto::{Configuration, SweepId, SweepSpec, Timestamp, TrialId, TrialSpec};
+use sweep_proto::{Configuration, ConfigurationIndex, SweepId, Timestamp, TrialId};
 
 use super::{Outcome, grid};
 use crate::command::{Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{SweepRecord, SweepState, TrialState};
+use crate::source::{self, ConfigurationPlace, Point};
 use crate::view::waiting_state;
 
 /// Lets the next trials follow, of the first sweep that has such trials.
@@ -29,7 +33,9 @@ impl Draft<'_> {
         let Some(waiting) = waiting_state(state) else { return Ok(()) };
         let engine = self.engine;
         let mut room = engine.slice.0;
+        let mut waits = 0;
         if let Some(index) = engine.index.sweeps.get(&id) {
+            waits = index.waiting();
             let pending = index.pending.iter().map(|(_, trial)| *trial);
             let paused = index.paused.iter().copied();
             let lagging: Vec<u32> = match state {
@@ -42,7 +48,11 @@ impl Draft<'_> {
                 self.set_waiting(TrialId { sweep: id, index }, waiting);
             }
         }
-        if state == SweepState::Cancelled { Ok(()) } else { self.make_trials(id, waiting, room) }
+        let stock = engine.index.stock.0;
+        if state == SweepState::Cancelled || waits >= stock {
+            return Ok(());
+        }
+        self.make_trials(id, waiting, room.min(stock))
     }
 
     fn set_waiting(&mut self, id: TrialId, state: TrialState) {
@@ -60,92 +70,36 @@ impl Draft<'_> {
     /// Makes the next trials of a sweep that lacks some.
     fn make_trials(&mut self, id: SweepId, state: TrialState, room: usize) -> Result<(), Rejection> {
         let made = self.made(id);
-        let Some(sweep) = self.sweep(id) else { return Ok(()) };
-        let Some(planned) = sweep.spec.trial_count().filter(|planned| made < *planned) else { return Ok(()) };
-        let (spec, datasets) = (sweep.spec.clone(), sweep.datasets.clone());
-        let before = sweep.extended_from.clone();
+        let Some(sweep) = self.sweep(id).cloned() else { return Ok(()) };
+        let source = source::of(&sweep);
         let newest = self.trial(grid::trial_id(id, made.saturating_sub(1) as usize));
-        let unmade = Unmade::of(&spec, before.as_deref(), made, newest.map(|trial| &trial.spec));
-        let mut last: Option<(u64, Configuration)> = None;
+        let points: Vec<Point> = source.upcoming(made, newest.map(|trial| &trial.spec)).take(room).collect();
+        let mut last: Option<(ConfigurationPlace, (Configuration, ConfigurationIndex))> = None;
         let mut next = made;
-        for (position, replicate) in unmade.take(room) {
+        for Point { place, replicate } in points {
             // The replicates of a configuration share its values.
             let configuration = match &last {
-                Some((known, configuration)) if *known == position => configuration.clone(),
-                _ => spec.configuration(position).ok_or_else(|| {
-                    Rejection::Invalid(format!("the grid of sweep {id} has no position {position}"))
-                })?,
+                Some((known, configuration)) if *known == place => configuration.clone(),
+                _ => {
+                    let configuration = source.configuration(place).ok_or_else(|| {
+                        Rejection::Invalid(format!("the next trial of sweep {id} has no configuration"))
+                    })?;
+                    self.numbered(id, configuration)
+                }
             };
-            last = Some((position, configuration.clone()));
+            last = Some((place, configuration.clone()));
             let trial_id = grid::trial_id(id, next as usize);
-            let mut trial = grid::new_trial(trial_id, configuration, replicate, spec.seed, &datasets)?;
+            let mut trial =
+                grid::new_trial(trial_id, configuration, replicate, sweep.spec.seed, &sweep.datasets)?;
             trial.state = state;
-            self.add_trial(trial, spec.reuse);
+            self.add_trial(trial, sweep.spec.reuse);
             next += 1;
         }
-        if next == planned
+        if next == source.target()
             && let Some(sweep) = self.sweep(id).filter(|sweep| sweep.extended_from.is_some()).cloned()
         {
             self.set_sweep(SweepRecord { extended_from: None, ..sweep });
         }
         Ok(())
-    }
-}
-
-/// The points of a grid, each a position and a replicate, for which there is no trial yet, in grid order.
-struct Unmade<'a> {
-    spec: &'a SweepSpec,
-    /// Whose points there are: those of the spec before an extension, where it was extended.
-    before: Option<&'a SweepSpec>,
-    next: u64,
-    end: u64,
-}
-
-impl<'a> Unmade<'a> {
-    /// The part of a sweep that is yet to be made: its number of trials so far and the newest of them are given.
-    fn of(spec: &'a SweepSpec, before: Option<&'a SweepSpec>, made: u64, newest: Option<&TrialSpec>) -> Self {
-        let next = match before {
-            None => made,
-            // The newest one is of the extension: it goes on behind it.
-            Some(before) if before.trial_count() < Some(made) => newest
-                .and_then(|trial| {
-                    let position = spec.position(&trial.configuration)?;
-                    Some(position * u64::from(spec.replicates) + u64::from(trial.replicate) + 1)
-                })
-                .unwrap_or(0),
-            Some(_) => 0,
-        };
-        Self { spec, before, next, end: spec.trial_count().unwrap_or(0) }
-    }
-
-    /// Whether a point belongs to the grid before the extension, too. Levels are only ever added behind those there are,
-    /// and a new axis begins with the value that all had before.
-    fn was_there(&self, position: u64, replicate: u32) -> bool {
-        let Some(before) = self.before else { return false };
-        let mut rest = position;
-        let mut is_known = replicate < before.replicates;
-        for (number, axis) in self.spec.axes.iter().enumerate().rev() {
-            let levels = (axis.levels.len() as u64).max(1);
-            let known = before.axes.get(number).map_or(1, |axis| axis.levels.len() as u64);
-            is_known &= rest % levels < known;
-            rest /= levels;
-        }
-        is_known
-    }
-}
-
-impl Iterator for Unmade<'_> {
-    type Item = (u64, u32);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let replicates = u64::from(self.spec.replicates.max(1));
-        while self.next < self.end {
-            let (position, replicate) = (self.next / replicates, (self.next % replicates) as u32);
-            self.next += 1;
-            if !self.was_there(position, replicate) {
-                return Some((position, replicate));
-            }
-        }
-        None
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::trial::replicate_seed;
-use sweep_proto::{Axis, Configuration, SweepId, SweepSpec, TrialId, TrialSpec, Value};
+use sweep_proto::{Axis, Configuration, ConfigurationIndex, SweepId, SweepSpec, TrialId, TrialSpec, Value};
 
 use crate::command::Rejection;
 use crate::record::{DatasetRecord, TrialRecord, TrialState};
@@ -70,7 +70,7 @@ pub(crate) fn check_datasets(spec: &SweepSpec, datasets: &[DatasetRecord]) -> Re
 /// The trial at an index of a sweep, as it begins.
 pub(crate) fn new_trial(
     id: TrialId,
-    configuration: Configuration,
+    (configuration, configuration_index): (Configuration, ConfigurationIndex),
     replicate: u32,
     sweep_seed: u64,
     datasets: &[DatasetRecord],
@@ -88,6 +88,7 @@ pub(crate) fn new_trial(
     Ok(TrialRecord {
         key: spec.key(),
         spec,
+        configuration_index,
         state: TrialState::Pending,
         attempts: 0,
         failures: 0,

@@ -7,7 +7,7 @@ use crate::command::{Decision, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::quota::{self, Quota, Totals};
-use crate::record::{DatasetRecord, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::record::{DatasetRecord, GridOrder, SweepRecord, SweepState, TrialRecord, TrialState};
 
 /// What is launched, and by whom.
 pub(crate) struct Launch<'a> {
@@ -26,10 +26,13 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
     }
     let spec = grid::checked(spec.clone())?;
     grid::check_datasets(&spec, datasets)?;
-    let mut more = Totals::of_trials(&spec, spec.trial_count().unwrap_or(u64::MAX));
+    let count = spec.trial_count().unwrap_or(u64::MAX);
+    let mut more = Totals::of_trials(&spec, count);
     more.add(Totals::of_sweep(file_text, datasets));
     quota::check(engine, quota, owner, more)?;
     let id = SweepId(engine.tables.sweeps.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+    let is_large = count > engine.index.stock.0 as u64;
+    let order = if is_large { GridOrder::ByReplicate } else { GridOrder::ByConfiguration };
     let mut draft = Draft::new(engine, now);
     draft.set_sweep(SweepRecord {
         id,
@@ -43,6 +46,7 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
         owner: owner.map(ToOwned::to_owned),
         held: None,
         extended_from: None,
+        order,
         earlier_choices: Vec::new(),
     });
     draft.let_trials_follow(id)?;

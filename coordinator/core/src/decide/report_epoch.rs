@@ -1,6 +1,6 @@
 //! A worker reports an epoch with its checkpoint.
 
-use sweep_proto::{CheckpointRef, EpochMetric, Hyperparameter, LeaseToken, Timestamp, WorkKind};
+use sweep_proto::{CheckpointRef, EpochMetric, LeaseToken, Timestamp, WorkKind};
 
 use super::{Outcome, live_lease};
 use crate::command::{Rejection, Reply};
@@ -26,7 +26,7 @@ pub(crate) fn report_epoch(
     if engine.tables.epochs.get(&(id, metric.epoch)) == Some(&record) {
         return Ok(draft.finish(Reply::Done));
     }
-    let expected = epochs_recorded(engine, trial) + 1;
+    let expected = engine.tables.epochs_recorded(id) + 1;
     if metric.epoch != expected {
         return Err(Rejection::EpochOutOfOrder { trial: id, expected, got: metric.epoch });
     }
@@ -39,7 +39,7 @@ pub(crate) fn report_epoch(
 
 fn check(trial: &TrialRecord, metric: &EpochMetric, checkpoint: CheckpointRef) -> Result<(), Rejection> {
     let id = trial.spec.id;
-    let epochs = trial.spec.configuration.integer(Hyperparameter::Epochs);
+    let epochs = trial.spec.configuration.epochs();
     if u64::from(metric.epoch) > epochs {
         return Err(Rejection::Invalid(format!("trial {id} has {epochs} epochs, not {}", metric.epoch)));
     }
@@ -55,10 +55,4 @@ fn check(trial: &TrialRecord, metric: &EpochMetric, checkpoint: CheckpointRef) -
         return Err(Rejection::Invalid(problem));
     }
     Ok(())
-}
-
-/// Epochs of a trial that are recorded: they have no gap, so the last one's number.
-pub(crate) fn epochs_recorded(engine: &Engine, trial: &TrialRecord) -> u32 {
-    let id = trial.spec.id;
-    engine.tables.epochs.range((id, 0)..=(id, u32::MAX)).next_back().map_or(0, |((_, epoch), _)| *epoch)
 }

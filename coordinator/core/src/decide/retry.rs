@@ -46,6 +46,7 @@ pub(crate) fn retry(
 
 fn chosen(engine: &Engine, sweep: &SweepRecord, which: &Retried) -> Result<Vec<TrialId>, Rejection> {
     let id = sweep.id;
+    let chosen = engine.chosen(sweep);
     let can_be = |trial: &TrialRecord, failed: bool, diverged: bool| match trial.state {
         TrialState::Failed => failed,
         TrialState::Diverged => diverged,
@@ -53,7 +54,7 @@ fn chosen(engine: &Engine, sweep: &SweepRecord, which: &Retried) -> Result<Vec<T
         TrialState::Completed => {
             failed
                 && matches!(sweep.state, SweepState::Finished | SweepState::Evaluating)
-                && awaits_test(sweep, trial)
+                && awaits_test(chosen, trial)
                 && gave_up(sweep, trial, engine.tables.attempts_of(trial.spec.id))
         }
         _ => false,

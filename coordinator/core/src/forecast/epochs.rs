@@ -27,18 +27,17 @@ impl EpochShares {
         let mut rest: Vec<f64> = shares.iter().map(|share| share - mean).collect();
         let mut levels = BTreeMap::new();
         for axis in swept {
-            let mut sums: BTreeMap<&Value, (f64, f64)> = BTreeMap::new();
+            let mut sums: BTreeMap<Value, (f64, f64)> = BTreeMap::new();
             for ((configuration, _), rest) in finished.iter().zip(&rest) {
                 let (sum, count) = sums.entry(configuration.get(*axis)).or_default();
                 (*sum, *count) = (*sum + rest, *count + 1.0);
             }
-            let effects: BTreeMap<&Value, f64> =
+            let effects: BTreeMap<Value, f64> =
                 sums.into_iter().map(|(level, (sum, count))| (level, sum / (count + LEVEL_WEIGHT))).collect();
             for ((configuration, _), rest) in finished.iter().zip(&mut rest) {
-                *rest -= effects[configuration.get(*axis)];
+                *rest -= effects.get(&configuration.get(*axis)).copied().unwrap_or_default();
             }
-            levels
-                .insert(*axis, effects.into_iter().map(|(level, effect)| (level.clone(), effect)).collect());
+            levels.insert(*axis, effects);
         }
         Self { mean: Some(mean), levels }
     }
@@ -49,19 +48,19 @@ impl EpochShares {
         let configured = configured(configuration);
         let least = least(configuration);
         let Some(mean) = self.mean.filter(|_| least < configured) else { return configured };
-        let effects = self.levels.iter().filter_map(|(axis, levels)| levels.get(configuration.get(*axis)));
+        let effects = self.levels.iter().filter_map(|(axis, levels)| levels.get(&configuration.get(*axis)));
         ((mean + effects.sum::<f64>()) * configured).clamp(least, configured)
     }
 }
 
 /// Epochs that a configuration may train.
 fn configured(configuration: &Configuration) -> f64 {
-    configuration.integer(Hyperparameter::Epochs).max(1) as f64
+    configuration.epochs().max(1) as f64
 }
 
 /// Epochs that a trial trains at least, unless it diverges: patience counts from the first.
 pub fn least(configuration: &Configuration) -> f64 {
-    let patience = configuration.integer(Hyperparameter::Patience);
+    let patience = configuration.patience();
     let configured = configured(configuration);
     if patience == 0 { configured } else { configured.min(patience as f64 + 1.0) }
 }

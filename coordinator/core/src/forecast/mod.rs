@@ -99,7 +99,7 @@ pub struct Facts<'a> {
     /// Trials that run.
     pub running: Vec<Running<'a>>,
     /// Trials that wait, in their order.
-    pub waiting: Vec<&'a Configuration>,
+    pub waiting: Vec<Configuration>,
     /// How many trials each of `waiting` stands for.
     pub each: f64,
 }
@@ -190,9 +190,9 @@ impl Models {
     /// Seconds until a running trial ends: on average, half of the next epoch is done.
     fn remaining_seconds(&self, facts: &Facts<'_>, one: &Running<'_>) -> Option<f64> {
         let work = Work::of_epoch(one.configuration, &facts.data.of(one.configuration)?);
-        let configured = one.configuration.integer(sweep_proto::Hyperparameter::Epochs) as f64;
+        let configured = one.configuration.epochs() as f64;
         let done = f64::from(one.epochs);
-        let patience = one.configuration.integer(sweep_proto::Hyperparameter::Patience) as f64;
+        let patience = one.configuration.patience() as f64;
         let patient = done + (patience - f64::from(one.epochs_without_improvement)).max(1.0);
         let expected = self.shares.expected(one.configuration).max(patient).min(configured);
         let epochs = (expected - done - 0.5).max(0.0);

@@ -1,6 +1,6 @@
 //! A forecast from the engine's rows: a bounded number of them, however large the sweep is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{AttemptId, Configuration, Hyperparameter, SweepId, TrialId, Value, WorkKind, WorkerId};
 
@@ -9,8 +9,9 @@ use super::{
     Timing, forecast,
 };
 use crate::engine::Engine;
-use crate::index::Phase;
+use crate::index::{Phase, SweepIndex};
 use crate::record::{AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::source;
 
 /// The sizes of a sweep's datasets, by data variant.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ impl OfRecord {
         let sized = |record: &crate::record::DatasetRecord| {
             let length = match record.variant.get(&Hyperparameter::MaxLength) {
                 Some(Value::Integer(length)) => *length,
-                _ => sweep.spec.fixed.integer(Hyperparameter::MaxLength),
+                _ => sweep.spec.fixed.max_length(),
             };
             (record.variant.clone(), DataSize::of_record(record, length))
         };
@@ -32,7 +33,7 @@ impl OfRecord {
 impl DataSizes for OfRecord {
     fn of(&self, configuration: &Configuration) -> Option<DataSize> {
         let fits = |variant: &BTreeMap<Hyperparameter, Value>| {
-            variant.iter().all(|(one, value)| configuration.get(*one) == value)
+            variant.iter().all(|(one, value)| configuration.get(*one) == *value)
         };
         self.0.iter().find(|(variant, _)| fits(variant)).map(|(_, size)| *size)
     }
@@ -82,12 +83,11 @@ impl Engine {
 
         let leased: Vec<&TrialRecord> =
             index.leased.iter().take(TRIALS_MEASURED_MAX).filter_map(trial).filter(training).collect();
-        let trained = spread(index.trained.len(), TRIALS_MEASURED_MAX, index.trained.iter()).0.into_iter();
-        let timed: Vec<_> = trained.filter_map(trial).chain(leased.iter().copied()).collect();
+        let trained = some_of(&index.trained, TRIALS_MEASURED_MAX);
+        let timed: Vec<_> = trained.iter().filter_map(trial).chain(leased.iter().copied()).collect();
         let timings = timed.into_iter().filter_map(|trial| self.timing(trial, &mut kinds)).collect();
         let running = leased.iter().filter_map(|trial| self.running_trial(trial, &mut kinds)).collect();
-        let (waiting, each) = spread(index.pending.len(), TRIALS_FORECAST_MAX, index.pending.iter());
-        let waiting = waiting.iter().filter_map(|(_, index)| trial(index)).map(|one| &one.spec.configuration);
+        let (waiting, each) = waiting(sweep, index, |index| Some(&trial(index)?.spec.configuration));
         let mut slots = kinds.slots;
         for slots in &mut slots {
             *slots = slots.div_ceil((others as u32).saturating_add(1));
@@ -99,7 +99,7 @@ impl Engine {
             slots,
             timings,
             running,
-            waiting: waiting.collect(),
+            waiting,
             each,
         })
     }
@@ -142,6 +142,38 @@ impl Engine {
             epochs_without_improvement: last - best.0,
         })
     }
+}
+
+/// The configurations of trials that wait or are yet to be made, of many some that are evenly spread; and how many each stands for.
+fn waiting<'a>(
+    sweep: &SweepRecord,
+    index: &SweepIndex,
+    configuration: impl Fn(&u32) -> Option<&'a Configuration>,
+) -> (Vec<Configuration>, f64) {
+    let (made, pending) = (index.made(), index.pending.len());
+    let count = pending + index.unmade() as usize;
+    let every = count.div_ceil(TRIALS_FORECAST_MAX).max(1);
+    let pending_some =
+        index.pending.iter().step_by(every).filter_map(|(_, index)| configuration(index).cloned());
+    let source = source::of(sweep);
+    let unmade = (pending.next_multiple_of(every)..count).step_by(every);
+    let unmade = unmade.filter_map(|number| source.foresee(made + (number - pending) as u64));
+    let some: Vec<Configuration> = pending_some.chain(unmade).collect();
+    let each = count as f64 / some.len().max(1) as f64;
+    (some, each)
+}
+
+/// At most about `most` of a set of trials, evenly spread over their numbers: as quick for many as for few.
+fn some_of(trials: &BTreeSet<u32>, most: usize) -> Vec<u32> {
+    let (Some(first), Some(last)) = (trials.first(), trials.last()) else { return Vec::new() };
+    if trials.len() <= most {
+        return trials.iter().copied().collect();
+    }
+    let every = ((last - first) as usize / most).max(1);
+    let mut some: Vec<u32> =
+        (*first..=*last).step_by(every).filter_map(|number| trials.range(number..).next().copied()).collect();
+    some.dedup();
+    some
 }
 
 /// At most `most` of that number of things, evenly spread, and how many each stands for.

@@ -175,7 +175,7 @@ impl Past<'_> {
             slots,
             timings: spread(timings.len(), 2 * TRIALS_MEASURED_MAX, timings.into_iter()).0,
             running,
-            waiting: waiting.into_iter().map(|(_, _, configuration)| configuration).collect(),
+            waiting: waiting.into_iter().map(|(_, _, configuration)| configuration.clone()).collect(),
             each,
         })
     }

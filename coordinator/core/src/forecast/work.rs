@@ -1,6 +1,6 @@
 //! How much work an epoch is: the quantities that its time is a sum over.
 
-use sweep_proto::{Configuration, Hyperparameter, model_size};
+use sweep_proto::{Configuration, model_size};
 
 use crate::record::DatasetRecord;
 
@@ -60,7 +60,7 @@ impl DataSize {
 
     /// Batches of training in one epoch.
     pub fn batches(&self, configuration: &Configuration) -> u64 {
-        self.rows[0].div_ceil(configuration.integer(Hyperparameter::BatchSize).max(1))
+        self.rows[0].div_ceil(configuration.batch_size().max(1))
     }
 }
 
@@ -106,16 +106,15 @@ impl Work {
 
     /// One pass over a split, `passes` as expensive as forward alone.
     fn pass(configuration: &Configuration, data: &DataSize, split: usize, passes: f64) -> Self {
-        let of = |one| configuration.integer(one) as f64;
         let (rows, tokens) = (data.rows[split] as f64, data.tokens[split] as f64);
         if rows == 0.0 {
             return Self::default();
         }
-        let (units, embedding, layers) =
-            (of(Hyperparameter::Units), of(Hyperparameter::Embedding), of(Hyperparameter::Layers));
-        let directions = if configuration.flag(Hyperparameter::Bidirectional) { 2.0 } else { 1.0 };
-        let gates = model_size::gates(configuration.word(Hyperparameter::Cell)) as f64;
-        let batch = of(Hyperparameter::BatchSize).min(rows);
+        let units = configuration.units() as f64;
+        let (embedding, layers) = (configuration.embedding() as f64, configuration.layers() as f64);
+        let directions = if configuration.bidirectional() { 2.0 } else { 1.0 };
+        let gates = model_size::gates(configuration.cell()) as f64;
+        let batch = (configuration.batch_size() as f64).min(rows);
         let batches = rows / batch;
         let length = tokens / rows;
         let outputs = gates * units * directions;
@@ -143,7 +142,7 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use sweep_proto::Value;
+    use sweep_proto::{Hyperparameter, Value};
 
     use super::*;
 

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use coordinator_core::forecast::{DataSize, Measured, Past, Rates, TRIALS_CHECKED, Work};
 use coordinator_core::{
-    AttemptRecord, AttemptState, DatasetRecord, EpochRecord, SweepRecord, SweepState, Tables, TrialRecord,
-    TrialState, WorkerRecord, WorkerState,
+    AttemptRecord, AttemptState, DatasetRecord, EpochRecord, GridOrder, SweepRecord, SweepState, Tables,
+    TrialRecord, TrialState, WorkerRecord, WorkerState,
 };
 use coordinator_store::{SqliteStore, StoreReader as _};
 use serde::{Deserialize, Serialize};
 use sweep_proto::{
-    ArtifactRef, AttemptId, Configuration, DeviceKind, EpochMetric, Hyperparameter, LeaseToken, SweepSpec,
-    Timestamp, TrialId, TrialResult, TrialSpec, WorkKind, WorkerId, WorkerProfile,
+    ArtifactRef, AttemptId, Configuration, ConfigurationIndex, DeviceKind, EpochMetric, LeaseToken,
+    SweepSpec, Timestamp, TrialId, TrialResult, TrialSpec, WorkKind, WorkerId, WorkerProfile,
 };
 
 /// Largest error of a forecast from the tenth completed trial on, relative to the time that is left.
@@ -111,6 +111,7 @@ impl Rows {
             owner: None,
             held: None,
             extended_from: None,
+            order: GridOrder::ByConfiguration,
             earlier_choices: Vec::new(),
         };
         let workers = vec![WorkerRecord {
@@ -144,6 +145,7 @@ impl Rows {
             model: ArtifactRef { digest: dataset.digest, bytes: 0 },
         };
         self.trials.push(TrialRecord {
+            configuration_index: ConfigurationIndex::default(),
             key: spec.key(),
             spec,
             state: TrialState::Completed,
@@ -273,7 +275,7 @@ fn epoch_seconds(recorded: &Recorded) -> Vec<(Configuration, Measured)> {
         seconds.sort_by(f64::total_cmp);
         let Some(median) = seconds.get(seconds.len() / 2) else { continue };
         let configuration = recorded.spec.configuration(position).expect("in the grid");
-        let length = configuration.integer(Hyperparameter::MaxLength);
+        let length = configuration.max_length();
         let record =
             recorded.datasets.iter().find(|one| one.variant == configuration.data_variant()).expect("there");
         let work = Work::of_epoch(&configuration, &DataSize::of_record(record, length));

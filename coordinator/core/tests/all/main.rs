@@ -12,6 +12,7 @@ mod charge;
 mod forecast;
 mod load;
 mod scheduling;
+mod sums;
 mod support;
 mod sweeps;
 mod trials;

@@ -311,7 +311,7 @@ fn the_test_split_is_measured_only_for_what_is_chosen() {
     let wide = lab.launch(spec);
     finish(&mut lab, worker);
     let chosen = lab.engine.sweep(wide).unwrap().chosen.clone().unwrap();
-    let other = if chosen.integer(Hyperparameter::Units) == 8 { 16 } else { 8 };
+    let other = if chosen.units() == 8 { 16 } else { 8 };
     let narrow = lab.launch(values::spec("narrow", &[other], 1, 1));
     assert_eq!(lab.state(narrow), SweepState::Evaluating, "reused, but never tested before");
     finish(&mut lab, worker);

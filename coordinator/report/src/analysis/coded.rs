@@ -27,7 +27,7 @@ pub fn coded(table: &Table, axes: &[&Axis]) -> CodedTrials {
         let levels: Option<Vec<usize>> = axes
             .iter()
             .zip(&places)
-            .map(|(axis, places)| places.get(configuration.get(axis.hyperparameter)).copied())
+            .map(|(axis, places)| places.get(&configuration.get(axis.hyperparameter)).copied())
             .collect();
         let Some(levels) = levels else { continue };
         trials.scores.push(outcome.score);

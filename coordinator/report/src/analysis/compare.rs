@@ -116,7 +116,7 @@ struct Matched<'s, 'a> {
 
 /// Configurations that are the same but for what is under study, in the ranking of the first.
 fn matched<'s, 'a>(sides: &'s [Side<'a>; 2], under_study: &[Hyperparameter]) -> Vec<Matched<'s, 'a>> {
-    let key = |side: &'s Side<'a>, standing: &Standing<'a>| -> Vec<&'s Value> {
+    let key = |side: &'s Side<'a>, standing: &Standing<'a>| -> Vec<Value> {
         let Some(configuration) = side.table.configurations.get(standing.configuration) else {
             return Vec::new();
         };
@@ -188,7 +188,7 @@ fn compared(side: &Side<'_>) -> ComparedSweep {
         let tests = standing.trials.values().filter_map(|(trial, _)| trial.test.as_ref());
         Some(BestConfiguration {
             label: side.table.label(standing.configuration),
-            values: configuration.iter().map(|(one, value)| (one, value.clone())).collect(),
+            values: configuration.iter().collect(),
             validation_loss: standing.loss,
             validation_loss_interval: contest.interval_of_loss(standing.configuration, &standing.loss),
             validation_accuracy: standing.accuracy,
@@ -202,7 +202,7 @@ fn compared(side: &Side<'_>) -> ComparedSweep {
         name: sweep.spec.name.clone(),
         state: sweep.state.name(),
         provisional: !sweep.state.is_ended(),
-        trials_planned: sweep.spec.trial_count().unwrap_or(u64::MAX),
+        trials_planned: coordinator_core::planned_trials(sweep),
         trials_completed: side.table.completed().count() as u64,
         trials_failed: in_state(TrialState::Failed),
         trials_diverged: in_state(TrialState::Diverged),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator_core::{AttemptState, TrialState};
+use coordinator_core::{AttemptState, TrialState, planned_trials, waiting_state};
 use sweep_proto::TrialId;
 
 use crate::input::ReportInput;
@@ -22,7 +22,11 @@ pub fn ledger(input: &ReportInput, table: &Table) -> Ledger {
         without_result += u64::from(completed && trial.outcome.is_none());
         reused += u64::from(completed && trial.reused_from.is_some());
     }
-    let planned = input.sweep.spec.trial_count().unwrap_or(u64::MAX);
+    let planned = planned_trials(&input.sweep);
+    // A large sweep's trials are made while it runs: those that are yet to be made stand as what they are going to be.
+    if let Some(state) = waiting_state(input.sweep.state) {
+        *states.entry(state.name()).or_default() += planned.saturating_sub(table.trials.len() as u64);
+    }
     let recorded = states.values().sum();
     let own: BTreeSet<TrialId> = table.trials.iter().map(|trial| trial.id).collect();
     let attempts: Vec<_> = input.attempts.iter().filter(|attempt| own.contains(&attempt.id.trial)).collect();

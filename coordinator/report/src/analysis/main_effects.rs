@@ -108,7 +108,7 @@ fn level_order(balanced: &Balanced, table: &Table, factor: &Factor) -> Vec<usize
     let positions = balanced.levels_of(table, factor.hyperparameter);
     for (configuration, position) in balanced.configurations.iter().zip(positions) {
         let level = table.configurations[*configuration].get(factor.hyperparameter);
-        if let (Some(known), Some(at)) = (order.get_mut(position), places.get(level)) {
+        if let (Some(known), Some(at)) = (order.get_mut(position), places.get(&level)) {
             *known = *at;
         }
     }

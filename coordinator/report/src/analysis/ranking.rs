@@ -109,5 +109,5 @@ pub fn parameters(standing: &Standing<'_>) -> u64 {
 
 fn swept_values(table: &Table, configuration: usize) -> Values {
     let Some(configuration) = table.configurations.get(configuration) else { return Values::new() };
-    table.swept.iter().map(|one| (*one, configuration.get(*one).clone())).collect()
+    table.swept.iter().map(|one| (*one, configuration.get(*one))).collect()
 }

@@ -16,7 +16,7 @@ const REPLICATE_SEEDS_MAX: u32 = 1_000;
 pub fn set_up(input: &ReportInput) -> SetUp {
     let sweep = &input.sweep;
     let spec = &sweep.spec;
-    let held = Hyperparameter::ALL.iter().filter_map(|one| Some((*one, spec.held(*one)?.clone())));
+    let held = Hyperparameter::ALL.iter().filter_map(|one| Some((*one, spec.held(*one)?)));
     SetUp {
         sweep: sweep.id.0,
         name: spec.name.clone(),

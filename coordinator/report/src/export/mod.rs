@@ -85,15 +85,15 @@ struct Run<'a> {
     /// Its swept values, in words.
     label: String,
     /// Every hyperparameter, the replicate and the seed.
-    parameters: Vec<(&'static str, Parameter<'a>)>,
+    parameters: Vec<(&'static str, Parameter)>,
     /// What was measured once.
     finals: Vec<(&'static str, f64)>,
     /// When its first attempt began, in milliseconds since the Unix epoch.
     started_ms: u64,
 }
 
-enum Parameter<'a> {
-    Value(&'a Value),
+enum Parameter {
+    Value(Value),
     Number(u64),
 }
 

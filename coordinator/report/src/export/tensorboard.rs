@@ -89,7 +89,7 @@ fn session(tag: &str, data: Session) -> SummaryValue {
     }
 }
 
-fn hparam((name, parameter): &(&'static str, Parameter<'_>)) -> HParam {
+fn hparam((name, parameter): &(&'static str, Parameter)) -> HParam {
     let kind = match parameter {
         Parameter::Value(Value::Integer(number)) => ProtoKind::Number(*number as f64),
         Parameter::Value(Value::Real(number)) => ProtoKind::Number(*number),

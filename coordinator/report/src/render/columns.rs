@@ -85,13 +85,13 @@ impl<R: Copy> Builder<R> {
             // The kind decides the type of the column, so that an empty table has it too.
             match row.kind {
                 Kind::Integer { .. } => self.integer(row.name, row.doc, |at| {
-                    if let Value::Integer(number) = value(at) { Some(*number) } else { None }
+                    if let Value::Integer(number) = value(at) { Some(number) } else { None }
                 }),
                 Kind::Real { .. } => self.real(row.name, row.doc, |at| {
-                    if let Value::Real(number) = value(at) { Some(*number) } else { None }
+                    if let Value::Real(number) = value(at) { Some(number) } else { None }
                 }),
                 Kind::Flag => self.flag(row.name, row.doc, |at| {
-                    if let Value::Flag(flag) = value(at) { Some(*flag) } else { None }
+                    if let Value::Flag(flag) = value(at) { Some(flag) } else { None }
                 }),
                 Kind::Choice(_) => self.text(row.name, row.doc, |at| Some(value(at).to_string())),
             }

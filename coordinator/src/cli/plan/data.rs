@@ -138,16 +138,16 @@ fn lengths(prepared: &Prepared) -> Vec<u64> {
 impl Sizes {
     pub(super) fn new(spec: &SweepSpec, opened: Option<&Opened>) -> Self {
         let sized = |variant: &Variant| {
-            let assumed = |one| match variant.get(&one) {
+            let assumed = |one, fixed| match variant.get(&one) {
                 Some(Value::Integer(number)) => *number,
-                _ => spec.fixed.integer(one),
+                _ => fixed,
             };
-            let length = assumed(Hyperparameter::MaxLength);
+            let length = assumed(Hyperparameter::MaxLength, spec.fixed.max_length());
             let prepared = opened
                 .and_then(|opened| opened.variants.iter().find(|(one, _)| one == variant))
                 .map(|(_, prepared)| prepared);
             let Some(prepared) = prepared else {
-                let vocabulary = assumed(Hyperparameter::Vocabulary);
+                let vocabulary = assumed(Hyperparameter::Vocabulary, spec.fixed.vocabulary());
                 let size = DataSize { vocabulary, ..UNOPENED };
                 return Known {
                     variant: variant.clone(),
@@ -171,7 +171,7 @@ impl Sizes {
     }
 
     fn find(&self, configuration: &Configuration) -> Option<&Known> {
-        let fits = |variant: &Variant| variant.iter().all(|(one, value)| configuration.get(*one) == value);
+        let fits = |variant: &Variant| variant.iter().all(|(one, value)| configuration.get(*one) == *value);
         self.known.iter().find(|known| fits(&known.variant))
     }
 
@@ -182,13 +182,13 @@ impl Sizes {
 
     /// Tokens of the longest text that a configuration trains on.
     pub(super) fn longest(&self, configuration: &Configuration) -> u64 {
-        let assumed = configuration.integer(Hyperparameter::MaxLength);
+        let assumed = configuration.max_length();
         self.find(configuration).map_or(assumed, |known| known.longest)
     }
 
     /// Tokens of the largest batch that a configuration trains on: the longest texts of a window.
     pub(super) fn batch_tokens(&self, configuration: &Configuration) -> u64 {
-        let batch = configuration.integer(Hyperparameter::BatchSize).max(1);
+        let batch = configuration.batch_size().max(1);
         let known = self.find(configuration).filter(|known| !known.lengths.is_empty());
         let Some(known) = known else { return batch.saturating_mul(self.longest(configuration)) };
         let rows = known.size.rows[0].max(1) as f64;

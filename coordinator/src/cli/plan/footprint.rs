@@ -3,7 +3,7 @@
 use coordinator::STALE_BYTES_MAX;
 use coordinator_core::forecast::{TRIALS_FORECAST_MAX, spread};
 use serde::Serialize;
-use sweep_proto::{Configuration, Hyperparameter, SweepSpec, model_size};
+use sweep_proto::{Configuration, SweepSpec, model_size};
 
 use super::data::{Opened, Sizes};
 use super::models;
@@ -112,7 +112,7 @@ pub(super) fn disk(spec: &SweepSpec, sizes: &Sizes, opened: &Opened, slots: u32)
         models = models.saturating_add(bytes.saturating_add(HEADER_BYTES));
         metrics = metrics.saturating_add(metric_bytes(&one, sizes));
         let checkpoint = checkpoint_bytes(&one, bytes);
-        replaced = replaced.saturating_add(checkpoint.saturating_mul(one.integer(Hyperparameter::Epochs)));
+        replaced = replaced.saturating_add(checkpoint.saturating_mul(one.epochs()));
         largest = largest.max(checkpoint);
     }
     let of_all = |bytes: u64| (bytes as f64 * each * f64::from(spec.replicates)) as u64;
@@ -130,7 +130,7 @@ pub(super) fn disk(spec: &SweepSpec, sizes: &Sizes, opened: &Opened, slots: u32)
 
 /// Bytes of a trial's metrics if it trains every epoch.
 fn metric_bytes(configuration: &Configuration, sizes: &Sizes) -> u64 {
-    let epochs = configuration.integer(Hyperparameter::Epochs);
+    let epochs = configuration.epochs();
     let steps = sizes.size(configuration).batches(configuration).min(STEPS_MAX);
     TRIAL_BYTES + epochs * (EPOCH_BYTES + steps * STEP_BYTES)
 }

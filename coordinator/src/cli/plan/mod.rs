@@ -236,7 +236,7 @@ impl Gathered {
 fn epochs(spec: &SweepSpec) -> u64 {
     let trials = spec.trial_count().unwrap_or(u64::MAX);
     match spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs) {
-        None => trials.saturating_mul(spec.fixed.integer(Hyperparameter::Epochs)),
+        None => trials.saturating_mul(spec.fixed.epochs()),
         Some(axis) => {
             let levels = axis.levels.iter();
             let sum: u64 = levels

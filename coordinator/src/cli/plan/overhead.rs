@@ -8,9 +8,9 @@ use coordinator::json::Sweep;
 use coordinator::{DATABASE, ServerConfig, StoreChoice};
 use coordinator_core::{AttemptRecord, Tables};
 use coordinator_store::{SqliteStore, StoreReader as _};
+use sweep_proto::WorkKind;
 use sweep_proto::wire::LaunchRequest;
 use sweep_proto::wire::launch_event::Kind;
-use sweep_proto::{Hyperparameter, WorkKind};
 
 use super::super::client::{self, Client};
 use super::super::exit::Failure;
@@ -126,9 +126,7 @@ fn of_tables(tables: &Tables, slots: usize) -> Option<Overhead> {
         mean(&|one| {
             let trial = tables.trials.get(&one.id.trial);
             let trains = one.work == WorkKind::Train;
-            trains
-                && trial
-                    .is_some_and(|trial| trial.spec.configuration.integer(Hyperparameter::Epochs) == epochs)
+            trains && trial.is_some_and(|trial| trial.spec.configuration.epochs() == epochs)
         })
     };
     let [short, long] = EPOCHS;

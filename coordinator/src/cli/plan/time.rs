@@ -3,7 +3,7 @@
 use coordinator_core::forecast::{DataSizes, Rates, Schedule, TRIALS_FORECAST_MAX, Work, least, spread};
 use coordinator_report::{Price, price_of};
 use serde::Serialize;
-use sweep_proto::{Configuration, Hyperparameter, SweepSpec};
+use sweep_proto::{Configuration, SweepSpec};
 
 use super::data::Sizes;
 
@@ -88,7 +88,7 @@ pub(super) fn time(
     prices: &[Price],
 ) -> Option<PlannedTime> {
     let plan = Trials { spec, sizes, kinds };
-    let all = plan.seconds(|one| one.integer(Hyperparameter::Epochs) as f64)?;
+    let all = plan.seconds(|one| one.epochs() as f64)?;
     let few = plan.seconds(least)?;
     let devices: Vec<&str> = kinds.iter().map(|one| one.device.as_str()).collect();
     // The slowest trials may run on the kind that is known least.

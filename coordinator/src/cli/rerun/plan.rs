@@ -131,7 +131,8 @@ mod tests {
                     seed: replicate_seed(spec.seed, replicate),
                     dataset: Digest::of(b"data"),
                 };
-                let cells = configuration.iter().map(|(one, value)| (one.to_string(), cell(value))).collect();
+                let cells =
+                    configuration.iter().map(|(one, value)| (one.to_string(), cell(&value))).collect();
                 trials.push(Trial {
                     number: number.into(),
                     key: trial.key().to_string(),

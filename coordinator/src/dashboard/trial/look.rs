@@ -1,7 +1,7 @@
 //! What the page of a trial shows, copied from the engine.
 
 use coordinator_core::{AttemptRecord, AttemptState, Engine, TrialRecord, TrialState};
-use sweep_proto::{EpochMetric, Hyperparameter, SweepSpec, TrialId, WorkKind};
+use sweep_proto::{EpochMetric, SweepSpec, TrialId, WorkKind};
 
 use crate::attempt_logs::{AttemptLog, AttemptLogs};
 use crate::dashboard::picture;
@@ -82,7 +82,7 @@ impl Look {
 
     /// How many epochs it trains for, unless it is stopped early.
     pub(super) fn epochs_planned(&self) -> u64 {
-        self.trial.spec.configuration.integer(Hyperparameter::Epochs)
+        self.trial.spec.configuration.epochs()
     }
 
     /// Every hyperparameter with its value.

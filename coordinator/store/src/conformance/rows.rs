@@ -2,15 +2,15 @@
 
 use coordinator_core::{
     AnsweredRequest, AttemptRecord, AttemptState, AuditHead, AuditNote, CertificateId, CertificateRecord,
-    DatasetRecord, EarlierChoice, EpochRecord, LeaseRecord, Mutation, SweepRecord, SweepState, TokenRecord,
-    TrialRecord, TrialState, WorkerRecord, WorkerState,
+    DatasetRecord, EarlierChoice, EpochRecord, GridOrder, LeaseRecord, Mutation, SweepRecord, SweepState,
+    TokenRecord, TrialRecord, TrialState, WorkerRecord, WorkerState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
-    ArtifactRef, AttemptId, Axis, CheckpointRef, ConfidenceBin, Configuration, DataAccount, DataSource,
-    DataSpec, Device, DeviceKind, Digest, EpochMetric, FailureKind, HardExample, Hyperparameter, LeaseToken,
-    Role, StepMetric, SweepId, SweepSpec, TestMetric, Timestamp, TokenId, TrialId, TrialResult, TrialSpec,
-    Value, WorkKind, WorkerId, WorkerProfile,
+    ArtifactRef, AttemptId, Axis, CheckpointRef, ConfidenceBin, Configuration, ConfigurationIndex,
+    DataAccount, DataSource, DataSpec, Device, DeviceKind, Digest, EpochMetric, FailureKind, HardExample,
+    Hyperparameter, LeaseToken, Role, StepMetric, SweepId, SweepSpec, TestMetric, Timestamp, TokenId,
+    TrialId, TrialResult, TrialSpec, Value, WorkKind, WorkerId, WorkerProfile,
 };
 
 /// Trials of the one sweep that exists from the start.
@@ -74,6 +74,7 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
         owner: state.is_ended().then(|| "submitter token 1".into()),
         held: (state == SweepState::Paused).then(|| "a dataset is missing".into()),
         extended_from: None,
+        order: if state.is_ended() { GridOrder::ByReplicate } else { GridOrder::ByConfiguration },
         earlier_choices,
     })
 }
@@ -105,6 +106,7 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         hardest: vec![HardExample { row: 3, truth: 1, predicted: 0, probability: 0.1 + 0.2, loss: score }],
     };
     Mutation::Trial(TrialRecord {
+        configuration_index: ConfigurationIndex::default(),
         key: spec.key(),
         spec,
         state,

@@ -1,7 +1,5 @@
 //! Reads every row of PostgreSQL as records again.
 
-use std::collections::BTreeSet;
-
 use coordinator_core::{AuditEntry, AuditSeal, EpochRecord, Tables, TrialRecord};
 use postgres::types::Type;
 use postgres::{Row, Transaction};
@@ -23,11 +21,9 @@ pub(super) fn load(transaction: &mut Transaction<'_>) -> Result<Tables, Failure>
         let id = SweepId(row.try_get::<_, i64>(0)?.cast_unsigned());
         tables.sweeps.insert(id, body(&row, 1, "sweep", &id.to_string())?);
     }
-    let mut configurations = BTreeSet::new();
     for row in transaction.query_typed("SELECT sweep, trial, body, checksum FROM trials", &[])? {
         let id = trial_id(&row)?;
-        let mut trial: TrialRecord = body(&row, 2, "trial", &id.to_string())?;
-        trial.spec.configuration = trial.spec.configuration.shared(&mut configurations);
+        let trial: TrialRecord = body(&row, 2, "trial", &id.to_string())?;
         tables.trials.insert(id, trial);
     }
     for row in transaction.query_typed("SELECT sweep, trial, attempt, body, checksum FROM attempts", &[])? {
@@ -48,6 +44,7 @@ pub(super) fn load(transaction: &mut Transaction<'_>) -> Result<Tables, Failure>
         verify(row.try_get(1)?, sum_of_last_token(tables.last_token), "the token counter")?;
     }
     load_access(transaction, &mut tables)?;
+    tables.number_configurations();
     Ok(tables)
 }
 

@@ -1,7 +1,5 @@
 //! Mutations as SQL, and rows as records again.
 
-use std::collections::BTreeSet;
-
 use coordinator_core::{AttemptRecord, EpochRecord, Mutation, Tables, TrialRecord, WorkerRecord};
 use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
@@ -134,11 +132,9 @@ pub(super) fn load(connection: &Connection) -> Result<Tables, StoreError> {
         tables.sweeps.insert(id, body(row, 1, "sweep", &id.to_string())?);
         Ok(())
     })?;
-    let mut configurations = BTreeSet::new();
     each(connection, "SELECT sweep, trial, body, checksum FROM trials", |row| {
         let id = trial_id(row)?;
-        let mut trial: TrialRecord = body(row, 2, "trial", &id.to_string())?;
-        trial.spec.configuration = trial.spec.configuration.shared(&mut configurations);
+        let trial: TrialRecord = body(row, 2, "trial", &id.to_string())?;
         tables.trials.insert(id, trial);
         Ok(())
     })?;
@@ -163,6 +159,7 @@ pub(super) fn load(connection: &Connection) -> Result<Tables, StoreError> {
         verify(row.get(1)?, sum_of_last_token(tables.last_token), "the token counter")
     })?;
     access::load(connection, &mut tables)?;
+    tables.number_configurations();
     Ok(tables)
 }
 

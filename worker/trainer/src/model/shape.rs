@@ -1,7 +1,7 @@
 //! What a model consists of: the names, shapes and initial values of its parameters.
 
 use sweep_proto::encoded::EncodedHeader;
-use sweep_proto::{Configuration, Hyperparameter, model_size};
+use sweep_proto::{Configuration, model_size};
 
 use crate::error::TrainError;
 use crate::kernels::Cell;
@@ -53,8 +53,7 @@ impl ModelShape {
         classes: usize,
     ) -> Result<Self, TrainError> {
         let unknown = |what: &str| TrainError::Rejected(format!("this build of the trainer knows no {what}"));
-        let (cell, pooling) =
-            (configuration.word(Hyperparameter::Cell), configuration.word(Hyperparameter::Pooling));
+        let (cell, pooling) = (configuration.cell(), configuration.pooling());
         if classes < 2 {
             return Err(TrainError::Rejected(format!(
                 "a classifier needs at least 2 classes, not {classes}"
@@ -70,12 +69,12 @@ impl ModelShape {
             cell: Cell::from_word(cell).ok_or_else(|| unknown(&format!("cell \"{cell}\"")))?,
             pooling: Pooling::from_word(pooling).ok_or_else(|| unknown(&format!("pooling \"{pooling}\"")))?,
             vocabulary,
-            embedding: configuration.integer(Hyperparameter::Embedding) as usize,
-            units: configuration.integer(Hyperparameter::Units) as usize,
-            layers: configuration.integer(Hyperparameter::Layers) as usize,
-            bidirectional: configuration.flag(Hyperparameter::Bidirectional),
+            embedding: configuration.embedding() as usize,
+            units: configuration.units() as usize,
+            layers: configuration.layers() as usize,
+            bidirectional: configuration.bidirectional(),
             classes,
-            dropout: configuration.real(Hyperparameter::Dropout),
+            dropout: configuration.dropout(),
         })
     }
 

@@ -6,7 +6,7 @@ mod rule;
 use std::collections::BTreeMap;
 
 use candle_core::{Tensor, Var};
-use sweep_proto::{Configuration, Hyperparameter};
+use sweep_proto::Configuration;
 
 use crate::error::TrainError;
 use crate::kernels::{with_slice_mut, with_threads};
@@ -34,7 +34,7 @@ impl Optimizer {
         configuration: &Configuration,
         parameters: &BTreeMap<String, Var>,
     ) -> Result<Self, TrainError> {
-        let word = configuration.word(Hyperparameter::Optimizer);
+        let word = configuration.optimizer();
         let rule = Rule::from_word(word).ok_or_else(|| {
             TrainError::Rejected(format!("this build of the trainer knows no optimizer \"{word}\""))
         })?;
@@ -45,9 +45,9 @@ impl Optimizer {
         }
         Ok(Self {
             rule,
-            learning_rate: configuration.real(Hyperparameter::LearningRate),
-            weight_decay: configuration.real(Hyperparameter::WeightDecay),
-            gradient_clip: configuration.real(Hyperparameter::GradientClip),
+            learning_rate: configuration.learning_rate(),
+            weight_decay: configuration.weight_decay(),
+            gradient_clip: configuration.gradient_clip(),
             steps: 0,
             state,
         })

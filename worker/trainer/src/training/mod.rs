@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use sweep_proto::encoded::Split;
-use sweep_proto::{EpochMetric, Hyperparameter, TestMetric, TrialSpec};
+use sweep_proto::{EpochMetric, TestMetric, TrialSpec};
 
 use crate::checkpoint::{Checkpoint, Progress};
 use crate::data::Dataset;
@@ -140,16 +140,13 @@ impl<'a> Trial<'a> {
         Ok(Self { request, dataset, model, optimizer, progress, best, newest })
     }
 
-    fn integer(&self, hyperparameter: Hyperparameter) -> u64 {
-        self.request.spec.configuration.integer(hyperparameter)
-    }
-
     /// Whether no epoch follows, and if so, whether that is for lack of improvement.
     fn is_over(&self) -> Option<bool> {
-        if u64::from(self.progress.epoch) >= self.integer(Hyperparameter::Epochs) {
+        let configuration = &self.request.spec.configuration;
+        if u64::from(self.progress.epoch) >= configuration.epochs() {
             return Some(false);
         }
-        let patience = self.integer(Hyperparameter::Patience);
+        let patience = configuration.patience();
         let impatient = patience > 0 && u64::from(self.progress.epochs_without_improvement()) >= patience;
         impatient.then_some(true)
     }
@@ -158,7 +155,7 @@ impl<'a> Trial<'a> {
     fn epoch(&mut self, steps: &mut Steps<'_>, stop: &dyn StopSignal) -> Result<EpochEnd, TrainError> {
         let started = Instant::now();
         let epoch = self.progress.epoch + 1;
-        let batch_size = self.integer(Hyperparameter::BatchSize) as usize;
+        let batch_size = self.request.spec.configuration.batch_size() as usize;
         let seed = self.request.spec.seed;
         let pass = epoch::Pass { dataset: self.dataset, batch_size, seed, epoch };
         let from = self.progress.underway.clone().unwrap_or_default();

@@ -86,7 +86,7 @@ pub fn diverges(spec: &TrialSpec) -> Option<u32> {
 
 /// How many epochs this trial trains: fewer than planned where patience runs out.
 pub fn epochs(spec: &TrialSpec) -> u32 {
-    let planned = spec.configuration.integer(Hyperparameter::Epochs) as u32;
+    let planned = spec.configuration.epochs() as u32;
     if draw(spec, "stops early") < 0.2 { planned.min(2) } else { planned }
 }
 
@@ -123,7 +123,7 @@ pub fn result(spec: &TrialSpec) -> TrialResult {
     TrialResult {
         best_epoch: best.epoch,
         epochs,
-        early_stopped: u64::from(epochs) < spec.configuration.integer(Hyperparameter::Epochs),
+        early_stopped: u64::from(epochs) < spec.configuration.epochs(),
         score: best.validation_loss,
         accuracy: best.validation_accuracy,
         parameters: 1_000,

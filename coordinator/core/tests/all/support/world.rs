@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS};
+use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS, STOCK_TRIALS};
 use coordinator_core::{
     AttemptState, Command, Engine, Mutation, Rejection, Reply, Retried, SweepState, Tables, TrialRecord,
     TrialState,
@@ -52,6 +52,16 @@ fn slice(seed: u64) -> usize {
     if seed.is_multiple_of(3) { 2 } else { 1_000 }
 }
 
+/// How many trials of a sweep are made ahead: more than any has, or in every fifth world a few.
+fn stock(seed: u64) -> usize {
+    if seed % 5 == 1 { 3 } else { STOCK_TRIALS }
+}
+
+/// An engine over rows, with this world's slices and stock.
+fn restored(seed: u64, tables: Tables, now: u64) -> Engine {
+    Engine::restore(tables, Timestamp(now)).with_slice(slice(seed)).with_stock(stock(seed))
+}
+
 /// Everything.
 #[allow(clippy::struct_excessive_bools, reason = "independent facts of a world, not one state")]
 pub struct World {
@@ -94,7 +104,7 @@ impl World {
             .map(|number| Worker::new(values::worker_id(number), 1 + random.below(3) as u32))
             .collect();
         Self {
-            engine: Engine::restore(Tables::default(), Timestamp(0)).with_slice(slice(seed)),
+            engine: restored(seed, Tables::default(), 0),
             seed,
             store: medium.open(),
             medium,
@@ -275,7 +285,7 @@ impl World {
         self.now += self.random.below(2 * LEASE_TTL_MS);
         self.store = self.medium.open();
         let tables = self.store.load().unwrap();
-        self.engine = Engine::restore(tables, Timestamp(self.now)).with_slice(slice(self.seed));
+        self.engine = restored(self.seed, tables, self.now);
         if self.random.permille(500) {
             self.post.clear();
         }

@@ -1,0 +1,155 @@
+//! What a sweep of a million trials takes of the engine: seconds to launch it, memory, and the time of what a status reads,
+//! as it is launched, with every trial made, and with every trial ended:
+//! `cargo run --release -p coordinator-core --example million [TRIALS]`.
+
+use std::error::Error;
+use std::time::Instant;
+
+use coordinator_core::{
+    Command, DatasetRecord, Engine, Mutation, Quota, Tables, Totals, TrialRecord, TrialState,
+};
+use sweep_proto::{
+    ArtifactRef, Axis, Configuration, DataSource, DataSpec, Digest, Hyperparameter, SweepId, SweepSpec,
+    Timestamp, TrialResult, Value,
+};
+
+/// Replicates of each configuration.
+const REPLICATES: u32 = 10;
+
+/// A grid of that many trials.
+fn spec(trials: u64) -> SweepSpec {
+    let levels = |count: u64| (1..=count).map(Value::Integer).collect();
+    let axis = |hyperparameter, count| Axis { hyperparameter, levels: levels(count) };
+    let side = trials / u64::from(REPLICATES) / 100;
+    SweepSpec {
+        name: "million".into(),
+        data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
+        fixed: Configuration::default(),
+        axes: vec![
+            axis(Hyperparameter::Units, side),
+            axis(Hyperparameter::BatchSize, 10),
+            axis(Hyperparameter::Embedding, 10),
+        ],
+        replicates: REPLICATES,
+        seed: 0,
+        failures_max: 3,
+        reuse: true,
+    }
+}
+
+fn launch(trials: u64) -> Command {
+    let spec = spec(trials);
+    let dataset = |variant| DatasetRecord {
+        variant,
+        artifact: ArtifactRef { digest: Digest::of(b"data"), bytes: 4 },
+        classes: vec!["no".into(), "yes".into()],
+        vocabulary: 10,
+        rows: [8, 1, 1],
+        account: None,
+    };
+    let datasets = spec.data_variants().into_iter().map(dataset).collect();
+    let most = u64::MAX;
+    let quota = Quota::of(Totals {
+        sweeps: most,
+        stored_trials: most,
+        open_trials: most,
+        text_bytes: most,
+        artifact_bytes: most,
+        memory_bytes: most,
+    });
+    let (file_text, quota) = (String::new(), Box::new(quota));
+    Command::Launch { spec, file_text, datasets, attach: false, owner: None, quota }
+}
+
+/// Resident memory of this process, in bytes.
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1_024
+}
+
+/// Launches, and makes as many trials as are made ahead.
+fn launched(stock: usize, trials: u64) -> Result<Engine, Box<dyn Error>> {
+    let mut engine = Engine::restore(Tables::default(), Timestamp(0)).with_stock(stock);
+    let decision = engine.decide(Timestamp(0), &launch(trials))?;
+    engine.fold(&decision);
+    while engine.is_behind() {
+        let decision = engine.decide(Timestamp(0), &Command::Follow)?;
+        engine.fold(&decision);
+    }
+    Ok(engine)
+}
+
+fn completed(trial: &TrialRecord) -> TrialRecord {
+    let number = trial.spec.id.index;
+    let result = TrialResult {
+        best_epoch: 2,
+        epochs: 3,
+        early_stopped: true,
+        score: 0.3 + f64::from(number % 9_973) / 1e5,
+        accuracy: 0.9,
+        parameters: 1_000,
+        model: ArtifactRef { digest: Digest::of(&number.to_le_bytes()), bytes: 4 },
+    };
+    TrialRecord {
+        state: TrialState::Completed,
+        result: Some(result),
+        ended_at: Some(Timestamp(1)),
+        ..trial.clone()
+    }
+}
+
+/// Everything that a status reads of the engine's rows and indices.
+fn look(engine: &Engine, sweep: SweepId) -> u64 {
+    let best = engine.best_configurations(sweep, 10).len() as u64;
+    let outlook = engine.outlook(sweep).map_or(0, |outlook| outlook.name().len() as u64);
+    let forecast = engine.forecast(sweep).map_or(0, |forecast| forecast.seconds as u64);
+    let lowest = engine.lowest_trial(sweep).map_or(0, |trial| u64::from(trial.spec.id.index));
+    let tests = engine.trials_of_choice(sweep).count() as u64;
+    engine.ledger(sweep).planned
+        + engine.progress(sweep).planned
+        + engine.still_learning(sweep).0
+        + engine.ran_ms(sweep, Timestamp(1))
+        + [best, outlook, forecast, lowest, tests, engine.away(sweep)].iter().sum::<u64>()
+}
+
+#[allow(clippy::print_stdout, reason = "what an example is for")]
+fn show(what: &str, engine: &Engine, bytes: u64, trials: u64, seconds: f64) {
+    let sweep = SweepId(1);
+    let looks: u32 = 100;
+    let began = Instant::now();
+    let seen: u64 = (0..looks).map(|_| std::hint::black_box(look(engine, sweep))).sum();
+    let each = began.elapsed() / looks;
+    let rows = engine.tables().trials.len();
+    println!(
+        "{what}: {seconds:.2} s, {rows} rows, {} KiB, {:.1} bytes for each trial; a look takes {each:.1?} ({seen})",
+        bytes / 1_024,
+        bytes as f64 / trials as f64,
+    );
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let trials = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse())?;
+    let before = resident_bytes();
+    let began = Instant::now();
+    let engine = launched(coordinator_core::limits::STOCK_TRIALS, trials)?;
+    show("launched", &engine, resident_bytes() - before, trials, began.elapsed().as_secs_f64());
+    drop(engine);
+
+    let before = resident_bytes();
+    let began = Instant::now();
+    let mut engine = launched(usize::MAX, trials)?;
+    show("all made", &engine, resident_bytes() - before, trials, began.elapsed().as_secs_f64());
+
+    let began = Instant::now();
+    let ids: Vec<_> = engine.tables().trials.keys().copied().collect();
+    for id in ids {
+        let ended = engine.tables().trials.get(&id).map(completed);
+        if let Some(trial) = ended {
+            engine.evolve(&Mutation::Trial(trial));
+        }
+    }
+    show("all ended", &engine, resident_bytes() - before, trials, began.elapsed().as_secs_f64());
+    Ok(())
+}

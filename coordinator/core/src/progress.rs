@@ -1,0 +1,47 @@
+//! How far a sweep has come, in epochs: kept as epochs come in and trials end.
+
+use sweep_proto::SweepId;
+
+use crate::engine::Engine;
+use crate::record::{TrialRecord, TrialState};
+use crate::source;
+
+/// Epochs done, and epochs planned: a trial that ran to an end planned what it did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Epochs that were trained, those of results taken over included.
+    pub done: u64,
+    /// Epochs that will have been trained at the end, as far as is known.
+    pub planned: u64,
+}
+
+impl Progress {
+    /// A trial of which that many epochs are recorded.
+    pub(crate) fn of(trial: &TrialRecord, recorded: u32) -> Self {
+        let done = u64::from(trial.result.as_ref().map_or(recorded, |result| result.epochs));
+        let ran_to_an_end = trial.state.is_terminal() && trial.state != TrialState::Cancelled;
+        Self { done, planned: if ran_to_an_end { done } else { trial.spec.configuration.epochs() } }
+    }
+
+    pub(crate) fn add(&mut self, more: Self) {
+        self.done += more.done;
+        self.planned += more.planned;
+    }
+
+    pub(crate) fn remove(&mut self, less: Self) {
+        self.done -= less.done;
+        self.planned -= less.planned;
+    }
+}
+
+impl Engine {
+    /// How far a sweep has come, those of its trials included that are yet to be made.
+    pub fn progress(&self, sweep: SweepId) -> Progress {
+        let (Some(index), Some(sweep)) = (self.index.sweeps.get(&sweep), self.sweep(sweep)) else {
+            return Progress::default();
+        };
+        let Progress { done, planned } = index.progress;
+        let unmade = source::of(sweep).epochs().saturating_sub(index.epochs_configured);
+        Progress { done, planned: planned.saturating_add(unmade) }
+    }
+}

@@ -1,0 +1,222 @@
+//! What may still come of a sweep: asked by whoever makes its trials, counts them, or ends it.
+
+use sweep_proto::{Configuration, Hyperparameter, SweepSpec, TrialSpec, Value};
+
+use crate::record::{GridOrder, SweepRecord};
+
+/// A trial that is yet to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Point {
+    /// Which configuration, in the terms of its source: equal places, equal configurations.
+    pub(crate) place: ConfigurationPlace,
+    /// Which replicate of it.
+    pub(crate) replicate: u32,
+}
+
+/// A configuration that a source can give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConfigurationPlace {
+    /// A position in the sweep's grid.
+    Grid(u64),
+    /// A position in the grid as it was before the extension whose trials are being made.
+    GridBefore(u64),
+}
+
+/// Where the trials of a sweep come from.
+pub(crate) trait Source {
+    /// Trials that the sweep has once all are made.
+    fn target(&self) -> u64;
+
+    /// Whether more than [`target`](Self::target) may come without anybody's command: such a sweep does not end when its trials have.
+    fn may_grow(&self) -> bool;
+
+    /// Epochs of all trials together, as configured.
+    fn epochs(&self) -> u64;
+
+    /// What comes after the trials that were made, the newest of which is given.
+    fn upcoming(&self, made: u64, newest: Option<&TrialSpec>) -> Box<dyn Iterator<Item = Point> + '_>;
+
+    /// The configuration at a place; `None` where the source has no such place.
+    fn configuration(&self, place: ConfigurationPlace) -> Option<Configuration>;
+
+    /// About what the trial of a number will be, for forecasts: of an extended sweep, some trial of it.
+    fn foresee(&self, number: u64) -> Option<Configuration>;
+}
+
+/// The source of a sweep's trials.
+pub(crate) fn of(sweep: &SweepRecord) -> Box<dyn Source + '_> {
+    Box::new(Grid { spec: &sweep.spec, before: sweep.extended_from.as_deref(), order: sweep.order })
+}
+
+/// Trials that a sweep has once all are made.
+pub fn planned_trials(sweep: &SweepRecord) -> u64 {
+    of(sweep).target()
+}
+
+/// Every point of a grid with each replicate.
+struct Grid<'a> {
+    spec: &'a SweepSpec,
+    /// The spec before the extension whose trials are being made: those of its own come first.
+    before: Option<&'a SweepSpec>,
+    order: GridOrder,
+}
+
+impl Source for Grid<'_> {
+    fn target(&self) -> u64 {
+        self.spec.trial_count().unwrap_or(0)
+    }
+
+    fn may_grow(&self) -> bool {
+        false
+    }
+
+    fn epochs(&self) -> u64 {
+        let axis = self.spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs);
+        let Some(axis) = axis else { return self.target().saturating_mul(self.spec.fixed.epochs()) };
+        let levels = axis.levels.iter().filter_map(|level| match level {
+            Value::Integer(epochs) => Some(*epochs),
+            _ => None,
+        });
+        // Each level stands in the same number of trials.
+        (self.target() / (axis.levels.len() as u64).max(1)).saturating_mul(levels.sum())
+    }
+
+    fn upcoming(&self, made: u64, newest: Option<&TrialSpec>) -> Box<dyn Iterator<Item = Point> + '_> {
+        let Some(before) = self.before else {
+            return Box::new(self.order.points(self.spec, made).map(point(ConfigurationPlace::Grid)));
+        };
+        let count_before = before.trial_count().unwrap_or(0);
+        // The newest one is of the extension: it goes on behind it.
+        let newest = newest.filter(|_| made > count_before);
+        let next = newest.and_then(|trial| {
+            let position = self.spec.position(&trial.configuration)?;
+            Some(self.order.number(self.spec, (position, trial.replicate)) + 1)
+        });
+        let rest = self.order.points(before, made).map(point(ConfigurationPlace::GridBefore));
+        let added = self.order.points(self.spec, next.unwrap_or(0));
+        let added =
+            added.filter(|(position, replicate)| !was_there(before, self.spec, *position, *replicate));
+        Box::new(rest.chain(added.map(point(ConfigurationPlace::Grid))))
+    }
+
+    fn configuration(&self, place: ConfigurationPlace) -> Option<Configuration> {
+        match place {
+            ConfigurationPlace::Grid(position) => self.spec.configuration(position),
+            ConfigurationPlace::GridBefore(position) => self.before?.configuration(position),
+        }
+    }
+
+    fn foresee(&self, number: u64) -> Option<Configuration> {
+        let (position, _) = self.order.points(self.spec, number).next()?;
+        self.spec.configuration(position)
+    }
+}
+
+fn point(place: impl Fn(u64) -> ConfigurationPlace) -> impl Fn((u64, u32)) -> Point {
+    move |(position, replicate)| Point { place: place(position), replicate }
+}
+
+impl GridOrder {
+    /// The points of a grid, each a position and a replicate, from that number on.
+    fn points(self, spec: &SweepSpec, from: u64) -> impl Iterator<Item = (u64, u32)> + use<> {
+        let count = spec.trial_count().unwrap_or(0);
+        let (positions, replicates) =
+            (spec.grid_size().unwrap_or(1).max(1), u64::from(spec.replicates.max(1)));
+        (from..count).map(move |number| match self {
+            Self::ByConfiguration => (number / replicates, (number % replicates) as u32),
+            Self::ByReplicate => (number % positions, (number / positions) as u32),
+        })
+    }
+
+    /// The number of a point: the inverse of [`points`](Self::points).
+    fn number(self, spec: &SweepSpec, (position, replicate): (u64, u32)) -> u64 {
+        match self {
+            Self::ByConfiguration => position * u64::from(spec.replicates) + u64::from(replicate),
+            Self::ByReplicate => u64::from(replicate) * spec.grid_size().unwrap_or(1) + position,
+        }
+    }
+}
+
+/// Whether a point belongs to the grid before the extension, too. Levels are only ever added behind those there are,
+/// and a new axis begins with the value that all had before.
+fn was_there(before: &SweepSpec, spec: &SweepSpec, position: u64, replicate: u32) -> bool {
+    let mut rest = position;
+    let mut is_known = replicate < before.replicates;
+    for (number, axis) in spec.axes.iter().enumerate().rev() {
+        let levels = (axis.levels.len() as u64).max(1);
+        let known = before.axes.get(number).map_or(1, |axis| axis.levels.len() as u64);
+        is_known &= rest % levels < known;
+        rest /= levels;
+    }
+    is_known
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sweep_proto::{Axis, DataSource, DataSpec, Digest, SweepId, TrialId};
+
+    use super::*;
+
+    fn spec(sizes: [usize; 2], replicates: u32) -> SweepSpec {
+        let axis = |hyperparameter, size| Axis {
+            hyperparameter,
+            levels: (1..=size as u64).map(Value::Integer).collect(),
+        };
+        SweepSpec {
+            name: "grid".into(),
+            data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
+            fixed: Configuration::default(),
+            axes: vec![axis(Hyperparameter::Epochs, sizes[0]), axis(Hyperparameter::Units, sizes[1])],
+            replicates,
+            seed: 0,
+            failures_max: 3,
+            reuse: true,
+        }
+    }
+
+    /// All that comes, a few at one time: whoever makes them begins again from what was made.
+    fn all(source: &Grid<'_>, step: usize) -> Vec<TrialSpec> {
+        let mut made: Vec<TrialSpec> = Vec::new();
+        loop {
+            let next: Vec<_> = source.upcoming(made.len() as u64, made.last()).take(step).collect();
+            if next.is_empty() {
+                return made;
+            }
+            made.extend(next.into_iter().map(|point| TrialSpec {
+                id: TrialId { sweep: SweepId(1), index: 0 },
+                configuration: source.configuration(point.place).expect("a place"),
+                replicate: point.replicate,
+                seed: 0,
+                dataset: Digest::of(b"data"),
+            }));
+        }
+    }
+
+    proptest! {
+        /// However many come at one time, and whenever it was extended: each point comes once, what was there first, and all replicates
+        /// of a kind together.
+        #[test]
+        fn every_point_of_a_grid_comes_once(
+            sizes in [1_usize..5, 1_usize..5], replicates in 1_u32..4, grown in [0_usize..3, 0_usize..3], more in 0_u32..3,
+            by_replicate: bool, step in 1_usize..20,
+        ) {
+            let order = if by_replicate { GridOrder::ByReplicate } else { GridOrder::ByConfiguration };
+            let before = spec(sizes, replicates);
+            let after = spec([sizes[0] + grown[0], sizes[1] + grown[1]], replicates + more);
+            let first = Grid { spec: &before, before: None, order };
+            let plain = all(&first, step);
+            prop_assert_eq!(plain.len() as u64, first.target());
+            prop_assert_eq!(plain.iter().map(|one| one.configuration.epochs()).sum::<u64>(), first.epochs());
+            let source = Grid { spec: &after, before: Some(&before), order };
+            let extended = all(&source, step);
+            prop_assert_eq!(&extended[..plain.len()], &plain[..]);
+            prop_assert_eq!(extended.len() as u64, source.target());
+            let keys: std::collections::BTreeSet<_> = extended.iter().map(|one| (one.configuration.clone(), one.replicate)).collect();
+            prop_assert_eq!(keys.len(), extended.len());
+            if by_replicate {
+                prop_assert!(plain.windows(2).all(|pair| pair[0].replicate <= pair[1].replicate));
+            }
+        }
+    }
+}
