@@ -370,7 +370,7 @@ async fn copy_artifacts(
     tables: &Tables,
     progress: &impl Fn(u64, u64),
 ) -> Result<(u64, u64), BackupError> {
-    let wanted: Vec<ArtifactRef> = fsck::wanted(tables).into_keys().collect();
+    let wanted: Vec<ArtifactRef> = tables.named_blobs().into_keys().collect();
     let total: u64 = wanted.iter().map(|artifact| artifact.bytes).sum();
     let mut done = 0;
     progress(0, total);
@@ -434,7 +434,7 @@ fn manifest(tables: &Tables, artifacts: u64, artifact_bytes: u64) -> Manifest {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         made_at_ms: now().0,
-        sweeps: tables.sweeps.len() as u64,
+        sweeps: tables.sweeps.values().filter(|sweep| !sweep.is_deleted()).count() as u64,
         trials: tables.trials.len() as u64,
         artifacts,
         artifact_bytes,

@@ -1,6 +1,5 @@
 //! Checks a data folder in which no coordinator works: everything that must hold of it, or what does not.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use coordinator_core::{AuditHead, Engine, Tables};
@@ -138,7 +137,7 @@ fn check_rows(place: &Place, strict: bool) -> Result<(Findings, Option<Tables>),
 
 impl Findings {
     fn count(&mut self, tables: &Tables) {
-        self.sweeps = tables.sweeps.len() as u64;
+        self.sweeps = tables.sweeps.values().filter(|sweep| !sweep.is_deleted()).count() as u64;
         self.trials = tables.trials.len() as u64;
         self.attempts = tables.attempts.len() as u64;
         self.epochs = tables.epochs.len() as u64;
@@ -190,19 +189,19 @@ impl Findings {
     }
 
     async fn artifacts(&mut self, artifacts: &Artifacts, tables: &Tables, strict: bool) {
-        for (artifact, owner) in wanted(tables) {
+        for (artifact, holder) in tables.named_blobs() {
             self.artifacts += 1;
             self.artifact_bytes += artifact.bytes;
             if let Some(problem) = artifact_problem(artifacts, artifact, strict).await {
-                self.problems.push(format!("artifact {} of {owner} {problem}", artifact.digest));
+                self.problems.push(format!("artifact {} of {holder} {problem}", artifact.digest));
             }
         }
     }
 
     /// The same records give the same bytes.
     fn reports(&mut self, engine: &Engine) {
-        for sweep in engine.tables().sweeps.keys() {
-            if let Some(problem) = report_problem(engine, *sweep) {
+        for sweep in engine.sweeps().map(|sweep| sweep.id) {
+            if let Some(problem) = report_problem(engine, sweep) {
                 self.problems.push(format!("the report of sweep {sweep} {problem}"));
             }
         }
@@ -223,21 +222,6 @@ fn steps_of(store: &mut dyn StoreReader, attempt: AttemptId) -> Result<(u64, boo
             count = count.max(point.sequence) + 1;
         }
     }
-}
-
-/// Every artifact that a row refers to, each with one of those who do.
-pub(crate) fn wanted(tables: &Tables) -> BTreeMap<ArtifactRef, String> {
-    let datasets = tables.sweeps.values().flat_map(|sweep| {
-        sweep.datasets.iter().map(|dataset| (dataset.artifact, format!("sweep {}, a dataset,", sweep.id)))
-    });
-    let checkpoints = tables.trials.values().flat_map(|trial| {
-        let kept = trial.checkpoint.into_iter().chain(trial.underway);
-        kept.map(|kept| (kept.artifact, format!("trial {}, its checkpoint,", trial.spec.id)))
-    });
-    let models = tables.trials.values().filter_map(|trial| {
-        Some((trial.result.as_ref()?.model, format!("trial {}, its model,", trial.spec.id)))
-    });
-    datasets.chain(checkpoints).chain(models).collect()
 }
 
 async fn artifact_problem(artifacts: &Artifacts, artifact: ArtifactRef, strict: bool) -> Option<String> {

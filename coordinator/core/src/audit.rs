@@ -26,8 +26,16 @@ impl Engine {
             "the indices differ from a rebuild".into()
         });
         for sweep in self.tables.sweeps.values() {
-            audit.sweep(sweep);
+            if sweep.is_deleted() {
+                audit.deleted(sweep);
+            } else {
+                audit.sweep(sweep);
+            }
         }
+        let newest = self.tables.sweeps.last_key_value().map_or(0, |(id, _)| id.0);
+        audit.expect(newest <= self.tables.last_sweep, || {
+            format!("sweep {newest} has a number above the last one, {}", self.tables.last_sweep)
+        });
         for trial in self.tables.trials.values() {
             audit.trial(trial);
             audit.lease(trial);
@@ -43,6 +51,21 @@ impl Audit<'_> {
         if !holds {
             self.problems.push(problem());
         }
+    }
+
+    /// Of a deleted sweep there is what others rest on, and what is yet to be removed.
+    fn deleted(&mut self, sweep: &SweepRecord) {
+        let id = sweep.id;
+        self.expect(sweep.state.is_ended(), || {
+            format!("sweep {id} was deleted while {}", sweep.state.name())
+        });
+        self.expect(sweep.datasets.is_empty(), || format!("sweep {id} was deleted and still names datasets"));
+        let index = &self.engine.index;
+        let mut trials = self.engine.tables.trials_of(id).map(|trial| index.origins.is_reused(trial.spec.id));
+        let waits = trials.next().is_none_or(|first| !first || trials.any(|is_reused| !is_reused));
+        self.expect(waits == index.behind.contains(&id), || {
+            format!("sweep {id} was deleted; whether rows are left that nobody rests on: {waits}; whether they go: {}", !waits)
+        });
     }
 
     fn sweep(&mut self, sweep: &SweepRecord) {
@@ -187,7 +210,8 @@ impl Audit<'_> {
         self.expect(of(WorkKind::Evaluate, AttemptState::Succeeded) <= 1, || {
             format!("trial {id} was tested twice")
         });
-        let budget = self.engine.sweep(id.sweep).map_or(0, |sweep| sweep.spec.failures_max) as usize;
+        let sweep = self.engine.tables.sweeps.get(&id.sweep);
+        let budget = sweep.map_or(0, |sweep| sweep.spec.failures_max) as usize;
         let failures = failed(WorkKind::Evaluate);
         self.expect(failures <= budget, || {
             format!("evaluation of trial {id} failed {failures} times of {budget}")

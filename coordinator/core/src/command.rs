@@ -71,6 +71,8 @@ pub enum Command {
     Pause(SweepId),
     /// Go on with a paused sweep.
     Resume(SweepId),
+    /// Remove an ended sweep. What later sweeps have taken over from it stays.
+    Delete(SweepId),
     /// A worker announces itself, for the first time or again.
     Register {
         /// Its identity.
@@ -365,6 +367,14 @@ pub enum Rejection {
         state: SweepState,
         /// What was asked, as a participle.
         verb: &'static str,
+    },
+    /// Only ended sweeps are deleted.
+    #[error("sweep {sweep} is {}, and only ended sweeps are deleted: cancel it first (`sweep cancel {sweep}`)", state.name())]
+    NotEnded {
+        /// The sweep.
+        sweep: SweepId,
+        /// Its state.
+        state: SweepState,
     },
     /// An epoch came out of order.
     #[error("trial {trial} expects epoch {expected} next, not {got}")]

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod complete;
 pub(crate) mod control;
+pub(crate) mod delete;
 pub(crate) mod extend;
 pub(crate) mod follow;
 pub(crate) mod generation;
@@ -28,7 +29,7 @@ type Outcome = Result<Decision, Rejection>;
 
 /// A sweep that exists.
 fn known_sweep(engine: &Engine, id: sweep_proto::SweepId) -> Result<&SweepRecord, Rejection> {
-    engine.tables.sweeps.get(&id).ok_or(Rejection::UnknownSweep(id))
+    engine.sweep(id).ok_or(Rejection::UnknownSweep(id))
 }
 
 /// A worker that registered and has not left.

@@ -10,7 +10,7 @@ use crate::command::{Decision, Reply, Touch};
 use crate::engine::Engine;
 use crate::index::SweepIndex;
 use crate::limits::{ATTEMPTS_MAX, WORKERS_LOST_MAX};
-use crate::mutation::Mutation;
+use crate::mutation::{Key, Mutation};
 use crate::record::{
     AnsweredRequest, AttemptRecord, AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord,
     TrialState, WorkerRecord,
@@ -37,6 +37,7 @@ pub(crate) struct Draft<'a> {
     /// Sweeps that may have reached a new state.
     pub(crate) unsettled: BTreeSet<SweepId>,
     touches: Vec<Touch>,
+    removals: Vec<Key>,
 }
 
 impl<'a> Draft<'a> {
@@ -57,6 +58,7 @@ impl<'a> Draft<'a> {
             numbered: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             touches: Vec::new(),
+            removals: Vec::new(),
         }
     }
 
@@ -166,6 +168,11 @@ impl<'a> Draft<'a> {
         self.touches.push(touch);
     }
 
+    /// Removes a row and everything below it, after all other changes.
+    pub(crate) fn remove(&mut self, key: Key) {
+        self.removals.push(key);
+    }
+
     /// Ends the attempt under a trial's live lease and takes the lease from the trial, which is
     /// returned for the caller to set, with the attempt that ended.
     pub(crate) fn end_attempt(
@@ -253,6 +260,7 @@ impl<'a> Draft<'a> {
         if self.last_token != tables.last_token {
             mutations.push(Mutation::LastToken(self.last_token));
         }
+        mutations.extend(self.removals.into_iter().map(Mutation::Remove));
         Decision { mutations, touches: self.touches, reply }
     }
 }

@@ -1,13 +1,13 @@
 //! The engine: decides what a command changes, and folds what became true.
 
-use sweep_proto::Timestamp;
+use sweep_proto::{SweepId, Timestamp, TrialId};
 
 use crate::audit_trail;
 use crate::command::{Command, Decision, Rejection, Touch};
 use crate::decide;
 use crate::index::{Index, Stock};
 use crate::limits::SLICE_TRIALS;
-use crate::mutation::Mutation;
+use crate::mutation::{Key, Mutation};
 use crate::record::{EpochRecord, WorkerState};
 use crate::tables::Tables;
 use crate::volatile::Volatile;
@@ -94,6 +94,7 @@ impl Engine {
             Command::Cancel(sweep) => decide::control::cancel(self, now, *sweep),
             Command::Pause(sweep) => decide::control::pause(self, now, *sweep),
             Command::Resume(sweep) => decide::control::resume(self, now, *sweep),
+            Command::Delete(sweep) => decide::delete::delete(self, now, *sweep),
             Command::Register { worker, protocol, profile, fresh, instance } => {
                 let newcomer = decide::worker::Newcomer { id: *worker, fresh: *fresh, instance: *instance };
                 decide::worker::register(self, now, newcomer, *protocol, profile)
@@ -152,7 +153,8 @@ impl Engine {
                 self.index.trial_changed(&self.tables, before.as_ref(), trial);
             }
             Mutation::Sweep(sweep) => {
-                let before = self.tables.sweeps.insert(sweep.id, sweep.clone());
+                let before = self.tables.sweeps.get(&sweep.id).cloned();
+                self.tables.apply(mutation);
                 self.index.sweep_changed(&self.tables, before.as_ref(), sweep);
             }
             Mutation::Attempt(attempt) => {
@@ -179,6 +181,43 @@ impl Engine {
             | Mutation::AuditSeal(_) => {
                 self.tables.apply(mutation);
             }
+            Mutation::Remove(key) => self.remove(*key),
+        }
+    }
+
+    /// Removes a row and everything below it, from the indices, too.
+    fn remove(&mut self, key: Key) {
+        match key {
+            Key::Sweep(id) => self.remove_sweep(id),
+            Key::Trial(id) => self.remove_trial(id),
+            Key::Worker(id) => {
+                self.volatile.forget_worker(id);
+                self.tables.apply(&Mutation::Remove(key));
+            }
+            Key::Steps(_) | Key::Token(_) | Key::Certificate(_) => self.tables.apply(&Mutation::Remove(key)),
+        }
+    }
+
+    fn remove_sweep(&mut self, id: SweepId) {
+        let trials: Vec<_> = self.tables.trials_of(id).map(|trial| trial.spec.id).collect();
+        trials.into_iter().for_each(|trial| self.remove_trial(trial));
+        let sweep = self.tables.sweeps.get(&id).cloned();
+        self.tables.apply(&Mutation::Remove(Key::Sweep(id)));
+        if let Some(sweep) = sweep {
+            self.index.sweep_removed(&sweep);
+        }
+    }
+
+    fn remove_trial(&mut self, id: TrialId) {
+        self.tables.attempts_of(id).for_each(|attempt| self.index.attempt_removed(attempt));
+        let trial = self.tables.trials.get(&id).cloned();
+        let recorded = self.tables.epochs_recorded(id);
+        self.tables.apply(&Mutation::Remove(Key::Trial(id)));
+        if let Some(trial) = trial {
+            if let Some(lease) = trial.lease {
+                self.volatile.forget_lease(lease.token);
+            }
+            self.index.trial_removed(&self.tables, &trial, recorded);
         }
     }
 

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{
-    AttemptId, ConfigurationIndex, FailureKind, LeaseToken, SweepId, SweepSpec, TrialId, TrialKey, WorkKind,
-    WorkerId,
+    AttemptId, ConfigurationIndex, FailureKind, LeaseToken, SweepId, SweepSpec, TrialId, WorkKind, WorkerId,
 };
 
 use crate::configurations::Configurations;
 use crate::limits::{ATTEMPTS_MAX, STOCK_TRIALS};
 use crate::named::Named;
+use crate::origins::Origins;
 use crate::progress::Progress;
 use crate::record::{AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::source;
@@ -43,14 +43,14 @@ pub(crate) struct Index {
     pub(crate) attempts: BTreeMap<LeaseToken, AttemptId>,
     /// The live leases of each worker that has any.
     pub(crate) leases: BTreeMap<WorkerId, BTreeSet<LeaseToken>>,
-    /// The first completed trial of each key that was trained, not reused.
-    pub(crate) trained: BTreeMap<TrialKey, TrialId>,
-    /// The first trial of each key that has a test measurement.
-    pub(crate) tested: BTreeMap<TrialKey, TrialId>,
+    /// Attempts that name each worker, where there are any.
+    pub(crate) worked: BTreeMap<WorkerId, u64>,
+    /// Which results stand in for others.
+    pub(crate) origins: Origins,
     /// Which blobs rows name.
     pub(crate) named: Named,
-    /// The newest sweep of each name.
-    pub(crate) names: BTreeMap<String, SweepId>,
+    /// The sweeps of each name.
+    pub(crate) names: BTreeMap<String, BTreeSet<SweepId>>,
     /// How many trials of a sweep are made ahead.
     pub(crate) stock: Stock,
 }
@@ -97,7 +97,11 @@ pub(crate) struct SweepIndex {
     pub(crate) counts: [u64; 8],
     /// Completed trials that another one stands in for.
     pub(crate) reused: u64,
-    /// Trials that the sweep has once all are made.
+    /// Whether somebody has deleted it: no answer is told of it any more.
+    is_deleted: bool,
+    /// Its trials whose results others have taken over.
+    pub(crate) origins: BTreeSet<u32>,
+    /// Trials that the sweep has once all are made; none where it was deleted.
     target: u64,
     /// Epochs that trials have brought, and that open ones may still bring.
     pub(crate) epochs: u64,
@@ -146,8 +150,12 @@ impl SweepIndex {
     }
 
     /// Whether trials have yet to follow what was decided of their sweep.
-    fn is_behind(&self, state: SweepState, stock: Stock) -> bool {
-        match state {
+    fn is_behind(&self, sweep: &SweepRecord, stock: Stock) -> bool {
+        if sweep.is_deleted() {
+            // What others rest on stays, and the sweep's row with it.
+            return self.made() == 0 || self.made() > self.origins.len() as u64;
+        }
+        match sweep.state {
             SweepState::Open => !self.paused.is_empty() || self.lacks(self.pending.len(), stock),
             SweepState::Paused => !self.pending.is_empty() || self.lacks(self.paused.len(), stock),
             SweepState::Cancelled => !self.paused.is_empty() || !self.pending.is_empty(),
@@ -167,7 +175,9 @@ impl SweepIndex {
 
     fn remove(&mut self, trial: &TrialRecord, recorded: u32) {
         let index = trial.spec.id.index;
-        self.configurations.remove(trial);
+        if !self.is_deleted {
+            self.configurations.remove(trial);
+        }
         self.progress.remove(Progress::of(trial, recorded));
         self.epochs_configured -= trial.spec.configuration.epochs();
         match trial.state {
@@ -191,7 +201,9 @@ impl SweepIndex {
 
     fn insert(&mut self, spec: Option<&SweepSpec>, trial: &TrialRecord, recorded: u32) {
         let index = trial.spec.id.index;
-        self.configurations.insert(spec, trial);
+        if !self.is_deleted {
+            self.configurations.insert(spec, trial);
+        }
         self.progress.add(Progress::of(trial, recorded));
         self.epochs_configured += trial.spec.configuration.epochs();
         match trial.state {
@@ -236,14 +248,13 @@ impl Index {
     pub(crate) fn rebuild(tables: &Tables, stock: Stock) -> Self {
         let mut index = Self { stock, ..Self::default() };
         for sweep in tables.sweeps.values() {
-            index.names.insert(sweep.spec.name.clone(), sweep.id);
-            index.named.sweep_changed(sweep);
-            index.sweeps.entry(sweep.id).or_default().target = source::of(sweep).target();
+            index.sweep_named(None, Some(sweep));
+            let entry = index.sweeps.entry(sweep.id).or_default();
+            (entry.target, entry.is_deleted) = (target(sweep), sweep.is_deleted());
             index.refresh_ready(tables, sweep.id);
         }
         for attempt in tables.attempts.values() {
-            index.attempts.insert(attempt.token, attempt.id);
-            index.sweeps.entry(attempt.id.trial.sweep).or_default().ran.add(attempt);
+            index.attempt_counted(tables, attempt);
         }
         for trial in tables.trials.values() {
             index.trial_changed(tables, None, trial);
@@ -259,37 +270,72 @@ impl Index {
         trial: &TrialRecord,
     ) {
         let id = trial.spec.id;
-        self.named.trial_changed(before, trial);
+        self.named.trial_changed(before, Some(trial));
         let sweep = self.sweeps.entry(id.sweep).or_default();
         let recorded = tables.epochs_recorded(id);
         if let Some(before) = before {
             sweep.remove(before, recorded);
         }
         sweep.insert(tables.sweeps.get(&id.sweep).map(|sweep| &sweep.spec), trial, recorded);
-        let old_lease = before.and_then(|before| before.lease);
-        if old_lease != trial.lease {
-            if let Some(lease) = old_lease {
-                self.live.remove(&lease.token);
-                if let Some(tokens) = self.leases.get_mut(&lease.worker) {
-                    tokens.remove(&lease.token);
-                    if tokens.is_empty() {
-                        self.leases.remove(&lease.worker);
-                    }
-                }
-            }
-            if let Some(lease) = trial.lease {
-                self.live.insert(lease.token, id);
-                self.leases.entry(lease.worker).or_default().insert(lease.token);
-            }
-        }
-        if trial.state == TrialState::Completed && trial.reused_from.is_none() {
-            self.trained.entry(trial.key).and_modify(|first| *first = id.min(*first)).or_insert(id);
-        }
-        if trial.test.is_some() {
-            self.tested.entry(trial.key).and_modify(|first| *first = id.min(*first)).or_insert(id);
-        }
+        self.lease_changed(before, Some(trial));
+        self.origin_changed(tables, before, Some(trial));
         self.refresh_evaluation(tables, id);
         self.refresh_ready(tables, id.sweep);
+    }
+
+    /// A trial's row was removed with its attempts and epochs, of which there were that many; `tables` do not hold it any more.
+    pub(crate) fn trial_removed(&mut self, tables: &Tables, trial: &TrialRecord, recorded: u32) {
+        let id = trial.spec.id;
+        self.named.trial_changed(Some(trial), None);
+        if let Some(sweep) = self.sweeps.get_mut(&id.sweep) {
+            sweep.remove(trial, recorded);
+            sweep.outstanding.remove(&id.index);
+            sweep.evaluable.remove(&id.index);
+        }
+        self.lease_changed(Some(trial), None);
+        self.origin_changed(tables, Some(trial), None);
+        self.refresh_ready(tables, id.sweep);
+    }
+
+    fn lease_changed(&mut self, before: Option<&TrialRecord>, after: Option<&TrialRecord>) {
+        let lease_of =
+            |trial: Option<&TrialRecord>| trial.and_then(|trial| Some((trial.spec.id, trial.lease?)));
+        let (old, new) = (lease_of(before), lease_of(after));
+        if old == new {
+            return;
+        }
+        if let Some((_, lease)) = old {
+            self.live.remove(&lease.token);
+            if let Some(tokens) = self.leases.get_mut(&lease.worker) {
+                tokens.remove(&lease.token);
+                if tokens.is_empty() {
+                    self.leases.remove(&lease.worker);
+                }
+            }
+        }
+        if let Some((trial, lease)) = new {
+            self.live.insert(lease.token, trial);
+            self.leases.entry(lease.worker).or_default().insert(lease.token);
+        }
+    }
+
+    /// Which results stand in for others; a deleted sweep may have one less to keep.
+    fn origin_changed(&mut self, tables: &Tables, before: Option<&TrialRecord>, after: Option<&TrialRecord>) {
+        self.origins.trial_changed(before, after);
+        let reused = |trial: Option<&TrialRecord>| trial.and_then(|trial| trial.reused_from);
+        let (old, new) = (reused(before), reused(after));
+        if old == new {
+            return;
+        }
+        for origin in old.into_iter().chain(new) {
+            let sweep = self.sweeps.entry(origin.sweep).or_default();
+            if self.origins.is_reused(origin) {
+                sweep.origins.insert(origin.index);
+            } else {
+                sweep.origins.remove(&origin.index);
+            }
+            self.refresh_ready(tables, origin.sweep);
+        }
     }
 
     /// A sweep's row was replaced; `tables` hold the new one.
@@ -299,15 +345,17 @@ impl Index {
         before: Option<&SweepRecord>,
         sweep: &SweepRecord,
     ) {
-        self.named.sweep_changed(sweep);
-        let newest = self.names.entry(sweep.spec.name.clone()).or_insert(sweep.id);
-        *newest = sweep.id.max(*newest);
+        self.sweep_named(before, Some(sweep));
         let waits = |sweep: &SweepRecord| sweep.state == SweepState::Evaluating;
         let same =
             before.is_some_and(|before| before.chosen == sweep.chosen && waits(before) == waits(sweep));
         let entry = self.sweeps.entry(sweep.id).or_default();
-        entry.target = source::of(sweep).target();
-        if before.is_some_and(|before| before.spec.axes != sweep.spec.axes) {
+        entry.target = target(sweep);
+        if sweep.is_deleted() {
+            // Nobody asks any more when a deleted sweep ran, nor what it found.
+            entry.is_deleted = true;
+            (entry.ran, entry.configurations) = (Spans::default(), Configurations::default());
+        } else if before.is_some_and(|before| before.spec.axes != sweep.spec.axes) {
             entry.configurations.grid_changed(&sweep.spec);
         }
         if !same {
@@ -329,13 +377,60 @@ impl Index {
         entry.progress.add(Progress::of(trial, recorded));
     }
 
+    /// A sweep's row was removed with its trials.
+    pub(crate) fn sweep_removed(&mut self, sweep: &SweepRecord) {
+        self.sweep_named(Some(sweep), None);
+        self.behind.remove(&sweep.id);
+        if let Some(key) = self.sweeps.remove(&sweep.id).and_then(|entry| entry.ready) {
+            self.ready.remove(&key);
+        }
+    }
+
+    /// What is found by a sweep's row. A deleted one is found by nothing.
+    fn sweep_named(&mut self, before: Option<&SweepRecord>, after: Option<&SweepRecord>) {
+        self.named.sweep_changed(before, after);
+        if let Some(before) = before
+            && let Some(sweeps) = self.names.get_mut(&before.spec.name)
+        {
+            sweeps.remove(&before.id);
+            if sweeps.is_empty() {
+                self.names.remove(&before.spec.name);
+            }
+        }
+        if let Some(after) = after.filter(|after| !after.is_deleted()) {
+            self.names.entry(after.spec.name.clone()).or_default().insert(after.id);
+        }
+    }
+
     /// An attempt's row was replaced; `tables` hold the new one.
     pub(crate) fn attempt_changed(&mut self, tables: &Tables, attempt: &AttemptRecord) {
-        self.attempts.insert(attempt.token, attempt.id);
-        self.sweeps.entry(attempt.id.trial.sweep).or_default().ran.add(attempt);
+        self.attempt_counted(tables, attempt);
         if attempt.work == WorkKind::Evaluate {
             self.refresh_evaluation(tables, attempt.id.trial);
             self.refresh_ready(tables, attempt.id.trial.sweep);
+        }
+    }
+
+    fn attempt_counted(&mut self, tables: &Tables, attempt: &AttemptRecord) {
+        if self.attempts.insert(attempt.token, attempt.id).is_none() {
+            *self.worked.entry(attempt.worker).or_default() += 1;
+        }
+        let id = attempt.id.trial.sweep;
+        // Nobody asks any more when a deleted sweep ran.
+        if tables.sweeps.get(&id).is_some_and(|sweep| !sweep.is_deleted()) {
+            self.sweeps.entry(id).or_default().ran.add(attempt);
+        }
+    }
+
+    /// An attempt's row is about to be removed.
+    pub(crate) fn attempt_removed(&mut self, attempt: &AttemptRecord) {
+        if self.attempts.remove(&attempt.token).is_some()
+            && let Some(count) = self.worked.get_mut(&attempt.worker)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.worked.remove(&attempt.worker);
+            }
         }
     }
 
@@ -370,7 +465,7 @@ impl Index {
             }
             _ => None,
         };
-        if entry.is_behind(sweep.state, self.stock) {
+        if entry.is_behind(sweep, self.stock) {
             self.behind.insert(id);
         } else {
             self.behind.remove(&id);
@@ -383,6 +478,11 @@ impl Index {
             entry.ready = key;
         }
     }
+}
+
+/// Trials that a sweep has once all are made. A deleted one makes none any more.
+fn target(sweep: &SweepRecord) -> u64 {
+    if sweep.is_deleted() { 0 } else { source::of(sweep).target() }
 }
 
 /// Whether a trial belongs to the chosen configuration and has not been measured on the test split.

@@ -20,6 +20,7 @@ mod index;
 pub mod limits;
 pub mod mutation;
 mod named;
+mod origins;
 pub mod outlook;
 mod progress;
 pub mod quota;
@@ -43,7 +44,7 @@ pub use command::{
     Command, Decision, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Retried, Touch,
 };
 pub use engine::Engine;
-pub use mutation::Mutation;
+pub use mutation::{Key, Mutation};
 pub use outlook::Outlook;
 pub use progress::Progress;
 pub use quota::{Quota, Totals};

@@ -1,12 +1,12 @@
 //! Everything that can become true: the persisted vocabulary.
 //!
-//! A mutation is one whole row. The engine and every store apply it in the same way, by replacing
-//! the row under its key, so that *engine == fold(store)* can be compared table by table.
+//! A mutation is one whole row, or the removal of one. The engine and every store apply it in the same way, by replacing
+//! or removing the row under its key, so that *engine == fold(store)* can be compared table by table.
 
 use serde::{Deserialize, Serialize};
-use sweep_proto::TrialId;
+use sweep_proto::{SweepId, TokenId, TrialId, WorkerId};
 
-use crate::access::{AuditEntry, AuditHead, CertificateRecord, TokenRecord};
+use crate::access::{AuditEntry, AuditHead, CertificateId, CertificateRecord, TokenRecord};
 use crate::audit_trail::AuditSeal;
 use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
 
@@ -44,4 +44,24 @@ pub enum Mutation {
     AuditBase(AuditHead),
     /// The signature under the end of the audit log. Only stores keep it.
     AuditSeal(AuditSeal),
+    /// Removes a row and everything below it. What is not there stays away.
+    Remove(Key),
+}
+
+/// Names a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Key {
+    /// A sweep; below it are its trials. Its number is never given again.
+    Sweep(SweepId),
+    /// A trial; below it are its attempts, epochs and step metrics.
+    Trial(TrialId),
+    /// The step metrics of a trial. Only stores keep them.
+    Steps(TrialId),
+    /// A worker.
+    Worker(WorkerId),
+    /// A token.
+    Token(TokenId),
+    /// A certificate.
+    Certificate(CertificateId),
 }

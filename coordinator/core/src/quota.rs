@@ -219,7 +219,8 @@ impl Engine {
         let mut datasets = BTreeSet::new();
         for sweep in self.tables.sweeps.values().filter(|sweep| counts(sweep)) {
             let text_bytes = sweep.file_text.len() as u64;
-            usage.add(Totals { sweeps: 1, text_bytes, memory_bytes: text_bytes, ..Totals::default() });
+            let sweeps = u64::from(!sweep.is_deleted());
+            usage.add(Totals { sweeps, text_bytes, memory_bytes: text_bytes, ..Totals::default() });
             let fresh = sweep.datasets.iter().filter(|dataset| datasets.insert(dataset.artifact));
             usage.artifact_bytes += fresh.map(|dataset| dataset.artifact.bytes).sum::<u64>();
             let Some(index) = self.index.sweeps.get(&sweep.id) else { continue };

@@ -175,6 +175,10 @@ pub struct SweepRecord {
     /// Choices that were measured on the test split before the sweep was extended or retried, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_choices: Vec<EarlierChoice>,
+    /// When it was deleted. Nobody sees it from then on; what later sweeps have taken over from it stays, and the rest is removed
+    /// a bounded number of trials at a time (`decide/delete.rs`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A choice that was measured on the test split and is not the last one: whoever knows the measurement may have gone on because
@@ -217,6 +221,11 @@ impl DatasetRecord {
 }
 
 impl SweepRecord {
+    /// Whether somebody has deleted it.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
+    }
+
     /// How many choices were measured on the test split, with the present one where it `is_measured`.
     pub fn tests_so_far(&self, is_measured: bool) -> u64 {
         self.earlier_choices.len() as u64 + u64::from(is_measured)

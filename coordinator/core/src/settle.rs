@@ -29,12 +29,11 @@ impl Draft<'_> {
         let chosen = best.as_ref().map(|best| best.index);
         sweep.chosen = best.map(|best| best.configuration);
         sweep.state = SweepState::Evaluating;
-        let tables = &self.engine.tables;
         let measured: Vec<TrialRecord> = self
             .trials_with(id, chosen)
             .filter(|trial| trial.reused_from.is_some() && awaits_test(chosen, trial))
             .filter_map(|trial| {
-                let measured = tables.trials.get(self.engine.index.tested.get(&trial.key)?)?;
+                let measured = self.engine.tested_of(trial.key)?;
                 Some(TrialRecord { test: measured.test.clone(), ..trial.clone() })
             })
             .collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sweep_proto::{AttemptId, Configuration, ConfigurationIndex, SweepId, TokenId, TrialId, WorkerId};
 
 use crate::access::{AuditHead, CertificateId, CertificateRecord, TokenRecord};
-use crate::mutation::Mutation;
+use crate::mutation::{Key, Mutation};
 use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
 
 /// Every durable row.
@@ -13,6 +13,8 @@ use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, Worker
 pub struct Tables {
     /// Sweeps by number.
     pub sweeps: BTreeMap<SweepId, SweepRecord>,
+    /// The largest number that a sweep ever had: no number is given twice, even after its sweep is gone.
+    pub last_sweep: u64,
     /// Trials by id: those of one sweep stand together.
     pub trials: BTreeMap<TrialId, TrialRecord>,
     /// Attempts by id: those of one trial stand together.
@@ -38,6 +40,10 @@ impl Tables {
     pub fn apply(&mut self, mutation: &Mutation) {
         match mutation {
             Mutation::Sweep(sweep) => {
+                self.last_sweep = self.last_sweep.max(sweep.id.0);
+                if sweep.is_deleted() {
+                    self.forget_configurations(sweep.id);
+                }
                 self.sweeps.insert(sweep.id, sweep.clone());
             }
             Mutation::Trial(trial) => {
@@ -76,6 +82,7 @@ impl Tables {
             }
             Mutation::AuditBase(base) => self.audit_base = *base,
             Mutation::AuditSeal(_) => {}
+            Mutation::Remove(key) => self.remove(*key),
         }
     }
 
@@ -97,10 +104,47 @@ impl Tables {
                 known.insert(configuration.clone(), trial.configuration_index);
             }
         }
+        let deleted: Vec<_> = self.sweeps.values().filter(|one| one.is_deleted()).map(|one| one.id).collect();
+        deleted.into_iter().for_each(|sweep| self.forget_configurations(sweep));
+    }
+
+    /// The trials of a deleted sweep that stay are too few to number configurations by, and nobody asks.
+    fn forget_configurations(&mut self, sweep: SweepId) {
+        let range = TrialId { sweep, index: 0 }..=TrialId { sweep, index: u32::MAX };
+        let trials = self.trials.range_mut(range);
+        trials.for_each(|(_, trial)| trial.configuration_index = ConfigurationIndex::default());
+    }
+
+    fn remove(&mut self, key: Key) {
+        match key {
+            Key::Sweep(id) => {
+                self.last_sweep = self.last_sweep.max(id.0);
+                let trials: Vec<_> = self.trials_of(id).map(|trial| trial.spec.id).collect();
+                trials.into_iter().for_each(|trial| self.remove_trial(trial));
+                self.sweeps.remove(&id);
+            }
+            Key::Trial(id) => self.remove_trial(id),
+            Key::Steps(_) => {}
+            Key::Worker(id) => _ = self.workers.remove(&id),
+            Key::Token(id) => _ = self.tokens.remove(&id),
+            Key::Certificate(id) => _ = self.certificates.remove(&id),
+        }
+    }
+
+    fn remove_trial(&mut self, id: TrialId) {
+        let attempts: Vec<_> = self.attempts_of(id).map(|attempt| attempt.id).collect();
+        attempts.iter().for_each(|attempt| _ = self.attempts.remove(attempt));
+        let epochs: Vec<_> = self.epochs_of(id).map(|epoch| epoch.metric.epoch).collect();
+        epochs.iter().for_each(|epoch| _ = self.epochs.remove(&(id, *epoch)));
+        self.trials.remove(&id);
     }
 
     /// What makes these rows true in an empty store, parents first. The audit log is not among it.
     pub fn mutations(&self) -> impl Iterator<Item = Mutation> {
+        // The newest sweep may be gone; its number is still taken.
+        let last = SweepId(self.last_sweep);
+        let is_gone = last.0 > 0 && !self.sweeps.contains_key(&last);
+        let gone = is_gone.then_some(Mutation::Remove(Key::Sweep(last))).into_iter();
         let sweeps = self.sweeps.values().cloned().map(Mutation::Sweep);
         let workers = self.workers.values().cloned().map(Mutation::Worker);
         let trials = self.trials.values().cloned().map(Mutation::Trial);
@@ -111,7 +155,13 @@ impl Tables {
         let access = tokens.chain(certificates);
         let base = (self.audit_base != AuditHead::default()).then_some(Mutation::AuditBase(self.audit_base));
         let last_token = base.into_iter().chain(std::iter::once(Mutation::LastToken(self.last_token)));
-        sweeps.chain(workers).chain(trials).chain(attempts).chain(epochs).chain(access).chain(last_token)
+        gone.chain(sweeps)
+            .chain(workers)
+            .chain(trials)
+            .chain(attempts)
+            .chain(epochs)
+            .chain(access)
+            .chain(last_token)
     }
 
     /// The trials of a sweep, in order.

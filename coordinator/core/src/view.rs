@@ -43,18 +43,23 @@ pub fn waiting_state(state: SweepState) -> Option<TrialState> {
 }
 
 impl Engine {
-    /// A sweep.
+    /// A sweep; `None` also where it was deleted.
     pub fn sweep(&self, id: SweepId) -> Option<&SweepRecord> {
-        self.tables.sweeps.get(&id)
+        self.tables.sweeps.get(&id).filter(|sweep| !sweep.is_deleted())
+    }
+
+    /// The sweeps that were not deleted, oldest first.
+    pub fn sweeps(&self) -> impl DoubleEndedIterator<Item = &SweepRecord> {
+        self.tables.sweeps.values().filter(|sweep| !sweep.is_deleted())
     }
 
     /// A sweep by its number, else the newest of that name, else one by its name and its number with `-` between them. The
     /// names that are told apart are also those of the folders of reports.
     pub fn resolve(&self, name_or_number: &str) -> Option<SweepId> {
-        let known = |id: &SweepId| self.tables.sweeps.contains_key(id);
+        let known = |id: &SweepId| self.sweep(*id).is_some();
         let number = name_or_number.parse().ok().filter(known);
         number
-            .or_else(|| self.index.names.get(name_or_number).copied())
+            .or_else(|| self.index.names.get(name_or_number)?.last().copied())
             .or_else(|| {
                 let (name, number) = name_or_number.rsplit_once('-')?;
                 let id = number.parse().ok()?;
@@ -63,11 +68,8 @@ impl Engine {
                 self.sweep(id).filter(|sweep| of(sweep)).map(|_| id)
             })
             .or_else(|| {
-                let newest = self.tables.sweeps.iter().rev();
-                newest
-                    .into_iter()
-                    .find(|(_, sweep)| folder_name(&sweep.spec.name) == name_or_number)
-                    .map(|(id, _)| *id)
+                let mut newest = self.sweeps().rev();
+                newest.find(|sweep| folder_name(&sweep.spec.name) == name_or_number).map(|sweep| sweep.id)
             })
     }
 
@@ -86,6 +88,11 @@ impl Engine {
             by_state[state as usize] += waiting;
         }
         Ledger { planned: by_state.iter().sum(), by_state, reused: index.reused }
+    }
+
+    /// Trials of a sweep whose results later ones have taken over: they stay when the sweep is deleted.
+    pub fn origins_in(&self, sweep: SweepId) -> u64 {
+        self.index.sweeps.get(&sweep).map_or(0, |index| index.origins.len() as u64)
     }
 
     /// Trials of a sweep that are yet to be made.

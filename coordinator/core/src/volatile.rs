@@ -90,6 +90,13 @@ impl Volatile {
         self.disconnected.insert(worker);
     }
 
+    /// A worker is not known any more.
+    pub(crate) fn forget_worker(&mut self, worker: WorkerId) {
+        self.watch(worker, false);
+        self.heard.remove(&worker);
+        self.disconnected.remove(&worker);
+    }
+
     /// Whether a worker's last session has ended, and it was not heard since.
     pub(crate) fn is_disconnected(&self, worker: WorkerId) -> bool {
         self.disconnected.contains(&worker)

@@ -21,6 +21,7 @@ mod backup;
 mod completions;
 mod control;
 mod data;
+mod delete;
 mod drain;
 mod export;
 mod extend;
@@ -163,6 +164,8 @@ enum Command {
     Resume(control::ResumeArguments),
     /// Try trials again that failed or diverged
     Retry(retry::Arguments),
+    /// Remove an ended sweep for good
+    Delete(delete::Arguments),
     /// Add levels to the grid of a sweep, or replicates
     Extend(extend::Arguments),
     /// Fetch the report of a sweep
@@ -370,6 +373,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Pause(arguments) => control::pause(arguments, context).await,
         Command::Resume(arguments) => control::resume(arguments, context).await,
         Command::Retry(arguments) => retry::run(arguments, context).await,
+        Command::Delete(arguments) => delete::run(arguments, context).await,
         Command::Extend(arguments) => extend::run(arguments, context).await,
         Command::Report(arguments) => report::run(arguments, context).await,
         Command::Export(arguments) => export::run(arguments, context).await,

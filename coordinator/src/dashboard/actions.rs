@@ -140,6 +140,32 @@ pub(super) async fn retry(
     Ok(Redirect::to(&format!("/sweeps/{sweep}")).into_response())
 }
 
+/// `GET /sweeps/{sweep}/delete`
+pub(super) async fn ask_delete((State(dashboard), viewer, Path(name)): Asked) -> Result<Response, Refusal> {
+    let sweep = lists::resolve(&dashboard.shared, name).await?;
+    page(&Page {
+        frame: Frame::of(&viewer),
+        title: format!("Delete sweep {sweep}?"),
+        consequence: "Its trials, curves, models and data are removed. What later sweeps have taken over from it stays, for \
+                      their sake. This cannot be undone.",
+        button: "Delete the sweep",
+        is_final: true,
+        action: format!("/sweeps/{sweep}/delete"),
+        back: format!("/sweeps/{sweep}"),
+    })
+}
+
+/// `POST /sweeps/{sweep}/delete`
+pub(super) async fn delete(
+    (State(dashboard), viewer, Path(name)): Asked,
+    Form(form): Form<Confirmed>,
+) -> Result<Response, Refusal> {
+    viewer.check(&form.key)?;
+    dashboard.shared.delete(&viewer.act, name).await?;
+    dashboard.overview.forget().await;
+    Ok(Redirect::to("/").into_response())
+}
+
 /// `GET /workers/{worker}/drain`
 pub(super) async fn ask_drain((State(dashboard), viewer, Path(name)): Asked) -> Result<Response, Refusal> {
     let worker = lists::resolve_worker(&dashboard.shared, name).await?;

@@ -119,6 +119,7 @@ pub(crate) fn routes(shared: Shared) -> Router {
         .route("/sweeps/{sweep}/resume", get(actions::ask_resume).post(actions::resume))
         .route("/sweeps/{sweep}/retry", get(actions::ask_retry).post(actions::retry))
         .route("/sweeps/{sweep}/cancel", get(actions::ask_cancel).post(actions::cancel))
+        .route("/sweeps/{sweep}/delete", get(actions::ask_delete).post(actions::delete))
         .route("/login", get(login::ask).post(login::begin))
         .route("/logout", post(login::end))
         .route("/assets/{name}", get(assets::asset))

@@ -1,6 +1,6 @@
 //! What the log says of durable changes, with the ids of sweep, trial, attempt and worker.
 
-use coordinator_core::{AttemptState, Engine, Mutation};
+use coordinator_core::{AttemptState, Engine, Key, Mutation};
 
 /// Writes the log line of a mutation that is about to replace the row in the engine.
 pub(super) fn record(engine: &Engine, mutation: &Mutation) {
@@ -63,5 +63,17 @@ pub(super) fn record(engine: &Engine, mutation: &Mutation) {
         | Mutation::Audit(_)
         | Mutation::AuditBase(_)
         | Mutation::AuditSeal(_) => {}
+        Mutation::Remove(key) => removed(*key),
+    }
+}
+
+fn removed(key: Key) {
+    match key {
+        Key::Sweep(sweep) => tracing::info!(%sweep, "sweep removed"),
+        Key::Trial(trial) => tracing::debug!(sweep = %trial.sweep, %trial, "trial removed"),
+        Key::Steps(trial) => tracing::debug!(sweep = %trial.sweep, %trial, "step metrics removed"),
+        Key::Worker(worker) => tracing::info!(%worker, "worker removed"),
+        Key::Token(token) => tracing::info!(%token, "token removed"),
+        Key::Certificate(certificate) => tracing::info!(%certificate, "certificate removed"),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds, TrialRecord};
+use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds};
 use coordinator_store::{StepBatch, Store, StoreError};
 use sweep_proto::{ArtifactRef, AttemptId, LeaseToken, StepMetric, Timestamp, WorkerId};
 use tokio::sync::oneshot;
@@ -131,11 +131,7 @@ impl Live {
         let mut replaced = BTreeMap::new();
         for mutation in &decision.mutations {
             journal::record(&self.engine, mutation);
-            if let Mutation::Trial(trial) = mutation {
-                let before = self.engine.tables().trials.get(&trial.spec.id);
-                replaced
-                    .extend(before.into_iter().flat_map(TrialRecord::blobs).map(|blob| (blob.digest, blob)));
-            }
+            replaced.extend(self.engine.blobs_before(mutation).into_iter().map(|blob| (blob.digest, blob)));
         }
         self.engine.fold(&decision);
         let lost = replaced.into_values().filter(|blob| !self.engine.is_named(blob.digest));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use coordinator_core::{Command, Mutation, SweepState, TrialState, WorkerState};
+use coordinator_core::{Command, Key, Mutation, SweepState, TrialState, WorkerState};
 use coordinator_store::StoreError;
 use sweep_proto::Timestamp;
 use tokio::sync::mpsc;
@@ -261,6 +261,7 @@ impl Core {
             Mutation::Sweep(sweep) => Some(sweep.id),
             Mutation::Trial(trial) => Some(trial.spec.id.sweep),
             Mutation::Epoch(epoch) => Some(epoch.trial.sweep),
+            Mutation::Remove(Key::Sweep(sweep)) => Some(*sweep),
             _ => None,
         };
         let changed: BTreeSet<_> = mutations.iter().filter_map(sweep_of).collect();

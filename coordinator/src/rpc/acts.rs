@@ -1,7 +1,7 @@
 //! What people change, from a terminal as from a page: found by name, done, and written to the audit log with it.
 
 use coordinator_core::limits::SLICE_TRIALS;
-use coordinator_core::{Command, Reply, Retried};
+use coordinator_core::{Command, Engine, Reply, Retried};
 use sweep_proto::{SweepId, WorkerId};
 use tonic::Status;
 
@@ -23,6 +23,18 @@ pub(crate) const RESUME: Control = Control { name: "resume", command: Command::R
 /// Ends the sweep.
 pub(crate) const CANCEL: Control = Control { name: "cancel", command: Command::Cancel };
 
+/// What a deletion has removed.
+#[derive(Clone, Debug)]
+pub(crate) struct Deleted {
+    pub(crate) sweep: SweepId,
+    /// What it was called.
+    pub(crate) name: String,
+    /// Trials that it had.
+    pub(crate) trials: u64,
+    /// Those of them that stay, because later sweeps rest on them.
+    pub(crate) kept: u64,
+}
+
 /// Trials that are tried again, and those that are left.
 fn count_of(reply: &Reply) -> (u64, u64) {
     match reply {
@@ -37,6 +49,21 @@ impl Shared {
         let sweep = lists::resolve(self, name).await?;
         self.act(act, control.name, format!("sweep {sweep}"), (control.command)(sweep)).await?;
         Ok(sweep)
+    }
+
+    /// Removes an ended sweep that is named. Its rows go a few at a time from then on; nobody sees them any more.
+    pub(crate) async fn delete(&self, act: &Act, name: String) -> Result<Deleted, Status> {
+        let sweep = lists::resolve(self, name).await?;
+        let look = move |engine: &Engine, _| {
+            let name = engine.sweep(sweep)?.spec.name.clone();
+            let (trials, kept) = (engine.ledger(sweep).planned, engine.origins_in(sweep));
+            Some(Deleted { sweep, name, trials, kept })
+        };
+        let deleted = self.driver.read(look).await.map_err(status::of_driver)?;
+        let deleted = deleted.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+        let subject = format!("sweep {sweep}, \"{}\"", deleted.name);
+        self.act(act, "delete", subject, Command::Delete(sweep)).await?;
+        Ok(deleted)
     }
 
     /// Tries trials of a sweep again; which sweep it is, and how many trials.

@@ -39,8 +39,8 @@ pub(crate) async fn sweep(shared: &Shared, name: String) -> Result<wire::SweepSt
 pub(crate) async fn sweeps(shared: &Shared) -> Result<Vec<wire::SweepStatus>, Status> {
     let logs = Arc::clone(&shared.attempt_logs);
     let look = move |engine: &Engine, now| {
-        let newest = engine.tables().sweeps.keys().rev().take(LIST_MAX);
-        newest.filter_map(|sweep| sweep_status::for_list(engine, *sweep, now, &logs)).collect::<Vec<_>>()
+        let newest = engine.sweeps().rev().take(LIST_MAX);
+        newest.filter_map(|sweep| sweep_status::for_list(engine, sweep.id, now, &logs)).collect::<Vec<_>>()
     };
     let mut sweeps = shared.driver.read(look).await.map_err(status::of_driver)?;
     sweeps.reverse();

@@ -52,6 +52,7 @@ fn of_rejection(rejection: &Rejection) -> Status {
         | Rejection::Protocol { .. }
         | Rejection::Replaced(_)
         | Rejection::WrongState { .. }
+        | Rejection::NotEnded { .. }
         | Rejection::NothingToRetry(_) => Status::failed_precondition(message),
         Rejection::Denied(_) => Status::unauthenticated(message),
         Rejection::TooMuch(_) => Status::resource_exhausted(message),

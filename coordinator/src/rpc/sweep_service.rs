@@ -8,7 +8,7 @@ use sweep_proto::wire::sweep_service_server::SweepService;
 use sweep_proto::{SweepId, wire};
 use tonic::{Request, Response, Status};
 
-use super::acts::{self, Control};
+use super::acts::{self, Control, Deleted};
 use super::blobs::FileParts;
 use super::caller::Act;
 use super::launch::{self, Events};
@@ -101,6 +101,16 @@ impl SweepService for SweepRpc {
         request: Request<wire::GetRequest>,
     ) -> Result<Response<wire::SweepStatus>, Status> {
         self.control(request, acts::RESUME).await
+    }
+
+    async fn delete(
+        &self,
+        request: Request<wire::GetRequest>,
+    ) -> Result<Response<wire::DeleteReply>, Status> {
+        let act = Act::of(&request);
+        let deleted = self.shared.delete(&act, request.into_inner().sweep).await?;
+        let Deleted { sweep, name, trials, kept } = deleted;
+        Ok(Response::new(wire::DeleteReply { sweep: sweep.0, name, trials, kept }))
     }
 
     async fn retry(

@@ -32,6 +32,7 @@ pub(crate) const TABLE: &[(&str, Allowed)] = &[
     ("/sweep.v1.SweepService/Pause", SUBMIT),
     ("/sweep.v1.SweepService/Resume", SUBMIT),
     ("/sweep.v1.SweepService/Retry", SUBMIT),
+    ("/sweep.v1.SweepService/Delete", SUBMIT),
     ("/sweep.v1.SweepService/Extend", SUBMIT),
     ("/sweep.v1.SweepService/Report", READ),
     ("/sweep.v1.SweepService/Compare", READ),
@@ -81,6 +82,7 @@ pub(crate) const TABLE: &[(&str, Allowed)] = &[
     ("/sweeps/*/resume", SUBMIT),
     ("/sweeps/*/retry", SUBMIT),
     ("/sweeps/*/cancel", SUBMIT),
+    ("/sweeps/*/delete", SUBMIT),
 ];
 
 /// Whom a path is for; `None`: nobody.

@@ -13,10 +13,10 @@ mod rows;
 
 pub use rows::one_of_each;
 
-use coordinator_core::{AuditHead, AuditSeal, Mutation, Tables};
+use coordinator_core::{AttemptState, AuditHead, AuditSeal, Key, Mutation, SweepState, Tables, TrialState};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use sweep_proto::StepMetric;
+use sweep_proto::{StepMetric, SweepId};
 
 use crate::{StepBatch, Store, StoreError};
 
@@ -36,6 +36,9 @@ pub fn run<F: Fixture>(make: impl Fn() -> F) {
     an_orphan_fails_the_whole_commit(&make());
     truncation_is_exact(&make());
     tokens_never_go_back(&make());
+    what_is_removed_takes_what_is_below_it(&make());
+    numbers_of_removed_sweeps_stay_taken(&make());
+    what_goes_and_comes_again_in_one_commit_is_new(&make());
     steps_are_stored_once_and_without_gap(&make());
     the_audit_log_is_read_back_in_order(&make());
     old_entries_of_the_audit_log_go_and_its_marks_stay(&make());
@@ -99,6 +102,83 @@ fn tokens_never_go_back(fixture: &impl Fixture) {
     store.commit(&[Mutation::LastToken(5)]).unwrap();
     store.commit(&[Mutation::LastToken(3)]).unwrap();
     assert_eq!(fixture.open().load().unwrap().last_token, 5);
+}
+
+fn what_is_removed_takes_what_is_below_it(fixture: &impl Fixture) {
+    let mut store = fixture.open();
+    let mut all = rows::one_of_each();
+    store.commit(&all).unwrap();
+    let (one, other) = (rows::attempt_id(0, 1), rows::attempt_id(0, 2));
+    let batch = |attempt| StepBatch { attempt, points: (0..3).map(rows::step).collect() };
+    store.append_steps(&[batch(one), batch(other)]).unwrap();
+    let mut remove = |store: &mut Box<dyn Store>, keys: &[Key]| {
+        let removals: Vec<_> = keys.iter().copied().map(Mutation::Remove).collect();
+        store.commit(&removals).unwrap();
+        store.commit(&removals).unwrap();
+        all.extend(removals);
+        assert_eq!(store.load().unwrap(), fold(&all), "{keys:?}");
+    };
+    remove(&mut store, &[Key::Steps(rows::trial_id(0))]);
+    for attempt in [one, other] {
+        assert_eq!(store.read_steps(attempt, 0, 9).unwrap(), [], "its step metrics are gone, and only they");
+    }
+    assert_eq!(store.append_steps(&[batch(one)]).unwrap(), [3]);
+    remove(&mut store, &rows::keys_of_access());
+    assert!(store.load().unwrap().workers.is_empty());
+    remove(&mut store, &[Key::Trial(rows::trial_id(0))]);
+    let trial = rows::trial(rows::trial_id(0), TrialState::Pending, 0.0);
+    let attempt = rows::attempt(one, AttemptState::Running);
+    store.commit(&[trial, attempt]).unwrap();
+    assert_eq!(fixture.open().read_steps(one, 0, 9).unwrap(), [], "no step metric outlives its trial");
+    store.append_steps(&[batch(one)]).unwrap();
+    store.commit(&[Mutation::Remove(Key::Sweep(SweepId(1)))]).unwrap();
+    let left = fixture.open().load().unwrap();
+    assert!(
+        left.sweeps.is_empty()
+            && left.trials.is_empty()
+            && left.attempts.is_empty()
+            && left.epochs.is_empty()
+    );
+    store.commit(&rows::one_of_each()).unwrap();
+    assert_eq!(fixture.open().read_steps(one, 0, 9).unwrap(), [], "no step metric outlives its sweep");
+}
+
+fn numbers_of_removed_sweeps_stay_taken(fixture: &impl Fixture) {
+    let mut store = fixture.open();
+    let sweep = |id| rows::sweep(id, SweepState::Finished);
+    store.commit(&[sweep(1), sweep(7), sweep(3)]).unwrap();
+    assert_eq!(fixture.open().load().unwrap().last_sweep, 7);
+    store.commit(&[Mutation::Remove(Key::Sweep(SweepId(7)))]).unwrap();
+    store.commit(&[Mutation::Remove(Key::Sweep(SweepId(3)))]).unwrap();
+    let tables = fixture.open().load().unwrap();
+    assert_eq!((tables.sweeps.len(), tables.last_sweep), (1, 7));
+    // What is written into an empty store from these rows knows it, too.
+    assert_eq!(fold(&tables.mutations().collect::<Vec<_>>()).last_sweep, 7);
+}
+
+fn what_goes_and_comes_again_in_one_commit_is_new(fixture: &impl Fixture) {
+    let mut store = fixture.open();
+    let mut all = rows::one_of_each();
+    store.commit(&all).unwrap();
+    let again = [
+        rows::epoch(0, 3, 0.5),
+        Mutation::Remove(Key::Trial(rows::trial_id(0))),
+        rows::trial(rows::trial_id(0), TrialState::Pending, 0.0),
+        rows::epoch(0, 1, 0.25),
+        rows::worker(1, 9),
+        Mutation::Remove(Key::Sweep(SweepId(2))),
+        rows::sweep(2, SweepState::Open),
+    ];
+    store.commit(&again).unwrap();
+    all.extend(again);
+    let loaded = fixture.open().load().unwrap();
+    assert_eq!(loaded, fold(&all));
+    assert_eq!(loaded.attempts_of(rows::trial_id(0)).count(), 0);
+    assert_eq!(loaded.epochs_of(rows::trial_id(0)).count(), 1);
+    // What lies below a removed row is an orphan.
+    let orphaned = [Mutation::Remove(Key::Trial(rows::trial_id(1))), rows::epoch(1, 1, 0.5)];
+    assert!(matches!(store.commit(&orphaned), Err(StoreError::NotFound(_))));
+    assert_eq!(store.load().unwrap(), fold(&all));
 }
 
 fn steps_are_stored_once_and_without_gap(fixture: &impl Fixture) {
@@ -187,7 +267,7 @@ fn readers_work_beside_the_writer(fixture: &impl Fixture) {
 
 fn load_is_the_fold<F: Fixture>(make: &impl Fn() -> F) {
     let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
-    let commits = prop::collection::vec(prop::collection::vec(rows::any_mutation(), 0..12), 0..8);
+    let commits = prop::collection::vec(prop::collection::vec(rows::any_mutations(), 0..12), 0..8);
     runner
         .run(&commits, |commits| {
             let fixture = make();
@@ -195,6 +275,7 @@ fn load_is_the_fold<F: Fixture>(make: &impl Fn() -> F) {
             let mut all = rows::parents();
             store.commit(&all).unwrap();
             for commit in commits {
+                let commit = commit.concat();
                 store.commit(&commit).unwrap();
                 all.extend(commit);
             }

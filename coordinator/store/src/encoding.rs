@@ -52,9 +52,15 @@ pub(crate) fn verify(found: i64, expected: i64, place: &str) -> Result<(), Store
     if found == expected { Ok(()) } else { Err(StoreError::corrupt(place, "its checksum differs")) }
 }
 
-/// The checksum of the token counter.
-pub(crate) fn sum_of_last_token(token: u64) -> i64 {
-    checksum(&[b"last_token", &token.to_le_bytes()])
+/// The name of the largest fencing token ever granted among the counters.
+pub(crate) const LAST_TOKEN: &str = "last_token";
+
+/// The name of the largest number of a removed sweep among the counters.
+pub(crate) const LAST_SWEEP: &str = "last_sweep";
+
+/// The checksum of a counter.
+pub(crate) fn sum_of_counter(name: &str, value: u64) -> i64 {
+    checksum(&[name.as_bytes(), &value.to_le_bytes()])
 }
 
 /// An attempt's state as a column.

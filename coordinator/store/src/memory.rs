@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use coordinator_core::{AuditEntry, AuditSeal, Mutation, Tables};
+use coordinator_core::{AuditEntry, AuditSeal, Key, Mutation, Tables};
 use sweep_proto::{AttemptId, StepMetric, SweepId, TrialId};
 
 use crate::{StepBatch, Store, StoreError, StoreReader, continuation};
@@ -65,6 +65,12 @@ impl Store for MemoryStore {
                 }
                 Mutation::AuditBase(base) => state.audit.retain(|sequence, _| *sequence > base.sequence),
                 Mutation::AuditSeal(seal) => state.seal = Some(seal.clone()),
+                Mutation::Remove(Key::Sweep(id)) => {
+                    state.steps.retain(|attempt, _| attempt.trial.sweep != *id);
+                }
+                Mutation::Remove(Key::Trial(id) | Key::Steps(id)) => {
+                    state.steps.retain(|attempt, _| attempt.trial != *id);
+                }
                 _ => {}
             }
         }
@@ -91,29 +97,45 @@ impl Store for MemoryStore {
     }
 }
 
-/// The foreign keys of the SQL stores: a trial has a sweep, attempts and epochs have a trial.
+/// The foreign keys of the SQL stores: a trial has a sweep, attempts and epochs have a trial, once all mutations are applied.
 fn check_references(tables: &Tables, mutations: &[Mutation]) -> Result<(), StoreError> {
-    let mut sweeps = BTreeSet::new();
-    let mut trials = BTreeSet::new();
+    let mut sweeps: BTreeMap<SweepId, bool> = BTreeMap::new();
+    let mut trials: BTreeMap<TrialId, bool> = BTreeMap::new();
+    let mut gone: BTreeSet<SweepId> = BTreeSet::new();
+    // Rows that are written: the trial that each is, or is below of, and whether it is the trial itself.
+    let mut written: Vec<(TrialId, bool)> = Vec::new();
     for mutation in mutations {
         match mutation {
-            Mutation::Sweep(sweep) => _ = sweeps.insert(sweep.id),
-            Mutation::Trial(trial) => _ = trials.insert(trial.spec.id),
+            Mutation::Sweep(sweep) => _ = sweeps.insert(sweep.id, true),
+            Mutation::Trial(trial) => {
+                trials.insert(trial.spec.id, true);
+                written.push((trial.spec.id, true));
+            }
+            Mutation::Attempt(attempt) => written.push((attempt.id.trial, false)),
+            Mutation::Epoch(epoch) => written.push((epoch.trial, false)),
+            Mutation::Remove(Key::Sweep(id)) => {
+                sweeps.insert(*id, false);
+                gone.insert(*id);
+                trials.retain(|trial, _| trial.sweep != *id);
+                written.retain(|(trial, _)| trial.sweep != *id);
+            }
+            Mutation::Remove(Key::Trial(id)) => {
+                trials.insert(*id, false);
+                written.retain(|(trial, _)| trial != id);
+            }
             _ => {}
         }
     }
-    let sweep_exists = |id: SweepId| tables.sweeps.contains_key(&id) || sweeps.contains(&id);
-    let trial_exists = |id: TrialId| tables.trials.contains_key(&id) || trials.contains(&id);
-    for mutation in mutations {
-        let (exists, what) = match mutation {
-            Mutation::Trial(trial) => (sweep_exists(trial.spec.id.sweep), trial.spec.id),
-            Mutation::Attempt(attempt) => (trial_exists(attempt.id.trial), attempt.id.trial),
-            Mutation::Epoch(epoch) => (trial_exists(epoch.trial), epoch.trial),
-            _ => continue,
-        };
-        if !exists {
-            return Err(StoreError::NotFound(format!("the parent of a row of trial {what}")));
-        }
+    let sweep_exists = |id: SweepId| sweeps.get(&id).copied().unwrap_or(tables.sweeps.contains_key(&id));
+    let trial_exists = |id: TrialId| {
+        let before = !gone.contains(&id.sweep) && tables.trials.contains_key(&id);
+        trials.get(&id).copied().unwrap_or(before)
+    };
+    let has_parent = |(trial, is_itself): &(TrialId, bool)| {
+        if *is_itself { sweep_exists(trial.sweep) } else { trial_exists(*trial) }
+    };
+    match written.iter().find(|row| !has_parent(row)) {
+        None => Ok(()),
+        Some((trial, _)) => Err(StoreError::NotFound(format!("the parent of a row of trial {trial}"))),
     }
-    Ok(())
 }

@@ -4,6 +4,7 @@ mod address;
 mod leadership;
 mod load;
 mod marks;
+mod removal;
 mod rows;
 mod schema;
 mod session;

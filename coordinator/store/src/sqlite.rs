@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, write-ahead log, every commit synced to the disk.
 
 mod access;
+mod removal;
 mod rows;
 mod schema;
 mod steps;
@@ -19,7 +20,7 @@ use crate::{StepBatch, Store, StoreError, StoreReader};
 const BUSY_TIMEOUT_MS: u64 = 10_000;
 
 /// Prepared statements kept; there are fewer.
-const STATEMENT_CACHE: usize = 32;
+const STATEMENT_CACHE: usize = 64;
 
 /// The one writer of a database file.
 #[derive(Debug)]

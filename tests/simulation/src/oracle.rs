@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use coordinator_core::{
-    AttemptRecord, AttemptState, Engine, EpochRecord, Mutation, SweepRecord, Tables, TrialRecord,
+    AttemptRecord, AttemptState, Engine, EpochRecord, Key, Mutation, SweepRecord, Tables, TrialRecord,
 };
 use coordinator_store::{MemoryStore, StoreReader as _};
 use sweep_proto::{
@@ -333,7 +333,22 @@ impl Ledger {
             | Mutation::Audit(_)
             | Mutation::AuditBase(_)
             | Mutation::AuditSeal(_) => {}
+            Mutation::Remove(key) => self.removed(*key),
         }
+    }
+
+    /// What was removed with its sweep is not missed; the audit finds whatever another trial rests on.
+    fn removed(&mut self, key: Key) {
+        self.event(&format!("{key:?} is removed"));
+        let is_gone = |trial: TrialId| match key {
+            Key::Sweep(sweep) => trial.sweep == sweep,
+            Key::Trial(id) => trial == id,
+            _ => false,
+        };
+        self.ended.retain(|trial, _| !is_gone(*trial));
+        let gone: Vec<_> = self.acknowledged.keys().filter(|(trial, _)| is_gone(*trial)).copied().collect();
+        self.forgotten.extend(gone.into_iter().map(|(trial, _)| (trial, self.commits)));
+        self.corners.insert("removed".to_owned());
     }
 
     /// A file that is launched while a sweep of it goes on attaches to that sweep.

@@ -19,7 +19,7 @@ struct Bug {
     planted: &'static str,
 }
 
-const BUGS: [Bug; 14] = [
+const BUGS: [Bug; 15] = [
     Bug {
         name: "acknowledge before everything is committed",
         file: "coordinator/store/src/memory.rs",
@@ -108,6 +108,12 @@ const BUGS: [Bug; 14] = [
         file: "coordinator/core/src/index.rs",
         lines: "            SweepState::Open => !self.paused.is_empty() || self.lacks(self.pending.len(), stock),",
         planted: "            SweepState::Open => self.lacks(self.pending.len(), stock),",
+    },
+    Bug {
+        name: "a removed row that a result needs",
+        file: "coordinator/core/src/decide/delete.rs",
+        lines: "        kept.peek().is_none_or(|origin| **origin != trial.index)",
+        planted: "        kept.peek().is_none_or(|origin| **origin <= trial.index)",
     },
 ];
 

@@ -1,4 +1,4 @@
-//! Trials follow their sweep: made, paused, resumed and cancelled, a bounded number at one time.
+//! Trials follow their sweep: made, paused, resumed, cancelled and removed, a bounded number at one time.
 //!
 //! Trials come into being as they are needed: more are made while fewer than [`STOCK_TRIALS`](crate::limits::STOCK_TRIALS) of
 //! the sweep wait.
@@ -20,7 +20,10 @@ use crate::view::waiting_state;
 /// Lets the next trials follow, of the first sweep that has such trials.
 pub(crate) fn follow(engine: &Engine, now: Timestamp) -> Outcome {
     let mut draft = Draft::new(engine, now);
-    if let Some(sweep) = engine.index.behind.first() {
+    let is_deleted = |sweep: &&SweepId| engine.sweep(**sweep).is_none();
+    // Nobody waits for what goes away.
+    let next = engine.index.behind.iter().find(|sweep| !is_deleted(sweep));
+    if let Some(sweep) = next.or(engine.index.behind.first()) {
         draft.let_trials_follow(*sweep)?;
     }
     Ok(draft.finish(Reply::Done))
@@ -29,7 +32,12 @@ pub(crate) fn follow(engine: &Engine, now: Timestamp) -> Outcome {
 impl Draft<'_> {
     /// Lets a slice of the trials follow what this decision, or an earlier one, says of their sweep.
     pub(super) fn let_trials_follow(&mut self, id: SweepId) -> Result<(), Rejection> {
-        let Some(state) = self.sweep(id).map(|sweep| sweep.state) else { return Ok(()) };
+        let Some(sweep) = self.sweep(id) else { return Ok(()) };
+        if sweep.is_deleted() {
+            self.clear_away(id);
+            return Ok(());
+        }
+        let state = sweep.state;
         let Some(waiting) = waiting_state(state) else { return Ok(()) };
         let engine = self.engine;
         let mut room = engine.slice.0;

@@ -30,7 +30,7 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
     let mut more = Totals::of_trials(&spec, count);
     more.add(Totals::of_sweep(file_text, datasets));
     quota::check(engine, quota, owner, more)?;
-    let id = SweepId(engine.tables.sweeps.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+    let id = SweepId(engine.tables.last_sweep + 1);
     let is_large = count > engine.index.stock.0 as u64;
     let order = if is_large { GridOrder::ByReplicate } else { GridOrder::ByConfiguration };
     let mut draft = Draft::new(engine, now);
@@ -48,6 +48,7 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
         extended_from: None,
         order,
         earlier_choices: Vec::new(),
+        deleted_at: None,
     });
     draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Launched(id)))
@@ -68,7 +69,7 @@ fn same_as<'e>(
         let is_same = |sweep: &&SweepRecord| {
             is_eligible(sweep.state) && has_data(sweep, datasets) && asks_for(sweep, file_text, &asked)
         };
-        engine.tables.sweeps.values().rev().find(is_same)
+        engine.sweeps().rev().find(is_same)
     };
     let running = newest(|state| !state.is_ended());
     // `reuse = false` asks to train everything again, so an earlier result is not an answer.
@@ -95,10 +96,10 @@ impl Engine {
         datasets: &[DatasetRecord],
     ) -> Option<SweepId> {
         let asked = meaning(spec);
-        let newest =
-            self.tables.sweeps.values().rev().find(|sweep| {
-                sweep.spec.data.source == spec.data.source && asks_for(sweep, file_text, &asked)
-            })?;
+        let newest = self
+            .sweeps()
+            .rev()
+            .find(|sweep| sweep.spec.data.source == spec.data.source && asks_for(sweep, file_text, &asked))?;
         (!has_data(newest, datasets)).then_some(newest.id)
     }
 }
@@ -128,9 +129,7 @@ fn meaning(spec: &SweepSpec) -> SweepSpec {
 impl Draft<'_> {
     /// Adds a trial: completed at once where a trained one of the same key may stand in for it.
     pub(crate) fn add_trial(&mut self, trial: TrialRecord, reuse: bool) {
-        let engine = self.engine;
-        let origin = engine.index.trained.get(&trial.key).filter(|_| reuse);
-        match origin.and_then(|origin| engine.tables.trials.get(origin)) {
+        match self.engine.trained_of(trial.key).filter(|_| reuse) {
             Some(origin) => self.reuse(trial, origin),
             None => self.set_trial(trial),
         }

@@ -97,8 +97,8 @@ impl Draft<'_> {
         let (Some(trial), Some(sweep)) = (tables.trials.get(&id), tables.sweeps.get(&id.sweep)) else {
             return false;
         };
-        let origin = self.engine.index.trained.get(&trial.key).filter(|_| sweep.spec.reuse);
-        let Some(origin) = origin.and_then(|origin| tables.trials.get(origin)) else { return false };
+        let origin = self.engine.trained_of(trial.key).filter(|_| sweep.spec.reuse);
+        let Some(origin) = origin else { return false };
         self.reuse(trial.clone(), origin);
         true
     }

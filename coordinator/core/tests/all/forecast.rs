@@ -113,6 +113,7 @@ impl Rows {
             extended_from: None,
             order: GridOrder::ByConfiguration,
             earlier_choices: Vec::new(),
+            deleted_at: None,
         };
         let workers = vec![WorkerRecord {
             id: worker,

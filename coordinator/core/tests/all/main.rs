@@ -9,6 +9,7 @@
 
 mod access;
 mod charge;
+mod deletion;
 mod forecast;
 mod load;
 mod scheduling;

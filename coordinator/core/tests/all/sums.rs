@@ -44,7 +44,7 @@ fn progress(engine: &Engine, trials: &[&TrialRecord]) -> Progress {
 /// Compares what is kept with the records; how many configurations had a mean.
 fn compare(engine: &Engine) -> usize {
     let mut compared = 0;
-    for sweep in engine.tables().sweeps.values() {
+    for sweep in engine.sweeps() {
         let trials: Vec<_> = engine.tables().trials_of(sweep.id).collect();
         let kept = engine.configurations(sweep.id);
         let summed = means(sweep, &trials);

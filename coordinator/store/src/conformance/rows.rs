@@ -2,8 +2,8 @@
 
 use coordinator_core::{
     AnsweredRequest, AttemptRecord, AttemptState, AuditHead, AuditNote, CertificateId, CertificateRecord,
-    DatasetRecord, EarlierChoice, EpochRecord, GridOrder, LeaseRecord, Mutation, SweepRecord, SweepState,
-    TokenRecord, TrialRecord, TrialState, WorkerRecord, WorkerState,
+    DatasetRecord, EarlierChoice, EpochRecord, GridOrder, Key, LeaseRecord, Mutation, SweepRecord,
+    SweepState, TokenRecord, TrialRecord, TrialState, WorkerRecord, WorkerState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
@@ -76,6 +76,7 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
         extended_from: None,
         order: if state.is_ended() { GridOrder::ByReplicate } else { GridOrder::ByConfiguration },
         earlier_choices,
+        deleted_at: (state == SweepState::Cancelled).then_some(Timestamp(1_700_000_000_002)),
     })
 }
 
@@ -268,6 +269,14 @@ pub fn one_of_each() -> Vec<Mutation> {
     all
 }
 
+/// The keys of the workers, tokens and certificates of [`one_of_each`].
+pub(super) fn keys_of_access() -> Vec<Key> {
+    let mut keys = vec![Key::Worker(worker_id(1))];
+    keys.extend([1, 2].map(|number| Key::Token(TokenId::from([number; 8]))));
+    keys.extend([1, 2].map(|number| Key::Certificate(CertificateId(worker_id(number).0))));
+    keys
+}
+
 /// Rows whose parent does not exist.
 pub(super) fn orphans() -> Vec<Mutation> {
     let nowhere = TrialId { sweep: SweepId(9), index: 0 };
@@ -278,8 +287,25 @@ pub(super) fn orphans() -> Vec<Mutation> {
     ]
 }
 
-/// Any mutation whose parents are among [`parents`].
-pub(super) fn any_mutation() -> impl Strategy<Value = Mutation> {
+/// Any mutation whose parents are among [`parents`]; where those are removed, they come again.
+pub(super) fn any_mutations() -> impl Strategy<Value = Vec<Mutation>> {
+    let removed = |key| vec![Mutation::Remove(key)];
+    let trial_again = |index| {
+        let id = trial_id(index);
+        vec![Mutation::Remove(Key::Trial(id)), trial(id, TrialState::Pending, 0.0)]
+    };
+    prop_oneof![
+        20 => any_mutation().prop_map(|mutation| vec![mutation]),
+        1 => (0..TRIALS).prop_map(trial_again),
+        1 => Just(()).prop_map(|()| [vec![Mutation::Remove(Key::Sweep(SweepId(1)))], parents()].concat()),
+        1 => (2_u64..6).prop_map(move |id| removed(Key::Sweep(SweepId(id)))),
+        1 => (0..TRIALS).prop_map(move |index| removed(Key::Steps(trial_id(index)))),
+        1 => (0..5_usize).prop_map(move |at| removed(keys_of_access()[at])),
+    ]
+}
+
+/// Any row whose parents are among [`parents`].
+fn any_mutation() -> impl Strategy<Value = Mutation> {
     let loss = prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO;
     let sweep_states = prop::sample::select(vec![
         SweepState::Open,

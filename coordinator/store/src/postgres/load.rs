@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::session::Failure;
 use crate::StoreError;
 use crate::encoding::{
-    AUDIT_BASE, AUDIT_SEAL, SEAL_MARK, audit_entry, audit_mark, from_body, newer_seal, sum_of_epoch,
-    sum_of_last_token, verify,
+    AUDIT_BASE, AUDIT_SEAL, LAST_SWEEP, LAST_TOKEN, SEAL_MARK, audit_entry, audit_mark, from_body,
+    newer_seal, sum_of_counter, sum_of_epoch, verify,
 };
 
 /// Every table as of the same moment.
@@ -38,14 +38,22 @@ pub(super) fn load(transaction: &mut Transaction<'_>) -> Result<Tables, Failure>
         let id: Uuid = row.try_get(0)?;
         tables.workers.insert(WorkerId(id), body(&row, 1, "worker", &id.to_string())?);
     }
-    let sql = "SELECT value, checksum FROM counters WHERE name = 'last_token'";
-    if let Some(row) = transaction.query_typed_opt(sql, &[])? {
-        tables.last_token = row.try_get::<_, i64>(0)?.cast_unsigned();
-        verify(row.try_get(1)?, sum_of_last_token(tables.last_token), "the token counter")?;
-    }
+    tables.last_token = counter(transaction, LAST_TOKEN)?;
+    // Rows of before sweeps could be removed have no such counter: no sweep of theirs is gone.
+    let newest = tables.sweeps.last_key_value().map_or(0, |(id, _)| id.0);
+    tables.last_sweep = counter(transaction, LAST_SWEEP)?.max(newest);
     load_access(transaction, &mut tables)?;
     tables.number_configurations();
     Ok(tables)
+}
+
+/// What a counter has reached; 0 where it never moved.
+fn counter(transaction: &mut Transaction<'_>, name: &str) -> Result<u64, Failure> {
+    let sql = "SELECT value, checksum FROM counters WHERE name = $1";
+    let Some(row) = transaction.query_typed_opt(sql, &[(&name, Type::TEXT)])? else { return Ok(0) };
+    let value = row.try_get::<_, i64>(0)?.cast_unsigned();
+    verify(row.try_get(1)?, sum_of_counter(name, value), &format!("the counter {name}"))?;
+    Ok(value)
 }
 
 fn load_access(transaction: &mut Transaction<'_>, tables: &mut Tables) -> Result<(), Failure> {

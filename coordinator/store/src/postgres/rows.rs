@@ -5,17 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use coordinator_core::{EpochRecord, Mutation};
+use coordinator_core::{EpochRecord, Key, Mutation};
 use postgres::Transaction;
 use postgres::types::{ToSql, Type};
 use sweep_proto::TrialId;
 use uuid::Uuid;
 
 use super::marks;
+use super::removal::Removals;
 use super::session::Failure;
 use crate::StoreError;
 use crate::encoding::{
-    AUDIT_BASE, AUDIT_SEAL, SEAL_MARK, attempt_state, sum_of_body, sum_of_epoch, sum_of_last_token, to_json,
+    AUDIT_BASE, AUDIT_SEAL, LAST_TOKEN, SEAL_MARK, attempt_state, sum_of_body, sum_of_counter, sum_of_epoch,
+    to_json,
 };
 
 /// A record's text and its checksum.
@@ -35,6 +37,8 @@ impl Body {
 /// What one commit leaves behind: of each row its last state.
 #[derive(Default)]
 pub(super) struct Rows {
+    /// What goes, before anything comes.
+    removals: Removals,
     sweeps: BTreeMap<i64, (&'static str, Body)>,
     trials: BTreeMap<(i64, i64), (&'static str, Vec<u8>, Body)>,
     attempts: BTreeMap<(i64, i64, i64), (&'static str, i64, Body)>,
@@ -115,12 +119,40 @@ impl Rows {
                 self.audit_base = Some((base.sequence.cast_signed(), to_json(base)?));
             }
             Mutation::AuditSeal(seal) => self.audit_seal = Some(to_json(seal)?),
+            Mutation::Remove(key) => {
+                self.forget(*key);
+                self.removals.add(*key);
+            }
         }
         Ok(())
     }
 
+    /// What was to be written of a row and below it is not.
+    fn forget(&mut self, key: Key) {
+        match key {
+            Key::Sweep(id) => {
+                let id = id.0.cast_signed();
+                self.sweeps.remove(&id);
+                self.trials.retain(|key, _| key.0 != id);
+                self.attempts.retain(|key, _| key.0 != id);
+                self.epochs.retain(|key, _| key.0 != id);
+            }
+            Key::Trial(id) => {
+                let (sweep, trial) = trial_key(id);
+                self.trials.remove(&(sweep, trial));
+                self.attempts.retain(|key, _| (key.0, key.1) != (sweep, trial));
+                self.epochs.retain(|key, _| (key.0, key.1) != (sweep, trial));
+            }
+            Key::Steps(_) => {}
+            Key::Worker(id) => _ = self.workers.remove(&id.0),
+            Key::Token(id) => _ = self.tokens.remove(&id.to_string()),
+            Key::Certificate(id) => _ = self.certificates.remove(&id.to_string()),
+        }
+    }
+
     /// Writes everything. References are checked at the commit.
     pub(super) fn write(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
+        self.removals.write(transaction)?;
         self.write_sweeps(transaction)?;
         self.write_trials(transaction)?;
         self.write_attempts(transaction)?;
@@ -276,13 +308,20 @@ impl Rows {
     }
 
     fn write_last_token(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
-        let Some(token) = self.last_token else { return Ok(()) };
-        // Tokens only grow, whatever order batches come in.
-        let sql = "INSERT INTO counters VALUES ('last_token', $1, $2) ON CONFLICT (name) DO UPDATE
-            SET value = excluded.value, checksum = excluded.checksum WHERE excluded.value > counters.value";
-        let (value, sum) = (token.cast_signed(), sum_of_last_token(token));
-        execute(transaction, sql, 1, &[&value, &sum], [Type::INT8, Type::INT8])
+        self.last_token.map_or(Ok(()), |token| raise_counter(transaction, LAST_TOKEN, token))
     }
+}
+
+/// Counters only grow, whatever order batches come in.
+pub(super) fn raise_counter(
+    transaction: &mut Transaction<'_>,
+    name: &str,
+    value: u64,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO counters VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE
+        SET value = excluded.value, checksum = excluded.checksum WHERE excluded.value > counters.value";
+    let (sum, value) = (sum_of_counter(name, value), value.cast_signed());
+    execute(transaction, sql, 1, &[&name, &value, &sum], [Type::TEXT, Type::INT8, Type::INT8])
 }
 
 fn columns<'a>(bodies: impl Iterator<Item = &'a Body>) -> (Vec<&'a str>, Vec<i64>) {
@@ -306,7 +345,7 @@ fn write_documents(
 
 /// Runs a statement with typed parameters, unless it has no rows. Statements have no names, so that a pooler
 /// may give each transaction another connection.
-fn execute<const N: usize>(
+pub(super) fn execute<const N: usize>(
     transaction: &mut Transaction<'_>,
     sql: &str,
     rows: usize,

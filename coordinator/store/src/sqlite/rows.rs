@@ -1,14 +1,15 @@
 //! Mutations as SQL, and rows as records again.
 
 use coordinator_core::{AttemptRecord, EpochRecord, Mutation, Tables, TrialRecord, WorkerRecord};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 use sweep_proto::{EpochMetric, SweepId, TrialId};
 
-use super::access;
+use super::{access, removal};
 use crate::StoreError;
 use crate::encoding::{
-    attempt_state, from_body, sum_of_body, sum_of_epoch, sum_of_last_token, to_json, verify,
+    LAST_SWEEP, LAST_TOKEN, attempt_state, from_body, sum_of_body, sum_of_counter, sum_of_epoch, to_json,
+    verify,
 };
 
 /// Executes one mutation.
@@ -39,15 +40,30 @@ pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), 
         Mutation::Audit(entry) => access::apply_audit(connection, entry)?,
         Mutation::AuditBase(base) => access::apply_audit_base(connection, base)?,
         Mutation::AuditSeal(seal) => access::apply_audit_seal(connection, seal)?,
-        Mutation::LastToken(token) => {
-            let sum = sum_of_last_token(*token);
-            // Tokens only grow, whatever order batches come in.
-            let sql = "INSERT INTO counters VALUES ('last_token', ?1, ?2) ON CONFLICT DO UPDATE
-                SET value = excluded.value, checksum = excluded.checksum WHERE excluded.value > value";
-            connection.prepare_cached(sql)?.execute(params![token.cast_signed(), sum])?;
-        }
+        Mutation::LastToken(token) => raise_counter(connection, LAST_TOKEN, *token)?,
+        Mutation::Remove(key) => removal::remove(connection, *key)?,
     }
     Ok(())
+}
+
+/// Counters only grow, whatever order batches come in.
+pub(super) fn raise_counter(connection: &Connection, name: &str, value: u64) -> Result<(), StoreError> {
+    let sql = "INSERT INTO counters VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE
+        SET value = excluded.value, checksum = excluded.checksum WHERE excluded.value > value";
+    let sum = sum_of_counter(name, value);
+    connection.prepare_cached(sql)?.execute(params![name, value.cast_signed(), sum])?;
+    Ok(())
+}
+
+/// What a counter has reached; 0 where it never moved.
+fn counter(connection: &Connection, name: &str) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT value, checksum FROM counters WHERE name = ?1")?;
+    let row: Option<(i64, i64)> =
+        statement.query_row(params![name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((value, sum)) = row else { return Ok(0) };
+    let value = value.cast_unsigned();
+    verify(sum, sum_of_counter(name, value), &format!("the counter {name}"))?;
+    Ok(value)
 }
 
 fn apply_trial(connection: &Connection, trial: &TrialRecord) -> Result<(), StoreError> {
@@ -154,10 +170,10 @@ pub(super) fn load(connection: &Connection) -> Result<Tables, StoreError> {
         tables.workers.insert(sweep_proto::WorkerId(id), body(row, 1, "worker", &id.to_string())?);
         Ok(())
     })?;
-    each(connection, "SELECT value, checksum FROM counters WHERE name = 'last_token'", |row| {
-        tables.last_token = row.get::<_, i64>(0)?.cast_unsigned();
-        verify(row.get(1)?, sum_of_last_token(tables.last_token), "the token counter")
-    })?;
+    tables.last_token = counter(connection, LAST_TOKEN)?;
+    // Rows of before sweeps could be removed have no such counter: no sweep of theirs is gone.
+    let newest = tables.sweeps.last_key_value().map_or(0, |(id, _)| id.0);
+    tables.last_sweep = counter(connection, LAST_SWEEP)?.max(newest);
     access::load(connection, &mut tables)?;
     tables.number_configurations();
     Ok(tables)

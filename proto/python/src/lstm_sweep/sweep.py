@@ -110,6 +110,15 @@ class Sweep:
         """End it; trials that have completed stay."""
         return self._status("Cancel")
 
+    def delete(self) -> None:
+        """Remove it for good, once it has ended; what later sweeps have taken over from it stays.
+
+        Raises:
+            StateError: it has not ended; cancel it first.
+
+        """
+        self._connection.call("Delete", self._request())
+
     def extend(self, grid: Mapping[str, Sequence[Any]] | str | None = None, *, replicates: int | None = None) -> Status:
         """Add levels to its grid, or replicates to each configuration, also after its end.
 

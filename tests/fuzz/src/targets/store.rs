@@ -164,7 +164,8 @@ pub(crate) fn record_seeds() -> Vec<Seed> {
             Mutation::LastToken(_)
             | Mutation::TruncateEpochs { .. }
             | Mutation::AuditBase(_)
-            | Mutation::AuditSeal(_) => continue,
+            | Mutation::AuditSeal(_)
+            | Mutation::Remove(_) => continue,
         };
         all.insert(name, bytes);
     }

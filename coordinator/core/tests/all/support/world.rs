@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS, STOCK_TRIALS};
 use coordinator_core::{
-    AttemptState, Command, Engine, Mutation, Rejection, Reply, Retried, SweepState, Tables, TrialRecord,
+    AttemptState, Command, Engine, Key, Mutation, Rejection, Reply, Retried, SweepState, Tables, TrialRecord,
     TrialState,
 };
 use coordinator_store::{MemoryStore, SqliteStore, Store};
@@ -95,6 +95,9 @@ pub struct World {
     retried: bool,
     /// Whether the coordinator held a sweep.
     held: bool,
+    /// Whether a sweep was deleted, and whether another one had taken results over from it.
+    deleted: bool,
+    deleted_origin: bool,
 }
 
 impl World {
@@ -125,6 +128,8 @@ impl World {
             followed_late: false,
             retried: false,
             held: false,
+            deleted: false,
+            deleted_origin: false,
         }
     }
 
@@ -168,8 +173,9 @@ impl World {
         );
     }
 
+    /// A deleted sweep had ended.
     fn state(&self, sweep: SweepId) -> SweepState {
-        self.engine.sweep(sweep).unwrap().state
+        self.engine.sweep(sweep).map_or(SweepState::Cancelled, |sweep| sweep.state)
     }
 
     /// Half a second or so: letters arrive, workers act, the clock ticks.
@@ -316,8 +322,15 @@ impl World {
 
     /// An operator does something to some sweep; refusals are checked to change nothing.
     fn operate(&mut self) {
-        let last = self.engine.tables().sweeps.len() as u64;
+        let last = self.engine.tables().last_sweep;
         let sweep = SweepId(1 + self.random.below(last));
+        if self.other_random.permille(100) {
+            self.delete(sweep);
+        }
+        if self.engine.sweep(sweep).is_none() {
+            assert_eq!(self.execute(&Command::Cancel(sweep)), Err(Rejection::UnknownSweep(sweep)));
+            return;
+        }
         if self.other_random.permille(150) {
             self.retry_or_hold(sweep);
         }
@@ -328,6 +341,16 @@ impl World {
             _ => self.extend(sweep),
         };
         _ = self.execute(&command);
+    }
+
+    /// A person deletes a sweep. What others have taken over from it must stay: the audit asks for it.
+    fn delete(&mut self, sweep: SweepId) {
+        let reused = self.engine.tables().trials.values().filter_map(|trial| trial.reused_from);
+        let is_origin = reused.into_iter().any(|origin| origin.sweep == sweep);
+        let is_done = self.execute(&Command::Delete(sweep)).is_ok();
+        self.deleted |= is_done;
+        self.deleted_origin |= is_done && is_origin;
+        assert!(!is_done || self.engine.sweep(sweep).is_none(), "a deleted sweep is still seen");
     }
 
     /// A person tries failed trials again, or the coordinator loses an artifact.
@@ -454,6 +477,7 @@ impl World {
             }
             (Err(Rejection::Invalid(_)), _) if matches!(command, Command::Extend { .. }) => {}
             (Err(Rejection::NothingToRetry(_)), _) => {}
+            (Err(Rejection::UnknownSweep(_)), Ok(_)) if matches!(command, Command::Delete(_)) => {}
             // The first one may have gone on to the sweep's end at once.
             (Err(Rejection::WrongState { .. }), _) if matches!(command, Command::Resume(_)) => {}
             (Err(again), answer) => assert_eq!(answer.as_ref().err(), Some(&again), "{command:#?}"),
@@ -463,6 +487,11 @@ impl World {
     /// A trial that has ended stays as it ended.
     fn check_ended(&mut self, mutations: &[Mutation], command: &Command) {
         for mutation in mutations {
+            match mutation {
+                Mutation::Remove(Key::Sweep(sweep)) => self.ended.retain(|trial, _| trial.sweep != *sweep),
+                Mutation::Remove(Key::Trial(trial)) => _ = self.ended.remove(trial),
+                _ => {}
+            }
             let Mutation::Trial(trial) = mutation else { continue };
             if matches!(command, Command::Retry { .. }) {
                 self.ended.remove(&trial.spec.id);
@@ -484,7 +513,7 @@ impl World {
     /// What came about in this world, in words.
     pub fn corners(&self) -> BTreeSet<String> {
         let mut corners = BTreeSet::new();
-        for sweep in self.engine.tables().sweeps.values() {
+        for sweep in self.engine.sweeps() {
             corners.insert(format!("{} sweep", sweep.state.name()));
             if sweep.spec.axes.len() > 1 || sweep.spec.replicates > 3 {
                 corners.insert("extended sweep".into());
@@ -498,6 +527,12 @@ impl World {
         }
         if self.held {
             corners.insert("held sweep".into());
+        }
+        if self.deleted {
+            corners.insert("deleted sweep".into());
+        }
+        if self.deleted_origin {
+            corners.insert("deleted sweep that others rest on".into());
         }
         if self.resumed_underway {
             corners.insert("resumed in mid-epoch".into());
@@ -522,10 +557,28 @@ impl World {
         corners
     }
 
+    /// Deletes every sweep, one after another: after the last, nothing is left of any.
+    pub fn delete_everything(&mut self) {
+        self.faulty = false;
+        let mut sweeps: Vec<_> = self.engine.sweeps().map(|sweep| sweep.id).collect();
+        while !sweeps.is_empty() {
+            let sweep = sweeps.swap_remove(self.other_random.below(sweeps.len() as u64) as usize);
+            self.execute(&Command::Delete(sweep)).unwrap();
+            while self.engine.is_behind() {
+                self.execute(&Command::Follow).unwrap();
+            }
+        }
+        let tables = self.engine.tables();
+        let rows = [tables.sweeps.len(), tables.trials.len(), tables.attempts.len(), tables.epochs.len()];
+        assert_eq!(rows, [0; 4], "rows of deleted sweeps are left");
+        assert!(self.engine.named_blobs().is_empty(), "blobs of deleted sweeps are named");
+        self.compare();
+    }
+
     /// Every sweep that finished has its choice measured, or a reason why not.
     pub fn check_answers(&mut self) {
         self.compare();
-        for sweep in self.engine.tables().sweeps.values() {
+        for sweep in self.engine.sweeps() {
             if sweep.state != SweepState::Finished {
                 continue;
             }
