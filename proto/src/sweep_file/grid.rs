@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::known::{Known, Place};
 use super::layout::{Entry, Layout};
 use super::source::Source;
-use super::value::{Expected, described, value_of};
+use super::value::{Expected, described, fitting, value_of};
 use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::Hyperparameter;
 use crate::sweep_spec::{Axis, TRIALS_MAX};
@@ -67,15 +67,12 @@ impl Space {
                 let shown = described(source, entry.value);
                 let home = Place::from(hyperparameter.row().section).name();
                 let message = format!("{hyperparameter} must be a list under [grid], not {shown}");
-                // A remedy can be typed as it stands: what is no single value, or is shown shortened, is none.
-                let help = match entry.value.get_ref() {
-                    DeValue::Table(_) => {
-                        format!("write {hyperparameter} = [{default}], with the values to sweep")
+                // A remedy can be typed as it stands: a value of another kind, or one shown shortened, is none.
+                let help = match fitting(kind, entry.value.get_ref()) {
+                    Some(_) if !shown.ends_with('…') => {
+                        format!("write {hyperparameter} = [{shown}], or move it under [{home}]")
                     }
-                    _ if shown.ends_with('…') => {
-                        format!("put it in square brackets, or move it under [{home}]")
-                    }
-                    _ => format!("write {hyperparameter} = [{shown}], or move it under [{home}]"),
+                    _ => format!("write {hyperparameter} = [{default}], with the values to sweep"),
                 };
                 source.report(entry.value.span(), message, Some(help));
             }

@@ -280,7 +280,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Place::Train,
         Shape::Value(Kind::Flag),
         "true",
-        "Whether finished trials of earlier sweeps that are the same in everything stand in for new ones.",
+        "Whether finished trials of earlier sweeps that are the same in everything, the name of the data file included, stand in for new ones.",
     ),
 ];
 

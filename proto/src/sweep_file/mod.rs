@@ -5,6 +5,8 @@
 
 mod data;
 mod grid;
+#[cfg(test)]
+mod kinds_tests;
 mod known;
 mod layout;
 mod nearest;

@@ -64,6 +64,25 @@ fn report_duplicate(source: &mut Source<'_>, text: &str, span: Range<usize>) {
     source.report_syntax(span, message, Some(help.to_owned()));
 }
 
+/// What the parser calls things, and what people call them; longer names before those that they hold.
+const WORDS: [(&str, &str); 15] = [
+    ("multi-line basic string", "text in three quotes"),
+    ("multi-line literal string", "text in three quotes"),
+    ("basic string", "text in quotes"),
+    ("literal string", "text in quotes"),
+    ("inline table element", "entry in braces"),
+    ("inline table", "group in braces"),
+    ("array elements", "items of a list"),
+    ("array table", "section's name"),
+    ("array", "list"),
+    ("table", "section's name"),
+    ("integer number", "whole number"),
+    ("integer", "whole number"),
+    ("float", "number"),
+    ("boolean", "true or false"),
+    ("string", "text"),
+];
+
 /// The parser's message, and what to do about the slips that people make.
 fn in_our_words(source: &Source<'_>, error: &Error, span: Range<usize>) -> (String, Option<String>) {
     let line = source.line_text(source.line_of(span.start));
@@ -74,12 +93,16 @@ fn in_our_words(source: &Source<'_>, error: &Error, span: Range<usize>) -> (Stri
                 Some("a sweep file has sections and lists, no more".to_owned()),
             );
         }
-        other => other.replace('`', "\""),
+        other if other.starts_with("string values must be quoted") => {
+            let help = "put text in quotes: dataset = \"imdb\"";
+            return ("text must stand in quotes".to_owned(), Some(help.to_owned()));
+        }
+        other => WORDS
+            .iter()
+            .fold(other.replace('`', "\""), |message, (theirs, ours)| message.replace(theirs, ours)),
     };
     let open_above = source.line_of(span.start).saturating_sub(1);
-    let help = if message.starts_with("string values must be quoted") {
-        Some("put text in quotes: dataset = \"imdb\"".to_owned())
-    } else if message.contains("array") && leaves_list_open(source.line_text(open_above)) {
+    let help = if error.message().contains("array") && leaves_list_open(source.line_text(open_above)) {
         Some(format!("close the list of line {open_above} with ]"))
     } else if leaves_list_open(line) {
         Some("close the list with ]".to_owned())

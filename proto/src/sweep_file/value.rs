@@ -32,28 +32,7 @@ pub(super) fn value_of(
     expected: Expected<'_>,
     found: &Spanned<DeValue<'_>>,
 ) -> Option<Value> {
-    let value = match (expected.kind, found.get_ref()) {
-        (Kind::Integer { min, max }, DeValue::Integer(number)) => whole(number.as_str(), number.radix())
-            .and_then(|number| u64::try_from(number).ok())
-            .filter(|number| (min..=max).contains(number))
-            .map(Value::Integer),
-        (Kind::Real { .. }, DeValue::Integer(number)) => whole(number.as_str(), number.radix())
-            .map(|number| number as f64)
-            .filter(|number| in_range(expected.kind, *number))
-            .map(Value::Real),
-        (Kind::Real { .. }, DeValue::Float(number)) => number
-            .as_str()
-            .parse::<f64>()
-            .ok()
-            .filter(|number| in_range(expected.kind, *number))
-            // Adding zero makes -0.0 the same level as 0.0.
-            .map(|number| Value::Real(number + 0.0)),
-        (Kind::Flag, DeValue::Boolean(flag)) => Some(Value::Flag(*flag)),
-        (Kind::Choice(words), DeValue::String(word)) => {
-            words.iter().find(|known| **known == *word).map(|known| Value::Word((*known).to_owned()))
-        }
-        _ => None,
-    };
+    let value = fitting(expected.kind, found.get_ref());
     if value.is_none() {
         let Expected { name, kind, .. } = expected;
         let shown = described(source, found);
@@ -61,6 +40,32 @@ pub(super) fn value_of(
         source.report(found.span(), format!("{name} must be {kind}, not {shown}"), Some(help));
     }
     value
+}
+
+/// The value of a kind, where what was found is one within its range.
+pub(super) fn fitting(kind: Kind, found: &DeValue<'_>) -> Option<Value> {
+    match (kind, found) {
+        (Kind::Integer { min, max }, DeValue::Integer(number)) => whole(number.as_str(), number.radix())
+            .and_then(|number| u64::try_from(number).ok())
+            .filter(|number| (min..=max).contains(number))
+            .map(Value::Integer),
+        (Kind::Real { .. }, DeValue::Integer(number)) => whole(number.as_str(), number.radix())
+            .map(|number| number as f64)
+            .filter(|number| in_range(kind, *number))
+            .map(Value::Real),
+        (Kind::Real { .. }, DeValue::Float(number)) => number
+            .as_str()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| in_range(kind, *number))
+            // Adding zero makes -0.0 the same level as 0.0.
+            .map(|number| Value::Real(number + 0.0)),
+        (Kind::Flag, DeValue::Boolean(flag)) => Some(Value::Flag(*flag)),
+        (Kind::Choice(words), DeValue::String(word)) => {
+            words.iter().find(|known| **known == *word).map(|known| Value::Word((*known).to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// Reads text that is not blank, not longer than `chars_max` characters, and printable, or reports
@@ -71,12 +76,28 @@ pub(super) fn text_of(
     chars_max: usize,
     found: &Spanned<DeValue<'_>>,
 ) -> Option<String> {
+    if !found.get_ref().is_str() {
+        let shown = described(source, found);
+        let prefix = if name == "name" && found.get_ref().is_integer() { "sweep-" } else { "" };
+        let help = format!("write {name} = \"{prefix}{}\"", in_quotes(found, &shown));
+        source.report(found.span(), format!("{name} must be text in quotes, not {shown}"), Some(help));
+        return None;
+    }
+    item_of(source, name, chars_max, found)
+}
+
+/// As [`text_of`], of a list or a group.
+fn item_of(
+    source: &mut Source<'_>,
+    name: &str,
+    chars_max: usize,
+    found: &Spanned<DeValue<'_>>,
+) -> Option<String> {
     let span = found.span();
     let DeValue::String(text) = found.get_ref() else {
         let shown = described(source, found);
-        let help = format!("write {name} = \"{}\"", shown.replace(['"', '\\'], ""));
-        let help = if found.get_ref().is_array() || found.get_ref().is_table() { None } else { Some(help) };
-        source.report(span, format!("{name} must be text in quotes, not {shown}"), help);
+        let help = format!("put text in quotes there: \"{}\"", in_quotes(found, &shown));
+        source.report(span, format!("{name} holds {shown}, which is not text in quotes"), Some(help));
         return None;
     };
     let length = text.chars().count();
@@ -99,6 +120,13 @@ pub(super) fn text_of(
     None
 }
 
+/// What to write between the quotes where a single value lacks them; where it is longer than a line, or no single
+/// value, the place is left open.
+fn in_quotes(found: &Spanned<DeValue<'_>>, shown: &str) -> String {
+    let is_single = !found.get_ref().is_array() && !found.get_ref().is_table();
+    if is_single && !shown.ends_with('…') { shown.replace(['"', '\\'], "") } else { "...".to_owned() }
+}
+
 /// Reads a column: text, or a whole number from 1.
 pub(super) fn column_of(
     source: &mut Source<'_>,
@@ -106,9 +134,15 @@ pub(super) fn column_of(
     chars_max: usize,
     found: &Spanned<DeValue<'_>>,
 ) -> Option<String> {
-    let DeValue::Integer(number) = found.get_ref() else {
-        return text_of(source, name, chars_max, found);
-    };
+    match found.get_ref() {
+        DeValue::Integer(_) => column_number(source, name, found),
+        _ => text_of(source, name, chars_max, found),
+    }
+}
+
+/// The number of a column as text.
+fn column_number(source: &mut Source<'_>, name: &str, found: &Spanned<DeValue<'_>>) -> Option<String> {
+    let DeValue::Integer(number) = found.get_ref() else { return None };
     let number = whole(number.as_str(), number.radix()).filter(|number| (1..=COLUMNS_MAX).contains(number));
     if number.is_none() {
         let message = format!("{name} must be the number of a column, not {}", described(source, found));
@@ -124,7 +158,10 @@ pub(super) fn columns_of(
     chars_max: usize,
     found: &Spanned<DeValue<'_>>,
 ) -> Option<(String, Vec<String>)> {
-    let mut columns = list_of(source, name, found, |source, item| column_of(source, name, chars_max, item))?;
+    let mut columns = list_of(source, name, found, |source, item| match item.get_ref() {
+        DeValue::Integer(_) => column_number(source, name, item),
+        _ => item_of(source, name, chars_max, item),
+    })?;
     if let Some(twice) = columns.iter().enumerate().find(|(at, one)| columns[..*at].contains(one)) {
         let message = format!("{name} lists the column \"{}\" twice", quote(twice.1));
         source.report(found.span(), message, Some("name each column once".to_owned()));
@@ -152,7 +189,7 @@ pub(super) fn texts_of(
         source.report(found.span(), format!("{name} must be a list of texts, not {shown}"), Some(help));
         return None;
     }
-    list_of(source, name, found, |source, item| text_of(source, name, chars_max, item))
+    list_of(source, name, found, |source, item| item_of(source, name, chars_max, item))
 }
 
 fn list_of<T>(
@@ -182,7 +219,7 @@ pub(super) fn table_of(
     let DeValue::Table(table) = entry.value.get_ref() else {
         let shown = described(source, entry.value);
         let help = format!("write {name} = {{ \"0\" = \"negative\", \"1\" = \"positive\" }}");
-        let message = format!("{name} must be a table of texts, not {shown}");
+        let message = format!("{name} must name the class of each label, not {shown}");
         source.report(entry.value.span(), message, Some(help));
         return None;
     };
@@ -200,7 +237,7 @@ pub(super) fn table_of(
     let read: Vec<_> = table
         .iter()
         .map(|(key, value)| {
-            Some((key.get_ref().clone().into_owned(), text_of(source, name, chars_max, value)?))
+            Some((key.get_ref().clone().into_owned(), item_of(source, name, chars_max, value)?))
         })
         .collect();
     read.into_iter().collect()
