@@ -31,7 +31,7 @@ Examples:
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The sweep file.
+    /// The sweep file, or - for standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Train every trial, also those that an earlier sweep has finished.

@@ -45,7 +45,7 @@ const SLOTS_MAX: u32 = 1_024;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The sweep file; the built-in quickstart where left out.
+    /// The sweep file, or - for standard input; the built-in quickstart where left out.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// The folder to write the report to; by default report/ and the sweep's name.

@@ -13,6 +13,10 @@ use super::exit::{Exit, Failure};
 const QUICKSTART: &str = include_str!("../../../deploy/examples/quickstart.toml");
 /// Its name in messages.
 const QUICKSTART_NAME: &str = "quickstart.toml";
+/// What stands for standard input in the place of a file.
+const INPUT: &str = "-";
+/// What standard input is called in messages.
+const INPUT_NAME: &str = "standard input";
 
 /// The text of a sweep file and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,11 +36,16 @@ impl SweepFile {
         Self { name: QUICKSTART_NAME.into(), text: QUICKSTART.into(), directory }
     }
 
-    /// Reads a file.
+    /// Reads a file, or standard input where `-` stands in its place.
     ///
     /// # Errors
     /// Exit code 2: missing, a folder, too large, not UTF-8.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new(INPUT) {
+            let directory = std::env::current_dir().unwrap_or_default();
+            let read = Self::from_reader(INPUT_NAME, std::io::stdin().lock(), directory);
+            return read.map_err(|error| Failure::usage(format!("cannot read {INPUT_NAME}: {error}")))?;
+        }
         let name = path.display();
         let cannot = |error: std::io::Error| {
             match error.kind() {
@@ -50,24 +59,35 @@ impl SweepFile {
             return Err(Failure::usage(format!("{name} is a folder, not a sweep file"))
                 .hint("name the .toml file inside it"));
         }
-        let mut bytes = Vec::new();
         let file = std::fs::File::open(path).map_err(cannot)?;
-        file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(cannot)?;
-        let name = name.to_string();
+        let absolute = std::path::absolute(path).map_err(cannot)?;
+        let directory = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+        if metadata.len() > FILE_BYTES_MAX as u64 {
+            return Err(too_large(&name.to_string(), metadata.len()));
+        }
+        Self::from_reader(&name.to_string(), file, directory).map_err(cannot)?
+    }
+
+    /// Reads to the end; the outer error is the stream's, the inner one the text's.
+    fn from_reader(
+        name: &str,
+        stream: impl Read,
+        directory: PathBuf,
+    ) -> std::io::Result<Result<Self, Failure>> {
+        let mut bytes = Vec::new();
+        stream.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > FILE_BYTES_MAX {
-            return Err(too_large(&name, metadata.len()));
+            return Ok(Err(too_large(name, 0)));
         }
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
                 // The library tells the place of the first byte that is not UTF-8.
-                let problems = sweep_file::parse_bytes(&name, error.as_bytes()).err();
-                return Err(Failure::usage(problems.map(|all| all.to_string()).unwrap_or_default()));
+                let problems = sweep_file::parse_bytes(name, error.as_bytes()).err();
+                return Ok(Err(Failure::usage(problems.map(|all| all.to_string()).unwrap_or_default())));
             }
         };
-        let absolute = std::path::absolute(path).map_err(cannot)?;
-        let directory = absolute.parent().unwrap_or(Path::new("/")).to_owned();
-        Ok(Self { name, text, directory })
+        Ok(Ok(Self { name: name.to_owned(), text, directory }))
     }
 
     /// The file where one is named, else the quickstart.
@@ -121,6 +141,16 @@ mod tests {
         let failure = SweepFile::read(&path).expect_err("too large");
         assert!(failure.message.contains("has 300002 bytes"), "{}", failure.message);
         assert!(too_large("-", 0).message.contains("more than 262144 bytes"));
+    }
+
+    #[test]
+    fn a_stream_is_read_like_a_file_and_no_further_than_one() {
+        let read = |bytes: &[u8]| SweepFile::from_reader("standard input", bytes, "/data".into());
+        let file = read("name = \"감\"\n".as_bytes()).expect("reads").expect("is UTF-8");
+        assert_eq!((file.text.as_str(), file.directory.as_path()), ("name = \"감\"\n", Path::new("/data")));
+        let told = |bytes: &[u8]| read(bytes).expect("reads").expect_err("refused").message;
+        assert!(told(&vec![b'#'; FILE_BYTES_MAX + 1]).contains("standard input has more than 262144 bytes"));
+        assert!(told(b"name = \"caf\xe9\"").contains("standard input:1:12"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from conftest import program
 
 from lstm_sweep import (
     AddressError,
@@ -144,6 +145,17 @@ def test_a_report_is_verified_and_a_changed_one_is_named(client: Client, finishe
             client.verify(tmp_path)
     with pytest.raises(VerificationError, match="cannot be read"):
         client.verify(tmp_path / "nowhere")
+
+
+def test_trials_of_a_report_are_trained_again(server: str, finished: Sweep, tmp_path: Path) -> None:
+    finished.report(tmp_path)
+    with Client(server, sweep_binary=program("SWEEP_BIN", "sweep")) as client:
+        verified = client.verify(tmp_path, rerun=1, seed=7)
+        assert verified.rerun is not None
+        assert (verified.rerun["asked"], verified.rerun["seed"], verified.rerun["holds"]) == (1, 7, True)
+        assert [trial["verdict"] for trial in verified.rerun["trials"] if trial["drawn"]] == ["same"]
+        with pytest.raises(SweepFileError, match="--rerun"):
+            client.verify(tmp_path, rerun=0)
 
 
 def test_workers_are_listed_and_unknown_ones_not_drained(client: Client) -> None:

@@ -45,7 +45,7 @@ Examples:
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The sweep file; the built-in quickstart where left out.
+    /// The sweep file, or - for standard input; the built-in quickstart where left out.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Do not open the data: sizes then assume a full vocabulary and two classes.

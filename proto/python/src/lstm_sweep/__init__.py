@@ -15,6 +15,7 @@ from .errors import (
     AccessError,
     AddressError,
     NotFoundError,
+    ProgramError,
     StateError,
     SweepError,
     SweepFileError,
@@ -24,6 +25,7 @@ from .errors import (
     VerificationError,
     WrongCoordinatorError,
 )
+from .program import Prediction, Program
 from .report import Report
 from .signature import Verified
 from .status import (
@@ -54,6 +56,9 @@ __all__ = [
     "Ledger",
     "LowestTrial",
     "NotFoundError",
+    "Prediction",
+    "Program",
+    "ProgramError",
     "Progress",
     "Report",
     "Rows",

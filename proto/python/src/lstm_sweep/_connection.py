@@ -30,6 +30,10 @@ class Connection:
         self._stub: Any = None
         self._connected()
 
+    def shown(self) -> tuple[str, str | None]:
+        """The coordinator's addresses, and the token that is shown to it, as the `sweep` program takes both."""
+        return ",".join(str(address) for address in self.addresses), self._token.text if self._token else None
+
     def call(self, method: str, request: object) -> Any:  # noqa: ANN401 - generated calls have no types
         """Make a call with one answer."""
         stub = self._connected()

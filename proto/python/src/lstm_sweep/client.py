@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _convert, _credentials, _toml, errors, signature
+from . import _convert, _credentials, _toml, errors, program, signature
 from ._connection import Connection
 from ._generated import sweep_pb2
+from .program import Prediction, Program
 from .status import Worker
 from .sweep import Sweep
 
@@ -35,14 +37,23 @@ class Client:
             `SWEEP_SERVER`, else the coordinator whose data folder is `.sweep` here.
         token: The text that `sweep token create submitter` printed, for https. By default `SWEEP_TOKEN`. The coordinator's
             key is compared with the pin in it before anything is sent.
+        sweep_binary: The `sweep` program, for `plan`, `inspect`, `predict` and `verify(rerun=…)`. By default it is looked for
+            on `PATH` when it is needed.
 
     Raises:
         SweepError: an `AddressError`, `TokenError`, `WrongCoordinatorError`, `AccessError` or `UnavailableError`.
 
     """
 
-    def __init__(self, server: str | None = None, token: str | None = None) -> None:
+    def __init__(
+        self,
+        server: str | None = None,
+        token: str | None = None,
+        *,
+        sweep_binary: str | os.PathLike[str] | None = None,
+    ) -> None:
         self._connection = Connection(*_credentials.find(server, token))
+        self._sweep_binary = sweep_binary
 
     def launch(
         self,
@@ -113,11 +124,43 @@ class Client:
         name = worker.id if isinstance(worker, Worker) else worker
         self._connection.call("Drain", sweep_pb2.DrainRequest(worker=name))
 
-    def verify(self, report: str | os.PathLike[str]) -> Verified:
+    def plan(
+        self,
+        sweep_file: str | os.PathLike[str] | Mapping[str, Any],
+        *,
+        data: bool = True,
+        measure: bool | None = None,
+        slots: int | None = None,
+        prices: float | Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:
+        """Tell what a sweep would take here, by how fast this coordinator's workers are. As `Program.plan`."""
+        return self._program().plan(sweep_file, data=data, measure=measure, slots=slots, prices=prices)
+
+    def inspect(self, dataset: str | os.PathLike[str], **data: object) -> dict[str, Any]:
+        """Look at a dataset of this machine as a sweep would read it. As `Program.inspect`."""
+        return self._program().inspect(dataset, **data)
+
+    def predict(self, model: str | os.PathLike[str], texts: Iterable[str]) -> list[Prediction]:
+        """Classify texts with a model's folder, as `Sweep.best_model` writes it. As `Program.predict`."""
+        return self._program().predict(model, texts)
+
+    def verify(
+        self,
+        report: str | os.PathLike[str],
+        *,
+        rerun: int | None = None,
+        seed: int | None = None,
+    ) -> Verified:
         """Check that a report in a folder is as this coordinator signed it, and its records still those of its store.
 
+        Args:
+            report: The folder.
+            rerun: How many completed trials are trained again on the coordinator's workers, drawn at random, and compared with
+                the report. It takes the `sweep` program and a token of the role submitter.
+            seed: From what they are drawn; by default another number each time.
+
         Raises:
-            VerificationError: it is not, and the message says what differs.
+            VerificationError: it is not, or a trial came out differently, and the message says what differs.
 
         """
         verified = signature.check(report)
@@ -131,7 +174,16 @@ class Client:
                 f"the store has other records of sweep {verified.sweep} than those that the report was made from: it was "
                 f"{verified.state} then and is {seal.state} now; where it went on, fetch the report again",
             )
-        return verified
+        return verified if rerun is None else replace(verified, rerun=self._rerun(report, rerun, seed))
+
+    def _rerun(self, report: str | os.PathLike[str], count: int, seed: int | None) -> dict[str, Any]:
+        drawn = [] if seed is None else ["--seed", str(seed)]
+        finished = self._program().run(["verify", "--rerun", str(count), *drawn, "--", os.fspath(report)])
+        found: dict[str, Any] = program.answer(finished, errors.VerificationError)["rerun"]
+        return found
+
+    def _program(self) -> Program:
+        return Program(self._sweep_binary).of(*self._connection.shown())
 
     def close(self) -> None:
         """Close the connection. Later calls open it again."""

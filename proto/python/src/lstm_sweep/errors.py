@@ -47,6 +47,10 @@ class VerificationError(SweepError):
     """A report is not as it was signed, or its records are not those of the coordinator's store."""
 
 
+class ProgramError(SweepError):
+    """The `sweep` program is not there, cannot be started, or answers something else than the one of this version."""
+
+
 class TimedOutError(SweepError, TimeoutError):
     """A sweep did not end in the time that was given to wait for it; it goes on."""
 

@@ -44,6 +44,8 @@ class Verified:
     """SHA-256 of the records that the report was made from, in hexadecimal digits."""
     key: str
     """The public key (Ed25519) that signed it, in hexadecimal digits."""
+    rerun: dict[str, Any] | None = None
+    """What came of training trials again, as `sweep verify --rerun --json` tells it; `None` where none was trained."""
 
 
 def check(folder: str | os.PathLike[str]) -> Verified:

@@ -104,7 +104,7 @@ class Sweep:
 
         """
         request = sweep_pb2.RetryRequest(sweep=str(self.id), failed=failed, diverged=diverged)
-        return self._connection.call("Retry", request).retried
+        return int(self._connection.call("Retry", request).retried)
 
     def cancel(self) -> Status:
         """End it; trials that have completed stay."""
