@@ -1,8 +1,15 @@
 //! Data is read in children that have bounds, few rights, and end with their caller.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use coordinator::{Readers, ServerConfig};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use sweep_proto::wire;
 use sweep_proto::wire::sweep_service_client::SweepServiceClient;
 use sweep_transport::Bearer;
@@ -43,6 +50,47 @@ async fn data_that_takes_too_much_memory_ends_its_reader_and_not_the_coordinator
     );
     let refused = launch(&castle, &castle.admin, Path::new("/etc/passwd")).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied, "{refused}");
+    launch(&castle, &castle.admin, &place.path().join("small.csv")).await.unwrap();
+    castle.server.stop().await.unwrap();
+}
+
+/// Writes a Parquet file of some kilobytes whose rows are 3 GB of text: one text, of which each row holds the number.
+fn write_bomb(path: &Path) {
+    let schema = "message rows { required binary text (UTF8); required binary label (UTF8); }";
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_page_size_limit(4 << 20);
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let properties = Arc::new(properties.build());
+    let mut writer = SerializedFileWriter::new(File::create(path).unwrap(), schema, properties).unwrap();
+    let text = ByteArray::from("so many words ".repeat(72_000).into_bytes());
+    let labels = [ByteArray::from("good"), ByteArray::from("bad")];
+    let labels: Vec<_> = labels.into_iter().cycle().take(3_000).collect();
+    let mut rows = writer.next_row_group().unwrap();
+    for values in [vec![text; 3_000], labels] {
+        let mut column = rows.next_column().unwrap().unwrap();
+        column.typed::<ByteArrayType>().write_batch(&values, None, None).unwrap();
+        column.close().unwrap();
+    }
+    rows.close().unwrap();
+    writer.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parquet_file_that_unpacks_to_far_more_than_it_holds_ends_its_reader_alone() {
+    let (castle, place) = with_children(256 << 20).await;
+    let bomb = place.path().join("bomb.parquet");
+    write_bomb(&bomb);
+    let bytes = std::fs::metadata(&bomb).unwrap().len();
+    assert!(bytes < 20_000, "{bytes} bytes");
+    let refused = launch(&castle, &castle.admin, &bomb).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    let said = refused.message();
+    assert!(said.contains("needs more than 256 MiB of memory"), "{said}");
+    assert!(
+        said.contains("give smaller files or fewer rows") && said.contains("--data-memory MIB"),
+        "{said}"
+    );
     launch(&castle, &castle.admin, &place.path().join("small.csv")).await.unwrap();
     castle.server.stop().await.unwrap();
 }
