@@ -16,6 +16,8 @@ use crate::tools::need;
 
 /// Lines of the screen's past that are kept.
 const HISTORY_LINES: usize = 1_000;
+/// Bytes of what the program wrote that are kept, from the first on.
+const WRITTEN_BYTES_MAX: usize = 1 << 20;
 
 /// A terminal, and the program that it was opened for.
 pub struct PseudoTerminal {
@@ -25,6 +27,7 @@ pub struct PseudoTerminal {
     /// The side of the program, kept so that its modes can be looked at after the program has ended.
     program: OwnedFd,
     screen: Arc<Mutex<vt100::Parser>>,
+    written: Arc<Mutex<Vec<u8>>>,
 }
 
 impl PseudoTerminal {
@@ -59,8 +62,9 @@ impl PseudoTerminal {
         let child = wrapped.spawn().with_context(|| format!("start {command:?}"))?;
         let screen = Arc::new(Mutex::new(vt100::Parser::new(some(lines)?, some(columns)?, HISTORY_LINES)));
         let person = File::from(person);
-        read_on(person.try_clone()?, screen.clone());
-        Ok(Self { child, person, program, screen })
+        let written = Arc::default();
+        read_on(person.try_clone()?, screen.clone(), Arc::clone(&written));
+        Ok(Self { child, person, program, screen, written })
     }
 
     fn parser(&self) -> MutexGuard<'_, vt100::Parser> {
@@ -70,6 +74,11 @@ impl PseudoTerminal {
     /// What is on the screen.
     pub fn text(&self) -> String {
         self.parser().screen().contents()
+    }
+
+    /// What the program wrote, with all that steers the terminal.
+    pub fn written(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
     /// Waits until something is on the screen.
@@ -162,10 +171,15 @@ fn size(lines: u16, columns: u16) -> Winsize {
 }
 
 /// Shows on the screen what the program writes, until its side of the terminal is closed everywhere.
-fn read_on(mut person: File, screen: Arc<Mutex<vt100::Parser>>) {
+fn read_on(mut person: File, screen: Arc<Mutex<vt100::Parser>>, written: Arc<Mutex<Vec<u8>>>) {
     std::thread::spawn(move || {
         let mut bytes = [0; 4_096];
         while let Ok(count @ 1..) = person.read(&mut bytes) {
+            // Before the screen, which is waited for.
+            let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = WRITTEN_BYTES_MAX - written.len();
+            written.extend_from_slice(&bytes[..count.min(room)]);
+            drop(written);
             screen.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..count]);
         }
     });

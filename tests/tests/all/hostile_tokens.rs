@@ -1,5 +1,7 @@
 //! Tokens that are stolen, spent, guessed or torn, and certificates that age: who may come in stays who may come in.
 
+mod answers;
+
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -50,6 +52,14 @@ fn id(token: &str) -> Result<&str> {
     token.split('.').nth(1).context("a token has an id")
 }
 
+/// Whether a token is still good, as its administrator is told.
+fn is_valid(castle: &Castle, token: &str) -> Result<bool> {
+    let tokens = castle.sweep(&["token", "list"])?;
+    let all = tokens.as_array().context("a list")?;
+    let one = all.iter().find(|one| id(token).is_ok_and(|id| one["id"] == id)).context("the token")?;
+    Ok(one["is_valid"] == true)
+}
+
 #[test]
 fn a_stolen_token_opens_once_and_its_revocation_takes_everything_back() -> Result<()> {
     let castle = Castle::start()?;
@@ -88,13 +98,7 @@ fn tokens_that_are_none_open_nothing() -> Result<()> {
     let viewer = castle.token("viewer", &[])?;
     let worker = castle.token("worker", &[])?;
     let short = castle.token("viewer", &["--ttl", "1s"])?;
-    let is_valid = |token: &str| -> Result<bool> {
-        let tokens = castle.sweep(&["token", "list"])?;
-        let all = tokens.as_array().context("a list")?;
-        let one = all.iter().find(|one| id(token).is_ok_and(|id| one["id"] == id)).context("the token")?;
-        Ok(one["is_valid"] == true)
-    };
-    wait_until("the short token has expired", || Ok(!is_valid(&short)?))?;
+    wait_until("the short token has expired", || Ok(!is_valid(&castle, &short)?))?;
     std::fs::write(castle.folder().join("sweep.toml"), SWEEP)?;
     let mut parts: Vec<_> = viewer.split('.').map(str::to_owned).collect();
     parts[2] = worker.split('.').nth(2).context("a secret")?.to_owned();
