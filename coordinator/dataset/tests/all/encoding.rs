@@ -34,6 +34,20 @@ fn the_same_source_gives_the_same_digest_anywhere() {
 }
 
 #[test]
+fn a_moved_file_is_the_same_data_and_a_renamed_one_is_other_data() {
+    let place = Place::new();
+    let rows: String = (0..60).map(|row| format!("a film number {row},{}\n", row % 2)).collect();
+    let digest_of = |name: &str| {
+        let path = place.write(name, format!("text,label\n{rows}"));
+        prepare(&file(&path), &variant(&[]), &place.cache(), &NoProgress).expect("prepared").digest
+    };
+    let digest = digest_of("reviews.csv");
+    assert_eq!(digest, digest_of("elsewhere/reviews.csv"));
+    // The name stands in the encoded file. Without it stored results of today would be of other data.
+    assert_ne!(digest, digest_of("renamed.csv"));
+}
+
+#[test]
 fn the_tokenizer_file_gives_the_encoded_tokens() {
     // Every text appears in one split; the texts of a row are found again by their number.
     let texts: Vec<String> = (0..200)
