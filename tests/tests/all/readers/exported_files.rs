@@ -93,6 +93,17 @@ fn check_charts(folder: &Path, saved: usize) -> Result<()> {
     Ok(())
 }
 
+/// A report's learning curves of the levels of the two hyperparameters, of best and worst, and of all configurations: none is hidden.
+fn check_curves(folder: &Path) -> Result<()> {
+    let found = read(folder)?;
+    for (chart, curves) in [("curves-0", 2), ("curves-1", 2), ("curves-2", 2), ("curves-3", 4)] {
+        let drawings = found.iter().filter(|(name, _)| name.ends_with(&format!("-{chart}.svg")));
+        let drawn: Vec<_> = drawings.map(|(_, facts)| facts["curves"].clone()).collect();
+        ensure!(drawn == [json!(curves)], "{chart} shows {drawn:?} curves, not {curves}");
+    }
+    Ok(())
+}
+
 /// A value of Parquet is what stands in the cell of the CSV.
 fn is_same(value: &Value, cell: &Value) -> bool {
     let cell = cell.as_str().unwrap_or_default();
@@ -234,6 +245,10 @@ fn every_exported_file_is_opened_by_an_independent_reader() -> Result<()> {
         let folder = cluster.directory().join(folder);
         let saved = save_all(&mut browser, &folder)?;
         check_charts(&folder, saved).with_context(|| page.clone())?;
+        // A live page has no curves of trials that have ended.
+        if page.starts_with("file:") {
+            check_curves(&folder).with_context(|| page.clone())?;
+        }
     }
     browser.check_no_complaints()?;
 

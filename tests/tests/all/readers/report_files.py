@@ -21,7 +21,11 @@ def read_svg(path: Path) -> dict:
     drawing = ElementTree.parse(path).getroot()
     assert drawing.tag == f"{SVG}svg", drawing.tag
     shapes = [one for one in drawing.iter() if one.tag in {f"{SVG}path", f"{SVG}rect", f"{SVG}polygon", f"{SVG}polyline"}]
-    return {"shapes": len(shapes), "texts": ["".join(one.itertext()) for one in drawing.iter(f"{SVG}text")]}
+    # A curve is a stroke of two units' width through at least three points, which the marks of a legend are not.
+    strokes = [one for one in shapes if one.get("stroke-width") == "2" and one.get("fill") == "none"]
+    curves = {one.get("stroke") for one in strokes if one.get("d", "").count("L") >= 2}
+    texts = ["".join(one.itertext()) for one in drawing.iter(f"{SVG}text")]
+    return {"shapes": len(shapes), "curves": len(curves), "texts": texts}
 
 
 def read_png(path: Path) -> dict:
