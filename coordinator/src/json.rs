@@ -75,6 +75,10 @@ pub struct Sweep {
     pub earlier_choices: Vec<EarlierChoice>,
     /// Which hyperparameter matters most, or `undecided`, and why; once the sweep has ended, not in lists.
     pub matters_most: Option<String>,
+    /// Who launched it: a token, or `this machine`. They may change it, and administrators may.
+    pub owner: Option<String>,
+    /// Trials of sweeps with a higher one are handed out first.
+    pub priority: u32,
 }
 
 /// What is to be expected of a sweep.
@@ -282,6 +286,8 @@ impl From<wire::SweepStatus> for Sweep {
             held: status.held,
             handed_back: status.handed_back.into_iter().map(HandBack::from).collect(),
             matters_most: status.matters_most,
+            owner: (!status.owner.is_empty()).then_some(status.owner),
+            priority: status.priority,
             earlier_choices: status.earlier_choices.into_iter().map(EarlierChoice::from).collect(),
         }
     }

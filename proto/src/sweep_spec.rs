@@ -113,11 +113,21 @@ pub struct SweepSpec {
     pub failures_max: u32,
     /// Whether finished trials of earlier sweeps with the same key stand in for new ones.
     pub reuse: bool,
+    /// Its trials are handed out before those of sweeps with a lower one; at most [`SweepSpec::PRIORITY_MAX`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub priority: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl SweepSpec {
     /// Failed attempts per trial when a sweep file says nothing.
     pub const FAILURES_MAX: u32 = 3;
+    /// The highest priority: more steps than anybody tells apart.
+    pub const PRIORITY_MAX: u32 = 100;
 
     /// Number of configurations of the grid; `None` where it exceeds 64 bits.
     pub fn grid_size(&self) -> Option<u64> {
@@ -216,6 +226,7 @@ mod tests {
             seed: 0,
             failures_max: 3,
             reuse: true,
+            priority: 0,
         }
     }
 

@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sweep_proto::digest::Hasher;
-use sweep_proto::{Digest, Role, Timestamp, TokenId, WorkerId};
+use sweep_proto::{Digest, Role, SweepId, Timestamp, TokenId, WorkerId};
 use uuid::Uuid;
 
+use crate::command::Rejection;
 use crate::engine::Engine;
 
 /// A token as the coordinator keeps it: never the secret itself.
@@ -190,7 +191,26 @@ impl CertificateRecord {
     }
 }
 
+/// How the bearer of a token is named, in the audit log as well as the owner of sweeps.
+pub fn bearer_name(role: Role, token: TokenId) -> String {
+    format!("{role} token {token}")
+}
+
 impl Engine {
+    /// Whether whoever shows this token may change a sweep: its owner may, and administrators may. Who shows none is the operator.
+    ///
+    /// # Errors
+    /// Where they may not. That there is no such sweep is found out by whoever looks for it.
+    pub fn may_change(&self, shown: Option<TokenId>, sweep: SweepId) -> Result<(), Rejection> {
+        let (Some(token), Some(sweep)) = (shown, self.sweep(sweep)) else { return Ok(()) };
+        let role = self.tables.tokens.get(&token).map(|record| record.role);
+        let is_owner = role.is_some_and(|role| sweep.owner == Some(bearer_name(role, token)));
+        if is_owner || role == Some(Role::Admin) {
+            return Ok(());
+        }
+        Err(Rejection::NotOwner { sweep: sweep.id, owner: sweep.owner.clone() })
+    }
+
     /// The token that a secret opens, whatever else is wrong with it.
     pub fn token(&self, id: TokenId, secret_digest: Digest) -> Option<&TokenRecord> {
         self.tables.tokens.get(&id).filter(|token| token.secret_digest == secret_digest)

@@ -178,6 +178,19 @@ pub enum Command {
     Follow,
 }
 
+impl Command {
+    /// The sweep that a person changes by this.
+    pub fn changed_sweep(&self) -> Option<SweepId> {
+        match self {
+            Self::Cancel(sweep) | Self::Pause(sweep) | Self::Resume(sweep) | Self::Delete(sweep) => {
+                Some(*sweep)
+            }
+            Self::Extend { sweep, .. } | Self::Retry { sweep, .. } => Some(*sweep),
+            _ => None,
+        }
+    }
+}
+
 /// Which trials are tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Retried {
@@ -325,6 +338,13 @@ pub struct Granted {
     pub model: Option<ArtifactRef>,
 }
 
+fn owner_in_words(owner: Option<&str>) -> String {
+    owner.map_or_else(
+        || "was launched by an earlier version and has no owner".to_owned(),
+        |owner| format!("belongs to {owner}"),
+    )
+}
+
 /// Why a command is refused. Nothing has changed.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum Rejection {
@@ -375,6 +395,14 @@ pub enum Rejection {
         sweep: SweepId,
         /// Its state.
         state: SweepState,
+    },
+    /// Somebody else's sweep.
+    #[error("sweep {sweep} {}: only its owner and administrators may change it", owner_in_words(owner.as_deref()))]
+    NotOwner {
+        /// The sweep.
+        sweep: SweepId,
+        /// Who launched it.
+        owner: Option<String>,
     },
     /// An epoch came out of order.
     #[error("trial {trial} expects epoch {expected} next, not {got}")]

@@ -1,5 +1,6 @@
 //! Indices derived from the tables, so that no decision has to search: always equal to a rebuild.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{
@@ -16,8 +17,15 @@ use crate::source;
 use crate::spans::Spans;
 use crate::tables::Tables;
 
-/// Where a sweep stands in the queue for workers: evaluation first, then the fewest leases, then the oldest.
-pub(crate) type ReadyKey = (Phase, usize, SweepId);
+/// Where a sweep stands in the queue for workers: evaluation first, then the highest priority, then the fewest leases, then the
+/// oldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Turn {
+    pub(crate) phase: Phase,
+    pub(crate) priority: Reverse<u32>,
+    pub(crate) leases: usize,
+    pub(crate) sweep: SweepId,
+}
 
 /// What a sweep has to hand out. Evaluation comes first: it is short, and a sweep's answer waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +42,7 @@ pub(crate) struct Index {
     /// Per sweep.
     pub(crate) sweeps: BTreeMap<SweepId, SweepIndex>,
     /// Sweeps that have work to hand out.
-    pub(crate) ready: BTreeSet<ReadyKey>,
+    pub(crate) ready: BTreeSet<Turn>,
     /// Sweeps whose trials have yet to follow what was decided of them.
     pub(crate) behind: BTreeSet<SweepId>,
     /// The trial of each live lease.
@@ -120,7 +128,7 @@ pub(crate) struct SweepIndex {
     /// Epochs of its trials as they are configured.
     pub(crate) epochs_configured: u64,
     /// Its entry in [`Index::ready`].
-    ready: Option<ReadyKey>,
+    ready: Option<Turn>,
 }
 
 impl SweepIndex {
@@ -381,8 +389,8 @@ impl Index {
     pub(crate) fn sweep_removed(&mut self, sweep: &SweepRecord) {
         self.sweep_named(Some(sweep), None);
         self.behind.remove(&sweep.id);
-        if let Some(key) = self.sweeps.remove(&sweep.id).and_then(|entry| entry.ready) {
-            self.ready.remove(&key);
+        if let Some(turn) = self.sweeps.remove(&sweep.id).and_then(|entry| entry.ready) {
+            self.ready.remove(&turn);
         }
     }
 
@@ -458,24 +466,24 @@ impl Index {
 
     fn refresh_ready(&mut self, tables: &Tables, id: SweepId) {
         let (Some(sweep), Some(entry)) = (tables.sweeps.get(&id), self.sweeps.get_mut(&id)) else { return };
-        let key = match sweep.state {
-            SweepState::Open if !entry.pending.is_empty() => Some((Phase::Train, entry.leased.len(), id)),
-            SweepState::Evaluating if !entry.evaluable.is_empty() => {
-                Some((Phase::Evaluate, entry.leased.len(), id))
-            }
+        let phase = match sweep.state {
+            SweepState::Open if !entry.pending.is_empty() => Some(Phase::Train),
+            SweepState::Evaluating if !entry.evaluable.is_empty() => Some(Phase::Evaluate),
             _ => None,
         };
+        let (priority, leases) = (Reverse(sweep.spec.priority), entry.leased.len());
+        let turn = phase.map(|phase| Turn { phase, priority, leases, sweep: id });
         if entry.is_behind(sweep, self.stock) {
             self.behind.insert(id);
         } else {
             self.behind.remove(&id);
         }
-        if entry.ready != key {
+        if entry.ready != turn {
             if let Some(old) = entry.ready {
                 self.ready.remove(&old);
             }
-            self.ready.extend(key);
-            entry.ready = key;
+            self.ready.extend(turn);
+            entry.ready = turn;
         }
     }
 }

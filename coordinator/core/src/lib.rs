@@ -36,7 +36,7 @@ mod volatile;
 
 pub use access::{
     AuditEntry, AuditHead, AuditNote, CertificateId, CertificateRecord, TokenRecord, UNKNOWN_CERTIFICATE,
-    UNKNOWN_TOKEN, certificate_refusal, token_refusal,
+    UNKNOWN_TOKEN, bearer_name, certificate_refusal, token_refusal,
 };
 pub use audit_trail::{AuditSeal, AuditTrail, DAMAGE_ACTION, FORGET_ACTION};
 pub use choice::ConfigurationMean;

@@ -160,7 +160,7 @@ pub struct SweepRecord {
     pub datasets: Vec<DatasetRecord>,
     /// The configuration with the lowest mean score over its completed replicates, once all trials ended.
     pub chosen: Option<Configuration>,
-    /// Who launched it, for the totals of one user; `None` where the operator did, or an older program.
+    /// Who launched it: they may change it, and it counts among their totals. `None` where an older program did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// Why the coordinator itself holds it. It is paused meanwhile.

@@ -1,22 +1,22 @@
 //! Which piece of work is handed out next.
 //!
-//! Evaluation comes before training; among sweeps the one with the fewest leases is next, so that
-//! each gets its share of the workers; within a sweep all first replicates come before all second
-//! ones, so that early answers are broad.
+//! Evaluation comes before training; among sweeps the one with the highest priority is next, and among those of one priority the
+//! one with the fewest leases, so that each gets its share of the workers; within a sweep all first replicates come before all
+//! second ones, so that early answers are broad.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 
 use sweep_proto::{SweepId, TrialId};
 
-use crate::index::{Index, Phase, ReadyKey};
+use crate::index::{Index, Phase, Turn};
 
 /// Pieces of work in the order in which they are to be handed out. The caller says of each whether it
 /// was granted, so that the sweep's share counts.
 pub(crate) struct Queue<'a> {
     index: &'a Index,
-    untouched: Peekable<std::collections::btree_set::Iter<'a, ReadyKey>>,
-    touched: BTreeSet<ReadyKey>,
+    untouched: Peekable<std::collections::btree_set::Iter<'a, Turn>>,
+    touched: BTreeSet<Turn>,
     work: BTreeMap<SweepId, Box<dyn Iterator<Item = u32> + 'a>>,
 }
 
@@ -33,16 +33,16 @@ impl<'a> Queue<'a> {
 
     /// The next piece of work, of the sweep whose turn it is. The sweep's turn must be given back by
     /// [`Self::granted`] or [`Self::skipped`], or else it gets no further one.
-    pub(crate) fn next(&mut self) -> Option<(ReadyKey, TrialId)> {
+    pub(crate) fn next(&mut self) -> Option<(Turn, TrialId)> {
         loop {
-            let key = match (self.untouched.peek(), self.touched.first()) {
+            let turn = match (self.untouched.peek(), self.touched.first()) {
                 (Some(fresh), Some(seen)) if *fresh > seen => self.touched.pop_first()?,
                 (Some(_), _) => *self.untouched.next()?,
                 (None, _) => self.touched.pop_first()?,
             };
-            let (phase, _, sweep) = key;
+            let Turn { phase, sweep, .. } = turn;
             if let Some(index) = self.work_of(phase, sweep).next() {
-                return Some((key, TrialId { sweep, index }));
+                return Some((turn, TrialId { sweep, index }));
             }
         }
     }
@@ -57,12 +57,12 @@ impl<'a> Queue<'a> {
     }
 
     /// The piece was granted: the sweep has one more lease.
-    pub(crate) fn granted(&mut self, (phase, leases, sweep): ReadyKey) {
-        self.touched.insert((phase, leases + 1, sweep));
+    pub(crate) fn granted(&mut self, turn: Turn) {
+        self.touched.insert(Turn { leases: turn.leases + 1, ..turn });
     }
 
     /// The piece needed no worker: the sweep is still next.
-    pub(crate) fn skipped(&mut self, key: ReadyKey) {
-        self.touched.insert(key);
+    pub(crate) fn skipped(&mut self, turn: Turn) {
+        self.touched.insert(turn);
     }
 }

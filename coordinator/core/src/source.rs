@@ -172,6 +172,7 @@ mod tests {
             seed: 0,
             failures_max: 3,
             reuse: true,
+            priority: 0,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use sweep_proto::SweepSpec;
 use sweep_proto::wire::LaunchRequest;
 use sweep_proto::wire::launch_event::Kind;
 
@@ -26,6 +27,7 @@ Examples:
   sweep launch deploy/examples/paper-imdb.toml
   sweep launch my-sweep.toml --watch
   sweep launch my-sweep.toml --no-reuse
+  sweep launch urgent.toml --priority 10
   sweep launch my-sweep.toml --json | jq .id";
 
 #[derive(Clone, Debug, Args)]
@@ -37,6 +39,9 @@ pub(crate) struct Arguments {
     /// Train every trial, also those that an earlier sweep has finished.
     #[arg(long)]
     no_reuse: bool,
+    /// Hand its trials out before those of sweeps with a lower priority, instead of what the file says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(SweepSpec::PRIORITY_MAX)))]
+    priority: Option<u32>,
     /// Follow the sweep until it ends.
     #[arg(long)]
     watch: bool,
@@ -49,7 +54,9 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     file.parse()?;
     let mut client = context.connect().await?;
     let mut view = View::new(arguments.looks.plain);
-    let launched = launch(&mut client, file.launch_request(arguments.no_reuse, false), &mut view).await;
+    let request =
+        LaunchRequest { priority: arguments.priority, ..file.launch_request(arguments.no_reuse, false) };
+    let launched = launch(&mut client, request, &mut view).await;
     view.clear();
     let sweep = launched?;
     if arguments.watch {

@@ -59,6 +59,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         ("FAILED", Align::Right),
         ("BEST LOSS", Align::Right),
         ("LAUNCHED", Align::Left),
+        ("OWNER", Align::Left),
     ];
     let rows = sweeps.iter().map(|sweep| {
         vec![
@@ -70,6 +71,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
             (sweep.ledger.failed + sweep.ledger.diverged).to_string(),
             best_loss(sweep),
             moment(sweep.created_at_ms),
+            sweep.owner.as_deref().map_or_else(|| "-".to_owned(), plain),
         ]
     });
     context.output.text(&table::table(&columns, rows))

@@ -111,6 +111,7 @@ impl SweepFile {
             directory: self.directory.display().to_string(),
             forbid_reuse,
             attach,
+            priority: None,
         }
     }
 }

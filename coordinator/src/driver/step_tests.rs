@@ -75,6 +75,7 @@ pub(super) fn launch() -> Command {
         seed: 0,
         failures_max: 1,
         reuse: false,
+        priority: 0,
     };
     let dataset = |variant: BTreeMap<Hyperparameter, Value>| DatasetRecord {
         variant,

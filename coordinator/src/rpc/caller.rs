@@ -69,7 +69,13 @@ impl Shared {
         subject: String,
         command: Command,
     ) -> Result<Reply, Status> {
-        let done = self.done(act.note(action, subject.clone()), act.shown(), command).await;
+        let done = match (act.caller, command.changed_sweep()) {
+            // The gate lets no such caller come here. Who shows no token is the operator from here on.
+            (Caller::Nobody | Caller::Worker { .. }, Some(_)) => {
+                Err(Status::permission_denied("sweeps are changed by people"))
+            }
+            _ => self.done(act.note(action, subject.clone()), act.shown(), command).await,
+        };
         if let Err(refusal) = &done {
             self.refused(act, action, &subject, refusal).await;
         }

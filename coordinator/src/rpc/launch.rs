@@ -26,6 +26,12 @@ type Variants = Vec<std::collections::BTreeMap<sweep_proto::Hyperparameter, swee
 pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) -> Result<Events, Status> {
     let mut spec = sweep_file::parse(&request.file_name, &request.text).map_err(status::invalid)?;
     spec.reuse &= !request.forbid_reuse;
+    if let Some(priority) = request.priority {
+        if priority > SweepSpec::PRIORITY_MAX {
+            return Err(status::invalid(format!("a priority is at most {}", SweepSpec::PRIORITY_MAX)));
+        }
+        spec.priority = priority;
+    }
     if !Path::new(&request.directory).is_absolute() && has_relative_path(&spec.data) {
         return Err(status::invalid("the directory of the sweep file must be an absolute path"));
     }
@@ -220,9 +226,13 @@ async fn extension(
     if axes.is_empty() && replicates.is_none() {
         return Err(status::invalid("nothing to add: give levels of the grid, or more replicates"));
     }
-    let record = shared.driver.read(move |engine, _| engine.sweep(sweep).cloned()).await;
-    let record =
-        record.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+    let shown = act.shown();
+    // Nothing is read for somebody who may not extend it.
+    let look =
+        move |engine: &Engine, _| engine.may_change(shown, sweep).map(|()| engine.sweep(sweep).cloned());
+    let record = shared.driver.read(look).await.map_err(status::of_driver)?;
+    let record = record.map_err(|refusal| status::of_rejection(&refusal))?;
+    let record = record.ok_or_else(|| Status::not_found("there is no such sweep"))?;
     let missing = missing_variants(&record, &axes);
     let datasets =
         if missing.is_empty() { Vec::new() } else { more_data(shared, act, &record, missing).await? };
@@ -240,7 +250,7 @@ async fn more_data(
     // A variant that is there already is encoded once more: it tells whether the source is still the same.
     let probe = record.datasets.first().ok_or_else(|| Status::internal("a sweep without data"))?;
     variants.insert(0, probe.variant.clone());
-    // Who extends a sweep need not be who launched it.
+    // An administrator may extend what somebody else has launched.
     let reach = reach(shared, act);
     check_reach(&reach, &record.spec.data)?;
     let mut datasets =

@@ -42,7 +42,7 @@ pub(crate) fn http_code(status: &Status) -> StatusCode {
     }
 }
 
-fn of_rejection(rejection: &Rejection) -> Status {
+pub(super) fn of_rejection(rejection: &Rejection) -> Status {
     let message = rejection.to_string();
     match rejection {
         Rejection::UnknownSweep(_) | Rejection::UnknownWorker(_) | Rejection::UnknownToken(_) => {
@@ -54,6 +54,7 @@ fn of_rejection(rejection: &Rejection) -> Status {
         | Rejection::WrongState { .. }
         | Rejection::NotEnded { .. }
         | Rejection::NothingToRetry(_) => Status::failed_precondition(message),
+        Rejection::NotOwner { .. } => Status::permission_denied(message),
         Rejection::Denied(_) => Status::unauthenticated(message),
         Rejection::TooMuch(_) => Status::resource_exhausted(message),
         Rejection::EpochOutOfOrder { .. } | Rejection::Invalid(_) => Status::invalid_argument(message),

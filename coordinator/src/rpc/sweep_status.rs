@@ -77,6 +77,8 @@ pub(crate) fn of(
         handed_back: trouble::of(engine, id, logs),
         earlier_choices: earlier_choices(sweep),
         matters_most: None,
+        owner: sweep.owner.clone().unwrap_or_default(),
+        priority: sweep.spec.priority,
     })
 }
 

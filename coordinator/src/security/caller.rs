@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use coordinator_core::{CertificateId, Quota};
+use coordinator_core::{CertificateId, Quota, bearer_name};
 use sweep_proto::{Role, TokenId, WorkerId};
 use tonic::Status;
 
@@ -54,7 +54,7 @@ impl fmt::Display for Caller {
         match self {
             Self::Local => formatter.write_str("this machine"),
             Self::Nobody => formatter.write_str("nobody"),
-            Self::Token { id, role } => write!(formatter, "{role} token {id}"),
+            Self::Token { id, role } => formatter.write_str(&bearer_name(*role, *id)),
             Self::Worker { worker, .. } => write!(formatter, "worker {worker}"),
         }
     }
@@ -77,8 +77,9 @@ impl Caller {
     /// For whom a sweep of this caller counts, and how much there may be for them. Operators may take everything.
     pub(crate) fn claim(self, quota: Quota) -> (Option<Box<str>>, Quota) {
         match self {
-            Self::Local => (None, quota.for_operator()),
-            Self::Token { role: Role::Admin, .. } => (Some(self.to_string().into()), quota.for_operator()),
+            Self::Local | Self::Token { role: Role::Admin, .. } => {
+                (Some(self.to_string().into()), quota.for_operator())
+            }
             _ => (Some(self.to_string().into()), quota),
         }
     }

@@ -29,6 +29,7 @@ fn spec(trials: u64) -> SweepSpec {
         seed: 0,
         failures_max: 3,
         reuse: true,
+        priority: 0,
     }
 }
 

@@ -495,6 +495,7 @@ async fn a_large_launch_is_whole_whatever_interrupts_it() {
         directory: "/".into(),
         forbid_reuse: false,
         attach: false,
+        priority: None,
     };
     // Whoever launched goes away, and the coordinator stops, as soon as the sweep is there.
     let mut events = user.0.launch(request).await.unwrap().into_inner();

@@ -2,6 +2,7 @@
 
 use crate::hyperparameter::{Hyperparameter, Kind, Section};
 use crate::reading::HtmlBreaks;
+use crate::sweep_spec::SweepSpec;
 
 /// Datasets that a sweep file may name; each has a reader in the coordinator's dataset package.
 pub const DATASETS: [&str; 3] = ["snippets", "imdb", "nsmc"];
@@ -133,6 +134,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         Shape::Text,
         "required",
         "The sweep's name in lists and reports. A number alone is not one: commands take numbers, too.",
+    ),
+    setting(
+        "priority",
+        Place::Top,
+        Shape::Value(Kind::Integer { min: 0, max: SweepSpec::PRIORITY_MAX as u64 }),
+        "0",
+        "Trials of a sweep with a higher priority are handed out before those of sweeps with a lower one.",
     ),
     setting("dataset", Place::Data, Shape::Text, "none", "A dataset known by name: snippets, imdb or nsmc."),
     setting(
@@ -320,7 +328,7 @@ pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sweep_spec::{DataSpec, SweepSpec};
+    use crate::sweep_spec::DataSpec;
 
     #[test]
     fn documented_defaults_are_those_of_the_specification() {

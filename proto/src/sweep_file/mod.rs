@@ -74,6 +74,7 @@ pub fn parse(file_name: &str, text: &str) -> Result<SweepSpec, SweepFileErrors> 
             seed: settings.whole(Place::Train, "seed").unwrap_or(0),
             failures_max: setting("failures_max", SweepSpec::FAILURES_MAX),
             reuse: settings.flag(Place::Train, "reuse").unwrap_or(true),
+            priority: settings.whole(Place::Top, "priority").map_or(0, |one| one as u32),
         }),
         _ => Err(source.into_errors()),
     }

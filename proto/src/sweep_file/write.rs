@@ -13,7 +13,12 @@ impl SweepSpec {
     /// defaults today. Paths that are not Unicode lose what is not.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let mut file = format!("name = {}\n\n[data]\n{}", text(&self.name), data(&self.data));
+        let priority = match self.priority {
+            0 => String::new(),
+            priority => format!("priority = {priority}\n"),
+        };
+        let name = text(&self.name);
+        let mut file = format!("name = {name}\n{priority}\n[data]\n{}", data(&self.data));
         file += &self.fixed_lines(Section::Data);
         file += "\n[model]\n";
         file += &self.fixed_lines(Section::Model);

@@ -149,8 +149,9 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
             })
             .collect::<Vec<_>>()
     });
-    (shown_text(), data(), fixed, axes, 1_u32..=1000, any::<u64>(), 1_u32..=100, any::<bool>()).prop_map(
-        |(name, data, values, axes, replicates, seed, failures_max, reuse)| {
+    let train = (1_u32..=1000, any::<u64>(), 1_u32..=100, any::<bool>());
+    (shown_text(), data(), fixed, axes, train, 0_u32..=100).prop_map(
+        |(name, data, values, axes, (replicates, seed, failures_max, reuse), priority)| {
             let mut fixed = Configuration::default();
             for (one, value) in Hyperparameter::ALL.iter().zip(values) {
                 // A swept hyperparameter's own value is not part of a sweep file.
@@ -158,7 +159,7 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
                     fixed.set(*one, value).expect("in range");
                 }
             }
-            SweepSpec { name, data, fixed, axes, replicates, seed, failures_max, reuse }
+            SweepSpec { name, data, fixed, axes, replicates, seed, failures_max, reuse, priority }
         },
     )
 }

@@ -105,6 +105,7 @@ impl Operator {
             directory: self.directory.to_string_lossy().into_owned(),
             forbid_reuse: false,
             attach: true,
+            priority: None,
         };
         loop {
             let launching = async {

@@ -209,6 +209,9 @@ pub(crate) fn by(
             return Err(Rejection::Denied(token_refusal(reason, role)));
         }
     }
+    if let Some(sweep) = command.changed_sweep() {
+        engine.may_change(shown, sweep)?;
+    }
     let mut decision = engine.decide(now, command)?;
     decision.mutations.extend(record(engine, now, note).mutations);
     Ok(decision)

@@ -118,11 +118,13 @@ fn launched_as(sweep: &SweepRecord, file_text: &str, asked: &SweepSpec) -> bool 
         || sweep_file::parse("", &sweep.file_text).is_ok_and(|launched| meaning(&launched) == *asked)
 }
 
-/// A sweep without where its data lies and whether it takes over results: neither changes what it is to find.
+/// A sweep without where its data lies, whether it takes over results and how urgent it is: none of that changes what it is to
+/// find.
 fn meaning(spec: &SweepSpec) -> SweepSpec {
     let mut meaning = spec.clone();
     meaning.data.source = DataSource::Known { name: String::new(), path: None };
     meaning.reuse = true;
+    meaning.priority = 0;
     meaning
 }
 

@@ -57,11 +57,11 @@ fn grant_some(draft: &mut Draft<'_>, worker: &WorkerRecord, slots: u32) -> Vec<V
             queue.skipped(turn);
             continue;
         }
-        if turn.0 == Phase::Train && draft.take_over(trial) {
+        if turn.phase == Phase::Train && draft.take_over(trial) {
             queue.skipped(turn);
             continue;
         }
-        groups.extend(draft.grant(worker, trial, turn.0).map(|granted| vec![granted]));
+        groups.extend(draft.grant(worker, trial, turn.phase).map(|granted| vec![granted]));
         queue.granted(turn);
     }
     groups

@@ -1,5 +1,6 @@
 //! A forecast from the engine's rows: a bounded number of them, however large the sweep is.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{AttemptId, Configuration, Hyperparameter, SweepId, TrialId, Value, WorkKind, WorkerId};
@@ -9,7 +10,7 @@ use super::{
     Timing, forecast,
 };
 use crate::engine::Engine;
-use crate::index::{Phase, SweepIndex};
+use crate::index::{Phase, SweepIndex, Turn};
 use crate::record::{AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::source;
 
@@ -71,13 +72,11 @@ impl Engine {
             let place = kinds.place(SlotKind::of(&worker.profile));
             kinds.slots[place] = kinds.slots[place].saturating_add(worker.profile.slots);
         }
-        // Sweeps with work share the slots evenly, as they are given leases.
-        let others = self
-            .index
-            .ready
-            .iter()
-            .filter(|(phase, _, sweep)| *phase == Phase::Train && *sweep != id)
-            .count();
+        // Sweeps with work share the slots evenly, as they are given leases; those of a lower priority wait.
+        let priority = Reverse(sweep.spec.priority);
+        let is_beside =
+            |turn: &&Turn| turn.phase == Phase::Train && turn.sweep != id && turn.priority <= priority;
+        let others = self.index.ready.iter().filter(is_beside).count();
         let trial = |index: &u32| self.tables.trials.get(&TrialId { sweep: id, index: *index });
         let training = |one: &&TrialRecord| one.lease.is_some_and(|lease| lease.work == WorkKind::Train);
 

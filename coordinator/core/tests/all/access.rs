@@ -5,7 +5,8 @@ use crate::support;
 
 use coordinator_core::limits::{CERTIFICATE_LIFETIME_MS, CERTIFICATES_PER_WORKER_MAX};
 use coordinator_core::{
-    AuditNote, CertificateId, Command, JoinRequest, NewToken, Rejection, Reply, TrialState,
+    AuditNote, CertificateId, Command, JoinRequest, NewToken, Rejection, Reply, Retried, TrialState,
+    bearer_name,
 };
 use sweep_proto::{Digest, Role, SweepId, TokenId, WorkerId};
 
@@ -214,4 +215,63 @@ fn an_act_and_its_entry_become_true_together_or_not_at_all() {
     assert!(denied(&lab, &with(9)).contains("revoked"));
     assert!(denied(&lab, &with(77)).contains("not known"));
     assert_eq!(lab.engine.tables().audit.sequence, before + 1);
+}
+
+/// Everything that changes a sweep.
+fn changes(sweep: SweepId) -> [Command; 6] {
+    let which = Retried::Every { failed: true, diverged: true };
+    let (axes, datasets, replicates) = (Vec::new(), Vec::new(), Some(2));
+    [
+        Command::Pause(sweep),
+        Command::Resume(sweep),
+        Command::Extend { sweep, axes, replicates, datasets, caller: None, quota: Box::default() },
+        Command::Retry { sweep, which, caller: None, quota: Box::default() },
+        Command::Cancel(sweep),
+        Command::Delete(sweep),
+    ]
+}
+
+#[test]
+fn only_its_owner_and_administrators_change_a_sweep() {
+    let mut lab = lab();
+    for (number, role) in [(5, Role::Submitter), (6, Role::Submitter), (7, Role::Admin)] {
+        lab.run(&Command::CreateToken(new_token(number, role)));
+    }
+    let mut launch_of = |owner: Option<String>| {
+        let mut launch = values::launch(values::spec("owned", &[8], 1, 1));
+        let Command::Launch { owner: of, .. } = &mut launch else { unreachable!() };
+        *of = owner.map(Into::into);
+        match lab.run(&launch) {
+            Reply::Launched(sweep) => sweep,
+            other => panic!("{other:?}"),
+        }
+    };
+    let owned = launch_of(Some(bearer_name(Role::Submitter, id(5))));
+    let of_old = launch_of(None);
+    let note = AuditNote {
+        actor: "somebody".into(),
+        peer: "10.0.0.1".into(),
+        action: "change".into(),
+        subject: String::new(),
+        is_allowed: true,
+    };
+    let is_kept_out = |shown: Option<u8>, command: Command| {
+        let by = Command::By { note: note.clone(), shown: shown.map(id), command: Box::new(command) };
+        matches!(lab.decide(&by), Err(Rejection::NotOwner { .. }))
+    };
+    for (sweep, who, expected) in [
+        (owned, Some(5), false),
+        (owned, Some(6), true),
+        (owned, Some(7), false),
+        (owned, Some(4), true),
+        (owned, None, false),
+        (of_old, Some(5), true),
+        (of_old, Some(6), true),
+        (of_old, Some(7), false),
+        (of_old, None, false),
+    ] {
+        for command in changes(sweep) {
+            assert_eq!(is_kept_out(who, command.clone()), expected, "{who:?} {command:?}");
+        }
+    }
 }

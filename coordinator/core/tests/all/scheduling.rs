@@ -75,3 +75,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_higher_priority_comes_first_and_equal_ones_share() {
+    let mut lab = Lab::new();
+    let mut launch = |name: &str, first: u64, priority| {
+        let units: Vec<u64> = (first..first + 3).collect();
+        lab.launch(sweep_proto::SweepSpec { priority, ..values::spec(name, &units, 1, 1) })
+    };
+    let (low, one, other) = (launch("low", 10, 0), launch("one", 20, 7), launch("other", 30, 7));
+    let worker = values::worker_id(1);
+    lab.run(&values::register(worker, 9, true));
+    let order: Vec<_> = lab.ask(worker, 9).into_iter().map(|granted| granted.spec.id.sweep).collect();
+    assert_eq!(order, [one, other, one, other, one, other, low, low, low]);
+}

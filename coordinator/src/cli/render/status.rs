@@ -16,6 +16,10 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         format!("trials    {}", ledger_line(&sweep.ledger)),
         format!("epochs    {} of {}", sweep.epochs_done, sweep.epochs_planned),
     ];
+    lines.extend(sweep.owner.iter().map(|owner| format!("owner     {}", plain(owner))));
+    if sweep.priority > 0 {
+        lines.push(format!("priority  {}", sweep.priority));
+    }
     if let Some(reason) = &sweep.held {
         lines.push(format!("held      {}", plain(reason)));
     }

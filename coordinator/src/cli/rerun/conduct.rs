@@ -85,6 +85,7 @@ impl Conductor {
             directory: "/".to_owned(),
             forbid_reuse: true,
             attach: false,
+            priority: None,
         };
         let launching = launch::launch(&mut self.client, request, &mut self.view);
         tokio::pin!(launching);

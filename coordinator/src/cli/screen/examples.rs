@@ -78,6 +78,8 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
         handed_back: Vec::new(),
         earlier_choices: Vec::new(),
         matters_most: None,
+        owner: Some("this machine".to_owned()),
+        priority: 0,
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
             seed: u64::MAX,
             failures_max: 3,
             reuse: true,
+            priority: 2,
         },
         file_text: "name = 'x'".into(),
         state,

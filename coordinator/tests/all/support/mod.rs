@@ -69,6 +69,7 @@ impl User {
             directory: directory.to_str().expect("Unicode").into(),
             forbid_reuse: false,
             attach,
+            priority: None,
         };
         let mut events = self.0.launch(request).await?.into_inner();
         while let Some(event) = events.message().await? {

@@ -221,6 +221,10 @@ class Status:
     """Where there are any the last test score is optimistic: `warnings` says why."""
     matters_most: str | None = None
     """The hyperparameter or `undecided`, and why; of a sweep that has ended, not in `statuses()`."""
+    owner: str | None = None
+    """Who launched it: they may change it, and administrators may. `None` where the coordinator does not tell."""
+    priority: int = 0
+    """Trials of sweeps with a higher one are handed out first."""
 
     @property
     def has_ended(self) -> bool:

@@ -34,6 +34,7 @@ pub fn spec(name: &str, units: &[u64], replicates: u32, epochs: u64) -> SweepSpe
         seed: 0,
         failures_max: 3,
         reuse: true,
+        priority: 0,
     }
 }
 

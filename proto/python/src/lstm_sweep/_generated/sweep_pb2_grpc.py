@@ -74,6 +74,11 @@ class SweepServiceStub(object):
                 request_serializer=sweep_dot_v1_dot_sweep__pb2.RetryRequest.SerializeToString,
                 response_deserializer=sweep_dot_v1_dot_sweep__pb2.RetryReply.FromString,
                 _registered_method=True)
+        self.Delete = channel.unary_unary(
+                '/sweep.v1.SweepService/Delete',
+                request_serializer=sweep_dot_v1_dot_sweep__pb2.GetRequest.SerializeToString,
+                response_deserializer=sweep_dot_v1_dot_sweep__pb2.DeleteReply.FromString,
+                _registered_method=True)
         self.Extend = channel.unary_unary(
                 '/sweep.v1.SweepService/Extend',
                 request_serializer=sweep_dot_v1_dot_sweep__pb2.ExtendRequest.SerializeToString,
@@ -171,6 +176,13 @@ class SweepServiceServicer(object):
 
     def Retry(self, request, context):
         """Tries trials again that failed or diverged, each with all its tries.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Delete(self, request, context):
+        """Removes an ended sweep for good. What later sweeps have taken over from it stays, for their sake.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -280,6 +292,11 @@ def add_SweepServiceServicer_to_server(servicer, server):
                     servicer.Retry,
                     request_deserializer=sweep_dot_v1_dot_sweep__pb2.RetryRequest.FromString,
                     response_serializer=sweep_dot_v1_dot_sweep__pb2.RetryReply.SerializeToString,
+            ),
+            'Delete': grpc.unary_unary_rpc_method_handler(
+                    servicer.Delete,
+                    request_deserializer=sweep_dot_v1_dot_sweep__pb2.GetRequest.FromString,
+                    response_serializer=sweep_dot_v1_dot_sweep__pb2.DeleteReply.SerializeToString,
             ),
             'Extend': grpc.unary_unary_rpc_method_handler(
                     servicer.Extend,
@@ -543,6 +560,33 @@ class SweepService(object):
             '/sweep.v1.SweepService/Retry',
             sweep_dot_v1_dot_sweep__pb2.RetryRequest.SerializeToString,
             sweep_dot_v1_dot_sweep__pb2.RetryReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Delete(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sweep.v1.SweepService/Delete',
+            sweep_dot_v1_dot_sweep__pb2.GetRequest.SerializeToString,
+            sweep_dot_v1_dot_sweep__pb2.DeleteReply.FromString,
             options,
             channel_credentials,
             insecure,
