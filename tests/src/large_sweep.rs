@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use coordinator_core::{
-    AttemptRecord, AttemptState, EpochRecord, LeaseRecord, Mutation, TrialRecord, TrialState, WorkerRecord,
-    WorkerState,
+    AttemptRecord, AttemptState, Command, Engine, EpochRecord, LeaseRecord, Mutation, TrialRecord,
+    TrialState, WorkerRecord, WorkerState,
 };
 use coordinator_store::{SqliteStore, Store as _, StoreReader as _};
 use sweep_proto::{
@@ -59,9 +59,16 @@ pub fn cluster() -> Result<(Cluster, usize)> {
 fn fill(database: &Path) -> Result<usize> {
     let mut store = SqliteStore::open(database)?;
     let tables = store.load()?;
-    let mut trials: Vec<TrialRecord> = tables.trials.into_values().collect();
-    let count = trials.len();
     let now = tables.sweeps.values().next().context("a sweep")?.created_at;
+    // The coordinator has made the first of the trials; here are the others.
+    let mut engine = Engine::restore(tables, now).with_stock(usize::MAX);
+    while engine.is_behind() {
+        let decision = engine.decide(now, &Command::Follow)?;
+        store.commit(&decision.mutations)?;
+        engine.fold(&decision);
+    }
+    let mut trials: Vec<TrialRecord> = engine.tables().trials.values().cloned().collect();
+    let count = trials.len();
     let worker = WorkerId::generate();
     store.commit(&[Mutation::Worker(worker_record(worker, now))])?;
     let running = trials.split_off(count - RUNNING);
