@@ -172,6 +172,8 @@ pub enum Command {
     /// The rows come from a backup: every lease is taken back, and tokens go on far above those of the old
     /// world, whose workers are thereby fenced.
     NewGeneration,
+    /// Remove a bounded number of rows that have been of no use for long ([`Engine::unused`](crate::Engine::unused)).
+    ForgetUnused,
     /// Time passed: leases may have run out.
     Tick,
     /// Let a bounded number of trials follow what was decided of their sweep.

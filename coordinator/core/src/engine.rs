@@ -9,6 +9,7 @@ use crate::index::{Index, Stock};
 use crate::limits::SLICE_TRIALS;
 use crate::mutation::{Key, Mutation};
 use crate::record::{EpochRecord, WorkerState};
+use crate::retention;
 use crate::tables::Tables;
 use crate::volatile::Volatile;
 
@@ -125,6 +126,7 @@ impl Engine {
             Command::By { note, shown, command } => decide::access::by(self, now, (note, *shown), command),
             Command::Record(note) => Ok(decide::access::record(self, now, note)),
             Command::NewGeneration => Ok(decide::generation::begin(self, now)),
+            Command::ForgetUnused => Ok(retention::forget_unused(self, now)),
             Command::Tick => Ok(decide::tick::tick(self, now)),
             Command::Follow => decide::follow::follow(self, now),
         }

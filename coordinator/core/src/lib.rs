@@ -26,6 +26,7 @@ mod progress;
 pub mod quota;
 pub mod reach;
 pub mod record;
+mod retention;
 mod scheduler;
 mod settle;
 mod source;

@@ -27,6 +27,9 @@ const ORPHAN_AGE_MIN: Duration = Duration::from_hours(1);
 /// Pause between two looks for blobs that nothing refers to, in milliseconds, while serving.
 const ORPHAN_LOOK_MS: u64 = 3_600_000;
 
+/// Pause between two looks for rows that have been of no use for long, in milliseconds.
+const CLEANING_MS: u64 = 600_000;
+
 /// Longest time between two ticks, in milliseconds: far below a lease's life, so that a tick that
 /// comes late means that this process stood still.
 const TICK_MAX_MS: u64 = 5_000;
@@ -50,6 +53,7 @@ pub(super) struct Core {
     last_tick: Timestamp,
     last_open: Timestamp,
     last_orphan_look: Timestamp,
+    last_cleaning: Timestamp,
 }
 
 /// Runs the loop on a thread of its own.
@@ -95,6 +99,7 @@ impl Core {
             last_tick: now,
             last_open: now,
             last_orphan_look: now,
+            last_cleaning: now,
         };
         match &core.live {
             Some(live) => core.serves(live),
@@ -190,6 +195,10 @@ impl Core {
             live.accept(now, request, &mut batch);
         }
         live.follow(now, &mut batch);
+        if now.since_ms(self.last_cleaning) >= CLEANING_MS {
+            self.last_cleaning = now;
+            live.forget_unused(now, &mut batch);
+        }
         match live.persist(now, &batch.mutations) {
             Ok(written) => {
                 if let Written::Nothing(problem) = written {

@@ -3,12 +3,12 @@
 
 use crate::support;
 
-use coordinator_core::limits::{CERTIFICATE_LIFETIME_MS, CERTIFICATES_PER_WORKER_MAX};
+use coordinator_core::limits::{CERTIFICATE_LIFETIME_MS, CERTIFICATES_PER_WORKER_MAX, KEEP_UNUSED_MS};
 use coordinator_core::{
-    AuditNote, CertificateId, Command, JoinRequest, NewToken, Rejection, Reply, Retried, TrialState,
+    AuditNote, CertificateId, Command, JoinRequest, Key, NewToken, Rejection, Reply, Retried, TrialState,
     bearer_name,
 };
-use sweep_proto::{Digest, Role, SweepId, TokenId, WorkerId};
+use sweep_proto::{Digest, Role, SweepId, Timestamp, TokenId, WorkerId};
 
 use support::lab::Lab;
 use support::values;
@@ -274,4 +274,44 @@ fn only_its_owner_and_administrators_change_a_sweep() {
             assert_eq!(is_kept_out(who, command.clone()), expected, "{who:?} {command:?}");
         }
     }
+}
+
+#[test]
+fn what_is_worth_nothing_for_long_goes_by_itself_and_what_a_report_needs_stays() {
+    let mut lab = lab();
+    let (worked, idle) = (values::worker_id(1), values::worker_id(2));
+    for worker in [worked, idle] {
+        lab.run(&values::register(worker, 1, true));
+        lab.run(&join(3, worker, "key", u128::from(worker == idle)));
+    }
+    let sweep = lab.launch(values::spec("report", &[8], 1, 1));
+    let granted = lab.ask_one(worked);
+    lab.train(&granted);
+    lab.run(&Command::RevokeToken { token: id(4), with_workers: false });
+    for worker in [worked, idle] {
+        lab.run(&Command::Deregister(worker));
+    }
+    let unused_at = |lab: &Lab, ms: u64| {
+        let mut keys = lab.engine.unused(Timestamp(lab.now.0 + ms));
+        keys.sort();
+        keys
+    };
+    assert_eq!(unused_at(&lab, KEEP_UNUSED_MS - 3_600_000), [], "somebody may ask");
+    let (a_minute, a_week) = (60_000, CERTIFICATE_LIFETIME_MS);
+    // The viewer's token was revoked, that of a minute has expired; by the third one two workers hold certificates.
+    let gone = [Key::Worker(idle), Key::Token(id(2)), Key::Token(id(4))];
+    assert_eq!(unused_at(&lab, KEEP_UNUSED_MS + a_minute), gone);
+    let later = unused_at(&lab, KEEP_UNUSED_MS + a_week);
+    assert_eq!(later.len(), 5, "the certificates, too: {later:?}");
+    assert!(!later.contains(&Key::Worker(worked)), "a report tells its device");
+
+    lab.now = Timestamp(lab.now.0 + KEEP_UNUSED_MS + a_week);
+    lab.run(&Command::ForgetUnused);
+    assert!(lab.engine.tables().certificates.is_empty());
+    assert_eq!(lab.engine.tables().workers.keys().copied().collect::<Vec<_>>(), [worked]);
+    assert!(lab.engine.tables().tokens.contains_key(&id(3)), "it is still worth something");
+    assert!(lab.engine.unused(lab.now).is_empty());
+    // Who was forgotten comes back as a new one.
+    lab.run(&values::register(idle, 1, true));
+    assert!(lab.engine.sweep(sweep).is_some());
 }
