@@ -44,6 +44,12 @@ fn in_slices(mut lab: Lab, trials: usize) -> Lab {
     lab
 }
 
+/// A lab in which that number of trials of a sweep are made ahead.
+fn stocked(mut lab: Lab, trials: usize) -> Lab {
+    lab.engine = Engine::restore(lab.engine.tables().clone(), lab.now).with_slice(trials).with_stock(trials);
+    lab
+}
+
 fn trial_specs(lab: &Lab, sweep: SweepId) -> Vec<TrialSpec> {
     lab.engine.tables().trials_of(sweep).map(|trial| trial.spec.clone()).collect()
 }
@@ -69,6 +75,48 @@ fn a_large_launch_is_made_in_slices_and_worked_on_meanwhile() {
     let mut at_once = Lab::new();
     let same = at_once.launch(spec);
     assert_eq!(trial_specs(&lab, sweep), trial_specs(&at_once, same));
+}
+
+#[test]
+fn a_sweep_larger_than_the_stock_is_made_as_it_runs_replicate_by_replicate() {
+    let (lab, worker) = Lab::with_worker(1);
+    let mut lab = stocked(lab, 4);
+    let spec = values::spec("large", &[8, 16, 24, 32, 40, 48], 3, 1);
+    let sweep = lab.launch(spec.clone());
+    follow(&mut lab);
+    let made = lab.engine.tables().trials.len();
+    assert!((4..8).contains(&made), "{made} trials were made ahead");
+    let ledger = lab.engine.ledger(sweep);
+    assert_eq!((ledger.planned, ledger.of(TrialState::Pending)), (18, 18), "all of them wait, made or not");
+    assert_eq!(lab.engine.usage(|_| true).open_trials, 18, "and all of them count");
+    assert_eq!(lab.engine.progress(sweep).planned, 18);
+
+    let mut replicates = Vec::new();
+    for _ in 0..8 {
+        let granted = lab.ask_one(worker);
+        replicates.push(granted.spec.replicate);
+        lab.train(&granted);
+        follow(&mut lab);
+    }
+    assert_eq!(replicates, [0, 0, 0, 0, 0, 0, 1, 1]);
+
+    // It is extended before all its trials are made, and once only until they are; a restart in between changes nothing.
+    lab.run(&extend(sweep, &spec, vec![axis(Hyperparameter::Units, &[56])], Some(4)));
+    let grown = lab.engine.sweep(sweep).unwrap().spec.clone();
+    let again = lab.refused(&extend(sweep, &grown, vec![], Some(5))).to_string();
+    assert!(again.contains("last extension"), "{again}");
+    let mut lab = stocked(lab, 4);
+    assert_eq!(lab.engine.ledger(sweep).planned, 28);
+    while lab.state(sweep) == SweepState::Open {
+        let granted = lab.ask_one(worker);
+        lab.train(&granted);
+        follow(&mut lab);
+    }
+    finish(&mut lab, worker);
+    assert_eq!(lab.state(sweep), SweepState::Finished);
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Completed), 28);
+    assert_eq!(lab.engine.sweep(sweep).unwrap().extended_from, None);
+    lab.run(&extend(sweep, &grown, vec![], Some(5)));
 }
 
 #[test]
