@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use coordinator_report::Projection;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use sweep_proto::Digest;
@@ -14,7 +15,10 @@ use thiserror::Error;
 pub const FILE_NAME: &str = "report.sig";
 
 /// Version of the file.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+
+/// The version that tells no projection: its records are hashed by [`Projection::First`].
+const FORMAT_WITHOUT_PROJECTION: u32 = 1;
 
 /// Stands before what is signed, so that no signature of ours over something else passes for one of a report.
 const DOMAIN: &[u8] = b"lstm-sweep report signature\n";
@@ -31,6 +35,9 @@ pub struct Statement {
     pub name: String,
     /// Its state when the report was made.
     pub state: String,
+    /// Which version of the records' projection `records` is of; absent in the first format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projection: Option<u32>,
     /// SHA-256 of the records that the report was made from.
     pub records: Digest,
     /// SHA-256 of each file of the report, by name.
@@ -49,6 +56,17 @@ pub struct SignedStatement {
     pub signature: String,
 }
 
+/// As much of the file as every version of it has.
+#[derive(Deserialize)]
+struct Told {
+    statement: ToldFormat,
+}
+
+#[derive(Deserialize)]
+struct ToldFormat {
+    format: u64,
+}
+
 /// Why a signature does not hold.
 #[derive(Debug, Error)]
 pub enum SignatureError {
@@ -56,8 +74,18 @@ pub enum SignatureError {
     #[error("it is not the signature of a report: {0}")]
     Malformed(#[from] serde_json::Error),
     /// Of a later program.
-    #[error("it has format {0}, this program knows {FORMAT}")]
-    Format(u32),
+    #[error(
+        "it has format {0}, and this program knows those up to {FORMAT}: a later one wrote it, which can check it"
+    )]
+    Format(u64),
+    /// What it says of the projection does not fit its format.
+    #[error("its format and its projection of the records do not belong together")]
+    Misfit,
+    /// The records are hashed as only a later program does.
+    #[error(
+        "its records are hashed in version {0}, which this program does not know: a later one can check it"
+    )]
+    Projection(u32),
     /// Key or signature are no hexadecimal digits.
     #[error("its {0} is not written in hexadecimal digits")]
     Digits(&'static str),
@@ -67,6 +95,15 @@ pub enum SignatureError {
 }
 
 impl Statement {
+    /// What of the records was hashed, and in which form.
+    ///
+    /// # Errors
+    /// Where a later program made it.
+    pub fn projection(&self) -> Result<Projection, SignatureError> {
+        let number = self.projection.unwrap_or(Projection::First.number());
+        Projection::of_number(number).ok_or(SignatureError::Projection(number))
+    }
+
     fn signed_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut bytes = DOMAIN.to_vec();
         serde_json::to_writer(&mut bytes, self)?;
@@ -97,9 +134,13 @@ pub(crate) fn public_key(pair: &Ed25519KeyPair) -> String {
 /// # Errors
 /// [`SignatureError`] says what is wrong with it.
 pub fn read(bytes: &[u8]) -> Result<Statement, SignatureError> {
+    let Told { statement: ToldFormat { format } } = serde_json::from_slice(bytes)?;
+    if !(1..=u64::from(FORMAT)).contains(&format) {
+        return Err(SignatureError::Format(format));
+    }
     let SignedStatement { statement, signature } = serde_json::from_slice(bytes)?;
-    if statement.format != FORMAT {
-        return Err(SignatureError::Format(statement.format));
+    if statement.projection.is_none() != (statement.format == FORMAT_WITHOUT_PROJECTION) {
+        return Err(SignatureError::Misfit);
     }
     let digits = |text: &str, what| {
         data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| SignatureError::Digits(what))
@@ -124,6 +165,7 @@ mod tests {
             sweep: 3,
             name: "\"imdb\"\n".into(),
             state: "finished".into(),
+            projection: Some(Projection::NEWEST.number()),
             records: Digest::of(b"records"),
             files: BTreeMap::from([("report.html".into(), Digest::of(b"page"))]),
             key: String::new(),
@@ -142,7 +184,8 @@ mod tests {
     fn every_change_is_found() {
         let signed: SignedStatement =
             serde_json::from_slice(&statement().signed_by(&pair(1)).expect("signed")).expect("JSON");
-        let changes: [fn(&mut SignedStatement); 6] = [
+        let changes: [fn(&mut SignedStatement); 7] = [
+            |signed| signed.statement.projection = Some(1_000),
             |signed| signed.statement.sweep = 4,
             |signed| signed.statement.state = "open".into(),
             |signed| signed.statement.records = Digest::of(b"others"),
@@ -166,5 +209,23 @@ mod tests {
             let error = read(&bytes).expect_err("refused");
             assert!(error.to_string().contains(what), "{error}");
         }
+    }
+
+    #[test]
+    fn signatures_of_earlier_and_later_programs_are_told_apart() {
+        let first = Statement { format: 1, projection: None, ..statement() };
+        let first = read(&first.signed_by(&pair(1)).expect("signed")).expect("good");
+        assert_eq!(first.projection().expect("known"), Projection::First);
+        let later = Statement { projection: Some(1_000), ..statement() };
+        let later = read(&later.signed_by(&pair(1)).expect("signed")).expect("good");
+        let error = later.projection().expect_err("a later version");
+        assert!(matches!(error, SignatureError::Projection(1_000)), "{error}");
+        for misfit in [Statement { format: 1, ..statement() }, Statement { projection: None, ..statement() }]
+        {
+            let signed = misfit.signed_by(&pair(1)).expect("signed");
+            assert!(matches!(read(&signed), Err(SignatureError::Misfit)));
+        }
+        let later = br#"{"statement": {"format": 3, "more": []}, "signature": "", "more": 1}"#;
+        assert!(matches!(read(later), Err(SignatureError::Format(3))));
     }
 }

@@ -19,6 +19,6 @@ pub use analysis::test_split::hardest_rows;
 pub use input::{Price, ReportInput};
 pub use language::{Language, UnknownLanguage};
 pub use model::ReportModel;
-pub use records::records_digest;
+pub use records::{Projection, records_digest};
 pub use render::comparison::render_comparison;
 pub use render::{ReportError, render, render_while, some_sections};

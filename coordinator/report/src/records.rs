@@ -1,13 +1,47 @@
 //! The digest of what a report is made from, to hold a signed report against the store.
 
+mod sweep;
+mod trial;
+
 use std::io;
 
-use coordinator_core::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord};
+use coordinator_core::{AttemptRecord, EpochRecord, TrialRecord};
 use serde::Serialize;
 use sweep_proto::Digest;
 use sweep_proto::digest::Hasher;
 
 use crate::input::ReportInput;
+
+/// What of the records is hashed, and in which form. A version stays as it is for good: reports that were signed with it are
+/// held against the store by it.
+///
+/// The forms are written out in `records/`, apart from the forms of the store. A new field of a record belongs to a new version;
+/// the versions before leave it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Projection {
+    /// The rows as they were stored when reports were first signed.
+    First,
+}
+
+impl Projection {
+    /// Every version, oldest first.
+    pub const ALL: [Projection; 1] = [Projection::First];
+
+    /// What new reports are signed with.
+    pub const NEWEST: Projection = Projection::First;
+
+    /// The number in signatures and messages, from 1.
+    pub fn number(self) -> u32 {
+        match self {
+            Projection::First => 1,
+        }
+    }
+
+    /// The version of that number; `None` where a later program made it.
+    pub fn of_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.number() == number)
+    }
+}
 
 /// SHA-256 over the sweep, its trials, attempts and epochs as JSON lines, sorted: the same for the same records,
 /// whenever it is made. Workers are left out, because they come and go after the sweep's end, and so are leases and
@@ -15,44 +49,49 @@ use crate::input::ReportInput;
 ///
 /// # Errors
 /// Where a path of the sweep is not Unicode.
-pub fn records_digest(input: &ReportInput) -> Result<Digest, serde_json::Error> {
+pub fn records_digest(input: &ReportInput, projection: Projection) -> Result<Digest, serde_json::Error> {
     let mut lines = Lines(Hasher::default());
+    write_records(input, projection, &mut lines)?;
+    Ok(lines.0.finish())
+}
+
+/// Writes the lines that [`records_digest`] hashes.
+///
+/// # Errors
+/// Where a path of the sweep is not Unicode, and any error of the writer.
+pub fn write_records(
+    input: &ReportInput,
+    projection: Projection,
+    lines: &mut impl io::Write,
+) -> Result<(), serde_json::Error> {
     let ReportInput { sweep, trials, attempts, epochs, .. } = input;
-    lines.push::<SweepRecord>("sweep", sweep)?;
+    push(lines, "sweep", &sweep::Sweep::of(sweep, projection))?;
     let mut trials: Vec<&TrialRecord> = trials.iter().collect();
     trials.sort_by_key(|trial| trial.spec.id);
     for trial in trials {
-        lines.push::<TrialRecord>("trial", &lasting(trial))?;
+        push(lines, "trial", &trial::Trial::of(trial, projection))?;
     }
     let mut attempts: Vec<&AttemptRecord> = attempts.iter().collect();
     attempts.sort_by_key(|attempt| (attempt.id, attempt.token));
     for attempt in attempts {
-        lines.push::<AttemptRecord>("attempt", attempt)?;
+        push(lines, "attempt", &trial::Attempt::of(attempt))?;
     }
     let mut epochs: Vec<&EpochRecord> = epochs.iter().collect();
     epochs.sort_by_key(|epoch| (epoch.trial, epoch.metric.epoch, epoch.attempt));
     for epoch in epochs {
-        lines.push::<EpochRecord>("epoch", epoch)?;
+        push(lines, "epoch", &trial::Epoch::of(epoch))?;
     }
-    Ok(lines.0.finish())
+    Ok(())
 }
 
-/// A trial without what is forgotten once it has ended.
-fn lasting(trial: &TrialRecord) -> TrialRecord {
-    TrialRecord { lease: None, checkpoint: None, underway: None, outgrown_bytes: None, ..trial.clone() }
+fn push<T: Serialize>(lines: &mut impl io::Write, what: &str, record: &T) -> Result<(), serde_json::Error> {
+    lines.write_all(what.as_bytes()).map_err(serde_json::Error::io)?;
+    serde_json::to_writer(&mut *lines, record)?;
+    lines.write_all(b"\n").map_err(serde_json::Error::io)
 }
 
 /// Lines that are hashed as they are written.
 struct Lines(Hasher);
-
-impl Lines {
-    fn push<T: Serialize>(&mut self, what: &str, record: &T) -> Result<(), serde_json::Error> {
-        self.0.update(what.as_bytes());
-        serde_json::to_writer(&mut *self, record)?;
-        self.0.update(b"\n");
-        Ok(())
-    }
-}
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -8,7 +8,7 @@ use clap::Args;
 use coordinator::report_signature::{self, FILE_NAME, Statement};
 use serde::Serialize;
 use sweep_proto::Digest;
-use sweep_proto::wire::GetRequest;
+use sweep_proto::wire::SealRequest;
 
 use super::client::Client;
 use super::exit::Failure;
@@ -213,7 +213,9 @@ fn check_files(folder: &Path, statement: &Statement) -> Result<(), Failure> {
 }
 
 async fn check_store(statement: &Statement, mut client: Client) -> Result<(), Failure> {
-    let seal = client.seal(GetRequest { sweep: statement.sweep.to_string() }).await?.into_inner();
+    let projection = statement.projection().map_err(|error| Failure::failed(error.to_string()))?.number();
+    let request = SealRequest { sweep: statement.sweep.to_string(), projection };
+    let seal = client.seal(request).await?.into_inner();
     if seal.key != statement.key {
         return Err(Failure::failed(format!(
             "the report is signed with the key {}, but this coordinator signs with {}",
@@ -221,6 +223,13 @@ async fn check_store(statement: &Statement, mut client: Client) -> Result<(), Fa
             output::plain(&seal.key)
         ))
         .hint("ask the coordinator that made it (--server), or check it alone with --offline --key KEY"));
+    }
+    // A coordinator that does not tell knows the first version only.
+    if seal.projection.max(1) != projection {
+        return Err(Failure::failed(format!(
+            "the report's records are hashed in version {projection}, which this coordinator does not know"
+        ))
+        .hint("ask a coordinator of the version that signed it, or a later one"));
     }
     if seal.records != statement.records.to_string() {
         let failure = Failure::failed(format!(

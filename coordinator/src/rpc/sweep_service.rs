@@ -173,10 +173,12 @@ impl SweepService for SweepRpc {
         Ok(Response::new(export::export(&self.shared, caller, sweep, format, request.folder_uri).await?))
     }
 
-    async fn seal(&self, request: Request<wire::GetRequest>) -> Result<Response<wire::SealReply>, Status> {
+    async fn seal(&self, request: Request<wire::SealRequest>) -> Result<Response<wire::SealReply>, Status> {
         let caller = Act::of(&request).caller;
-        let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
-        Ok(Response::new(seal::seal(&self.shared, caller, sweep).await?))
+        let request = request.into_inner();
+        let projection = seal::projection(request.projection)?;
+        let sweep = lists::resolve(&self.shared, request.sweep).await?;
+        Ok(Response::new(seal::seal(&self.shared, caller, sweep, projection).await?))
     }
 
     async fn best_model(&self, request: Request<wire::GetRequest>) -> Result<Response<FileParts>, Status> {

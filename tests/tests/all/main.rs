@@ -17,6 +17,7 @@ mod dashboard;
 mod failing_disks;
 mod failover;
 mod fault_proxy;
+mod first_signatures;
 mod gpu_check;
 mod headline;
 mod hostile_certificates;

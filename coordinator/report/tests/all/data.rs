@@ -4,7 +4,7 @@
 use crate::fixture;
 
 use coordinator_core::DatasetRecord;
-use coordinator_report::{Language, analyse, records_digest, render};
+use coordinator_report::{Language, Projection, analyse, records_digest, render};
 use fixture::{study, text};
 use sweep_proto::DataAccount;
 use sweep_proto::data_account::{BadRow, BadRows, FileAccount, SplitAccount};
@@ -48,10 +48,10 @@ fn account() -> DataAccount {
 #[test]
 fn what_was_found_in_the_data_stands_beside_the_answer_and_in_the_set_up() {
     let mut input = study();
-    let before = records_digest(&input).unwrap();
+    let before = records_digest(&input, Projection::NEWEST).unwrap();
     assert!(analyse(&input).data_warnings.is_empty());
     input.sweep.datasets[0].account = Some(account());
-    assert_ne!(records_digest(&input).unwrap(), before, "what a report tells is signed");
+    assert_ne!(records_digest(&input, Projection::NEWEST).unwrap(), before, "what a report tells is signed");
 
     let markdown = text(&input, "report.md");
     let (answer, rest) = markdown.split_once("\n## Ledger").unwrap();

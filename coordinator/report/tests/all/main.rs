@@ -22,4 +22,5 @@ mod forest;
 mod formats;
 mod language;
 mod little_to_say;
+mod records;
 mod report;

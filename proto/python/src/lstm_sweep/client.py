@@ -164,10 +164,16 @@ class Client:
 
         """
         verified = signature.check(report)
-        seal = self._connection.call("Seal", sweep_pb2.GetRequest(sweep=str(verified.sweep)))
+        request = sweep_pb2.SealRequest(sweep=str(verified.sweep), projection=verified.projection)
+        seal = self._connection.call("Seal", request)
         if seal.key != verified.key:
             raise errors.VerificationError(
                 f"the report is signed with the key {verified.key}, but this coordinator signs with {seal.key}",
+            )
+        # A coordinator that does not tell knows the first version only.
+        if (seal.projection or 1) != verified.projection:
+            raise errors.VerificationError(
+                f"the report's records are hashed in version {verified.projection}, which this coordinator does not know",
             )
         if seal.records != verified.records:
             raise errors.VerificationError(

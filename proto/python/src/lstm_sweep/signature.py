@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 #: The file that says what was signed.
 _FILE_NAME: Final = "report.sig"
 
-#: Version of that file.
-_FORMAT: Final = 1
+#: Versions of that file: the first tells no projection of the records.
+_FORMATS: Final = (1, 2)
 
 #: Most bytes of it that are read: it names about ten files.
 _BYTES_MAX: Final = 1 << 20
@@ -42,6 +42,8 @@ class Verified:
     files: tuple[str, ...]
     records: str
     """SHA-256 of the records that the report was made from, in hexadecimal digits."""
+    projection: int
+    """Which version of the projection of the records `records` is of."""
     key: str
     """The public key (Ed25519) that signed it, in hexadecimal digits."""
     rerun: dict[str, Any] | None = None
@@ -68,6 +70,7 @@ def check(folder: str | os.PathLike[str]) -> Verified:
             statement["state"],
             tuple(files),
             statement["records"],
+            int(statement.get("projection", 1)),
             key,
         )
     except InvalidSignature as error:
@@ -90,8 +93,8 @@ def _read(path: Path) -> tuple[dict[str, Any], str]:
         raise VerificationError(f"{path} cannot be read: {error}; a report that was fetched has it beside its files") from error
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise VerificationError(f"{path} is not the signature of a report") from error
-    if not known or statement.get("format") != _FORMAT:
-        raise VerificationError(f"{path} has a format that this client does not know; it knows {_FORMAT}")
+    if not known or statement.get("format") not in _FORMATS:
+        raise VerificationError(f"{path} has a format that this client does not know; it knows those up to {_FORMATS[-1]}")
     return statement, signature
 
 

@@ -153,17 +153,27 @@ class ExportRequest(_message.Message):
     folder_uri: str
     def __init__(self, sweep: _Optional[str] = ..., format: _Optional[_Union[ExportFormat, str]] = ..., folder_uri: _Optional[str] = ...) -> None: ...
 
+class SealRequest(_message.Message):
+    __slots__ = ("sweep", "projection")
+    SWEEP_FIELD_NUMBER: _ClassVar[int]
+    PROJECTION_FIELD_NUMBER: _ClassVar[int]
+    sweep: str
+    projection: int
+    def __init__(self, sweep: _Optional[str] = ..., projection: _Optional[int] = ...) -> None: ...
+
 class SealReply(_message.Message):
-    __slots__ = ("sweep", "state", "records", "key")
+    __slots__ = ("sweep", "state", "records", "key", "projection")
     SWEEP_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
+    PROJECTION_FIELD_NUMBER: _ClassVar[int]
     sweep: int
     state: str
     records: str
     key: str
-    def __init__(self, sweep: _Optional[int] = ..., state: _Optional[str] = ..., records: _Optional[str] = ..., key: _Optional[str] = ...) -> None: ...
+    projection: int
+    def __init__(self, sweep: _Optional[int] = ..., state: _Optional[str] = ..., records: _Optional[str] = ..., key: _Optional[str] = ..., projection: _Optional[int] = ...) -> None: ...
 
 class FilePart(_message.Message):
     __slots__ = ("name", "data")

@@ -101,7 +101,7 @@ class SweepServiceStub(object):
                 _registered_method=True)
         self.Seal = channel.unary_unary(
                 '/sweep.v1.SweepService/Seal',
-                request_serializer=sweep_dot_v1_dot_sweep__pb2.GetRequest.SerializeToString,
+                request_serializer=sweep_dot_v1_dot_sweep__pb2.SealRequest.SerializeToString,
                 response_deserializer=sweep_dot_v1_dot_sweep__pb2.SealReply.FromString,
                 _registered_method=True)
         self.BestModel = channel.unary_stream(
@@ -320,7 +320,7 @@ def add_SweepServiceServicer_to_server(servicer, server):
             ),
             'Seal': grpc.unary_unary_rpc_method_handler(
                     servicer.Seal,
-                    request_deserializer=sweep_dot_v1_dot_sweep__pb2.GetRequest.FromString,
+                    request_deserializer=sweep_dot_v1_dot_sweep__pb2.SealRequest.FromString,
                     response_serializer=sweep_dot_v1_dot_sweep__pb2.SealReply.SerializeToString,
             ),
             'BestModel': grpc.unary_stream_rpc_method_handler(
@@ -720,7 +720,7 @@ class SweepService(object):
             request,
             target,
             '/sweep.v1.SweepService/Seal',
-            sweep_dot_v1_dot_sweep__pb2.GetRequest.SerializeToString,
+            sweep_dot_v1_dot_sweep__pb2.SealRequest.SerializeToString,
             sweep_dot_v1_dot_sweep__pb2.SealReply.FromString,
             options,
             channel_credentials,
