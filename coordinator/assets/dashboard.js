@@ -1,12 +1,6 @@
 // Keeps an open page at what is true: takes parts and charts from the server's events, paints the map, fetches the analysis.
 "use strict";
 (() => {
-  const STATES = {
-    w: ["pending", "--pending", "waiting"], r: ["leased", "--leased", "running"], h: ["paused", "--paused", "paused"],
-    c: ["completed", "--completed", "completed"], p: ["pruned", "--pruned", "pruned"],
-    d: ["diverged", "--diverged", "diverged"], f: ["failed", "--failed", "failed"],
-    x: ["cancelled", "--cancelled", "cancelled"],
-  };
   const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   const element = (id) => document.getElementById(id);
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -15,6 +9,8 @@
 
   // The map: one square for each trial, as large as they fit.
   const data = element("data") ? JSON.parse(element("data").textContent) : {};
+  // Each state by its letter in the map; the server has the list.
+  const states = new Map((data.states ?? []).map((state) => [state.letter, state]));
   const canvas = element("map");
   let map = data.map;
   let shows = "states";
@@ -38,7 +34,7 @@
     const context = canvas.getContext("2d");
     context.scale(ratio, ratio);
     const colors = {};
-    for (const [letter, [, name]] of Object.entries(STATES)) colors[letter] = css(name);
+    for (const { letter, name } of states.values()) colors[letter] = css(`--${name}`);
     const none = css("--pending");
     const gap = size > 4 ? 1 : 0;
     for (let at = 0; at < count; at += 1) {
@@ -61,7 +57,7 @@
       place.append(scale, none);
       return;
     }
-    for (const [letter, [name, , words]] of Object.entries(STATES)) {
+    for (const { letter, name, words } of states.values()) {
       if (!map.states.includes(letter)) continue;
       const [entry, square] = [document.createElement("span"), document.createElement("i")];
       square.className = `state ${name}`;
@@ -88,7 +84,7 @@
     });
     canvas.addEventListener("mousemove", (event) => {
       const at = trialAt(event);
-      element("map-tip").textContent = at === null ? "\u00a0" : `trial ${data.sweep}/${at}: ${STATES[map.states[at]][2]}`;
+      element("map-tip").textContent = at === null ? "\u00a0" : `trial ${data.sweep}/${at}: ${states.get(map.states[at]).words}`;
     });
     canvas.addEventListener("mouseleave", () => { element("map-tip").textContent = "\u00a0"; });
     canvas.addEventListener("click", (event) => { const at = trialAt(event); if (at !== null) open(at); });

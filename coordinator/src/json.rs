@@ -4,13 +4,16 @@
 //! What does not exist is `null`. Fields are only ever added.
 
 mod data;
+mod ledger;
 mod standing;
 
 use coordinator_core::spans::is_much_longer;
 use serde::Serialize;
-use sweep_proto::wire;
+use sweep_proto::state::{State, Told};
+use sweep_proto::{SweepState, WorkerCondition, wire};
 
 pub use data::{Data, DataFile, DataRow, DataSplit};
+pub use ledger::{AWAY, Count, Ledger};
 pub use standing::{EarlierChoice, HandBack};
 
 /// A sweep.
@@ -20,8 +23,8 @@ pub struct Sweep {
     pub id: u64,
     /// Its name, as in the sweep file.
     pub name: String,
-    /// `open`, `paused`, `evaluating`, `finished` or `cancelled`.
-    pub state: String,
+    /// Its name in the list of states: `open`, `paused`, `evaluating`, `finished` or `cancelled`.
+    pub state: Told<SweepState>,
     /// Trials by state.
     pub ledger: Ledger,
     /// When it was launched, in milliseconds since the Unix epoch.
@@ -106,45 +109,11 @@ impl Outlook {
             "no_worker" => Self::NoWorker,
             "ends" => Self::Ends,
             "unmeasured" => Self::Unmeasured,
-            _ if !matches!(status.state.as_str(), "open" | "evaluating") => Self::Still,
+            _ if !SweepState::from_name(&status.state).is_some_and(SweepState::is_running) => Self::Still,
             _ if status.workers == 0 => Self::NoWorker,
             _ if status.eta_seconds.is_some() => Self::Ends,
             _ => Self::Unmeasured,
         }
-    }
-}
-
-/// Trials by state; the states sum to `planned`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Ledger {
-    /// All of them.
-    pub planned: u64,
-    /// Waiting for a worker.
-    pub pending: u64,
-    /// Running, as far as their workers are connected.
-    pub leased: u64,
-    /// Of the leased ones, those whose worker is not connected: they may run, and they may wait for their lease's end.
-    pub away: u64,
-    /// Held back.
-    pub paused: u64,
-    /// With a result.
-    pub completed: u64,
-    /// Stopped because they could not win.
-    pub pruned: u64,
-    /// Whose loss left every bound.
-    pub diverged: u64,
-    /// Whose tries are spent.
-    pub failed: u64,
-    /// Stopped by the user.
-    pub cancelled: u64,
-    /// Completed trials that an earlier sweep had trained; counted in `completed`, too.
-    pub reused: u64,
-}
-
-impl Ledger {
-    /// Trials that ran to an end, in whatever way; those that were cancelled did not.
-    pub fn ended(&self) -> u64 {
-        self.completed + self.pruned + self.diverged + self.failed
     }
 }
 
@@ -240,7 +209,7 @@ pub struct Worker {
     /// Its name.
     pub name: String,
     /// How it stands.
-    pub state: String,
+    pub state: Told<WorkerCondition>,
     /// Its program's version.
     pub build: String,
     /// How many trials it runs at a time.
@@ -260,7 +229,7 @@ impl From<wire::SweepStatus> for Sweep {
         Self {
             id: status.id,
             name: status.name,
-            state: status.state,
+            state: Told::of(&status.state),
             ledger: status.ledger.map(Ledger::from).unwrap_or_default(),
             created_at_ms: status.created_at_ms,
             ended_at_ms: (status.ended_at_ms > 0).then_some(status.ended_at_ms),
@@ -319,30 +288,12 @@ impl Sweep {
 
     /// Whether nothing more will happen to it.
     pub fn has_ended(&self) -> bool {
-        matches!(self.state.as_str(), "finished" | "cancelled")
+        self.state.known().is_some_and(SweepState::is_ended)
     }
 
     /// Whether it has ended, and was not cancelled: its choice is final.
     pub fn has_finished(&self) -> bool {
-        self.state == "finished"
-    }
-}
-
-impl From<wire::Ledger> for Ledger {
-    fn from(ledger: wire::Ledger) -> Self {
-        Self {
-            planned: ledger.planned,
-            pending: ledger.pending,
-            leased: ledger.leased,
-            away: ledger.away,
-            paused: ledger.paused,
-            completed: ledger.completed,
-            pruned: ledger.pruned,
-            diverged: ledger.diverged,
-            failed: ledger.failed,
-            cancelled: ledger.cancelled,
-            reused: ledger.reused,
-        }
+        self.state == SweepState::Finished
     }
 }
 
@@ -421,7 +372,7 @@ impl From<wire::WorkerStatus> for Worker {
         Self {
             id: worker.id,
             name: profile.name,
-            state: worker.state,
+            state: Told::of(&worker.state),
             build: profile.build,
             slots: profile.slots,
             devices: profile.devices.iter().map(device).collect(),
@@ -443,6 +394,8 @@ fn finite(number: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use sweep_proto::TrialState;
+
     use super::*;
 
     fn sweep(completed: u64, replicates: u32, score: f64, lowest: f64) -> Sweep {
@@ -477,7 +430,7 @@ mod tests {
 
     #[test]
     fn cancelled_trials_have_not_ended_but_been_stopped() {
-        let ledger = Ledger { planned: 192, completed: 40, cancelled: 152, ..Ledger::default() };
+        let ledger = Ledger::new(192).with(TrialState::Completed, 40).with(TrialState::Cancelled, 152);
         assert_eq!(ledger.ended(), 40);
     }
 

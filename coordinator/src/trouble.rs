@@ -35,7 +35,7 @@ pub(crate) fn of(engine: &Engine, sweep: SweepId, logs: &AttemptLogs) -> Vec<wir
             trial: Some(attempt.id.trial.into()),
             attempt: attempt.id.number,
             worker: attempt.worker_name.clone(),
-            how: attempt.state.name().to_owned(),
+            how: attempt.state.words().to_owned(),
             at_ms: attempt.ended_at.map_or(0, |at| at.0),
             reason,
         })

@@ -4,6 +4,7 @@
 
 mod artifact;
 mod data_account;
+mod ledger;
 mod metric;
 mod outcome;
 mod trial;

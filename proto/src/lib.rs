@@ -17,6 +17,7 @@ pub mod model_size;
 pub mod outcome;
 pub mod protocol;
 pub mod reading;
+pub mod state;
 pub mod sweep_file;
 pub mod sweep_spec;
 pub mod text;
@@ -40,6 +41,7 @@ pub use ids::{AttemptId, ConfigurationIndex, LeaseToken, SweepId, TrialId, Trial
 pub use metric::{ConfidenceBin, EpochMetric, HardExample, StepMetric, TestMetric};
 pub use outcome::{AttemptOutcome, FailureKind, TrialResult};
 pub use reading::{HtmlBreaks, Reading};
+pub use state::{AttemptState, SweepState, TrialState, WorkerCondition, WorkerState};
 pub use sweep_spec::{Axis, DataSource, DataSpec, SweepSpec};
 pub use time::Timestamp;
 pub use trial::{TrialSpec, WorkKind};

@@ -1,9 +1,10 @@
-//! What is durable: one record type per table, and the states that records go through.
+//! What is durable: one record type per table. The states that records go through are listed in `sweep_proto::state`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+pub use sweep_proto::state::{AttemptState, SweepState, TrialState, WorkerState};
 use sweep_proto::{
     ArtifactRef, AttemptId, CheckpointRef, Configuration, ConfigurationIndex, DataAccount, EpochMetric,
     FailureKind, Hyperparameter, LeaseToken, SweepId, SweepSpec, TestMetric, Timestamp, TrialId, TrialKey,
@@ -12,115 +13,6 @@ use sweep_proto::{
 use uuid::Uuid;
 
 use crate::limits::{INSTANCES_REMEMBERED_MAX, REQUESTS_REMEMBERED_MAX};
-
-/// The states of a sweep.
-///
-/// ```text
-/// Open ⇄ Paused          Open ── every trial terminal ──► Evaluating ── test split measured ──► Finished
-/// Open | Paused | Evaluating ── cancel ──► Cancelled
-/// Finished | Evaluating ── extend, retry ──► Open
-/// ```
-///
-/// A sweep's row changes at once; many trials follow it a bounded number at a time (`decide/follow.rs`): those of a launch
-/// are made, those of a paused sweep paused, those of a cancelled one cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SweepState {
-    /// Trials are handed out.
-    Open,
-    /// Nothing new is handed out; what ran was handed back.
-    Paused,
-    /// The chosen configuration's trials are measured on the test split.
-    Evaluating,
-    /// Everything is done.
-    Finished,
-    /// The user stopped it.
-    Cancelled,
-}
-
-impl SweepState {
-    /// The state's name as people see it.
-    pub fn name(self) -> &'static str {
-        match self {
-            SweepState::Open => "open",
-            SweepState::Paused => "paused",
-            SweepState::Evaluating => "evaluating",
-            SweepState::Finished => "finished",
-            SweepState::Cancelled => "cancelled",
-        }
-    }
-
-    /// Whether nothing more will happen unless the user extends the sweep.
-    pub fn is_ended(self) -> bool {
-        matches!(self, SweepState::Finished | SweepState::Cancelled)
-    }
-}
-
-/// The states of a trial; the last five are terminal.
-///
-/// ```text
-///            ┌────── lease lost, released, or a failure with tries left ──────┐
-///            ▼                                                                │
-/// Pending ── granted ──► Leased ── trained ──► Completed                      │
-///   ▲  │                   │ ├──── diverged ──► Diverged                      │
-///   │  └─ pause ► Paused   │ └──── failed, no tries left ──► Failed           │
-///   └──── resume ──┘       └─────────────────────────────────────────────────┘
-/// Pending | Leased | Paused ── cancel ──► Cancelled      Pending ── same key finished before ──► Completed
-/// Failed | Diverged ── retry ──► Pending
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TrialState {
-    /// Waits for a worker.
-    Pending,
-    /// A worker has a live lease on it.
-    Leased,
-    /// Its sweep is paused.
-    Paused,
-    /// Has a result.
-    Completed,
-    /// Was stopped because it could not win.
-    Pruned,
-    /// Its loss left every bound.
-    Diverged,
-    /// Its tries are spent.
-    Failed,
-    /// Its sweep was cancelled before it ended.
-    Cancelled,
-}
-
-impl TrialState {
-    /// Every state, in the order of the ledger.
-    pub const ALL: [TrialState; 8] = [
-        TrialState::Pending,
-        TrialState::Leased,
-        TrialState::Paused,
-        TrialState::Completed,
-        TrialState::Pruned,
-        TrialState::Diverged,
-        TrialState::Failed,
-        TrialState::Cancelled,
-    ];
-
-    /// Whether the trial has ended for good.
-    pub fn is_terminal(self) -> bool {
-        !matches!(self, TrialState::Pending | TrialState::Leased | TrialState::Paused)
-    }
-
-    /// The state's name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            TrialState::Pending => "pending",
-            TrialState::Leased => "leased",
-            TrialState::Paused => "paused",
-            TrialState::Completed => "completed",
-            TrialState::Pruned => "pruned",
-            TrialState::Diverged => "diverged",
-            TrialState::Failed => "failed",
-            TrialState::Cancelled => "cancelled",
-        }
-    }
-}
 
 /// In which order the trials of a grid are made, and numbered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -305,41 +197,6 @@ pub struct LeaseRecord {
     pub work: WorkKind,
 }
 
-/// The states of an attempt; all but the first are final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AttemptState {
-    /// Under a live lease.
-    Running,
-    /// Brought a result.
-    Succeeded,
-    /// The loss left every bound.
-    Diverged,
-    /// Failed.
-    Failed,
-    /// Handed back by its worker.
-    Released,
-    /// The lease was lost: it ran out without a word, or its worker left or began again without handing it back.
-    Expired,
-    /// Ended by a command: a cancel, an extension, a worker that was shut out, a restored backup.
-    Revoked,
-}
-
-impl AttemptState {
-    /// The state's name as people see it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Diverged => "diverged",
-            Self::Failed => "failed",
-            Self::Released => "handed back",
-            Self::Expired => "lease lost",
-            Self::Revoked => "revoked",
-        }
-    }
-}
-
 /// One try of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AttemptRecord {
@@ -383,38 +240,6 @@ pub struct EpochRecord {
     pub attempt: u32,
     /// What was measured; `metric.epoch` is the key within the trial.
     pub metric: EpochMetric,
-}
-
-/// The states of a worker.
-///
-/// ```text
-/// Ready ── silent for too long ──► Lost ── heard again ──► Ready
-/// Ready ── drain ──► Draining ── silent for too long ──► Departed
-/// Ready | Draining | Lost ── deregister ──► Departed ── registers ──► Ready
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WorkerState {
-    /// Gets work.
-    Ready,
-    /// Was told to hand back and leave.
-    Draining,
-    /// Was silent for longer than a lease lasts.
-    Lost,
-    /// Said good-bye.
-    Departed,
-}
-
-impl WorkerState {
-    /// The state's name as people see it.
-    pub fn name(self) -> &'static str {
-        match self {
-            WorkerState::Ready => "ready",
-            WorkerState::Draining => "draining",
-            WorkerState::Lost => "lost",
-            WorkerState::Departed => "departed",
-        }
-    }
 }
 
 /// One worker process.

@@ -15,7 +15,7 @@ pub struct Ledger {
     /// All trials: the sum over the states.
     pub planned: u64,
     /// Trials by state, in the order of [`TrialState::ALL`].
-    pub by_state: [u64; 8],
+    pub by_state: [u64; TrialState::COUNT],
     /// Of the completed ones, those that a trial of another sweep stands in for.
     pub reused: u64,
 }

@@ -9,6 +9,7 @@ use super::render::table::{self, Align};
 use super::rerun::NAME_PREFIX;
 use super::{Context, client, output};
 use coordinator::json::Sweep;
+use sweep_proto::TrialState;
 
 const EXAMPLES: &str = "\
 Sweeps that `sweep verify --rerun` has launched (verify-rerun-SWEEP-TRIAL) are left out unless --all is given.
@@ -68,7 +69,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
             plain(&sweep.standing()),
             sweep.ledger.ended().to_string(),
             sweep.ledger.planned.to_string(),
-            (sweep.ledger.failed + sweep.ledger.diverged).to_string(),
+            (sweep.ledger.of(TrialState::Failed) + sweep.ledger.of(TrialState::Diverged)).to_string(),
             best_loss(sweep),
             moment(sweep.created_at_ms),
             sweep.owner.as_deref().map_or_else(|| "-".to_owned(), plain),

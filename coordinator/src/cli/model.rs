@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         output::note(&format!(
             "provisional: sweep {} is {}, with {ended} of {planned} trials ended; another configuration may become the best",
             sweep.id,
-            output::plain(state)
+            output::plain(state.words())
         ));
     }
     output::note(&format!("`sweep predict --model {directory} TEXT` uses it"));

@@ -97,6 +97,6 @@ fn tell(sweep: &Sweep, directory: &Path, names: &[String], context: &Context) ->
         ledger.ended(),
         ledger.planned,
         sweep.epochs_done,
-        output::plain(&sweep.state),
+        output::plain(sweep.state.words()),
     ))
 }

@@ -7,6 +7,7 @@ use std::pin::pin;
 use clap::Args;
 use coordinator::{ServerConfig, StoreChoice, Texts};
 use coordinator_report::Language;
+use sweep_proto::SweepState;
 use sweep_proto::wire::{GetRequest, ReportRequest};
 
 use super::client::{self, Client};
@@ -179,7 +180,7 @@ impl Run<'_> {
         launch::tell_data(&sweep);
         output::note(&format!("in a browser: {}/sweeps/{}", self.workers.server, sweep.id));
         pause_others(client, sweep.id).await?;
-        if sweep.state == "paused" {
+        if sweep.state == SweepState::Paused {
             return Ok(Sweep::from(
                 client.resume(GetRequest { sweep: sweep.id.to_string() }).await?.into_inner(),
             ));
@@ -261,8 +262,10 @@ fn quoted(argument: &str) -> String {
 
 /// The workers of this command are for its sweep: others that were left unfinished in the folder wait.
 async fn pause_others(client: &mut Client, id: u64) -> Result<(), Failure> {
-    for other in
-        client::list(client).await?.into_iter().filter(|other| other.id != id && other.state == "open")
+    for other in client::list(client)
+        .await?
+        .into_iter()
+        .filter(|other| other.id != id && other.state == SweepState::Open.name())
     {
         let name = plain(&other.name);
         match client.pause(GetRequest { sweep: other.id.to_string() }).await {

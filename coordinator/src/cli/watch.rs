@@ -12,6 +12,7 @@ use super::render::progress::View;
 use super::screen::{self, End, Screen};
 use super::{Context, find, output, render};
 use coordinator::json::Sweep;
+use sweep_proto::{SweepState, TrialState};
 
 const EXAMPLES: &str = "\
 On a terminal, a full screen: progress, the best configurations, running trials, workers, and
@@ -123,10 +124,10 @@ async fn follow_to_end(client: &Client, id: u64, looks: Looks, context: &Context
 
 /// Whether an ended sweep brought a result.
 pub(crate) fn verdict(sweep: &Sweep) -> Result<(), Failure> {
-    if sweep.state == "cancelled" {
+    if sweep.state == SweepState::Cancelled {
         return Err(Failure::failed(format!("sweep {} was cancelled", sweep.id)));
     }
-    if sweep.ledger.completed == 0 {
+    if sweep.ledger.of(TrialState::Completed) == 0 {
         return Err(Failure::failed(format!("no trial of sweep {} completed", sweep.id))
             .hint("the report names each failure with its reason"));
     }

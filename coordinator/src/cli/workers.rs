@@ -43,7 +43,7 @@ pub(crate) async fn run(_arguments: Arguments, context: &Context) -> Result<(), 
     let rows = workers.iter().map(|worker| {
         vec![
             plain(&worker.name),
-            plain(&worker.state),
+            plain(worker.state.words()),
             worker.slots.to_string(),
             plain(&worker.trials.join(" ")),
             format!("{} ago", duration(worker.last_seen_ms as f64 / 1e3)),

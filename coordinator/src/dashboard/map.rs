@@ -1,7 +1,7 @@
 //! All trials at a glance, in one character each: what the page paints as squares.
 
-use coordinator_core::TrialState;
 use serde::Serialize;
+use sweep_proto::TrialState;
 
 use super::picture::Cell;
 
@@ -21,6 +21,23 @@ pub(super) struct Map {
     highest: Option<f64>,
 }
 
+/// A state of trials, as the page shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Legend {
+    /// Its letter in the map.
+    letter: char,
+    /// The class of its squares and the name of its colour in the style sheet.
+    name: &'static str,
+    /// What people call it.
+    words: &'static str,
+}
+
+/// Every state of trials.
+pub(super) fn legend() -> Vec<Legend> {
+    let of = |state: TrialState| Legend { letter: state.letter(), name: state.name(), words: state.words() };
+    TrialState::ALL.map(of).to_vec()
+}
+
 /// The map of these trials.
 pub(super) fn of(trials: &[Cell]) -> Map {
     let mut scores: Vec<f64> = trials.iter().filter_map(|cell| cell.score).collect();
@@ -31,23 +48,10 @@ pub(super) fn of(trials: &[Cell]) -> Map {
         char::from(SCALE[(below * (SCALE.len() - 1) / last).min(SCALE.len() - 1)])
     };
     Map {
-        states: trials.iter().map(|cell| letter(cell.state)).collect(),
+        states: trials.iter().map(|cell| cell.state.letter()).collect(),
         ranks: trials.iter().map(|cell| cell.score.map_or('.', rank)).collect(),
         lowest: scores.first().copied(),
         highest: scores.last().copied(),
-    }
-}
-
-fn letter(state: TrialState) -> char {
-    match state {
-        TrialState::Pending => 'w',
-        TrialState::Leased => 'r',
-        TrialState::Paused => 'h',
-        TrialState::Completed => 'c',
-        TrialState::Pruned => 'p',
-        TrialState::Diverged => 'd',
-        TrialState::Failed => 'f',
-        TrialState::Cancelled => 'x',
     }
 }
 
@@ -73,8 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn states_have_letters_of_their_own() {
-        let letters: std::collections::BTreeSet<_> = TrialState::ALL.into_iter().map(letter).collect();
-        assert_eq!(letters.len(), TrialState::ALL.len());
+    fn the_style_sheet_has_a_colour_for_each_state() {
+        let style =
+            [include_str!("../../assets/dashboard.css"), include_str!("../../report/assets/report.css")]
+                .concat();
+        for state in legend() {
+            let name = state.name;
+            assert!(style.contains(&format!(".{name} {{ background: var(--{name}); }}")), "{name}");
+            assert!(style.contains(&format!("--{name}: ")), "{name}");
+        }
     }
 }

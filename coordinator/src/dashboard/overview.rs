@@ -10,7 +10,7 @@ use axum::response::Response;
 use coordinator_core::Engine;
 use coordinator_report::sections::format;
 use serde::Serialize;
-use sweep_proto::Timestamp;
+use sweep_proto::{Timestamp, TrialState};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -144,6 +144,10 @@ impl Dashboard {
 }
 
 impl SweepsTable {
+    fn failed(sweep: &Sweep) -> u64 {
+        sweep.ledger.of(TrialState::Failed)
+    }
+
     fn progress(sweep: &Sweep) -> String {
         let (ended, planned) = (sweep.ledger.ended(), sweep.ledger.planned);
         format!("{} of {}", format::count(ended), format::count(planned))

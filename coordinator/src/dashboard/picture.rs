@@ -132,7 +132,7 @@ fn failures(engine: &Engine, sweep: SweepId) -> (Vec<Failure>, u64) {
 fn name_of_failure(attempt: &AttemptRecord) -> Option<&'static str> {
     match attempt.state {
         AttemptState::Failed => Some(attempt.failure.map_or("failed", |kind| kind.name())),
-        AttemptState::Diverged | AttemptState::Expired => Some(attempt.state.name()),
+        AttemptState::Diverged | AttemptState::Expired => Some(attempt.state.words()),
         // Handed back or called back is not failed.
         AttemptState::Running | AttemptState::Succeeded | AttemptState::Released | AttemptState::Revoked => {
             None

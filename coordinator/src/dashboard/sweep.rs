@@ -12,7 +12,7 @@ use coordinator_report::render::Format;
 use coordinator_report::render::html::{embedded, metric_choice};
 use coordinator_report::sections::format;
 use serde_json::json;
-use sweep_proto::SweepId;
+use sweep_proto::{SweepId, SweepState, TrialState};
 use tonic::Status;
 
 use super::cache::Seen;
@@ -22,7 +22,7 @@ use super::parts::Parts;
 use super::picture::{self, CURVES_MAX, Failure, Picture};
 use super::refusal::Refusal;
 use super::{Dashboard, charts, map};
-use crate::json::{HandBack, Running, Sweep};
+use crate::json::{Count, HandBack, Running, Sweep};
 use crate::report_signature::FILE_NAME;
 use crate::rpc::{lists, status};
 
@@ -194,8 +194,7 @@ impl View {
         ]);
         let charts = vec![charts::running(&picture.curves)];
         let map = map::of(&picture.trials);
-        let data =
-            json!({ "name": format!("sweep-{}", sweep.id), "sweep": sweep.id, "charts": charts, "map": map });
+        let data = json!({ "name": format!("sweep-{}", sweep.id), "sweep": sweep.id, "charts": charts, "map": map, "states": map::legend() });
         let message = json!({ "parts": parts.since(None), "charts": charts, "map": map });
         Ok(Self {
             name: sweep.name.clone(),
@@ -210,21 +209,17 @@ impl View {
 }
 
 impl Progress<'_> {
-    /// Each state that occurs, in words, and its count.
-    fn segments(&self) -> Vec<(&'static str, &'static str, u64)> {
-        let ledger = &self.sweep.ledger;
-        let all = [
-            ("completed", "completed", ledger.completed),
-            ("pruned", "pruned", ledger.pruned),
-            ("diverged", "diverged", ledger.diverged),
-            ("failed", "failed", ledger.failed),
-            ("cancelled", "cancelled", ledger.cancelled),
-            ("leased", "running", ledger.leased.saturating_sub(ledger.away)),
-            ("leased", "with workers that are not connected", ledger.away),
-            ("paused", "paused", ledger.paused),
-            ("pending", "waiting", ledger.pending),
-        ];
-        all.into_iter().filter(|(_, _, count)| *count > 0).collect()
+    /// How many trials are in each state that occurs.
+    fn segments(&self) -> Vec<Count<'_>> {
+        self.sweep.ledger.counts().collect()
+    }
+
+    fn cancelled(&self) -> u64 {
+        self.sweep.ledger.of(TrialState::Cancelled)
+    }
+
+    fn is_paused(&self) -> bool {
+        self.sweep.state == SweepState::Paused
     }
 
     /// Why nothing happens although the sweep has not ended.
@@ -233,11 +228,11 @@ impl Progress<'_> {
     }
 
     fn can_be_retried(&self) -> bool {
-        self.sweep.state != "cancelled" && self.sweep.ledger.failed > 0
+        self.sweep.state != SweepState::Cancelled && self.sweep.ledger.of(TrialState::Failed) > 0
     }
 
     fn is_running(&self) -> bool {
-        matches!(self.sweep.state.as_str(), "open" | "evaluating")
+        self.sweep.state.known().is_some_and(SweepState::is_running)
     }
 
     fn epochs_percent(&self) -> String {

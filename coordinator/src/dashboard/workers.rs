@@ -1,8 +1,8 @@
 //! Workers as their table shows them, copied from the engine.
 
-use coordinator_core::{Engine, WorkerRecord, WorkerState};
+use coordinator_core::{Engine, WorkerRecord};
 use coordinator_report::sections::format;
-use sweep_proto::{Timestamp, TrialId, WorkerId};
+use sweep_proto::{Timestamp, TrialId, WorkerCondition, WorkerId};
 
 use crate::json::Worker;
 use crate::rpc::lists;
@@ -41,7 +41,12 @@ impl Row {
 
     /// Whether it can be told to drain.
     pub(super) fn may_drain(&self) -> bool {
-        matches!(self.worker.state.as_str(), "ready" | "resting" | "disconnected")
+        self.worker.state.known().is_some_and(|condition| {
+            matches!(
+                condition,
+                WorkerCondition::Ready | WorkerCondition::Resting | WorkerCondition::Disconnected
+            )
+        })
     }
 }
 
@@ -49,15 +54,9 @@ impl Row {
 pub(super) fn of(engine: &Engine, now: Timestamp) -> (Vec<Row>, usize) {
     let mut workers: Vec<&WorkerRecord> = engine.tables().workers.values().collect();
     let count = workers.len();
-    let rank = |state| match state {
-        WorkerState::Ready => 0,
-        WorkerState::Draining => 1,
-        WorkerState::Lost => 2,
-        WorkerState::Departed => 3,
-    };
     workers.sort_by(|left, right| {
         let by_name = left.profile.name.cmp(&right.profile.name);
-        rank(left.state).cmp(&rank(right.state)).then(by_name).then(left.id.cmp(&right.id))
+        left.state.cmp(&right.state).then(by_name).then(left.id.cmp(&right.id))
     });
     let rows = workers.into_iter().take(WORKERS_MAX).map(|worker| row(engine, worker, now));
     (rows.collect(), count)

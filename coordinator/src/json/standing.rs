@@ -1,9 +1,9 @@
 //! Who works on a sweep, what keeps it from going on, and what was chosen before.
 
-use coordinator_core::AttemptState;
 use serde::Serialize;
+use sweep_proto::state::State;
 use sweep_proto::text::inert_line;
-use sweep_proto::wire;
+use sweep_proto::{AttemptState, SweepState, TrialState, wire};
 
 use super::{Outlook, Sweep, finite};
 
@@ -28,8 +28,8 @@ impl HandBack {
     /// `trial 3/17 was handed back by vm: the disk refuses`, in one line of inert text.
     pub fn told(&self) -> String {
         let Self { trial, worker, reason, .. } = self;
-        let text = match self.how.as_str() {
-            how if how == AttemptState::Expired.name() => {
+        let text = match AttemptState::from_words(&self.how) {
+            Some(AttemptState::Expired) => {
                 format!("trial {trial} was lost by {worker}, whose lease on it ran out: {reason}")
             }
             _ => format!("trial {trial} was handed back by {worker}: {reason}"),
@@ -62,7 +62,7 @@ impl Sweep {
             self.outlook = Outlook::Stopped;
             self.no_worker_since_ms = None;
             (self.eta_seconds, self.eta_low_seconds, self.eta_high_seconds) = (None, None, None);
-            self.ledger.away = self.ledger.leased;
+            self.ledger.away = self.ledger.of(TrialState::Leased);
             self.running.iter_mut().for_each(|trial| trial.is_away = true);
         }
         self
@@ -94,13 +94,13 @@ impl Sweep {
         match self.outlook {
             Outlook::NoWorker => format!("{}, no worker", self.state),
             Outlook::Stopped => format!("{}, stopped", self.state),
-            Outlook::Still | Outlook::Unmeasured | Outlook::Ends => self.state.clone(),
+            Outlook::Still | Outlook::Unmeasured | Outlook::Ends => self.state.to_string(),
         }
     }
 
     /// `2 of 3 replicates`: how far the chosen configuration is measured on the test split, while that goes on.
     pub fn test_so_far(&self) -> Option<String> {
-        let test = self.test.filter(|_| self.state == "evaluating")?;
+        let test = self.test.filter(|_| self.state == SweepState::Evaluating)?;
         let measured = test.replicates.map_or_else(|| "some".to_owned(), |count| count.to_string());
         Some(format!("{measured} of {} replicates", self.replicates))
     }
@@ -169,7 +169,7 @@ mod tests {
         let reason = format!("\u{1b}[2J\n\u{202e}{}", "x".repeat(9_000));
         let one = wire::HandBack {
             worker: "vm".into(),
-            how: AttemptState::Expired.name().into(),
+            how: AttemptState::Expired.words().into(),
             reason,
             ..Default::default()
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coordinator_core::{Engine, WorkerRecord, WorkerState};
-use sweep_proto::{SweepId, Timestamp, WorkerId, wire};
+use sweep_proto::{SweepId, Timestamp, WorkerCondition, WorkerId, wire};
 use tonic::Status;
 
 use super::{Shared, launch, status, sweep_status};
@@ -70,18 +70,18 @@ pub(crate) fn worker_status(engine: &Engine, worker: &WorkerRecord, now: Timesta
     wire::WorkerStatus {
         id: worker.id.to_string(),
         profile: Some(worker.profile.clone().into()),
-        state: state_name(engine, worker, now).to_owned(),
+        state: condition(engine, worker, now).name().to_owned(),
         last_seen_ms: now.since_ms(heard),
         trials: leases.map(|(trial, _, _)| trial.to_string()).collect(),
     }
 }
 
-/// A worker's state as people see it.
-fn state_name(engine: &Engine, worker: &WorkerRecord, now: Timestamp) -> &'static str {
+/// How a worker is, as people see it.
+fn condition(engine: &Engine, worker: &WorkerRecord, now: Timestamp) -> WorkerCondition {
     match worker.state {
-        WorkerState::Ready if engine.is_disconnected(worker.id) => "disconnected",
-        WorkerState::Ready if engine.is_resting(worker, now) => "resting",
-        state => state.name(),
+        WorkerState::Ready if engine.is_disconnected(worker.id) => WorkerCondition::Disconnected,
+        WorkerState::Ready if engine.is_resting(worker, now) => WorkerCondition::Resting,
+        state => state.into(),
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn state(engine: &Engine, number: u128) -> &'static str {
-        state_name(engine, &engine.tables().workers[&worker(number)], Timestamp(0))
+        condition(engine, &engine.tables().workers[&worker(number)], Timestamp(0)).name()
     }
 
     #[test]

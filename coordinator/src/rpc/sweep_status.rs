@@ -1,7 +1,7 @@
 //! A sweep as people see it: the ledger, what runs, what is best so far, when it will end.
 
 use coordinator_core::view::Ledger;
-use coordinator_core::{Engine, Outlook, SweepRecord, TrialRecord, TrialState};
+use coordinator_core::{Engine, Outlook, SweepRecord, TrialRecord};
 use coordinator_report::sections::{verdict, warnings};
 use coordinator_report::{Language, ReportInput};
 use sweep_proto::{SweepId, TestMetric, Timestamp, TrialId, WorkKind, wire};
@@ -150,19 +150,8 @@ pub(super) fn for_list(
 }
 
 fn ledger(ledger: Ledger) -> wire::Ledger {
-    wire::Ledger {
-        planned: ledger.planned,
-        pending: ledger.of(TrialState::Pending),
-        leased: ledger.of(TrialState::Leased),
-        paused: ledger.of(TrialState::Paused),
-        completed: ledger.of(TrialState::Completed),
-        pruned: ledger.of(TrialState::Pruned),
-        diverged: ledger.of(TrialState::Diverged),
-        failed: ledger.of(TrialState::Failed),
-        cancelled: ledger.of(TrialState::Cancelled),
-        reused: ledger.reused,
-        away: 0,
-    }
+    wire::Ledger { planned: ledger.planned, reused: ledger.reused, ..Default::default() }
+        .with_counts(|state| ledger.of(state))
 }
 
 fn running(engine: &Engine, sweep: &SweepRecord, trial: &TrialRecord) -> Option<wire::RunningTrial> {

@@ -1,6 +1,6 @@
 //! How rows look in every SQL store: JSON bodies, checksums, packed step metrics.
 
-use coordinator_core::{AttemptState, AuditEntry, AuditSeal, EpochRecord};
+use coordinator_core::{AuditEntry, AuditSeal, EpochRecord};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sweep_proto::digest::Hasher;
@@ -61,19 +61,6 @@ pub(crate) const LAST_SWEEP: &str = "last_sweep";
 /// The checksum of a counter.
 pub(crate) fn sum_of_counter(name: &str, value: u64) -> i64 {
     checksum(&[name.as_bytes(), &value.to_le_bytes()])
-}
-
-/// An attempt's state as a column.
-pub(crate) fn attempt_state(state: AttemptState) -> &'static str {
-    match state {
-        AttemptState::Running => "running",
-        AttemptState::Succeeded => "succeeded",
-        AttemptState::Diverged => "diverged",
-        AttemptState::Failed => "failed",
-        AttemptState::Released => "released",
-        AttemptState::Expired => "expired",
-        AttemptState::Revoked => "revoked",
-    }
 }
 
 /// The checksum of an epoch's row.

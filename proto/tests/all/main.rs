@@ -10,4 +10,5 @@
 mod broken_sweep_files;
 mod examples;
 mod reference;
+mod states;
 mod sweep_file_properties;

@@ -42,11 +42,7 @@ pub fn failures(input: &ReportInput, table: &Table) -> Vec<FailedAttempt> {
 fn outcome(state: AttemptState) -> Option<&'static str> {
     match state {
         AttemptState::Running | AttemptState::Succeeded => None,
-        AttemptState::Diverged => Some("diverged"),
-        AttemptState::Failed => Some("failed"),
-        AttemptState::Released => Some("released"),
-        AttemptState::Expired => Some("expired"),
-        AttemptState::Revoked => Some("revoked"),
+        state => Some(state.name()),
     }
 }
 

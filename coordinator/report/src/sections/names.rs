@@ -49,28 +49,30 @@ pub(super) fn configuration(label: &str, language: Language) -> String {
 
 #[cfg(test)]
 mod tests {
-    use coordinator_core::{SweepState, TrialState, WorkerState};
+    use coordinator_core::AttemptState::{Running, Succeeded};
+    use coordinator_core::{AttemptState, SweepState, TrialState, WorkerState};
     use sweep_proto::FailureKind;
+    use sweep_proto::state::State;
 
     use super::*;
 
     #[test]
     fn every_state_has_a_korean_name() {
-        use {FailureKind as Kind, SweepState as Sweep, WorkerState as Worker};
-        let sweeps = [Sweep::Open, Sweep::Paused, Sweep::Evaluating, Sweep::Finished, Sweep::Cancelled];
-        let workers = [Worker::Ready, Worker::Draining, Worker::Lost, Worker::Departed];
+        use FailureKind as Kind;
         let kinds =
             [Kind::Crashed, Kind::OutOfMemory, Kind::Data, Kind::Device, Kind::Rejected, Kind::Stalled];
-        let mut names: Vec<&'static str> = vec!["released", "expired", "revoked", "train", "evaluate"];
-        names.extend(sweeps.map(SweepState::name));
+        let mut names: Vec<&'static str> = vec!["train", "evaluate"];
+        names.extend(SweepState::ALL.map(SweepState::name));
         names.extend(TrialState::ALL.map(TrialState::name));
-        names.extend(workers.map(WorkerState::name));
+        names.extend(WorkerState::ALL.map(WorkerState::name));
+        let ended = AttemptState::ALL.into_iter().filter(|state| !matches!(state, Running | Succeeded));
+        names.extend(ended.map(AttemptState::name));
         names.extend(kinds.map(FailureKind::name));
         for one in names {
-            // These are said otherwise than rows name them.
-            let said = ["waiting", "running", "handed back", "lease lost"];
-            let english = name(one, Language::English);
-            assert!(english == one || said.contains(&english), "{one}");
+            // States are said as their list says them.
+            let trial = TrialState::from_name(one).map(TrialState::words);
+            let said = trial.or_else(|| AttemptState::from_name(one).map(AttemptState::words));
+            assert_eq!(name(one, Language::English), said.unwrap_or(one));
             assert!(!name(one, Language::Korean).is_ascii(), "{one}");
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 use sweep_proto::wire::Progress;
+use sweep_proto::{SweepState, TrialState};
 
 use super::super::output::{self, plain};
 use super::status::{self, best_loss, brief_time_left, lowest_trial, moment, number, percent};
@@ -235,26 +236,29 @@ fn epochs(sweep: &Sweep) -> String {
 }
 
 fn activity(sweep: &Sweep) -> String {
-    match sweep.state.as_str() {
-        "open" | "evaluating" if sweep.is_unattended() => {
+    match sweep.state.known() {
+        Some(state) if state.is_running() && sweep.is_unattended() => {
             format!("waiting: {}", plain(&sweep.idleness(moment).unwrap_or_default()))
         }
-        "open" => match (sweep.running.iter().filter(|trial| trial.is_away).count(), sweep.running.len()) {
-            (0, running) => format!("{running} running"),
-            (away, all) => format!("{} running, {away} with workers that are not connected", all - away),
-        },
-        "evaluating" => "measuring the chosen configuration on the test split".to_owned(),
-        other => match &sweep.held {
+        Some(SweepState::Open) => {
+            match (sweep.running.iter().filter(|trial| trial.is_away).count(), sweep.running.len()) {
+                (0, running) => format!("{running} running"),
+                (away, all) => format!("{} running, {away} with workers that are not connected", all - away),
+            }
+        }
+        Some(SweepState::Evaluating) => "measuring the chosen configuration on the test split".to_owned(),
+        _ => match &sweep.held {
             Some(reason) => format!("held by the coordinator: {}", plain(reason)),
-            None => plain(other),
+            None => plain(sweep.state.words()),
         },
     }
 }
 
 fn trouble(sweep: &Sweep) -> impl Iterator<Item = String> {
     let ledger = &sweep.ledger;
-    let of = [(ledger.diverged, "diverged"), (ledger.failed, "failed"), (ledger.cancelled, "cancelled")];
-    of.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"))
+    let of = [TrialState::Diverged, TrialState::Failed, TrialState::Cancelled];
+    let counted = of.into_iter().map(|state| (ledger.of(state), state.words()));
+    counted.filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}"))
 }
 
 /// The best configuration so far, and the lowest single trial where it has another loss.

@@ -6,6 +6,7 @@ use super::table::{self, Align};
 use super::wrap::for_terminal;
 use coordinator::json::{Best, Ledger, Rows, Running, Sweep};
 use coordinator_report::sections::format::{count, fixed};
+use sweep_proto::TrialState;
 
 pub(crate) use coordinator_report::sections::format::duration;
 
@@ -124,32 +125,17 @@ pub(crate) fn warning(text: &str) -> String {
 
 /// `12 of 64 ended: 11 completed (3 reused), 1 failed; 2 running, 50 waiting`.
 pub(crate) fn ledger_line(ledger: &Ledger) -> String {
-    let some = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
-    let completed = match (ledger.completed, ledger.reused) {
-        (completed, 0) => format!("{completed} completed"),
-        (completed, reused) => format!("{completed} completed ({reused} reused)"),
-    };
-    let ended = [
-        Some(completed),
-        some(ledger.pruned, "pruned"),
-        some(ledger.diverged, "diverged"),
-        some(ledger.failed, "failed"),
-    ];
-    let open = [
-        some(ledger.leased.saturating_sub(ledger.away), "running"),
-        some(ledger.away, "with workers that are not connected"),
-        some(ledger.pending, "waiting"),
-        some(ledger.paused, "paused"),
-        some(ledger.cancelled, "cancelled"),
-    ];
-    let join = |parts: &[Option<String>]| parts.iter().flatten().cloned().collect::<Vec<_>>().join(", ");
-    let mut line = format!("{} of {} ended: {}", ledger.ended(), ledger.planned, join(&ended));
-    let open = join(&open);
-    if !open.is_empty() {
-        line.push_str("; ");
-        line.push_str(&open);
+    let completed = TrialState::Completed;
+    let reused = if ledger.reused > 0 { format!(" ({} reused)", ledger.reused) } else { String::new() };
+    let mut ended = vec![format!("{} {}{reused}", ledger.of(completed), completed.words())];
+    let mut others = Vec::new();
+    for count in ledger.counts().filter(|count| count.state != completed) {
+        let ran_to_an_end = count.state.known().is_some_and(TrialState::ran_to_an_end);
+        let list = if ran_to_an_end { &mut ended } else { &mut others };
+        list.push(format!("{} {}", count.trials, plain(count.words)));
     }
-    line
+    let line = format!("{} of {} ended: {}", ledger.ended(), ledger.planned, ended.join(", "));
+    if others.is_empty() { line } else { format!("{line}; {}", others.join(", ")) }
 }
 
 fn running(sweep: &Sweep) -> String {
@@ -255,22 +241,19 @@ mod tests {
 
     #[test]
     fn the_ledger_names_only_what_there_is() {
-        let ledger = Ledger {
-            planned: 64,
-            completed: 11,
-            failed: 1,
-            reused: 3,
-            leased: 2,
-            pending: 50,
-            ..Ledger::default()
-        };
+        let mut ledger = Ledger::new(64)
+            .with(TrialState::Completed, 11)
+            .with(TrialState::Failed, 1)
+            .with(TrialState::Leased, 2)
+            .with(TrialState::Pending, 50);
+        ledger.reused = 3;
         assert_eq!(
             ledger_line(&ledger),
             "12 of 64 ended: 11 completed (3 reused), 1 failed; 2 running, 50 waiting"
         );
-        let cancelled = Ledger { planned: 192, completed: 40, cancelled: 152, ..Ledger::default() };
+        let cancelled = Ledger::new(192).with(TrialState::Completed, 40).with(TrialState::Cancelled, 152);
         assert_eq!(ledger_line(&cancelled), "40 of 192 ended: 40 completed; 152 cancelled");
-        let done = Ledger { planned: 8, completed: 8, ..Ledger::default() };
+        let done = Ledger::new(8).with(TrialState::Completed, 8);
         assert_eq!(ledger_line(&done), "8 of 8 ended: 8 completed");
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use sweep_proto::TrialState;
+
 use super::records::{EPOCH_METRICS, Place, RESULT_METRICS, TEST_METRICS, Trial};
 
 /// Largest relative difference of the best validation loss between different devices or builds, where equal bits are
@@ -84,7 +86,7 @@ pub(super) fn compare(
     let differences = differences(reported, now);
     let same_place = reported.places.len() == 1 && reported.places == now.places;
     let best_loss_difference = relative(reported.result[0], now.result[0]);
-    let has_result = now.state == "completed";
+    let has_result = now.state == TrialState::Completed.name();
     let verdict = if !has_result {
         Verdict::NoResult
     } else if differences.is_empty() {
@@ -171,7 +173,7 @@ mod tests {
         let best = epochs.first().copied().unwrap_or([0.5; 5]);
         Trial {
             number: 4,
-            state: "completed".into(),
+            state: TrialState::Completed.name().into(),
             result: [Some(best[2]), Some(best[3]), Some(1.0), Some(epochs.len() as f64), Some(99.0)],
             epochs: (1..).zip(epochs.into_iter().map(some)).collect(),
             places: place(devices),
@@ -257,7 +259,7 @@ mod tests {
         let missing: Vec<_> = compared.differences.iter().filter(|one| one.epoch == Some(3)).collect();
         assert_eq!(missing.len(), 5);
         assert!(missing.iter().all(|one| one.now.is_none() && one.reported == Some(0.5)));
-        (now.state, now.error) = ("failed".into(), "no memory".into());
+        (now.state, now.error) = (TrialState::Failed.name().into(), "no memory".into());
         let compared = compare((1, &reported), (2, &now), true);
         assert_eq!(
             (compared.verdict, compared.ended.as_deref()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sweep_proto::SweepState;
 use sweep_proto::wire::{GetRequest, LaunchRequest, ReportRequest};
 use tonic::Code;
 
@@ -147,7 +148,11 @@ impl Conductor {
             if status.has_ended() {
                 self.open.remove(&sweep);
                 let cancelled = format!("somebody cancelled sweep {sweep} ({}) before its end", plan.name);
-                return if status.state == "cancelled" { Err(Failure::failed(cancelled)) } else { Ok(()) };
+                return if status.state == SweepState::Cancelled {
+                    Err(Failure::failed(cancelled))
+                } else {
+                    Ok(())
+                };
             }
         }
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
-use sweep_proto::sweep_file;
+use sweep_proto::{TrialState, sweep_file};
 
 use self::compare::{BEST_LOSS_DIFFERENCE_MAX, Compared};
 use self::conduct::{Conductor, Trained};
@@ -119,8 +119,12 @@ pub(super) async fn rerun(request: Request<'_>, client: Client) -> Result<Rerun,
 
 /// How many trials can be drawn, and the positions of those that are.
 fn draw(records: &Records, count: u32, seed: u64) -> Result<(usize, Vec<usize>), Failure> {
-    let completed: Vec<(usize, &Trial)> =
-        records.trials.iter().enumerate().filter(|(_, trial)| trial.state == "completed").collect();
+    let completed: Vec<(usize, &Trial)> = records
+        .trials
+        .iter()
+        .enumerate()
+        .filter(|(_, trial)| trial.state == TrialState::Completed.name())
+        .collect();
     let keys: Vec<&str> = completed.iter().map(|(_, trial)| trial.key.as_str()).collect();
     let candidates = choice::choose(&keys, usize::MAX, seed).len();
     if candidates == 0 {

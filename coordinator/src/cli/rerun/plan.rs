@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sweep_proto::trial::replicate_seed;
-use sweep_proto::{Configuration, SweepId, SweepSpec, TrialId, TrialSpec, Value};
+use sweep_proto::{Configuration, SweepId, SweepSpec, TrialId, TrialSpec, TrialState, Value};
 
 use super::records::{Records, Trial};
 use crate::cli::exit::Failure;
@@ -47,7 +47,9 @@ pub(super) fn plans(
         let replicates = last.replicate.saturating_add(1);
         let name = format!("{NAME_PREFIX}{sweep}-{}", last.number);
         let is_part = |trial: &Trial| {
-            trial.state == "completed" && trial.replicate < replicates && is_alike(spec, trial, last)
+            trial.state == TrialState::Completed.name()
+                && trial.replicate < replicates
+                && is_alike(spec, trial, last)
         };
         let trials = (0..records.trials.len()).filter(|at| is_part(&records.trials[*at])).collect();
         let file = SweepSpec {
@@ -138,7 +140,7 @@ mod tests {
                     key: trial.key().to_string(),
                     dataset: trial.dataset.to_string(),
                     replicate,
-                    state: "completed".into(),
+                    state: TrialState::Completed.name().into(),
                     cells,
                     ..Trial::default()
                 });

@@ -7,6 +7,8 @@ use super::log::{Change, Tone};
 use super::text::inert;
 use crate::cli::render::status::{best_loss, duration, number};
 use coordinator::json::{HandBack, Ledger, Running, Sweep, Worker};
+use sweep_proto::state::Told;
+use sweep_proto::{SweepState, TrialState, WorkerCondition};
 
 /// What happened to a sweep between two states, with the curves seen until the first one.
 pub(super) fn of_sweep(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Change> {
@@ -37,17 +39,19 @@ fn handed_back(before: &Sweep, after: &Sweep) -> Vec<Change> {
     new.map(|one| Change::new(Tone::Bad, inert(&one.told()))).collect()
 }
 
-fn turned(state: &str) -> Change {
+fn turned(state: &Told<SweepState>) -> Change {
+    let Some(state) = state.known() else {
+        return Change::new(Tone::Note, format!("the sweep is {}", inert(state.words())));
+    };
     match state {
-        "open" => Change::new(Tone::Note, "the sweep goes on"),
-        "paused" => Change::new(Tone::Warning, "the sweep is paused"),
-        "evaluating" => Change::new(
+        SweepState::Open => Change::new(Tone::Note, "the sweep goes on"),
+        SweepState::Paused => Change::new(Tone::Warning, "the sweep is paused"),
+        SweepState::Evaluating => Change::new(
             Tone::Note,
             "every trial has ended; the chosen configuration is measured on the test split",
         ),
-        "finished" => Change::new(Tone::Good, "the sweep has finished"),
-        "cancelled" => Change::new(Tone::Bad, "the sweep was cancelled"),
-        other => Change::new(Tone::Note, format!("the sweep is {}", inert(other))),
+        SweepState::Finished => Change::new(Tone::Good, "the sweep has finished"),
+        SweepState::Cancelled => Change::new(Tone::Bad, "the sweep was cancelled"),
     }
 }
 
@@ -62,12 +66,12 @@ fn ended_trials(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Change> {
             .iter()
             .map(|trial| Change::new(Tone::Warning, format!("{} was handed back", name(trial))))
             .collect(),
-        [(tone, end, count)] if gone.len() as u64 <= count => {
-            let named = gone.iter().map(|trial| Change::new(tone, ended(trial, end, curves)));
+        [(end, count)] if gone.len() as u64 <= count => {
+            let named = gone.iter().map(|trial| Change::new(end.tone().into(), ended(trial, end, curves)));
             let more = count - gone.len() as u64;
-            named.chain((more > 0).then(|| counted(tone, end, more))).collect()
+            named.chain((more > 0).then(|| counted(end, more))).collect()
         }
-        _ => ends.iter().map(|(tone, end, count)| counted(*tone, end, *count)).collect(),
+        _ => ends.iter().map(|(end, count)| counted(*end, *count)).collect(),
     }
 }
 
@@ -76,32 +80,26 @@ fn trained(sweep: &Sweep) -> impl Iterator<Item = &Running> {
 }
 
 /// How many more trials have ended, by how they did.
-fn ends(before: &Ledger, after: &Ledger) -> Vec<(Tone, &'static str, u64)> {
-    let of = [
-        (Tone::Good, "completed", before.completed, after.completed),
-        (Tone::Note, "pruned", before.pruned, after.pruned),
-        (Tone::Warning, "diverged", before.diverged, after.diverged),
-        (Tone::Bad, "failed", before.failed, after.failed),
-        (Tone::Note, "cancelled", before.cancelled, after.cancelled),
-    ];
-    let more = of.into_iter().map(|(tone, end, before, after)| (tone, end, after.saturating_sub(before)));
-    more.filter(|(_, _, count)| *count > 0).collect()
+fn ends(before: &Ledger, after: &Ledger) -> Vec<(TrialState, u64)> {
+    let terminal = TrialState::ALL.into_iter().filter(|state| state.is_terminal());
+    let more = terminal.map(|state| (state, after.of(state).saturating_sub(before.of(state))));
+    more.filter(|(_, count)| *count > 0).collect()
 }
 
 fn name(trial: &Running) -> String {
     format!("trial {}", inert(&trial.trial))
 }
 
-fn ended(trial: &Running, end: &str, curves: &Curves) -> String {
+fn ended(trial: &Running, end: TrialState, curves: &Curves) -> String {
     // Its score is that of its best epoch, which may have passed between two states.
-    let loss = curves.lowest(&trial.trial).filter(|_| end == "completed");
+    let loss = curves.lowest(&trial.trial).filter(|_| end == TrialState::Completed);
     let loss = loss.map(|loss| format!(", lowest loss seen {}", number(Some(loss))));
-    format!("{} {end}{}: {}", name(trial), loss.unwrap_or_default(), inert(&trial.label))
+    format!("{} {}{}: {}", name(trial), end.words(), loss.unwrap_or_default(), inert(&trial.label))
 }
 
-fn counted(tone: Tone, end: &str, count: u64) -> Change {
+fn counted(end: TrialState, count: u64) -> Change {
     let trials = if count == 1 { "trial" } else { "trials" };
-    Change::new(tone, format!("{count} {trials} {end}"))
+    Change::new(end.tone().into(), format!("{count} {trials} {}", end.words()))
 }
 
 /// Trials that are tried once more.
@@ -135,7 +133,7 @@ pub(super) fn of_workers(before: &[Worker], after: &[Worker]) -> Vec<Change> {
 
 /// Whether a worker has not said good-bye.
 pub(super) fn is_present(worker: &Worker) -> bool {
-    worker.state != "departed"
+    worker.state.known() != Some(WorkerCondition::Departed)
 }
 
 fn came(worker: &Worker, how: &str) -> Change {
@@ -146,20 +144,26 @@ fn came(worker: &Worker, how: &str) -> Change {
 fn stands(before: &Worker, worker: &Worker) -> Change {
     let name = inert(&worker.name);
     let silent = duration(worker.last_seen_ms as f64 / 1e3);
-    match worker.state.as_str() {
-        "ready" if before.state == "resting" => {
+    let Some(condition) = worker.state.known() else {
+        return Change::new(Tone::Note, format!("worker {name} is {}", inert(worker.state.words())));
+    };
+    match condition {
+        WorkerCondition::Ready if before.state == WorkerCondition::Resting => {
             Change::new(Tone::Good, format!("worker {name} has rested and gets work again"))
         }
-        "ready" => came(worker, "is back"),
-        "resting" => {
+        WorkerCondition::Ready => came(worker, "is back"),
+        WorkerCondition::Resting => {
             Change::new(Tone::Bad, format!("worker {name} rests: trials failed on it one after another"))
         }
-        "draining" => Change::new(Tone::Note, format!("worker {name} hands back its trials to leave")),
-        "disconnected" => {
+        WorkerCondition::Draining => {
+            Change::new(Tone::Note, format!("worker {name} hands back its trials to leave"))
+        }
+        WorkerCondition::Disconnected => {
             Change::new(Tone::Warning, format!("worker {name} has no connection; its trials wait for it"))
         }
-        "lost" => Change::new(Tone::Bad, format!("worker {name} is lost: not heard for {silent}")),
-        "departed" => Change::new(Tone::Note, format!("worker {name} left")),
-        other => Change::new(Tone::Note, format!("worker {name} is {}", inert(other))),
+        WorkerCondition::Lost => {
+            Change::new(Tone::Bad, format!("worker {name} is lost: not heard for {silent}"))
+        }
+        WorkerCondition::Departed => Change::new(Tone::Note, format!("worker {name} left")),
     }
 }

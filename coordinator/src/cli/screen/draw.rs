@@ -15,7 +15,8 @@ use super::style::{faint, strong};
 use super::text::{columns_of, cut, fit, inert};
 use crate::cli::render::status::{brief_time_left, lowest_trial, time_left};
 use crate::cli::render::table::Align;
-use coordinator::json::Sweep;
+use coordinator::json::{Count, Sweep};
+use sweep_proto::{SweepState, TrialState};
 
 /// Columns that the name of a sweep keeps beside the state of the connection.
 const NAME_COLUMNS_MIN: usize = 20;
@@ -94,7 +95,11 @@ fn left(sweep: &Sweep, since: f64, width: usize) -> Option<String> {
 }
 
 fn standing_style(state: &State) -> Style {
-    if state.sweep.is_unattended() { state.looks.warning() } else { state.looks.of_state(&state.sweep.state) }
+    if state.sweep.is_unattended() {
+        state.looks.warning()
+    } else {
+        state.looks.of_state(state.sweep.state.tone())
+    }
 }
 
 /// `━━━━━━━╸─────────  38 %  247 of 640 epochs  3 min 20 s left`. Epochs move the bar, because trials end rarely and
@@ -106,12 +111,12 @@ fn progress(state: &State, width: usize) -> Line<'static> {
         planned => (sweep.epochs_done as f64 / planned as f64).clamp(0.0, 1.0),
     };
     let since = state.now.since_start.saturating_sub(state.status_at).as_secs_f64();
-    let left = match sweep.state.as_str() {
+    let left = match sweep.state.known() {
         _ if sweep.held.is_some() => {
             format!("  held: {}", inert(sweep.held.as_deref().unwrap_or_default()))
         }
         _ if sweep.is_unattended() => "  waiting for workers".to_owned(),
-        "evaluating" => "  measuring on the test split".to_owned(),
+        Some(SweepState::Evaluating) => "  measuring on the test split".to_owned(),
         _ => left(sweep, since, width).map_or_else(String::new, |left| format!("  {left} left")),
     };
     let epochs = format!("  {} of {} epochs", sweep.epochs_done, sweep.epochs_planned);
@@ -149,23 +154,19 @@ fn counts(state: &State, width: usize) -> Line<'static> {
 }
 
 fn counted(state: &State, tells_reused: bool) -> Vec<Span<'static>> {
-    let (ledger, looks, plain) = (&state.sweep.ledger, state.looks, Style::new());
-    let reused = format!("completed ({} reused)", ledger.reused);
-    let completed = if tells_reused && ledger.reused > 0 { &reused } else { "completed" };
-    let of = [
-        (ledger.completed, completed, looks.good()),
-        (ledger.pruned, "pruned", plain),
-        (ledger.diverged, "diverged", looks.warning()),
-        (ledger.failed, "failed", looks.bad()),
-        (ledger.cancelled, "cancelled", plain),
-        (ledger.leased.saturating_sub(ledger.away), "running", looks.accent()),
-        (ledger.away, "not connected", looks.warning()),
-        (ledger.pending, "waiting", plain),
-        (ledger.paused, "paused", looks.warning()),
-    ];
+    let (ledger, looks) = (&state.sweep.ledger, state.looks);
+    let told = |count: Count<'_>| {
+        let reused = (tells_reused && ledger.reused > 0 && count.state == TrialState::Completed)
+            .then(|| format!(" ({} reused)", ledger.reused));
+        let (words, style) = if count.is_away {
+            ("not connected".to_owned(), looks.warning())
+        } else {
+            (inert(count.words), looks.of_state(count.state.tone()))
+        };
+        Span::styled(format!("  {} {words}{}", count.trials, reused.unwrap_or_default()), style)
+    };
     let mut spans = vec![Span::styled(format!("{} of {} trials", ledger.ended(), ledger.planned), strong())];
-    let there = of.into_iter().filter(|(count, _, _)| *count > 0);
-    spans.extend(there.map(|(count, what, style)| Span::styled(format!("  {count} {what}"), style)));
+    spans.extend(ledger.counts().map(told));
     spans
 }
 

@@ -8,6 +8,8 @@ use ratatui::layout::Size;
 use super::state::{Happened, Now, State};
 use super::style::Looks;
 use coordinator::json::{Best, HandBack, Ledger, Lowest, Outlook, Rows, Running, Sweep, Worker};
+use sweep_proto::state::Told;
+use sweep_proto::{SweepState, TrialState};
 
 /// A moment so many seconds after the beginning, at noon.
 pub(super) fn at(seconds: u64) -> Now {
@@ -32,23 +34,25 @@ pub(super) fn running(position: u32, epoch: u32, validation_loss: Option<f64>) -
     }
 }
 
+fn ledger(leased: u64) -> Ledger {
+    let mut ledger = Ledger::new(64)
+        .with(TrialState::Completed, 11)
+        .with(TrialState::Failed, 1)
+        .with(TrialState::Diverged, 2)
+        .with(TrialState::Leased, leased)
+        .with(TrialState::Pending, 50 - leased);
+    ledger.reused = 3;
+    ledger
+}
+
 /// A sweep in its midst.
 pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
     let leased = running.len() as u64;
     Sweep {
         id: 3,
         name: "paper-imdb".to_owned(),
-        state: "open".to_owned(),
-        ledger: Ledger {
-            planned: 64,
-            completed: 11,
-            failed: 1,
-            diverged: 2,
-            reused: 3,
-            leased,
-            pending: 50 - leased,
-            ..Ledger::default()
-        },
+        state: SweepState::Open.into(),
+        ledger: ledger(leased),
         created_at_ms: 1_790_000_000_000,
         ended_at_ms: None,
         running,
@@ -109,7 +113,7 @@ pub(super) fn worker(number: u32, state: &str) -> Worker {
     Worker {
         id: format!("00000000-0000-0000-0000-{number:012}"),
         name: format!("worker-{number}"),
-        state: state.to_owned(),
+        state: Told::of(state),
         build: "0.1.0".to_owned(),
         slots: 2,
         devices: vec![format!("cpu:0 Example CPU {number}")],
@@ -136,7 +140,7 @@ pub(super) fn midst(width: u16, height: u16) -> State {
     }
     state.apply(Happened::Lost("transport error".to_owned()), at(9));
     let mut after = sweep(vec![running(4, 4, Some(0.7)), running(6, 0, None)]);
-    after.ledger.completed += 1;
+    *after.ledger.of_mut(TrialState::Completed) += 1;
     after.best.rotate_left(1);
     state.apply(Happened::Status(Box::new(after)), at(14));
     let workers = vec![worker(1, "ready"), worker(2, "lost"), worker(3, "ready"), worker(4, "departed")];

@@ -7,6 +7,7 @@ use super::keys::Key;
 use super::layout::Pane;
 use super::state::{Happened, State};
 use coordinator::json::{Sweep, Worker};
+use sweep_proto::{SweepState, TrialState};
 
 /// Lines added to the log by something that happens, oldest first.
 fn added(state: &mut State, happened: Happened) -> Vec<String> {
@@ -39,11 +40,11 @@ fn without(gone: usize, change: impl FnOnce(&mut Sweep)) -> Sweep {
 #[test]
 fn trials_that_ended_alike_are_named() {
     assert_eq!(
-        told(three(), without(1, |sweep| sweep.ledger.completed += 1)),
+        told(three(), without(1, |sweep| *sweep.ledger.of_mut(TrialState::Completed) += 1)),
         ["trial 3/0 completed, lowest loss seen 0.5000: units 32, embedding 64, replicate 1"]
     );
     assert_eq!(
-        told(three(), without(1, |sweep| sweep.ledger.failed += 3)),
+        told(three(), without(1, |sweep| *sweep.ledger.of_mut(TrialState::Failed) += 3)),
         ["trial 3/0 failed: units 32, embedding 64, replicate 1", "2 trials failed"]
     );
 }
@@ -51,11 +52,11 @@ fn trials_that_ended_alike_are_named() {
 #[test]
 fn trials_that_may_have_ended_either_way_are_counted() {
     let after = without(2, |sweep| {
-        sweep.ledger.completed += 1;
-        sweep.ledger.diverged += 1;
+        *sweep.ledger.of_mut(TrialState::Completed) += 1;
+        *sweep.ledger.of_mut(TrialState::Diverged) += 1;
     });
     assert_eq!(told(three(), after), ["1 trial completed", "1 trial diverged"]);
-    let after = without(2, |sweep| sweep.ledger.completed += 1);
+    let after = without(2, |sweep| *sweep.ledger.of_mut(TrialState::Completed) += 1);
     assert_eq!(told(three(), after), ["1 trial completed"]);
 }
 
@@ -72,7 +73,7 @@ fn trials_that_changed_hands_are_told() {
 #[test]
 fn states_and_better_configurations_are_told() {
     let after = without(0, |sweep| {
-        sweep.state = "paused".to_owned();
+        sweep.state = SweepState::Paused.into();
         sweep.ledger.planned = 128;
         sweep.best.remove(0);
     });

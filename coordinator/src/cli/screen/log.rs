@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use jiff::civil::Time;
+use sweep_proto::state;
 
 /// Most lines kept: some screenfuls, beyond which nobody scrolls.
 const LINES_MAX: usize = 500;
@@ -20,6 +21,17 @@ pub(super) enum Tone {
     Best,
     /// Anything else.
     Note,
+}
+
+impl From<state::Tone> for Tone {
+    fn from(tone: state::Tone) -> Self {
+        match tone {
+            state::Tone::Plain | state::Tone::Busy => Self::Note,
+            state::Tone::Good => Self::Good,
+            state::Tone::Warning => Self::Warning,
+            state::Tone::Bad => Self::Bad,
+        }
+    }
 }
 
 /// A line without its time.

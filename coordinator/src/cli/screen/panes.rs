@@ -161,7 +161,7 @@ fn of_worker(state: &State, worker: &Worker, since_ms: u64) -> [Cell; 6] {
     };
     [
         (inert(&worker.name), strong()),
-        (inert(&worker.state), looks.of_state(&worker.state)),
+        (inert(worker.state.words()), looks.of_state(worker.state.tone())),
         (format!("{}/{}", worker.trials.len(), worker.slots), plain),
         (heard, if silent_ms >= SILENCE_MS { looks.warning() } else { plain }),
         (inert(&worker.trials.join(" ")), plain),

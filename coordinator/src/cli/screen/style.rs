@@ -1,6 +1,7 @@
 //! How things look: only the terminal's own sixteen colours, which its owner has made readable on the ground at hand.
 
 use ratatui::style::{Color, Modifier, Style};
+use sweep_proto::state;
 
 use super::log::Tone;
 
@@ -36,14 +37,14 @@ impl Looks {
         self.coloured(Color::Yellow)
     }
 
-    /// A state of a sweep or worker.
-    pub(super) fn of_state(self, state: &str) -> Style {
-        match state {
-            "open" | "ready" | "finished" => self.good(),
-            "evaluating" => self.accent(),
-            "paused" | "draining" | "resting" | "disconnected" => self.warning(),
-            "lost" | "cancelled" => self.bad(),
-            _ => Style::new(),
+    /// A state, by how it strikes people.
+    pub(super) fn of_state(self, tone: state::Tone) -> Style {
+        match tone {
+            state::Tone::Plain => Style::new(),
+            state::Tone::Good => self.good(),
+            state::Tone::Busy => self.accent(),
+            state::Tone::Warning => self.warning(),
+            state::Tone::Bad => self.bad(),
         }
     }
 

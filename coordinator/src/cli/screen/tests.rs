@@ -13,6 +13,8 @@ use super::layout::Pane;
 use super::state::{Happened, State};
 use super::style::Looks;
 use coordinator::json::{HandBack, Ledger, Outlook, Sweep, Warning, Worker};
+use sweep_proto::TrialState::{Completed, Diverged, Failed, Pending};
+use sweep_proto::state::Told;
 
 /// Escape sequences, line ends, characters that turn the order of others, wide, joined and zero-width ones.
 const HOSTILE: &str =
@@ -34,7 +36,7 @@ fn a_screen_of_each_size() {
 #[test]
 fn a_sweep_that_waits_for_workers() {
     let mut waiting = sweep(Vec::new());
-    waiting.ledger = Ledger { planned: 64, pending: 64, ..Ledger::default() };
+    waiting.ledger = Ledger::new(64).with(Pending, 64);
     (waiting.best, waiting.eta_seconds, waiting.workers, waiting.epochs_done) = (Vec::new(), None, 0, 0);
     waiting.outlook = Outlook::NoWorker;
     let mut state = begun(waiting, 80, 24);
@@ -70,7 +72,7 @@ fn hostile(text: &str) -> (Sweep, Vec<Worker>) {
     let mut trial = running(7, 3, Some(f64::MAX));
     (trial.trial, trial.label, trial.worker) = (text.to_owned(), text.to_owned(), text.repeat(99));
     let mut hostile = sweep(vec![trial, running(8, u32::MAX, Some(f64::MIN_POSITIVE))]);
-    (hostile.name, hostile.state) = (text.to_owned(), text.to_owned());
+    (hostile.name, hostile.state) = (text.to_owned(), Told::of(text));
     hostile.best[0].label = text.to_owned();
     hostile.handed_back = vec![hand_back(text)];
     hostile.warnings = vec![Warning { kind: text.to_owned(), text: text.to_owned() }];
@@ -135,8 +137,10 @@ prop_compose! {
             trial
         });
         let mut sweep = sweep(trials.collect());
-        sweep.ledger = Ledger { planned: pending, completed, failed, diverged, pending, reused, ..Ledger::default() };
-        (sweep.name, sweep.state, sweep.eta_seconds) = (name, state.to_owned(), eta_seconds);
+        let counts = [(Completed, completed), (Failed, failed), (Diverged, diverged), (Pending, pending)];
+        sweep.ledger = counts.into_iter().fold(Ledger::new(pending), |ledger, (state, trials)| ledger.with(state, trials));
+        sweep.ledger.reused = reused;
+        (sweep.name, sweep.state, sweep.eta_seconds) = (name, Told::of(state), eta_seconds);
         [sweep.epochs_done, sweep.epochs_planned] = epochs;
         sweep.best[0].validation_loss = best;
         sweep

@@ -1,6 +1,6 @@
 //! What the page of a trial shows, copied from the engine.
 
-use coordinator_core::{AttemptRecord, AttemptState, Engine, TrialRecord, TrialState};
+use coordinator_core::{AttemptRecord, AttemptState, Engine, TrialRecord};
 use sweep_proto::{EpochMetric, SweepSpec, TrialId, WorkKind};
 
 use crate::attempt_logs::{AttemptLog, AttemptLogs};
@@ -68,11 +68,7 @@ impl Look {
 
     /// Its state as people say it.
     pub(super) fn state(&self) -> &'static str {
-        match self.trial.state {
-            TrialState::Pending => "waiting",
-            TrialState::Leased => "running",
-            state => state.name(),
-        }
+        self.trial.state.words()
     }
 
     /// The attempt that a worker is at.

@@ -16,7 +16,7 @@ use super::removal::Removals;
 use super::session::Failure;
 use crate::StoreError;
 use crate::encoding::{
-    AUDIT_BASE, AUDIT_SEAL, LAST_TOKEN, SEAL_MARK, attempt_state, sum_of_body, sum_of_counter, sum_of_epoch,
+    AUDIT_BASE, AUDIT_SEAL, LAST_TOKEN, SEAL_MARK, sum_of_body, sum_of_counter, sum_of_epoch,
     to_json,
 };
 
@@ -82,7 +82,7 @@ impl Rows {
             Mutation::Attempt(attempt) => {
                 let body = Body::of("attempt", &attempt.id.to_string(), attempt)?;
                 let (sweep, trial) = trial_key(attempt.id.trial);
-                let row = (attempt_state(attempt.state), attempt.token.0.cast_signed(), body);
+                let row = (attempt.state.name(), attempt.token.0.cast_signed(), body);
                 self.attempts.insert((sweep, trial, i64::from(attempt.id.number)), row);
             }
             Mutation::Epoch(epoch) => {

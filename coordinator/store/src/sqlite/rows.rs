@@ -8,7 +8,7 @@ use sweep_proto::{EpochMetric, SweepId, TrialId};
 use super::{access, removal};
 use crate::StoreError;
 use crate::encoding::{
-    LAST_SWEEP, LAST_TOKEN, attempt_state, from_body, sum_of_body, sum_of_counter, sum_of_epoch, to_json,
+    LAST_SWEEP, LAST_TOKEN, from_body, sum_of_body, sum_of_counter, sum_of_epoch, to_json,
     verify,
 };
 
@@ -94,7 +94,7 @@ fn apply_attempt(connection: &Connection, attempt: &AttemptRecord) -> Result<(),
         id.trial.sweep.0.cast_signed(),
         id.trial.index,
         id.number,
-        attempt_state(attempt.state),
+        attempt.state.name(),
         attempt.token.0.cast_signed(),
         body,
         sum,

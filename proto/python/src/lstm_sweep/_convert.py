@@ -85,7 +85,11 @@ def worker(message: sweep_pb2.WorkerStatus) -> Worker:
 
 
 def _ledger(message: sweep_pb2.Ledger) -> Ledger:
-    return Ledger(**{name: getattr(message, name) for name in Ledger.__dataclass_fields__})
+    known = {name: getattr(message, name) for name in Ledger.__dataclass_fields__ if name != "others"}
+    counts = {count.state: count.trials for count in message.by_state}
+    others = {name: trials for name, trials in counts.items() if name not in known}
+    known.update((name, trials) for name, trials in counts.items() if name in known)
+    return Ledger(**known, others=others)
 
 
 def _running(message: sweep_pb2.RunningTrial) -> RunningTrial:

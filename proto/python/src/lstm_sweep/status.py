@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 #: States in which nothing changes any more.
@@ -42,6 +43,8 @@ class Ledger:
     """Of the completed ones: taken over from an earlier sweep."""
     away: int = 0
     """Of the leased ones: their worker is not connected."""
+    others: Mapping[str, int] = field(default_factory=dict)
+    """Trials in states that only a later version of the coordinator has, by their names."""
 
     @property
     def ended(self) -> int:
@@ -250,7 +253,7 @@ class Worker:
     id: str
     name: str
     state: str
-    """`ready`, `draining`, `gone` and so on."""
+    """`ready`, `resting`, `disconnected`, `draining`, `lost` or `departed`."""
     last_seen_seconds: float
     """Seconds since it was last heard."""
     trials: tuple[str, ...]

@@ -183,8 +183,16 @@ class FilePart(_message.Message):
     data: bytes
     def __init__(self, name: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
 
+class StateCount(_message.Message):
+    __slots__ = ("state", "trials")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    trials: int
+    def __init__(self, state: _Optional[str] = ..., trials: _Optional[int] = ...) -> None: ...
+
 class Ledger(_message.Message):
-    __slots__ = ("planned", "pending", "leased", "paused", "completed", "pruned", "diverged", "failed", "cancelled", "reused", "away")
+    __slots__ = ("planned", "pending", "leased", "paused", "completed", "pruned", "diverged", "failed", "cancelled", "reused", "away", "by_state")
     PLANNED_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
     LEASED_FIELD_NUMBER: _ClassVar[int]
@@ -196,6 +204,7 @@ class Ledger(_message.Message):
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
     REUSED_FIELD_NUMBER: _ClassVar[int]
     AWAY_FIELD_NUMBER: _ClassVar[int]
+    BY_STATE_FIELD_NUMBER: _ClassVar[int]
     planned: int
     pending: int
     leased: int
@@ -207,7 +216,8 @@ class Ledger(_message.Message):
     cancelled: int
     reused: int
     away: int
-    def __init__(self, planned: _Optional[int] = ..., pending: _Optional[int] = ..., leased: _Optional[int] = ..., paused: _Optional[int] = ..., completed: _Optional[int] = ..., pruned: _Optional[int] = ..., diverged: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., reused: _Optional[int] = ..., away: _Optional[int] = ...) -> None: ...
+    by_state: _containers.RepeatedCompositeFieldContainer[StateCount]
+    def __init__(self, planned: _Optional[int] = ..., pending: _Optional[int] = ..., leased: _Optional[int] = ..., paused: _Optional[int] = ..., completed: _Optional[int] = ..., pruned: _Optional[int] = ..., diverged: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., reused: _Optional[int] = ..., away: _Optional[int] = ..., by_state: _Optional[_Iterable[_Union[StateCount, _Mapping]]] = ...) -> None: ...
 
 class RunningTrial(_message.Message):
     __slots__ = ("id", "attempt", "label", "worker", "evaluating", "epochs_total", "last", "is_away")
