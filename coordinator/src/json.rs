@@ -6,6 +6,7 @@
 mod data;
 mod ledger;
 mod standing;
+mod test;
 
 use coordinator_core::spans::is_much_longer;
 use serde::Serialize;
@@ -15,6 +16,7 @@ use sweep_proto::{SweepState, WorkerCondition, wire};
 pub use data::{Data, DataFile, DataRow, DataSplit};
 pub use ledger::{AWAY, Count, Ledger};
 pub use standing::{EarlierChoice, HandBack};
+pub use test::Test;
 
 /// A sweep.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -188,19 +190,6 @@ pub struct Warning {
     pub text: String,
 }
 
-/// Figures on the test split.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Test {
-    /// Loss.
-    pub loss: Option<f64>,
-    /// Accuracy.
-    pub accuracy: Option<f64>,
-    /// Macro F1.
-    pub macro_f1: Option<f64>,
-    /// Replicates that these are the means of: fewer than those of the sweep while it is `evaluating`; `null` in lists.
-    pub replicates: Option<u64>,
-}
-
 /// A worker.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Worker {
@@ -242,7 +231,7 @@ impl From<wire::SweepStatus> for Sweep {
             no_worker_since_ms: status.no_worker_since_ms,
             running_seconds: finite(status.running_seconds).unwrap_or(0.0),
             chosen: status.chosen,
-            test: status.test.map(|test| Test::of(&test, status.rows.map_or(0, |rows| rows.test))),
+            test: status.test.map(|test| Test::of_message(&test, status.rows.map_or(0, |rows| rows.test))),
             workers: status.workers,
             slots: status.slots,
             epochs_done: status.epochs_done,
@@ -346,23 +335,6 @@ impl From<wire::SplitRows> for Rows {
 impl From<wire::Warning> for Warning {
     fn from(warning: wire::Warning) -> Self {
         Self { kind: warning.kind, text: warning.text }
-    }
-}
-
-impl Test {
-    /// From a message and the rows of the test split: the counts of the message are summed over replicates.
-    fn of(test: &wire::TestMetric, rows: u64) -> Self {
-        let counted = test
-            .confusion
-            .iter()
-            .flat_map(|row| &row.counts)
-            .fold(0_u64, |sum, one| sum.saturating_add(*one));
-        Self {
-            loss: finite(test.loss),
-            accuracy: finite(test.accuracy),
-            macro_f1: finite(test.macro_f1),
-            replicates: counted.checked_div(rows).filter(|count| *count > 0),
-        }
     }
 }
 

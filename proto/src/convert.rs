@@ -14,6 +14,8 @@ pub use worker::protocol_version;
 
 use thiserror::Error;
 
+use crate::metric::figure::Row;
+
 /// Why a message is refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConvertError {
@@ -50,9 +52,12 @@ pub fn digest(bytes: &[u8], field: &'static str) -> Result<crate::Digest, Conver
         .map_err(|_| ConvertError::invalid(field, format!("{} bytes instead of 32", bytes.len())))
 }
 
-/// Largest absolute value that counts as a measurement, in any unit: far above all that training gives, and its square times the
-/// trials of the largest sweep is still finite. Larger ones are refused where they come in, and left out of reports like NaN.
-pub const NUMBER_MAX: f64 = 1e100;
+pub use crate::metric::figure::{ENERGY_JOULES_MAX, NUMBER_MAX};
+
+/// A number that the table's row of a figure allows.
+pub(crate) fn figure(number: f64, row: &Row) -> Result<f64, ConvertError> {
+    if row.range.holds(number) { Ok(number) } else { Err(ConvertError::invalid(row.name, number)) }
+}
 
 /// A finite number, [`NUMBER_MAX`] in size at most.
 pub(crate) fn finite(number: f64, field: &'static str) -> Result<f64, ConvertError> {
@@ -63,15 +68,6 @@ pub(crate) fn finite(number: f64, field: &'static str) -> Result<f64, ConvertErr
 pub(crate) fn amount(number: f64, field: &'static str) -> Result<f64, ConvertError> {
     finite(number, field)
         .and_then(|number| if number < 0.0 { Err(ConvertError::invalid(field, number)) } else { Ok(number) })
-}
-
-/// Most energy of one epoch, in joules: what a device of 30 kilowatts takes in a year. More is no measurement.
-pub const ENERGY_JOULES_MAX: f64 = 1e12;
-
-/// An energy in joules that a device can take in an epoch.
-pub(crate) fn energy(joules: f64) -> Result<f64, ConvertError> {
-    let is_possible = (0.0..=ENERGY_JOULES_MAX).contains(&joules);
-    is_possible.then_some(joules).ok_or_else(|| ConvertError::invalid("energy_joules", joules))
 }
 
 /// A part of one.

@@ -38,7 +38,7 @@ pub use data_account::{DataAccount, DataWarning};
 pub use digest::Digest;
 pub use hyperparameter::{Hyperparameter, Kind, Section};
 pub use ids::{AttemptId, ConfigurationIndex, LeaseToken, SweepId, TrialId, TrialKey, WorkerId};
-pub use metric::{ConfidenceBin, EpochMetric, HardExample, StepMetric, TestMetric};
+pub use metric::{ConfidenceBin, EpochFigure, EpochMetric, HardExample, StepMetric, TestFigure, TestMetric};
 pub use outcome::{AttemptOutcome, FailureKind, TrialResult};
 pub use reading::{HtmlBreaks, Reading};
 pub use state::{AttemptState, SweepState, TrialState, WorkerCondition, WorkerState};

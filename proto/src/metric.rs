@@ -1,6 +1,13 @@
-//! What a trial measures: epoch metrics steer, step metrics draw curves, test metrics are taken once.
+//! What a trial measures: epoch metrics steer, step metrics draw curves, test metrics are taken once. Their figures stand in one
+//! table (`metric/figure.rs`).
+
+pub mod figure;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use figure::{EpochFigure, TestFigure};
 
 /// Measured at the end of one epoch. All losses are means over examples of the cross-entropy in nats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +68,9 @@ pub struct TestMetric {
     /// The examples with the highest loss, that one first; at most [`HARDEST_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hardest: Vec<HardExample>,
+    /// Figures that came to the table later, as far as the trainer measured them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub more: BTreeMap<TestFigure, f64>,
 }
 
 /// Parts of the range of probabilities.

@@ -3,7 +3,7 @@
 use sweep_proto::SweepId;
 
 use crate::engine::Engine;
-use crate::record::{TrialRecord, TrialState};
+use crate::record::TrialRecord;
 use crate::source;
 
 /// Epochs done, and epochs planned: a trial that ran to an end planned what it did.
@@ -19,8 +19,10 @@ impl Progress {
     /// A trial of which that many epochs are recorded.
     pub(crate) fn of(trial: &TrialRecord, recorded: u32) -> Self {
         let done = u64::from(trial.result.as_ref().map_or(recorded, |result| result.epochs));
-        let ran_to_an_end = trial.state.is_terminal() && trial.state != TrialState::Cancelled;
-        Self { done, planned: if ran_to_an_end { done } else { trial.spec.configuration.epochs() } }
+        Self {
+            done,
+            planned: if trial.state.ran_to_an_end() { done } else { trial.spec.configuration.epochs() },
+        }
     }
 
     pub(crate) fn add(&mut self, more: Self) {

@@ -18,7 +18,7 @@ use sweep_proto::{DataAccount, DataSpec, DataWarning, Hyperparameter, Value};
 pub use coordinator_statistics::interval::{Band, Interval, ReplicateMean, Summary};
 
 pub use self::answer::{
-    Answer, BesideStudy, BestBy, CrossFittedGap, Gap, PastChoice, Strongest, StudyVerdict,
+    Answer, BesideStudy, BestBy, CrossFittedGap, Gap, PastChoice, Strongest, StudyVerdict, TestFigures,
 };
 pub use self::effects::{
     Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,

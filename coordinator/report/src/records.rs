@@ -21,19 +21,22 @@ use crate::input::ReportInput;
 pub enum Projection {
     /// The rows as they were stored when reports were first signed.
     First,
+    /// The first, with every figure of the test split that the trainer measured, and the order of a sweep's trials.
+    Second,
 }
 
 impl Projection {
     /// Every version, oldest first.
-    pub const ALL: [Projection; 1] = [Projection::First];
+    pub const ALL: [Projection; 2] = [Projection::First, Projection::Second];
 
     /// What new reports are signed with.
-    pub const NEWEST: Projection = Projection::First;
+    pub const NEWEST: Projection = Projection::Second;
 
     /// The number in signatures and messages, from 1.
     pub fn number(self) -> u32 {
         match self {
             Projection::First => 1,
+            Projection::Second => 2,
         }
     }
 

@@ -7,7 +7,8 @@ use coordinator_statistics::means::mean;
 use sweep_proto::convert::NUMBER_MAX;
 use sweep_proto::text::inert_lines;
 use sweep_proto::{
-    AttemptId, Configuration, Digest, EpochMetric, Hyperparameter, TestMetric, TrialId, TrialKey, Value,
+    AttemptId, Configuration, Digest, EpochFigure, EpochMetric, Hyperparameter, TestFigure, TestMetric,
+    TrialId, TrialKey, Value,
 };
 
 use crate::input::ReportInput;
@@ -139,7 +140,7 @@ impl Table {
                 test: record
                     .test
                     .clone()
-                    .filter(|test| all_finite(&[test.loss, test.accuracy, test.macro_f1])),
+                    .filter(|test| TestFigure::ALL.iter().filter_map(|one| one.of(test)).all(is_sensible)),
                 epochs: epochs
                     .get(&origin)
                     .map(|of| of.values().copied().cloned().collect())
@@ -198,20 +199,15 @@ fn epochs_by_trial(input: &ReportInput) -> BTreeMap<TrialId, BTreeMap<u32, &Epoc
 
 /// A diverged epoch may hold NaN or infinite numbers: it belongs to the failures, not to means.
 pub(crate) fn is_finite(metric: &EpochMetric) -> bool {
-    all_finite(&[
-        metric.train_loss,
-        metric.train_accuracy,
-        metric.validation_loss,
-        metric.validation_accuracy,
-        metric.validation_macro_f1,
-        metric.seconds,
-        metric.examples_per_second,
-        metric.energy_joules.unwrap_or_default(),
-    ])
+    EpochFigure::ALL.iter().filter_map(|figure| figure.of(metric)).all(is_sensible)
+}
+
+fn is_sensible(number: f64) -> bool {
+    number.abs() <= NUMBER_MAX
 }
 
 pub(crate) fn all_finite(numbers: &[f64]) -> bool {
-    numbers.iter().all(|number| number.abs() <= NUMBER_MAX)
+    numbers.iter().copied().all(is_sensible)
 }
 
 fn outcome(record: &coordinator_core::TrialRecord) -> Option<Outcome> {

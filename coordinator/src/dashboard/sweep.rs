@@ -12,7 +12,7 @@ use coordinator_report::render::Format;
 use coordinator_report::render::html::{embedded, metric_choice};
 use coordinator_report::sections::format;
 use serde_json::json;
-use sweep_proto::{SweepId, SweepState, TrialState};
+use sweep_proto::{SweepId, SweepState, TestFigure, TrialState};
 use tonic::Status;
 
 use super::cache::Seen;

@@ -4,7 +4,7 @@ use coordinator_core::view::Ledger;
 use coordinator_core::{Engine, Outlook, SweepRecord, TrialRecord};
 use coordinator_report::sections::{verdict, warnings};
 use coordinator_report::{Language, ReportInput};
-use sweep_proto::{SweepId, TestMetric, Timestamp, TrialId, WorkKind, wire};
+use sweep_proto::{SweepId, TestFigure, TestMetric, Timestamp, TrialId, WorkKind, wire};
 use tonic::Status;
 
 use crate::attempt_logs::AttemptLogs;
@@ -63,7 +63,7 @@ pub(crate) fn of(
         },
         running_seconds: engine.ran_ms(id, now) as f64 / 1e3,
         chosen: sweep.chosen.as_ref().map(|chosen| chosen.label(&swept)),
-        test: test(&tests).map(Into::into),
+        test: test(&tests),
         workers,
         slots,
         epochs_done: progress.done,
@@ -226,21 +226,17 @@ fn tests<'a>(engine: &'a Engine, sweep: &SweepRecord) -> Vec<&'a TestMetric> {
 
 /// The mean over the chosen configuration's replicates, confusion counts summed. Calibration and hardest examples belong to
 /// single models: the report has them.
-fn test(tests: &[&TestMetric]) -> Option<TestMetric> {
-    let count = tests.len() as f64;
-    let mean = |of: fn(&TestMetric) -> f64| tests.iter().map(|test| of(test)).sum::<f64>() / count;
+fn test(tests: &[&TestMetric]) -> Option<wire::TestMetric> {
+    let mean = |figure: TestFigure| {
+        let sum: Option<f64> = tests.iter().map(|test| figure.of(test)).sum();
+        sum.map(|sum| sum / tests.len() as f64)
+    };
     let mut confusion = tests.first()?.confusion.clone();
     for test in &tests[1..] {
         for (row, more) in confusion.iter_mut().flatten().zip(test.confusion.iter().flatten()) {
             *row = row.saturating_add(*more);
         }
     }
-    Some(TestMetric {
-        loss: mean(|test| test.loss),
-        accuracy: mean(|test| test.accuracy),
-        macro_f1: mean(|test| test.macro_f1),
-        confusion,
-        calibration: Vec::new(),
-        hardest: Vec::new(),
-    })
+    let confusion = confusion.into_iter().map(|counts| wire::ConfusionRow { counts }).collect();
+    Some(wire::TestMetric { confusion, ..wire::TestMetric::of_figures(mean) })
 }

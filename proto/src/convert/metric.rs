@@ -1,13 +1,19 @@
 //! Metrics. Losses may be any finite number up to [`NUMBER_MAX`](super::NUMBER_MAX); a NaN is an outcome, never a metric.
 
-use super::{ConvertError, amount, energy, finite, share};
+use std::collections::BTreeMap;
+
+use super::{ConvertError, amount, figure, finite, share};
 use crate::metric::{
-    CONFIDENCE_BINS, ConfidenceBin, EpochMetric, HARDEST_MAX, HardExample, StepMetric, TestMetric,
+    CONFIDENCE_BINS, ConfidenceBin, EpochFigure, EpochMetric, HARDEST_MAX, HardExample, StepMetric,
+    TestFigure, TestMetric,
 };
 use crate::wire;
 
 /// Most classes of a confusion matrix that a message may carry.
 const CLASSES_MAX: usize = 1_000;
+
+/// Most figures of the test split beside those with fields: of more no version can be thought.
+const FIGURES_MAX: usize = 100;
 
 impl From<EpochMetric> for wire::EpochMetric {
     fn from(metric: EpochMetric) -> Self {
@@ -32,18 +38,22 @@ impl TryFrom<wire::EpochMetric> for EpochMetric {
         if message.epoch == 0 {
             return Err(ConvertError::invalid("epoch", "epochs count from 1"));
         }
-        Ok(Self {
+        let metric = Self {
             epoch: message.epoch,
-            train_loss: finite(message.train_loss, "train_loss")?,
-            train_accuracy: share(message.train_accuracy, "train_accuracy")?,
-            validation_loss: finite(message.validation_loss, "validation_loss")?,
-            validation_accuracy: share(message.validation_accuracy, "validation_accuracy")?,
-            validation_macro_f1: share(message.validation_macro_f1, "validation_macro_f1")?,
-            seconds: amount(message.seconds, "seconds")?,
-            examples_per_second: amount(message.examples_per_second, "examples_per_second")?,
+            train_loss: message.train_loss,
+            train_accuracy: message.train_accuracy,
+            validation_loss: message.validation_loss,
+            validation_accuracy: message.validation_accuracy,
+            validation_macro_f1: message.validation_macro_f1,
+            seconds: message.seconds,
+            examples_per_second: message.examples_per_second,
             peak_memory_bytes: message.peak_memory_bytes,
-            energy_joules: message.energy_joules.map(energy).transpose()?,
-        })
+            energy_joules: message.energy_joules,
+        };
+        for one in EpochFigure::ALL {
+            one.of(&metric).map(|number| figure(number, &one.row())).transpose()?;
+        }
+        Ok(metric)
     }
 }
 
@@ -82,6 +92,7 @@ impl From<TestMetric> for wire::TestMetric {
             confusion,
             calibration: metric.calibration.into_iter().map(Into::into).collect(),
             hardest: metric.hardest.into_iter().map(Into::into).collect(),
+            more: metric.more.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -101,14 +112,64 @@ impl TryFrom<wire::TestMetric> for TestMetric {
         if hardest.iter().any(|one| one.truth as usize >= classes || one.predicted as usize >= classes) {
             return Err(ConvertError::invalid("hardest", "a class that does not exist"));
         }
-        Ok(Self {
+        let metric = Self {
             calibration: message.calibration.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             hardest,
-            loss: finite(message.loss, "loss")?,
-            accuracy: share(message.accuracy, "accuracy")?,
-            macro_f1: share(message.macro_f1, "macro_f1")?,
+            loss: message.loss,
+            accuracy: message.accuracy,
+            macro_f1: message.macro_f1,
             confusion: message.confusion.into_iter().map(|row| row.counts).collect(),
-        })
+            more: further(message.more)?,
+        };
+        for one in TestFigure::ALL {
+            one.of(&metric).map(|number| figure(number, &one.row())).transpose()?;
+        }
+        Ok(metric)
+    }
+}
+
+/// Figures without a field of their own. What only a later version knows is left out, and so is what follows from the counts.
+fn further(told: Vec<wire::Figure>) -> Result<BTreeMap<TestFigure, f64>, ConvertError> {
+    if told.len() > FIGURES_MAX {
+        return Err(ConvertError::invalid("more", "too many figures"));
+    }
+    let known = told.into_iter().filter_map(|one| Some((TestFigure::from_name(&one.name)?, one.value)));
+    Ok(known.filter(|(figure, _)| figure.is_among_more()).collect())
+}
+
+impl From<(TestFigure, f64)> for wire::Figure {
+    fn from((figure, value): (TestFigure, f64)) -> Self {
+        Self { name: figure.name().to_owned(), value }
+    }
+}
+
+impl wire::TestMetric {
+    /// A figure as the message tells it: the first ones have fields of their own.
+    pub fn figure(&self, figure: TestFigure) -> Option<f64> {
+        match figure {
+            TestFigure::Loss => Some(self.loss),
+            TestFigure::Accuracy => Some(self.accuracy),
+            TestFigure::MacroF1 => Some(self.macro_f1),
+            #[allow(unreachable_patterns, reason = "a figure that comes later has no field of its own")]
+            _ => self.more.iter().find(|one| one.name == figure.name()).map(|one| one.value),
+        }
+    }
+
+    /// A message of means over several models: every figure by what `mean` says of it.
+    #[must_use]
+    pub fn of_figures(mean: impl Fn(TestFigure) -> Option<f64>) -> Self {
+        let mut message = Self::default();
+        for figure in TestFigure::ALL {
+            let Some(value) = mean(figure) else { continue };
+            match figure {
+                TestFigure::Loss => message.loss = value,
+                TestFigure::Accuracy => message.accuracy = value,
+                TestFigure::MacroF1 => message.macro_f1 = value,
+                #[allow(unreachable_patterns, reason = "a figure that comes later has no field of its own")]
+                _ => message.more.push((figure, value).into()),
+            }
+        }
+        message
     }
 }
 
@@ -174,6 +235,7 @@ mod tests {
             confusion: vec![vec![3, 1], vec![1, 3]],
             calibration: vec![bin; CONFIDENCE_BINS],
             hardest: vec![example; HARDEST_MAX],
+            more: BTreeMap::new(),
         })
     }
 

@@ -9,6 +9,7 @@
 
 mod broken_sweep_files;
 mod examples;
+mod figures;
 mod reference;
 mod states;
 mod sweep_file_properties;

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sweep_proto::metric::figure::metric_reference;
 use sweep_proto::sweep_file::{hyperparameter_reference, setting_reference};
 
 const REMEDY: &str = "run UPDATE=1 cargo test --release -p sweep-proto --test all reference::";
@@ -24,6 +25,11 @@ fn check(path: &Path, wanted: &str) {
 #[test]
 fn the_page_of_hyperparameters_is_current() {
     check(&page("hyperparameters.md"), &hyperparameter_reference());
+}
+
+#[test]
+fn the_page_of_metrics_is_current() {
+    check(&page("metrics.md"), &metric_reference());
 }
 
 #[test]

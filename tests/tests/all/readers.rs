@@ -14,7 +14,7 @@ use coordinator_dataset::NoProgress;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use sweep_proto::{DataSource, Hyperparameter};
+use sweep_proto::{DataSource, Hyperparameter, TestFigure};
 use sweep_tests::ledger::finished;
 use sweep_tests::processes::{Cluster, root};
 use sweep_tests::python::Environment;
@@ -48,15 +48,12 @@ const EPOCH_METRICS: [(&str, &str); 8] = [
     ("cost/peak_memory_bytes", "peak_memory_bytes"),
 ];
 
-/// What is measured once, as exports call it and as `trials.csv` does.
-const TRIAL_METRICS: [(&str, &str); 7] = [
+/// What is measured once, beside the figures of the test split, as exports call it and as `trials.csv` does.
+const TRIAL_METRICS: [(&str, &str); 4] = [
     ("best/validation_loss", "validation_loss"),
     ("best/validation_accuracy", "validation_accuracy"),
     ("best/epoch", "best_epoch"),
     ("model/parameters", "parameters"),
-    ("test/loss", "test_loss"),
-    ("test/accuracy", "test_accuracy"),
-    ("test/macro_f1", "test_macro_f1"),
 ];
 
 /// Steps and values of each metric.
@@ -101,7 +98,8 @@ impl Trial {
             curves.insert(name.to_owned(), points.collect::<Result<_>>()?);
         }
         let last = step(self.epochs.last().context("a trial without epochs")?)?;
-        for (name, column) in TRIAL_METRICS {
+        let tested = TestFigure::ALL.map(|figure| (figure.chart(), figure.column()));
+        for (name, column) in TRIAL_METRICS.into_iter().chain(tested) {
             // Only replicates of the chosen configuration are measured on the test split.
             if !self.row[column].is_empty() {
                 curves.insert(name.to_owned(), vec![(last, number(&self.row, column)?)]);

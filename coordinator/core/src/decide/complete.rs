@@ -1,8 +1,8 @@
 //! An attempt ends: its outcome decides what becomes of the trial.
 
 use sweep_proto::{
-    AttemptOutcome, CheckpointRef, FailureKind, LeaseToken, TestMetric, Timestamp, TrialId, TrialResult,
-    WorkKind,
+    AttemptOutcome, CheckpointRef, FailureKind, LeaseToken, TestFigure, TestMetric, Timestamp, TrialId,
+    TrialResult, WorkKind,
 };
 
 use super::{Outcome, live_lease};
@@ -121,7 +121,7 @@ fn check_result(engine: &Engine, trial: &TrialRecord, result: &TrialResult) -> R
 }
 
 fn check_test(trial: &TrialRecord, test: &TestMetric) -> Result<(), Rejection> {
-    let scores = [test.loss, test.accuracy, test.macro_f1].into_iter();
+    let scores = TestFigure::ALL.into_iter().filter_map(|figure| figure.of(test));
     let confidences = test.calibration.iter().map(|bin| bin.confidence);
     let examples = test.hardest.iter().flat_map(|one| [one.probability, one.loss]);
     if scores.chain(confidences).chain(examples).all(f64::is_finite) {

@@ -1,14 +1,14 @@
 //! The answer: the chosen configuration, its test measurement, the gap to the worst, what matters most.
 
 use coordinator_core::{DatasetRecord, SweepState};
-use sweep_proto::TestMetric;
+use sweep_proto::{TestFigure, TestMetric};
 
 use super::balanced::Balanced;
 use super::contest::Contest;
 use super::ranking::{Standing, extremes};
 use super::study::beside_study;
 use crate::input::ReportInput;
-use crate::model::{Answer, CrossFittedGap, Gap, Interval, PastChoice, Strongest};
+use crate::model::{Answer, CrossFittedGap, Gap, Interval, PastChoice, Strongest, TestFigures};
 use crate::table::Table;
 use coordinator_statistics::means::mean;
 use coordinator_statistics::summary::{both, interval_of_mean, interval_of_rows, summary};
@@ -59,8 +59,7 @@ pub fn answer(
             .map(|(accuracy, seeds)| with_rows(accuracy, seeds, test_of_rows)),
         test_accuracy_rows_interval: test_of_rows,
         test_rows: rows.map(|[_, _, test]| test).filter(|_| !tests.is_empty()),
-        test_loss: mean(tests.iter().map(|test| test.loss)),
-        test_macro_f1: mean(tests.iter().map(|test| test.macro_f1)),
+        test_figures: TestFigures::of_each(|figure| mean_of(&tests, figure)),
         test_confusion: confusion(&tests),
         gap: gap(table, standings, contest, balanced),
         study: beside_study(&input.sweep.spec, &strongest_hyperparameter),
@@ -70,6 +69,12 @@ pub fn answer(
         test_split_uses: input.sweep.tests_so_far(!tests.is_empty()),
         earlier_choices: earlier_choices(input),
     }
+}
+
+/// The mean of a figure over models; `None` unless it is known of every one of them.
+fn mean_of(tests: &[&TestMetric], figure: TestFigure) -> Option<f64> {
+    let figures: Option<Vec<f64>> = tests.iter().map(|test| figure.of(test)).collect();
+    mean(figures?)
 }
 
 fn earlier_choices(input: &ReportInput) -> Vec<PastChoice> {

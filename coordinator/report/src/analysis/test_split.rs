@@ -230,6 +230,7 @@ mod tests {
             confusion: Vec::new(),
             calibration: Vec::new(),
             hardest,
+            more: std::collections::BTreeMap::new(),
         };
         let tests = [
             test(vec![example(4, 9.0), example(2, 3.0), example(1, 1.0)]),

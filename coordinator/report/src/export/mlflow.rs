@@ -8,8 +8,9 @@ use std::fmt::Write as _;
 
 use sweep_proto::Digest;
 
-use super::{EPOCH_METRICS, Parameter, Run, identity};
+use super::{Parameter, Run, identity};
 use crate::input::ReportInput;
+use sweep_proto::EpochFigure;
 
 /// `RunStatus` of MLflow's `service.proto`.
 const FINISHED: u8 = 3;
@@ -117,13 +118,13 @@ fn run_meta(run: &Run<'_>, experiment: &str, id: &str, location: &str) -> Vec<u8
 fn metrics(run: &Run<'_>) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     if !run.trial.epochs.is_empty() {
-        for (name, of) in EPOCH_METRICS {
+        for figure in EpochFigure::ALL {
             let line = |(at, epoch): (u64, &sweep_proto::EpochMetric)| {
-                of(epoch).map(|number| format!("{at} {number} {}\n", epoch.epoch))
+                figure.of(epoch).map(|number| format!("{at} {number} {}\n", epoch.epoch))
             };
             let lines: String = run.epochs().filter_map(line).collect();
             if !lines.is_empty() {
-                found.push((name, lines));
+                found.push((figure.chart(), lines));
             }
         }
     }

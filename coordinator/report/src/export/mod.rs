@@ -7,7 +7,7 @@ mod tensorboard;
 use std::collections::BTreeMap;
 
 use coordinator_core::TrialState;
-use sweep_proto::{Configuration, Digest, EpochMetric, TrialId, Value, WorkKind};
+use sweep_proto::{Configuration, Digest, EpochMetric, TestFigure, TrialId, Value, WorkKind};
 use thiserror::Error;
 
 use crate::input::ReportInput;
@@ -97,22 +97,6 @@ enum Parameter {
     Number(u64),
 }
 
-/// One number of an epoch, where it is known.
-type Measure = fn(&EpochMetric) -> Option<f64>;
-
-/// What an epoch measures, under names that group well in charts.
-const EPOCH_METRICS: [(&str, Measure); 9] = [
-    ("loss/train", |epoch| Some(epoch.train_loss)),
-    ("loss/validation", |epoch| Some(epoch.validation_loss)),
-    ("accuracy/train", |epoch| Some(epoch.train_accuracy)),
-    ("accuracy/validation", |epoch| Some(epoch.validation_accuracy)),
-    ("macro_f1/validation", |epoch| Some(epoch.validation_macro_f1)),
-    ("cost/seconds", |epoch| Some(epoch.seconds)),
-    ("cost/examples_per_second", |epoch| Some(epoch.examples_per_second)),
-    ("cost/peak_memory_bytes", |epoch| Some(epoch.peak_memory_bytes as f64)),
-    ("cost/energy_joules", |epoch| epoch.energy_joules),
-];
-
 impl<'a> Run<'a> {
     fn new(
         input: &ReportInput,
@@ -133,9 +117,8 @@ impl<'a> Run<'a> {
             finals.push(("model/parameters", outcome.parameters as f64));
         }
         if let Some(test) = &trial.test {
-            finals.push(("test/loss", test.loss));
-            finals.push(("test/accuracy", test.accuracy));
-            finals.push(("test/macro_f1", test.macro_f1));
+            let figures = TestFigure::ALL.into_iter();
+            finals.extend(figures.filter_map(|figure| Some((figure.chart(), figure.of(test)?))));
         }
         let origin = trial.reused_from.unwrap_or(trial.id);
         let began = started.get(&trial.id).or_else(|| started.get(&origin));

@@ -7,8 +7,9 @@ use super::event::{
     self, Event, HParam, HParamsPluginData, Measured, PluginData, ProtoKind, ProtoValue, Session, SessionEnd,
     SessionStart, Summary, SummaryMetadata, SummaryValue, Tensor, TensorShape, What,
 };
-use super::{EPOCH_METRICS, Parameter, Run, identity};
+use super::{Parameter, Run, identity};
 use crate::input::ReportInput;
+use sweep_proto::EpochFigure;
 
 /// What TensorFlow writes first into every event file.
 const FILE_VERSION: &str = "brain.Event:2";
@@ -44,9 +45,9 @@ fn file(run: &Run<'_>) -> Vec<u8> {
     });
     event::append(&mut file, &summary(began, 0, vec![session(SESSION_START, start)]));
     for (at_ms, epoch) in run.epochs() {
-        let values = EPOCH_METRICS
-            .iter()
-            .filter_map(|(name, of)| of(epoch).map(|number| scalar(name, number)))
+        let values = EpochFigure::ALL
+            .into_iter()
+            .filter_map(|figure| figure.of(epoch).map(|number| scalar(figure.chart(), number)))
             .collect();
         event::append(&mut file, &summary(seconds(at_ms), epoch.epoch, values));
     }

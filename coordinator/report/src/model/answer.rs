@@ -1,7 +1,7 @@
 //! The answer's numbers: the best configuration, its distance from the worst, what matters most.
 
-use serde::Serialize;
-use sweep_proto::Hyperparameter;
+use serde::{Serialize, Serializer};
+use sweep_proto::{Hyperparameter, TestFigure};
 
 use super::{Interval, Summary, Values, VerdictReason, VerdictRule};
 
@@ -47,10 +47,10 @@ pub struct Answer {
     pub test_accuracy_rows_interval: Option<Interval>,
     /// Rows of the test split; `null` where it is not measured.
     pub test_rows: Option<u64>,
-    /// Mean loss of its replicates on the test split.
-    pub test_loss: Option<f64>,
-    /// Mean macro F1 of its replicates on the test split.
-    pub test_macro_f1: Option<f64>,
+    /// Means of its replicates on the test split: `test_loss`, `test_macro_f1` and so on, every figure of the table of metrics but
+    /// the accuracy above.
+    #[serde(flatten)]
+    pub test_figures: TestFigures,
     /// `confusion[truth][predicted]`, summed over its measured replicates.
     pub test_confusion: Option<Vec<Vec<u64>>>,
     /// Best against worst configuration; `null` below two configurations.
@@ -68,6 +68,33 @@ pub struct Answer {
     pub test_split_uses: u64,
     /// The choices before this one that were measured, oldest first.
     pub earlier_choices: Vec<PastChoice>,
+}
+
+/// Means over replicates of the figures of the test split; `null` where one was not measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TestFigures([Option<f64>; TestFigure::COUNT]);
+
+impl TestFigures {
+    /// What `mean` says of each figure.
+    pub fn of_each(mean: impl Fn(TestFigure) -> Option<f64>) -> Self {
+        Self(TestFigure::ALL.map(mean))
+    }
+
+    /// One of them.
+    pub fn of(&self, figure: TestFigure) -> Option<f64> {
+        self.0[figure as usize]
+    }
+
+    /// Those beside the accuracy, which stands by itself.
+    pub fn beside_accuracy() -> impl Iterator<Item = TestFigure> {
+        TestFigure::ALL.into_iter().filter(|figure| *figure != TestFigure::Accuracy)
+    }
+}
+
+impl Serialize for TestFigures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(Self::beside_accuracy().map(|figure| (figure.column(), self.of(figure))))
+    }
 }
 
 /// A choice that was measured on the test split before the sweep was extended or retried.

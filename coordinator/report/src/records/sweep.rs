@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use coordinator_core::{DatasetRecord, EarlierChoice, SweepRecord, SweepState};
+use coordinator_core::{DatasetRecord, EarlierChoice, GridOrder, SweepRecord, SweepState};
 use serde::{Serialize, Serializer};
 use sweep_proto::data_account::{BadRow, BadRows, FileAccount, SplitAccount};
 use sweep_proto::reading::{HtmlBreaks, Reading};
@@ -24,19 +24,21 @@ pub(super) struct Sweep<'a> {
     created_at: u64,
     ended_at: Option<u64>,
     datasets: Vec<Dataset<'a>>,
-    chosen: Option<Values<'a>>,
+    chosen: Option<Values>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     extended_from: Option<Spec<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    earlier_choices: Vec<Earlier<'a>>,
+    earlier_choices: Vec<Earlier>,
 }
 
 impl<'a> Sweep<'a> {
-    pub(super) fn of(record: &'a SweepRecord, _projection: Projection) -> Self {
+    pub(super) fn of(record: &'a SweepRecord, projection: Projection) -> Self {
         let SweepRecord {
             id,
             spec,
@@ -49,8 +51,13 @@ impl<'a> Sweep<'a> {
             owner,
             held,
             extended_from,
+            order,
             earlier_choices,
+            // Of a deleted sweep there is no report.
+            deleted_at: _,
         } = record;
+        // Sweeps of the first version have the default order.
+        let order = Some(*order).filter(|_| projection >= Projection::Second);
         Self {
             id: id.0,
             spec: Spec::of(spec),
@@ -63,6 +70,7 @@ impl<'a> Sweep<'a> {
             owner: owner.as_deref(),
             held: held.as_deref(),
             extended_from: extended_from.as_deref().map(Spec::of),
+            order: order.and_then(order_name),
             earlier_choices: earlier_choices.iter().map(Earlier::of).collect(),
         }
     }
@@ -78,16 +86,23 @@ fn state_name(state: SweepState) -> &'static str {
     }
 }
 
+fn order_name(order: GridOrder) -> Option<&'static str> {
+    match order {
+        GridOrder::ByConfiguration => None,
+        GridOrder::ByReplicate => Some("by_replicate"),
+    }
+}
+
 #[derive(Serialize)]
-struct Earlier<'a> {
-    configuration: Values<'a>,
+struct Earlier {
+    configuration: Values,
     at: u64,
     trials: u64,
     accuracy: f64,
 }
 
-impl<'a> Earlier<'a> {
-    fn of(choice: &'a EarlierChoice) -> Self {
+impl Earlier {
+    fn of(choice: &EarlierChoice) -> Self {
         let EarlierChoice { configuration, at, trials, accuracy } = choice;
         Self { configuration: Values::of(configuration), at: at.0, trials: *trials, accuracy: *accuracy }
     }
@@ -97,8 +112,8 @@ impl<'a> Earlier<'a> {
 struct Spec<'a> {
     name: &'a str,
     data: Data<'a>,
-    fixed: Values<'a>,
-    axes: Vec<Levels<'a>>,
+    fixed: Values,
+    axes: Vec<Levels>,
     replicates: u32,
     seed: u64,
     failures_max: u32,
@@ -107,10 +122,11 @@ struct Spec<'a> {
 
 impl<'a> Spec<'a> {
     fn of(spec: &'a SweepSpec) -> Self {
-        let SweepSpec { name, data, fixed, axes, replicates, seed, failures_max, reuse } = spec;
-        let levels = |axis: &'a Axis| {
+        // No number of a report follows from the priority.
+        let SweepSpec { name, data, fixed, axes, replicates, seed, failures_max, reuse, priority: _ } = spec;
+        let levels = |axis: &Axis| {
             let Axis { hyperparameter, levels } = axis;
-            let levels = levels.iter().map(Scalar::of).collect();
+            let levels = levels.iter().cloned().map(Scalar::of).collect();
             Levels { hyperparameter: hyperparameter.name(), levels }
         };
         Self {
@@ -127,9 +143,9 @@ impl<'a> Spec<'a> {
 }
 
 #[derive(Serialize)]
-struct Levels<'a> {
+struct Levels {
     hyperparameter: &'static str,
-    levels: Vec<Scalar<'a>>,
+    levels: Vec<Scalar>,
 }
 
 #[derive(Serialize)]
@@ -242,7 +258,7 @@ impl<'a> Rows<'a> {
 
 #[derive(Serialize)]
 struct Dataset<'a> {
-    variant: Values<'a>,
+    variant: Values,
     artifact: Artifact,
     classes: &'a [String],
     vocabulary: u32,
@@ -411,18 +427,18 @@ const ALWAYS: [&str; 18] = [
 
 /// Values of hyperparameters. One that is not in [`ALWAYS`] is told behind the others, and only where it is not at its default:
 /// so a hyperparameter that comes later leaves the digests of the sweeps before it as they are.
-pub(super) struct Values<'a>(Vec<(&'static str, Scalar<'a>)>);
+pub(super) struct Values(Vec<(&'static str, Scalar)>);
 
-impl<'a> Values<'a> {
-    pub(super) fn of(configuration: &'a Configuration) -> Self {
+impl Values {
+    pub(super) fn of(configuration: &Configuration) -> Self {
         Self::sorted(configuration.iter())
     }
 
-    fn of_variant(variant: &'a BTreeMap<Hyperparameter, Value>) -> Self {
-        Self::sorted(variant.iter().map(|(one, value)| (*one, value)))
+    fn of_variant(variant: &BTreeMap<Hyperparameter, Value>) -> Self {
+        Self::sorted(variant.iter().map(|(one, value)| (*one, value.clone())))
     }
 
-    fn sorted(values: impl Iterator<Item = (Hyperparameter, &'a Value)>) -> Self {
+    fn sorted(values: impl Iterator<Item = (Hyperparameter, Value)>) -> Self {
         let place = |name: &str| ALWAYS.iter().position(|one| *one == name).unwrap_or(ALWAYS.len());
         let is_told = |one: Hyperparameter, value: &Value| {
             place(one.name()) < ALWAYS.len() || *value != Value::from(one.row().default)
@@ -434,7 +450,7 @@ impl<'a> Values<'a> {
     }
 }
 
-impl Serialize for Values<'_> {
+impl Serialize for Values {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
@@ -442,19 +458,19 @@ impl Serialize for Values<'_> {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Scalar<'a> {
+enum Scalar {
     Integer(u64),
     Real(f64),
     Flag(bool),
-    Word(&'a str),
+    Word(String),
 }
 
-impl<'a> Scalar<'a> {
-    fn of(value: &'a Value) -> Self {
+impl Scalar {
+    fn of(value: Value) -> Self {
         match value {
-            Value::Integer(number) => Self::Integer(*number),
-            Value::Real(number) => Self::Real(*number),
-            Value::Flag(flag) => Self::Flag(*flag),
+            Value::Integer(number) => Self::Integer(number),
+            Value::Real(number) => Self::Real(number),
+            Value::Flag(flag) => Self::Flag(flag),
             Value::Word(word) => Self::Word(word),
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Each record is taken apart by all its fields, so that whoever adds one decides here from which version on it is hashed.
 
+use std::collections::BTreeMap;
+
 use coordinator_core::{AttemptRecord, AttemptState, EpochRecord, TrialRecord, TrialState};
 use serde::Serialize;
 use sweep_proto::{
@@ -14,7 +16,7 @@ use super::sweep::{Artifact, Values};
 
 #[derive(Serialize)]
 pub(super) struct Trial<'a> {
-    spec: Spec<'a>,
+    spec: Spec,
     key: String,
     state: &'static str,
     attempts: u32,
@@ -41,6 +43,7 @@ impl<'a> Trial<'a> {
     pub(super) fn of(record: &'a TrialRecord, projection: Projection) -> Self {
         let TrialRecord {
             spec,
+            configuration_index: _,
             key,
             state,
             attempts,
@@ -94,16 +97,16 @@ fn trial_state(state: TrialState) -> &'static str {
 }
 
 #[derive(Serialize)]
-struct Spec<'a> {
+struct Spec {
     id: Id,
-    configuration: Values<'a>,
+    configuration: Values,
     replicate: u32,
     seed: u64,
     dataset: String,
 }
 
-impl<'a> Spec<'a> {
-    fn of(spec: &'a TrialSpec) -> Self {
+impl Spec {
+    fn of(spec: &TrialSpec) -> Self {
         let TrialSpec { id, configuration, replicate, seed, dataset } = spec;
         Self {
             id: Id::of(*id),
@@ -163,11 +166,14 @@ struct Test<'a> {
     calibration: Vec<Bin>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hardest: Vec<Hard>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    more: BTreeMap<&'static str, f64>,
 }
 
 impl<'a> Test<'a> {
-    fn of(test: &'a TestMetric, _projection: Projection) -> Self {
-        let TestMetric { loss, accuracy, macro_f1, confusion, calibration, hardest } = test;
+    fn of(test: &'a TestMetric, projection: Projection) -> Self {
+        let TestMetric { loss, accuracy, macro_f1, confusion, calibration, hardest, more } = test;
+        let more = more.iter().filter(|_| projection >= Projection::Second);
         Self {
             loss: *loss,
             accuracy: *accuracy,
@@ -175,6 +181,7 @@ impl<'a> Test<'a> {
             confusion,
             calibration: calibration.iter().map(Bin::of).collect(),
             hardest: hardest.iter().map(Hard::of).collect(),
+            more: more.map(|(figure, value)| (figure.name(), *value)).collect(),
         }
     }
 }

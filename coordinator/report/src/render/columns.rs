@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use sweep_proto::{EpochMetric, Kind, Value};
+use sweep_proto::metric::figure::{Row, Unit};
+use sweep_proto::{EpochFigure, EpochMetric, Kind, TestFigure, Value};
 
 use crate::table::{Outcome, Table, TrialRow};
 
@@ -192,12 +193,9 @@ fn outcome_columns(builder: &mut Builder<usize>, table: &Table) {
 
 fn test_columns(builder: &mut Builder<usize>, table: &Table) {
     let of = |at: usize| table.trials[at].test.as_ref();
-    builder.real("test_loss", "Loss on the test split, in nats.", |at| of(at).map(|test| test.loss));
-    builder.real("test_accuracy", "Accuracy on the test split, a fraction.", |at| {
-        of(at).map(|test| test.accuracy)
-    });
-    let doc = "Unweighted mean over classes of the F1 on the test split.";
-    builder.real("test_macro_f1", doc, |at| of(at).map(|test| test.macro_f1));
+    for figure in TestFigure::ALL {
+        builder.real(figure.column(), figure.row().doc, |at| of(at).and_then(|test| figure.of(test)));
+    }
 }
 
 fn epoch_columns(table: &Table, trials: Range<usize>) -> Vec<Column> {
@@ -207,21 +205,12 @@ fn epoch_columns(table: &Table, trials: Range<usize>) -> Vec<Column> {
     builder.trial(table, |(at, _)| at);
     let of = |(at, epoch): (usize, usize)| &table.trials[at].epochs[epoch];
     builder.integer("epoch", "The epoch, from 1.", |at| Some(u64::from(of(at).epoch)));
-    let doc = "Mean loss over the training examples as they were trained on, in nats.";
-    builder.real("train_loss", doc, |at| Some(of(at).train_loss));
-    let doc = "Share of training examples classified correctly as they were trained on.";
-    builder.real("train_accuracy", doc, |at| Some(of(at).train_accuracy));
-    builder.real("validation_loss", "Validation loss, in nats.", |at| Some(of(at).validation_loss));
-    let doc = "Validation accuracy, a fraction.";
-    builder.real("validation_accuracy", doc, |at| Some(of(at).validation_accuracy));
-    let doc = "Unweighted mean over classes of the validation F1.";
-    builder.real("validation_macro_f1", doc, |at| Some(of(at).validation_macro_f1));
-    builder.real("seconds", "Seconds of the epoch: training and validation.", |at| Some(of(at).seconds));
-    let doc = "Training examples per second.";
-    builder.real("examples_per_second", doc, |at| Some(of(at).examples_per_second));
-    let doc = "Peak resident memory of the slot process so far, in bytes.";
-    builder.integer("peak_memory_bytes", doc, |at| Some(of(at).peak_memory_bytes));
-    let doc = "Energy of the device in the epoch, in joules; empty where the device does not tell.";
-    builder.real("energy_joules", doc, |at| of(at).energy_joules);
+    for figure in EpochFigure::ALL {
+        let Row { name, doc, unit, .. } = figure.row();
+        match unit {
+            Unit::Bytes => builder.integer(name, doc, |at| figure.of(of(at)).map(|bytes| bytes as u64)),
+            _ => builder.real(name, doc, |at| figure.of(of(at))),
+        }
+    }
     builder.columns
 }

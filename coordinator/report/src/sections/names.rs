@@ -2,6 +2,7 @@
 
 use crate::language::{Language, say};
 use crate::table::ONLY_CONFIGURATION;
+use sweep_proto::TestFigure;
 
 /// The state of a sweep, a trial or a worker, how an attempt ended, what failed, or what was done.
 ///
@@ -35,6 +36,16 @@ pub(crate) fn name(name: &'static str, language: Language) -> &'static str {
         "train" => say!(language, "train"),
         "evaluate" => say!(language, "evaluate"),
         other => other,
+    }
+}
+
+/// A figure of the test split.
+pub(super) fn figure(figure: TestFigure, language: Language) -> &'static str {
+    match figure {
+        TestFigure::Loss => say!(language, "Test loss"),
+        TestFigure::Accuracy => say!(language, "Test accuracy"),
+        TestFigure::MacroF1 => say!(language, "Macro F1"),
+        TestFigure::Matthews => say!(language, "Matthews correlation"),
     }
 }
 

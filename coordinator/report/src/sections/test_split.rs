@@ -2,7 +2,8 @@
 
 use super::{Block, Chart, ChartSpec, Figure, Head, Section, TextTable, format, names, warnings};
 use crate::language::{Language, heads, say};
-use crate::model::{ReliabilityBin, ReportModel, Summary, TestSplit};
+use crate::model::{ReliabilityBin, ReportModel, Summary, TestFigures, TestSplit};
+use sweep_proto::metric::figure::Unit;
 
 /// Most classes of the confusion matrix shown; larger ones stand in `report.json`.
 const CLASSES_MAX: usize = 20;
@@ -40,11 +41,16 @@ fn figures(model: &ReportModel, test: &TestSplit, language: Language) -> Vec<Fig
         count => say!(language, "mean over {count} replicates", count = count),
     };
     let mean = |label, value| Figure { label, value, detail: over.clone() };
-    let mut figures = vec![
-        mean(say!(language, "Test accuracy"), format::optional_percent(answer.test_accuracy)),
-        mean(say!(language, "Test loss"), format::optional(answer.test_loss)),
-        mean(say!(language, "Macro F1"), format::optional_percent(answer.test_macro_f1)),
-    ];
+    let mut figures =
+        vec![mean(say!(language, "Test accuracy"), format::optional_percent(answer.test_accuracy))];
+    figures.extend(TestFigures::beside_accuracy().map(|figure| {
+        let value = answer.test_figures.of(figure);
+        let told = match figure.row().unit {
+            Unit::Fraction => format::optional_percent(value),
+            _ => format::optional(value),
+        };
+        mean(names::figure(figure, language), told)
+    }));
     figures.extend(test.baseline.map(|baseline| Figure {
         label: say!(language, "Without reading"),
         value: format::percent(baseline.accuracy),

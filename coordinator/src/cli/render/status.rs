@@ -6,7 +6,7 @@ use super::table::{self, Align};
 use super::wrap::for_terminal;
 use coordinator::json::{Best, Ledger, Rows, Running, Sweep};
 use coordinator_report::sections::format::{count, fixed};
-use sweep_proto::TrialState;
+use sweep_proto::{TestFigure, TrialState};
 
 pub(crate) use coordinator_report::sections::format::duration;
 
@@ -41,12 +41,15 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         lines.push(format!("chosen    {}", plain(chosen)));
     }
     if let Some(test) = &sweep.test {
-        let [accuracy, loss] = [percent(test.accuracy), number(test.loss)];
+        let accuracy = percent(test.of(TestFigure::Accuracy));
+        let others = TestFigure::ALL.into_iter().filter(|figure| *figure != TestFigure::Accuracy);
+        let others = others.filter_map(|figure| Some((figure, test.of(figure)?)));
+        let others = others.map(|(figure, value)| format!(", {} {}", figure.words(), number(Some(value))));
         lines.push(format!(
-            "on the test split{}{}: accuracy {accuracy}, loss {loss}, macro F1 {}",
+            "on the test split{}{}: accuracy {accuracy}{}",
             sweep.rows.map_or_else(String::new, |rows| format!(" ({})", counted_rows(rows.test))),
             sweep.test_so_far().map(|so_far| format!(" so far ({so_far})")).unwrap_or_default(),
-            number(test.macro_f1)
+            others.collect::<String>()
         ));
     }
     lines.extend(sweep.matters_most.iter().map(|verdict| format!("matters most: {}", plain(verdict))));

@@ -132,8 +132,11 @@ fn differences(reported: &Trial, now: &Trial) -> Vec<Difference> {
     }
     differ(&mut found, None, RESULT_METRICS, &reported.result, &now.result);
     // Of a sweep only the chosen configuration is measured on the test split.
-    if reported.test[0].is_some() && now.test[0].is_some() {
-        differ(&mut found, None, TEST_METRICS, &reported.test, &now.test);
+    // Earlier programs did not measure every figure of today.
+    for (at, metric) in TEST_METRICS.into_iter().enumerate() {
+        if reported.test[at].is_some() && now.test[at].is_some() {
+            differ(&mut found, None, [metric], &[reported.test[at]], &[now.test[at]]);
+        }
     }
     found
 }
@@ -271,9 +274,10 @@ mod tests {
     fn the_test_split_is_compared_where_both_were_measured() {
         let mut reported = trial(vec![[0.5; 5]], "cpu");
         let mut now = reported.clone();
-        now.test = [Some(0.4), Some(0.8), Some(0.8)];
+        now.test = [Some(0.4), Some(0.8), Some(0.8), Some(0.6)];
         assert_eq!(compare((1, &reported), (2, &now), true).verdict, Verdict::Same);
-        reported.test = [Some(0.4), Some(0.9), Some(0.8)];
+        // The report is of before the correlation was told.
+        reported.test = [Some(0.4), Some(0.9), Some(0.8), None];
         let found = compare((1, &reported), (2, &now), true).differences;
         assert_eq!(found.iter().map(|one| one.metric).collect::<Vec<_>>(), ["test_accuracy"]);
     }

@@ -7,10 +7,11 @@ use std::io::BufReader;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sweep_proto::TestFigure;
 
 use crate::cli::exit::Failure;
 
-/// What each epoch is compared by: columns of `epochs.csv`.
+/// What each epoch is compared by: columns of `epochs.csv`, those of the model in the table of metrics.
 pub(super) const EPOCH_METRICS: [&str; 5] =
     ["train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "validation_macro_f1"];
 
@@ -19,7 +20,8 @@ pub(super) const RESULT_METRICS: [&str; 5] =
     ["validation_loss", "validation_accuracy", "best_epoch", "epochs_trained", "parameters"];
 
 /// Further columns of `trials.csv`, which only trials have that were measured on the test split.
-pub(super) const TEST_METRICS: [&str; 3] = ["test_loss", "test_accuracy", "test_macro_f1"];
+/// A report of before one was measured lacks its column.
+pub(super) const TEST_METRICS: [&str; TestFigure::COUNT] = TestFigure::COLUMNS;
 
 /// A row of a file: cells by the names of their columns.
 type Row = BTreeMap<String, String>;
@@ -156,7 +158,7 @@ fn trial(row: Row, numbers: &Numbers) -> Result<Trial, String> {
         state: cell(&row, "state")?.to_owned(),
         error: cell(&row, "error")?.to_owned(),
         result: reals(&row, RESULT_METRICS)?,
-        test: reals(&row, TEST_METRICS)?,
+        test: optional_reals(&row, TEST_METRICS)?,
         epochs: BTreeMap::new(),
         places: places(number, cell(&row, "worker")?, numbers),
         cells: row,
@@ -211,9 +213,29 @@ fn reals<const COLUMNS: usize>(
     Ok(numbers)
 }
 
+/// As [`reals`], of columns that may be missing.
+fn optional_reals<const COLUMNS: usize>(
+    row: &Row,
+    columns: [&str; COLUMNS],
+) -> Result<[Option<f64>; COLUMNS], String> {
+    let mut numbers = [None; COLUMNS];
+    for (number, column) in numbers.iter_mut().zip(columns).filter(|(_, column)| row.contains_key(*column)) {
+        [*number] = reals(row, [column])?;
+    }
+    Ok(numbers)
+}
+
 #[cfg(test)]
 mod tests {
+    use sweep_proto::EpochFigure;
+
     use super::*;
+
+    #[test]
+    fn epochs_are_compared_by_all_that_the_same_trial_gives_again() {
+        let told: Vec<_> = EpochFigure::ALL.into_iter().filter(|figure| figure.is_of_the_model()).collect();
+        assert_eq!(told.iter().map(|figure| figure.name()).collect::<Vec<_>>(), EPOCH_METRICS);
+    }
 
     fn report(trials: &str, epochs: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");

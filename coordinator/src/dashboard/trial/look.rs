@@ -1,7 +1,9 @@
 //! What the page of a trial shows, copied from the engine.
 
 use coordinator_core::{AttemptRecord, AttemptState, Engine, TrialRecord};
-use sweep_proto::{EpochMetric, SweepSpec, TrialId, WorkKind};
+use coordinator_report::sections::format;
+use sweep_proto::metric::figure::Unit;
+use sweep_proto::{EpochMetric, SweepSpec, TestFigure, TestMetric, TrialId, WorkKind};
 
 use crate::attempt_logs::{AttemptLog, AttemptLogs};
 use crate::dashboard::picture;
@@ -69,6 +71,20 @@ impl Look {
     /// Its state as people say it.
     pub(super) fn state(&self) -> &'static str {
         self.trial.state.words()
+    }
+
+    /// What it reached on the test split beside the accuracy, in words.
+    pub(super) fn figures(test: &TestMetric) -> String {
+        let others = TestFigure::ALL.into_iter().filter(|figure| *figure != TestFigure::Accuracy);
+        let told = others.filter_map(|figure| {
+            let value = figure.of(test)?;
+            let value = match figure.row().unit {
+                Unit::Fraction => format::percent(value),
+                _ => format::number(value),
+            };
+            Some(format!("{} {value}", figure.words()))
+        });
+        told.collect::<Vec<_>>().join(", ")
     }
 
     /// The attempt that a worker is at.

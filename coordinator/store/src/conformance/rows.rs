@@ -106,6 +106,7 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         confusion: vec![vec![1, 2], vec![3, 4]],
         calibration: vec![ConfidenceBin { rows: 10, correct: 7, confidence: 0.1 + 0.2 }; 10],
         hardest: vec![HardExample { row: 3, truth: 1, predicted: 0, probability: 0.1 + 0.2, loss: score }],
+        more: std::collections::BTreeMap::new(),
     };
     Mutation::Trial(TrialRecord {
         configuration_index: ConfigurationIndex::default(),

@@ -16,8 +16,7 @@ use super::removal::Removals;
 use super::session::Failure;
 use crate::StoreError;
 use crate::encoding::{
-    AUDIT_BASE, AUDIT_SEAL, LAST_TOKEN, SEAL_MARK, sum_of_body, sum_of_counter, sum_of_epoch,
-    to_json,
+    AUDIT_BASE, AUDIT_SEAL, LAST_TOKEN, SEAL_MARK, sum_of_body, sum_of_counter, sum_of_epoch, to_json,
 };
 
 /// A record's text and its checksum.

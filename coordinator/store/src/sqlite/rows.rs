@@ -8,8 +8,7 @@ use sweep_proto::{EpochMetric, SweepId, TrialId};
 use super::{access, removal};
 use crate::StoreError;
 use crate::encoding::{
-    LAST_SWEEP, LAST_TOKEN, from_body, sum_of_body, sum_of_counter, sum_of_epoch, to_json,
-    verify,
+    LAST_SWEEP, LAST_TOKEN, from_body, sum_of_body, sum_of_counter, sum_of_epoch, to_json, verify,
 };
 
 /// Executes one mutation.

@@ -7,6 +7,7 @@
     reason = "tests say so by panicking"
 )]
 
+mod columns;
 mod conformance;
 mod damage;
 mod torn_log;

@@ -112,7 +112,8 @@ def _epoch(message: types_pb2.EpochMetric) -> Epoch:
 
 def _test(message: types_pb2.TestMetric) -> TestResult:
     confusion = tuple(tuple(row.counts) for row in message.confusion)
-    return TestResult(message.loss, message.accuracy, message.macro_f1, confusion)
+    more = {figure.name: figure.value for figure in message.more}
+    return TestResult(message.loss, message.accuracy, message.macro_f1, confusion, more)
 
 
 def _time(milliseconds: int) -> datetime:

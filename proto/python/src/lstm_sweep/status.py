@@ -174,6 +174,8 @@ class TestResult:
     macro_f1: float
     confusion: tuple[tuple[int, ...], ...]
     """`confusion[truth][predicted]`, summed over replicates; empty in lists."""
+    more: Mapping[str, float] = field(default_factory=dict)
+    """Further figures by their names in the table of metrics (docs/metrics.md), those that were measured of every replicate."""
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,7 @@ pub(crate) fn examples() -> Vec<Seed> {
         confusion: vec![vec![3, 1], vec![0, 4]],
         calibration: vec![ConfidenceBin { rows: 1, correct: 1, confidence: 0.75 }; 10],
         hardest: vec![HardExample { row: 3, truth: 1, predicted: 0, probability: 0.75, loss: 1.4 }],
+        more: std::collections::BTreeMap::new(),
     };
     let metric = EpochMetric {
         epoch: 1,

@@ -1,4 +1,6 @@
-//! Loss, accuracy, confusion and macro F1 of a model on a split.
+//! Loss, accuracy, confusion, and macro F1 of a model on a split.
+
+use std::collections::BTreeMap;
 
 use sweep_proto::encoded::Split;
 use sweep_proto::{HardExample, TestMetric};
@@ -83,8 +85,17 @@ impl Evaluation {
     /// All of it.
     pub(crate) fn test_metric(self) -> TestMetric {
         let (accuracy, macro_f1) = (self.accuracy(), self.macro_f1());
+        let more = BTreeMap::new();
         let (calibration, hardest) = self.calibration.parts();
-        TestMetric { loss: self.loss, accuracy, macro_f1, confusion: self.confusion, calibration, hardest }
+        TestMetric {
+            loss: self.loss,
+            accuracy,
+            macro_f1,
+            confusion: self.confusion,
+            calibration,
+            hardest,
+            more,
+        }
     }
 }
 
@@ -95,7 +106,8 @@ mod tests {
     #[test]
     fn scores_follow_from_the_confusion() {
         let confusion = vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]];
-        let evaluation = Evaluation { loss: 0.5, confusion, calibration: Calibration::default() };
+        let calibration = Calibration::default();
+        let evaluation = Evaluation { loss: 0.5, confusion, calibration };
         assert!((evaluation.accuracy() - 0.7).abs() < 1e-12);
         let expected = (6.0 / 9.0 + 8.0 / 11.0 + 0.0) / 3.0;
         assert!((evaluation.macro_f1() - expected).abs() < 1e-12);

@@ -141,5 +141,6 @@ pub fn test_metric(spec: &TrialSpec) -> TestMetric {
         confusion: vec![vec![5, 0], vec![1, 4]],
         calibration: Vec::new(),
         hardest: Vec::new(),
+        more: std::collections::BTreeMap::new(),
     }
 }

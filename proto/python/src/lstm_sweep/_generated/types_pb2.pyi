@@ -137,20 +137,30 @@ class ConfusionRow(_message.Message):
     def __init__(self, counts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class TestMetric(_message.Message):
-    __slots__ = ("loss", "accuracy", "macro_f1", "confusion", "calibration", "hardest")
+    __slots__ = ("loss", "accuracy", "macro_f1", "confusion", "calibration", "hardest", "more")
     LOSS_FIELD_NUMBER: _ClassVar[int]
     ACCURACY_FIELD_NUMBER: _ClassVar[int]
     MACRO_F1_FIELD_NUMBER: _ClassVar[int]
     CONFUSION_FIELD_NUMBER: _ClassVar[int]
     CALIBRATION_FIELD_NUMBER: _ClassVar[int]
     HARDEST_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     loss: float
     accuracy: float
     macro_f1: float
     confusion: _containers.RepeatedCompositeFieldContainer[ConfusionRow]
     calibration: _containers.RepeatedCompositeFieldContainer[ConfidenceBin]
     hardest: _containers.RepeatedCompositeFieldContainer[HardExample]
-    def __init__(self, loss: _Optional[float] = ..., accuracy: _Optional[float] = ..., macro_f1: _Optional[float] = ..., confusion: _Optional[_Iterable[_Union[ConfusionRow, _Mapping]]] = ..., calibration: _Optional[_Iterable[_Union[ConfidenceBin, _Mapping]]] = ..., hardest: _Optional[_Iterable[_Union[HardExample, _Mapping]]] = ...) -> None: ...
+    more: _containers.RepeatedCompositeFieldContainer[Figure]
+    def __init__(self, loss: _Optional[float] = ..., accuracy: _Optional[float] = ..., macro_f1: _Optional[float] = ..., confusion: _Optional[_Iterable[_Union[ConfusionRow, _Mapping]]] = ..., calibration: _Optional[_Iterable[_Union[ConfidenceBin, _Mapping]]] = ..., hardest: _Optional[_Iterable[_Union[HardExample, _Mapping]]] = ..., more: _Optional[_Iterable[_Union[Figure, _Mapping]]] = ...) -> None: ...
+
+class Figure(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: float
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
 
 class ConfidenceBin(_message.Message):
     __slots__ = ("rows", "correct", "confidence")
