@@ -128,7 +128,6 @@ enum Source {
     /// A field of [`TestMetric`] of its own, as the first figures have.
     Field(fn(&TestMetric) -> f64),
     /// It stands under its name among [`TestMetric::more`]; absent where its trainer did not measure it.
-    #[allow(dead_code, reason = "every figure so far has a field or follows from the counts")]
     More,
     /// It follows from the confusion counts.
     Counts(fn(&[Vec<u64>]) -> f64),
@@ -198,6 +197,8 @@ test_figures! {
         "Accuracy on the test split, a fraction." }
     MacroF1 { "macro_f1", "macro F1", Fraction, Higher, Range::Share, Source::Field(|test| test.macro_f1),
         "Unweighted mean over classes of the F1 on the test split." }
+    Auc { "auc", "AUC", Coefficient, Higher, Range::Share, Source::More,
+        "Area under the ROC curve on the test split: of two classes the chance that an example of the second one has a higher probability of it than one of the first, ties counting half; of more the unweighted mean over classes of each against the others. Empty of results from before it was measured, and of splits with too many rows to rank." }
     Matthews { "matthews", "Matthews correlation", Coefficient, Higher, Range::Correlation, Source::Counts(matthews),
         "Matthews correlation of truth and prediction on the test split, of more than two classes in Gorodkin's form; 0 where one of them is constant." }
 }

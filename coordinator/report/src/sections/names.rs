@@ -45,6 +45,7 @@ pub(super) fn figure(figure: TestFigure, language: Language) -> &'static str {
         TestFigure::Loss => say!(language, "Test loss"),
         TestFigure::Accuracy => say!(language, "Test accuracy"),
         TestFigure::MacroF1 => say!(language, "Macro F1"),
+        TestFigure::Auc => say!(language, "AUC"),
         TestFigure::Matthews => say!(language, "Matthews correlation"),
     }
 }

@@ -274,10 +274,10 @@ mod tests {
     fn the_test_split_is_compared_where_both_were_measured() {
         let mut reported = trial(vec![[0.5; 5]], "cpu");
         let mut now = reported.clone();
-        now.test = [Some(0.4), Some(0.8), Some(0.8), Some(0.6)];
+        now.test = [Some(0.4), Some(0.8), Some(0.8), Some(0.7), Some(0.6)];
         assert_eq!(compare((1, &reported), (2, &now), true).verdict, Verdict::Same);
-        // The report is of before the correlation was told.
-        reported.test = [Some(0.4), Some(0.9), Some(0.8), None];
+        // The report is of before AUC and correlation were measured.
+        reported.test = [Some(0.4), Some(0.9), Some(0.8), None, None];
         let found = compare((1, &reported), (2, &now), true).differences;
         assert_eq!(found.iter().map(|one| one.metric).collect::<Vec<_>>(), ["test_accuracy"]);
     }

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use sweep_proto::{
     ArtifactRef, AttemptId, Axis, CheckpointRef, ConfidenceBin, Configuration, ConfigurationIndex,
     DataAccount, DataSource, DataSpec, Device, DeviceKind, Digest, EpochMetric, FailureKind, HardExample,
-    Hyperparameter, LeaseToken, Role, StepMetric, SweepId, SweepSpec, TestMetric, Timestamp, TokenId,
-    TrialId, TrialResult, TrialSpec, Value, WorkKind, WorkerId, WorkerProfile,
+    Hyperparameter, LeaseToken, Role, StepMetric, SweepId, SweepSpec, TestFigure, TestMetric, Timestamp,
+    TokenId, TrialId, TrialResult, TrialSpec, Value, WorkKind, WorkerId, WorkerProfile,
 };
 
 /// Trials of the one sweep that exists from the start.
@@ -106,7 +106,7 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         confusion: vec![vec![1, 2], vec![3, 4]],
         calibration: vec![ConfidenceBin { rows: 10, correct: 7, confidence: 0.1 + 0.2 }; 10],
         hardest: vec![HardExample { row: 3, truth: 1, predicted: 0, probability: 0.1 + 0.2, loss: score }],
-        more: std::collections::BTreeMap::new(),
+        more: std::collections::BTreeMap::from([(TestFigure::Auc, 0.1 + 0.2)]),
     };
     Mutation::Trial(TrialRecord {
         configuration_index: ConfigurationIndex::default(),

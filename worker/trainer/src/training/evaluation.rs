@@ -1,15 +1,14 @@
-//! Loss, accuracy, confusion, and macro F1 of a model on a split.
-
-use std::collections::BTreeMap;
+//! Loss, accuracy, confusion, macro F1 and ranking of a model on a split.
 
 use sweep_proto::encoded::Split;
-use sweep_proto::{HardExample, TestMetric};
+use sweep_proto::{HardExample, TestFigure, TestMetric};
 
 use super::calibration::Calibration;
+use super::ranking::Ranking;
 use crate::data::{Batch, Dataset, evaluation_batches};
 use crate::error::TrainError;
 use crate::model::Model;
-use crate::model::loss::Scored;
+use crate::model::loss::{Scored, probabilities};
 use crate::observer::StopSignal;
 
 /// Counts and loss over a split.
@@ -19,6 +18,8 @@ pub(crate) struct Evaluation {
     /// `confusion[truth][predicted]`.
     confusion: Vec<Vec<u64>>,
     calibration: Calibration,
+    /// Of the test split alone, which is measured once.
+    ranking: Option<Ranking>,
 }
 
 impl Evaluation {
@@ -32,6 +33,8 @@ impl Evaluation {
         let classes = dataset.classes();
         let mut confusion = vec![vec![0; classes]; classes];
         let mut calibration = Calibration::default();
+        let rows_of_split = dataset.view().rows(split);
+        let mut ranking = if split == Split::Test { Ranking::of_rows(rows_of_split, classes) } else { None };
         let (mut loss, mut rows) = (0.0, 0_u64);
         for positions in evaluation_batches(dataset.view(), split) {
             if stop.requested() {
@@ -42,6 +45,11 @@ impl Evaluation {
             let scored = Scored::new(&logits.values, logits.outputs, &batch.labels);
             loss += scored.losses.iter().sum::<f64>();
             rows += batch.labels.len() as u64;
+            if let Some(ranking) = &mut ranking {
+                for (logits, truth) in logits.values.chunks_exact(logits.outputs).zip(&batch.labels) {
+                    ranking.add(&probabilities(logits), *truth);
+                }
+            }
             for (at, (row, truth)) in positions.iter().zip(&batch.labels).enumerate() {
                 let predicted = scored.predicted[at];
                 confusion[*truth as usize][predicted as usize] += 1;
@@ -54,7 +62,7 @@ impl Evaluation {
                 });
             }
         }
-        Ok(Some(Self { loss: loss / rows.max(1) as f64, confusion, calibration }))
+        Ok(Some(Self { loss: loss / rows.max(1) as f64, confusion, calibration, ranking }))
     }
 
     /// Mean cross-entropy in nats.
@@ -85,7 +93,8 @@ impl Evaluation {
     /// All of it.
     pub(crate) fn test_metric(self) -> TestMetric {
         let (accuracy, macro_f1) = (self.accuracy(), self.macro_f1());
-        let more = BTreeMap::new();
+        let auc = self.ranking.as_ref().and_then(Ranking::area);
+        let more = auc.map(|auc| (TestFigure::Auc, auc)).into_iter().collect();
         let (calibration, hardest) = self.calibration.parts();
         TestMetric {
             loss: self.loss,
@@ -107,7 +116,7 @@ mod tests {
     fn scores_follow_from_the_confusion() {
         let confusion = vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]];
         let calibration = Calibration::default();
-        let evaluation = Evaluation { loss: 0.5, confusion, calibration };
+        let evaluation = Evaluation { loss: 0.5, confusion, calibration, ranking: None };
         assert!((evaluation.accuracy() - 0.7).abs() < 1e-12);
         let expected = (6.0 / 9.0 + 8.0 / 11.0 + 0.0) / 3.0;
         assert!((evaluation.macro_f1() - expected).abs() < 1e-12);

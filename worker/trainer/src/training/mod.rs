@@ -4,6 +4,7 @@ mod calibration;
 mod epoch;
 mod evaluation;
 mod memory;
+mod ranking;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("of 1 replicate", "반복 1회의 값"),
     ("Test loss", "테스트 손실"),
     ("Macro F1", "매크로 F1"),
+    ("AUC", "ROC 곡선 아래 면적(AUC)"),
     ("Matthews correlation", "매슈스 상관계수"),
     ("Without reading", "최빈 클래스 기준선"),
     (
