@@ -6,6 +6,7 @@
 
 mod answer;
 pub mod comparison;
+mod conclusion;
 mod effects;
 mod findings;
 mod test_split;
@@ -20,6 +21,7 @@ pub use coordinator_statistics::interval::{Band, Interval, ReplicateMean, Summar
 pub use self::answer::{
     Answer, BesideStudy, BestBy, CrossFittedGap, Gap, PastChoice, Strongest, StudyVerdict, TestFigures,
 };
+pub use self::conclusion::{Conclusion, NextStep, Worth};
 pub use self::effects::{
     Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
     Interaction, LevelComparison, LevelEffect, LevelQuantiles, LossQuantiles, MainEffects, OneFactor,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use coordinator_core::{AttemptRecord, TrialState};
 use coordinator_statistics::means::mean;
-use sweep_proto::convert::NUMBER_MAX;
+use sweep_proto::metric::figure::NUMBER_MAX;
 use sweep_proto::text::inert_lines;
 use sweep_proto::{
     AttemptId, Configuration, Digest, EpochFigure, EpochMetric, Hyperparameter, TestFigure, TestMetric,

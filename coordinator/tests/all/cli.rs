@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 
 /// Every command, as typed.
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 34] = [
     "",
     "run",
     "serve",
@@ -19,7 +19,6 @@ const COMMANDS: [&str; 35] = [
     "pause",
     "resume",
     "retry",
-    "delete",
     "extend",
     "report",
     "export",

@@ -32,6 +32,7 @@ mod planted_bugs;
 mod postgres_store;
 mod power_loss;
 mod python_client;
+mod quickstart;
 mod readers;
 mod rerun;
 mod spent;

@@ -35,6 +35,8 @@ pub fn answer(
     let validation_of_rows = of_rows(validation_accuracy, 1);
     let test_of_rows = of_rows(mean(accuracies.iter().copied()), 2);
     Answer {
+        // It follows from the rest, and from the test split.
+        conclusion: None,
         provisional: input.sweep.state != SweepState::Finished,
         label: standing.map(|standing| table.label(standing.configuration)).unwrap_or_default(),
         configuration: configuration

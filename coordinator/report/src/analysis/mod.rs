@@ -4,6 +4,7 @@ pub mod answer;
 pub mod balanced;
 pub mod coded;
 pub mod compare;
+mod conclusion;
 pub mod contest;
 pub mod convergence;
 pub mod cost;
@@ -93,7 +94,9 @@ pub fn analyse_table<E>(
     goes_on()?;
     let contest = contest::Contest::of(&standings, table, spec);
     let Influence { balanced, factorial, main_effects, strongest } = effects(table, spec, goes_on)?;
-    let answer = answer::answer(input, table, &standings, &contest, balanced.as_ref(), strongest);
+    let mut answer = answer::answer(input, table, &standings, &contest, balanced.as_ref(), strongest);
+    let test_split = test_split::test_split(input, answer::chosen(input, table, &standings));
+    answer.conclusion = conclusion::conclusion(&answer, test_split.as_ref());
     goes_on()?;
     let curves = curves::curves(table, spec, &standings);
     goes_on()?;
@@ -105,7 +108,7 @@ pub fn analyse_table<E>(
         schema_version: SCHEMA_VERSION,
         generated_at_ms: input.generated_at_ms,
         build: input.build.clone(),
-        test_split: test_split::test_split(input, answer::chosen(input, table, &standings)),
+        test_split,
         ledger: ledger::ledger(input, table),
         data_warnings: set_up::data_warnings(input),
         set_up: set_up::set_up(input),

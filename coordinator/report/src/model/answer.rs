@@ -3,11 +3,13 @@
 use serde::{Serialize, Serializer};
 use sweep_proto::{Hyperparameter, TestFigure};
 
-use super::{Interval, Summary, Values, VerdictReason, VerdictRule};
+use super::{Conclusion, Interval, Summary, Values, VerdictReason, VerdictRule};
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answer {
+    /// What to use, how well it does and what to do next, in a sentence or two; `null` where no trial has completed.
+    pub conclusion: Option<Conclusion>,
     /// Whether trials are still open, so that the answer may change.
     pub provisional: bool,
     /// The swept values of the chosen configuration, in words; empty where none has a result.

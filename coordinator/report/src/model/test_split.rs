@@ -34,6 +34,13 @@ pub struct Baseline {
     pub loss: f64,
 }
 
+impl Baseline {
+    /// Whether an accuracy on the same examples says more than whoever reads nothing and is lucky.
+    pub fn is_beaten_by(&self, accuracy: f64) -> bool {
+        accuracy > self.lucky_accuracy
+    }
+}
+
 /// The test examples whose predicted class got a probability in one part of the range.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ReliabilityBin {

@@ -38,6 +38,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         blocks.push(Block::Text(none.to_owned()));
         return Section { id: "answer", title: say!(language, "Answer"), blocks };
     }
+    blocks.extend(answer.conclusion.as_ref().map(|one| Block::Text(one.say(language))));
     blocks.push(Block::Text(say!(
         language,
         "Best configuration: {configuration} ({why}).",

@@ -7,7 +7,8 @@ use serde::{Serialize, Serializer};
 use super::names;
 use crate::language::{Language, say};
 use crate::model::{
-    Consequence, GroupLabel, PanelTitle, ReplicatesNeeded, Setting, SettingValue, VerdictReason, VerdictRule,
+    Conclusion, Consequence, GroupLabel, PanelTitle, ReplicatesNeeded, Setting, SettingValue, VerdictReason,
+    VerdictRule,
 };
 
 /// The JSON files, logs and tests have the English words.
@@ -27,7 +28,16 @@ macro_rules! in_english {
     )+ };
 }
 
-in_english!(VerdictRule, VerdictReason, Consequence, PanelTitle, GroupLabel, Setting, SettingValue);
+in_english!(
+    Conclusion,
+    VerdictRule,
+    VerdictReason,
+    Consequence,
+    PanelTitle,
+    GroupLabel,
+    Setting,
+    SettingValue
+);
 
 impl VerdictRule {
     /// Sentences.

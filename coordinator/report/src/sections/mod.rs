@@ -4,6 +4,7 @@
 
 mod answer;
 pub mod comparison;
+mod conclusion;
 mod convergence;
 mod cost;
 mod curves;

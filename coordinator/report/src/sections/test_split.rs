@@ -146,7 +146,7 @@ fn diagram(bins: &[ReliabilityBin], language: Language) -> Chart {
 /// Whether the chosen configuration is shown to know more than the most frequent class; also where nobody can tell.
 pub(super) fn is_better_than_guessing(model: &ReportModel) -> bool {
     let Some(baseline) = model.test_split.as_ref().and_then(|test| test.baseline) else { return true };
-    model.answer.test_accuracy.is_none_or(|accuracy| accuracy > baseline.lucky_accuracy)
+    model.answer.test_accuracy.is_none_or(|accuracy| baseline.is_beaten_by(accuracy))
 }
 
 fn hardest(test: &TestSplit, are_good: bool, language: Language) -> TextTable {

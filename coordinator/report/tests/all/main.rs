@@ -13,6 +13,7 @@ mod beside_study;
 mod calibration;
 mod catalogue;
 mod compare;
+mod conclusion;
 mod configurations;
 mod data;
 mod energy;

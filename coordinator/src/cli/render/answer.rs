@@ -41,6 +41,7 @@ struct FactorTest {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 struct Answer {
+    conclusion: Option<String>,
     label: String,
     validation_loss: Option<Summary>,
     probability_best: Option<f64>,
@@ -88,6 +89,7 @@ impl Report {
 pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
     let answer = &report.answer;
     let label = if answer.label.is_empty() { sweep.chosen.as_deref().unwrap_or("-") } else { &answer.label };
+    let conclusion = answer.conclusion.iter().map(|one| format!("{}\n\n", for_terminal(&[plain(one)], 0)));
     let mut lines = vec![
         format!("chosen configuration  {}", plain(label)),
         format!(
@@ -130,7 +132,7 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
     lines.extend(sweep.rows.map(|rows| format!("data                  {}", rows_line(rows))));
     lines.push(format!("trials                {}", ledger_line(&sweep.ledger)));
     lines.extend(warnings(sweep));
-    format!("{}\n\n{}", for_terminal(&lines, 22), best(sweep))
+    format!("{}{}\n\n{}", conclusion.collect::<String>(), for_terminal(&lines, 22), best(sweep))
 }
 
 fn summary(summary: Option<&Summary>, show: impl Fn(f64) -> String) -> String {

@@ -13,6 +13,40 @@ pub(super) const ENTRIES: &[Entry] = &[
         "시행 집계가 맞지 않습니다. 여기의 수치를 신뢰하기 전에 아래의 집계를 확인하십시오.",
     ),
     ("No trial has completed: there is no answer yet.", "완료된 시행이 없어 아직 결론이 없습니다."),
+    ("{worth} {next}", "{worth} {next}"),
+    (
+        "Best so far: {configuration}, which classifies {accuracy} of the validation rows correctly.",
+        "현재까지 최적 조합: {configuration}. 검증 행의 {accuracy} 정답.",
+    ),
+    (
+        "Use none of these: the best, {configuration}, does no better on the test rows than always saying the most \
+         frequent class.",
+        "권장할 조합이 없습니다. 최적 조합({configuration})의 테스트 정확도도 항상 최빈 클래스만 답하는 것보다 낫지 않습니다.",
+    ),
+    (
+        "Use {configuration}: it classifies {accuracy} of the validation rows correctly, and was not tested.",
+        "권장 조합: {configuration}. 검증 행의 {accuracy} 정답(테스트 미측정).",
+    ),
+    (
+        "Use {configuration}: it classifies {accuracy} of the test rows correctly (95 % interval {interval}).",
+        "권장 조합: {configuration}. 테스트 행의 {accuracy} 정답(95 % 구간 {interval}).",
+    ),
+    (
+        "Use {configuration}: it classifies {accuracy} of the test rows correctly.",
+        "권장 조합: {configuration}. 테스트 행의 {accuracy} 정답.",
+    ),
+    (
+        "Of what was swept, {name} matters most: tune it first.",
+        "탐색한 하이퍼파라미터 중 영향이 가장 큰 것: {name}. 먼저 조정하십시오.",
+    ),
+    (
+        "Which hyperparameter matters most is undecided: about {count} replicates of each configuration would tell.",
+        "어느 하이퍼파라미터의 영향이 가장 큰지는 판정할 수 없습니다. 조합마다 반복 약 {count}회면 판정할 수 있습니다.",
+    ),
+    (
+        "Which hyperparameter matters most is undecided.",
+        "어느 하이퍼파라미터의 영향이 가장 큰지는 판정할 수 없습니다.",
+    ),
     ("Best configuration: {configuration} ({why}).", "최적 조합: {configuration} ({why})."),
     (
         "lowest mean validation loss of {count} configurations with a result",

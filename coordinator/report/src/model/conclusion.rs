@@ -1,0 +1,53 @@
+//! What a reader may do with the answer, as values; `report.json` has the English sentences.
+
+use sweep_proto::Hyperparameter;
+
+use super::Interval;
+
+/// The answer in one or two sentences.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conclusion {
+    /// The swept values of the chosen configuration, in words; empty where nothing was swept.
+    pub label: String,
+    /// What it is worth.
+    pub worth: Worth,
+    /// What is to be done about the hyperparameters.
+    pub next: NextStep,
+}
+
+/// What the chosen configuration is worth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Worth {
+    /// Trials are open: it is the best so far, with this validation accuracy.
+    SoFar {
+        /// A fraction.
+        accuracy: f64,
+    },
+    /// It was measured on the test split.
+    Tested {
+        /// A fraction.
+        accuracy: f64,
+        /// Under other seeds and on other rows, or on other rows alone where seeds are too few.
+        interval: Option<Interval>,
+    },
+    /// It does no better on the test split than whoever reads nothing.
+    NoBetterThanGuessing,
+    /// It was not measured on the test split; this is its validation accuracy.
+    NotTested {
+        /// A fraction.
+        accuracy: f64,
+    },
+}
+
+/// What is to be done about the hyperparameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// This one matters most.
+    Tune(Hyperparameter),
+    /// So many replicates of each configuration would tell which one matters most.
+    Replicate(u32),
+    /// Which one matters most is open, and so is what would tell.
+    Undecided,
+    /// There are no two to compare.
+    Nothing,
+}

@@ -1,0 +1,121 @@
+//! The conclusion in words: what to use, how well it does, what to do next.
+
+use super::{format, names};
+use crate::language::{Language, say};
+use crate::model::{Conclusion, Interval, NextStep, Worth};
+
+impl Conclusion {
+    /// One or two sentences.
+    pub fn say(&self, language: Language) -> String {
+        let worth = self.worth.say(&names::configuration(&self.label, language), language);
+        let next = match self.worth {
+            // Of settings that learn nothing none matters.
+            Worth::NoBetterThanGuessing => None,
+            _ => self.next.say(language),
+        };
+        next.map_or(worth.clone(), |next| say!(language, "{worth} {next}", worth = worth, next = next))
+    }
+}
+
+impl Worth {
+    fn say(self, configuration: &str, language: Language) -> String {
+        match self {
+            Self::SoFar { accuracy } => say!(
+                language,
+                "Best so far: {configuration}, which classifies {accuracy} of the validation rows correctly.",
+                configuration = configuration,
+                accuracy = format::percent(accuracy)
+            ),
+            Self::Tested { accuracy, interval } => tested(configuration, accuracy, interval, language),
+            Self::NoBetterThanGuessing => say!(
+                language,
+                "Use none of these: the best, {configuration}, does no better on the test rows than always saying the most \
+                 frequent class.",
+                configuration = configuration
+            ),
+            Self::NotTested { accuracy } => say!(
+                language,
+                "Use {configuration}: it classifies {accuracy} of the validation rows correctly, and was not tested.",
+                configuration = configuration,
+                accuracy = format::percent(accuracy)
+            ),
+        }
+    }
+}
+
+fn tested(configuration: &str, accuracy: f64, interval: Option<Interval>, language: Language) -> String {
+    let accuracy = format::percent(accuracy);
+    match interval {
+        Some(interval) => say!(
+            language,
+            "Use {configuration}: it classifies {accuracy} of the test rows correctly (95 % interval {interval}).",
+            configuration = configuration,
+            accuracy = accuracy,
+            interval = format::interval_of_percent(Some(interval), language)
+        ),
+        None => say!(
+            language,
+            "Use {configuration}: it classifies {accuracy} of the test rows correctly.",
+            configuration = configuration,
+            accuracy = accuracy
+        ),
+    }
+}
+
+impl NextStep {
+    fn say(self, language: Language) -> Option<String> {
+        match self {
+            Self::Tune(name) => {
+                Some(say!(language, "Of what was swept, {name} matters most: tune it first.", name = name))
+            }
+            Self::Replicate(count) => Some(say!(
+                language,
+                "Which hyperparameter matters most is undecided: about {count} replicates of each configuration would tell.",
+                count = count
+            )),
+            Self::Undecided => {
+                Some(say!(language, "Which hyperparameter matters most is undecided.").to_owned())
+            }
+            Self::Nothing => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sweep_proto::Hyperparameter;
+
+    use super::*;
+
+    fn said(worth: Worth, next: NextStep) -> String {
+        Conclusion { label: "units=64".to_owned(), worth, next }.say(Language::English)
+    }
+
+    #[test]
+    fn every_conclusion_says_what_to_do() {
+        let interval = Some(Interval { low: 0.724, high: 0.782 });
+        let tested = Worth::Tested { accuracy: 0.7538, interval };
+        assert_eq!(
+            said(tested, NextStep::Tune(Hyperparameter::LearningRate)),
+            "Use units=64: it classifies 75.38 % of the test rows correctly (95 % interval 72.40 to 78.20 %). Of what was \
+             swept, learning_rate matters most: tune it first."
+        );
+        assert_eq!(
+            said(Worth::Tested { accuracy: 0.75, interval: None }, NextStep::Replicate(9)),
+            "Use units=64: it classifies 75.00 % of the test rows correctly. Which hyperparameter matters most is undecided: \
+             about 9 replicates of each configuration would tell."
+        );
+        assert_eq!(
+            said(Worth::SoFar { accuracy: 0.5 }, NextStep::Nothing),
+            "Best so far: units=64, which classifies 50.00 % of the validation rows correctly."
+        );
+        assert_eq!(
+            said(Worth::NotTested { accuracy: 0.5 }, NextStep::Undecided),
+            "Use units=64: it classifies 50.00 % of the validation rows correctly, and was not tested. Which hyperparameter \
+             matters most is undecided."
+        );
+        let guess = said(Worth::NoBetterThanGuessing, NextStep::Tune(Hyperparameter::Units));
+        assert!(guess.starts_with("Use none of these: the best, units=64, does no better"), "{guess}");
+        assert!(!guess.contains("matters most"), "{guess}");
+    }
+}
