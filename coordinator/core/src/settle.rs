@@ -1,6 +1,6 @@
 //! The end of a sweep: choice of a configuration, its evaluation, and being finished.
 
-use sweep_proto::SweepId;
+use sweep_proto::{SweepId, TrialId};
 
 use crate::draft::Draft;
 use crate::index::{awaits_test, gave_up};
@@ -55,10 +55,12 @@ impl Draft<'_> {
             before.state == SweepState::Evaluating && is_same
         };
         match self.engine.index.sweeps.get(&id) {
-            // What is outstanding only shrinks while the choice and the trials stand.
-            Some(index) if before.is_some_and(known) => index.outstanding.iter().any(|index| {
-                self.trial(sweep_proto::TrialId { sweep: id, index: *index }).is_some_and(waits)
-            }),
+            // While the choice stands, only what this decision changes can join what was outstanding: a retry may have given a
+            // trial its tries back, and the same configuration may have been chosen once more.
+            Some(index) if before.is_some_and(known) => {
+                let still = |index: &u32| self.trial(TrialId { sweep: id, index: *index }).is_some_and(waits);
+                index.outstanding.iter().any(still) || self.changed_trials(id).any(waits)
+            }
             _ => self.trials_with(id, chosen).any(waits),
         }
     }

@@ -14,6 +14,8 @@ use super::random::Random;
 use super::values;
 use super::worker::Worker;
 
+mod checks;
+
 /// A command or its answer on its way.
 #[derive(Clone, Debug)]
 enum Letter {
@@ -438,78 +440,6 @@ impl World {
         answer
     }
 
-    fn check(&mut self) {
-        self.checks += 1;
-        if matches!(self.medium, Medium::Memory(_)) || self.checks.is_multiple_of(DISK_CHECK_INTERVAL) {
-            self.compare();
-        }
-        let problems = self.engine.audit();
-        assert!(problems.is_empty(), "after {} steps: {problems:#?}", self.steps);
-    }
-
-    /// The engine is the fold of the store.
-    fn compare(&mut self) {
-        assert_eq!(
-            self.engine.tables(),
-            &self.store.load().unwrap(),
-            "the engine is not the fold of the store"
-        );
-    }
-
-    /// The same command once more changes nothing.
-    fn check_repetition(&self, command: &Command, answer: &Result<Reply, Rejection>) {
-        let empty_handed = matches!(answer, Ok(Reply::Grants(groups)) if groups.is_empty());
-        // The next slice of what is tried again is no repetition.
-        let goes_on = matches!(answer, Ok(Reply::Retried { left: 1.., .. }));
-        if matches!(command, Command::Launch { .. } | Command::Follow) || empty_handed || goes_on {
-            return;
-        }
-        match (self.engine.decide(Timestamp(self.now), command), answer) {
-            (Ok(again), answer) => {
-                assert!(
-                    again.mutations.is_empty(),
-                    "a repetition changed {:#?}\n{command:#?}",
-                    again.mutations
-                );
-                if let Ok(Reply::Grants(_)) = answer {
-                    assert_eq!(answer.as_ref(), Ok(&again.reply), "a repetition was answered otherwise");
-                }
-            }
-            (Err(Rejection::Invalid(_)), _) if matches!(command, Command::Extend { .. }) => {}
-            (Err(Rejection::NothingToRetry(_)), _) => {}
-            (Err(Rejection::UnknownSweep(_)), Ok(_)) if matches!(command, Command::Delete(_)) => {}
-            // The first one may have gone on to the sweep's end at once.
-            (Err(Rejection::WrongState { .. }), _) if matches!(command, Command::Resume(_)) => {}
-            (Err(again), answer) => assert_eq!(answer.as_ref().err(), Some(&again), "{command:#?}"),
-        }
-    }
-
-    /// A trial that has ended stays as it ended.
-    fn check_ended(&mut self, mutations: &[Mutation], command: &Command) {
-        for mutation in mutations {
-            match mutation {
-                Mutation::Remove(Key::Sweep(sweep)) => self.ended.retain(|trial, _| trial.sweep != *sweep),
-                Mutation::Remove(Key::Trial(trial)) => _ = self.ended.remove(trial),
-                _ => {}
-            }
-            let Mutation::Trial(trial) = mutation else { continue };
-            if matches!(command, Command::Retry { .. }) {
-                self.ended.remove(&trial.spec.id);
-            }
-            if let Some(end) = self.ended.get(&trial.spec.id) {
-                let same = end.state == trial.state
-                    && end.result == trial.result
-                    && end.reused_from == trial.reused_from
-                    && end.ended_at == trial.ended_at
-                    && (end.test.is_none() || end.test == trial.test);
-                assert!(same, "{command:?} changed an ended trial: {end:#?} became {trial:#?}");
-            }
-            if trial.state.is_terminal() {
-                self.ended.insert(trial.spec.id, trial.clone());
-            }
-        }
-    }
-
     /// What came about in this world, in words.
     pub fn corners(&self) -> BTreeSet<String> {
         let mut corners = BTreeSet::new();
@@ -573,28 +503,6 @@ impl World {
         assert_eq!(rows, [0; 4], "rows of deleted sweeps are left");
         assert!(self.engine.named_blobs().is_empty(), "blobs of deleted sweeps are named");
         self.compare();
-    }
-
-    /// Every sweep that finished has its choice measured, or a reason why not.
-    pub fn check_answers(&mut self) {
-        self.compare();
-        for sweep in self.engine.sweeps() {
-            if sweep.state != SweepState::Finished {
-                continue;
-            }
-            let completed = self.engine.ledger(sweep.id).of(TrialState::Completed);
-            assert_eq!(sweep.chosen.is_some(), completed > 0);
-            assert_eq!(self.engine.resolve(&sweep.id.to_string()), Some(sweep.id));
-            for trial in self.engine.tables().trials_of(sweep.id) {
-                let chosen = Some(&trial.spec.configuration) == sweep.chosen.as_ref();
-                if chosen && trial.state == TrialState::Completed {
-                    assert!(
-                        trial.test.is_some() || trial.last_error.is_some(),
-                        "{trial:#?} was not measured"
-                    );
-                }
-            }
-        }
     }
 }
 
