@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 
 /// Every command, as typed.
-const COMMANDS: [&str; 34] = [
+const COMMANDS: [&str; 35] = [
     "",
     "run",
     "serve",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 34] = [
     "pause",
     "resume",
     "retry",
+    "delete",
     "extend",
     "report",
     "export",

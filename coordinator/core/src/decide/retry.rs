@@ -102,9 +102,10 @@ impl Draft<'_> {
         let Some(mut trial) = self.trial(id).cloned() else { return };
         trial.forgiven = trial.attempts;
         trial.last_error = None;
+        // What is forgiven counts nowhere, whether the trial is trained again or only measured.
+        (trial.failures, trial.out_of_memory, trial.outgrown_bytes) = (0, 0, None);
         if trial.state != TrialState::Completed {
             trial.state = waiting_state(sweep).unwrap_or(TrialState::Pending);
-            (trial.failures, trial.out_of_memory, trial.outgrown_bytes) = (0, 0, None);
             (trial.diverged_epoch, trial.ended_at) = (None, None);
             self.forget_epochs(id);
         }
