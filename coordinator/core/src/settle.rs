@@ -31,7 +31,8 @@ impl Draft<'_> {
         sweep.state = SweepState::Evaluating;
         let measured: Vec<TrialRecord> = self
             .trials_with(id, chosen)
-            .filter(|trial| trial.reused_from.is_some() && awaits_test(chosen, trial))
+            // What a worker measures now, since before a pause, it goes on to measure.
+            .filter(|trial| trial.lease.is_none() && trial.reused_from.is_some() && awaits_test(chosen, trial))
             .filter_map(|trial| {
                 let measured = self.engine.tested_of(trial.key)?;
                 Some(TrialRecord { test: measured.test.clone(), ..trial.clone() })
