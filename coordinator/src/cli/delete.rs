@@ -12,9 +12,9 @@ use super::exit::Failure;
 use super::output::plain;
 
 const EXAMPLES: &str = "\
-Only sweeps that have ended are deleted; cancel others first. Trials, curves, models and data go, the sweep's number is not
-given again, and space in the data folder is free for new sweeps. What later sweeps have taken over from it stays, so that
-their reports remain as they are.
+Only sweeps that have ended are deleted; cancel others first. Trials, curves, models and data go,
+the sweep's number is not given again, and space in the data folder is free for new sweeps. What
+later sweeps have taken over from it stays, so that their reports remain as they are.
 
 Examples:
   sweep delete paper-imdb

@@ -82,6 +82,13 @@ impl Frame {
             build: env!("CARGO_PKG_VERSION"),
         }
     }
+
+    /// Around a page of a sweep: only its owner and administrators change it.
+    pub(super) fn of_sweep(viewer: &Viewer, owner: Option<&str>) -> Self {
+        let frame = Self::of(viewer);
+        let is_owner = owner == Some(frame.who.as_str());
+        Self { may_submit: frame.may_administer || (frame.may_submit && is_owner), ..frame }
+    }
 }
 
 /// A page of a template.

@@ -39,6 +39,8 @@ const ANALYSED_UNASKED_MAX: u64 = 2_000;
 #[derive(Debug)]
 pub(super) struct View {
     name: String,
+    /// Who alone changes it, beside administrators.
+    owner: Option<String>,
     has_ended: bool,
     /// Whether its choice is final.
     has_finished: bool,
@@ -120,7 +122,7 @@ pub(super) async fn page(
     let languages = Language::ALL.into_iter().filter(|one| *one != Language::default()).collect();
     let metric_choice = metric_choice(Language::English)?;
     page_of(&Page {
-        frame: Frame::of(&viewer),
+        frame: Frame::of_sweep(&viewer, view.owner.as_deref()),
         id,
         view,
         files,
@@ -198,6 +200,7 @@ impl View {
         let message = json!({ "parts": parts.since(None), "charts": charts, "map": map });
         Ok(Self {
             name: sweep.name.clone(),
+            owner: sweep.owner.clone(),
             has_ended: sweep.has_ended(),
             has_finished: sweep.has_finished(),
             is_analysed_unasked: sweep.ledger.planned <= ANALYSED_UNASKED_MAX,

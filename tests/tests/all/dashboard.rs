@@ -403,8 +403,18 @@ fn a_browser_logs_in_and_does_what_its_role_may() -> Result<()> {
     ensure!(browser.evaluate(refused)? == 403, "a form without its key counts");
     browser.complaints()?;
     ensure!(castle.sweep(&["status", "1"])?["state"] == "open");
+    ensure!(browser.evaluate(hidden)? == "none", "a submitter is shown what changes another's sweep");
+    browser.open(&format!("{page}/pause"))?;
+    browser.click("main form button")?;
+    browser.until("document.querySelector('[role=alert]')?.innerText.includes('only its owner') === true")?;
+    browser.complaints()?;
+
+    std::fs::write(castle.folder().join("own.toml"), sweep("own", 1))?;
+    let (launched, told) = castle.sweep_as(&submitter, &["launch", "../own.toml"])?;
+    ensure!(launched, "{told}");
+    browser.open(&format!("{}/sweeps/2", castle.url()))?;
     browser.click("#progress a[href$='/pause']")?;
-    browser.until("location.pathname === '/sweeps/1/pause'")?;
+    browser.until("location.pathname === '/sweeps/2/pause'")?;
     browser.click("main form button")?;
     browser.until("document.querySelector('#progress .value')?.innerText === 'paused'")?;
     browser.check_no_complaints()?;
