@@ -32,7 +32,9 @@ impl Draft<'_> {
         let measured: Vec<TrialRecord> = self
             .trials_with(id, chosen)
             // What a worker measures now, since before a pause, it goes on to measure.
-            .filter(|trial| trial.lease.is_none() && trial.reused_from.is_some() && awaits_test(chosen, trial))
+            .filter(|trial| {
+                trial.lease.is_none() && trial.reused_from.is_some() && awaits_test(chosen, trial)
+            })
             .filter_map(|trial| {
                 let measured = self.engine.tested_of(trial.key)?;
                 Some(TrialRecord { test: measured.test.clone(), ..trial.clone() })

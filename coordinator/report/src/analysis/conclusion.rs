@@ -1,31 +1,41 @@
 //! From the answer's numbers to what a reader may do with them.
 
-use crate::model::{Answer, Conclusion, NextStep, Strongest, TestSplit, VerdictReason, Worth};
-use coordinator_statistics::strata::INTERVAL_REPLICATES_MIN;
+use coordinator_core::SweepState;
 
-/// The conclusion of an answer; `None` where no trial has completed.
-pub(super) fn conclusion(answer: &Answer, test_split: Option<&TestSplit>) -> Option<Conclusion> {
+use crate::model::{Answer, Conclusion, NextStep, Strongest, TestSplit, VerdictReason, Worth};
+
+/// The conclusion of a sweep in this state; `None` where no trial has completed.
+pub(super) fn conclusion(
+    answer: &Answer,
+    test_split: Option<&TestSplit>,
+    state: SweepState,
+) -> Option<Conclusion> {
     answer.configuration.as_ref()?;
-    let accuracy = answer.validation_accuracy?.mean;
-    let is_guess = test_split.and_then(|test| test.baseline).zip(answer.test_accuracy);
-    let is_guess = is_guess.is_some_and(|(baseline, accuracy)| !baseline.is_beaten_by(accuracy));
+    let validation = answer.validation_accuracy?.mean;
     let worth = match answer.test_accuracy {
-        _ if answer.provisional => Worth::SoFar { accuracy },
-        Some(_) if is_guess => Worth::NoBetterThanGuessing,
-        Some(accuracy) => Worth::Tested {
-            accuracy,
-            interval: answer.test_accuracy_interval.or(answer.test_accuracy_rows_interval),
-        },
-        None => Worth::NotTested { accuracy },
+        _ if state == SweepState::Cancelled => Worth::UpToCancel { accuracy: validation },
+        _ if answer.provisional => Worth::SoFar { accuracy: validation },
+        Some(accuracy) => tested(answer, accuracy, test_split),
+        None => Worth::NotTested { accuracy: validation },
     };
     Some(Conclusion { label: answer.label.clone(), worth, next: next_step(&answer.strongest_hyperparameter) })
+}
+
+fn tested(answer: &Answer, accuracy: f64, test_split: Option<&TestSplit>) -> Worth {
+    match test_split.and_then(|test| test.baseline).filter(|baseline| !baseline.is_beaten_by(accuracy)) {
+        Some(baseline) if accuracy > baseline.accuracy => {
+            Worth::NotShownBetter { accuracy, baseline: baseline.accuracy }
+        }
+        Some(baseline) => Worth::NoBetter { accuracy, baseline: baseline.accuracy },
+        None => Worth::Tested { accuracy, interval: answer.test_accuracy_interval },
+    }
 }
 
 fn next_step(strongest: &Strongest) -> NextStep {
     match (&strongest.reason, strongest.leading) {
         (VerdictReason::NothingSwept | VerdictReason::OnlySwept(_), _) => NextStep::Nothing,
         (_, Some(leading)) if strongest.decided => NextStep::Tune(leading),
-        (VerdictReason::OneReplicate, _) => NextStep::Replicate(INTERVAL_REPLICATES_MIN as u32),
+        (VerdictReason::OneReplicate, _) => NextStep::SeveralSeeds,
         _ => strongest.replicates_needed.map_or(NextStep::Undecided, NextStep::Replicate),
     }
 }

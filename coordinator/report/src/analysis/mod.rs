@@ -96,7 +96,7 @@ pub fn analyse_table<E>(
     let Influence { balanced, factorial, main_effects, strongest } = effects(table, spec, goes_on)?;
     let mut answer = answer::answer(input, table, &standings, &contest, balanced.as_ref(), strongest);
     let test_split = test_split::test_split(input, answer::chosen(input, table, &standings));
-    answer.conclusion = conclusion::conclusion(&answer, test_split.as_ref());
+    answer.conclusion = conclusion::conclusion(&answer, test_split.as_ref(), input.sweep.state);
     goes_on()?;
     let curves = curves::curves(table, spec, &standings);
     goes_on()?;

@@ -23,15 +23,32 @@ pub enum Worth {
         /// A fraction.
         accuracy: f64,
     },
+    /// The sweep was cancelled: it is the best of the trials that had completed, with this validation accuracy.
+    UpToCancel {
+        /// A fraction.
+        accuracy: f64,
+    },
     /// It was measured on the test split.
     Tested {
         /// A fraction.
         accuracy: f64,
-        /// Under other seeds and on other rows, or on other rows alone where seeds are too few.
+        /// Under other seeds and on other rows; `None` where seeds are too few to say.
         interval: Option<Interval>,
     },
+    /// It is right on the test split more often than whoever reads nothing, but not by more than luck would give.
+    NotShownBetter {
+        /// A fraction.
+        accuracy: f64,
+        /// That of always saying the most frequent class.
+        baseline: f64,
+    },
     /// It does no better on the test split than whoever reads nothing.
-    NoBetterThanGuessing,
+    NoBetter {
+        /// A fraction.
+        accuracy: f64,
+        /// That of always saying the most frequent class.
+        baseline: f64,
+    },
     /// It was not measured on the test split; this is its validation accuracy.
     NotTested {
         /// A fraction.
@@ -44,6 +61,8 @@ pub enum Worth {
 pub enum NextStep {
     /// This one matters most.
     Tune(Hyperparameter),
+    /// One replicate tells nothing of them.
+    SeveralSeeds,
     /// So many replicates of each configuration would tell which one matters most.
     Replicate(u32),
     /// Which one matters most is open, and so is what would tell.

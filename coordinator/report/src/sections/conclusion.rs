@@ -10,7 +10,7 @@ impl Conclusion {
         let worth = self.worth.say(&names::configuration(&self.label, language), language);
         let next = match self.worth {
             // Of settings that learn nothing none matters.
-            Worth::NoBetterThanGuessing => None,
+            Worth::NoBetter { .. } | Worth::NotShownBetter { .. } => None,
             _ => self.next.say(language),
         };
         next.map_or(worth.clone(), |next| say!(language, "{worth} {next}", worth = worth, next = next))
@@ -27,11 +27,28 @@ impl Worth {
                 accuracy = format::percent(accuracy)
             ),
             Self::Tested { accuracy, interval } => tested(configuration, accuracy, interval, language),
-            Self::NoBetterThanGuessing => say!(
+            Self::UpToCancel { accuracy } => say!(
                 language,
-                "Use none of these: the best, {configuration}, does no better on the test rows than always saying the most \
-                 frequent class.",
-                configuration = configuration
+                "Best of the trials that had completed when the sweep was cancelled: {configuration}, which classifies {accuracy} \
+                 of the validation rows correctly.",
+                configuration = configuration,
+                accuracy = format::percent(accuracy)
+            ),
+            Self::NotShownBetter { accuracy, baseline } => say!(
+                language,
+                "Best: {configuration}. It is not shown to do better than always saying the most frequent class: {accuracy} of \
+                 the test rows against {baseline}.",
+                configuration = configuration,
+                accuracy = format::percent(accuracy),
+                baseline = format::percent(baseline)
+            ),
+            Self::NoBetter { accuracy, baseline } => say!(
+                language,
+                "Use none of these: the best, {configuration}, does no better than always saying the most frequent class, \
+                 {accuracy} of the test rows against {baseline}.",
+                configuration = configuration,
+                accuracy = format::percent(accuracy),
+                baseline = format::percent(baseline)
             ),
             Self::NotTested { accuracy } => say!(
                 language,
@@ -68,6 +85,14 @@ impl NextStep {
             Self::Tune(name) => {
                 Some(say!(language, "Of what was swept, {name} matters most: tune it first.", name = name))
             }
+            Self::SeveralSeeds => Some(
+                say!(
+                    language,
+                    "Which hyperparameter matters most is undecided: one replicate cannot tell an effect from the luck of its seed; \
+                     run at least 3."
+                )
+                .to_owned(),
+            ),
             Self::Replicate(count) => Some(say!(
                 language,
                 "Which hyperparameter matters most is undecided: about {count} replicates of each configuration would tell.",
@@ -114,8 +139,23 @@ mod tests {
             "Use units=64: it classifies 50.00 % of the validation rows correctly, and was not tested. Which hyperparameter \
              matters most is undecided."
         );
-        let guess = said(Worth::NoBetterThanGuessing, NextStep::Tune(Hyperparameter::Units));
-        assert!(guess.starts_with("Use none of these: the best, units=64, does no better"), "{guess}");
-        assert!(!guess.contains("matters most"), "{guess}");
+        let no_better = Worth::NoBetter { accuracy: 0.5, baseline: 0.5 };
+        assert_eq!(
+            said(no_better, NextStep::Tune(Hyperparameter::Units)),
+            "Use none of these: the best, units=64, does no better than always saying the most frequent class, 50.00 % of the \
+             test rows against 50.00 %."
+        );
+        let not_shown = Worth::NotShownBetter { accuracy: 0.6444, baseline: 0.5 };
+        assert_eq!(
+            said(not_shown, NextStep::Tune(Hyperparameter::Units)),
+            "Best: units=64. It is not shown to do better than always saying the most frequent class: 64.44 % of the test rows \
+             against 50.00 %."
+        );
+        let one = said(Worth::UpToCancel { accuracy: 0.5 }, NextStep::SeveralSeeds);
+        assert!(
+            one.starts_with("Best of the trials that had completed when the sweep was cancelled: units=64"),
+            "{one}"
+        );
+        assert!(one.ends_with("run at least 3."), "{one}");
     }
 }

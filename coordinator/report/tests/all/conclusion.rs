@@ -54,7 +54,21 @@ fn what_is_not_known_is_not_recommended_as_if_it_were() {
     for test in guesses.trials.iter_mut().filter_map(|trial| trial.test.as_mut()) {
         (test.confusion, test.accuracy) = (vec![vec![30, 0], vec![10, 0]], 0.75);
     }
-    assert_eq!(found(&guesses).0, Worth::NoBetterThanGuessing);
+    assert_eq!(found(&guesses).0, Worth::NoBetter { accuracy: 0.75, baseline: 0.75 });
+    // 64 % of 40 rows, where always saying one class gives 50 %: luck alone may give so much.
+    for test in guesses.trials.iter_mut().filter_map(|trial| trial.test.as_mut()) {
+        (test.confusion, test.accuracy) = (vec![vec![13, 7], vec![7, 13]], 0.65);
+    }
+    assert_eq!(found(&guesses).0, Worth::NotShownBetter { accuracy: 0.65, baseline: 0.5 });
+
+    let mut cancelled = clear(3);
+    cancelled.sweep.state = SweepState::Cancelled;
+    assert!(matches!(found(&cancelled).0, Worth::UpToCancel { .. }));
+
+    // Too few seeds for an interval under other seeds.
+    let mut few = clear(2);
+    measure_test(&mut few, 0, |_| 0.75);
+    assert_eq!(found(&few).0, Worth::Tested { accuracy: 0.75, interval: None });
 
     let nothing = empty(spec(vec![axis(Hyperparameter::Units, &[8, 16])], 2));
     assert_eq!(analyse(&nothing).answer.conclusion, None);
@@ -62,7 +76,7 @@ fn what_is_not_known_is_not_recommended_as_if_it_were() {
 
 #[test]
 fn the_next_step_is_what_would_tell() {
-    assert_eq!(found(&clear(1)).1, NextStep::Replicate(3));
+    assert_eq!(found(&clear(1)).1, NextStep::SeveralSeeds);
     let alone =
         finished(spec(vec![axis(Hyperparameter::Units, &[8, 16])], 2), 1, |at, _| (0.5 + at as f64, 0.7));
     assert_eq!(found(&alone).1, NextStep::Nothing);

@@ -19,9 +19,24 @@ pub(super) const ENTRIES: &[Entry] = &[
         "현재까지 최적 조합: {configuration}. 검증 행의 {accuracy} 정답.",
     ),
     (
-        "Use none of these: the best, {configuration}, does no better on the test rows than always saying the most \
-         frequent class.",
-        "권장할 조합이 없습니다. 최적 조합({configuration})의 테스트 정확도도 항상 최빈 클래스만 답하는 것보다 낫지 않습니다.",
+        "Best of the trials that had completed when the sweep was cancelled: {configuration}, which classifies {accuracy} \
+         of the validation rows correctly.",
+        "취소 전까지 완료된 시행 중 최적 조합: {configuration}. 검증 행의 {accuracy} 정답.",
+    ),
+    (
+        "Best: {configuration}. It is not shown to do better than always saying the most frequent class: {accuracy} of \
+         the test rows against {baseline}.",
+        "최적 조합: {configuration}. 항상 최빈 클래스만 답하는 것보다 낫다고 볼 근거가 부족합니다(테스트 행 정답: {accuracy}, 최빈 클래스: {baseline}).",
+    ),
+    (
+        "Use none of these: the best, {configuration}, does no better than always saying the most frequent class, \
+         {accuracy} of the test rows against {baseline}.",
+        "권장할 조합이 없습니다. 최적 조합({configuration})도 항상 최빈 클래스만 답하는 것보다 낫지 않습니다(테스트 행 정답: {accuracy}, 최빈 클래스: {baseline}).",
+    ),
+    (
+        "Which hyperparameter matters most is undecided: one replicate cannot tell an effect from the luck of its seed; \
+         run at least 3.",
+        "어느 하이퍼파라미터의 영향이 가장 큰지는 판정할 수 없습니다. 반복 1회로는 효과와 시드의 우연을 구별할 수 없으므로 3회 이상 반복하십시오.",
     ),
     (
         "Use {configuration}: it classifies {accuracy} of the validation rows correctly, and was not tested.",
