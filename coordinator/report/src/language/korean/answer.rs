@@ -36,7 +36,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     (
         "Which hyperparameter matters most is undecided: one replicate cannot tell an effect from the luck of its seed; \
          run at least 3.",
-        "어느 하이퍼파라미터의 영향이 가장 큰지는 판정할 수 없습니다. 반복 1회로는 효과와 시드의 우연을 구별할 수 없으므로 3회 이상 반복하십시오.",
+        "어느 하이퍼파라미터의 영향이 가장 큰지는 판정할 수 없습니다. 단일 반복으로는 효과와 시드의 우연을 구별할 수 없으므로 3회 이상 반복하십시오.",
     ),
     (
         "Use {configuration}: it classifies {accuracy} of the validation rows correctly, and was not tested.",
