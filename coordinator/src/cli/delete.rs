@@ -59,8 +59,9 @@ fn of_kept(trials: u64, kept: u64) -> String {
     match kept {
         0 => format!(" with its {trials} {}", trials_word(trials)),
         _ => format!(
-            "; {kept} of its {trials} {} stay, because later sweeps rest on them",
-            trials_word(trials)
+            "; later sweeps reuse {kept} of its {trials} {}; {} kept",
+            trials_word(trials),
+            if kept == 1 { "that one is" } else { "those are" }
         ),
     }
 }
@@ -72,7 +73,7 @@ fn trials_word(count: u64) -> &'static str {
 fn ask(sweep: &Sweep) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(
-            "nobody is there to be asked: standard input is no terminal; say --yes to delete the sweep",
+            "standard input is not a terminal, so delete cannot ask; give --yes",
         ));
     }
     let planned = sweep.ledger.planned;
@@ -98,6 +99,6 @@ mod tests {
     #[test]
     fn it_is_said_what_stays_and_why() {
         assert_eq!(of_kept(1, 0), " with its 1 trial");
-        assert_eq!(of_kept(12, 2), "; 2 of its 12 trials stay, because later sweeps rest on them");
+        assert_eq!(of_kept(12, 2), "; later sweeps reuse 2 of its 12 trials; those are kept");
     }
 }
