@@ -13,8 +13,8 @@ use super::output::plain;
 
 const EXAMPLES: &str = "\
 Only sweeps that have ended are deleted; cancel others first. Trials, curves, models and data go,
-the sweep's number is not given again, and space in the data folder is free for new sweeps. What
-later sweeps have taken over from it stays, so that their reports remain as they are.
+the sweep's number is not given again, and space in the data folder is free for new sweeps.
+Results that later sweeps reuse are kept, so that their reports remain as they are.
 
 Examples:
   sweep delete paper-imdb
@@ -72,9 +72,7 @@ fn trials_word(count: u64) -> &'static str {
 
 fn ask(sweep: &Sweep) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::usage(
-            "standard input is not a terminal, so delete cannot ask; give --yes",
-        ));
+        return Err(Failure::usage("standard input is not a terminal, so delete cannot ask; give --yes"));
     }
     let planned = sweep.ledger.planned;
     let question = format!(
