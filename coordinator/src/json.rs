@@ -82,6 +82,8 @@ pub struct Sweep {
     pub matters_most: Option<String>,
     /// Who launched it: a token, or `this machine`. They may change it, and administrators may.
     pub owner: Option<String>,
+    /// What its token is called, for people; while the token is known.
+    pub owner_label: Option<String>,
     /// Trials of sweeps with a higher one are handed out first.
     pub priority: u32,
 }
@@ -245,6 +247,7 @@ impl From<wire::SweepStatus> for Sweep {
             handed_back: status.handed_back.into_iter().map(HandBack::from).collect(),
             matters_most: status.matters_most,
             owner: (!status.owner.is_empty()).then_some(status.owner),
+            owner_label: (!status.owner_label.is_empty()).then_some(status.owner_label),
             priority: status.priority,
             earlier_choices: status.earlier_choices.into_iter().map(EarlierChoice::from).collect(),
         }
@@ -252,6 +255,12 @@ impl From<wire::SweepStatus> for Sweep {
 }
 
 impl Sweep {
+    /// Who launched it, with the label of their token where one is known: `submitter token 8c66b746d11fd4f1 (alice)`.
+    pub fn owned_by(&self) -> Option<String> {
+        let owner = self.owner.as_ref()?;
+        Some(self.owner_label.as_ref().map_or_else(|| owner.clone(), |label| format!("{owner} ({label})")))
+    }
+
     /// How many replicates stand behind a mean: `2 of 3 replicates`.
     pub fn replicates_of(&self, best: &Best) -> String {
         match (best.completed, u64::from(self.replicates)) {

@@ -9,9 +9,6 @@ use zeroize::Zeroizing;
 
 use crate::digest::Digest;
 
-/// What a token's text begins with; the number is the format's version.
-const PREFIX: &str = "sw1";
-
 /// Bytes of a token's secret: nobody guesses 256 bits.
 pub const SECRET_BYTES: usize = 32;
 
@@ -151,11 +148,20 @@ pub struct Token {
 }
 
 impl Token {
+    /// What a token's text begins with, before a dot; the number is the format's version.
+    pub const PREFIX: &str = "sw1";
+
     /// The text, secret included.
     pub fn reveal(&self) -> Zeroizing<String> {
         let base32 = &data_encoding::BASE32_NOPAD;
         let secret = Zeroizing::new(base32.encode(self.secret.0.as_slice()));
-        Zeroizing::new(format!("{PREFIX}.{}.{}.{}", self.id, *secret, base32.encode(self.pin.as_bytes())))
+        Zeroizing::new(format!(
+            "{}.{}.{}.{}",
+            Self::PREFIX,
+            self.id,
+            *secret,
+            base32.encode(self.pin.as_bytes())
+        ))
     }
 }
 
@@ -167,7 +173,7 @@ impl FromStr for Token {
             bytes.ok().and_then(|bytes| bytes.as_slice().try_into().ok()).ok_or(TokenError(name))
         };
         let parts: Vec<&str> = text.trim().split('.').collect();
-        let [PREFIX, id, secret, pin] = parts.as_slice() else {
+        let [Self::PREFIX, id, secret, pin] = parts.as_slice() else {
             return Err(TokenError("its shape"));
         };
         Ok(Self {

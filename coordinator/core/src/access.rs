@@ -211,6 +211,14 @@ impl Engine {
         Err(Rejection::NotOwner { sweep: sweep.id, owner: sweep.owner.clone() })
     }
 
+    /// What the token is called that is the owner of a sweep; `None` where it has no label, or its row is gone.
+    pub fn owner_label(&self, owner: &str) -> Option<&str> {
+        let (_, id) = owner.rsplit_once(' ')?;
+        let token = self.tables.tokens.get(&id.parse().ok()?)?;
+        let is_owner = bearer_name(token.role, token.id) == owner;
+        (is_owner && !token.label.is_empty()).then_some(token.label.as_str())
+    }
+
     /// The token that a secret opens, whatever else is wrong with it.
     pub fn token(&self, id: TokenId, secret_digest: Digest) -> Option<&TokenRecord> {
         self.tables.tokens.get(&id).filter(|token| token.secret_digest == secret_digest)

@@ -71,7 +71,7 @@ pub enum Command {
     Pause(SweepId),
     /// Go on with a paused sweep.
     Resume(SweepId),
-    /// Remove an ended sweep. What later sweeps have taken over from it stays.
+    /// Remove an ended sweep. Results that later sweeps reuse are kept.
     Delete(SweepId),
     /// A worker announces itself, for the first time or again.
     Register {

@@ -13,8 +13,8 @@ use super::output::plain;
 
 const EXAMPLES: &str = "\
 Only sweeps that have ended are deleted; cancel others first. Trials, curves, models and data go,
-the sweep's number is not given again, and space in the data folder is free for new sweeps. What
-later sweeps have taken over from it stays, so that their reports remain as they are.
+the sweep's number is not given again, and space in the data folder is free for new sweeps.
+Results that later sweeps reuse are kept, so that their reports remain as they are.
 
 Examples:
   sweep delete paper-imdb
@@ -59,8 +59,9 @@ fn of_kept(trials: u64, kept: u64) -> String {
     match kept {
         0 => format!(" with its {trials} {}", trials_word(trials)),
         _ => format!(
-            "; {kept} of its {trials} {} stay, because later sweeps rest on them",
-            trials_word(trials)
+            "; later sweeps reuse {kept} of its {trials} {}; {} kept",
+            trials_word(trials),
+            if kept == 1 { "that one is" } else { "those are" }
         ),
     }
 }
@@ -71,9 +72,7 @@ fn trials_word(count: u64) -> &'static str {
 
 fn ask(sweep: &Sweep) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::usage(
-            "nobody is there to be asked: standard input is no terminal; say --yes to delete the sweep",
-        ));
+        return Err(Failure::usage("standard input is not a terminal, so delete cannot ask; give --yes"));
     }
     let planned = sweep.ledger.planned;
     let question = format!(
@@ -98,6 +97,6 @@ mod tests {
     #[test]
     fn it_is_said_what_stays_and_why() {
         assert_eq!(of_kept(1, 0), " with its 1 trial");
-        assert_eq!(of_kept(12, 2), "; 2 of its 12 trials stay, because later sweeps rest on them");
+        assert_eq!(of_kept(12, 2), "; later sweeps reuse 2 of its 12 trials; those are kept");
     }
 }

@@ -11,6 +11,7 @@ use sweep_transport::presence::{self, Presence};
 use sweep_transport::private::{self, PrivateError};
 
 use super::exit::Failure;
+use super::sweep_file::INPUT;
 
 /// Largest token file that is read, in bytes.
 const TOKEN_BYTES_MAX: u64 = 4_096;
@@ -24,6 +25,21 @@ pub(crate) struct Wanted {
     pub(crate) token_file: Option<PathBuf>,
     /// Where no address is given: the coordinator of this data folder.
     pub(crate) data_folder: PathBuf,
+}
+
+impl Wanted {
+    /// Refuses a sweep file and a token that are both to be read from standard input, which is read once.
+    ///
+    /// # Errors
+    /// Exit code 2, before anything is read.
+    pub(crate) fn check_input(&self, file: &Path) -> Result<(), Failure> {
+        let input = Path::new(INPUT);
+        if file != input || self.token_file.as_deref() != Some(input) {
+            return Ok(());
+        }
+        Err(Failure::usage("the sweep file and the token cannot both come from standard input")
+            .hint("name a file for one of them, or give the token by SWEEP_TOKEN"))
+    }
 }
 
 /// A coordinator, and what is shown to it.
@@ -174,7 +190,7 @@ fn from_file(file: &Path) -> Result<Token, Failure> {
     let shown = file.display();
     let failed = |error: io::Error| Failure::usage(format!("cannot read the token from {shown}: {error}"));
     let mut text = String::new();
-    if file == Path::new("-") {
+    if file == Path::new(INPUT) {
         io::stdin().take(TOKEN_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
     } else {
         let file = std::fs::File::open(file).map_err(failed)?;

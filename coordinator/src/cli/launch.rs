@@ -13,7 +13,7 @@ use super::exit::Failure;
 use super::output::{self, plain};
 use super::render::data;
 use super::render::progress::View;
-use super::render::status::warnings;
+use super::render::status::{warning, warnings};
 use super::render::wrap::wrapped_for_stderr;
 use super::sweep_file::SweepFile;
 use super::watch::{self, Looks};
@@ -50,6 +50,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    context.wanted.check_input(&arguments.file)?;
     let file = SweepFile::read(&arguments.file)?;
     file.parse()?;
     let mut client = context.connect().await?;
@@ -59,6 +60,9 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let launched = launch(&mut client, request, &mut view).await;
     view.clear();
     let sweep = launched?;
+    if let Some(problem) = lost_priority(arguments.priority, &sweep) {
+        output::note(&warning(&problem));
+    }
     if arguments.watch {
         output::note(&format!("launched sweep {} ({})", sweep.id, plain(&sweep.name)));
         tell_data(&sweep);
@@ -78,6 +82,15 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     tell_data(&sweep);
     output::note(&format!("`sweep watch {}` follows it", sweep.id));
     Ok(())
+}
+
+/// What to say where a coordinator of an earlier version did not read the priority that was asked for.
+fn lost_priority(asked: Option<u32>, sweep: &Sweep) -> Option<String> {
+    let asked = asked.filter(|asked| *asked != sweep.priority)?;
+    Some(format!(
+        "the coordinator did not take the priority {asked}: sweep {} has {}; it may be of an earlier version",
+        sweep.id, sweep.priority
+    ))
 }
 
 /// Tells what preparing the data found, and what of that changes the meaning of the answer.
@@ -116,4 +129,19 @@ pub(crate) async fn launch(
     }
     Err(Failure::failed("the coordinator ended the launch without a sweep")
         .hint("it may have been stopped: `sweep list` shows whether the sweep is there"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::screen::examples;
+
+    #[test]
+    fn a_priority_that_was_not_taken_is_told() {
+        let sweep = Sweep { priority: 5, ..examples::sweep(Vec::new()) };
+        assert_eq!((lost_priority(None, &sweep), lost_priority(Some(5), &sweep)), (None, None));
+        let of_earlier = Sweep { priority: 0, ..sweep };
+        let told = lost_priority(Some(5), &of_earlier).expect("is told");
+        assert!(told.contains("did not take the priority 5: sweep 3 has 0"), "{told}");
+    }
 }

@@ -72,7 +72,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
             (sweep.ledger.of(TrialState::Failed) + sweep.ledger.of(TrialState::Diverged)).to_string(),
             best_loss(sweep),
             moment(sweep.created_at_ms),
-            sweep.owner.as_deref().map_or_else(|| "-".to_owned(), plain),
+            sweep.owned_by().map_or_else(|| "-".to_owned(), |owner| plain(&owner)),
         ]
     });
     context.output.text(&table::table(&columns, rows))

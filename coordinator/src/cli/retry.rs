@@ -11,8 +11,8 @@ use super::exit::Failure;
 use super::output::{self, plain};
 
 const EXAMPLES: &str = "\
-Each trial begins again, with all its tries; what other trials brought is kept. A sweep that has finished goes on until
-they have ended, and chooses again.
+Each trial begins again, with all its tries; what other trials brought is kept. A sweep that has
+finished goes on until they have ended, and chooses again.
 
 Examples:
   sweep retry paper-imdb                 (all that failed)

@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use sweep_proto::SweepSpec;
 use sweep_proto::sweep_file::{self, FILE_BYTES_MAX};
 use sweep_proto::wire::LaunchRequest;
+use sweep_proto::{SweepSpec, Token};
 
 use super::exit::{Exit, Failure};
 
@@ -14,7 +14,7 @@ const QUICKSTART: &str = include_str!("../../../deploy/examples/quickstart.toml"
 /// Its name in messages.
 const QUICKSTART_NAME: &str = "quickstart.toml";
 /// What stands for standard input in the place of a file.
-const INPUT: &str = "-";
+pub(super) const INPUT: &str = "-";
 /// What standard input is called in messages.
 const INPUT_NAME: &str = "standard input";
 
@@ -100,7 +100,20 @@ impl SweepFile {
     /// # Errors
     /// Exit code 2 with every problem of the file, each with its place.
     pub(crate) fn parse(&self) -> Result<SweepSpec, Failure> {
-        sweep_file::parse(&self.name, &self.text).map_err(|problems| Failure::usage(problems.to_string()))
+        sweep_file::parse(&self.name, &self.text).map_err(|problems| {
+            if self.holds_token() {
+                return Failure::usage(format!("{} holds a token where a sweep file is expected", self.name))
+                    .hint("a token goes into SWEEP_TOKEN or --token-file; it is not shown here, as other problems are");
+            }
+            Failure::usage(problems.to_string())
+        })
+    }
+
+    /// Whether it has what begins like a token: problems quote their lines, and a secret is not for the screen.
+    fn holds_token(&self) -> bool {
+        let is_token =
+            |word: &str| word.split('.').next() == Some(Token::PREFIX) && word.split('.').count() > 2;
+        self.text.split(|letter: char| letter.is_whitespace() || "=\"'".contains(letter)).any(is_token)
     }
 
     /// The request that launches it.
@@ -152,6 +165,22 @@ mod tests {
         let told = |bytes: &[u8]| read(bytes).expect("reads").expect_err("refused").message;
         assert!(told(&vec![b'#'; FILE_BYTES_MAX + 1]).contains("standard input has more than 262144 bytes"));
         assert!(told(b"name = \"caf\xe9\"").contains("standard input:1:12"));
+    }
+
+    #[test]
+    fn a_token_in_the_place_of_a_sweep_file_is_refused_and_not_quoted() {
+        let failure = |text: &str| {
+            let file = SweepFile { name: INPUT_NAME.into(), text: text.into(), directory: "/data".into() };
+            file.parse().expect_err("is no sweep").message
+        };
+        for text in ["sw1.0102.SECRET.PIN", "\n  sw1.0102.SECRET.PIN\n", "SWEEP_TOKEN=sw1.0102.SECRET.PIN"] {
+            let message = failure(text);
+            assert!(
+                message.contains("standard input holds a token") && !message.contains("SECRET"),
+                "{message}"
+            );
+        }
+        assert!(failure("units").contains("units"), "other problems quote their lines");
     }
 
     #[test]

@@ -146,8 +146,8 @@ pub(super) async fn ask_delete((State(dashboard), viewer, Path(name)): Asked) ->
     page(&Page {
         frame: Frame::of(&viewer),
         title: format!("Delete sweep {sweep}?"),
-        consequence: "Its trials, curves, models and data are removed. What later sweeps have taken over from it stays, for \
-                      their sake. This cannot be undone.",
+        consequence: "Its trials, curves, models and data are removed. Results that later sweeps reuse \
+                      are kept. This cannot be undone.",
         button: "Delete the sweep",
         is_final: true,
         action: format!("/sweeps/{sweep}/delete"),

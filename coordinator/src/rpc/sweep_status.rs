@@ -40,6 +40,7 @@ pub(crate) fn of(
     let (workers, slots) = capacity(engine);
     let progress = engine.progress(id);
     let tests = tests(engine, sweep);
+    let owner_label = sweep.owner.as_deref().and_then(|owner| engine.owner_label(owner));
     Some(wire::SweepStatus {
         id: id.0,
         name: sweep.spec.name.clone(),
@@ -78,6 +79,7 @@ pub(crate) fn of(
         earlier_choices: earlier_choices(sweep),
         matters_most: None,
         owner: sweep.owner.clone().unwrap_or_default(),
+        owner_label: owner_label.unwrap_or_default().to_owned(),
         priority: sweep.spec.priority,
     })
 }

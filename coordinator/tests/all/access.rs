@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::pin::Pin;
 
+use coordinator::json::Sweep;
 use coordinator::{Server, ServerConfig, StoreChoice};
 use http::{Request, Response};
 use rcgen::{CertificateParams, KeyPair};
@@ -58,7 +59,7 @@ impl Castle {
 
     async fn token(&self, role: &str, uses: u32) -> Token {
         let request =
-            wire::CreateTokenRequest { role: role.into(), uses, ttl_ms: 600_000, label: String::new() };
+            wire::CreateTokenRequest { role: role.into(), uses, ttl_ms: 600_000, label: format!("a {role}") };
         let reply = self.access(&self.admin).create_token(request).await.unwrap().into_inner();
         reply.token.parse().unwrap()
     }
@@ -574,6 +575,8 @@ async fn submitters_change_their_own_sweeps_only_and_administrators_all() {
     let status = client(&other).get(request.clone()).await.unwrap().into_inner();
     assert_eq!((status.state.as_str(), status.replicates), ("open", 1), "nothing has changed");
     assert_eq!(status.owner, format!("submitter token {}", one.id), "everybody sees whose it is");
+    assert_eq!(status.owner_label, "a submitter");
+    assert_eq!(Sweep::from(status).owned_by(), Some(format!("submitter token {} (a submitter)", one.id)));
     let told = client(&other).cancel(request.clone()).await.unwrap_err();
     assert!(told.message().contains("only its owner and administrators may change it"), "{told}");
 

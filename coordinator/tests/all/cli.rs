@@ -96,6 +96,16 @@ fn what_is_wrong_with_a_path_is_named() {
 }
 
 #[test]
+fn standard_input_is_not_both_the_sweep_file_and_the_token() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["launch", "plan"] {
+        let output = sweep(&[command, "-", "--token-file", "-"], folder.path());
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(told(&output).contains("cannot both come from standard input"), "{}", told(&output));
+    }
+}
+
+#[test]
 fn a_broken_file_gets_all_its_problems_and_exit_code_two() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = "name = \"broken\"\n[data]\ndataset = \"imbd\"\n[grid]\nunit = [32, 64]\nbatch_size = [0]\n";

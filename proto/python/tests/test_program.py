@@ -116,6 +116,14 @@ def test_the_token_goes_by_the_environment_alone(elsewhere: Path) -> None:
     assert seen == {"server": "https://far:7077", "token": "sw1.secret", "arguments": "--json plan -- x.toml"}
 
 
+def test_what_is_none_is_not_given(elsewhere: Path) -> None:
+    spy = elsewhere / "spy"
+    spy.write_text('#!/bin/sh\nprintf \'{"arguments": "%s"}\' "$*"\n')
+    spy.chmod(0o755)
+    seen = Program(spy).inspect("x.csv", text=None, label="stars")
+    assert seen == {"arguments": "--json data inspect --label stars -- x.csv"}
+
+
 def test_a_coordinator_that_is_gone_is_said(sweep_program: Program, elsewhere: Path) -> None:
     assert elsewhere.is_dir()
     gone = sweep_program.of("http://127.0.0.1:9", None)

@@ -198,9 +198,9 @@ test_figures! {
     MacroF1 { "macro_f1", "macro F1", Fraction, Higher, Range::Share, Source::Field(|test| test.macro_f1),
         "Unweighted mean over classes of the F1 on the test split." }
     Auc { "auc", "AUC", Coefficient, Higher, Range::Share, Source::More,
-        "Area under the ROC curve on the test split: of two classes the chance that an example of the second one has a higher probability of it than one of the first, ties counting half; of more the unweighted mean over classes of each against the others. Empty of results from before it was measured, and of splits with too many rows to rank." }
+        "Area under the ROC curve on the test split. For two classes: the probability that an example of the second class scores higher than one of the first; ties count half. For more: the unweighted mean of the one-against-rest AUCs. Empty where the trainer did not measure it or the split is too large to rank." }
     Matthews { "matthews", "Matthews correlation", Coefficient, Higher, Range::Correlation, Source::Counts(matthews),
-        "Matthews correlation of truth and prediction on the test split, of more than two classes in Gorodkin's form; 0 where one of them is constant." }
+        "Matthews correlation of truth and prediction on the test split, of more than two classes in Gorodkin's form; 0 where truth or prediction is constant." }
 }
 
 /// Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient", Computational Biology and Chemistry

@@ -41,7 +41,7 @@ pub(crate) fn extend(
     if sweep.extended_from.is_some() && engine.unmade(id) > 0 {
         return Err(Rejection::Invalid(format!(
             "sweep {id} has trials of its last extension that are still to be made; extend it again in a moment, or, where \
-             it is large, once more of its trials have ended"
+             it is large, when more of its trials have ended"
         )));
     }
 

@@ -41,6 +41,10 @@ fn figures(model: &ReportModel, test: &TestSplit, language: Language) -> Vec<Fig
         count => say!(language, "mean over {count} replicates", count = count),
     };
     let mean = |label, value| Figure { label, value, detail: over.clone() };
+    let missing = match test.replicates {
+        1 => say!(language, "not measured"),
+        _ => say!(language, "not measured of every replicate"),
+    };
     let mut figures =
         vec![mean(say!(language, "Test accuracy"), format::optional_percent(answer.test_accuracy))];
     figures.extend(TestFigures::beside_accuracy().map(|figure| {
@@ -49,7 +53,8 @@ fn figures(model: &ReportModel, test: &TestSplit, language: Language) -> Vec<Fig
             Unit::Fraction => format::optional_percent(value),
             _ => format::optional(value),
         };
-        mean(names::figure(figure, language), told)
+        let detail = value.map_or_else(|| missing.to_owned(), |_| over.clone());
+        Figure { label: names::figure(figure, language), value: told, detail }
     }));
     figures.extend(test.baseline.map(|baseline| Figure {
         label: say!(language, "Without reading"),

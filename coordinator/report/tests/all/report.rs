@@ -10,6 +10,7 @@ use fixture::{
     axis, empty, files, finished, measure_test, near, noise, push_attempt, spec, study, text, two_by_two,
     without_result,
 };
+use sweep_proto::metric::figure::TestFigure;
 use sweep_proto::{Hyperparameter, SweepId, TrialId};
 
 #[test]
@@ -78,6 +79,12 @@ fn the_test_split_tells_calibration_and_the_hardest_examples() {
     ] {
         assert!(markdown.contains(line), "{line} is not in\n{markdown}");
     }
+
+    // An older trainer measured one of the two replicates.
+    let mut tests = input.trials.iter_mut().filter_map(|trial| trial.test.as_mut());
+    tests.next().unwrap().more.insert(TestFigure::Auc, 0.75);
+    let markdown = text(&input, "report.md");
+    assert!(markdown.contains("| AUC | – | not measured of every replicate |"), "{markdown}");
 
     // As it was stored by a trainer that told neither.
     for test in input.trials.iter_mut().filter_map(|trial| trial.test.as_mut()) {

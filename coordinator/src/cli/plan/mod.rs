@@ -112,6 +112,9 @@ struct PlannedAxis {
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    if let Some(file) = &arguments.file {
+        context.wanted.check_input(file)?;
+    }
     let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
     let spec = file.parse()?;
     let folder = context.wanted.data_folder.clone();

@@ -17,7 +17,7 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         format!("trials    {}", ledger_line(&sweep.ledger)),
         format!("epochs    {} of {}", sweep.epochs_done, sweep.epochs_planned),
     ];
-    lines.extend(sweep.owner.iter().map(|owner| format!("owner     {}", plain(owner))));
+    lines.extend(sweep.owned_by().map(|owner| format!("owner     {}", plain(&owner))));
     if sweep.priority > 0 {
         lines.push(format!("priority  {}", sweep.priority));
     }

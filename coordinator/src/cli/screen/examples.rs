@@ -83,6 +83,7 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
         earlier_choices: Vec::new(),
         matters_most: None,
         owner: Some("this machine".to_owned()),
+        owner_label: None,
         priority: 0,
     }
 }

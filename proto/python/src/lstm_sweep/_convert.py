@@ -66,6 +66,7 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         earlier_choices=tuple(_earlier_choice(one) for one in message.earlier_choices),
         matters_most=message.matters_most if message.HasField("matters_most") else None,
         owner=message.owner or None,
+        owner_label=message.owner_label or None,
         priority=message.priority,
     )
 

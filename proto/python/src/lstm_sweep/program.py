@@ -85,6 +85,7 @@ class Program:
             dataset: A file, a pattern of files, a folder, or a known dataset: "snippets", "imdb" or "nsmc".
             data: What a sweep file says of it under `[data]`, by the same names: `text`, `label`, `header`, `delimiter`,
                 `encoding`, `html_breaks`, `labels`, `labels_dropped`, `validation_path`, `test_path`.
+                `None` is as if it were not given.
 
         Returns:
             What `sweep data inspect --json` prints. `refused` says why a sweep would refuse the data, and is `None` where it
@@ -197,6 +198,8 @@ class Program:
 
 
 def _options(name: str, value: object) -> list[str]:
+    if value is None:
+        return []
     option = f"--{name.replace('_', '-')}"
     if isinstance(value, Mapping):
         return [part for key, one in value.items() for part in (option, f"{key}={one}")]

@@ -230,6 +230,8 @@ class Status:
     """Who launched it: they may change it, and administrators may. `None` where the coordinator does not tell."""
     priority: int = 0
     """Trials of sweeps with a higher one are handed out first."""
+    owner_label: str | None = None
+    """What the owner's token is called, for people; while the coordinator knows the token."""
 
     @property
     def has_ended(self) -> bool:

@@ -111,7 +111,7 @@ class Sweep:
         return self._status("Cancel")
 
     def delete(self) -> None:
-        """Remove it for good, once it has ended; what later sweeps have taken over from it stays.
+        """Remove it for good, once it has ended; results that later sweeps reuse are kept.
 
         Raises:
             StateError: it has not ended; cancel it first.

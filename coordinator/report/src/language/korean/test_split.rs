@@ -18,6 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[
          보정 오차(ECE)는 확률 범위를 열 구간으로 나누어 예측 확률과 정확도의 차이를 예제 수로 가중 평균한 \
          값입니다(Guo et al. 2017). 예제가 적으면 아무 문제가 없어도 값이 양수가 됩니다.",
     ),
+    ("not measured of every replicate", "모든 반복에서 측정되지는 않음"),
     ("of 1 replicate", "반복 1회의 값"),
     ("Test loss", "테스트 손실"),
     ("Macro F1", "매크로 F1"),

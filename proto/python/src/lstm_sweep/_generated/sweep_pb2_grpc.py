@@ -182,7 +182,7 @@ class SweepServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Delete(self, request, context):
-        """Removes an ended sweep for good. What later sweeps have taken over from it stays, for their sake.
+        """Removes an ended sweep for good. Results that later sweeps reuse are kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
