@@ -28,7 +28,7 @@ pub(crate) enum PrepareError {
     Artifact(#[from] ArtifactError),
 }
 
-/// Prepares every variant, in order, and keeps each as an artifact.
+/// Prepares every variant, in order, and keeps each as an artifact, pinned until the rows that name it are there.
 pub(crate) async fn prepare(
     readers: &Readers,
     data: DataSpec,
@@ -37,19 +37,20 @@ pub(crate) async fn prepare(
     cache: PathBuf,
     artifacts: &Artifacts,
     progress: impl Progress + Send + 'static,
-) -> Result<Vec<DatasetRecord>, PrepareError> {
+) -> Result<(Vec<DatasetRecord>, Pins), PrepareError> {
     let read = readers.prepare(data, reach, variants.clone(), cache.clone(), progress).await?;
+    let mut pins = artifacts.pins();
     let mut records = Vec::with_capacity(read.len());
     for (variant, dataset) in variants.into_iter().zip(read) {
         let ReadDataset { digest, bytes, classes, vocabulary, rows, account } = dataset;
         let artifact = ArtifactRef { digest, bytes };
-        artifacts.adopt(&coordinator_dataset::encoded_path(&cache, digest), artifact).await?;
+        artifacts.adopt(&coordinator_dataset::encoded_path(&cache, digest), artifact, &mut pins).await?;
         // For people to read; the dataset itself keeps the names as they are.
         let classes = classes.iter().map(|class| inert_line(class)).collect();
         let account = Some(account.made_inert());
         records.push(DatasetRecord { variant, artifact, classes, vocabulary, rows, account });
     }
-    Ok(records)
+    Ok((records, pins))
 }
 
 /// Removes the test texts that preparing has kept beside the datasets: the coordinator tells them to nobody.

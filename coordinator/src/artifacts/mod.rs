@@ -3,6 +3,7 @@
 mod directory;
 mod incoming;
 mod objects;
+mod pins;
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -22,6 +23,8 @@ use crate::blocking::blocking;
 use directory::Directory;
 pub(crate) use incoming::Incoming;
 use objects::Objects;
+pub(crate) use pins::Pins;
+use pins::Pinned;
 
 /// How long a blob that lost its references is kept after it was uploaded once more: the report that refers to
 /// it again may follow.
@@ -88,6 +91,7 @@ pub(crate) struct Artifacts {
     place: Place,
     /// Held alone by a removal, so that no blob is found present and then removed.
     removal: RwLock<()>,
+    pinned: Pinned,
 }
 
 #[derive(Debug)]
@@ -192,8 +196,20 @@ impl Artifacts {
         }
     }
 
-    /// Takes over a file that is here under another name, after checking its bytes.
-    pub(crate) async fn adopt(&self, file: &Path, artifact: ArtifactRef) -> Result<(), ArtifactError> {
+    /// To be filled by [`adopt`](Self::adopt), and kept until the rows that name what was adopted are there.
+    pub(crate) fn pins(&self) -> Pins {
+        self.pinned.pins()
+    }
+
+    /// Takes over a file that is here under another name, after checking its bytes. It stays while it is pinned, whatever loses
+    /// its last reference meanwhile.
+    pub(crate) async fn adopt(
+        &self,
+        file: &Path,
+        artifact: ArtifactRef,
+        pins: &mut Pins,
+    ) -> Result<(), ArtifactError> {
+        pins.add(artifact.digest);
         if self.refresh(artifact).await? {
             return Ok(());
         }
@@ -239,6 +255,9 @@ impl Artifacts {
     ) -> Result<bool, ArtifactError> {
         let grace = lost_for.min(GRACE);
         let _alone = self.removal.write().await;
+        if self.pinned.holds(digest) {
+            return Ok(false);
+        }
         match &self.place {
             Place::Directory(directory) => Ok(directory.remove_stale(digest, grace)?),
             Place::Objects(objects) => objects.remove_stale(digest, grace).await,
@@ -253,9 +272,11 @@ impl Artifacts {
         older_than: Duration,
     ) -> Result<u64, ArtifactError> {
         let _alone = self.removal.write().await;
+        let mut wanted = wanted.clone();
+        wanted.extend(self.pinned.all());
         match &self.place {
-            Place::Directory(directory) => Ok(directory.sweep_orphans(wanted, older_than)?),
-            Place::Objects(objects) => objects.sweep_orphans(wanted, older_than).await,
+            Place::Directory(directory) => Ok(directory.sweep_orphans(&wanted, older_than)?),
+            Place::Objects(objects) => objects.sweep_orphans(&wanted, older_than).await,
         }
     }
 }

@@ -13,6 +13,7 @@ use tonic::Status;
 
 use super::caller::Act;
 use super::{STREAM_QUEUE, Shared, Work, status, sweep_status};
+use crate::artifacts::Pins;
 use crate::prepare::{self, PrepareError, Reporter};
 use crate::security::caller::Caller;
 use crate::server::Texts;
@@ -103,12 +104,13 @@ async fn run(
         let event = wire::LaunchEvent { kind: Some(Kind::Progress(shown)), data_changed_since: 0 };
         _ = progress.try_send(Ok(event));
     };
-    let datasets = tokio::select! {
-        datasets = prepared(shared, caller, spec.data.clone(), reach, variants, show.clone()) => datasets?,
+    let prepared = tokio::select! {
+        prepared = prepared(shared, caller, spec.data.clone(), reach, variants, show.clone()) => Some(prepared?),
         // Whoever has gone leaves the queue, and ends what is read for them.
-        () = events.closed() => Vec::new(),
+        () = events.closed() => None,
     };
-    if events.is_closed() {
+    // The pins are held until the launch is answered.
+    let Some((datasets, _pins)) = prepared.filter(|_| !events.is_closed()) else {
         tracing::info!(name = spec.name, "not launched: whoever asked has gone");
         return Ok(None);
     }
@@ -160,7 +162,7 @@ async fn prepared(
     reach: Reach,
     variants: Variants,
     send: impl Fn(wire::Progress) + Send + Sync + 'static,
-) -> Result<Vec<DatasetRecord>, Status> {
+) -> Result<(Vec<DatasetRecord>, Pins), Status> {
     let permit = shared.turn(Work::Preparation, caller).await?;
     let (artifacts, cache) = (Arc::clone(&shared.artifacts), shared.dataset_cache.clone());
     let readers = shared.readers.clone();
@@ -170,11 +172,11 @@ async fn prepared(
         // Held until the work has ended, even where nobody waits for it any more.
         let _permit = permit;
         let send = Reporter::new(send);
-        let records = prepare::prepare(&readers, data, reach, variants, cache, &artifacts, send).await?;
+        let (records, pins) = prepare::prepare(&readers, data, reach, variants, cache, &artifacts, send).await?;
         if texts == Texts::Withheld {
             prepare::forget_texts(&texts_at, &records)?;
         }
-        Ok::<_, PrepareError>(records)
+        Ok::<_, PrepareError>((records, pins))
     };
     let prepared = if is_left_with_the_caller {
         work.await
@@ -200,7 +202,8 @@ pub(super) async fn extend(
     request: wire::ExtendRequest,
 ) -> Result<(), Status> {
     let subject = format!("sweep {sweep}");
-    let command = match extension(shared, act, sweep, request).await {
+    // The pins are held until the extension is answered.
+    let (command, _pins) = match extension(shared, act, sweep, request).await {
         Ok(command) => command,
         Err(refusal) => {
             shared.refused(act, "extend", &subject, &refusal).await;
@@ -217,7 +220,7 @@ async fn extension(
     act: &Act,
     sweep: SweepId,
     request: wire::ExtendRequest,
-) -> Result<Command, Status> {
+) -> Result<(Command, Option<Pins>), Status> {
     let axes = match request.grid.trim() {
         "" => Vec::new(),
         _ => sweep_file::parse_grid(sweep_file::GRID_LINES, &request.grid).map_err(status::invalid)?,
@@ -234,10 +237,14 @@ async fn extension(
     let record = record.map_err(|refusal| status::of_rejection(&refusal))?;
     let record = record.ok_or_else(|| Status::not_found("there is no such sweep"))?;
     let missing = missing_variants(&record, &axes);
-    let datasets =
-        if missing.is_empty() { Vec::new() } else { more_data(shared, act, &record, missing).await? };
+    let (datasets, pins) = if missing.is_empty() {
+        (Vec::new(), None)
+    } else {
+        let (datasets, pins) = more_data(shared, act, &record, missing).await?;
+        (datasets, Some(pins))
+    };
     let (caller, quota) = act.caller.claim(shared.quota);
-    Ok(Command::Extend { sweep, axes, replicates, datasets, caller, quota: Box::new(quota) })
+    Ok((Command::Extend { sweep, axes, replicates, datasets, caller, quota: Box::new(quota) }, pins))
 }
 
 /// Prepares more variants of a sweep's data, from the very rows that it was launched on.
@@ -246,14 +253,14 @@ async fn more_data(
     act: &Act,
     record: &SweepRecord,
     mut variants: Variants,
-) -> Result<Vec<DatasetRecord>, Status> {
+) -> Result<(Vec<DatasetRecord>, Pins), Status> {
     // A variant that is there already is encoded once more: it tells whether the source is still the same.
     let probe = record.datasets.first().ok_or_else(|| Status::internal("a sweep without data"))?;
     variants.insert(0, probe.variant.clone());
     // An administrator may extend what somebody else has launched.
     let reach = reach(shared, act);
     check_reach(&reach, &record.spec.data)?;
-    let mut datasets =
+    let (mut datasets, pins) =
         prepared(shared, act.caller, record.spec.data.clone(), reach, variants, |_| {}).await?;
     if !datasets.remove(0).is_same_data(probe) {
         return Err(Status::failed_precondition(format!(
@@ -262,7 +269,7 @@ async fn more_data(
             record.id
         )));
     }
-    Ok(datasets)
+    Ok((datasets, pins))
 }
 
 /// The data variants that the sweep will need and lacks.

@@ -21,11 +21,10 @@ pub(crate) fn delete(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
     }
     let mut draft = Draft::new(engine, now);
     draft.set_sweep(SweepRecord {
-        // Nothing of a deleted sweep is read any more but the trials that others rest on.
+        // Nothing of a deleted sweep is read any more but the trials that others rest on, which count as its owner's.
         file_text: String::new(),
         datasets: Vec::new(),
         chosen: None,
-        owner: None,
         earlier_choices: Vec::new(),
         deleted_at: Some(now),
         ..sweep.clone()
