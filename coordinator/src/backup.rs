@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use coordinator_core::{Command, Engine, Mutation, Tables};
+use coordinator_core::{Command, Counts, Engine, Mutation, Tables};
 use coordinator_store::{
     Candidate, PostgresStore, Restoration, SqliteStore, StepBatch, Store, StoreError, StoreReader,
 };
@@ -51,8 +51,12 @@ pub struct Manifest {
     pub made_at_ms: u64,
     /// Sweeps.
     pub sweeps: u64,
-    /// Trials of all sweeps.
+    /// Their trials.
     pub trials: u64,
+    /// Trials of deleted sweeps: later sweeps reuse them, or they are about to go. Manifests of before they were
+    /// told apart count them among the trials.
+    #[serde(default)]
+    pub trials_of_deleted: u64,
     /// Artifacts.
     pub artifacts: u64,
     /// Their bytes.
@@ -430,12 +434,14 @@ fn check_keys(source: &Path, manifest: &Manifest) -> Result<(), BackupError> {
 }
 
 fn manifest(tables: &Tables, artifacts: u64, artifact_bytes: u64) -> Manifest {
+    let Counts { sweeps, trials, trials_of_deleted } = tables.counts();
     Manifest {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         made_at_ms: now().0,
-        sweeps: tables.sweeps.values().filter(|sweep| !sweep.is_deleted()).count() as u64,
-        trials: tables.trials.len() as u64,
+        sweeps,
+        trials,
+        trials_of_deleted,
         artifacts,
         artifact_bytes,
         keys: Vec::new(),

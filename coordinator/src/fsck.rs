@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use coordinator_core::{AuditHead, Engine, Tables};
+use coordinator_core::{AuditHead, Counts, Engine, Tables};
 use coordinator_report::Language;
 use coordinator_store::{PostgresStore, SqliteStore, StoreError, StoreReader};
 use serde::Serialize;
@@ -45,9 +45,11 @@ pub enum FsckError {
 pub struct Findings {
     /// Sweeps.
     pub sweeps: u64,
-    /// Trials of all sweeps.
+    /// Their trials.
     pub trials: u64,
-    /// Attempts of all trials.
+    /// Trials of deleted sweeps: later sweeps reuse them, or they are about to go.
+    pub trials_of_deleted: u64,
+    /// Attempts of all trials, those of deleted sweeps among them.
     pub attempts: u64,
     /// Epoch metrics.
     pub epochs: u64,
@@ -137,8 +139,8 @@ fn check_rows(place: &Place, strict: bool) -> Result<(Findings, Option<Tables>),
 
 impl Findings {
     fn count(&mut self, tables: &Tables) {
-        self.sweeps = tables.sweeps.values().filter(|sweep| !sweep.is_deleted()).count() as u64;
-        self.trials = tables.trials.len() as u64;
+        let Counts { sweeps, trials, trials_of_deleted } = tables.counts();
+        (self.sweeps, self.trials, self.trials_of_deleted) = (sweeps, trials, trials_of_deleted);
         self.attempts = tables.attempts.len() as u64;
         self.epochs = tables.epochs.len() as u64;
     }

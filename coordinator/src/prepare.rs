@@ -11,7 +11,7 @@ use sweep_proto::{ArtifactRef, DataSource, DataSpec, wire};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::artifacts::{ArtifactError, Artifacts};
+use crate::artifacts::{ArtifactError, Artifacts, Pins};
 use crate::readers::{ReadDataset, ReadError, Readers, Variant};
 
 /// Shortest time between two messages about the progress of one stage: a person reads no faster.

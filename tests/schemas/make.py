@@ -11,6 +11,8 @@ is what `pg_dump --inserts` printed after `sweep backup` of that folder and `swe
 Without a database it makes only the dumps of later schemas, from those here. SQLite's schema 3 and PostgreSQL's schema 2 have the
 energy of epochs: the migration is applied, and the first sweep's epochs get energies and, with them, new checksums. SQLite's schema
 4 and PostgreSQL's schema 3 have the marks of the database: the migration is applied, and nothing is marked, since nobody has signed.
+SQLite's schema 5 and PostgreSQL's schema 4 have the tables of those before, and rows that mean more: the sweep underway gets the order
+of its trials, which is that of schema 4, too, since it has one configuration.
 """
 
 import hashlib
@@ -104,6 +106,38 @@ def postgres_with_marks():
     (HERE / "postgres-3.sql").write_text(text.replace(version.format(2), version.format(3)))
 
 
+def with_order(identity, body):
+    """The body and the checksum of a sweep whose trials are made replicate by replicate."""
+    body = body.removesuffix("}") + ',"order":"by_replicate"}'
+    return body, checksum(b"sweep", str(identity).encode(), body.encode())
+
+
+def sqlite_with_meanings():
+    database = sqlite3.connect(":memory:")
+    database.executescript("PRAGMA foreign_keys = OFF;" + (HERE / "sqlite-4.sql").read_text())
+    migration = HERE.parent.parent / "coordinator/store/migrations/sqlite/0005_meanings.sql"
+    database.executescript(migration.read_text())
+    identity, body, found = database.execute("SELECT id, body, checksum FROM sweeps WHERE state = 'open'").fetchone()
+    assert checksum(b"sweep", str(identity).encode(), body.encode()) == found
+    database.execute("UPDATE sweeps SET body = ?, checksum = ? WHERE id = ?", (*with_order(identity, body), identity))
+    database.execute("UPDATE schema_version SET version = 5")
+    dump(database, 5)
+
+
+def postgres_with_meanings():
+    def sweep(line):
+        body, sum_of_body = with_order(line[2], line[3].replace("''", "'"))
+        quoted = body.replace("'", "''")
+        return f"{line[1]}'{quoted}', {sum_of_body});"
+
+    text = (HERE / "postgres-3.sql").read_text()
+    row = re.compile(r"^(INSERT INTO public\.sweeps VALUES \((\d+), 'open', )'(.*)', -?\d+\);$", re.MULTILINE)
+    text, count = row.subn(sweep, text)
+    version = "INSERT INTO public.schema_version VALUES ({});"
+    assert count == 1 and version.format(3) in text
+    (HERE / "postgres-4.sql").write_text(text.replace(version.format(3), version.format(4)))
+
+
 if len(sys.argv) > 1:
     source = sqlite3.connect(sys.argv[1])
     database = sqlite3.connect(":memory:")
@@ -126,3 +160,5 @@ sqlite_with_energy()
 postgres_with_energy()
 sqlite_with_marks()
 postgres_with_marks()
+sqlite_with_meanings()
+postgres_with_meanings()

@@ -57,5 +57,5 @@ pub use record::{
 };
 pub use source::planned_trials;
 pub use spans::Spans;
-pub use tables::Tables;
+pub use tables::{Counts, Tables};
 pub use view::{Ledger, waiting_state};

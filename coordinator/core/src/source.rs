@@ -176,13 +176,20 @@ mod tests {
         }
     }
 
-    /// All that comes, a few at one time: whoever makes them begins again from what was made.
+    /// All that comes, a few at one time.
     fn all(source: &Grid<'_>, step: usize) -> Vec<TrialSpec> {
-        let mut made: Vec<TrialSpec> = Vec::new();
-        loop {
-            let next: Vec<_> = source.upcoming(made.len() as u64, made.last()).take(step).collect();
+        let mut made = Vec::new();
+        go_on(&mut made, source, step, usize::MAX);
+        made
+    }
+
+    /// Makes what comes, a few at one time, until that many are made: whoever makes them begins again from what was made.
+    fn go_on(made: &mut Vec<TrialSpec>, source: &Grid<'_>, step: usize, until: usize) {
+        while made.len() < until {
+            let room = step.min(until - made.len());
+            let next: Vec<_> = source.upcoming(made.len() as u64, made.last()).take(room).collect();
             if next.is_empty() {
-                return made;
+                return;
             }
             made.extend(next.into_iter().map(|point| TrialSpec {
                 id: TrialId { sweep: SweepId(1), index: 0 },
@@ -218,6 +225,33 @@ mod tests {
             if by_replicate {
                 prop_assert!(plain.windows(2).all(|pair| pair[0].replicate <= pair[1].replicate));
             }
+        }
+
+        /// Extended again before a trial of the extension is made, a sweep comes to what one extension gives, in its order.
+        #[test]
+        fn a_second_extension_before_a_trial_of_the_first_is_one_with_it(
+            sizes in [1_usize..4, 1_usize..4], replicates in 1_u32..4, grown in [[0_usize..3, 0_usize..3], [0_usize..3, 0_usize..3]],
+            more in [0_u32..3, 0_u32..3], new_axis in 0_usize..3, by_replicate: bool, step in 1_usize..20, early in [0_usize..40, 0_usize..40],
+        ) {
+            let order = if by_replicate { GridOrder::ByReplicate } else { GridOrder::ByConfiguration };
+            let before = spec(sizes, replicates);
+            let between = spec([sizes[0] + grown[0][0], sizes[1] + grown[0][1]], replicates + more[0]);
+            let mut after = spec(
+                [between.axes[0].levels.len() + grown[1][0], between.axes[1].levels.len() + grown[1][1]],
+                between.replicates + more[1],
+            );
+            let hyperparameter = Hyperparameter::MaxLength;
+            let levels = std::iter::once(after.fixed.get(hyperparameter)).chain((1..=new_axis as u64).map(Value::Integer));
+            after.axes.push(Axis { hyperparameter, levels: levels.collect() });
+
+            let count_before = before.trial_count().expect("few") as usize;
+            let mut made = Vec::new();
+            go_on(&mut made, &Grid { spec: &before, before: None, order }, step, early[0].min(count_before));
+            go_on(&mut made, &Grid { spec: &between, before: Some(&before), order }, step, early[1].min(count_before));
+            let source = Grid { spec: &after, before: Some(&before), order };
+            go_on(&mut made, &source, step, usize::MAX);
+            prop_assert_eq!(made.len() as u64, source.target());
+            prop_assert_eq!(made, all(&source, step));
         }
     }
 }

@@ -35,7 +35,33 @@ pub struct Tables {
     pub audit_base: AuditHead,
 }
 
+/// How much there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Sweeps, without deleted ones.
+    pub sweeps: u64,
+    /// Their trials.
+    pub trials: u64,
+    /// Trials of deleted sweeps: later sweeps reuse them, or they are about to go.
+    pub trials_of_deleted: u64,
+}
+
 impl Tables {
+    /// Counts sweeps and trials.
+    pub fn counts(&self) -> Counts {
+        let deleted = self.sweeps.values().filter(|sweep| sweep.is_deleted());
+        let (mut deleted_sweeps, mut trials_of_deleted) = (0, 0);
+        for sweep in deleted {
+            deleted_sweeps += 1;
+            trials_of_deleted += self.trials_of(sweep.id).count() as u64;
+        }
+        Counts {
+            sweeps: self.sweeps.len() as u64 - deleted_sweeps,
+            trials: self.trials.len() as u64 - trials_of_deleted,
+            trials_of_deleted,
+        }
+    }
+
     /// Applies one mutation. Applying it twice is the same as once.
     pub fn apply(&mut self, mutation: &Mutation) {
         match mutation {

@@ -23,8 +23,8 @@ use crate::blocking::blocking;
 use directory::Directory;
 pub(crate) use incoming::Incoming;
 use objects::Objects;
-pub(crate) use pins::Pins;
 use pins::Pinned;
+pub(crate) use pins::Pins;
 
 /// How long a blob that lost its references is kept after it was uploaded once more: the report that refers to
 /// it again may follow.
@@ -157,7 +157,7 @@ impl Artifacts {
     }
 
     fn of(place: Place) -> Self {
-        Self { place, removal: RwLock::default() }
+        Self { place, removal: RwLock::default(), pinned: Pinned::default() }
     }
 
     /// The size of a blob that is here, whole; `None` where it is not here.
@@ -347,13 +347,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_fresh_blob_is_not_collected_and_orphans_go_at_the_start() {
+    async fn a_pinned_blob_stays_whatever_loses_its_last_reference() {
         let directory = tempfile::tempdir().expect("a directory");
         let source = directory.path().join("source");
+        std::fs::write(&source, b"dataset").expect("written");
+        let dataset = artifact(b"dataset");
+        for artifacts in places(directory.path()) {
+            // It is here from an earlier sweep, which is deleted while another one is launched on it.
+            put(&artifacts, dataset, b"dataset").await.expect("stored");
+            let mut pins = artifacts.pins();
+            artifacts.adopt(&source, dataset, &mut pins).await.expect("here");
+            let removed = artifacts.remove_stale(dataset.digest, Duration::ZERO).await.expect("looks");
+            assert!(!removed, "it is about to be named");
+            drop(pins);
+            // The removal may have been decided before the rows came.
+            let removed = artifacts.remove_stale(dataset.digest, Duration::ZERO).await.expect("looks");
+            assert!(!removed, "it was about to be named just now");
+            let orphans = artifacts.sweep_orphans(&BTreeSet::new(), Duration::ZERO).await.expect("looks");
+            assert_eq!(orphans, 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fresh_blob_is_not_collected_and_orphans_go_at_the_start() {
+        let directory = tempfile::tempdir().expect("a directory");
         for artifacts in places(directory.path()) {
             for bytes in [b"kept".as_slice(), b"orphan"] {
-                std::fs::write(&source, bytes).expect("written");
-                artifacts.adopt(&source, artifact(bytes)).await.expect("stored");
+                put(&artifacts, artifact(bytes), bytes).await.expect("stored");
             }
             let (kept, orphan) = (artifact(b"kept"), artifact(b"orphan"));
             let long_ago = Duration::from_hours(1);

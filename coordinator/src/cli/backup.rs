@@ -110,9 +110,11 @@ fn tell(context: &Context, what: &str, manifest: &Manifest) -> Result<(), Failur
     if context.output.json {
         return context.output.json(manifest);
     }
-    let Manifest { sweeps, trials, artifacts, artifact_bytes, .. } = manifest;
-    let bytes = HumanBytes(*artifact_bytes);
-    context.output.text(&format!("{what} {sweeps} sweeps, {trials} trials, {artifacts} artifacts ({bytes})"))
+    let Manifest { sweeps, trials, trials_of_deleted, artifacts, artifact_bytes, .. } = manifest;
+    let (deleted, bytes) = (output::of_deleted(*trials_of_deleted), HumanBytes(*artifact_bytes));
+    context
+        .output
+        .text(&format!("{what} {sweeps} sweeps, {trials} trials{deleted}, {artifacts} artifacts ({bytes})"))
 }
 
 fn refused(error: BackupError) -> Failure {

@@ -11,6 +11,9 @@ use coordinator::json::Sweep;
 const EXAMPLES: &str = "\
 Trials that are there stay as they are; only the new ones are trained. A finished sweep opens again.
 
+A sweep can be extended again, but not while some trials of its last extension are made and others are not: that \
+lasts a moment, or, of a sweep of many thousands of trials, until more of its trials have ended.
+
 Examples:
   sweep extend paper-imdb --grid 'units = [512]'
   sweep extend 3 --grid 'units = [512]' --grid 'dropout = [0.0, 0.2]'

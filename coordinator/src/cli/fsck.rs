@@ -8,7 +8,7 @@ use indicatif::HumanBytes;
 
 use super::Context;
 use super::exit::Failure;
-use super::output::plain;
+use super::output::{self, plain};
 use super::store::StoreArguments;
 
 const EXAMPLES: &str = "\
@@ -64,6 +64,7 @@ fn text(findings: &Findings) -> String {
     let Findings {
         sweeps,
         trials,
+        trials_of_deleted,
         attempts,
         epochs,
         steps,
@@ -75,8 +76,9 @@ fn text(findings: &Findings) -> String {
         problems,
     } = findings;
     let mut lines = vec![format!(
-        "checked {sweeps} sweeps, {trials} trials, {attempts} attempts, {epochs} epochs, {steps} step metrics, {audit_entries} audit entries, \
+        "checked {sweeps} sweeps, {trials} trials{}, {attempts} attempts, {epochs} epochs, {steps} step metrics, {audit_entries} audit entries, \
          {artifacts} artifacts ({})",
+        output::of_deleted(*trials_of_deleted),
         HumanBytes(*artifact_bytes)
     )];
     lines.extend(held.iter().map(|held| format!("held: {}", plain(held))));

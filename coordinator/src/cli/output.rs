@@ -138,6 +138,14 @@ pub(crate) fn print_failure(failure: &Failure) {
     }
 }
 
+/// What is said beside a number of trials where deleted sweeps have some, too.
+pub(crate) fn of_deleted(trials_of_deleted: u64) -> String {
+    match trials_of_deleted {
+        0 => String::new(),
+        count => format!(" (and {count} of deleted sweeps)"),
+    }
+}
+
 /// Text of strangers (names, labels, messages) without control characters, so that it can neither steer
 /// the terminal nor turn the order of what stands beside it.
 pub(crate) fn plain(text: &str) -> String {

@@ -113,7 +113,7 @@ async fn run(
     let Some((datasets, _pins)) = prepared.filter(|_| !events.is_closed()) else {
         tracing::info!(name = spec.name, "not launched: whoever asked has gone");
         return Ok(None);
-    }
+    };
     let (asked, of_data) = (spec.clone(), datasets.clone());
     let changed = move |engine: &Engine, _| engine.same_on_other_data(&asked, &text, &of_data);
     let changed = shared.driver.read(changed).await.map_err(status::of_driver)?.map(|sweep| sweep.0);
@@ -172,7 +172,8 @@ async fn prepared(
         // Held until the work has ended, even where nobody waits for it any more.
         let _permit = permit;
         let send = Reporter::new(send);
-        let (records, pins) = prepare::prepare(&readers, data, reach, variants, cache, &artifacts, send).await?;
+        let (records, pins) =
+            prepare::prepare(&readers, data, reach, variants, cache, &artifacts, send).await?;
         if texts == Texts::Withheld {
             prepare::forget_texts(&texts_at, &records)?;
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use coordinator::{Findings, FsckError, Place, StartError};
 use support::{SWEEP, ScriptedWorker, User, start};
-use sweep_proto::WorkerId;
+use sweep_proto::{WorkerId, wire};
 
 async fn fsck(directory: &Path, strict: bool) -> Result<Findings, FsckError> {
     coordinator::fsck(&Place::local(directory), strict).await
@@ -47,6 +47,28 @@ async fn honest_work_leaves_nothing_to_find() {
     assert_eq!((findings.epochs, findings.steps), (9, 20));
     // One dataset, four models of the first sweep, one checkpoint of the second.
     assert_eq!(findings.artifacts, 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trials_of_deleted_sweeps_that_others_reuse_are_counted_by_themselves() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    user.launch(SWEEP, false).await.unwrap();
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    worker.work_off().await;
+    let later = SWEEP.replace("units = [8, 16]", "units = [8]").replace("tiny", "later");
+    user.launch(&later, false).await.unwrap();
+    worker.work_off().await;
+    user.0.delete(wire::GetRequest { sweep: "1".into() }).await.unwrap();
+    server.stop().await.unwrap();
+
+    let findings = fsck(directory.path(), true).await.unwrap();
+    assert_eq!(findings.problems, Vec::<String>::new());
+    assert_eq!((findings.sweeps, findings.trials, findings.trials_of_deleted), (1, 2, 2));
+    let kept = directory.path().join("kept");
+    let manifest = coordinator::backup(&Place::local(directory.path()), &kept, |_, _| {}).await.unwrap();
+    assert_eq!((manifest.sweeps, manifest.trials, manifest.trials_of_deleted), (1, 2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,11 +3,11 @@
 //! `tests/schemas/make.py` tells where the dumps come from.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
-use coordinator_core::{Command, Engine, SweepState, Tables, TrialState};
+use coordinator_core::{Command, Engine, GridOrder, SweepState, Tables, TrialState};
 use coordinator_store::{PostgresStore, SqliteStore, Store};
 use rusqlite::Connection;
 use sweep_proto::Timestamp;
@@ -16,6 +16,22 @@ use sweep_tests::processes::root;
 
 /// A little after the dumps were made.
 const NOW: Timestamp = Timestamp(1_795_600_000_000);
+
+/// The schema of either store since a sweep's row may name its order and its deletion: earlier programs read such rows wrong, and refuse
+/// this schema.
+const WITH_ORDER: Versions = Versions { sqlite: 5, postgres: 4 };
+
+struct Versions {
+    sqlite: i64,
+    postgres: i64,
+}
+
+/// What a dump has, by its schema.
+struct Has {
+    access: bool,
+    energy: bool,
+    order: bool,
+}
 
 /// Trials of the sweep that had ended, and of the one that had not.
 const TRIALS: [usize; 2] = [4, 2];
@@ -28,9 +44,10 @@ fn dump(store: &str, version: i64) -> Result<String> {
 }
 
 /// Everything that the dumps hold is there, and it goes on from there.
-fn check(store: &mut dyn Store, has_access: bool, has_energy: bool) -> Result<()> {
+fn check(store: &mut dyn Store, has: &Has) -> Result<()> {
     let tables = store.load()?;
-    check_energy(&tables, has_energy)?;
+    check_energy(&tables, has.energy)?;
+    check_order(&tables, has.order)?;
     let engine = Engine::restore(tables.clone(), NOW);
     ensure!(engine.audit().is_empty(), "{:?}", engine.audit());
     check_trials(&tables, &engine)?;
@@ -40,8 +57,8 @@ fn check(store: &mut dyn Store, has_access: bool, has_energy: bool) -> Result<()
         ensure!(is_training != points.is_empty(), "attempt {}: {} points", attempt.id, points.len());
     }
     let entries = store.read_audit(0, 100)?;
-    ensure!(entries.is_empty() != has_access, "{} entries of the audit log", entries.len());
-    ensure!(tables.tokens.is_empty() != has_access && tables.certificates.is_empty() != has_access);
+    ensure!(entries.is_empty() != has.access, "{} entries of the audit log", entries.len());
+    ensure!(tables.tokens.is_empty() != has.access && tables.certificates.is_empty() != has.access);
 
     // What it decides it can write and read again.
     let underway = engine.resolve("underway").context("a sweep")?;
@@ -66,6 +83,16 @@ fn check_energy(tables: &Tables, has_energy: bool) -> Result<()> {
     Ok(())
 }
 
+/// The dumps whose sweeps may name an order have one in the sweep underway, as `make.py` says.
+fn check_order(tables: &Tables, has_order: bool) -> Result<()> {
+    for sweep in tables.sweeps.values() {
+        let is_named = has_order && sweep.spec.name == "underway";
+        let expected = if is_named { GridOrder::ByReplicate } else { GridOrder::ByConfiguration };
+        ensure!(sweep.order == expected, "sweep {}: {:?}", sweep.id, sweep.order);
+    }
+    Ok(())
+}
+
 fn check_trials(tables: &Tables, engine: &Engine) -> Result<()> {
     let states: Vec<_> =
         tables.sweeps.values().map(|sweep| (sweep.spec.name.as_str(), sweep.state)).collect();
@@ -85,14 +112,19 @@ fn check_trials(tables: &Tables, engine: &Engine) -> Result<()> {
     Ok(())
 }
 
+fn version_of(path: &Path) -> Result<i64> {
+    Ok(Connection::open(path)?.query_row("SELECT version FROM schema_version", [], |row| row.get(0))?)
+}
+
 #[test]
 fn sqlite_of_every_schema_version() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let newest: i64 = {
         let path = folder.path().join("empty.db");
         drop(SqliteStore::open(&path)?);
-        Connection::open(&path)?.query_row("SELECT version FROM schema_version", [], |row| row.get(0))?
+        version_of(&path)?
     };
+    ensure!(newest >= WITH_ORDER.sqlite, "programs of schema {newest} would read rows of this one wrong");
     for version in 1..=newest {
         let path = folder.path().join(format!("{version}.db"));
         let connection = Connection::open(&path)?;
@@ -101,8 +133,10 @@ fn sqlite_of_every_schema_version() -> Result<()> {
         connection.execute_batch(&dump("sqlite", version)?)?;
         drop(connection);
         let mut store = SqliteStore::open(&path)?;
-        check(&mut store, version >= 2, version >= 3).with_context(|| format!("schema {version}"))?;
+        let has = Has { access: version >= 2, energy: version >= 3, order: version >= WITH_ORDER.sqlite };
+        check(&mut store, &has).with_context(|| format!("schema {version}"))?;
         drop(store);
+        ensure!(version_of(&path)? == newest, "schema {version} was not brought up to date");
         SqliteStore::open(&path)?;
     }
     Ok(())
@@ -115,8 +149,11 @@ fn postgres_of_every_schema_version() -> Result<()> {
     drop(PostgresStore::open(&empty)?);
     let schema =
         |url: &str| -> Result<String> { Ok(url.rsplit("%3D").next().context("a schema")?.to_owned()) };
-    let newest: i64 =
-        server.sql(&format!("SELECT version FROM {}.schema_version", schema(&empty)?))?.trim().parse()?;
+    let version_of = |url: &str| -> Result<i64> {
+        Ok(server.sql(&format!("SELECT version FROM {}.schema_version", schema(url)?))?.trim().parse()?)
+    };
+    let newest = version_of(&empty)?;
+    ensure!(newest >= WITH_ORDER.postgres, "programs of schema {newest} would read rows of this one wrong");
     for version in 1..=newest {
         let url = server.fresh_url()?;
         let text = dump("postgres", version)?.replace("public.", &format!("{}.", schema(&url)?));
@@ -124,7 +161,9 @@ fn postgres_of_every_schema_version() -> Result<()> {
         psql.stdin.take().context("its input")?.write_all(text.as_bytes())?;
         ensure!(psql.wait()?.success(), "psql");
         let mut store = PostgresStore::open(&url)?;
-        check(&mut store, true, version >= 2).with_context(|| format!("schema {version}"))?;
+        let has = Has { access: true, energy: version >= 2, order: version >= WITH_ORDER.postgres };
+        check(&mut store, &has).with_context(|| format!("schema {version}"))?;
+        ensure!(version_of(&url)? == newest, "schema {version} was not brought up to date");
     }
     Ok(())
 }

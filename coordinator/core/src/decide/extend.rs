@@ -38,14 +38,9 @@ pub(crate) fn extend(
     let datasets = merged_datasets(&sweep.datasets, datasets)?;
     grid::check_datasets(&spec, &datasets)?;
     quota::check_growth(engine, quota, sweep, caller, added)?;
-    if sweep.extended_from.is_some() && engine.unmade(id) > 0 {
-        return Err(Rejection::Invalid(format!(
-            "sweep {id} has trials of its last extension that are still to be made; extend it again in a moment, or, where \
-             it is large, when more of its trials have ended"
-        )));
-    }
 
     let mut draft = Draft::new(engine, now);
+    let extended_from = grown_from(sweep, draft.made(id))?;
     revoke_evaluation(&mut draft, id);
     let paused = sweep.state == SweepState::Paused;
     draft.set_sweep(SweepRecord {
@@ -54,12 +49,26 @@ pub(crate) fn extend(
         datasets,
         chosen: None,
         ended_at: None,
-        extended_from: Some(Box::new(sweep.spec.clone())),
+        extended_from: Some(extended_from),
         earlier_choices: choices_so_far(engine, now, sweep),
         ..sweep.clone()
     });
     draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Done))
+}
+
+/// The spec whose trials come before those of the extension. While no trial of an earlier extension is made, both are one. Where
+/// some are, their places in the grid would move before the rest is made.
+fn grown_from(sweep: &SweepRecord, made: u64) -> Result<Box<SweepSpec>, Rejection> {
+    match &sweep.extended_from {
+        None => Ok(Box::new(sweep.spec.clone())),
+        Some(before) if before.trial_count().is_some_and(|count| made <= count) => Ok(before.clone()),
+        Some(_) => Err(Rejection::Invalid(format!(
+            "some trials of the last extension of sweep {} are made, and others are still to be made; extend it again in a \
+             moment, or, where it is large, when more of its trials have ended",
+            sweep.id
+        ))),
+    }
 }
 
 /// The choices of a sweep that were measured on the test split, the present one among them: it is about to be open again.

@@ -100,13 +100,22 @@ fn a_sweep_larger_than_the_stock_is_made_as_it_runs_replicate_by_replicate() {
     }
     assert_eq!(replicates, [0, 0, 0, 0, 0, 0, 1, 1]);
 
-    // It is extended before all its trials are made, and once only until they are; a restart in between changes nothing.
+    // It is extended before all its trials are made, and again while none of the extension's is; a restart in between changes nothing.
     lab.run(&extend(sweep, &spec, vec![axis(Hyperparameter::Units, &[56])], Some(4)));
     let grown = lab.engine.sweep(sweep).unwrap().spec.clone();
-    let again = lab.refused(&extend(sweep, &grown, vec![], Some(5))).to_string();
-    assert!(again.contains("last extension"), "{again}");
     let mut lab = stocked(lab, 4);
-    assert_eq!(lab.engine.ledger(sweep).planned, 28);
+    lab.run(&extend(sweep, &grown, vec![], Some(5)));
+    let grown = lab.engine.sweep(sweep).unwrap().spec.clone();
+    assert_eq!(lab.engine.sweep(sweep).unwrap().extended_from.as_deref(), Some(&spec));
+    assert_eq!(lab.engine.ledger(sweep).planned, 35);
+    // Where some are made, the others come first.
+    while lab.engine.tables().trials.len() <= 18 {
+        let granted = lab.ask_one(worker);
+        lab.train(&granted);
+        follow(&mut lab);
+    }
+    let again = lab.refused(&extend(sweep, &grown, vec![], Some(6))).to_string();
+    assert!(again.contains("last extension"), "{again}");
     while lab.state(sweep) == SweepState::Open {
         let granted = lab.ask_one(worker);
         lab.train(&granted);
@@ -114,9 +123,38 @@ fn a_sweep_larger_than_the_stock_is_made_as_it_runs_replicate_by_replicate() {
     }
     finish(&mut lab, worker);
     assert_eq!(lab.state(sweep), SweepState::Finished);
-    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Completed), 28);
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Completed), 35);
     assert_eq!(lab.engine.sweep(sweep).unwrap().extended_from, None);
-    lab.run(&extend(sweep, &grown, vec![], Some(5)));
+    lab.run(&extend(sweep, &grown, vec![], Some(6)));
+}
+
+#[test]
+fn extensions_before_any_trial_of_theirs_is_made_come_to_the_same_trials_as_one() {
+    let first = values::spec("large", &[8, 16, 24, 32, 40, 48], 3, 1);
+    let grow = |steps: &[(&[Axis], Option<u32>)]| {
+        let (lab, worker) = Lab::with_worker(1);
+        let mut lab = stocked(lab, 4);
+        let sweep = lab.launch(first.clone());
+        for (axes, replicates) in steps {
+            let spec = lab.engine.sweep(sweep).unwrap().spec.clone();
+            lab.run(&extend(sweep, &spec, axes.to_vec(), *replicates));
+            follow(&mut lab);
+        }
+        while lab.state(sweep) == SweepState::Open {
+            let granted = lab.ask_one(worker);
+            lab.train(&granted);
+            follow(&mut lab);
+        }
+        trial_specs(&lab, sweep)
+    };
+    let (units, length) = (axis(Hyperparameter::Units, &[56]), axis(Hyperparameter::MaxLength, &[50]));
+    let trials = grow(&[
+        (std::slice::from_ref(&units), None),
+        (&[], Some(5)),
+        (std::slice::from_ref(&length), Some(6)),
+    ]);
+    assert_eq!(trials.len(), 7 * 2 * 6);
+    assert_eq!(trials, grow(&[(&[units, length], Some(6))]));
 }
 
 #[test]

@@ -5,11 +5,13 @@ use postgres::Transaction;
 use super::session::Failure;
 use crate::StoreError;
 
-/// Every migration, in order; the schema's version is how many of them were applied. Append only.
+/// Every migration, in order; the schema's version is how many of them were applied. Append only. One may be empty: rows that an
+/// older program would misread need a version that it refuses.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_initial.sql"),
     include_str!("../../migrations/postgres/0002_energy.sql"),
     include_str!("../../migrations/postgres/0003_marks.sql"),
+    include_str!("../../migrations/postgres/0004_meanings.sql"),
 ];
 
 /// The key of the lock under which migrations run ("lstm" in ASCII): two coordinators may start together.

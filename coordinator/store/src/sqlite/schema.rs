@@ -7,12 +7,14 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::StoreError;
 
-/// Every migration, in order; the schema's version is how many of them were applied. Append only.
+/// Every migration, in order; the schema's version is how many of them were applied. Append only. One may be empty: rows that an
+/// older program would misread need a version that it refuses.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_energy.sql"),
     include_str!("../../migrations/sqlite/0004_marks.sql"),
+    include_str!("../../migrations/sqlite/0005_meanings.sql"),
 ];
 
 /// Refuses a database whose schema is not the newest.

@@ -1,0 +1,3 @@
+-- Rows have a new meaning, and tables stay as they were: a sweep's row may name the order in which its trials are made, and
+-- when it was deleted. A program that does not know these would make trials a second time and show what is gone: it refuses
+-- this schema.
