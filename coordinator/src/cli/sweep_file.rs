@@ -103,7 +103,7 @@ impl SweepFile {
         sweep_file::parse(&self.name, &self.text).map_err(|problems| {
             if self.holds_token() {
                 return Failure::usage(format!("{} holds a token where a sweep file is expected", self.name))
-                    .hint("a token goes into SWEEP_TOKEN or --token-file; it is not shown here, as other problems are");
+                    .hint("a token goes into SWEEP_TOKEN or --token-file");
             }
             Failure::usage(problems.to_string())
         })

@@ -34,7 +34,7 @@ class Castle:
 
     def token(self, role: str) -> str:
         """Return a new token of the role."""
-        created = self.ask("token", "create", role)
+        created = self.ask("token", "create", role, "--label", f"a {role}")
         assert isinstance(created, dict)
         return str(created["token"])
 
@@ -83,6 +83,7 @@ def test_a_submitter_launches_and_a_viewer_looks_on(castle: Castle, folder: Path
 
         assert [sweep.id for sweep in watcher.sweeps()] == [launched.id]
         seen = watcher.sweep(launched.id)
+        assert seen.status().owner_label == "a submitter"
         assert [status.state for status in seen.watch(timeout=SWEEP_TIMEOUT_SECONDS)] == ["finished"]
         assert seen.report() == launched.report()
         for attempt in (lambda: watcher.launch(folder / "tiny.toml"), seen.cancel, seen.pause):
