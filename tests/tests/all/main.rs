@@ -30,7 +30,6 @@ mod model;
 mod object_storage;
 mod planted_bugs;
 mod postgres_store;
-mod power_loss;
 mod python_client;
 mod quickstart;
 mod readers;
