@@ -2,8 +2,8 @@
 //! cover, and planted effects are found.
 //!
 //! Scores are normal around planted expected losses with the seed as random block: what the levels of a hyperparameter
-//! share under a seed has a variance from nought to twice that of the residual. Every run draws the same numbers. `cargo test --release -p coordinator-report --test all calibration:: -- --nocapture` prints the
-//! shares.
+//! share under a seed has between none and twice the variance of the residual. Every run draws the same numbers.
+//! `cargo test --release -p coordinator-report --test all calibration:: -- --nocapture` prints the shares.
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 use crate::fixture;

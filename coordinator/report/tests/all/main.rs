@@ -1,4 +1,4 @@
-//! The integration tests of this crate, in one program: each program more would link the whole tree anew.
+//! The integration tests of this crate in one program: every further program would link the whole tree again.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -16,7 +16,7 @@ pub(crate) struct Ranking {
 }
 
 impl Ranking {
-    /// For a split of so many rows; `None` where they are too many.
+    /// An empty ranking for a split of `rows`; `None` above [`KEPT_MAX`] probabilities.
     pub(crate) fn of_rows(rows: usize, classes: usize) -> Option<Self> {
         let kept = rows.checked_mul(columns(classes)).filter(|kept| *kept <= KEPT_MAX)?;
         let (labels, probabilities) = (Vec::with_capacity(rows), Vec::with_capacity(kept));
