@@ -31,6 +31,8 @@ pub mod convert;
 #[cfg(feature = "wire")]
 pub mod wire;
 
+pub use sweep_random as random;
+
 pub use access::{Role, Token, TokenId};
 pub use artifact::{ArtifactKind, ArtifactRef, CheckpointRef};
 pub use configuration::{Configuration, Value, ValueError};

@@ -20,7 +20,6 @@ mod markup;
 mod named;
 mod pieces;
 mod progress;
-mod random;
 mod rows;
 mod source;
 mod spelled;

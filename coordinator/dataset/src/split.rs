@@ -2,10 +2,10 @@
 
 use sweep_proto::DataSpec;
 use sweep_proto::encoded::Split;
+use sweep_proto::random::Stream;
 
 use crate::error::DatasetError;
 use crate::limits::SPLIT_ROWS_MIN;
-use crate::random::{generator, shuffle};
 use crate::rows::{Part, Row, Rows};
 
 /// Rows of train, validation and test, in this order; each in the order of the source.
@@ -93,10 +93,10 @@ fn draw(
     let mut members = vec![Vec::new(); classes];
     rows.iter().enumerate().for_each(|(index, row)| members[row.label as usize].push(index));
     let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
-    let mut random = generator(seed, purpose);
+    let mut random = Stream::of_split(seed, purpose);
     let mut drawn = vec![false; rows.len()];
     for (members, quota) in members.iter_mut().zip(quotas(&sizes, count.min(rows.len()))) {
-        shuffle(&mut random, members);
+        random.shuffle(members);
         let most = if keep_one { members.len().saturating_sub(1) } else { members.len() };
         members.iter().take(quota.min(most)).for_each(|index| drawn[*index] = true);
     }

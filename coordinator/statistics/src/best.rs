@@ -5,12 +5,11 @@
 //! its degrees of freedom. No configuration is preferred before the trials are seen (a flat prior; equally, the
 //! parametric bootstrap of the model).
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use sweep_random::{Analysed, Stream};
 
 use crate::distributions::{CONFIDENCE, normal_density, normal_tail, scale_nodes};
 use crate::means::rounding;
-use crate::random::{below, normal};
+use crate::random::normal;
 use crate::strata::{Strata, Stratum};
 
 /// Drawn sweeps: a probability is known to ± 0.01 where it is worst known (two standard errors).
@@ -39,7 +38,7 @@ pub fn drawn(means: &[f64], strata: &Strata) -> Option<Drawn> {
     }
     let places = strata.places();
     let tie = rounding(means.iter().copied());
-    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut random = Stream::of_analysis(0);
     let (mut values, mut spare) = (vec![0.0; count], vec![0.0; count]);
     let mut probabilities = vec![0.0; count];
     let mut ranges = Vec::with_capacity(draws);
@@ -107,13 +106,13 @@ impl NoiseOfGrid {
     }
 
     /// Writes one drawing, in the order of the grid.
-    fn draw(&self, values: &mut Vec<f64>, spare: &mut Vec<f64>, random: &mut ChaCha8Rng) {
+    fn draw(&self, values: &mut Vec<f64>, spare: &mut Vec<f64>, random: &mut Stream<Analysed>) {
         let deviations: Vec<f64> = self
             .deviations
             .iter()
             .zip(&self.scales)
             .map(|(deviation, scales)| {
-                deviation * scales.get(below(scales.len().max(1), random)).unwrap_or(&1.0)
+                deviation * scales.get(random.place(scales.len().max(1))).unwrap_or(&1.0)
             })
             .collect();
         for (value, stratum) in values.iter_mut().zip(&self.strata) {
@@ -237,7 +236,7 @@ mod tests {
             .collect();
         let strata = Strata::of(&scores, levels).unwrap();
         let noise = NoiseOfGrid::of(&strata).unwrap();
-        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let mut random = Stream::of_analysis(1);
         let (mut values, mut spare) = (vec![0.0; 6], vec![0.0; 6]);
         let mut square = 0.0;
         for _ in 0..2_000 {

@@ -4,11 +4,9 @@
 //! The non-parametric bootstrap: whole replicates are drawn with replacement, so that the configurations keep the seeds
 //! that they share; Efron and Tibshirani, *An Introduction to the Bootstrap* (1993), chapters 6 and 8.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use sweep_random::{Analysed, Stream};
 
 use crate::means::rounding;
-use crate::random::below;
 
 /// Replicates below which it says nothing: its spread is too narrow by the factor √(1 - 1/n), and few replicates
 /// that happen to agree leave it none at all.
@@ -29,7 +27,7 @@ pub fn shares_of_best(scores: &[Vec<f64>]) -> Option<Vec<f64>> {
         (0..replicates).map(|at| scores.iter().map(|row| row[at]).collect()).collect();
     let tie = rounding(scores.iter().flatten().copied());
     let draws = DRAWS.min(DRAWN_MAX / (configurations * replicates)).max(1);
-    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut random = Stream::of_analysis(0);
     let mut shares = vec![0.0; configurations];
     let mut means = vec![0.0; configurations];
     for _ in 0..draws {
@@ -47,10 +45,10 @@ pub fn shares_of_best(scores: &[Vec<f64>]) -> Option<Vec<f64>> {
 }
 
 /// The means of the configurations over one drawing of replicates.
-fn draw(means: &mut [f64], by_replicate: &[Vec<f64>], random: &mut ChaCha8Rng) {
+fn draw(means: &mut [f64], by_replicate: &[Vec<f64>], random: &mut Stream<Analysed>) {
     let mut times = vec![0_u32; by_replicate.len()];
     for _ in 0..times.len() {
-        times[below(by_replicate.len(), random)] += 1;
+        times[random.place(by_replicate.len())] += 1;
     }
     means.fill(0.0);
     for (scores, times) in by_replicate.iter().zip(&times).filter(|(_, times)| **times > 0) {

@@ -4,14 +4,12 @@
 //! "An Efficient Approach for Assessing Hyperparameter Importance", ICML 2014. Every configuration of the grid weighs
 //! the same, whether it was tried or not. Each tree is grown on a sweep drawn from the trials with replacement.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use sweep_random::{Analysed, Stream};
 
 use crate::coded::CodedTrials;
 use crate::forest::{Region, Tree};
 use crate::interval::Interval;
 use crate::means::mean;
-use crate::random::below;
 use crate::summary::{percentiles, standard_deviation};
 
 /// Trees of the forest: the mean share is then known to a tenth of the trees' spread, and 2.5 % of them are two.
@@ -53,7 +51,7 @@ pub struct Share {
 
 /// The decomposition; `None` where no tree finds a difference.
 pub fn fanova(trials: &CodedTrials) -> Option<Fanova> {
-    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut random = Stream::of_analysis(0);
     let shown = shown(trials.scores.len(), &mut random);
     let forest: Vec<Grown> = (0..TREES).map(|_| Grown::on(trials, &shown, &mut random)).collect();
     let parts = Parts::of(&trials.counts);
@@ -81,10 +79,10 @@ pub fn fanova(trials: &CodedTrials) -> Option<Fanova> {
 }
 
 /// The trials that the forest sees: all, or as many as it may see.
-fn shown(count: usize, random: &mut ChaCha8Rng) -> Vec<usize> {
+fn shown(count: usize, random: &mut Stream<Analysed>) -> Vec<usize> {
     let mut shown: Vec<usize> = (0..count).collect();
     for at in 0..if count > TRIALS_MAX { TRIALS_MAX } else { 0 } {
-        shown.swap(at, at + below(count - at, random));
+        shown.swap(at, at + random.place(count - at));
     }
     shown.truncate(TRIALS_MAX);
     shown
@@ -97,11 +95,11 @@ struct Grown {
 }
 
 impl Grown {
-    fn on(trials: &CodedTrials, shown: &[usize], random: &mut ChaCha8Rng) -> Self {
+    fn on(trials: &CodedTrials, shown: &[usize], random: &mut Stream<Analysed>) -> Self {
         let mut is_drawn = vec![false; shown.len()];
         let drawn: Vec<usize> = (0..shown.len())
             .map(|_| {
-                let at = below(shown.len(), random);
+                let at = random.place(shown.len());
                 is_drawn[at] = true;
                 shown[at]
             })

@@ -5,11 +5,10 @@
 
 use std::ops::Range;
 
-use rand_chacha::ChaCha8Rng;
+use sweep_random::{Analysed, Stream};
 
 use crate::coded::CodedTrials;
 use crate::means::{mean, rounding};
-use crate::random::below;
 
 /// A grown tree.
 #[derive(Clone, Debug)]
@@ -42,7 +41,7 @@ pub struct Region {
 
 impl Tree {
     /// Grows a tree on some trials, of which one may be named several times. `random` decides between equal splits.
-    pub fn grown(trials: &CodedTrials, chosen: &[usize], random: &mut ChaCha8Rng) -> Self {
+    pub fn grown(trials: &CodedTrials, chosen: &[usize], random: &mut Stream<Analysed>) -> Self {
         let floor = rounding(chosen.iter().map(|at| trials.scores[*at]));
         let mut tree = Self { nodes: vec![Node::Leaf(0.0)], counts: trials.counts.clone() };
         let mut open = vec![(0, chosen.to_vec())];
@@ -110,10 +109,15 @@ struct Split {
 }
 
 /// The split with the largest gain, which may be 0; `None` where all rows are of one configuration.
-fn best_split(trials: &CodedTrials, rows: &[usize], centre: f64, random: &mut ChaCha8Rng) -> Option<Split> {
+fn best_split(
+    trials: &CodedTrials,
+    rows: &[usize],
+    centre: f64,
+    random: &mut Stream<Analysed>,
+) -> Option<Split> {
     let axes = trials.levels.len();
     // Among equal splits the first counts: each axis may be first.
-    let first = below(axes, random);
+    let first = random.place(axes);
     let mut best: Option<Split> = None;
     for axis in (0..axes).map(|at| (first + at) % axes) {
         if let Some(split) = best_split_along(trials, rows, centre, axis)

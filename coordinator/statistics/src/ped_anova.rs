@@ -5,12 +5,10 @@
 //! with levels as categories and the smoothing of Optuna's implementation. Intervals are percentiles over sweeps that
 //! are drawn from the trials with replacement; Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 13.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use sweep_random::Stream;
 
 use crate::coded::CodedTrials;
 use crate::interval::Interval;
-use crate::random::below;
 use crate::summary::percentiles;
 
 /// The share of trials that count as the best.
@@ -67,10 +65,10 @@ fn shares_of(trials: &CodedTrials, chosen: &[usize]) -> (usize, Vec<f64>) {
 fn drawn(trials: &CodedTrials) -> Vec<Vec<f64>> {
     let count = trials.scores.len();
     let draws = DRAWS.min(DRAWN_MAX / count);
-    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut random = Stream::of_analysis(0);
     (0..if draws < DRAWS_MIN { 0 } else { draws })
         .map(|_| {
-            let chosen: Vec<usize> = (0..count).map(|_| below(count, &mut random)).collect();
+            let chosen: Vec<usize> = (0..count).map(|_| random.place(count)).collect();
             shares_of(trials, &chosen).1
         })
         .collect()

@@ -6,10 +6,7 @@
 //! It is not tested whether such noise is alike at every level. Edgington and Onghena, *Randomization Tests*, chapter 5 (randomised blocks); for two levels this is
 //! the sign-flip test of paired differences.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-
-use crate::random::below;
+use sweep_random::Stream;
 
 /// Arrangements that are all tried; of more, so many are drawn.
 const ARRANGEMENTS_MAX: u64 = 10_000;
@@ -104,13 +101,11 @@ fn orders(numbers: &[f64]) -> Vec<Vec<f64>> {
 
 /// The spreads of [`ARRANGEMENTS_MAX`] drawn arrangements: the same ones for the same table.
 fn drawn(levels: &[Vec<f64>], count: usize) -> impl Iterator<Item = f64> {
-    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut random = Stream::of_analysis(0);
     let mut rows = levels.to_vec();
     (0..ARRANGEMENTS_MAX).map(move |_| {
         for row in &mut rows {
-            for last in (1..count).rev() {
-                row.swap(last, below(last + 1, &mut random));
-            }
+            random.shuffle(&mut row[..count]);
         }
         spread(rows.iter().map(Vec::as_slice), count)
     })

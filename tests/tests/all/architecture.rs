@@ -31,6 +31,11 @@ const WALLS: &[(&str, &[&str], &str)] = &[
         &["rusqlite", "candle-core", "coordinator-core", "worker"],
         "the way to a coordinator knows nothing of what is said on it",
     ),
+    (
+        "sweep-random",
+        &["sweep-proto", "getrandom"],
+        "numbers follow from what they are for, never from the system",
+    ),
     ("sweep-confinement", &["tokio", "tonic", "sweep-proto"], "rules for a process know no messages"),
     (
         "coordinator-core",

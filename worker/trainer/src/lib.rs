@@ -18,7 +18,6 @@ mod model;
 pub mod model_directory;
 mod observer;
 mod optimizer;
-mod random;
 mod request;
 #[cfg(test)]
 mod testing;

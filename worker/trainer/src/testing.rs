@@ -2,7 +2,7 @@
 
 use sweep_proto::encoded::{EncodedHeader, EncodedRows, EncodedView, SplitSize, encode};
 
-use crate::random::Stream;
+use sweep_proto::random::Stream;
 
 /// Tokens below this may occur.
 pub(crate) const VOCABULARY: u32 = 30;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 use sweep_proto::SweepSpec;
+use sweep_proto::random::Stream;
 
 use super::balanced::Balanced;
 use crate::model::{
@@ -14,7 +13,7 @@ use crate::table::Table;
 use coordinator_statistics::distributions::{f_critical, normal_quantile, scale_nodes};
 use coordinator_statistics::means::column_means;
 use coordinator_statistics::means::mean;
-use coordinator_statistics::random::{below, normal};
+use coordinator_statistics::random::normal;
 use coordinator_statistics::strata::Strata;
 
 /// The probability of the order from which on it is decided: the best of several is looked at, on both sides.
@@ -151,13 +150,13 @@ struct Spread {
 /// interaction with the seed, itself drawn) and takes out of each spread what measurement and draw add to it,
 /// which is more for more levels. The numbers drawn are the same for every report.
 fn probability_of_first(spreads: &[Spread]) -> Order {
-    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut random = Stream::of_analysis(0);
     let levels: usize = spreads.iter().map(|one| one.means.len()).sum();
     let draws = DRAWS.min(DRAWN_MAX / levels.max(1)).max(1);
     let (mut first, mut before_second) = (0_usize, 0_usize);
     for _ in 0..draws {
         let mut spread_of = |one: &Spread| {
-            let scale = one.scales.get(below(one.scales.len().max(1), &mut random)).unwrap_or(&1.0);
+            let scale = one.scales.get(random.place(one.scales.len().max(1))).unwrap_or(&1.0);
             let variance = one.variance * scale * scale;
             let mut drawn = |mean: &f64| variance.sqrt().mul_add(normal(&mut random), *mean);
             let drawn: Vec<f64> = one.means.iter().map(&mut drawn).collect();

@@ -10,9 +10,8 @@ use coordinator_statistics::coded::CodedTrials;
 use coordinator_statistics::fanova::{Parts, fanova};
 use coordinator_statistics::forest::Tree;
 use fixture::{axis, finished, noise, spec, study, text};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 use serde::Deserialize;
+use sweep_proto::random::Stream;
 use sweep_proto::{Axis, Hyperparameter};
 
 /// Standard errors of the difference of two forests' means within which they agree: 96 shares are compared.
@@ -120,7 +119,7 @@ fn one_tree_that_saw_every_trial_has_the_exact_shares_of_the_configurations_mean
     for golden in goldens() {
         let trials = coded(&golden);
         let all: Vec<usize> = (0..trials.scores.len()).collect();
-        let tree = Tree::grown(&trials, &all, &mut ChaCha8Rng::seed_from_u64(1));
+        let tree = Tree::grown(&trials, &all, &mut Stream::of_analysis(1));
         assert_eq!(tree.regions().len() as u64, golden.levels.iter().product::<u64>(), "a region for each");
         let parts = Parts::of(&trials.counts);
         let shares = parts.shares(&tree).unwrap();

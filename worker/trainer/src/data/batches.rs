@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sweep_proto::encoded::{EncodedView, Split};
 
 use crate::kernels::PackedLayout;
-use crate::random::Stream;
+use sweep_proto::random::Stream;
 
 /// Batches whose rows are sorted by length together: similar lengths meet, yet epochs differ.
 const WINDOW_BATCHES: usize = 50;

@@ -1,6 +1,6 @@
 //! Which values dropout drops: fixed by seed, optimiser step and place.
 
-use crate::random::Stream;
+use sweep_proto::random::Stream;
 
 /// Where dropout takes its masks from: one stream for each optimiser step.
 #[derive(Clone, Copy, Debug)]

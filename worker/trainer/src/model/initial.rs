@@ -8,7 +8,7 @@
 
 use crate::kernels::Cell;
 use crate::model::shape::ParameterShape;
-use crate::random::Stream;
+use sweep_proto::random::Stream;
 
 /// How the values of one parameter start: uniform in `±bound`, with one gate's rows raised by `raise`.
 #[derive(Clone, Copy, Debug, PartialEq)]

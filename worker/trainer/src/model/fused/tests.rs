@@ -8,7 +8,7 @@ use crate::data::Batch;
 use crate::kernels::fused::Level;
 use crate::model::{DropoutKey, Model, ModelShape};
 use crate::optimizer::Optimizer;
-use crate::random::Stream;
+use sweep_proto::random::Stream;
 
 const VOCABULARY: usize = 23;
 const KEY: DropoutKey = DropoutKey { seed: 3, step: 5 };
