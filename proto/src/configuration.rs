@@ -57,6 +57,17 @@ impl Value {
         }
     }
 
+    /// The value of a hyperparameter as it is displayed; `None` for any other text.
+    pub fn read(hyperparameter: Hyperparameter, text: &str) -> Option<Self> {
+        let value = match hyperparameter.row().kind {
+            Kind::Integer { .. } => Self::Integer(text.parse().ok()?),
+            Kind::Real { .. } => Self::Real(text.parse().ok()?),
+            Kind::Flag => Self::Flag(text.parse().ok()?),
+            Kind::Choice(_) => Self::Word(text.to_owned()),
+        };
+        (value.to_string() == text && value.check(hyperparameter).is_ok()).then_some(value)
+    }
+
     /// The value as it stands in a sweep file.
     pub fn quoted(&self) -> String {
         match self {

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::Hyperparameter;
 use crate::reading::Reading;
+use crate::search::Search;
+use crate::space::{Axis, Constraint};
 
 /// Most trials of one sweep: far above any real study, low enough to list in memory.
 pub const TRIALS_MAX: u64 = 1_000_000;
@@ -85,16 +87,7 @@ impl DataSpec {
     }
 }
 
-/// One swept hyperparameter with its levels, distinct and in the order of the sweep file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Axis {
-    /// The hyperparameter.
-    pub hyperparameter: Hyperparameter,
-    /// Its levels: at least one, all different.
-    pub levels: Vec<Value>,
-}
-
-/// One experiment: a grid, a dataset, replicates.
+/// One experiment: a search space, a dataset, replicates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepSpec {
     /// The user's name for it.
@@ -105,6 +98,12 @@ pub struct SweepSpec {
     pub fixed: Configuration,
     /// What is swept. Empty: one configuration.
     pub axes: Vec<Axis>,
+    /// What every configuration fulfils.
+    #[serde(default, skip_serializing_if = "<[Constraint]>::is_empty")]
+    pub constraints: Box<[Constraint]>,
+    /// How the space is searched. `None`: its levels are a grid, and every point of it is trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Box<Search>>,
     /// How often each configuration is trained, each time with another seed.
     pub replicates: u32,
     /// The seed from which the replicates' seeds are derived.
@@ -129,12 +128,13 @@ impl SweepSpec {
     /// The highest priority: more steps than anybody tells apart.
     pub const PRIORITY_MAX: u32 = 100;
 
-    /// Number of configurations of the grid; `None` where it exceeds 64 bits.
+    /// Number of configurations of the grid; `None` where an axis has a range, or where it exceeds 64 bits.
     pub fn grid_size(&self) -> Option<u64> {
-        self.axes.iter().try_fold(1_u64, |size, axis| size.checked_mul(axis.levels.len() as u64))
+        let levels = |axis: &Axis| axis.range().is_none().then_some(axis.levels().len() as u64);
+        self.axes.iter().try_fold(1_u64, |size, axis| size.checked_mul(levels(axis)?))
     }
 
-    /// Number of trials: configurations times replicates; `None` where it exceeds 64 bits.
+    /// Number of trials of the grid: configurations times replicates; `None` where there is no grid, or where it exceeds 64 bits.
     pub fn trial_count(&self) -> Option<u64> {
         self.grid_size()?.checked_mul(u64::from(self.replicates))
     }
@@ -145,8 +145,8 @@ impl SweepSpec {
         let mut rest = position;
         let mut configuration = self.fixed.clone();
         for axis in self.axes.iter().rev() {
-            let levels = axis.levels.len() as u64;
-            let level = axis.levels.get((rest % levels.max(1)) as usize)?;
+            let levels = axis.levels().len() as u64;
+            let level = axis.levels().get((rest % levels.max(1)) as usize)?;
             rest /= levels;
             configuration.set(axis.hyperparameter, level.clone()).ok()?;
         }
@@ -157,14 +157,28 @@ impl SweepSpec {
     pub fn position(&self, configuration: &Configuration) -> Option<u64> {
         self.axes.iter().try_fold(0_u64, |position, axis| {
             let value = configuration.get(axis.hyperparameter);
-            let level = axis.levels.iter().position(|level| *level == value)?;
-            position.checked_mul(axis.levels.len() as u64)?.checked_add(level as u64)
+            let level = axis.levels().iter().position(|level| *level == value)?;
+            position.checked_mul(axis.levels().len() as u64)?.checked_add(level as u64)
         })
     }
 
-    /// The axes along which configurations differ: those of more than one level, in the order of the sweep file.
+    /// The sweep of one configuration alone, trained anew.
+    #[must_use]
+    pub fn of_configuration(&self, configuration: Configuration, replicates: u32) -> Self {
+        Self {
+            axes: Vec::new(),
+            constraints: Box::default(),
+            search: None,
+            fixed: configuration,
+            replicates,
+            reuse: false,
+            ..self.clone()
+        }
+    }
+
+    /// The axes along which configurations differ: those of more than one value, in the order of the sweep file.
     pub fn swept_axes(&self) -> impl Iterator<Item = &Axis> {
-        self.axes.iter().filter(|axis| axis.levels.len() > 1)
+        self.axes.iter().filter(|axis| axis.varies())
     }
 
     /// The swept hyperparameters, in the order of the sweep file.
@@ -176,7 +190,7 @@ impl SweepSpec {
     pub fn held(&self, hyperparameter: Hyperparameter) -> Option<Value> {
         match self.axes.iter().find(|axis| axis.hyperparameter == hyperparameter) {
             None => Some(self.fixed.get(hyperparameter)),
-            Some(axis) => axis.levels.first().filter(|_| axis.levels.len() == 1).cloned(),
+            Some(axis) => axis.levels().first().filter(|_| axis.levels().len() == 1).cloned(),
         }
     }
 
@@ -190,7 +204,7 @@ impl SweepSpec {
             variants = variants
                 .iter()
                 .flat_map(|variant| {
-                    axis.levels.iter().map(|level| {
+                    axis.levels().iter().map(|level| {
                         let mut variant = variant.clone();
                         variant.insert(axis.hyperparameter, level.clone());
                         variant
@@ -209,9 +223,8 @@ mod tests {
     use super::*;
 
     fn spec(sizes: [usize; 3]) -> SweepSpec {
-        let axis = |hyperparameter, size: usize| Axis {
-            hyperparameter,
-            levels: (1..=size as u64).map(Value::Integer).collect(),
+        let axis = |hyperparameter, size: usize| {
+            Axis::of_levels(hyperparameter, (1..=size as u64).map(Value::Integer).collect())
         };
         SweepSpec {
             name: "grid".into(),
@@ -227,6 +240,8 @@ mod tests {
             failures_max: 3,
             reuse: true,
             priority: 0,
+            constraints: Box::default(),
+            search: None,
         }
     }
 

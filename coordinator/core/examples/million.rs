@@ -19,7 +19,7 @@ const REPLICATES: u32 = 10;
 /// A grid of that many trials.
 fn spec(trials: u64) -> SweepSpec {
     let levels = |count: u64| (1..=count).map(Value::Integer).collect();
-    let axis = |hyperparameter, count| Axis { hyperparameter, levels: levels(count) };
+    let axis = |hyperparameter, count| Axis::of_levels(hyperparameter, levels(count));
     let side = trials / u64::from(REPLICATES) / 100;
     SweepSpec {
         name: "million".into(),
@@ -35,6 +35,8 @@ fn spec(trials: u64) -> SweepSpec {
         failures_max: 3,
         reuse: true,
         priority: 0,
+        constraints: Box::default(),
+        search: None,
     }
 }
 

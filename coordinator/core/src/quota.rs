@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sweep_proto::{Hyperparameter, SweepSpec, Value};
+use sweep_proto::{Axis, Hyperparameter, SweepSpec, Value};
 
 use crate::command::Rejection;
 use crate::engine::Engine;
@@ -242,10 +242,10 @@ impl Engine {
 /// The most epochs that a trial of this spec may bring.
 fn epochs_max(spec: &SweepSpec) -> u64 {
     let axis = spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs);
-    let levels = axis.into_iter().flat_map(|axis| &axis.levels);
-    let swept = levels.filter_map(|level| match level {
-        Value::Integer(epochs) => Some(*epochs),
-        _ => None,
-    });
-    swept.max().unwrap_or_else(|| spec.fixed.epochs())
+    let swept = match axis.and_then(Axis::largest) {
+        Some(Value::Integer(epochs)) => epochs,
+        _ => 0,
+    };
+    // Where an axis has a condition, the fixed value is one of its values.
+    if axis.is_some_and(|axis| axis.when.is_empty()) { swept } else { swept.max(spec.fixed.epochs()) }
 }

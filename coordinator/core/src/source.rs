@@ -73,12 +73,12 @@ impl Source for Grid<'_> {
     fn epochs(&self) -> u64 {
         let axis = self.spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs);
         let Some(axis) = axis else { return self.target().saturating_mul(self.spec.fixed.epochs()) };
-        let levels = axis.levels.iter().filter_map(|level| match level {
+        let levels = axis.levels().iter().filter_map(|level| match level {
             Value::Integer(epochs) => Some(*epochs),
             _ => None,
         });
         // Each level stands in the same number of trials.
-        (self.target() / (axis.levels.len() as u64).max(1)).saturating_mul(levels.sum())
+        (self.target() / (axis.levels().len() as u64).max(1)).saturating_mul(levels.sum())
     }
 
     fn upcoming(&self, made: u64, newest: Option<&TrialSpec>) -> Box<dyn Iterator<Item = Point> + '_> {
@@ -143,8 +143,8 @@ fn was_there(before: &SweepSpec, spec: &SweepSpec, position: u64, replicate: u32
     let mut rest = position;
     let mut is_known = replicate < before.replicates;
     for (number, axis) in spec.axes.iter().enumerate().rev() {
-        let levels = (axis.levels.len() as u64).max(1);
-        let known = before.axes.get(number).map_or(1, |axis| axis.levels.len() as u64);
+        let levels = (axis.levels().len() as u64).max(1);
+        let known = before.axes.get(number).map_or(1, |axis| axis.levels().len() as u64);
         is_known &= rest % levels < known;
         rest /= levels;
     }
@@ -159,9 +159,8 @@ mod tests {
     use super::*;
 
     fn spec(sizes: [usize; 2], replicates: u32) -> SweepSpec {
-        let axis = |hyperparameter, size| Axis {
-            hyperparameter,
-            levels: (1..=size as u64).map(Value::Integer).collect(),
+        let axis = |hyperparameter, size| {
+            Axis::of_levels(hyperparameter, (1..=size as u64).map(Value::Integer).collect())
         };
         SweepSpec {
             name: "grid".into(),
@@ -173,6 +172,8 @@ mod tests {
             failures_max: 3,
             reuse: true,
             priority: 0,
+            constraints: Box::default(),
+            search: None,
         }
     }
 
@@ -237,12 +238,12 @@ mod tests {
             let before = spec(sizes, replicates);
             let between = spec([sizes[0] + grown[0][0], sizes[1] + grown[0][1]], replicates + more[0]);
             let mut after = spec(
-                [between.axes[0].levels.len() + grown[1][0], between.axes[1].levels.len() + grown[1][1]],
+                [between.axes[0].levels().len() + grown[1][0], between.axes[1].levels().len() + grown[1][1]],
                 between.replicates + more[1],
             );
             let hyperparameter = Hyperparameter::MaxLength;
             let levels = std::iter::once(after.fixed.get(hyperparameter)).chain((1..=new_axis as u64).map(Value::Integer));
-            after.axes.push(Axis { hyperparameter, levels: levels.collect() });
+            after.axes.push(Axis::of_levels(hyperparameter, levels.collect()));
 
             let count_before = before.trial_count().expect("few") as usize;
             let mut made = Vec::new();

@@ -1,5 +1,6 @@
 //! The digest of what a report is made from, to hold a signed report against the store.
 
+mod space;
 mod sweep;
 mod trial;
 

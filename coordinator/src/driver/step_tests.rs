@@ -70,12 +70,14 @@ pub(super) fn launch() -> Command {
         name: "many".into(),
         data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
         fixed: Configuration::default(),
-        axes: vec![Axis { hyperparameter: Hyperparameter::Units, levels }],
+        axes: vec![Axis::of_levels(Hyperparameter::Units, levels)],
         replicates: 1,
         seed: 0,
         failures_max: 1,
         reuse: false,
         priority: 0,
+        constraints: Box::default(),
+        search: None,
     };
     let dataset = |variant: BTreeMap<Hyperparameter, Value>| DatasetRecord {
         variant,

@@ -1,5 +1,6 @@
 //! Launching and extending: read the text, prepare the data, then ask the engine.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -277,20 +278,14 @@ async fn more_data(
 fn missing_variants(record: &SweepRecord, added: &[Axis]) -> Variants {
     let mut spec = record.spec.clone();
     for axis in added {
-        let known = spec.axes.iter().position(|known| known.hyperparameter == axis.hyperparameter);
-        // A hyperparameter that was not swept keeps its present value as a level.
-        let known = known.unwrap_or_else(|| {
-            let levels = vec![spec.fixed.get(axis.hyperparameter)];
-            spec.axes.push(Axis { hyperparameter: axis.hyperparameter, levels });
-            spec.axes.len() - 1
-        });
-        let levels = &mut spec.axes[known].levels;
-        for level in &axis.levels {
-            if !levels.contains(level) {
-                levels.push(level.clone());
-            }
+        let known = spec.axes.iter_mut().find(|known| known.hyperparameter == axis.hyperparameter);
+        // What cannot be added is refused where the sweep is extended, and needs no data.
+        match known {
+            Some(known) => drop(known.grow(axis)),
+            None => spec.axes.extend(axis.clone().from_fixed(spec.fixed.get(axis.hyperparameter))),
         }
     }
     let known = |variant: &_| record.datasets.iter().any(|dataset| dataset.variant == *variant);
-    spec.data_variants().into_iter().filter(|variant| !known(variant)).collect()
+    let needed: BTreeSet<_> = spec.data_variants().into_iter().collect();
+    needed.into_iter().filter(|variant| !known(variant)).collect()
 }

@@ -22,14 +22,16 @@ fn spec(trials: u64) -> SweepSpec {
         data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
         fixed: Configuration::default(),
         axes: vec![
-            Axis { hyperparameter: Hyperparameter::Units, levels },
-            Axis { hyperparameter: Hyperparameter::BatchSize, levels: sizes },
+            Axis::of_levels(Hyperparameter::Units, levels),
+            Axis::of_levels(Hyperparameter::BatchSize, sizes),
         ],
         replicates: REPLICATES,
         seed: 0,
         failures_max: 3,
         reuse: true,
         priority: 0,
+        constraints: Box::default(),
+        search: None,
     }
 }
 

@@ -12,7 +12,8 @@ use super::source::Source;
 use super::value::{Expected, described, fitting, value_of};
 use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::Hyperparameter;
-use crate::sweep_spec::{Axis, TRIALS_MAX};
+use crate::space::Axis;
+use crate::sweep_spec::TRIALS_MAX;
 
 /// The fixed values and the axes, in the order of the file.
 #[derive(Default)]
@@ -61,7 +62,7 @@ impl Space {
                     return;
                 }
                 let levels = levels_of(source, expected, items);
-                self.axes.push(Axis { hyperparameter, levels });
+                self.axes.push(Axis::of_levels(hyperparameter, levels));
             }
             _ if entry.place == Place::Grid => {
                 let shown = described(source, entry.value);
@@ -113,7 +114,7 @@ fn levels_of(source: &mut Source<'_>, expected: Expected<'_>, items: &[Spanned<D
 /// Refuses a grid with more than [`TRIALS_MAX`] trials.
 pub(super) fn check_size(source: &mut Source<'_>, layout: &Layout<'_, '_>, axes: &[Axis], replicates: u32) {
     let configurations =
-        axes.iter().try_fold(1_u128, |size, axis| size.checked_mul(axis.levels.len().max(1) as u128));
+        axes.iter().try_fold(1_u128, |size, axis| size.checked_mul(axis.levels().len().max(1) as u128));
     let trials = configurations.and_then(|size| size.checked_mul(u128::from(replicates)));
     if trials.is_some_and(|trials| trials <= u128::from(TRIALS_MAX)) {
         return;
@@ -128,7 +129,7 @@ pub(super) fn check_size(source: &mut Source<'_>, layout: &Layout<'_, '_>, axes:
         _ => "more than 10^38 trials".to_owned(),
     };
     let factors: Vec<String> =
-        axes.iter().map(|axis| format!("{} {}", axis.levels.len(), axis.hyperparameter)).collect();
+        axes.iter().map(|axis| format!("{} {}", axis.levels().len(), axis.hyperparameter)).collect();
     let message =
         format!("the grid has {size}; one sweep may have at most {}", grouped(u128::from(TRIALS_MAX)));
     let help = format!("shorten the longest lists; the grid is {}", factors.join(" × "));

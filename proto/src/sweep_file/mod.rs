@@ -28,7 +28,8 @@ use known::{Place, REPLICATES};
 use settings::{Settings, settings_of};
 use source::Source;
 
-use crate::sweep_spec::{Axis, SweepSpec};
+use crate::space::Axis;
+use crate::sweep_spec::SweepSpec;
 
 /// Largest sweep file, in bytes: a hundred times what a person writes. The coordinator keeps the text of every sweep.
 pub const FILE_BYTES_MAX: usize = 256 << 10;
@@ -75,6 +76,8 @@ pub fn parse(file_name: &str, text: &str) -> Result<SweepSpec, SweepFileErrors> 
             failures_max: setting("failures_max", SweepSpec::FAILURES_MAX),
             reuse: settings.flag(Place::Train, "reuse").unwrap_or(true),
             priority: settings.whole(Place::Top, "priority").map_or(0, |one| one as u32),
+            constraints: Box::default(),
+            search: None,
         }),
         _ => Err(source.into_errors()),
     }

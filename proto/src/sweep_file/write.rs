@@ -26,7 +26,7 @@ impl SweepSpec {
             file += "\n[grid]\n";
         }
         for axis in &self.axes {
-            let levels: Vec<String> = axis.levels.iter().map(value).collect();
+            let levels: Vec<String> = axis.levels().iter().map(value).collect();
             // Writing to a string cannot fail.
             let _ = writeln!(file, "{} = [{}]", axis.hyperparameter, levels.join(", "));
         }

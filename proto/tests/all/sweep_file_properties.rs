@@ -142,10 +142,8 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
         swept
             .into_iter()
             .map(|one| {
-                proptest::collection::btree_set(level(one), 1..5).prop_map(move |levels| Axis {
-                    hyperparameter: one,
-                    levels: levels.into_iter().rev().collect(),
-                })
+                proptest::collection::btree_set(level(one), 1..5)
+                    .prop_map(move |levels| Axis::of_levels(one, levels.into_iter().rev().collect()))
             })
             .collect::<Vec<_>>()
     });
@@ -159,7 +157,19 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
                     fixed.set(*one, value).expect("in range");
                 }
             }
-            SweepSpec { name, data, fixed, axes, replicates, seed, failures_max, reuse, priority }
+            SweepSpec {
+                name,
+                data,
+                fixed,
+                axes,
+                replicates,
+                seed,
+                failures_max,
+                reuse,
+                priority,
+                constraints: Box::default(),
+                search: None,
+            }
         },
     )
 }

@@ -116,14 +116,11 @@ fn extended_spec(spec: &SweepSpec, axes: &[Axis], replicates: Option<u32>) -> Re
     }
     for axis in axes {
         let hyperparameter = axis.hyperparameter;
-        let added = grid::checked_axis(axis)?.levels;
+        let added = grid::checked_axis(axis)?;
         if let Some(present) = extended.axes.iter_mut().find(|one| one.hyperparameter == hyperparameter) {
-            present.levels.extend(added);
+            present.grow(&added).map_err(Rejection::Invalid)?;
         } else {
-            // What ran so far ran with the fixed value, so that is the new axis' first level.
-            let mut levels = vec![spec.fixed.get(hyperparameter)];
-            levels.extend(added);
-            extended.axes.push(Axis { hyperparameter, levels });
+            extended.axes.push(added.from_fixed(spec.fixed.get(hyperparameter)).map_err(Rejection::Invalid)?);
         }
     }
     let extended = grid::checked(extended)?;

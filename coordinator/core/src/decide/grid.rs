@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::trial::replicate_seed;
-use sweep_proto::{Axis, Configuration, ConfigurationIndex, SweepId, SweepSpec, TrialId, TrialSpec, Value};
+use sweep_proto::{
+    Axis, Configuration, ConfigurationIndex, Domain, SweepId, SweepSpec, TrialId, TrialSpec, Value,
+};
 
 use crate::command::Rejection;
 use crate::record::{DatasetRecord, TrialRecord, TrialState};
@@ -37,9 +39,10 @@ pub(crate) fn checked(mut spec: SweepSpec) -> Result<SweepSpec, Rejection> {
 /// Checks an axis and gives its levels the type of the hyperparameter.
 pub(crate) fn checked_axis(axis: &Axis) -> Result<Axis, Rejection> {
     let hyperparameter = axis.hyperparameter;
-    let mut levels: Vec<Value> = Vec::with_capacity(axis.levels.len());
+    let Domain::Levels(given) = &axis.domain else { return Ok(axis.clone()) };
+    let mut levels: Vec<Value> = Vec::with_capacity(given.len());
     let mut seen = BTreeSet::new();
-    for level in &axis.levels {
+    for level in given {
         let level = level.clone().coerced(hyperparameter);
         level.check(hyperparameter).map_err(|error| Rejection::Invalid(error.to_string()))?;
         if !seen.insert(level.clone()) {
@@ -53,7 +56,7 @@ pub(crate) fn checked_axis(axis: &Axis) -> Result<Axis, Rejection> {
     if levels.is_empty() {
         return Err(Rejection::Invalid(format!("{hyperparameter} is swept over no level at all")));
     }
-    Ok(Axis { hyperparameter, levels })
+    Ok(Axis { domain: Domain::Levels(levels), ..axis.clone() })
 }
 
 /// Checks that every data variant of a spec has its dataset.

@@ -201,16 +201,14 @@ fn senseless_sweeps_are_refused_by_name() {
     };
     refused(&|spec| spec.replicates = 0, "replicate");
     refused(&|spec| spec.failures_max = 0, "failures_max");
-    refused(&|spec| spec.axes[0].levels.clear(), "units");
-    refused(&|spec| spec.axes[0].levels.push(Value::Integer(8)), "level 8 twice");
-    refused(&|spec| spec.axes[0].levels.push(Value::Integer(0)), "not 0");
+    let units = |levels: &[u64]| axis(Hyperparameter::Units, levels);
+    refused(&|spec| spec.axes[0] = units(&[]), "units");
+    refused(&|spec| spec.axes[0] = units(&[8, 16, 8]), "level 8 twice");
+    refused(&|spec| spec.axes[0] = units(&[8, 16, 0]), "not 0");
     refused(&|spec| spec.axes.push(axis(Hyperparameter::Units, &[32])), "swept twice");
     refused(&|spec| spec.replicates = 600_000, "1200000 trials");
     refused(&|spec| spec.axes.push(axis(Hyperparameter::MaxLength, &[7])), "max_length=7");
-    let reals = Axis {
-        hyperparameter: Hyperparameter::LearningRate,
-        levels: vec![Value::Real(1.0), Value::Integer(1)],
-    };
+    let reals = Axis::of_levels(Hyperparameter::LearningRate, vec![Value::Real(1.0), Value::Integer(1)]);
     refused(&|spec| spec.axes.push(reals.clone()), "level 1.0 twice");
 }
 
@@ -452,7 +450,7 @@ fn extending_keeps_every_trial_and_adds_only_what_is_new() {
     let record = lab.engine.sweep(sweep).unwrap();
     assert_eq!((record.chosen.as_ref(), record.ended_at), (None, None));
     assert_eq!(
-        record.spec.axes[1].levels,
+        record.spec.axes[1].levels(),
         [Value::Integer(200), Value::Integer(50)],
         "the fixed value first"
     );

@@ -12,7 +12,7 @@ pub fn coded(table: &Table, axes: &[&Axis]) -> CodedTrials {
     let places: Vec<BTreeMap<&Value, usize>> = axes
         .iter()
         .map(|axis| {
-            let mut levels: Vec<&Value> = axis.levels.iter().collect();
+            let mut levels: Vec<&Value> = axis.levels().iter().collect();
             levels.sort_unstable();
             levels.into_iter().enumerate().map(|(at, one)| (one, at)).collect()
         })
@@ -20,7 +20,7 @@ pub fn coded(table: &Table, axes: &[&Axis]) -> CodedTrials {
     let mut trials = CodedTrials {
         scores: Vec::new(),
         levels: vec![Vec::new(); axes.len()],
-        counts: axes.iter().map(|axis| axis.levels.len()).collect(),
+        counts: axes.iter().map(|axis| axis.levels().len()).collect(),
     };
     for (trial, outcome) in table.completed() {
         let configuration = &table.configurations[trial.configuration];

@@ -28,7 +28,7 @@ pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Ve
             CurvePanel {
                 hyperparameter: Some(axis.hyperparameter),
                 title: PanelTitle::Levels(axis.hyperparameter),
-                groups: axis.levels.iter().map(of_level).collect(),
+                groups: axis.levels().iter().map(of_level).collect(),
             }
         })
         .collect();

@@ -22,8 +22,8 @@ pub fn interactions(table: &Table, spec: &SweepSpec) -> Vec<Interaction> {
 
 fn interaction(table: &Table, rows: &Axis, columns: &Axis) -> Interaction {
     let matched = matched(table, &[rows, columns]);
-    let levels = |axis: &Axis| Levels { hyperparameter: axis.hyperparameter, levels: axis.levels.clone() };
-    let lines = matched.cells.chunks(columns.levels.len());
+    let levels = |axis: &Axis| Levels { hyperparameter: axis.hyperparameter, levels: axis.levels().to_vec() };
+    let lines = matched.cells.chunks(columns.levels().len());
     Interaction {
         rows: levels(rows),
         columns: levels(columns),

@@ -174,7 +174,7 @@ fn correct(factors: &mut [Factor]) {
 fn factor(table: &Table, axis: &Axis) -> Factor {
     let matched = matched(table, &[axis]);
     let levels: Vec<LevelEffect> = axis
-        .levels
+        .levels()
         .iter()
         .zip(matched.cells.iter().zip(&matched.completed))
         .map(|(level, (compared, completed))| {

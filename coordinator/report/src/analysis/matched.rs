@@ -26,7 +26,7 @@ type Block<'a> = BTreeMap<usize, (&'a TrialRow, Outcome)>;
 
 /// The comparable trials by their levels of `axes`. Cells without any completed trial are not compared.
 pub fn matched<'a>(table: &'a Table, axes: &[&Axis]) -> Matched<'a> {
-    let count = axes.iter().map(|axis| axis.levels.len()).product();
+    let count = axes.iter().map(|axis| axis.levels().len()).product();
     let mut blocks: BTreeMap<BlockKey, Block<'a>> = BTreeMap::new();
     let mut completed = vec![0; count];
     let others: Vec<_> = table
@@ -39,7 +39,7 @@ pub fn matched<'a>(table: &'a Table, axes: &[&Axis]) -> Matched<'a> {
         let configuration = &table.configurations[trial.configuration];
         let cell = axes.iter().try_fold(0, |cell, axis| {
             let level = configuration.get(axis.hyperparameter);
-            Some(cell * axis.levels.len() + axis.levels.iter().position(|one| *one == level)?)
+            Some(cell * axis.levels().len() + axis.levels().iter().position(|one| *one == level)?)
         });
         let Some(cell) = cell else { continue };
         completed[cell] += 1;

@@ -25,7 +25,7 @@ pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, standings: &[Standi
     spec.swept_axes()
         .map(|axis| {
             let levels: Vec<HeldLevel> = axis
-                .levels
+                .levels()
                 .iter()
                 .map(|level| {
                     // A level that the hyperparameter does not allow has no trial either.
@@ -44,7 +44,7 @@ pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, standings: &[Standi
             };
             // Means over other replicates would tell of their seeds.
             let losses = || {
-                let row = axis.levels.iter().filter_map(|level| {
+                let row = axis.levels().iter().filter_map(|level| {
                     known.get(&best.clone().with(axis.hyperparameter, level.clone()).ok()?)
                 });
                 row.filter(is_like_best).map(|one| one.loss.mean)

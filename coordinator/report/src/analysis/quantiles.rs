@@ -31,7 +31,7 @@ fn of_axis(table: &Table, axis: &Axis) -> LossQuantiles {
     LossQuantiles {
         hyperparameter: axis.hyperparameter,
         percents: PERCENTS.to_vec(),
-        levels: axis.levels.iter().filter_map(level).collect(),
+        levels: axis.levels().iter().filter_map(level).collect(),
     }
 }
 

@@ -27,7 +27,7 @@ pub fn set_up(input: &ReportInput) -> SetUp {
         fixed: held.collect(),
         axes: spec
             .swept_axes()
-            .map(|axis| Levels { hyperparameter: axis.hyperparameter, levels: axis.levels.clone() })
+            .map(|axis| Levels { hyperparameter: axis.hyperparameter, levels: axis.levels().to_vec() })
             .collect(),
         replicates: spec.replicates,
         seed: spec.seed,

@@ -51,7 +51,7 @@ pub fn differences(inputs: [&ReportInput; 2]) -> Vec<SettingDifference> {
 fn levels(spec: &SweepSpec, hyperparameter: Hyperparameter) -> SettingValue {
     match spec.axes.iter().find(|axis| axis.hyperparameter == hyperparameter) {
         Some(axis) => {
-            let levels: Vec<String> = axis.levels.iter().map(ToString::to_string).collect();
+            let levels: Vec<String> = axis.levels().iter().map(ToString::to_string).collect();
             SettingValue::Swept(levels.join(", "))
         }
         None => SettingValue::Held(spec.fixed.get(hyperparameter).to_string()),

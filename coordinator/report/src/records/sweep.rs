@@ -10,10 +10,11 @@ use serde::{Serialize, Serializer};
 use sweep_proto::data_account::{BadRow, BadRows, FileAccount, SplitAccount};
 use sweep_proto::reading::{HtmlBreaks, Reading};
 use sweep_proto::{
-    ArtifactRef, Axis, Configuration, DataAccount, DataSource, DataSpec, Hyperparameter, SweepSpec, Value,
+    ArtifactRef, Configuration, DataAccount, DataSource, DataSpec, Hyperparameter, SweepSpec, Value,
 };
 
 use super::Projection;
+use super::space::{Searched, Space};
 
 #[derive(Serialize)]
 pub(super) struct Sweep<'a> {
@@ -113,7 +114,11 @@ struct Spec<'a> {
     name: &'a str,
     data: Data<'a>,
     fixed: Values,
-    axes: Vec<Levels>,
+    axes: Vec<Space>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    constraints: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search: Option<Searched>,
     replicates: u32,
     seed: u64,
     failures_max: u32,
@@ -123,29 +128,32 @@ struct Spec<'a> {
 impl<'a> Spec<'a> {
     fn of(spec: &'a SweepSpec) -> Self {
         // No number of a report follows from the priority.
-        let SweepSpec { name, data, fixed, axes, replicates, seed, failures_max, reuse, priority: _ } = spec;
-        let levels = |axis: &Axis| {
-            let Axis { hyperparameter, levels } = axis;
-            let levels = levels.iter().cloned().map(Scalar::of).collect();
-            Levels { hyperparameter: hyperparameter.name(), levels }
-        };
+        let SweepSpec {
+            name,
+            data,
+            fixed,
+            axes,
+            replicates,
+            seed,
+            failures_max,
+            reuse,
+            priority: _,
+            constraints,
+            search,
+        } = spec;
         Self {
             name,
             data: Data::of(data),
             fixed: Values::of(fixed),
-            axes: axes.iter().map(levels).collect(),
+            axes: axes.iter().map(Space::of).collect(),
+            constraints: constraints.iter().map(ToString::to_string).collect(),
+            search: search.as_deref().map(Searched::of),
             replicates: *replicates,
             seed: *seed,
             failures_max: *failures_max,
             reuse: *reuse,
         }
     }
-}
-
-#[derive(Serialize)]
-struct Levels {
-    hyperparameter: &'static str,
-    levels: Vec<Scalar>,
 }
 
 #[derive(Serialize)]
@@ -458,7 +466,7 @@ impl Serialize for Values {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Scalar {
+pub(super) enum Scalar {
     Integer(u64),
     Real(f64),
     Flag(bool),
@@ -466,7 +474,7 @@ enum Scalar {
 }
 
 impl Scalar {
-    fn of(value: Value) -> Self {
+    pub(super) fn of(value: Value) -> Self {
         match value {
             Value::Integer(number) => Self::Integer(number),
             Value::Real(number) => Self::Real(number),

@@ -109,7 +109,7 @@ fn what_is_fixed_differently_is_under_study_and_does_not_keep_configurations_apa
 fn an_axis_of_one_level_is_held_and_may_be_under_study() {
     let losses = [vec![0.5, 0.6], vec![0.4, 0.7]];
     let of = |id, dropout| {
-        let held = Axis { hyperparameter: Hyperparameter::Dropout, levels: vec![Value::Real(dropout)] };
+        let held = Axis::of_levels(Hyperparameter::Dropout, vec![Value::Real(dropout)]);
         let axes = vec![axis(Hyperparameter::Units, &[8, 16]), held];
         let mut input = finished(spec(axes, 2), 2, |position, replicate| {
             (losses[position as usize][replicate as usize] + dropout * f64::from(replicate + 1), 0.5)

@@ -374,7 +374,8 @@ fn the_reproduction_is_a_sweep_file_that_reads_as_the_sweep() {
     };
     input.sweep.file_text = "# relative\n[data]\npath = \"reviews.csv\"\n[grid]\nunits = [8]\n".into();
     // As `sweep extend` leaves it.
-    input.sweep.spec.axes[0].levels.push(sweep_proto::Value::Integer(32));
+    let more = axis(input.sweep.spec.axes[0].hyperparameter, &[32]);
+    input.sweep.spec.axes[0].grow(&more).unwrap();
     input.sweep.spec.replicates = 3;
     let written = analyse(&input).set_up.sweep_file;
     assert_eq!(sweep_proto::sweep_file::parse("sweep.toml", &written).unwrap(), input.sweep.spec);

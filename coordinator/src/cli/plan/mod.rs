@@ -221,7 +221,10 @@ impl Gathered {
             axes: spec
                 .axes
                 .iter()
-                .map(|axis| PlannedAxis { hyperparameter: axis.hyperparameter, levels: axis.levels.clone() })
+                .map(|axis| PlannedAxis {
+                    hyperparameter: axis.hyperparameter,
+                    levels: axis.levels().to_vec(),
+                })
                 .collect(),
             data_variants: spec.data_variants().len() as u64,
             data: opened.map(data::Opened::told),
@@ -241,11 +244,11 @@ fn epochs(spec: &SweepSpec) -> u64 {
     match spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs) {
         None => trials.saturating_mul(spec.fixed.epochs()),
         Some(axis) => {
-            let levels = axis.levels.iter();
+            let levels = axis.levels().iter();
             let sum: u64 = levels
                 .map(|level| if let sweep_proto::Value::Integer(number) = level { *number } else { 0 })
                 .sum();
-            (trials / (axis.levels.len() as u64).max(1)).saturating_mul(sum)
+            (trials / (axis.levels().len() as u64).max(1)).saturating_mul(sum)
         }
     }
 }

@@ -52,14 +52,7 @@ pub(super) fn plans(
                 && is_alike(spec, trial, last)
         };
         let trials = (0..records.trials.len()).filter(|at| is_part(&records.trials[*at])).collect();
-        let file = SweepSpec {
-            name: name.clone(),
-            axes: Vec::new(),
-            fixed,
-            replicates,
-            reuse: false,
-            ..spec.clone()
-        };
+        let file = SweepSpec { name: name.clone(), ..spec.of_configuration(fixed, replicates) };
         plans.push(Plan { name, toml: file.to_toml(), replicates, trials });
     }
     plans.sort_by_key(|plan| plan.trials.first().copied());
@@ -77,9 +70,8 @@ fn configuration(spec: &SweepSpec, sweep: u64, trial: &Trial) -> Result<Configur
     let mut known = true;
     for axis in &spec.axes {
         let told = trial.cells.get(axis.hyperparameter.name());
-        let mut levels = axis.levels.iter().map(|level| level.clone().coerced(axis.hyperparameter));
-        let level = levels.find(|level| told == Some(&cell(level)));
-        known &= level.is_some_and(|level| configuration.set(axis.hyperparameter, level).is_ok());
+        let value = told.and_then(|told| Value::read(axis.hyperparameter, told));
+        known &= value.is_some_and(|value| configuration.set(axis.hyperparameter, value).is_ok());
     }
     let id = TrialId { sweep: SweepId(sweep), index: u32::try_from(trial.number).unwrap_or(u32::MAX) };
     let seed = replicate_seed(spec.seed, trial.replicate);
@@ -98,14 +90,6 @@ fn configuration(spec: &SweepSpec, sweep: u64, trial: &Trial) -> Result<Configur
         plain(&trial.key)
     ))
     .hint("a program with other numerics or defaults made the report: verify it with the version that report.json names"))
-}
-
-/// A value as it stands in the files of a report.
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Real(real) => format!("{real:?}"),
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]
@@ -134,7 +118,7 @@ mod tests {
                     dataset: Digest::of(b"data"),
                 };
                 let cells =
-                    configuration.iter().map(|(one, value)| (one.to_string(), cell(&value))).collect();
+                    configuration.iter().map(|(one, value)| (one.to_string(), value.to_string())).collect();
                 trials.push(Trial {
                     number: number.into(),
                     key: trial.key().to_string(),

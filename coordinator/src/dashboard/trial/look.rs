@@ -118,12 +118,6 @@ impl Look {
     /// The sweep of this trial's configuration alone.
     pub(super) fn reproduction(&self) -> SweepSpec {
         let trial = &self.trial.spec;
-        SweepSpec {
-            axes: Vec::new(),
-            fixed: trial.configuration.clone(),
-            replicates: trial.replicate + 1,
-            reuse: false,
-            ..self.spec.clone()
-        }
+        self.spec.of_configuration(trial.configuration.clone(), trial.replicate + 1)
     }
 }

@@ -33,8 +33,7 @@ fn artifact(number: u64) -> ArtifactRef {
 }
 
 pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
-    let axis =
-        Axis { hyperparameter: Hyperparameter::Units, levels: vec![Value::Integer(8), Value::Integer(16)] };
+    let axis = Axis::of_levels(Hyperparameter::Units, vec![Value::Integer(8), Value::Integer(16)]);
     let fixed = Configuration::default();
     let dataset = DatasetRecord {
         variant: fixed.data_variant(),
@@ -65,6 +64,8 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
             failures_max: 3,
             reuse: true,
             priority: 2,
+            constraints: Box::default(),
+            search: None,
         },
         file_text: "name = 'x'".into(),
         state,

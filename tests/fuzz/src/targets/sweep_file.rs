@@ -30,11 +30,11 @@ pub(crate) fn grid(bytes: &[u8]) {
         Ok(axes) => {
             assert!(!axes.is_empty());
             for axis in axes {
-                let mut levels = axis.levels.clone();
+                let mut levels = axis.levels().to_vec();
                 levels.sort();
                 levels.dedup();
-                assert_eq!((levels.is_empty(), levels.len()), (false, axis.levels.len()), "{axis:?}");
-                for level in &axis.levels {
+                assert_eq!((levels.is_empty(), levels.len()), (false, axis.levels().len()), "{axis:?}");
+                for level in axis.levels() {
                     level.check(axis.hyperparameter).expect("in range");
                 }
             }

@@ -20,7 +20,7 @@ pub fn artifact(text: &str) -> ArtifactRef {
 }
 
 pub fn axis(hyperparameter: Hyperparameter, levels: &[u64]) -> Axis {
-    Axis { hyperparameter, levels: levels.iter().copied().map(Value::Integer).collect() }
+    Axis::of_levels(hyperparameter, levels.iter().copied().map(Value::Integer).collect())
 }
 
 /// A sweep over these levels of units, with this many replicates and epochs.
@@ -35,6 +35,8 @@ pub fn spec(name: &str, units: &[u64], replicates: u32, epochs: u64) -> SweepSpe
         failures_max: 3,
         reuse: true,
         priority: 0,
+        constraints: Box::default(),
+        search: None,
     }
 }
 

@@ -380,7 +380,7 @@ impl World {
 
     fn extend(&mut self, sweep: SweepId) -> Command {
         let spec = self.engine.sweep(sweep).unwrap().spec.clone();
-        let present = spec.axes.iter().map(|axis| axis.levels.len() as u64).max().unwrap();
+        let present = spec.axes.iter().map(|axis| axis.levels().len() as u64).max().unwrap();
         let mut axes = Vec::new();
         let mut replicates = None;
         match self.random.below(3) {

@@ -1,0 +1,161 @@
+//! The search space: axes, each a hyperparameter with the values that it may take, and what restricts them together.
+
+mod constraint;
+mod range;
+mod row;
+
+use serde::{Deserialize, Serialize};
+
+pub use constraint::{Constraint, ConstraintError, EXPRESSION_CHARS_MAX, TERMS_MAX};
+pub use range::{Bounds, Range, RangeError};
+
+use crate::configuration::{Configuration, Value};
+use crate::hyperparameter::Hyperparameter;
+
+/// The values that a swept hyperparameter may take.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Domain {
+    /// Its levels, distinct and in the order of the sweep file: at least one.
+    Levels(Vec<Value>),
+    /// All numbers between two bounds.
+    Range(Range),
+}
+
+/// One swept hyperparameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "row::AxisRow", into = "row::AxisRow")]
+pub struct Axis {
+    /// The hyperparameter.
+    pub hyperparameter: Hyperparameter,
+    /// The values it may take.
+    pub domain: Domain,
+    /// Conditions under which it is active, all of which must hold. Where one does not, it has its fixed value.
+    pub when: Vec<Condition>,
+}
+
+/// One of these values of another hyperparameter, which is always active itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// The other hyperparameter.
+    pub hyperparameter: Hyperparameter,
+    /// Its values with which the condition holds.
+    pub values: Vec<Value>,
+}
+
+impl Condition {
+    /// Whether a configuration fulfils it.
+    pub fn holds(&self, configuration: &Configuration) -> bool {
+        self.values.contains(&configuration.get(self.hyperparameter))
+    }
+}
+
+impl Axis {
+    /// An axis of levels that is always active.
+    pub fn of_levels(hyperparameter: Hyperparameter, levels: Vec<Value>) -> Self {
+        Self { hyperparameter, domain: Domain::Levels(levels), when: Vec::new() }
+    }
+
+    /// An axis over a range that is always active.
+    pub fn of_range(hyperparameter: Hyperparameter, range: Range) -> Self {
+        Self { hyperparameter, domain: Domain::Range(range), when: Vec::new() }
+    }
+
+    /// Its levels in the order of the sweep file; none of a range.
+    pub fn levels(&self) -> &[Value] {
+        match &self.domain {
+            Domain::Levels(levels) => levels,
+            Domain::Range(_) => &[],
+        }
+    }
+
+    /// Its range; `None` where it has levels.
+    pub fn range(&self) -> Option<&Range> {
+        match &self.domain {
+            Domain::Levels(_) => None,
+            Domain::Range(range) => Some(range),
+        }
+    }
+
+    /// Whether a value is one of its levels, or within its range and on its steps.
+    pub fn contains(&self, value: &Value) -> bool {
+        match &self.domain {
+            Domain::Levels(levels) => levels.contains(value),
+            Domain::Range(range) => range.contains(value),
+        }
+    }
+
+    /// Whether all its conditions hold, so that its hyperparameter is varied.
+    pub fn is_active(&self, configuration: &Configuration) -> bool {
+        self.when.iter().all(|condition| condition.holds(configuration))
+    }
+
+    /// The largest of its values.
+    pub fn largest(&self) -> Option<Value> {
+        match &self.domain {
+            Domain::Levels(levels) => levels.iter().max().cloned(),
+            Domain::Range(range) => Some(range.bounds()[1].clone()),
+        }
+    }
+
+    /// Takes over what is added by an extension: further levels, or a wider range.
+    ///
+    /// # Errors
+    /// Says in words why it cannot.
+    pub fn grow(&mut self, added: &Self) -> Result<(), String> {
+        let hyperparameter = self.hyperparameter;
+        if !added.when.is_empty() && added.when != self.when {
+            return Err(format!("the conditions of {hyperparameter} cannot change; launch a new sweep"));
+        }
+        match (&mut self.domain, &added.domain) {
+            (Domain::Levels(levels), Domain::Levels(more)) => levels.extend(more.iter().cloned()),
+            (Domain::Range(range), Domain::Range(wider)) if wider.widens(range) => *range = *wider,
+            (Domain::Range(range), Domain::Range(_)) => {
+                return Err(format!(
+                    "the range of {hyperparameter} can only become wider: it must hold {range}, on the same scale and steps"
+                ));
+            }
+            (Domain::Range(range), Domain::Levels(_)) => {
+                return Err(format!(
+                    "{hyperparameter} has a range: widen it, for example {hyperparameter} = {range}"
+                ));
+            }
+            (Domain::Levels(_), Domain::Range(_)) => {
+                return Err(format!(
+                    "{hyperparameter} has levels: add levels, or launch a new sweep with the range"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// This axis where its hyperparameter was fixed so far: what ran, ran with that value, which becomes the first level.
+    ///
+    /// # Errors
+    /// Where a range does not hold it.
+    pub fn from_fixed(mut self, fixed: Value) -> Result<Self, String> {
+        match &mut self.domain {
+            Domain::Levels(levels) => levels.insert(0, fixed),
+            Domain::Range(range) if range.contains(&fixed) => {}
+            Domain::Range(_) => {
+                return Err(format!(
+                    "the range of {} must hold {fixed}, with which the trials so far ran",
+                    self.hyperparameter
+                ));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Number of values; `None` of a range of real numbers without a step.
+    pub fn size(&self) -> Option<u64> {
+        match &self.domain {
+            Domain::Levels(levels) => Some(levels.len() as u64),
+            Domain::Range(range) => range.count(),
+        }
+    }
+
+    /// Whether it has more than one value, so that configurations differ along it.
+    pub fn varies(&self) -> bool {
+        self.size() != Some(1)
+    }
+}
