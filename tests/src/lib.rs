@@ -7,6 +7,7 @@ pub mod crash_points;
 pub mod false_clock;
 pub mod fault_proxy;
 pub mod frames;
+pub mod hunt;
 pub mod large_sweep;
 pub mod ledger;
 pub mod member;

@@ -1,7 +1,7 @@
 //! Seeded schedules of a whole cluster on a simulated network, each in a process of its own.
 //!
-//! `SEEDS=n` sets how many are tried and `FIRST_SEED=n` from where on. `SEED=n` plays one of them in this process,
-//! `BUG=name` plants a bug into it, and `RUST_LOG=schedule=debug` tells everything that happens.
+//! A round plays some of them (`sweep_tests::hunt`). `SEEDS=n` sets how many are tried and `FIRST_SEED=n` from where
+//! on. `SEED=n` plays one of them in this process, `BUG=name` plants a bug into it, and `RUST_LOG=schedule=debug` tells everything that happens.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
@@ -13,13 +13,15 @@ use anyhow::{Context, Result, bail, ensure};
 use sweep_simulation::plan::Plan;
 use sweep_simulation::planted::Bug;
 use sweep_simulation::world::{BROKEN, Outcome, play};
+use sweep_tests::hunt;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Schedules tried where `SEEDS` says nothing.
-const SEEDS: u64 = 2_000;
+/// Schedules of the whole hunt, and of one round of it, where `SEEDS` says nothing.
+const SEEDS: u64 = 20_000;
+const SEEDS_OF_A_ROUND: u64 = 800;
 
 /// Schedules played twice, to see that they are the same.
 const REPEATED: [u64; 10] = [0, 1, 2, 3, 5, 8, 13, 21, 34, 55];
@@ -200,8 +202,9 @@ fn every_schedule_keeps_its_promises_and_ends() -> Result<()> {
         return play_here(seed);
     }
     let _cores = all_cores();
-    let first = number("FIRST_SEED")?.unwrap_or(0);
-    let count = number("SEEDS")?.unwrap_or(SEEDS);
+    let round = hunt::share("schedules", SEEDS, SEEDS_OF_A_ROUND)?;
+    let first = number("FIRST_SEED")?.unwrap_or(round.start);
+    let count = number("SEEDS")?.unwrap_or(round.end - round.start);
     let started = Instant::now();
     let Reached { corners, simulated } = play_all(&(first..first + count).collect::<Vec<_>>())?;
     let seconds = started.elapsed().as_secs_f64();
