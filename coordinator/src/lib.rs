@@ -40,7 +40,7 @@ mod unfinished;
 pub use artifacts::ArtifactsChoice;
 pub use audit_log::{AuditState, read_audit_log};
 pub use backup::{BackupError, Manifest, backup, restore};
-pub use coordinator_core::{Quota, Totals};
+pub use coordinator_core::{Keep, Quota, Totals};
 pub use driver::STALE_BYTES_MAX;
 pub use fsck::{Findings, FsckError, fsck};
 pub use place::{DATABASE, DatabaseUrl, Place, StoreChoice};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator_core::{Command, Engine, Quota};
+use coordinator_core::{Command, Engine, Keep, Quota};
 use coordinator_store::StoreError;
 use data_encoding::HEXLOWER;
 use sweep_proto::protocol::MESSAGE_BYTES_MAX;
@@ -34,7 +34,7 @@ use crate::http;
 use crate::machine;
 use crate::place::{Place, StoreChoice, at};
 use crate::readers::Readers;
-use crate::rpc::{AccessRpc, Doors, Shared, SweepRpc, WorkerRpc, audit, status, uploads};
+use crate::rpc::{AccessRpc, Doors, Shared, SweepRpc, WorkerRpc, audit, gc, status, uploads};
 use crate::security::authority::AuthorityError;
 use crate::security::doors;
 use crate::security::files::SECURITY;
@@ -110,6 +110,8 @@ pub struct ServerConfig {
     pub texts: Texts,
     /// How much users may launch.
     pub quota: Quota,
+    /// For how long what is kept that nobody needs for ever.
+    pub keep: Keep,
     /// After how many days entries of the audit log are removed; `None`: only when somebody says so.
     pub audit_days: Option<u64>,
 }
@@ -128,6 +130,7 @@ impl ServerConfig {
             readers: Readers::InProcess,
             texts: Texts::default(),
             quota: machine::quota(),
+            keep: Keep::default(),
             audit_days: None,
         }
     }
@@ -329,6 +332,7 @@ pub async fn start(config: ServerConfig) -> Result<Server, StartError> {
         .map_err(|error| StartError::Unclean(error.to_string()))?;
     shared.readers = config.readers;
     shared.quota = config.quota;
+    shared.keep = config.keep;
     shared.texts = config.texts;
     shared.sealer = Some(sealer);
     let entrance = match tls {
@@ -404,6 +408,7 @@ pub(crate) async fn serve(
     let (health, health_service) = tonic_health::server::health_reporter();
     tokio::spawn(report_health(health, shared.driver.clone(), shutdown.clone()));
     tokio::spawn(uploads::collect(shared.clone()));
+    tokio::spawn(gc::keep_clean(shared.clone()));
     let sweeps = SweepServiceServer::new(SweepRpc::new(shared.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(REPLY_BYTES_MAX);

@@ -97,6 +97,7 @@ fn worker_record(id: WorkerId, now: Timestamp) -> WorkerRecord {
         answered: None,
         troubles: Default::default(),
         process: Default::default(),
+        left_at: None,
     }
 }
 

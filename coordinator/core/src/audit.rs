@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::index::Index;
 use crate::limits::OUT_OF_MEMORY_MAX;
 use crate::record::{
-    AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState,
+    AttemptRecord, AttemptState, Cleared, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState,
 };
 use crate::source;
 
@@ -107,6 +107,16 @@ impl Audit<'_> {
         self.expect(sweep.ended_at.is_some() == sweep.state.is_ended(), || {
             format!("sweep {id} is {}, ended at {:?}", sweep.state.name(), sweep.ended_at)
         });
+        let cleared = sweep.cleared;
+        self.expect(cleared == Cleared::default() || sweep.state.is_ended(), || {
+            format!("sweep {id} is {}, and what it left behind was removed", sweep.state.name())
+        });
+        let best = self.engine.best_of(sweep);
+        let removed = trials.iter().filter(|trial| trial.model_is_removed);
+        let wrong = removed
+            .filter(|trial| trial.spec.id.index >= cleared.models || Some(trial.configuration_index) == best)
+            .count();
+        self.expect(wrong == 0, || format!("sweep {id} lacks {wrong} models that it needs"));
         let waits = self.engine.index.sweeps.get(&id).is_some_and(|index| !index.outstanding.is_empty());
         self.expect(waits == (sweep.state == SweepState::Evaluating), || {
             format!("sweep {id} is {}, waiting for tests: {waits}", sweep.state.name())

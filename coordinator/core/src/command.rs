@@ -11,6 +11,7 @@ use crate::access::{AuditHead, AuditNote, CertificateId};
 use crate::mutation::Mutation;
 use crate::quota::Quota;
 use crate::record::{AttemptState, DatasetRecord, InstanceId, SweepState};
+use crate::retention::{Keep, Waste};
 
 /// Everything that can be asked of the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,8 +173,13 @@ pub enum Command {
     /// The rows come from a backup: every lease is taken back, and tokens go on far above those of the old
     /// world, whose workers are thereby fenced.
     NewGeneration,
-    /// Remove a bounded number of rows that have been of no use for long ([`Engine::unused`](crate::Engine::unused)).
-    ForgetUnused,
+    /// Remove a bounded part of what has been kept for long enough ([`Engine::waste`](crate::Engine::waste)).
+    Forget {
+        /// How long what is kept.
+        keep: Keep,
+        /// Who removes it; what is removed becomes the entry's subject.
+        by: AuditNote,
+    },
     /// Time passed: leases may have run out.
     Tick,
     /// Let a bounded number of trials follow what was decided of their sweep.
@@ -308,6 +314,8 @@ pub enum Reply {
         /// How many more there are: the command once more takes the next.
         left: u64,
     },
+    /// What was removed of what was kept for long enough: a part, which may be empty; `None` where nothing is left.
+    Forgotten(Option<Waste>),
 }
 
 /// How a lease stands.

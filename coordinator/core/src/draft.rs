@@ -13,7 +13,7 @@ use crate::limits::{ATTEMPTS_MAX, WORKERS_LOST_MAX};
 use crate::mutation::{Key, Mutation};
 use crate::record::{
     AnsweredRequest, AttemptRecord, AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord,
-    TrialState, WorkerRecord,
+    TrialState, WorkerRecord, WorkerState,
 };
 use crate::source;
 
@@ -141,7 +141,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets a worker.
-    pub(crate) fn set_worker(&mut self, worker: WorkerRecord) {
+    pub(crate) fn set_worker(&mut self, mut worker: WorkerRecord) {
+        worker.left_at = match worker.state {
+            WorkerState::Ready | WorkerState::Draining => None,
+            WorkerState::Departed => worker.left_at.or(Some(self.now)),
+            WorkerState::Lost => worker.left_at.or(self.engine.heard_at(worker.id)).or(Some(self.now)),
+        };
         self.workers.insert(worker.id, worker);
     }
 

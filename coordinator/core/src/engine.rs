@@ -126,7 +126,7 @@ impl Engine {
             Command::By { note, shown, command } => decide::access::by(self, now, (note, *shown), command),
             Command::Record(note) => Ok(decide::access::record(self, now, note)),
             Command::NewGeneration => Ok(decide::generation::begin(self, now)),
-            Command::ForgetUnused => Ok(retention::forget_unused(self, now)),
+            Command::Forget { keep, by } => Ok(retention::forget(self, now, keep, by)),
             Command::Tick => Ok(decide::tick::tick(self, now)),
             Command::Follow => decide::follow::follow(self, now),
         }

@@ -246,7 +246,8 @@ fn epochs(trial: &TrialRecord) -> u64 {
 /// Bytes of what a trial has brought.
 fn artifact_bytes(trial: &TrialRecord) -> u64 {
     let checkpoints = trial.checkpoint.iter().chain(&trial.underway).map(|one| one.artifact.bytes);
-    let model = trial.result.iter().filter(|_| trial.reused_from.is_none()).map(|result| result.model.bytes);
+    let is_here = trial.reused_from.is_none() && !trial.model_is_removed;
+    let model = trial.result.iter().filter(|_| is_here).map(|result| result.model.bytes);
     // A worker names the sizes: no sum of them must overflow.
     checkpoints.chain(model).map(|bytes| bytes.min(1 << 40)).sum()
 }

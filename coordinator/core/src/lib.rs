@@ -51,10 +51,11 @@ pub use progress::Progress;
 pub use quota::{Quota, Totals};
 pub use reach::{Allowance, StepBounds};
 pub use record::{
-    AnsweredRequest, AttemptRecord, AttemptState, DatasetRecord, EarlierChoice, EpochRecord, GridOrder,
-    InstanceId, LeaseRecord, ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState, Troubles,
-    WorkerRecord, WorkerState,
+    AnsweredRequest, AttemptRecord, AttemptState, Cleared, DatasetRecord, EarlierChoice, EpochRecord,
+    GridOrder, InstanceId, LeaseRecord, ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState,
+    Troubles, WorkerRecord, WorkerState,
 };
+pub use retention::{Keep, Waste};
 pub use source::planned_trials;
 pub use spans::Spans;
 pub use tables::{Counts, Tables};

@@ -137,9 +137,13 @@ pub const LABEL_CHARACTERS_MAX: usize = 200;
 /// Most characters of why the coordinator holds a sweep.
 pub const HOLD_REASON_CHARACTERS_MAX: usize = 500;
 
-/// How long workers that left without having worked, and certificates and tokens that are worth nothing, are kept, in
-/// milliseconds: 30 days, so that somebody who asks why a worker is not let in is told.
+/// How long workers that left without having worked, and certificates and tokens that are worth nothing, are kept where nobody
+/// says otherwise, in milliseconds: 30 days, so that somebody who asks why a worker is not let in is told.
 pub const KEEP_UNUSED_MS: u64 = 30 * 24 * 3_600_000;
+
+/// How long the step metrics of a sweep are kept after its end where nobody says otherwise, in milliseconds: 90 days. They draw
+/// the curves within epochs on the pages of trials, and nothing else.
+pub const KEEP_STEPS_MS: u64 = 90 * 24 * 3_600_000;
 
 /// How long an entry of the audit log is kept at least, in milliseconds: 30 days, so that somebody notices.
 pub const AUDIT_KEEP_MIN_MS: u64 = 30 * 24 * 3_600_000;

@@ -74,7 +74,7 @@ impl TrialRecord {
     }
 
     fn model(&self) -> Option<ArtifactRef> {
-        self.result.as_ref().map(|result| result.model)
+        self.result.as_ref().filter(|_| !self.model_is_removed).map(|result| result.model)
     }
 }
 

@@ -35,7 +35,9 @@ impl Origins {
         }
         if let Some(after) = after {
             let id = after.spec.id;
-            if after.state == TrialState::Completed && after.reused_from.is_none() {
+            // A result without its model stands in for nothing: another sweep might choose it, and have to measure it.
+            let has_model = after.state == TrialState::Completed && !after.model_is_removed;
+            if has_model && after.reused_from.is_none() {
                 self.trained.insert((after.key, id));
             }
             if after.test.is_some() {

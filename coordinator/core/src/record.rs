@@ -71,6 +71,25 @@ pub struct SweepRecord {
     /// a bounded number of trials at a time (`decide/delete.rs`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+    /// How much of what its trials left behind was removed since it ended, because it was kept for long enough.
+    #[serde(default, skip_serializing_if = "Cleared::is_nothing")]
+    pub cleared: Cleared,
+}
+
+/// How far the trials of an ended sweep were gone through to remove what is not kept for ever (`retention.rs`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cleared {
+    /// Trials from the first on whose step metrics are gone.
+    pub steps: u32,
+    /// Trials from the first on whose models are gone, but for those of the best configuration.
+    pub models: u32,
+}
+
+impl Cleared {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A choice that was measured on the test split and is not the last one: whoever knows the measurement may have gone on because
@@ -177,6 +196,9 @@ pub struct TrialRecord {
     /// Attempts before it was last tried again by a person's command: their failures no longer count.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub forgiven: u32,
+    /// Whether the model that its result names was removed, because its sweep ended long ago.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub model_is_removed: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -263,6 +285,9 @@ pub struct WorkerRecord {
     /// Which process speaks for it.
     #[serde(default)]
     pub process: ProcessRecord,
+    /// When it left, or was last heard before it fell silent. Absent while it is there, and in rows of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_at: Option<Timestamp>,
 }
 
 /// The name that a worker's process gives itself. It tells processes apart that have the same identity: a

@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use sweep_proto::encoded::EncodedHeader;
 use sweep_proto::{DataSpec, Digest, Hyperparameter, Value};
 
-pub use cache::encoded_path;
+pub use cache::{Spare, encoded_path, spare_files};
 pub use corpus::Corpus;
 pub use error::DatasetError;
 pub use inspect::{ClassRows, InspectOptions, Inspection, Sample, inspect, inspect_with};

@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sweep_proto::Digest;
 
+use crate::cache::texts_path;
 use crate::download::write_atomically;
 use crate::limits::{TEST_TEXT_CHARACTERS, TEST_TEXTS_BYTES_MAX};
 use crate::rows::Row;
-
-fn path(cache: &Path, dataset: Digest) -> PathBuf {
-    cache.join(format!("{dataset}.texts"))
-}
 
 /// Keeps the beginnings of the test texts in a file for its owner only, one JSON string a line; none where they are too large
 /// together.
@@ -27,7 +24,7 @@ pub(crate) fn keep(cache: &Path, dataset: Digest, test: &[Row]) -> io::Result<()
             return Ok(());
         }
     }
-    write_atomically(&path(cache, dataset), &lines)
+    write_atomically(&texts_path(cache, dataset), &lines)
 }
 
 /// The beginnings of some test texts by row of the test split; those that are not kept are left out.
@@ -35,7 +32,7 @@ pub(crate) fn keep(cache: &Path, dataset: Digest, test: &[Row]) -> io::Result<()
 /// # Errors
 /// A file that is there and cannot be read.
 pub fn test_texts(cache: &Path, dataset: Digest, rows: &[u64]) -> io::Result<BTreeMap<u64, String>> {
-    let file = match File::open(path(cache, dataset)) {
+    let file = match File::open(texts_path(cache, dataset)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(error),
@@ -55,7 +52,7 @@ pub fn test_texts(cache: &Path, dataset: Digest, rows: &[u64]) -> io::Result<BTr
 /// # Errors
 /// A file that is there and cannot be removed.
 pub fn forget_test_texts(cache: &Path, dataset: Digest) -> io::Result<()> {
-    match std::fs::remove_file(path(cache, dataset)) {
+    match std::fs::remove_file(texts_path(cache, dataset)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -77,7 +74,7 @@ mod tests {
         let texts = test_texts(cache.path(), dataset, &[0, 2, 9]).expect("read");
         assert_eq!(texts[&0], "It's \"good\",\nDon't");
         assert_eq!((texts[&2].chars().count(), texts.len()), (TEST_TEXT_CHARACTERS, 2));
-        let mode = path(cache.path(), dataset).metadata().expect("there").permissions().mode();
+        let mode = texts_path(cache.path(), dataset).metadata().expect("there").permissions().mode();
         assert_eq!(mode & 0o077, 0, "{mode:o}");
         for dataset in [Digest::of(b"other"), dataset] {
             forget_test_texts(cache.path(), dataset).expect("gone");

@@ -6,7 +6,7 @@ use std::io::{self, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use sweep_proto::Digest;
+use sweep_proto::{ArtifactRef, Digest};
 use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncSeekExt;
 
@@ -94,8 +94,19 @@ impl Directory {
         }
     }
 
-    pub(super) fn sweep_orphans(&self, wanted: &BTreeSet<Digest>, older_than: Duration) -> io::Result<u64> {
-        let mut removed = 0;
+    pub(super) fn remove(&self, digest: Digest) -> io::Result<()> {
+        match fs::remove_file(self.path(digest)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn orphans(
+        &self,
+        wanted: &BTreeSet<Digest>,
+        older_than: Duration,
+    ) -> io::Result<Vec<ArtifactRef>> {
+        let mut orphans = Vec::new();
         for folder in fs::read_dir(&self.root)? {
             let folder = folder?;
             if !folder.file_type()?.is_dir() || folder.file_name() == INCOMING {
@@ -107,14 +118,15 @@ impl Directory {
                     [folder.file_name(), file.file_name()].map(|part| part.to_string_lossy().into_owned());
                 if let Ok(digest) = name.concat().parse()
                     && !wanted.contains(&digest)
-                    && file.metadata()?.modified()?.elapsed().unwrap_or_default() >= older_than
                 {
-                    fs::remove_file(file.path())?;
-                    removed += 1;
+                    let metadata = file.metadata()?;
+                    if metadata.modified()?.elapsed().unwrap_or_default() >= older_than {
+                        orphans.push(ArtifactRef { digest, bytes: metadata.len() });
+                    }
                 }
             }
         }
-        Ok(removed)
+        Ok(orphans)
     }
 }
 

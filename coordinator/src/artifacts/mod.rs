@@ -264,20 +264,58 @@ impl Artifacts {
         }
     }
 
-    /// Removes every blob that is not wanted and was stored that long ago, and counts them. What has
+    /// Removes every blob that is not wanted and was stored that long ago, and tells what that was. What has
     /// another name is left alone.
     pub(crate) async fn sweep_orphans(
         &self,
         wanted: &BTreeSet<Digest>,
         older_than: Duration,
-    ) -> Result<u64, ArtifactError> {
+    ) -> Result<Orphans, ArtifactError> {
         let _alone = self.removal.write().await;
+        let orphans = self.find_orphans(wanted, older_than).await?;
+        for orphan in &orphans {
+            match &self.place {
+                Place::Directory(directory) => directory.remove(orphan.digest)?,
+                Place::Objects(objects) => objects.remove(orphan.digest).await?,
+            }
+        }
+        Ok(Orphans::of(&orphans))
+    }
+
+    /// What [`Self::sweep_orphans`] would remove.
+    pub(crate) async fn orphans(
+        &self,
+        wanted: &BTreeSet<Digest>,
+        older_than: Duration,
+    ) -> Result<Orphans, ArtifactError> {
+        Ok(Orphans::of(&self.find_orphans(wanted, older_than).await?))
+    }
+
+    async fn find_orphans(
+        &self,
+        wanted: &BTreeSet<Digest>,
+        older_than: Duration,
+    ) -> Result<Vec<ArtifactRef>, ArtifactError> {
         let mut wanted = wanted.clone();
         wanted.extend(self.pinned.all());
         match &self.place {
-            Place::Directory(directory) => Ok(directory.sweep_orphans(&wanted, older_than)?),
-            Place::Objects(objects) => objects.sweep_orphans(&wanted, older_than).await,
+            Place::Directory(directory) => Ok(directory.orphans(&wanted, older_than)?),
+            Place::Objects(objects) => objects.orphans(&wanted, older_than).await,
         }
+    }
+}
+
+/// Blobs that nothing refers to, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orphans {
+    pub(crate) count: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Orphans {
+    fn of(orphans: &[ArtifactRef]) -> Self {
+        let bytes = orphans.iter().map(|orphan| orphan.bytes).sum();
+        Self { count: orphans.len() as u64, bytes }
     }
 }
 
@@ -364,7 +402,7 @@ mod tests {
             let removed = artifacts.remove_stale(dataset.digest, Duration::ZERO).await.expect("looks");
             assert!(!removed, "it was about to be named just now");
             let orphans = artifacts.sweep_orphans(&BTreeSet::new(), Duration::ZERO).await.expect("looks");
-            assert_eq!(orphans, 0);
+            assert_eq!(orphans.count, 0);
         }
     }
 
@@ -380,8 +418,11 @@ mod tests {
             let removed = artifacts.remove_stale(orphan.digest, long_ago).await.expect("reads");
             assert!(!removed, "it was uploaded just now");
             let wanted = BTreeSet::from([kept.digest]);
-            assert_eq!(artifacts.sweep_orphans(&wanted, Duration::from_hours(1)).await.expect("sweeps"), 0);
-            assert_eq!(artifacts.sweep_orphans(&wanted, Duration::ZERO).await.expect("sweeps"), 1);
+            let hour = Duration::from_hours(1);
+            assert_eq!(artifacts.sweep_orphans(&wanted, hour).await.expect("sweeps").count, 0);
+            let one = Orphans { count: 1, bytes: orphan.bytes };
+            assert_eq!(artifacts.orphans(&wanted, Duration::ZERO).await.expect("looks"), one);
+            assert_eq!(artifacts.sweep_orphans(&wanted, Duration::ZERO).await.expect("sweeps"), one);
             assert_eq!(artifacts.size(kept.digest).await.expect("looks"), Some(4));
             assert_eq!(artifacts.size(orphan.digest).await.expect("looks"), None);
         }

@@ -11,8 +11,8 @@ use object_store::{
     ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, RetryConfig, WriteMultipart,
 };
 use prost::bytes::Bytes;
-use sweep_proto::Digest;
 use sweep_proto::protocol::CHUNK_BYTES;
+use sweep_proto::{ArtifactRef, Digest};
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
@@ -152,17 +152,21 @@ impl Objects {
         if is_recent {
             return Ok(false);
         }
+        self.remove(digest).await.map(|()| true)
+    }
+
+    pub(super) async fn remove(&self, digest: Digest) -> Result<(), ArtifactError> {
         match self.store.delete(&path(digest)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(true),
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    pub(super) async fn sweep_orphans(
+    pub(super) async fn orphans(
         &self,
         wanted: &BTreeSet<Digest>,
         older_than: Duration,
-    ) -> Result<u64, ArtifactError> {
+    ) -> Result<Vec<ArtifactRef>, ArtifactError> {
         let is_recent = |digest: &Digest| {
             let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
             recent.get(digest).is_some_and(|at| at.elapsed() < GRACE.min(older_than))
@@ -178,14 +182,10 @@ impl Objects {
                 && !is_recent(&digest)
                 && modified.elapsed().unwrap_or_default() >= older_than
             {
-                orphans.push(object.location);
+                orphans.push(ArtifactRef { digest, bytes: object.size });
             }
         }
-        drop(listing);
-        for orphan in &orphans {
-            self.store.delete(orphan).await?;
-        }
-        Ok(orphans.len() as u64)
+        Ok(orphans)
     }
 }
 

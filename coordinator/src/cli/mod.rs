@@ -26,6 +26,7 @@ mod drain;
 mod export;
 mod extend;
 mod fsck;
+mod gc;
 mod hyperparameters;
 mod launch;
 mod list;
@@ -38,6 +39,7 @@ mod refresh;
 mod report;
 mod report_folder;
 mod rerun;
+mod retention;
 mod retry;
 mod run;
 mod serve;
@@ -196,6 +198,8 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Bring a backup back into an empty place
     Restore(backup::RestoreArguments),
+    /// Remove what was kept for long enough, or say what that is
+    Gc(gc::Arguments),
     /// Check the data folder of a coordinator that is stopped
     Fsck(fsck::Arguments),
     /// Show every hyperparameter with its range and default
@@ -389,6 +393,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Audit(arguments) => audit::run(arguments, context).await,
         Command::Backup(arguments) => backup::backup(arguments, context).await,
         Command::Restore(arguments) => backup::restore(arguments, context).await,
+        Command::Gc(arguments) => gc::run(arguments, context).await,
         Command::Fsck(arguments) => fsck::run(arguments, context).await,
         Command::Hyperparameters(arguments) => hyperparameters::run(&arguments, context),
         Command::Completions(arguments) => completions::run(&arguments, context),

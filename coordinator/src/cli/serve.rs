@@ -11,6 +11,7 @@ use super::exit::Failure;
 use super::interrupt::Interrupt;
 use super::output;
 use super::quota::QuotaArguments;
+use super::retention::RetentionArguments;
 use super::store::StoreArguments;
 
 const EXAMPLES: &str = "\
@@ -71,6 +72,8 @@ pub(crate) struct Arguments {
     audit_days: Option<u64>,
     #[command(flatten)]
     quota: QuotaArguments,
+    #[command(flatten)]
+    retention: RetentionArguments,
 }
 
 fn host(text: &str) -> Result<String, String> {
@@ -100,6 +103,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let local = ServerConfig::local(arguments.listen, arguments.data_dir, StoreChoice::Sqlite);
     let server = coordinator::start(ServerConfig {
         quota: arguments.quota.over(local.quota),
+        keep: arguments.retention.over(local.keep),
         is_secure: arguments.tls,
         texts: Texts::withheld_if(arguments.no_texts),
         is_open_to_local_users: arguments.open_to_local_users,

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::Request;
-use crate::artifacts::Artifacts;
+use crate::artifacts::{Artifacts, Orphans};
 
 /// What is to be removed.
 #[derive(Debug)]
@@ -67,8 +67,10 @@ async fn run(
             },
             Waste::Orphans { wanted, older_than } => {
                 match artifacts.sweep_orphans(&wanted, older_than).await {
-                    Ok(0) => {}
-                    Ok(count) => tracing::info!(count, "removed artifacts that nothing refers to"),
+                    Ok(Orphans { count: 0, .. }) => {}
+                    Ok(Orphans { count, bytes }) => {
+                        tracing::info!(count, bytes, "removed artifacts that nothing refers to");
+                    }
                     Err(error) => tracing::warn!(%error, "cannot look for artifacts that nothing refers to"),
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use coordinator_core::{AuditNote, Command, Engine, Key, Mutation, Rejection, Reply, StepBounds};
+use coordinator_core::{Command, Engine, Mutation, Rejection, Reply, StepBounds};
 use coordinator_store::{StepBatch, Store, StoreError};
 use sweep_proto::{ArtifactRef, AttemptId, LeaseToken, StepMetric, Timestamp, WorkerId};
 use tokio::sync::oneshot;
@@ -103,6 +103,11 @@ impl Live {
                 let reader = self.store.reader();
                 _ = reply.send(reader.map_err(|error| DriverError::Unavailable(error.to_string())));
             }
+            Request::GiveBack { all, reply } => {
+                let given = if all { self.store.rebuild().map(|()| 0) } else { self.store.give_back() };
+                // Whoever asked may have gone.
+                _ = reply.send(given.map_err(|error| DriverError::of_store(&error)));
+            }
             Request::Unreferenced(artifact) => batch.uploaded_again.push(artifact),
             Request::Stop => batch.stop = true,
         }
@@ -149,31 +154,6 @@ impl Live {
             tracing::warn!(%refusal, "trials cannot follow what was decided of their sweep");
         }
         self.is_stuck = batch.mutations.len() == before;
-    }
-
-    /// Removes what has been of no use for long; the audit log says so.
-    pub(super) fn forget_unused(&mut self, now: Timestamp, batch: &mut Batch) {
-        let unused = self.engine.unused(now);
-        if unused.is_empty() {
-            return;
-        }
-        let count = |is_one: fn(&Key) -> bool| unused.iter().filter(|key| is_one(key)).count();
-        let note = AuditNote {
-            actor: "this coordinator".to_owned(),
-            peer: "-".to_owned(),
-            action: "forget unused".to_owned(),
-            subject: format!(
-                "{} workers, {} certificates, {} tokens",
-                count(|key| matches!(key, Key::Worker(_))),
-                count(|key| matches!(key, Key::Certificate(_))),
-                count(|key| matches!(key, Key::Token(_)))
-            ),
-            is_allowed: true,
-        };
-        let command = Command::By { note, shown: None, command: Box::new(Command::ForgetUnused) };
-        if let Err(refusal) = self.decide(now, &command, batch) {
-            tracing::debug!(%refusal, "what is of no use any more stays for now");
-        }
     }
 
     /// Whether more trials are to follow at once.

@@ -29,6 +29,7 @@ use collector::Collector;
 pub(crate) use notices::{Notices, Standing, Version};
 pub use stale::KEEP_BYTES_MAX as STALE_BYTES_MAX;
 use thread::Core;
+pub(crate) use thread::ORPHAN_AGE_MIN;
 
 /// Requests that wait for the driver. Beyond these, callers wait up to [`MAILBOX_WAIT`].
 const MAILBOX_MAX: usize = 4_096;
@@ -85,6 +86,8 @@ enum Request {
     Reader(oneshot::Sender<Result<Box<dyn StoreReader>, DriverError>>),
     /// Look again later whether a blob is still without a reference: it was uploaded once more, or never reported.
     Unreferenced(ArtifactRef),
+    /// Give a part of what the store's file does not need back, or write the whole file anew.
+    GiveBack { all: bool, reply: oneshot::Sender<Result<u64, DriverError>> },
     /// End the thread after everything before this.
     Stop,
 }
@@ -222,6 +225,22 @@ impl Driver {
     pub(crate) async fn reader(&self) -> Result<Box<dyn StoreReader>, DriverError> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Reader(reply)).await?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Gives a bounded part of what the store's file does not need back; how many bytes. 0 where there is no more.
+    pub(crate) async fn give_back(&self) -> Result<u64, DriverError> {
+        self.give(false).await
+    }
+
+    /// Writes the store's file anew, without what it does not need. Everybody else waits meanwhile.
+    pub(crate) async fn rebuild(&self) -> Result<(), DriverError> {
+        self.give(true).await.map(|_| ())
+    }
+
+    async fn give(&self, all: bool) -> Result<u64, DriverError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::GiveBack { all, reply }).await?;
         answer.await.map_err(|_| gone())?
     }
 

@@ -10,7 +10,7 @@ use coordinator_store::{MemoryStore, StepBatch, Store, StoreError, StoreReader};
 use sweep_proto::protocol::{PROTOCOL_VERSION, STEP_METRICS_MAX};
 use sweep_proto::{
     ArtifactRef, AttemptId, Axis, Configuration, DataSource, DataSpec, Digest, Hyperparameter, LeaseToken,
-    StepMetric, SweepSpec, Value, WorkerId, WorkerProfile,
+    StepMetric, SweepSpec, TrialId, Value, WorkerId, WorkerProfile,
 };
 
 use super::Driver;
@@ -36,6 +36,10 @@ impl StoreReader for Gated {
 
     fn read_steps(&mut self, of: AttemptId, from: u64, max: usize) -> Result<Vec<StepMetric>, StoreError> {
         self.store.read_steps(of, from, max)
+    }
+
+    fn step_bytes(&mut self, from: TrialId) -> Result<u64, StoreError> {
+        self.store.step_bytes(from)
     }
 
     fn read_audit(&mut self, from: u64, max: usize) -> Result<Vec<AuditEntry>, StoreError> {

@@ -9,7 +9,7 @@ use coordinator_core::limits::WORKER_SILENCE_MS;
 use coordinator_core::{AuditEntry, AuditSeal, Command, Engine, Mutation, Tables, WorkerState};
 use coordinator_store::{MemoryStore, SqliteStore, StepBatch, Store, StoreError, StoreReader};
 use sweep_proto::protocol::PROTOCOL_VERSION;
-use sweep_proto::{ArtifactRef, AttemptId, Digest, StepMetric, WorkerId, WorkerProfile};
+use sweep_proto::{ArtifactRef, AttemptId, Digest, StepMetric, TrialId, WorkerId, WorkerProfile};
 
 use super::{Driver, DriverError};
 use crate::artifacts::Artifacts;
@@ -46,6 +46,10 @@ impl StoreReader for Flaky {
         max: usize,
     ) -> Result<Vec<StepMetric>, StoreError> {
         self.store.read_steps(attempt, from, max)
+    }
+
+    fn step_bytes(&mut self, from: TrialId) -> Result<u64, StoreError> {
+        self.store.step_bytes(from)
     }
 
     fn read_audit(&mut self, from: u64, max: usize) -> Result<Vec<AuditEntry>, StoreError> {

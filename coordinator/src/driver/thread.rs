@@ -22,13 +22,10 @@ const BATCH_MAX: usize = 1_024;
 
 /// Age below which an unreferenced blob survives a look for orphans: a worker that lived through a crash of the
 /// coordinator still reports the checkpoint that it had uploaded just before.
-const ORPHAN_AGE_MIN: Duration = Duration::from_hours(1);
+pub(crate) const ORPHAN_AGE_MIN: Duration = Duration::from_hours(1);
 
 /// Pause between two looks for blobs that nothing refers to, in milliseconds, while serving.
 const ORPHAN_LOOK_MS: u64 = 3_600_000;
-
-/// Pause between two looks for rows that have been of no use for long, in milliseconds.
-const CLEANING_MS: u64 = 600_000;
 
 /// Longest time between two ticks, in milliseconds: far below a lease's life, so that a tick that
 /// comes late means that this process stood still.
@@ -53,7 +50,6 @@ pub(super) struct Core {
     last_tick: Timestamp,
     last_open: Timestamp,
     last_orphan_look: Timestamp,
-    last_cleaning: Timestamp,
 }
 
 /// Runs the loop on a thread of its own.
@@ -99,7 +95,6 @@ impl Core {
             last_tick: now,
             last_open: now,
             last_orphan_look: now,
-            last_cleaning: now,
         };
         match &core.live {
             Some(live) => core.serves(live),
@@ -195,10 +190,6 @@ impl Core {
             live.accept(now, request, &mut batch);
         }
         live.follow(now, &mut batch);
-        if now.since_ms(self.last_cleaning) >= CLEANING_MS {
-            self.last_cleaning = now;
-            live.forget_unused(now, &mut batch);
-        }
         match live.persist(now, &batch.mutations) {
             Ok(written) => {
                 if let Written::Nothing(problem) = written {
@@ -329,7 +320,9 @@ fn refuse(mail: impl Iterator<Item = Request>, reason: &str) -> bool {
     for request in mail {
         match request {
             Request::Command { reply, .. } => _ = reply.send(Err(unavailable())),
-            Request::Steps { reply, .. } => _ = reply.send(Err(unavailable())),
+            Request::Steps { reply, .. } | Request::GiveBack { reply, .. } => {
+                _ = reply.send(Err(unavailable()));
+            }
             Request::Reader(reply) => _ = reply.send(Err(unavailable())),
             Request::Read(look) => look(Err(reason)),
             Request::Unreferenced(_) => {}

@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use super::caller::Act;
 use super::patient::{PatientStream, patient};
-use super::{Shared, audit, lists, status};
+use super::{Shared, audit, gc, lists, status};
 use crate::security::authority::{Authority, AuthorityError, WorkerKey};
 use crate::security::caller::Caller;
 use crate::security::{secrets, tokens};
@@ -139,6 +139,14 @@ impl AccessService for AccessRpc {
             install_digest: self.shared.install.as_ref().map(|install| install.digest()).unwrap_or_default(),
             key_pin: authority.server_key_pin(),
         }))
+    }
+
+    async fn collect_garbage(
+        &self,
+        request: Request<wire::CollectGarbageRequest>,
+    ) -> Result<Response<wire::CollectGarbageReply>, Status> {
+        let act = Act::of(&request);
+        Ok(Response::new(gc::collect_garbage(&self.shared, &act, &request.into_inner()).await?))
     }
 
     async fn list_tokens(

@@ -9,6 +9,7 @@ mod caller;
 mod encoded_rows;
 mod export;
 mod faults;
+pub(crate) mod gc;
 mod hard_texts;
 mod launch;
 pub(crate) mod lists;
@@ -32,7 +33,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use coordinator_core::Quota;
+use coordinator_core::{Keep, Quota};
 use coordinator_dataset::Reach;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -106,6 +107,8 @@ pub(crate) struct Shared {
     pub(crate) texts: Texts,
     /// How much users may launch.
     pub(crate) quota: Quota,
+    /// For how long what is kept.
+    pub(crate) keep: Keep,
     /// Artifacts that were read from end to end lately and found sound.
     checks: Arc<faults::Checks>,
     /// Workers that have a session.
@@ -147,6 +150,7 @@ impl Shared {
             attempt_logs: Arc::default(),
             texts: Texts::default(),
             quota: Quota::default(),
+            keep: Keep::default(),
             checks: Arc::new(faults::no_checks()),
             queues: Arc::default(),
             reports: Arc::default(),

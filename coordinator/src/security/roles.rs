@@ -57,6 +57,7 @@ pub(crate) const TABLE: &[(&str, Allowed)] = &[
     ("/sweep.v1.AccessService/Audit", ADMIN),
     ("/sweep.v1.AccessService/AuditState", ADMIN),
     ("/sweep.v1.AccessService/ForgetAudit", ADMIN),
+    ("/sweep.v1.AccessService/CollectGarbage", ADMIN),
     ("/grpc.health.v1.Health/Check", Allowed::Anyone),
     ("/grpc.health.v1.Health/Watch", Allowed::Anyone),
     ("/healthz", Allowed::Anyone),

@@ -118,7 +118,11 @@ fn what_is_removed_takes_what_is_below_it(fixture: &impl Fixture) {
         all.extend(removals);
         assert_eq!(store.load().unwrap(), fold(&all), "{keys:?}");
     };
+    let bytes = |store: &mut Box<dyn Store>, index| store.step_bytes(rows::trial_id(index)).unwrap();
+    assert!(bytes(&mut store, 0) > 0);
+    assert_eq!(bytes(&mut store, 1), 0, "of the trials from this one on");
     remove(&mut store, &[Key::Steps(rows::trial_id(0))]);
+    assert_eq!(bytes(&mut store, 0), 0);
     for attempt in [one, other] {
         assert_eq!(store.read_steps(attempt, 0, 9).unwrap(), [], "its step metrics are gone, and only they");
     }

@@ -16,7 +16,7 @@ pub mod conformance;
 pub mod rows;
 
 use coordinator_core::{AuditEntry, AuditSeal, Mutation, Tables};
-use sweep_proto::{AttemptId, StepMetric};
+use sweep_proto::{AttemptId, StepMetric, TrialId};
 
 pub use error::StoreError;
 pub use memory::MemoryStore;
@@ -31,6 +31,15 @@ pub struct StepBatch {
     pub attempt: AttemptId,
     /// The points, their sequences without a gap.
     pub points: Vec<StepMetric>,
+}
+
+/// What of a database's file holds no rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FreeSpace {
+    /// How much.
+    pub bytes: u64,
+    /// Whether it can be given back only by rebuilding the file: an older program has made it.
+    pub needs_rebuild: bool,
 }
 
 /// What can be read, possibly beside the writer.
@@ -52,6 +61,12 @@ pub trait StoreReader: Send {
         points_max: usize,
     ) -> Result<Vec<StepMetric>, StoreError>;
 
+    /// Bytes of the step metrics of a sweep's trials from this one on.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where they cannot be counted.
+    fn step_bytes(&mut self, from: TrialId) -> Result<u64, StoreError>;
+
     /// Entries of the audit log from a sequence on, in order, at most `entries_max`.
     ///
     /// # Errors
@@ -63,6 +78,14 @@ pub trait StoreReader: Send {
     /// # Errors
     /// [`StoreError::Corrupt`] where it cannot be read.
     fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError>;
+
+    /// How much of the database's file holds no rows any more. A server that looks after its own files has none to tell of.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    fn free_space(&mut self) -> Result<FreeSpace, StoreError> {
+        Ok(FreeSpace::default())
+    }
 }
 
 /// The one writer. What a returned `Ok` covers is durable.
@@ -87,6 +110,24 @@ pub trait Store: StoreReader {
     /// # Errors
     /// [`StoreError::NotLeader`] where another coordinator may write by now.
     fn verify(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Gives a bounded part of the [free space](StoreReader::free_space) back to the file system; how many bytes. 0 where there is none, or where the file has to be
+    /// [rebuilt](Self::rebuild) for it.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    fn give_back(&mut self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    /// Writes the database's file anew, without what holds no rows: takes as long as writing all of it, and as much room again
+    /// meanwhile. From then on parts of it are given back.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; [`StoreError::Full`] where there is no room for it.
+    fn rebuild(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -43,6 +43,14 @@ impl StoreReader for MemoryStore {
         Ok(points.iter().filter(|point| point.sequence >= from_sequence).take(points_max).cloned().collect())
     }
 
+    fn step_bytes(&mut self, from: TrialId) -> Result<u64, StoreError> {
+        let state = self.state();
+        let first = AttemptId { trial: from, number: 0 };
+        let last = AttemptId { trial: TrialId { index: u32::MAX, ..from }, number: u32::MAX };
+        let points: usize = state.steps.range(first..=last).map(|(_, points)| points.len()).sum();
+        Ok((points * size_of::<StepMetric>()) as u64)
+    }
+
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
         let state = self.state();
         Ok(state.audit.range(from_sequence..).map(|(_, entry)| entry.clone()).take(entries_max).collect())

@@ -13,7 +13,7 @@ mod steps;
 use std::sync::Arc;
 
 use coordinator_core::{AuditEntry, AuditSeal, Mutation, Tables};
-use sweep_proto::{AttemptId, StepMetric};
+use sweep_proto::{AttemptId, StepMetric, TrialId};
 
 use crate::{StepBatch, Store, StoreError, StoreReader};
 use address::Address;
@@ -141,6 +141,10 @@ impl StoreReader for PostgresReader {
         })
     }
 
+    fn step_bytes(&mut self, from: TrialId) -> Result<u64, StoreError> {
+        self.session.transaction(Mode::Read, move |transaction| steps::bytes(transaction, from))
+    }
+
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
         self.session
             .transaction(Mode::Read, move |transaction| load::audit(transaction, from_sequence, entries_max))
@@ -163,6 +167,10 @@ impl StoreReader for PostgresStore {
         points_max: usize,
     ) -> Result<Vec<StepMetric>, StoreError> {
         self.reader.read_steps(attempt, from_sequence, points_max)
+    }
+
+    fn step_bytes(&mut self, from: TrialId) -> Result<u64, StoreError> {
+        self.reader.step_bytes(from)
     }
 
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {

@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, write-ahead log, every commit synced to the disk.
 
 mod access;
+mod free;
 mod removal;
 mod rows;
 mod schema;
@@ -11,9 +12,9 @@ use std::time::Duration;
 
 use coordinator_core::{AuditEntry, AuditSeal, Mutation, Tables};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use sweep_proto::{AttemptId, StepMetric};
+use sweep_proto::{AttemptId, StepMetric, TrialId};
 
-use crate::{StepBatch, Store, StoreError, StoreReader};
+use crate::{FreeSpace, StepBatch, Store, StoreError, StoreReader};
 
 /// How long a write waits for another program that holds the file, in milliseconds: a backup or a
 /// person's `sqlite3` is short, and workers wait meanwhile.
@@ -107,6 +108,8 @@ fn at_file(error: StoreError, path: &Path) -> StoreError {
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    // Before the first table is made: an older file changes only when it is rebuilt.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     // FULL syncs the log on every commit: what was acknowledged survives a power cut.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -152,12 +155,20 @@ impl StoreReader for SqliteStore {
         steps::read(&self.connection, attempt, from_sequence, points_max)
     }
 
+    fn step_bytes(&mut self, from: TrialId) -> Result<u64, StoreError> {
+        steps::bytes(&self.connection, from)
+    }
+
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
         access::read_audit(&self.connection, from_sequence, entries_max)
     }
 
     fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
         access::read_seal(&self.connection)
+    }
+
+    fn free_space(&mut self) -> Result<FreeSpace, StoreError> {
+        free::space(&self.connection)
     }
 }
 
@@ -175,12 +186,20 @@ impl StoreReader for SqliteReader {
         steps::read(&self.0, attempt, from_sequence, points_max)
     }
 
+    fn step_bytes(&mut self, from: TrialId) -> Result<u64, StoreError> {
+        steps::bytes(&self.0, from)
+    }
+
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
         access::read_audit(&self.0, from_sequence, entries_max)
     }
 
     fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
         access::read_seal(&self.0)
+    }
+
+    fn free_space(&mut self) -> Result<FreeSpace, StoreError> {
+        free::space(&self.0)
     }
 }
 
@@ -200,6 +219,14 @@ impl Store for SqliteStore {
             batches.iter().map(|batch| steps::append(&transaction, batch)).collect::<Result<_, _>>()?;
         transaction.commit()?;
         Ok(next)
+    }
+
+    fn give_back(&mut self) -> Result<u64, StoreError> {
+        free::give_back(&self.connection)
+    }
+
+    fn rebuild(&mut self) -> Result<(), StoreError> {
+        free::rebuild(&self.connection)
     }
 
     fn reader(&self) -> Result<Box<dyn StoreReader>, StoreError> {

@@ -15,6 +15,7 @@ mod cli_server;
 mod data_folder;
 mod exports;
 mod fsck;
+mod gc;
 mod repeated_messages;
 mod server;
 mod support;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coordinator_core::{AuditEntry, AuditSeal, Mutation, Tables};
 use coordinator_store::{MemoryStore, StepBatch, Store, StoreError, StoreReader};
-use sweep_proto::{AttemptId, StepMetric};
+use sweep_proto::{AttemptId, StepMetric, TrialId};
 
 use crate::hosts::CoordinatorHost;
 use crate::oracle::Oracle;
@@ -81,6 +81,10 @@ impl StoreReader for Disk {
         max: usize,
     ) -> Result<Vec<StepMetric>, StoreError> {
         self.rows.read_steps(attempt, from, max)
+    }
+
+    fn step_bytes(&mut self, from: TrialId) -> Result<u64, StoreError> {
+        self.rows.step_bytes(from)
     }
 
     fn read_audit(&mut self, from: u64, max: usize) -> Result<Vec<AuditEntry>, StoreError> {

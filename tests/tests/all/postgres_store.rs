@@ -180,6 +180,7 @@ fn conformance_worker() -> Mutation {
         answered: None,
         troubles: coordinator_core::Troubles::default(),
         process: coordinator_core::ProcessRecord::default(),
+        left_at: None,
     })
 }
 

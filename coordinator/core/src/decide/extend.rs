@@ -8,7 +8,10 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::limits::EARLIER_CHOICES_MAX;
 use crate::quota::{self, Quota, Totals};
-use crate::record::{AttemptState, DatasetRecord, EarlierChoice, SweepRecord, SweepState, TrialState};
+use crate::record::{
+    AttemptState, Cleared, DatasetRecord, EarlierChoice, SweepRecord, SweepState, TrialState,
+};
+use crate::retention;
 use crate::source;
 
 /// What is added.
@@ -30,6 +33,7 @@ pub(crate) fn extend(
     if sweep.state == SweepState::Cancelled {
         return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "extended" });
     }
+    retention::check_models(sweep)?;
     let spec = extended_spec(&sweep.spec, axes, replicates)?;
     let grown = SweepRecord { spec: spec.clone(), ..sweep.clone() };
     let fresh = source::of(&grown).target().saturating_sub(source::of(sweep).target());
@@ -50,6 +54,7 @@ pub(crate) fn extend(
         chosen: None,
         ended_at: None,
         extended_from: Some(extended_from),
+        cleared: Cleared::default(),
         earlier_choices: choices_so_far(engine, now, sweep),
         ..sweep.clone()
     });

@@ -107,6 +107,7 @@ pub(crate) fn new_trial(
         reused_from: None,
         ended_at: None,
         forgiven: 0,
+        model_is_removed: false,
     })
 }
 

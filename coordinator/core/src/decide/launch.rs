@@ -7,7 +7,7 @@ use crate::command::{Decision, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::quota::{self, Quota, Totals};
-use crate::record::{DatasetRecord, GridOrder, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::record::{Cleared, DatasetRecord, GridOrder, SweepRecord, SweepState, TrialRecord, TrialState};
 
 /// What is launched, and by whom.
 pub(crate) struct Launch<'a> {
@@ -49,6 +49,7 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
         order,
         earlier_choices: Vec::new(),
         deleted_at: None,
+        cleared: Cleared::default(),
     });
     draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Launched(id)))

@@ -9,7 +9,8 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::index::{awaits_test, gave_up};
 use crate::quota::{self, Quota, Totals};
-use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::record::{Cleared, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::retention;
 use crate::view::waiting_state;
 
 /// Tries a slice of the trials again; the answer tells how many are left.
@@ -24,6 +25,7 @@ pub(crate) fn retry(
     if sweep.state == SweepState::Cancelled {
         return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "retried" });
     }
+    retention::check_models(sweep)?;
     let mut chosen = chosen(engine, sweep, which)?;
     let opens_again = |trial: &&TrialId| {
         engine.tables.trials.get(trial).is_some_and(|trial| trial.state != TrialState::Completed)
@@ -40,7 +42,14 @@ pub(crate) fn retry(
         draft.try_again(trial, state);
     }
     let earlier_choices = choices_so_far(engine, now, sweep);
-    draft.set_sweep(SweepRecord { state, chosen: None, ended_at: None, earlier_choices, ..sweep.clone() });
+    draft.set_sweep(SweepRecord {
+        state,
+        chosen: None,
+        ended_at: None,
+        earlier_choices,
+        cleared: Cleared::default(),
+        ..sweep.clone()
+    });
     Ok(draft.finish(Reply::Retried { count, left }))
 }
 

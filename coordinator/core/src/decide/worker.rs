@@ -66,6 +66,7 @@ pub(crate) fn register(
         // A new process may be a mended one.
         troubles: before.filter(|_| !fresh).map(|before| before.troubles.clone()).unwrap_or_default(),
         process,
+        left_at: None,
     });
     draft.touch(Touch::Worker(id, now));
     let heartbeat_interval_ms = heartbeat_interval_ms(engine.volatile.watched_workers());

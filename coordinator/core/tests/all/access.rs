@@ -5,7 +5,7 @@ use crate::support;
 
 use coordinator_core::limits::{CERTIFICATE_LIFETIME_MS, CERTIFICATES_PER_WORKER_MAX, KEEP_UNUSED_MS};
 use coordinator_core::{
-    AuditNote, CertificateId, Command, JoinRequest, Key, NewToken, Rejection, Reply, Retried, TrialState,
+    AuditNote, CertificateId, Command, JoinRequest, Keep, NewToken, Rejection, Reply, Retried, TrialState,
     bearer_name,
 };
 use sweep_proto::{Digest, Role, SweepId, Timestamp, TokenId, WorkerId};
@@ -292,25 +292,24 @@ fn what_is_worth_nothing_for_long_goes_by_itself_and_what_a_report_needs_stays()
         lab.run(&Command::Deregister(worker));
     }
     let unused_at = |lab: &Lab, ms: u64| {
-        let mut keys = lab.engine.unused(Timestamp(lab.now.0 + ms));
-        keys.sort();
-        keys
+        let waste = lab.engine.waste(Timestamp(lab.now.0 + ms), &Keep::default());
+        (waste.workers, waste.certificates, waste.tokens)
     };
-    assert_eq!(unused_at(&lab, KEEP_UNUSED_MS - 3_600_000), [], "somebody may ask");
+    assert_eq!(unused_at(&lab, KEEP_UNUSED_MS - 3_600_000), (0, 0, 0), "somebody may ask");
     let (a_minute, a_week) = (60_000, CERTIFICATE_LIFETIME_MS);
     // The viewer's token was revoked, that of a minute has expired; by the third one two workers hold certificates.
-    let gone = [Key::Worker(idle), Key::Token(id(2)), Key::Token(id(4))];
-    assert_eq!(unused_at(&lab, KEEP_UNUSED_MS + a_minute), gone);
-    let later = unused_at(&lab, KEEP_UNUSED_MS + a_week);
-    assert_eq!(later.len(), 5, "the certificates, too: {later:?}");
-    assert!(!later.contains(&Key::Worker(worked)), "a report tells its device");
+    assert_eq!(unused_at(&lab, KEEP_UNUSED_MS + a_minute), (1, 0, 2));
+    assert_eq!(unused_at(&lab, KEEP_UNUSED_MS + a_week), (1, 2, 2), "the certificates, too");
 
     lab.now = Timestamp(lab.now.0 + KEEP_UNUSED_MS + a_week);
-    lab.run(&Command::ForgetUnused);
+    lab.forget(Keep::default());
     assert!(lab.engine.tables().certificates.is_empty());
-    assert_eq!(lab.engine.tables().workers.keys().copied().collect::<Vec<_>>(), [worked]);
-    assert!(lab.engine.tables().tokens.contains_key(&id(3)), "it is still worth something");
-    assert!(lab.engine.unused(lab.now).is_empty());
+    let left = lab.engine.tables().workers.keys().copied().collect::<Vec<_>>();
+    assert_eq!(left, [worked], "a report tells its device");
+    let tokens = &lab.engine.tables().tokens;
+    assert!(tokens.contains_key(&id(3)), "it is still worth something");
+    assert!(!tokens.contains_key(&id(2)) && !tokens.contains_key(&id(4)));
+    assert!(lab.engine.waste(lab.now, &Keep::default()).is_nothing());
     // Who was forgotten comes back as a new one.
     lab.run(&values::register(idle, 1, true));
     assert!(lab.engine.sweep(sweep).is_some());

@@ -114,6 +114,7 @@ impl Rows {
             order: GridOrder::ByConfiguration,
             earlier_choices: Vec::new(),
             deleted_at: None,
+            cleared: Default::default(),
         };
         let workers = vec![WorkerRecord {
             id: worker,
@@ -123,6 +124,7 @@ impl Rows {
             answered: None,
             troubles: Default::default(),
             process: Default::default(),
+            left_at: None,
         }];
         let mut rows = Self { sweep, trials: Vec::new(), attempts: Vec::new(), epochs: Vec::new(), workers };
         for (index, one) in recorded.trials.iter().enumerate() {
@@ -153,6 +155,7 @@ impl Rows {
             attempts: 1,
             failures: 0,
             forgiven: 0,
+            model_is_removed: false,
             out_of_memory: 0,
             outgrown_bytes: None,
             lease: None,

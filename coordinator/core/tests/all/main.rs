@@ -12,6 +12,7 @@ mod charge;
 mod deletion;
 mod forecast;
 mod load;
+mod retention;
 mod scheduling;
 mod sums;
 mod support;

@@ -56,6 +56,8 @@ impl<'a> Sweep<'a> {
             earlier_choices,
             // Of a deleted sweep there is no report.
             deleted_at: _,
+            // What was removed since tells nothing of what was found.
+            cleared: _,
         } = record;
         // Sweeps of the first version have the default order.
         let order = Some(*order).filter(|_| projection >= Projection::Second);

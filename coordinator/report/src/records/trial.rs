@@ -60,6 +60,7 @@ impl<'a> Trial<'a> {
             reused_from,
             ended_at,
             forgiven,
+            model_is_removed: _,
         } = record;
         Self {
             spec: Spec::of(spec),

@@ -84,6 +84,10 @@ mod tests {
             Ok((from..self.0).map(point).take(max).collect())
         }
 
+        fn step_bytes(&mut self, _: TrialId) -> Result<u64, StoreError> {
+            Ok(0)
+        }
+
         fn read_audit(&mut self, _: u64, _: usize) -> Result<Vec<AuditEntry>, StoreError> {
             Ok(Vec::new())
         }

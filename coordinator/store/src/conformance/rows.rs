@@ -2,7 +2,7 @@
 
 use coordinator_core::{
     AnsweredRequest, AttemptRecord, AttemptState, AuditHead, AuditNote, CertificateId, CertificateRecord,
-    DatasetRecord, EarlierChoice, EpochRecord, GridOrder, Key, LeaseRecord, Mutation, SweepRecord,
+    Cleared, DatasetRecord, EarlierChoice, EpochRecord, GridOrder, Key, LeaseRecord, Mutation, SweepRecord,
     SweepState, TokenRecord, TrialRecord, TrialState, WorkerRecord, WorkerState,
 };
 use proptest::prelude::*;
@@ -79,6 +79,7 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
         order: if state.is_ended() { GridOrder::ByReplicate } else { GridOrder::ByConfiguration },
         earlier_choices,
         deleted_at: (state == SweepState::Cancelled).then_some(Timestamp(1_700_000_000_002)),
+        cleared: if state.is_ended() { Cleared { steps: 3, models: 1 } } else { Cleared::default() },
     })
 }
 
@@ -128,6 +129,7 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         reused_from: Some(trial_id(0)),
         ended_at: Some(Timestamp(u64::from(u32::MAX))),
         forgiven: u32::from(state == TrialState::Paused),
+        model_is_removed: state == TrialState::Completed,
     })
 }
 
@@ -186,6 +188,7 @@ pub(super) fn worker(number: u64, slots: u32) -> Mutation {
             replaced: vec![coordinator_core::InstanceId(worker_id(0).0)],
             answered_before: vec!["\"; before".into()],
         },
+        left_at: slots.is_multiple_of(2).then_some(Timestamp(8)),
         answered: Some(AnsweredRequest { request_id: "'; 요청".into(), tokens: vec![LeaseToken(4)] }),
     })
 }

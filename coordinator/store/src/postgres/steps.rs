@@ -99,6 +99,16 @@ fn stored(transaction: &mut Transaction<'_>, batches: &[StepBatch]) -> Result<BT
     Ok(next)
 }
 
+/// Bytes of the points of a sweep's trials from this one on.
+pub(super) fn bytes(transaction: &mut Transaction<'_>, from: TrialId) -> Result<u64, Failure> {
+    let sql =
+        "SELECT coalesce(sum(octet_length(points)), 0)::BIGINT FROM steps WHERE sweep = $1 AND trial >= $2";
+    let (sweep, trial) = (from.sweep.0.cast_signed(), i64::from(from.index));
+    let row = transaction.query_typed_opt(sql, &[(&sweep, Type::INT8), (&trial, Type::INT8)])?;
+    let bytes: i64 = row.map_or(Ok(0), |row| row.try_get(0))?;
+    Ok(bytes.cast_unsigned())
+}
+
 /// Reads points in order.
 pub(super) fn read(
     transaction: &mut Transaction<'_>,

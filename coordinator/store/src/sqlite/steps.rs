@@ -1,7 +1,7 @@
 //! Step metrics in SQLite: one packed row per batch.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use sweep_proto::{AttemptId, StepMetric};
+use sweep_proto::{AttemptId, StepMetric, TrialId};
 
 use crate::encoding::{pack, sequence_after, sum_of_steps, unpack};
 use crate::{StepBatch, StoreError, continuation};
@@ -38,6 +38,15 @@ pub(super) fn append(transaction: &Transaction<'_>, batch: &StepBatch) -> Result
         sum_of_steps(batch.attempt, next, &packed),
     ])?;
     Ok(next + count)
+}
+
+/// Bytes of the points of a sweep's trials from this one on.
+pub(super) fn bytes(connection: &Connection, from: TrialId) -> Result<u64, StoreError> {
+    let sql = "SELECT coalesce(sum(length(points)), 0) FROM steps WHERE sweep = ?1 AND trial >= ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let bytes: i64 =
+        statement.query_row(params![from.sweep.0.cast_signed(), from.index], |row| row.get(0))?;
+    Ok(bytes.cast_unsigned())
 }
 
 /// Reads points in order.

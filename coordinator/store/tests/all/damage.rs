@@ -22,6 +22,7 @@ fn worker(number: u128) -> Mutation {
         answered: None,
         troubles: coordinator_core::Troubles::default(),
         process: coordinator_core::ProcessRecord::default(),
+        left_at: None,
     })
 }
 

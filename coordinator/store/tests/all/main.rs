@@ -10,4 +10,5 @@
 mod columns;
 mod conformance;
 mod damage;
+mod free;
 mod torn_log;

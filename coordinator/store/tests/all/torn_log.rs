@@ -27,6 +27,7 @@ fn pair(number: u128) -> [Mutation; 2] {
             answered: None,
             troubles: Troubles::default(),
             process: coordinator_core::ProcessRecord::default(),
+            left_at: None,
         })
     })
 }

@@ -3,7 +3,8 @@
 use coordinator_core::command::LeaseStanding;
 use coordinator_core::limits::{RETRY_FIRST_MS, RETRY_MAX_MS};
 use coordinator_core::{
-    Command, Decision, Engine, Granted, Rejection, Reply, SweepState, Tables, TrialRecord,
+    AuditNote, Command, Decision, Engine, Granted, Keep, Rejection, Reply, SweepState, Tables, TrialRecord,
+    Waste,
 };
 use sweep_proto::{AttemptOutcome, LeaseToken, SweepId, SweepSpec, Timestamp, TrialId, TrialSpec, WorkerId};
 
@@ -114,6 +115,22 @@ impl Lab {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Everything goes that was kept for long enough; the parts in which it went.
+    pub fn forget(&mut self, keep: Keep) -> Vec<Waste> {
+        let by = AuditNote {
+            actor: "operator".into(),
+            peer: "-".into(),
+            action: "collect garbage".into(),
+            subject: String::new(),
+            is_allowed: true,
+        };
+        let mut parts = Vec::new();
+        while let Reply::Forgotten(Some(part)) = self.run(&Command::Forget { keep, by: by.clone() }) {
+            parts.push(part);
+        }
+        parts
     }
 
     /// Time passes, with a tick each second.
