@@ -36,6 +36,8 @@ pub struct Quota {
     pub all: Totals,
     /// Of one user.
     pub one: Totals,
+    /// The highest priority that one user may give a sweep.
+    pub priority: u32,
 }
 
 impl Default for Quota {
@@ -54,16 +56,14 @@ impl Default for Quota {
 impl Quota {
     /// So much for all together, and [`SHARE_OF_ONE_PERCENT`] of it for one user.
     pub fn of(all: Totals) -> Self {
-        Self {
-            all,
-            one: all.map(|amount| (u128::from(amount) * u128::from(SHARE_OF_ONE_PERCENT) / 100) as u64),
-        }
+        let one = all.map(|amount| (u128::from(amount) * u128::from(SHARE_OF_ONE_PERCENT) / 100) as u64);
+        Self { all, one, priority: SweepSpec::PRIORITY_MAX }
     }
 
     /// The same for an operator, who may take everything.
     #[must_use]
     pub fn for_operator(self) -> Self {
-        Self { one: self.all, ..self }
+        Self { one: self.all, priority: SweepSpec::PRIORITY_MAX, ..self }
     }
 }
 
@@ -164,6 +164,18 @@ struct Amount {
     count: u64,
     limit: u64,
     remedy: &'static str,
+}
+
+/// Refuses a priority above what its user may give.
+pub(crate) fn check_priority(quota: &Quota, priority: u32) -> Result<(), Rejection> {
+    if priority <= quota.priority {
+        return Ok(());
+    }
+    Err(Rejection::TooMuch(format!(
+        "the sweep asks for priority {priority}, and users other than the operator may give {} at most: ask for less, or let the \
+         operator raise the bound (`sweep serve --max-priority N`)",
+        quota.priority
+    )))
 }
 
 /// Refuses a new sweep that would exceed a limit: of one user, or of all together.

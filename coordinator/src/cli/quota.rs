@@ -18,18 +18,22 @@ pub(crate) struct QuotaArguments {
     /// Most bytes of memory for trials and their epochs. By default half of this machine's.
     #[arg(long = "max-memory-bytes", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     memory_bytes: Option<u64>,
+    /// Highest priority that a user other than the operator may give a sweep. By default 100, the highest there is.
+    #[arg(long = "max-priority", value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
+    priority: Option<u32>,
 }
 
 impl QuotaArguments {
     /// The totals that an operator wants, over those by default.
     pub(crate) fn over(&self, default: Quota) -> Quota {
         let all = default.all;
-        Quota::of(Totals {
+        let quota = Quota::of(Totals {
             stored_trials: self.trials.unwrap_or(all.stored_trials),
             open_trials: self.open_trials.unwrap_or(all.open_trials),
             artifact_bytes: self.artifact_bytes.unwrap_or(all.artifact_bytes),
             memory_bytes: self.memory_bytes.unwrap_or(all.memory_bytes),
             ..all
-        })
+        });
+        Quota { priority: self.priority.unwrap_or(default.priority), ..quota }
     }
 }

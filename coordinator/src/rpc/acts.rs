@@ -93,14 +93,15 @@ impl Shared {
                 }
             }
             every @ Retried::Every { .. } => {
-                let mut reply = self.act(act, "retry", subject, command(every.clone())).await?;
+                let mut reply = self.act(act, "retry", subject.clone(), command(every.clone())).await?;
                 loop {
                     let (count, left) = count_of(&reply);
                     tried += count;
                     if left == 0 {
                         break;
                     }
-                    reply = self.driver.command(command(every.clone())).await.map_err(status::of_driver)?;
+                    // Each slice is an act of its own: a token that is revoked in between acts no more.
+                    reply = self.act(act, "retry", subject.clone(), command(every.clone())).await?;
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use coordinator_core::{Command, DatasetRecord, Engine, Reply, SweepRecord};
+use coordinator_core::{Command, DatasetRecord, Engine, Rejection, Reply, SweepRecord};
 use coordinator_dataset::Reach;
 use sweep_proto::wire::launch_event::Kind;
 use sweep_proto::{Axis, DataSpec, SweepId, SweepSpec, sweep_file, wire};
@@ -232,9 +232,14 @@ async fn extension(
         return Err(status::invalid("nothing to add: give levels of the grid, or more replicates"));
     }
     let shown = act.shown();
-    // Nothing is read for somebody who may not extend it.
-    let look =
-        move |engine: &Engine, _| engine.may_change(shown, sweep).map(|()| engine.sweep(sweep).cloned());
+    let (caller, quota) = act.caller.claim(shared.quota);
+    let (added, owner) = (axes.clone(), caller.clone());
+    // Nothing is read for somebody who may not extend it, nor for more trials than there may be.
+    let look = move |engine: &Engine, _| {
+        engine.may_change(shown, sweep)?;
+        engine.check_extension(sweep, &added, replicates, (owner.as_deref(), &quota))?;
+        Ok::<_, Rejection>(engine.sweep(sweep).cloned())
+    };
     let record = shared.driver.read(look).await.map_err(status::of_driver)?;
     let record = record.map_err(|refusal| status::of_rejection(&refusal))?;
     let record = record.ok_or_else(|| Status::not_found("there is no such sweep"))?;
@@ -245,7 +250,6 @@ async fn extension(
         let (datasets, pins) = more_data(shared, act, &record, missing).await?;
         (datasets, Some(pins))
     };
-    let (caller, quota) = act.caller.claim(shared.quota);
     Ok((Command::Extend { sweep, axes, replicates, datasets, caller, quota: Box::new(quota) }, pins))
 }
 

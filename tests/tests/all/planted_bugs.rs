@@ -19,7 +19,7 @@ struct Bug {
     planted: &'static str,
 }
 
-const BUGS: [Bug; 15] = [
+const BUGS: [Bug; 16] = [
     Bug {
         name: "acknowledge before everything is committed",
         file: "coordinator/store/src/memory.rs",
@@ -114,6 +114,12 @@ const BUGS: [Bug; 15] = [
         file: "coordinator/core/src/decide/delete.rs",
         lines: "        kept.peek().is_none_or(|origin| **origin != trial.index)",
         planted: "        kept.peek().is_none_or(|origin| **origin <= trial.index)",
+    },
+    Bug {
+        name: "a removed model that the answer needs",
+        file: "coordinator/core/src/retention.rs",
+        lines: "(!trial.model_is_removed && Some(trial.configuration_index) != best)",
+        planted: "(!trial.model_is_removed && best.is_some())",
     },
 ];
 

@@ -29,15 +29,7 @@ pub(crate) fn extend(
     (caller, quota): (Option<&str>, &Quota),
 ) -> Outcome {
     let More { axes, replicates, datasets } = *more;
-    let sweep = known_sweep(engine, id)?;
-    if sweep.state == SweepState::Cancelled {
-        return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "extended" });
-    }
-    retention::check_models(sweep)?;
-    let spec = extended_spec(&sweep.spec, axes, replicates)?;
-    let grown = SweepRecord { spec: spec.clone(), ..sweep.clone() };
-    let fresh = source::of(&grown).target().saturating_sub(source::of(sweep).target());
-    let mut added = Totals::of_trials(&spec, fresh);
+    let (sweep, spec, mut added) = growth(engine, id, axes, replicates)?;
     added.add(Totals::of_datasets(datasets));
     let datasets = merged_datasets(&sweep.datasets, datasets)?;
     grid::check_datasets(&spec, &datasets)?;
@@ -60,6 +52,42 @@ pub(crate) fn extend(
     });
     draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Done))
+}
+
+/// The sweep, its spec as it would become, and what its new trials take.
+fn growth<'e>(
+    engine: &'e Engine,
+    id: SweepId,
+    axes: &[Axis],
+    replicates: Option<u32>,
+) -> Result<(&'e SweepRecord, SweepSpec, Totals), Rejection> {
+    let sweep = known_sweep(engine, id)?;
+    if sweep.state == SweepState::Cancelled {
+        return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "extended" });
+    }
+    retention::check_models(sweep)?;
+    let spec = extended_spec(&sweep.spec, axes, replicates)?;
+    let grown = SweepRecord { spec: spec.clone(), ..sweep.clone() };
+    let fresh = source::of(&grown).target().saturating_sub(source::of(sweep).target());
+    let added = Totals::of_trials(&spec, fresh);
+    Ok((sweep, spec, added))
+}
+
+impl Engine {
+    /// Refuses an extension that would be refused whatever its data is: asked before any data is read for it.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn check_extension(
+        &self,
+        id: SweepId,
+        axes: &[Axis],
+        replicates: Option<u32>,
+        (caller, quota): (Option<&str>, &Quota),
+    ) -> Result<(), Rejection> {
+        let (sweep, _, added) = growth(self, id, axes, replicates)?;
+        quota::check_growth(self, quota, sweep, caller, added)
+    }
 }
 
 /// The spec whose trials come before those of the extension. While no trial of an earlier extension is made, both are one. Where

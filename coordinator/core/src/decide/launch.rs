@@ -26,6 +26,7 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
     }
     let spec = grid::checked(spec.clone())?;
     grid::check_datasets(&spec, datasets)?;
+    quota::check_priority(quota, spec.priority)?;
     let count = spec.trial_count().unwrap_or(u64::MAX);
     let mut more = Totals::of_trials(&spec, count);
     more.add(Totals::of_sweep(file_text, datasets));

@@ -28,6 +28,8 @@ pub(super) struct Look {
     pub(super) spec: SweepSpec,
     /// Whether nothing of it changes any more.
     pub(super) has_ended: bool,
+    /// Whether the sweep is there whose result it reuses: a deleted one has no pages.
+    pub(super) has_origin_page: bool,
     /// Of the attempts that have one, the newest first, with the attempt's number.
     pub(super) logs: Vec<(u32, AttemptLog)>,
 }
@@ -46,6 +48,7 @@ impl Look {
             attempts,
             epochs: tables.epochs_of(source).map(|epoch| epoch.metric.clone()).collect(),
             spec: sweep.spec.clone(),
+            has_origin_page: trial.reused_from.is_some_and(|origin| engine.sweep(origin.sweep).is_some()),
             has_ended: sweep.state.is_ended() && trial.lease.is_none(),
             logs: Vec::new(),
             trial,

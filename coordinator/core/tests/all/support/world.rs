@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS, STOCK_TRIALS};
 use coordinator_core::{
-    AttemptState, Command, Engine, Key, Mutation, Rejection, Reply, Retried, SweepState, Tables, TrialRecord,
-    TrialState,
+    AttemptState, AuditNote, Command, Engine, Keep, Key, Mutation, Rejection, Reply, Retried, SweepState,
+    Tables, TrialRecord, TrialState,
 };
 use coordinator_store::{MemoryStore, SqliteStore, Store};
 use sweep_proto::{CheckpointRef, EpochMetric, Hyperparameter, SweepId, Timestamp, TrialId};
@@ -100,6 +100,7 @@ pub struct World {
     /// Whether a sweep was deleted, and whether another one had taken results over from it.
     deleted: bool,
     deleted_origin: bool,
+    models_removed: bool,
 }
 
 impl World {
@@ -132,6 +133,7 @@ impl World {
             held: false,
             deleted: false,
             deleted_origin: false,
+            models_removed: false,
         }
     }
 
@@ -329,6 +331,10 @@ impl World {
         if self.other_random.permille(100) {
             self.delete(sweep);
         }
+        // No random number decides it, so that schedules which have found a fault stay as they are.
+        if self.now / 1_000 % 7 == 0 {
+            self.forget();
+        }
         if self.engine.sweep(sweep).is_none() {
             assert_eq!(self.execute(&Command::Cancel(sweep)), Err(Rejection::UnknownSweep(sweep)));
             return;
@@ -343,6 +349,21 @@ impl World {
             _ => self.extend(sweep),
         };
         _ = self.execute(&command);
+    }
+
+    /// What ended sweeps need no longer goes. What they do need must stay: the audit asks for it.
+    fn forget(&mut self) {
+        let keep = Keep { unused_ms: None, steps_ms: Some(0), models_ms: Some(0) };
+        let by = AuditNote {
+            actor: "operator".to_owned(),
+            peer: "-".to_owned(),
+            action: "collect garbage".to_owned(),
+            subject: String::new(),
+            is_allowed: true,
+        };
+        if let Ok(Reply::Forgotten(Some(part))) = self.execute(&Command::Forget { keep, by }) {
+            self.models_removed |= part.models > 0;
+        }
     }
 
     /// A person deletes a sweep. What others have taken over from it must stay: the audit asks for it.
@@ -460,6 +481,9 @@ impl World {
         }
         if self.deleted {
             corners.insert("deleted sweep".into());
+        }
+        if self.models_removed {
+            corners.insert("models of an ended sweep that went".to_owned());
         }
         if self.deleted_origin {
             corners.insert("deleted sweep that others rest on".into());
