@@ -3,8 +3,8 @@
 
 use crate::support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -17,7 +17,7 @@ use nix::unistd::{Pid, Uid, geteuid, setfsuid};
 use serde_json::Value;
 use sweep_proto::WorkerId;
 
-use support::{SWEEP, ScriptedWorker, User};
+use support::{SWEEP, ScriptedWorker, User, page as get};
 
 /// How long a command may take to say something.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -120,19 +120,6 @@ impl Folder {
         server.stop().await.unwrap();
         folder
     }
-}
-
-/// The answer to a `GET`, its head and its body.
-fn get(address: &str, page: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "GET {page} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 /// As [`get`], by another user of this machine: a socket belongs to the user for whom its thread uses files.

@@ -126,3 +126,20 @@ async fn what_a_deleted_sweep_leaves_beside_the_rows_goes_also_where_no_coordina
     let findings = coordinator::fsck(&Place::local(data), true).await.unwrap();
     assert_eq!(findings.problems, Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_a_reused_trial_leads_to_no_deleted_sweep() {
+    let (server, line) = start().await;
+    let mut user = User::of(&server).await;
+    user.launch(SWEEP, false).await.unwrap();
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    worker.work_off().await;
+    user.launch(SWEEP, false).await.unwrap();
+    let address = server.address();
+    let page = || support::page(&address.to_string(), "/sweeps/2/trials/0");
+    assert!(page().contains("href=\"/sweeps/1/trials/0\""), "{}", page());
+    assert!(line.sweep(&["delete", "1", "--yes"]).status.success());
+    let page = page();
+    assert!(page.contains("reused from trial 1/0 of a deleted sweep") && !page.contains("/sweeps/1/"), "{page}");
+    server.stop().await.unwrap();
+}

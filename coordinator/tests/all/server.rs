@@ -536,3 +536,52 @@ async fn what_exceeds_a_total_is_refused_with_its_name_and_nothing_is_kept() {
     assert_eq!(user.launch(&long, false).await.unwrap_err().code(), Code::InvalidArgument);
     server.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_extension_beyond_a_total_is_refused_before_its_data_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let mut config = ServerConfig::local(listen, directory.path().to_owned(), StoreChoice::Sqlite);
+    config.quota = Quota::of(Totals { open_trials: 4, ..config.quota.all });
+    let server = coordinator::start(config).await.unwrap();
+    let mut user = User::of(&server).await;
+    user.launch(SWEEP, false).await.unwrap();
+    let files = || std::fs::read_dir(directory.path().join("datasets")).unwrap().count();
+    let before = files();
+    let grid = format!("vocabulary = {:?}", (200..260).collect::<Vec<u32>>());
+    let more = wire::ExtendRequest { sweep: "1".into(), grid, replicates: 0 };
+    let refused = user.0.extend(more).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
+    assert!(refused.message().contains("open trials"), "{refused:?}");
+    assert_eq!(files(), before, "nothing was encoded for it");
+    server.stop().await.unwrap();
+}
+
+/// Trials of a sweep of which a retry takes more than one slice.
+const MANY: u32 = 260;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_slice_of_a_retry_stands_in_the_audit_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path()).await;
+    let mut user = User::of(&server).await;
+    let text = SWEEP.replace("[8, 16]", "[8]").replace("replicates = 2", &format!("replicates = {MANY}"));
+    user.launch(&text, false).await.unwrap();
+    let mut worker = ScriptedWorker::join(&server, WorkerId::generate(), true).await;
+    while let Some(grant) = worker.ask().await {
+        let failed = wire::Failed { kind: wire::FailureKind::Rejected.into(), message: "no".into() };
+        let kind = Some(wire::attempt_outcome::Kind::Failed(failed));
+        worker.complete(grant.token, wire::AttemptOutcome { kind }).await.unwrap();
+    }
+    let every = wire::RetryRequest { sweep: "1".into(), failed: true, diverged: false, trials: Vec::new() };
+    assert_eq!(user.0.retry(every).await.unwrap().into_inner().retried, u64::from(MANY));
+    server.stop().await.unwrap();
+    let acts = std::sync::Arc::new(std::sync::Mutex::new(0));
+    let count = std::sync::Arc::clone(&acts);
+    let place = Place::local(directory.path().to_owned());
+    let show = move |entry: &coordinator_core::AuditEntry| {
+        *count.lock().unwrap() += u32::from(entry.note.action == "retry" && entry.note.is_allowed);
+    };
+    coordinator::read_audit_log(&place, show).await.unwrap();
+    assert_eq!(*acts.lock().unwrap(), 2);
+}

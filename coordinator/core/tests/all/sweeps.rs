@@ -6,7 +6,7 @@ use crate::support;
 use std::path::PathBuf;
 
 use coordinator_core::command::LeaseStanding;
-use coordinator_core::{AttemptState, Command, Rejection, Reply, SweepState, TrialState};
+use coordinator_core::{AttemptState, Command, Quota, Rejection, Reply, SweepState, Totals, TrialState};
 use sweep_proto::{
     AttemptId, AttemptOutcome, Axis, DataSource, Digest, FailureKind, Hyperparameter, SweepId, SweepSpec,
     Timestamp, Value, WorkKind, WorkerId, sweep_file,
@@ -524,4 +524,39 @@ fn a_paused_sweep_stays_paused_when_it_is_extended() {
     assert!(!lab.engine.has_pending_work());
     lab.run(&Command::Resume(sweep));
     assert_eq!(lab.engine.ledger(sweep).of(TrialState::Pending), 3);
+}
+
+#[test]
+fn an_extension_beyond_a_total_is_refused_before_it_has_any_data() {
+    let (mut lab, _) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("small", &[8], 1, 1));
+    let lengths: Vec<u64> = (1..=1_000).collect();
+    let axes = [values::axis(Hyperparameter::MaxLength, &lengths)];
+    let quota = |open_trials| Quota::of(Totals { open_trials, ..Quota::default().all });
+    let check = |quota: &Quota| lab.engine.check_extension(sweep, &axes, None, (None, quota));
+    let refused = check(&quota(500)).unwrap_err();
+    assert!(matches!(&refused, Rejection::TooMuch(why) if why.contains("open trials")), "{refused}");
+    assert_eq!(check(&quota(5_000)), Ok(()));
+    let unknown = lab.engine.check_extension(SweepId(9), &axes, None, (None, &Quota::default()));
+    assert_eq!(unknown, Err(Rejection::UnknownSweep(SweepId(9))));
+}
+
+#[test]
+fn a_priority_is_bounded_for_users_and_not_for_the_operator() {
+    let (mut lab, _) = Lab::with_worker(1);
+    let urgent = |priority, quota| {
+        let mut spec = values::spec("urgent", &[8], 1, 1);
+        spec.priority = priority;
+        match values::launch(spec) {
+            Command::Launch { spec, file_text, datasets, attach, owner, .. } => {
+                Command::Launch { spec, file_text, datasets, attach, owner, quota: Box::new(quota) }
+            }
+            other => other,
+        }
+    };
+    let bounded = Quota { priority: 5, ..Quota::default() };
+    let refused = lab.refused(&urgent(6, bounded)).to_string();
+    assert!(refused.contains("priority 6") && refused.contains("5 at most"), "{refused}");
+    lab.run(&urgent(5, bounded));
+    lab.run(&urgent(100, bounded.for_operator()));
 }

@@ -3,6 +3,8 @@
 
 pub(crate) mod command_line;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 
 use coordinator::{Server, ServerConfig, StoreChoice};
@@ -253,6 +255,19 @@ impl ScriptedWorker {
         }
         done
     }
+}
+
+/// The answer to a `GET`, its head and its body.
+pub(crate) fn page(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 pub(crate) fn reference(bytes: &[u8]) -> wire::ArtifactRef {
