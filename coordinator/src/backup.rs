@@ -22,7 +22,7 @@ use crate::fsck::{self, Findings, FsckError};
 use crate::place::{DATABASE, Place, StoreChoice};
 use crate::security::sealing;
 use crate::security_files::SECURITY;
-use crate::server::StartError;
+use crate::start_error::StartError;
 use crate::unfinished::{self, Unfinished};
 
 /// The file that is written last: a folder without it is no whole backup.

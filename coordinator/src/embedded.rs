@@ -16,10 +16,12 @@ use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 pub use crate::driver::OpenStore;
 use crate::driver::{Driver, Running};
-use crate::rpc::{Doors, Shared};
+use crate::rpc::Shared;
+use crate::security::doors::Doors;
 use crate::security::listener::{self, CONNECTIONS_MAX};
 use crate::security::strangers::Strangers;
-use crate::server::{StartError, serve};
+use crate::server::serve;
+use crate::start_error::StartError;
 
 /// What a coordinator stands on.
 pub struct Ground {

@@ -14,7 +14,7 @@ use crate::artifacts::{ArtifactError, Artifacts};
 use crate::audit_log;
 use crate::place::{DATABASE, Place, StoreChoice};
 use crate::rpc::report::collect;
-use crate::server::StartError;
+use crate::start_error::StartError;
 use crate::unfinished;
 
 /// Step metrics read at once.

@@ -6,6 +6,7 @@ mod audit_log;
 mod backup;
 mod blocking;
 mod clock;
+mod config;
 mod dashboard;
 pub mod descriptors;
 mod driver;
@@ -34,16 +35,20 @@ pub mod certificates {
     pub use crate::security::authority::{AuthorityError, WorkerKey, worker_of};
 }
 pub mod server;
+mod start_error;
+mod status;
 mod trouble;
 mod unfinished;
 
 pub use artifacts::ArtifactsChoice;
 pub use audit_log::{AuditState, read_audit_log};
 pub use backup::{BackupError, Manifest, backup, restore};
+pub use config::{ServerConfig, Texts};
 pub use coordinator_core::{Keep, Quota, Totals};
 pub use driver::STALE_BYTES_MAX;
 pub use fsck::{Findings, FsckError, fsck};
 pub use place::{DATABASE, DatabaseUrl, Place, StoreChoice};
 pub use prepare::resolve_paths;
 pub use readers::Readers;
-pub use server::{Server, ServerConfig, StartError, Texts, start};
+pub use server::{Server, start};
+pub use start_error::StartError;

@@ -14,7 +14,7 @@ use sweep_transport::private;
 
 use crate::artifacts::ArtifactsChoice;
 use crate::driver::OpenStore;
-use crate::server::StartError;
+use crate::start_error::StartError;
 use crate::unfinished;
 
 /// The embedded store's file in a data folder.

@@ -8,16 +8,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator_core::{Command, Engine, Keep, Quota};
-use coordinator_store::StoreError;
+use coordinator_core::{Command, Engine};
 use data_encoding::HEXLOWER;
 use sweep_proto::protocol::MESSAGE_BYTES_MAX;
 use sweep_proto::wire::access_service_server::AccessServiceServer;
 use sweep_proto::wire::sweep_service_server::SweepServiceServer;
 use sweep_proto::wire::worker_service_server::WorkerServiceServer;
 use sweep_transport::presence::{LOCK, Presence};
-use sweep_transport::private::{self, PrivateError};
-use thiserror::Error;
+use sweep_transport::private;
 use tokio::net::TcpListener;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
@@ -28,20 +26,20 @@ use tonic_health::server::HealthReporter;
 
 use crate::artifacts::{ArtifactError, Artifacts, ArtifactsChoice};
 use crate::clock::Clock;
+use crate::config::ServerConfig;
 use crate::dashboard;
 use crate::driver::{Driver, DriverError, Running, Standing};
 use crate::http;
-use crate::machine;
 use crate::place::{Place, StoreChoice, at};
-use crate::readers::Readers;
-use crate::rpc::{AccessRpc, Doors, Shared, SweepRpc, WorkerRpc, audit, gc, status, uploads};
-use crate::security::authority::AuthorityError;
-use crate::security::doors;
+use crate::rpc::{AccessRpc, Shared, SweepRpc, WorkerRpc, audit, gc, uploads};
+use crate::security::doors::{self, Doors};
 use crate::security::files::SECURITY;
 use crate::security::gate::Gate;
 use crate::security::listener::{self, Connection, Entrance};
 use crate::security::sealing::Sealer;
 use crate::security::signer::Signer;
+use crate::start_error::StartError;
+use crate::status;
 
 /// Interval of HTTP/2 pings on a connection: routers forget idle connections after a minute or more.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
@@ -69,137 +67,6 @@ const DATA_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long running requests may take to end when the coordinator stops.
 const STOP_WAIT: Duration = Duration::from_secs(5);
-
-/// Whether texts of the data leave a coordinator, in reports or elsewhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Texts {
-    /// Where they are asked for.
-    #[default]
-    Told,
-    /// Never, whatever is asked for.
-    Withheld,
-}
-
-impl Texts {
-    /// As the flag `--no-texts` says it.
-    pub fn withheld_if(no_texts: bool) -> Self {
-        if no_texts { Self::Withheld } else { Self::Told }
-    }
-}
-
-/// What a coordinator needs to start.
-#[derive(Clone, Debug)]
-pub struct ServerConfig {
-    /// The address to listen on; port 0 lets the system choose.
-    pub listen: SocketAddr,
-    /// Where it keeps everything.
-    pub place: Place,
-    /// TLS and tokens on loopback, too. Beyond loopback they are always on.
-    pub is_secure: bool,
-    /// Without TLS: let every user of this machine in, not only the one that runs the coordinator.
-    pub is_open_to_local_users: bool,
-    /// Whether it leaves its address in the data folder, for commands on this machine.
-    pub is_announced: bool,
-    /// Names and addresses by which other machines reach this one, best first; found out where empty.
-    pub advertise: Vec<String>,
-    /// Folders of corpora that people of other machines may name in their sweeps.
-    pub corpora: Vec<PathBuf>,
-    /// Where data is read.
-    pub readers: Readers,
-    /// Whether texts of the data leave it.
-    pub texts: Texts,
-    /// How much users may launch.
-    pub quota: Quota,
-    /// For how long what is kept that nobody needs for ever.
-    pub keep: Keep,
-    /// After how many days entries of the audit log are removed; `None`: only when somebody says so.
-    pub audit_days: Option<u64>,
-}
-
-impl ServerConfig {
-    /// A coordinator for this machine only.
-    pub fn local(listen: SocketAddr, data_directory: PathBuf, store: StoreChoice) -> Self {
-        Self {
-            listen,
-            place: Place { store, ..Place::local(data_directory) },
-            is_secure: false,
-            is_open_to_local_users: false,
-            is_announced: true,
-            advertise: Vec::new(),
-            corpora: Vec::new(),
-            readers: Readers::InProcess,
-            texts: Texts::default(),
-            quota: machine::quota(),
-            keep: Keep::default(),
-            audit_days: None,
-        }
-    }
-}
-
-/// Why a coordinator does not start, or did not stop cleanly.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// Keys and certificates cannot be made or read.
-    #[error("TLS cannot be set up: {0}")]
-    Security(#[from] AuthorityError),
-    /// A folder of corpora is not there.
-    #[error("the folder of corpora {} cannot be used: {source}", path.display())]
-    Corpora {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}")]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The data folder cannot be made or written.
-    #[error("cannot use the data folder {}: {source}", path.display())]
-    DataDirectory {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The data folder is gone, or another one stands in its place.
-    #[error("the data folder {} was removed, moved or replaced while the coordinator worked in it", .0.display())]
-    DataLost(PathBuf),
-    /// The data folder is another user's, or others may write into it.
-    #[error("cannot use the data folder: {0}")]
-    NotPrivate(#[from] PrivateError),
-    /// The object store cannot be used.
-    #[error(
-        "cannot keep artifacts at {url}: {problem}; the AWS_… variables of the environment give credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), AWS_REGION and, for storage outside AWS, AWS_ENDPOINT_URL"
-    )]
-    Artifacts {
-        /// The address given.
-        url: String,
-        /// What the storage said.
-        problem: String,
-    },
-    /// Another coordinator works in the data folder.
-    #[error("another coordinator is using the data folder {}; stop it, or choose another folder", .0.display())]
-    Locked(PathBuf),
-    /// The data folder, or the one that was to get its name, was never finished.
-    #[error("`{what}` was cut off, and {} is not whole; give the same command again, or remove the folder", path.display())]
-    Unfinished {
-        /// The folder.
-        path: PathBuf,
-        /// The command.
-        what: &'static str,
-    },
-    /// The store does not open.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A part of the server ended in an unforeseen way.
-    #[error("the server did not end cleanly: {0}")]
-    Unclean(String),
-}
 
 /// A running coordinator. Dropping it stops it without waiting.
 #[derive(Debug)]
@@ -404,7 +271,12 @@ pub(crate) async fn serve(
     shared: Shared,
 ) -> Result<(), tonic::transport::Error> {
     let shutdown = shared.shutdown.clone();
-    let gate = Gate::new(shared.driver.clone(), Arc::clone(&shared.sessions), shared.identity.as_deref());
+    let gate = Gate::new(
+        shared.driver.clone(),
+        Arc::clone(&shared.sessions),
+        shared.identity.as_deref(),
+        dashboard::refusal,
+    );
     let (health, health_service) = tonic_health::server::health_reporter();
     tokio::spawn(report_health(health, shared.driver.clone(), shutdown.clone()));
     tokio::spawn(uploads::collect(shared.clone()));

@@ -10,7 +10,7 @@ use sweep_transport::presence::LOCK;
 
 use crate::backup::BackupError;
 use crate::place::{Place, StoreChoice};
-use crate::server::StartError;
+use crate::start_error::StartError;
 
 /// The file that stands in a folder until it is whole. It tells what makes the folder.
 const MARKER: &str = "unfinished";

@@ -196,6 +196,11 @@ pub fn bearer_name(role: Role, token: TokenId) -> String {
     format!("{role} token {token}")
 }
 
+/// Whether the bearer of a token of this role, of this name, may change a sweep of that owner.
+pub fn may_change(role: Role, bearer: &str, owner: Option<&str>) -> bool {
+    role == Role::Admin || (role == Role::Submitter && owner == Some(bearer))
+}
+
 impl Engine {
     /// Whether whoever shows this token may change a sweep: its owner may, and administrators may. Who shows none is the operator.
     ///
@@ -204,8 +209,7 @@ impl Engine {
     pub fn may_change(&self, shown: Option<TokenId>, sweep: SweepId) -> Result<(), Rejection> {
         let (Some(token), Some(sweep)) = (shown, self.sweep(sweep)) else { return Ok(()) };
         let role = self.tables.tokens.get(&token).map(|record| record.role);
-        let is_owner = role.is_some_and(|role| sweep.owner == Some(bearer_name(role, token)));
-        if is_owner || role == Some(Role::Admin) {
+        if role.is_some_and(|role| may_change(role, &bearer_name(role, token), sweep.owner.as_deref())) {
             return Ok(());
         }
         Err(Rejection::NotOwner { sweep: sweep.id, owner: sweep.owner.clone() })

@@ -11,7 +11,8 @@ use tonic::Status;
 use super::Dashboard;
 use super::frame::Viewer;
 use super::refusal::Refusal;
-use crate::rpc::{Work, lists, report, status};
+use crate::rpc::{Work, lists, report};
+use crate::status;
 
 /// The sections, in the report's order.
 const SECTIONS: [&str; 4] = ["effects", "importance", "interactions", "parallel"];

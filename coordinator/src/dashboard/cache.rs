@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::refusal::Refusal;
 use crate::driver::Notices;
-use crate::rpc::status;
+use crate::status;
 
 /// How many times as long as it takes to make a value the value is shown.
 const LEISURE: u32 = 10;

@@ -7,13 +7,15 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
+use coordinator_core::may_change;
 use sweep_proto::Role;
 use tonic::Status;
 
 use super::refusal::Refusal;
-use crate::rpc::{Act, status};
+use crate::rpc::Act;
 use crate::security::caller::Caller;
 use crate::security::sessions::FormKey;
+use crate::status;
 
 /// Who looks at a page.
 #[derive(Clone, Debug)]
@@ -86,8 +88,12 @@ impl Frame {
     /// Around a page of a sweep: only its owner and administrators change it.
     pub(super) fn of_sweep(viewer: &Viewer, owner: Option<&str>) -> Self {
         let frame = Self::of(viewer);
-        let is_owner = owner == Some(frame.who.as_str());
-        Self { may_submit: frame.may_administer || (frame.may_submit && is_owner), ..frame }
+        let may_submit = match viewer.act.caller {
+            Caller::Local => true,
+            Caller::Token { role, .. } => may_change(role, &frame.who, owner),
+            Caller::Nobody | Caller::Worker { .. } => false,
+        };
+        Self { may_submit, ..frame }
     }
 }
 

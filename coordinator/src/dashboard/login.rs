@@ -13,10 +13,10 @@ use tonic::Status;
 use super::Dashboard;
 use super::frame::{Frame, Viewer, page, page_with};
 use super::refusal::Refusal;
-use crate::rpc::status;
 use crate::security::caller::Caller;
 use crate::security::host;
 use crate::security::tokens::{self, KnownToken};
+use crate::status;
 
 /// Browsers say with this where a form stood.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

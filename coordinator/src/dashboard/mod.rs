@@ -30,6 +30,7 @@ use axum::routing::{get, post};
 use coordinator_core::{Engine, SweepState};
 use sweep_proto::{SweepId, TrialId};
 use tonic::Status;
+use tonic::body::Body;
 
 use self::analysis::Analysis;
 use self::cache::{Cache, Rules};
@@ -78,8 +79,8 @@ impl Dashboard {
 }
 
 /// The page of a refusal that the gate has made.
-pub(crate) fn refusal(refusal: &Status) -> Response {
-    headers::secured(Refusal(refusal.clone()).into_response())
+pub(crate) fn refusal(refusal: &Status) -> Response<Body> {
+    headers::secured(Refusal(refusal.clone()).into_response()).map(Body::new)
 }
 
 /// The routes.

@@ -20,7 +20,8 @@ use super::refusal::Refusal;
 use super::workers::{self, Row};
 use super::{Dashboard, cache};
 use crate::json::Sweep;
-use crate::rpc::{lists, status};
+use crate::rpc::lists;
+use crate::status;
 
 /// Shortest time between two looks at everything.
 const INTERVAL: Duration = Duration::from_secs(1);

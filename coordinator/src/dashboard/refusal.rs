@@ -7,7 +7,7 @@ use coordinator_report::ReportError;
 use tonic::Status;
 
 use crate::driver::DriverError;
-use crate::rpc::status;
+use crate::status;
 
 /// A refusal on its way to the viewer.
 #[derive(Debug)]

@@ -24,7 +24,8 @@ use super::refusal::Refusal;
 use super::{Dashboard, charts, map};
 use crate::json::{Count, HandBack, Running, Sweep};
 use crate::report_signature::FILE_NAME;
-use crate::rpc::{lists, status};
+use crate::rpc::lists;
+use crate::status;
 
 /// Rows of the table of running trials; the map has all of them.
 const RUNNING_ROWS_MAX: usize = 50;

@@ -37,6 +37,11 @@ impl Act {
         }
     }
 
+    /// A command that writes down who gave it, and is refused where what was shown for it is worth nothing any more.
+    pub(super) fn by(&self, action: &str, subject: String, command: Command) -> Command {
+        by(self.note(action, subject), self.shown(), command)
+    }
+
     /// The token that lets its caller act.
     pub(super) fn shown(&self) -> Option<TokenId> {
         match self.caller {
@@ -52,6 +57,10 @@ impl From<&Extensions> for Act {
         // A request that no gate has seen has no rights.
         Self { caller: extensions.get::<Caller>().copied().unwrap_or(Caller::Nobody), peer }
     }
+}
+
+fn by(note: AuditNote, shown: Option<TokenId>, command: Command) -> Command {
+    Command::By { note, shown, command: Box::new(command) }
 }
 
 /// Counts what comes from the address of an act.
@@ -88,8 +97,7 @@ impl Shared {
     }
 
     async fn done(&self, note: AuditNote, shown: Option<TokenId>, command: Command) -> Result<Reply, Status> {
-        let command = Command::By { note, shown, command: Box::new(command) };
-        self.driver.command(command).await.map_err(status::of_driver)
+        self.driver.command(by(note, shown, command)).await.map_err(status::of_driver)
     }
 
     /// Writes down that something was tried and refused. What the gate writes down is left to it, and what is unavailable is no

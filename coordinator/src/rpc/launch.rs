@@ -15,9 +15,9 @@ use tonic::Status;
 use super::caller::Act;
 use super::{STREAM_QUEUE, Shared, Work, status, sweep_status};
 use crate::artifacts::Pins;
+use crate::config::Texts;
 use crate::prepare::{self, PrepareError, Reporter};
 use crate::security::caller::Caller;
-use crate::server::Texts;
 
 /// What a launch answers.
 pub(super) type Events = ReceiverStream<Result<wire::LaunchEvent, Status>>;
@@ -46,11 +46,10 @@ pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) ->
         let subject = format!("sweep \"{}\"", spec.name);
         let (owner, quota) = act.caller.claim(shared.quota);
         let text = request.text.clone();
-        let (note, shown) = (act.note("launch", subject.clone()), act.shown());
         let command = |spec, datasets| {
             let (file_text, attach) = (request.text, request.attach);
             let launch = Command::Launch { spec, file_text, datasets, attach, owner, quota: Box::new(quota) };
-            Command::By { note, shown, command: Box::new(launch) }
+            act.by("launch", subject.clone(), launch)
         };
         let event = match run(&shared, (spec, text), (act.caller, reach), command, &events).await {
             Ok(Some((status, changed))) => Ok(wire::LaunchEvent {

@@ -22,13 +22,11 @@ pub(crate) mod report;
 mod report_cache;
 mod seal;
 mod session;
-pub(crate) mod status;
 mod sweep_service;
 pub(crate) mod sweep_status;
 pub(crate) mod uploads;
 mod worker_service;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,16 +39,18 @@ use tonic::Status;
 
 use crate::artifacts::Artifacts;
 use crate::attempt_logs::AttemptLogs;
+use crate::config::Texts;
 use crate::driver::Driver;
 use crate::install::Install;
 use crate::readers::Readers;
 use crate::security::authority::Authority;
 use crate::security::caller::Caller;
+use crate::security::doors::Doors;
 use crate::security::refusals::Refusals;
 use crate::security::sealing::Sealer;
 use crate::security::sessions::Sessions;
 use crate::security::signer::Signer;
-use crate::server::Texts;
+use crate::status;
 use queues::{Queues, Turn};
 use report_cache::ReportCache;
 
@@ -165,22 +165,4 @@ impl Shared {
     pub(crate) async fn turn(&self, work: Work, caller: Caller) -> Result<Turn, Status> {
         self.queues.turn(work, caller).await
     }
-}
-
-impl Doors {
-    /// Where the coordinator can be reached, best first.
-    pub(crate) fn urls(&self, address: SocketAddr) -> Vec<String> {
-        if self.advertised.is_empty() { vec![format!("http://{address}")] } else { self.advertised.to_vec() }
-    }
-}
-
-/// What lets other machines in, and vouches for what leaves; empty where only this one may come in.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Doors {
-    pub(crate) authority: Option<Arc<Authority>>,
-    pub(crate) signer: Option<Arc<Signer>>,
-    pub(crate) install: Option<Arc<Install>>,
-    pub(crate) advertised: Arc<[String]>,
-    pub(crate) corpora: Reach,
-    pub(crate) identity: Option<Arc<str>>,
 }

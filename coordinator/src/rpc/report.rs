@@ -12,8 +12,8 @@ use tonic::Status;
 use super::blobs::{self, Download, FileParts};
 use super::report_cache::{Files, Wanted};
 use super::{Shared, Work, hard_texts, seal, status};
+use crate::config::Texts;
 use crate::security::caller::Caller;
-use crate::server::Texts;
 
 /// Prices of one request: more device models than a sweep has.
 const PRICES_MAX: usize = 64;

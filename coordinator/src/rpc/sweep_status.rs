@@ -8,7 +8,8 @@ use sweep_proto::{SweepId, TestFigure, TestMetric, Timestamp, TrialId, WorkKind,
 use tonic::Status;
 
 use crate::attempt_logs::AttemptLogs;
-use crate::rpc::{report, status};
+use crate::rpc::report;
+use crate::status;
 use crate::trouble;
 
 /// Most running trials listed: one message holds them, and nobody reads more.

@@ -14,14 +14,33 @@ use sweep_proto::{Role, Timestamp, Token};
 use super::authority::{Authority, AuthorityError};
 use super::files::{self, ADMIN_TOKEN, SECURITY};
 use super::secrets;
+use super::signer::Signer;
 use crate::clock::Clock;
+use crate::config::ServerConfig;
 use crate::driver::{Driver, Standing};
 use crate::install::Install;
-use crate::rpc::Doors;
-use crate::server::{ServerConfig, StartError};
+use crate::start_error::StartError;
 
 /// Pause between two tries to make the administrator's token.
 const ADMISSION_PAUSE: Duration = Duration::from_secs(1);
+
+/// What lets other machines in, and vouches for what leaves; empty where only this one may come in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Doors {
+    pub(crate) authority: Option<Arc<Authority>>,
+    pub(crate) signer: Option<Arc<Signer>>,
+    pub(crate) install: Option<Arc<Install>>,
+    pub(crate) advertised: Arc<[String]>,
+    pub(crate) corpora: Reach,
+    pub(crate) identity: Option<Arc<str>>,
+}
+
+impl Doors {
+    /// Where the coordinator can be reached, best first.
+    pub(crate) fn urls(&self, address: SocketAddr) -> Vec<String> {
+        if self.advertised.is_empty() { vec![format!("http://{address}")] } else { self.advertised.to_vec() }
+    }
+}
 
 /// Sets up everything that lets other machines in.
 pub(crate) async fn open(

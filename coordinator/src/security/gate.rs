@@ -22,9 +22,8 @@ use super::rights::Rights;
 use super::roles::{Allowed, allowed};
 use super::sessions::{FormKey, Login, Sessions};
 use super::tokens::{self, KnownToken};
-use crate::dashboard;
 use crate::driver::Driver;
-use crate::rpc::status;
+use crate::status;
 
 /// How long the request of somebody without a credential may take until its answer begins: such requests are small.
 const STRANGER_WAIT: Duration = Duration::from_secs(10);
@@ -37,7 +36,11 @@ pub(crate) struct Gate {
     refusals: Arc<Mutex<Refusals>>,
     /// Told to those who are let in.
     identity: Option<HeaderValue>,
+    page: RefusalPage,
 }
+
+/// Draws the page of a refusal, for those who look at pages.
+pub(crate) type RefusalPage = fn(&Status) -> Response<Body>;
 
 /// What a request shows of its caller, beside the connection.
 struct Credentials {
@@ -47,10 +50,15 @@ struct Credentials {
 }
 
 impl Gate {
-    pub(crate) fn new(driver: Driver, sessions: Arc<Sessions>, identity: Option<&str>) -> Self {
+    pub(crate) fn new(
+        driver: Driver,
+        sessions: Arc<Sessions>,
+        identity: Option<&str>,
+        page: RefusalPage,
+    ) -> Self {
         let refusals = Arc::new(Mutex::new(Refusals::new(Instant::now())));
         let identity = identity.and_then(|identity| HeaderValue::from_str(identity).ok());
-        Self { driver, sessions, refusals, identity }
+        Self { driver, sessions, refusals, identity, page }
     }
 
     /// Who calls, where the table lets the caller through; else why not.
@@ -224,18 +232,18 @@ enum Manner {
     Grpc,
     Plain,
     /// Somebody looks at this page, who may log in.
-    Page(String),
+    Page(String, RefusalPage),
 }
 
 impl Manner {
-    fn of<B>(request: &Request<B>) -> Self {
+    fn of<B>(request: &Request<B>, page: RefusalPage) -> Self {
         let begins = |header: Option<&HeaderValue>, with: &str| {
             header.is_some_and(|value| value.as_bytes().starts_with(with.as_bytes()))
         };
         if begins(request.headers().get(CONTENT_TYPE), "application/grpc") {
             Self::Grpc
         } else if request.method() == Method::GET && begins(request.headers().get(ACCEPT), "text/html") {
-            Self::Page(request.uri().path().to_owned())
+            Self::Page(request.uri().path().to_owned(), page)
         } else {
             Self::Plain
         }
@@ -254,8 +262,8 @@ fn log_in(page: &str, refusal: &Status) -> Response<Body> {
 fn refuse(manner: &Manner, refusal: &Status) -> Response<Body> {
     match (manner, refusal.code()) {
         (Manner::Grpc, _) => return refusal.clone().into_http(),
-        (Manner::Page(page), tonic::Code::Unauthenticated) => return log_in(page, refusal),
-        (Manner::Page(_), _) => return dashboard::refusal(refusal).map(Body::new),
+        (Manner::Page(page, _), tonic::Code::Unauthenticated) => return log_in(page, refusal),
+        (Manner::Page(_, page), _) => return page(refusal),
         (Manner::Plain, _) => {}
     }
     in_words(status::http_code(refusal), refusal.message())
@@ -336,7 +344,7 @@ where
             session: self.gate.sessions.find(request.headers()),
         };
         let login = self.gate.sessions.login(request.headers());
-        let manner = Manner::of(&request);
+        let manner = Manner::of(&request, self.gate.page);
         // No browser speaks HTTP/2 without TLS, whatever its page calls the content.
         let is_program = matches!(manner, Manner::Grpc) && request.version() == Version::HTTP_2;
         let is_rebound = !is_program && !host::is_local(&request);

@@ -16,7 +16,7 @@ use tonic::body::Body;
 use super::sessions::Login;
 use super::tokens;
 use crate::driver::Driver;
-use crate::rpc::status;
+use crate::status;
 
 /// The rights of a token's bearer, from the begin of an answer on.
 #[derive(Debug)]

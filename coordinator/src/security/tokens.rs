@@ -6,7 +6,7 @@ use sweep_proto::{Role, Timestamp, Token, TokenId};
 use tonic::Status;
 
 use crate::driver::Driver;
-use crate::rpc::status;
+use crate::status;
 
 /// A token that was made here.
 #[derive(Clone, Copy, Debug)]

@@ -140,6 +140,9 @@ async fn the_page_of_a_reused_trial_leads_to_no_deleted_sweep() {
     assert!(page().contains("href=\"/sweeps/1/trials/0\""), "{}", page());
     assert!(line.sweep(&["delete", "1", "--yes"]).status.success());
     let page = page();
-    assert!(page.contains("reused from trial 1/0 of a deleted sweep") && !page.contains("/sweeps/1/"), "{page}");
+    assert!(
+        page.contains("reused from trial 1/0 of a deleted sweep") && !page.contains("/sweeps/1/"),
+        "{page}"
+    );
     server.stop().await.unwrap();
 }

@@ -85,6 +85,102 @@ fn no_crate_is_built_with_what_it_must_not_know() {
     }
 }
 
+/// Rooms of one crate that must not know others of it, and why: an arrow back would make two rooms one.
+const ARROWS: &[(&str, &[&str], &str)] = &[
+    (
+        "coordinator/src/security",
+        &["rpc", "dashboard", "server", "http", "cli"],
+        "who may come in is asked before anything is served",
+    ),
+    (
+        "coordinator/src/driver",
+        &["rpc", "dashboard", "server", "http", "cli"],
+        "the driver serves requests, not callers",
+    ),
+    (
+        "coordinator/src/artifacts",
+        &["rpc", "dashboard", "server", "driver", "security"],
+        "blobs know nobody who fetches them",
+    ),
+    (
+        "coordinator/src/readers",
+        &["rpc", "dashboard", "server", "driver", "security"],
+        "data is read for nobody in particular",
+    ),
+    (
+        "coordinator/src/rpc",
+        &["dashboard", "server", "http", "cli"],
+        "pages are made from what the services know",
+    ),
+    ("coordinator/src/place.rs", &["server", "rpc"], "a folder is opened before a server starts"),
+    ("coordinator/src/config.rs", &["server", "rpc", "security"], "what is configured is below who reads it"),
+    (
+        "coordinator/src/start_error.rs",
+        &["server", "rpc", "place"],
+        "errors of the start are below all that start",
+    ),
+    (
+        "coordinator/src/status.rs",
+        &["rpc", "dashboard", "security", "server"],
+        "the map of errors is below who answers",
+    ),
+    ("coordinator/core/src/draft.rs", &["decide"], "what changes together knows no policy"),
+    (
+        "coordinator/core/src/record.rs",
+        &["decide", "engine", "draft", "index"],
+        "records know nobody who decides over them",
+    ),
+    (
+        "coordinator/core/src/tables.rs",
+        &["decide", "engine", "draft", "index"],
+        "tables know nobody who decides over them",
+    ),
+    ("coordinator/report/src/analysis", &["render", "sections"], "numbers know no rendering"),
+    ("worker/trainer/src/kernels", &["training", "model", "optimizer"], "kernels know no model"),
+];
+
+#[test]
+fn no_room_knows_one_that_stands_above_it() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut problems = Vec::new();
+    for (room, above, reason) in ARROWS {
+        let place = root.join(room);
+        let mut files = Vec::new();
+        if place.is_dir() {
+            sources(&place, &mut files);
+        } else {
+            files.push(place);
+        }
+        assert!(!files.is_empty(), "{room} has no file");
+        for file in files {
+            let text = std::fs::read_to_string(&file).expect("text");
+            let knows = |name: &&&str| {
+                let uses = |form: String| {
+                    text.match_indices(&form).any(|(at, _)| ends_a_name(&text[at + form.len()..]))
+                };
+                uses(format!("crate::{name}"))
+                    || (text.contains("use crate::{") && grouped(&text).any(|one| one == **name))
+            };
+            let known = above.iter().filter(knows);
+            problems.extend(known.map(|name| format!("{} uses crate::{name}, but {reason}", file.display())));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// Whether a name has ended where this text begins.
+fn ends_a_name(rest: &str) -> bool {
+    !rest.starts_with(|one: char| one.is_alphanumeric() || one == '_')
+}
+
+/// The rooms that `use crate::{…}` names.
+fn grouped(text: &str) -> impl Iterator<Item = &str> {
+    let groups = text.split("use crate::{").skip(1).filter_map(|rest| rest.split("};").next());
+    groups
+        .flat_map(|group| group.split([',', '{']))
+        .map(|name| name.trim().split("::").next().unwrap_or_default())
+}
+
 #[test]
 fn readers_of_datasets_open_nothing_by_themselves() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../coordinator/dataset/src/source");

@@ -25,7 +25,8 @@ use super::cache::Seen;
 use super::events::{self, Events, IDLE, Over};
 use super::frame::{Frame, Viewer, page as page_of};
 use super::refusal::Refusal;
-use crate::rpc::{lists, status};
+use crate::rpc::lists;
+use crate::status;
 
 #[derive(Template)]
 #[template(path = "dashboard/trial.html")]

@@ -332,7 +332,7 @@ impl World {
             self.delete(sweep);
         }
         // No random number decides it, so that schedules which have found a fault stay as they are.
-        if self.now / 1_000 % 7 == 0 {
+        if (self.now / 1_000).is_multiple_of(7) {
             self.forget();
         }
         if self.engine.sweep(sweep).is_none() {
