@@ -46,7 +46,7 @@ pub use metric::{ConfidenceBin, EpochFigure, EpochMetric, HardExample, StepMetri
 pub use outcome::{AttemptOutcome, FailureKind, TrialResult};
 pub use reading::{HtmlBreaks, Reading};
 pub use search::{Budget, PrunerName, SamplerName, Search};
-pub use space::{Axis, Bounds, Condition, Constraint, Domain, Range};
+pub use space::{Axis, Bounds, Condition, Constraint, Constraints, Domain, Range};
 pub use state::{AttemptState, SweepState, TrialState, WorkerCondition, WorkerState};
 pub use sweep_spec::{DataSource, DataSpec, SweepSpec};
 pub use time::Timestamp;

@@ -106,6 +106,11 @@ pub struct Search {
 }
 
 impl Search {
+    /// Whether every configuration of a grid is trained, and none is left out.
+    pub fn is_of_grid(&self) -> bool {
+        self.sampler == SamplerName::Grid && self.budget.is_unlimited()
+    }
+
     /// The whole grid, without a pruner: what a sweep without a search does.
     pub fn of_grid() -> Self {
         Self { sampler: SamplerName::Grid, pruner: PrunerName::None, budget: Budget::default() }

@@ -1,12 +1,18 @@
 //! The search space: axes, each a hyperparameter with the values that it may take, and what restricts them together.
 
+mod check;
 mod constraint;
+mod constraints;
+pub(crate) mod points;
 mod range;
 mod row;
 
 use serde::{Deserialize, Serialize};
 
+pub use check::{Part, SpaceProblem, problems};
 pub use constraint::{Constraint, ConstraintError, EXPRESSION_CHARS_MAX, TERMS_MAX};
+pub use constraints::Constraints;
+pub use points::POINTS_LOOKED_AT_MAX;
 pub use range::{Bounds, Range, RangeError};
 
 use crate::configuration::{Configuration, Value};
@@ -154,8 +160,8 @@ impl Axis {
         }
     }
 
-    /// Whether it has more than one value, so that configurations differ along it.
+    /// Whether it has more than one value, the fixed one of its inactivity included, so that configurations differ along it.
     pub fn varies(&self) -> bool {
-        self.size() != Some(1)
+        !self.when.is_empty() || self.size() != Some(1)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::Hyperparameter;
 use crate::reading::Reading;
 use crate::search::Search;
-use crate::space::{Axis, Constraint};
+use crate::space::{Axis, Constraints, points};
 
 /// Most trials of one sweep: far above any real study, low enough to list in memory.
 pub const TRIALS_MAX: u64 = 1_000_000;
@@ -99,8 +100,8 @@ pub struct SweepSpec {
     /// What is swept. Empty: one configuration.
     pub axes: Vec<Axis>,
     /// What every configuration fulfils.
-    #[serde(default, skip_serializing_if = "<[Constraint]>::is_empty")]
-    pub constraints: Box<[Constraint]>,
+    #[serde(default, skip_serializing_if = "is_unconstrained")]
+    pub constraints: Box<Constraints>,
     /// How the space is searched. `None`: its levels are a grid, and every point of it is trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Box<Search>>,
@@ -117,6 +118,19 @@ pub struct SweepSpec {
     pub priority: u32,
 }
 
+/// Which points of a grid are its configurations.
+enum Allowed {
+    All,
+    These(Arc<points::Points>),
+    /// Conditions and constraints restrict a grid that is too large to look at, or ranges.
+    TooManyToLookAt,
+}
+
+#[allow(clippy::borrowed_box, reason = "serde asks so")]
+fn is_unconstrained(constraints: &Box<Constraints>) -> bool {
+    constraints.is_empty()
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -128,10 +142,35 @@ impl SweepSpec {
     /// The highest priority: more steps than anybody tells apart.
     pub const PRIORITY_MAX: u32 = 100;
 
-    /// Number of configurations of the grid; `None` where an axis has a range, or where it exceeds 64 bits.
+    /// Whether all axes have levels, all their combinations are allowed, and all of them are trained.
+    pub fn is_whole_grid(&self) -> bool {
+        let has_levels = self.axes.iter().all(|axis| axis.range().is_none());
+        has_levels && !self.is_restricted() && self.search.as_ref().is_none_or(|search| search.is_of_grid())
+    }
+
+    /// Whether conditions or constraints leave out combinations of values.
+    pub fn is_restricted(&self) -> bool {
+        !self.constraints.is_empty() || self.axes.iter().any(|axis| !axis.when.is_empty())
+    }
+
+    /// Number of configurations of the grid, those alone that its conditions and constraints allow; `None` where an axis has a range,
+    /// or where there are too many to count.
     pub fn grid_size(&self) -> Option<u64> {
-        let levels = |axis: &Axis| axis.range().is_none().then_some(axis.levels().len() as u64);
-        self.axes.iter().try_fold(1_u64, |size, axis| size.checked_mul(levels(axis)?))
+        match self.allowed() {
+            Allowed::These(points) => Some(points.len()),
+            Allowed::TooManyToLookAt => None,
+            Allowed::All => {
+                let levels = |axis: &Axis| axis.range().is_none().then_some(axis.levels().len() as u64);
+                self.axes.iter().try_fold(1_u64, |size, axis| size.checked_mul(levels(axis)?))
+            }
+        }
+    }
+
+    fn allowed(&self) -> Allowed {
+        if !self.is_restricted() {
+            return Allowed::All;
+        }
+        self.constraints.points(&self.axes, &self.fixed).map_or(Allowed::TooManyToLookAt, Allowed::These)
     }
 
     /// Number of trials of the grid: configurations times replicates; `None` where there is no grid, or where it exceeds 64 bits.
@@ -142,24 +181,62 @@ impl SweepSpec {
     /// The configuration at a position of the grid: mixed radix, the last axis fastest.
     /// `None` past the end.
     pub fn configuration(&self, position: u64) -> Option<Configuration> {
-        let mut rest = position;
-        let mut configuration = self.fixed.clone();
-        for axis in self.axes.iter().rev() {
-            let levels = axis.levels().len() as u64;
-            let level = axis.levels().get((rest % levels.max(1)) as usize)?;
-            rest /= levels;
-            configuration.set(axis.hyperparameter, level.clone()).ok()?;
+        points::configuration(&self.axes, &self.fixed, self.point(position)?)
+    }
+
+    /// The levels at a position of the grid, by their positions in each axis.
+    pub fn digits(&self, position: u64) -> Option<Vec<usize>> {
+        points::digits(&self.axes, self.point(position)?)
+    }
+
+    fn point(&self, position: u64) -> Option<u64> {
+        match self.allowed() {
+            Allowed::All => Some(position),
+            Allowed::These(points) => points.get(position),
+            Allowed::TooManyToLookAt => None,
         }
-        (rest == 0).then_some(configuration)
     }
 
     /// The position of a configuration in the grid, the inverse of [`Self::configuration`].
     pub fn position(&self, configuration: &Configuration) -> Option<u64> {
-        self.axes.iter().try_fold(0_u64, |position, axis| {
-            let value = configuration.get(axis.hyperparameter);
-            let level = axis.levels().iter().position(|level| *level == value)?;
-            position.checked_mul(axis.levels().len() as u64)?.checked_add(level as u64)
-        })
+        let point = points::point(&self.axes, &self.fixed, configuration)?;
+        match self.allowed() {
+            Allowed::All => Some(point),
+            Allowed::These(points) => points.position(point),
+            Allowed::TooManyToLookAt => None,
+        }
+    }
+
+    /// Whether a configuration lies in the search space: each active axis contains its value, all else is fixed, and every
+    /// constraint holds.
+    pub fn allows(&self, configuration: &Configuration) -> bool {
+        let is_allowed = |(hyperparameter, value): (Hyperparameter, Value)| {
+            let axis = self.axes.iter().find(|axis| axis.hyperparameter == hyperparameter);
+            match axis.filter(|axis| axis.is_active(configuration)) {
+                Some(axis) => axis.contains(&value),
+                None => self.fixed.get(hyperparameter) == value,
+            }
+        };
+        configuration.iter().all(is_allowed)
+            && self.constraints.iter().all(|constraint| constraint.holds(configuration))
+    }
+
+    /// Epochs of all trials of the grid together, as configured.
+    pub fn grid_epochs(&self) -> Option<u64> {
+        let count = self.trial_count()?;
+        let Some(axis) = self.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs) else {
+            return Some(count.saturating_mul(self.fixed.epochs()));
+        };
+        if self.is_restricted() {
+            let of_each = (0..self.grid_size()?).filter_map(|at| Some(self.configuration(at)?.epochs()));
+            return Some(of_each.sum::<u64>().saturating_mul(u64::from(self.replicates)));
+        }
+        let levels = axis.levels().iter().filter_map(|level| match level {
+            Value::Integer(epochs) => Some(*epochs),
+            _ => None,
+        });
+        // Each level stands in the same number of trials.
+        Some((count / (axis.levels().len() as u64).max(1)).saturating_mul(levels.sum()))
     }
 
     /// The sweep of one configuration alone, trained anew.
@@ -190,7 +267,7 @@ impl SweepSpec {
     pub fn held(&self, hyperparameter: Hyperparameter) -> Option<Value> {
         match self.axes.iter().find(|axis| axis.hyperparameter == hyperparameter) {
             None => Some(self.fixed.get(hyperparameter)),
-            Some(axis) => axis.levels().first().filter(|_| axis.levels().len() == 1).cloned(),
+            Some(axis) => axis.levels().first().filter(|_| !axis.varies()).cloned(),
         }
     }
 
@@ -221,6 +298,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::space::{Condition, Constraint};
 
     fn spec(sizes: [usize; 3]) -> SweepSpec {
         let axis = |hyperparameter, size: usize| {
@@ -261,6 +339,68 @@ mod tests {
                 None => prop_assert!(position >= size),
             }
         }
+    }
+
+    proptest! {
+        /// A grid with conditions and constraints has each allowed configuration once, in the order of its positions.
+        #[test]
+        fn a_restricted_grid_enumerates_each_allowed_configuration_once(
+            sizes in [1_usize..5, 1_usize..5, 1_usize..5], bound in 0_u64..30, values in proptest::collection::btree_set(1_u64..5, 0..4),
+        ) {
+            let mut spec = spec(sizes);
+            // Batches vary with some units alone.
+            let values: Vec<Value> = values.into_iter().map(Value::Integer).collect();
+            spec.axes[1].when = vec![Condition { hyperparameter: Hyperparameter::Units, values }];
+            let constraint: Constraint = format!("units * batch_size + max_length <= {bound}").parse().expect("a constraint");
+            let batch = Value::Integer(3);
+            spec.fixed.set(Hyperparameter::BatchSize, batch).expect("a batch");
+            *spec.constraints = vec![constraint].into();
+            let size = spec.grid_size().expect("a size");
+            let all: Vec<_> = (0..size).map(|at| spec.configuration(at).expect("within")).collect();
+            prop_assert_eq!(spec.configuration(size), None);
+            for (at, configuration) in all.iter().enumerate() {
+                prop_assert!(spec.allows(configuration));
+                prop_assert_eq!(spec.position(configuration), Some(at as u64));
+            }
+            // What is allowed is there: each combination by itself, held against the definition.
+            let mut expected = std::collections::BTreeSet::new();
+            for (units, batch, length) in combinations(sizes) {
+                let active = spec.axes[1].when[0].values.contains(&Value::Integer(units));
+                let batch = if active { batch } else { 3 };
+                if units * batch + length <= bound {
+                    expected.insert((units, batch, length));
+                }
+            }
+            let found: std::collections::BTreeSet<_> =
+                all.iter().map(|one| (one.units(), one.batch_size(), one.max_length())).collect();
+            prop_assert_eq!(found.len() as u64, size);
+            prop_assert_eq!(found, expected);
+            let again = serde_json::from_str::<SweepSpec>(&serde_json::to_string(&spec).expect("a row")).expect("a row");
+            prop_assert_eq!(again, spec);
+        }
+    }
+
+    fn combinations(sizes: [usize; 3]) -> Vec<(u64, u64, u64)> {
+        let [units, batches, lengths] = sizes.map(|size| size as u64);
+        (1..=units)
+            .flat_map(|one| {
+                (1..=batches).flat_map(move |two| (1..=lengths).map(move |three| (one, two, three)))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_grid_that_has_grown_is_counted_anew() {
+        let mut spec = spec([2, 2, 2]);
+        *spec.constraints = vec!["units + batch_size <= 3".parse().expect("a constraint")].into();
+        assert_eq!(spec.grid_size(), Some(6));
+        let copy = spec.clone();
+        spec.axes[0].grow(&Axis::of_levels(Hyperparameter::Units, vec![Value::Integer(3)])).expect("grows");
+        assert_eq!((spec.grid_size(), copy.grid_size()), (Some(6), Some(6)));
+        spec.axes[2]
+            .grow(&Axis::of_levels(Hyperparameter::MaxLength, vec![Value::Integer(3)]))
+            .expect("grows");
+        assert_eq!((spec.grid_size(), copy.grid_size()), (Some(9), Some(6)));
     }
 
     #[test]

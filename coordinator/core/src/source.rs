@@ -1,6 +1,6 @@
 //! What may still come of a sweep: asked by whoever makes its trials, counts them, or ends it.
 
-use sweep_proto::{Configuration, Hyperparameter, SweepSpec, TrialSpec, Value};
+use sweep_proto::{Configuration, SweepSpec, TrialSpec};
 
 use crate::record::{GridOrder, SweepRecord};
 
@@ -71,14 +71,7 @@ impl Source for Grid<'_> {
     }
 
     fn epochs(&self) -> u64 {
-        let axis = self.spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs);
-        let Some(axis) = axis else { return self.target().saturating_mul(self.spec.fixed.epochs()) };
-        let levels = axis.levels().iter().filter_map(|level| match level {
-            Value::Integer(epochs) => Some(*epochs),
-            _ => None,
-        });
-        // Each level stands in the same number of trials.
-        (self.target() / (axis.levels().len() as u64).max(1)).saturating_mul(levels.sum())
+        self.spec.grid_epochs().unwrap_or(0)
     }
 
     fn upcoming(&self, made: u64, newest: Option<&TrialSpec>) -> Box<dyn Iterator<Item = Point> + '_> {
@@ -140,21 +133,15 @@ impl GridOrder {
 /// Whether a point belongs to the grid before the extension, too. Levels are only ever added behind those there are,
 /// and a new axis begins with the value that all had before.
 fn was_there(before: &SweepSpec, spec: &SweepSpec, position: u64, replicate: u32) -> bool {
-    let mut rest = position;
-    let mut is_known = replicate < before.replicates;
-    for (number, axis) in spec.axes.iter().enumerate().rev() {
-        let levels = (axis.levels().len() as u64).max(1);
-        let known = before.axes.get(number).map_or(1, |axis| axis.levels().len() as u64);
-        is_known &= rest % levels < known;
-        rest /= levels;
-    }
-    is_known
+    let known = |axis: usize| before.axes.get(axis).map_or(1, |axis| axis.levels().len());
+    let digits = spec.digits(position).unwrap_or_default();
+    replicate < before.replicates && digits.iter().enumerate().all(|(axis, digit)| *digit < known(axis))
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use sweep_proto::{Axis, DataSource, DataSpec, Digest, SweepId, TrialId};
+    use sweep_proto::{Axis, DataSource, DataSpec, Digest, Hyperparameter, SweepId, TrialId, Value};
 
     use super::*;
 

@@ -1,4 +1,4 @@
-//! The hyperparameters of a sweep file: single values, and lists, which are swept.
+//! The hyperparameters of a sweep file: single values, and lists and groups, which are swept.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,13 +6,14 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::group;
 use super::known::{Known, Place};
 use super::layout::{Entry, Layout};
 use super::source::Source;
-use super::value::{Expected, described, fitting, value_of};
+use super::value::{Expected, described, fitting, span_or, value_of};
 use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::Hyperparameter;
-use crate::space::Axis;
+use crate::space::{Axis, Constraints, POINTS_LOOKED_AT_MAX};
 use crate::sweep_spec::TRIALS_MAX;
 
 /// The fixed values and the axes, in the order of the file.
@@ -20,31 +21,55 @@ use crate::sweep_spec::TRIALS_MAX;
 pub(super) struct Space {
     pub(super) fixed: Configuration,
     pub(super) axes: Vec<Axis>,
+    /// Where the value of each axis stands.
+    pub(super) spans: Vec<Range<usize>>,
+    /// Some axis could not be read, so that one which seems missing may be there.
+    pub(super) lacks_axes: bool,
 }
 
 /// Reads every hyperparameter of a layout.
 pub(super) fn space_of(source: &mut Source<'_>, layout: &Layout<'_, '_>) -> Space {
     let mut space = Space::default();
-    let mut seen: BTreeMap<Hyperparameter, (Place, Range<usize>)> = BTreeMap::new();
+    let mut seen: BTreeMap<Hyperparameter, &Entry<'_, '_>> = BTreeMap::new();
     for entry in &layout.entries {
         let Known::Hyperparameter(hyperparameter) = entry.known else { continue };
-        if let Some((place, span)) = seen.get(&hyperparameter) {
-            let line = source.line_of(span.start);
-            let message = format!(
-                "{hyperparameter} is given twice: here {} and {} in line {line}",
-                entry.place.described(),
-                place.described(),
-            );
-            source.report(entry.key_span.clone(), message, Some("keep one of the two".to_owned()));
-        } else {
-            seen.insert(hyperparameter, (entry.place, entry.key_span.clone()));
+        match seen.get(&hyperparameter) {
+            Some(first) if !complete_each_other(first, entry) => {
+                let line = source.line_of(first.key_span.start);
+                let message = format!(
+                    "{hyperparameter} is given twice: here {} and {} in line {line}",
+                    entry.place.described(),
+                    first.place.described(),
+                );
+                source.report(entry.key_span.clone(), message, Some("keep one of the two".to_owned()));
+            }
+            _ => {
+                seen.insert(hyperparameter, entry);
+            }
         }
         space.add(source, hyperparameter, entry);
     }
     space
 }
 
+/// Whether one of two is swept under a condition and the other the value it has else.
+fn complete_each_other(first: &Entry<'_, '_>, second: &Entry<'_, '_>) -> bool {
+    let is_conditional = |entry: &Entry<'_, '_>| {
+        entry.value.get_ref().as_table().is_some_and(|table| table.contains_key("when"))
+    };
+    let is_single = |entry: &Entry<'_, '_>| {
+        let value = entry.value.get_ref();
+        !value.is_array() && !value.is_table()
+    };
+    (is_conditional(first) && is_single(second)) || (is_single(first) && is_conditional(second))
+}
+
 impl Space {
+    fn push(&mut self, axis: Axis, entry: &Entry<'_, '_>) {
+        self.axes.push(axis);
+        self.spans.push(span_or(entry.value.span(), entry.key_span.clone()));
+    }
+
     fn add(&mut self, source: &mut Source<'_>, hyperparameter: Hyperparameter, entry: &Entry<'_, '_>) {
         let default = Value::from(hyperparameter.row().default).quoted();
         let kind = hyperparameter.row().kind;
@@ -62,12 +87,16 @@ impl Space {
                     return;
                 }
                 let levels = levels_of(source, expected, items);
-                self.axes.push(Axis::of_levels(hyperparameter, levels));
+                self.push(Axis::of_levels(hyperparameter, levels), entry);
             }
+            DeValue::Table(table) => match group::axis_of(source, expected, hyperparameter, (entry, table)) {
+                Some(axis) => self.push(axis, entry),
+                None => self.lacks_axes = true,
+            },
             _ if entry.place == Place::Grid => {
                 let shown = described(source, entry.value);
                 let home = Place::from(hyperparameter.row().section).name();
-                let message = format!("{hyperparameter} must be a list under [grid], not {shown}");
+                let message = format!("{hyperparameter} must be a list or a range under [grid], not {shown}");
                 // A remedy can be typed as it stands: a value of another kind, or one shown shortened, is none.
                 let help = match fitting(kind, entry.value.get_ref()) {
                     Some(_) if !shown.ends_with('…') => {
@@ -89,7 +118,11 @@ impl Space {
 }
 
 /// The distinct levels of a list; duplicates and wrong values are reported and left out.
-fn levels_of(source: &mut Source<'_>, expected: Expected<'_>, items: &[Spanned<DeValue<'_>>]) -> Vec<Value> {
+pub(super) fn levels_of(
+    source: &mut Source<'_>,
+    expected: Expected<'_>,
+    items: &[Spanned<DeValue<'_>>],
+) -> Vec<Value> {
     let mut first_spans: BTreeMap<Value, Range<usize>> = BTreeMap::new();
     let mut levels = Vec::new();
     for item in items {
@@ -111,10 +144,44 @@ fn levels_of(source: &mut Source<'_>, expected: Expected<'_>, items: &[Spanned<D
     levels
 }
 
-/// Refuses a grid with more than [`TRIALS_MAX`] trials.
-pub(super) fn check_size(source: &mut Source<'_>, layout: &Layout<'_, '_>, axes: &[Axis], replicates: u32) {
-    let configurations =
+/// Refuses a grid with more than [`TRIALS_MAX`] trials, with too many points to look at, or with none that is allowed.
+pub(super) fn check_size(
+    source: &mut Source<'_>,
+    layout: &Layout<'_, '_>,
+    space: &Space,
+    limits: &Limits<'_>,
+) {
+    let axes = &space.axes;
+    if axes.iter().any(|axis| axis.range().is_some()) {
+        return;
+    }
+    let Limits { replicates, constraints } = *limits;
+    let points =
         axes.iter().try_fold(1_u128, |size, axis| size.checked_mul(axis.levels().len().max(1) as u128));
+    let is_restricted = !constraints.is_empty() || axes.iter().any(|axis| !axis.when.is_empty());
+    let has_empty_axis = axes.iter().any(|axis| axis.levels().is_empty());
+    let configurations = match points {
+        Some(points) if is_restricted && !has_empty_axis && points <= u128::from(POINTS_LOOKED_AT_MAX) => {
+            constraints.points(axes, &space.fixed).map(|points| u128::from(points.len()))
+        }
+        Some(points) if is_restricted && points > u128::from(POINTS_LOOKED_AT_MAX) => {
+            let message = format!(
+                "the grid has {} points before its conditions and constraints; it may have at most {}",
+                grouped(points),
+                grouped(u128::from(POINTS_LOOKED_AT_MAX))
+            );
+            let help = format!("shorten the longest lists; the grid is {}", factors(axes));
+            source.report(place_of_grid(source, layout), message, Some(help));
+            return;
+        }
+        _ => points,
+    };
+    if configurations == Some(0) {
+        let message = "no configuration of the grid fulfils its constraints".to_owned();
+        let help = "loosen a constraint, or add levels".to_owned();
+        source.report(place_of_grid(source, layout), message, Some(help));
+        return;
+    }
     let trials = configurations.and_then(|size| size.checked_mul(u128::from(replicates)));
     if trials.is_some_and(|trials| trials <= u128::from(TRIALS_MAX)) {
         return;
@@ -128,16 +195,30 @@ pub(super) fn check_size(source: &mut Source<'_>, layout: &Layout<'_, '_>, axes:
         (_, Some(trials)) => format!("{} trials", grouped(trials)),
         _ => "more than 10^38 trials".to_owned(),
     };
-    let factors: Vec<String> =
-        axes.iter().map(|axis| format!("{} {}", axis.levels().len(), axis.hyperparameter)).collect();
     let message =
         format!("the grid has {size}; one sweep may have at most {}", grouped(u128::from(TRIALS_MAX)));
-    let help = format!("shorten the longest lists; the grid is {}", factors.join(" × "));
+    let help = format!("shorten the longest lists; the grid is {}", factors(axes));
+    source.report(place_of_grid(source, layout), message, Some(help));
+}
+
+/// What the size of a grid depends on beside its axes.
+pub(super) struct Limits<'a> {
+    pub(super) replicates: u32,
+    pub(super) constraints: &'a Constraints,
+}
+
+/// The sizes of the axes: `3 units × 2 embedding`.
+fn factors(axes: &[Axis]) -> String {
+    let factors: Vec<String> =
+        axes.iter().map(|axis| format!("{} {}", axis.levels().len(), axis.hyperparameter)).collect();
+    factors.join(" × ")
+}
+
+/// Where the grid stands: its section, or else its first list.
+fn place_of_grid(source: &Source<'_>, layout: &Layout<'_, '_>) -> Range<usize> {
     let first_list = layout.entries.iter().find(|entry| entry.value.get_ref().is_array());
     let grid = layout.sections.iter().find(|(place, _)| *place == Place::Grid).map(|(_, span)| span.clone());
-    let place =
-        grid.or_else(|| first_list.map(|entry| entry.key_span.clone())).unwrap_or_else(|| source.end());
-    source.report(place, message, Some(help));
+    grid.or_else(|| first_list.map(|entry| entry.key_span.clone())).unwrap_or_else(|| source.end())
 }
 
 /// A number with its thousands apart, as TOML writes it: `1_000_000`.

@@ -2,7 +2,8 @@
 
 use crate::hyperparameter::{Hyperparameter, Kind, Section};
 use crate::reading::HtmlBreaks;
-use crate::sweep_spec::SweepSpec;
+use crate::search::{PrunerName, SamplerName};
+use crate::sweep_spec::{SweepSpec, TRIALS_MAX};
 
 /// Datasets that a sweep file may name; each has a reader in the coordinator's dataset package.
 pub const DATASETS: [&str; 3] = ["snippets", "imdb", "nsmc"];
@@ -14,6 +15,9 @@ pub const FAILURES_MAX_LIMIT: u32 = 100;
 /// Most rows that a sweep file may ask for.
 pub const ROWS_MAX: u64 = 1_000_000_000;
 
+/// Most epochs that a search may be given: beyond what anybody trains.
+const SEARCH_EPOCHS_MAX: u64 = 1_000_000_000_000;
+
 /// A place of a sweep file in which keys stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
@@ -21,11 +25,13 @@ pub(super) enum Place {
     Data,
     Model,
     Grid,
+    Search,
     Train,
 }
 
 impl Place {
-    pub(super) const SECTIONS: [Place; 4] = [Place::Data, Place::Model, Place::Grid, Place::Train];
+    pub(super) const SECTIONS: [Place; 5] =
+        [Place::Data, Place::Model, Place::Grid, Place::Search, Place::Train];
 
     /// The section's name without brackets; empty at the top.
     pub(super) fn name(self) -> &'static str {
@@ -34,6 +40,7 @@ impl Place {
             Place::Data => Section::Data.name(),
             Place::Model => Section::Model.name(),
             Place::Grid => "grid",
+            Place::Search => "search",
             Place::Train => Section::Train.name(),
         }
     }
@@ -263,6 +270,41 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Seed of the splits and draws; the same for every trial of the sweep.",
     ),
     setting(
+        "constraints",
+        Place::Grid,
+        Shape::Texts,
+        "none",
+        "Inequalities that every configuration fulfils, such as `units * layers <= 512`: sums and products of hyperparameters and numbers, compared with <, <=, >, >= or ==.",
+    ),
+    setting(
+        "sampler",
+        Place::Search,
+        Shape::Value(Kind::Choice(SamplerName::NAMES)),
+        "random where there is a range, else grid",
+        "Who proposes configurations.",
+    ),
+    setting(
+        "pruner",
+        Place::Search,
+        Shape::Value(Kind::Choice(PrunerName::NAMES)),
+        "none",
+        "Who ends trials before they have trained all their epochs.",
+    ),
+    setting(
+        "trials",
+        Place::Search,
+        Shape::Value(Kind::Integer { min: 1, max: TRIALS_MAX }),
+        "no bound",
+        "The search ends after this many trials; each replicate of a configuration is one.",
+    ),
+    setting(
+        "epochs",
+        Place::Search,
+        Shape::Value(Kind::Integer { min: 1, max: SEARCH_EPOCHS_MAX }),
+        "no bound",
+        "The search proposes no more once its trials have this many epochs together, as configured.",
+    ),
+    setting(
         "replicates",
         Place::Train,
         Shape::Value(Kind::Integer { min: 1, max: REPLICATES_MAX as u64 }),
@@ -314,7 +356,7 @@ pub(super) fn known_at(place: Place, name: &str) -> Option<Known> {
 
 /// The places where a key may stand, the section of a hyperparameter before `[grid]`.
 pub(super) fn places_of(name: &str) -> Vec<Place> {
-    [Place::Top, Place::Data, Place::Model, Place::Train, Place::Grid]
+    [Place::Top, Place::Data, Place::Model, Place::Train, Place::Grid, Place::Search]
         .into_iter()
         .filter(|place| known_at(*place, name).is_some())
         .collect()

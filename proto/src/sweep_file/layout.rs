@@ -132,7 +132,7 @@ fn report_unknown_section(source: &mut Source<'_>, key: &Spanned<std::borrow::Co
     let name: &str = key.get_ref();
     let help = match nearest(name, Place::SECTIONS.map(Place::name)) {
         Some(near) => format!("did you mean [{near}]?"),
-        None => "the sections are [data], [model], [grid] and [train]".to_owned(),
+        None => "the sections are [data], [model], [grid], [search] and [train]".to_owned(),
     };
     source.report(key.span(), format!("\"{}\" is not a known section", quote(name)), Some(help));
 }

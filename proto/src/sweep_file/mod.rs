@@ -5,6 +5,7 @@
 
 mod data;
 mod grid;
+mod group;
 #[cfg(test)]
 mod kinds_tests;
 mod known;
@@ -12,6 +13,7 @@ mod layout;
 mod nearest;
 mod problem;
 mod reference;
+mod search;
 mod settings;
 mod source;
 mod syntax;
@@ -23,12 +25,13 @@ pub use problem::{GRID_LINES, PROBLEMS_MAX, Problem, SweepFileErrors};
 pub use reference::{hyperparameter_reference, setting_reference};
 pub use settings::{NAME_CHARS_MAX, TEXT_CHARS_MAX};
 
-use grid::{check_size, space_of};
-use known::{Place, REPLICATES};
+use grid::{Limits, check_size, space_of};
+use known::{Known, Place, REPLICATES};
 use settings::{Settings, settings_of};
 use source::Source;
 
-use crate::space::Axis;
+use crate::search::Search;
+use crate::space::{Axis, Constraints};
 use crate::sweep_spec::SweepSpec;
 
 /// Largest sweep file, in bytes: a hundred times what a person writes. The coordinator keeps the text of every sweep.
@@ -58,7 +61,11 @@ pub fn parse(file_name: &str, text: &str) -> Result<SweepSpec, SweepFileErrors> 
     let space = space_of(&mut source, &layout);
     let setting = |name, default: u32| settings.whole(Place::Train, name).map_or(default, |one| one as u32);
     let replicates = setting("replicates", REPLICATES);
-    check_size(&mut source, &layout, &space.axes, replicates);
+    let constraints = search::constraints_of(&mut source, &settings, &space);
+    let search = search::search_of(&mut source, &layout, &settings, &space);
+    if search.as_ref().is_none_or(Search::is_of_grid) {
+        check_size(&mut source, &layout, &space, &Limits { replicates, constraints: &constraints });
+    }
     if !document.complete {
         // What was not read may be what seems missing: nothing more can be said.
         return Err(source.into_errors());
@@ -76,14 +83,14 @@ pub fn parse(file_name: &str, text: &str) -> Result<SweepSpec, SweepFileErrors> 
             failures_max: setting("failures_max", SweepSpec::FAILURES_MAX),
             reuse: settings.flag(Place::Train, "reuse").unwrap_or(true),
             priority: settings.whole(Place::Top, "priority").map_or(0, |one| one as u32),
-            constraints: Box::default(),
-            search: None,
+            constraints: Box::new(constraints),
+            search: search.map(Box::new),
         }),
         _ => Err(source.into_errors()),
     }
 }
 
-/// Reads lines as they stand under `[grid]` (the header may be left out): the axes by which a sweep
+/// Reads lines as they stand under `[grid]` (the header may be left out): the levels and ranges by which a sweep
 /// is extended, in the order of the lines.
 ///
 /// # Errors
@@ -96,8 +103,13 @@ pub fn parse_grid(file_name: &str, text: &str) -> Result<Vec<Axis>, SweepFileErr
     }
     let document = syntax::document_of(&mut source, text);
     let layout = layout::of_grid(&mut source, document.table.get_ref());
+    for entry in layout.entries.iter().filter(|entry| matches!(entry.known, Known::Setting(_))) {
+        let message = "an extension adds values, and no constraints".to_owned();
+        let help = "launch a new sweep with the constraints".to_owned();
+        source.report(entry.key_span.clone(), message, Some(help));
+    }
     let space = space_of(&mut source, &layout);
-    check_size(&mut source, &layout, &space.axes, 1);
+    check_size(&mut source, &layout, &space, &Limits { replicates: 1, constraints: &Constraints::default() });
     if source.is_clean() && space.axes.is_empty() {
         let help = "write lists of hyperparameters, for example: units = [256, 512]";
         source.report(source.end(), "no hyperparameter is named".to_owned(), Some(help.to_owned()));

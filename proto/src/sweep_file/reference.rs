@@ -13,7 +13,7 @@ pub fn hyperparameter_reference() -> String {
         "# Hyperparameters\n\n\
         Generated from the table in `proto/src/hyperparameter.rs`; after a change of the table run\n\
         `UPDATE=1 cargo test --release -p sweep-proto --test all reference::`.\n\n\
-        Each may have one value in its section of the [sweep file](sweep-file.md), or a list of values, there or\n\
+        Each may have one value in its section of the [sweep file](sweep-file.md), or a list of values or a range, there or\n\
         under `[grid]`: then it is swept. What a file does not name has its default.\n",
     );
     for section in Section::ALL {

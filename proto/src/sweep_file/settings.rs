@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use toml::Spanned;
+
 use super::known::{Known, Place, Setting, Shape};
 use super::layout::Layout;
 use super::source::Source;
@@ -20,6 +22,7 @@ pub(super) struct Settings {
     given: BTreeMap<(Place, &'static str), Range<usize>>,
     values: BTreeMap<(Place, &'static str), (Value, Range<usize>)>,
     lists: BTreeMap<(Place, &'static str), Vec<String>>,
+    spans: BTreeMap<(Place, &'static str), Vec<Range<usize>>>,
     tables: BTreeMap<(Place, &'static str), BTreeMap<String, String>>,
 }
 
@@ -51,6 +54,9 @@ pub(super) fn settings_of(source: &mut Source<'_>, layout: &Layout<'_, '_>) -> S
             Shape::Column { .. } => column_of(source, name, TEXT_CHARS_MAX, entry.value).map(Value::Word),
             Shape::Texts => {
                 if let Some(texts) = texts_of(source, name, TEXT_CHARS_MAX, entry.value) {
+                    let items = entry.value.get_ref().as_array();
+                    let spans = items.into_iter().flat_map(|items| items.iter().map(Spanned::span));
+                    settings.spans.insert((place, name), spans.collect());
                     settings.lists.insert((place, name), texts);
                 }
                 None
@@ -100,6 +106,12 @@ impl Settings {
     /// The texts of a list; of a list of columns those after the first. Empty where the file has none.
     pub(super) fn list(&self, place: Place, name: &'static str) -> Vec<String> {
         self.lists.get(&(place, name)).cloned().unwrap_or_default()
+    }
+
+    /// The texts of a list, each with its place.
+    pub(super) fn placed_list(&self, place: Place, name: &'static str) -> Vec<(String, Range<usize>)> {
+        let spans = self.spans.get(&(place, name)).cloned().unwrap_or_default();
+        self.list(place, name).into_iter().zip(spans).collect()
     }
 
     /// A table of texts; empty where the file has none.

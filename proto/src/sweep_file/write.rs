@@ -6,6 +6,8 @@ use std::path::Path;
 use crate::configuration::Value;
 use crate::hyperparameter::{Hyperparameter, Section};
 use crate::reading::Reading;
+use crate::search::{Budget, Search};
+use crate::space::{Axis, Domain};
 use crate::sweep_spec::{DataSource, DataSpec, SweepSpec};
 
 impl SweepSpec {
@@ -22,14 +24,18 @@ impl SweepSpec {
         file += &self.fixed_lines(Section::Data);
         file += "\n[model]\n";
         file += &self.fixed_lines(Section::Model);
-        if !self.axes.is_empty() {
+        if !self.axes.is_empty() || !self.constraints.is_empty() {
             file += "\n[grid]\n";
         }
         for axis in &self.axes {
-            let levels: Vec<String> = axis.levels().iter().map(value).collect();
             // Writing to a string cannot fail.
-            let _ = writeln!(file, "{} = [{}]", axis.hyperparameter, levels.join(", "));
+            let _ = writeln!(file, "{} = {}", axis.hyperparameter, domain(axis));
         }
+        if !self.constraints.is_empty() {
+            let written: Vec<String> = self.constraints.iter().map(|one| text(&one.to_string())).collect();
+            let _ = writeln!(file, "constraints = [{}]", written.join(", "));
+        }
+        file += &self.search.as_deref().map_or_else(String::new, search);
         file += "\n[train]\n";
         file += &self.fixed_lines(Section::Train);
         let Self { replicates, seed, failures_max, reuse, .. } = self;
@@ -40,12 +46,45 @@ impl SweepSpec {
 
     /// The lines of a section's hyperparameters that are not swept.
     fn fixed_lines(&self, section: Section) -> String {
-        let is_swept = |one: Hyperparameter| self.axes.iter().any(|axis| axis.hyperparameter == one);
+        // Where an axis has a condition, the fixed value is what it has else.
+        let is_swept = |one: Hyperparameter| {
+            self.axes.iter().any(|axis| axis.hyperparameter == one && axis.when.is_empty())
+        };
         self.fixed
             .iter()
             .filter(|(one, _)| one.row().section == section && !is_swept(*one))
             .fold(String::new(), |lines, (one, fixed)| lines + &format!("{one} = {}\n", value(&fixed)))
     }
+}
+
+/// The values of an axis as they stand behind its name.
+fn domain(axis: &Axis) -> String {
+    let list = |values: &[Value]| format!("[{}]", values.iter().map(value).collect::<Vec<_>>().join(", "));
+    let plain = match &axis.domain {
+        Domain::Levels(levels) => list(levels),
+        Domain::Range(range) => range.to_string(),
+    };
+    if axis.when.is_empty() {
+        return plain;
+    }
+    let inner = match &axis.domain {
+        Domain::Levels(_) => format!("levels = {plain}"),
+        Domain::Range(_) => plain.trim_matches(['{', '}', ' ']).to_owned(),
+    };
+    let conditions = axis.when.iter().map(|one| format!("{} = {}", one.hyperparameter, list(&one.values)));
+    format!("{{ {inner}, when = {{ {} }} }}", conditions.collect::<Vec<_>>().join(", "))
+}
+
+fn search(search: &Search) -> String {
+    let Search { sampler, pruner, budget: Budget { trials, epochs } } = search;
+    let mut lines = format!("\n[search]\nsampler = \"{sampler}\"\npruner = \"{pruner}\"\n");
+    if let Some(trials) = trials {
+        let _ = writeln!(lines, "trials = {trials}");
+    }
+    if let Some(epochs) = epochs {
+        let _ = writeln!(lines, "epochs = {epochs}");
+    }
+    lines
 }
 
 fn data(data: &DataSpec) -> String {

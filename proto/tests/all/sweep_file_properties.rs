@@ -6,7 +6,8 @@
 use proptest::prelude::*;
 use sweep_proto::sweep_file::{parse, parse_bytes, parse_grid};
 use sweep_proto::{
-    Axis, Configuration, DataSource, DataSpec, HtmlBreaks, Hyperparameter, Kind, Reading, SweepSpec, Value,
+    Axis, Budget, Condition, Configuration, Constraint, Constraints, DataSource, DataSpec, HtmlBreaks,
+    Hyperparameter, Kind, PrunerName, Range, Reading, SamplerName, Search, SweepSpec, Value,
 };
 
 const VALID: &[&str] = &[
@@ -15,6 +16,8 @@ const VALID: &[&str] = &[
     include_str!("../../../deploy/examples/your-csv.toml"),
     include_str!("broken/korean.toml"),
     include_str!("broken/wrong_types.toml"),
+    include_str!("broken/search.toml"),
+    include_str!("broken/constraints.toml"),
 ];
 
 /// Every problem lies in the text, and can be shown.
@@ -135,28 +138,73 @@ fn data() -> impl Strategy<Value = DataSpec> {
     )
 }
 
+/// An axis of levels, or of a range where the hyperparameter may have one.
+fn axis(of: Hyperparameter) -> BoxedStrategy<Axis> {
+    let levels = proptest::collection::btree_set(level(of), 1..5)
+        .prop_map(move |levels| Axis::of_levels(of, levels.into_iter().rev().collect()));
+    let range = (level(of), level(of), any::<bool>(), proptest::option::of(1_u64..9), levels.clone());
+    let range = range.prop_map(move |(one, other, log, step, levels)| {
+        let step = step.filter(|_| !log).map(|step| match one {
+            Value::Real(_) => Value::Real(step as f64 / 64.0),
+            _ => Value::Integer(step),
+        });
+        let bounds = [one.clone().min(other.clone()), one.max(other)];
+        Range::new(of, bounds, log, step).map_or(levels, |range| Axis::of_range(of, range))
+    });
+    prop_oneof![3 => levels, 1 => range].boxed()
+}
+
+/// The last axis varies with one level of the first alone, where they can.
+fn with_condition(mut axes: Vec<Axis>) -> Vec<Axis> {
+    let first = axes.first().filter(|axis| axis.range().is_none()).cloned();
+    if let (Some(first), 2..) = (first, axes.len()) {
+        let last = axes.len() - 1;
+        if Hyperparameter::of_data().all(|one| one != axes[last].hyperparameter) {
+            let values = vec![first.levels()[0].clone()];
+            axes[last].when = vec![Condition { hyperparameter: first.hyperparameter, values }];
+        }
+    }
+    axes
+}
+
+/// What every value of an axis of numbers fulfils.
+fn constraint(axis: &Axis) -> Option<Constraint> {
+    let name = axis.hyperparameter;
+    matches!(name.row().kind, Kind::Integer { .. } | Kind::Real { .. })
+        .then(|| format!("2 * ({name} + 1) >= {name} - 0.5").parse().expect("a constraint"))
+}
+
+/// A search where one is needed.
+fn search(has_range: bool, replicates: u32) -> Option<Box<Search>> {
+    let budget = Budget { trials: Some(replicates), epochs: (replicates > 9).then_some(1_000) };
+    let random = Search { sampler: SamplerName::Random, pruner: PrunerName::None, budget };
+    match (has_range, replicates % 3) {
+        (true, _) => Some(Box::new(random)),
+        (false, 0) => Some(Box::new(Search::of_grid())),
+        _ => None,
+    }
+}
+
 fn spec() -> impl Strategy<Value = SweepSpec> {
     let fixed: Vec<_> = Hyperparameter::ALL.iter().map(|one| level(*one)).collect();
     let swept = proptest::sample::subsequence(Hyperparameter::ALL.to_vec(), 0..=4).prop_shuffle();
-    let axes = swept.prop_flat_map(|swept| {
-        swept
-            .into_iter()
-            .map(|one| {
-                proptest::collection::btree_set(level(one), 1..5)
-                    .prop_map(move |levels| Axis::of_levels(one, levels.into_iter().rev().collect()))
-            })
-            .collect::<Vec<_>>()
+    let axes = swept.prop_flat_map(|swept| swept.into_iter().map(axis).collect::<Vec<_>>());
+    let axes = (axes, any::<bool>(), any::<bool>()).prop_map(|(axes, has_condition, is_constrained)| {
+        let axes = if has_condition { with_condition(axes) } else { axes };
+        let constraint = axes.iter().find(|_| is_constrained).and_then(constraint);
+        (axes, Constraints::from(constraint.into_iter().collect::<Vec<_>>()))
     });
     let train = (1_u32..=1000, any::<u64>(), 1_u32..=100, any::<bool>());
     (shown_text(), data(), fixed, axes, train, 0_u32..=100).prop_map(
-        |(name, data, values, axes, (replicates, seed, failures_max, reuse), priority)| {
+        |(name, data, values, (axes, constraints), (replicates, seed, failures_max, reuse), priority)| {
             let mut fixed = Configuration::default();
             for (one, value) in Hyperparameter::ALL.iter().zip(values) {
                 // A swept hyperparameter's own value is not part of a sweep file.
-                if axes.iter().all(|axis| axis.hyperparameter != *one) {
+                if axes.iter().all(|axis| axis.hyperparameter != *one || !axis.when.is_empty()) {
                     fixed.set(*one, value).expect("in range");
                 }
             }
+            let has_range = axes.iter().any(|axis| axis.range().is_some());
             SweepSpec {
                 name,
                 data,
@@ -167,8 +215,8 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
                 failures_max,
                 reuse,
                 priority,
-                constraints: Box::default(),
-                search: None,
+                search: search(has_range, replicates),
+                constraints: Box::new(constraints),
             }
         },
     )
@@ -190,7 +238,7 @@ proptest! {
         words in proptest::collection::vec(
             proptest::sample::select(vec![
                 "[", "]", "[[", "]]", "{", "}", "=", ",", ".", "\n", "\r\n", "\"", "'", "\"\"\"", "#", " ", "\t", "1", "0",
-                "-1", "nan", "1e9", "true", "units", "grid", "data", "train", "model", "name", "dataset", "path",
+                "-1", "nan", "1e9", "true", "units", "grid", "search", "min", "max", "when", "levels", "constraints", "\"units < 5\"", "data", "train", "model", "name", "dataset", "path",
                 "text", "label", "\"imdb\"", "\"a.csv\"", "seed", "\u{feff}", "감정", "\u{1b}", "2026-01-01", "0x", "_",
             ]),
             0..60,
@@ -215,7 +263,8 @@ proptest! {
 
     #[test]
     fn a_sweep_that_is_written_reads_as_itself(spec in spec()) {
-        prop_assume!(spec.trial_count().is_some_and(|trials| trials <= 1_000_000));
+        prop_assume!(spec.search.is_some() || spec.trial_count().is_some_and(|trials| (1..=1_000_000).contains(&trials)));
+        prop_assume!(!spec.search.as_ref().is_some_and(|search| search.is_of_grid()) || spec.trial_count().is_some_and(|trials| trials <= 1_000_000));
         let file = spec.to_toml();
         match parse("written.toml", &file) {
             Ok(read) => prop_assert_eq!(read, spec),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use sweep_proto::search::SamplerName;
+use sweep_proto::space;
 use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::trial::replicate_seed;
 use sweep_proto::{
@@ -27,12 +29,32 @@ pub(crate) fn checked(mut spec: SweepSpec) -> Result<SweepSpec, Rejection> {
         }
         *axis = checked_axis(axis)?;
     }
+    if let Some(problem) = space::problems(&spec.axes, &spec.constraints).into_iter().next() {
+        return Err(Rejection::Invalid(problem.message));
+    }
+    check_search(&spec)?;
+    if spec.grid_size() == Some(0) {
+        return Err(Rejection::Invalid("no configuration of the grid fulfils its constraints".into()));
+    }
     match spec.trial_count() {
         Some(count) if count <= TRIALS_MAX => Ok(spec),
         Some(count) => Err(Rejection::Invalid(format!(
             "{count} trials are more than the {TRIALS_MAX} that one sweep may have"
         ))),
         None => Err(Rejection::Invalid("the grid has more points than 64 bits count".into())),
+    }
+}
+
+/// What is not a grid needs a sampler.
+fn check_search(spec: &SweepSpec) -> Result<(), Rejection> {
+    let range = spec.axes.iter().find(|axis| axis.range().is_some());
+    let is_of_grid = spec.search.as_ref().is_none_or(|search| search.sampler == SamplerName::Grid);
+    match range {
+        Some(axis) if is_of_grid => Err(Rejection::Invalid(format!(
+            "{} has a range, which only a search can try",
+            axis.hyperparameter
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -217,7 +217,7 @@ impl Gathered {
             configurations: spec.grid_size().unwrap_or(u64::MAX),
             replicates: spec.replicates,
             trials: spec.trial_count().unwrap_or(u64::MAX),
-            epochs: epochs(&spec),
+            epochs: spec.grid_epochs().unwrap_or(u64::MAX),
             axes: spec
                 .axes
                 .iter()
@@ -238,21 +238,6 @@ impl Gathered {
     }
 }
 
-/// Epochs of all trials: trials of each level of `epochs`, times the level.
-fn epochs(spec: &SweepSpec) -> u64 {
-    let trials = spec.trial_count().unwrap_or(u64::MAX);
-    match spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs) {
-        None => trials.saturating_mul(spec.fixed.epochs()),
-        Some(axis) => {
-            let levels = axis.levels().iter();
-            let sum: u64 = levels
-                .map(|level| if let sweep_proto::Value::Integer(number) = level { *number } else { 0 })
-                .sum();
-            (trials / (axis.levels().len() as u64).max(1)).saturating_mul(sum)
-        }
-    }
-}
-
 fn dataset(source: &DataSource) -> String {
     match source {
         DataSource::Known { name, path: None } => name.clone(),
@@ -263,12 +248,10 @@ fn dataset(source: &DataSource) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn swept_epochs_are_counted_level_by_level() {
         let text = "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\nepochs = [2, 5]\nunits = [8, 16, 32]\n[train]\nreplicates = 2\n";
         let spec = sweep_proto::sweep_file::parse("test.toml", text).expect("a valid file");
-        assert_eq!(epochs(&spec), (2 + 5) * 3 * 2);
+        assert_eq!(spec.grid_epochs(), Some((2 + 5) * 3 * 2));
     }
 }

@@ -14,13 +14,21 @@ pub(crate) fn file(bytes: &[u8]) {
             let again = parse_bytes("f.toml", written.as_bytes())
                 .unwrap_or_else(|errors| panic!("what was written is refused: {errors}\n{written}"));
             assert_eq!(&again, spec, "{written}");
-            let trials = spec.trial_count().expect("the number of trials was checked");
-            assert!(trials <= sweep_proto::sweep_spec::TRIALS_MAX, "{trials} trials");
-            let last = spec.grid_size().expect("a size") - 1;
-            assert!(spec.configuration(last).is_some() && spec.configuration(last + 1).is_none());
+            if spec.search.as_ref().is_none_or(|search| search.is_of_grid()) {
+                check_grid(spec);
+            }
         }
         Err(errors) => check_problems(&String::from_utf8_lossy(bytes), errors),
     }
+}
+
+fn check_grid(spec: &sweep_proto::SweepSpec) {
+    let trials = spec.trial_count().expect("the number of trials was checked");
+    assert!(trials <= sweep_proto::sweep_spec::TRIALS_MAX, "{trials} trials");
+    let last = spec.grid_size().expect("a size") - 1;
+    let configuration = spec.configuration(last).expect("the last one");
+    assert!(spec.allows(&configuration) && spec.position(&configuration) == Some(last), "{configuration:?}");
+    assert_eq!(spec.configuration(last + 1), None);
 }
 
 /// The lines by which a sweep is extended.
@@ -30,6 +38,11 @@ pub(crate) fn grid(bytes: &[u8]) {
         Ok(axes) => {
             assert!(!axes.is_empty());
             for axis in axes {
+                if let Some(range) = axis.range() {
+                    let is_right = |bound: &sweep_proto::Value| bound.check(axis.hyperparameter).is_ok();
+                    assert!(range.bounds().iter().all(is_right), "{axis:?}");
+                    continue;
+                }
                 let mut levels = axis.levels().to_vec();
                 levels.sort();
                 levels.dedup();
@@ -67,6 +80,14 @@ pub(crate) fn file_seeds() -> Vec<Seed> {
         ("your-csv.toml", include_str!("../../../../deploy/examples/your-csv.toml")),
         ("korean.toml", include_str!("../../../../proto/tests/all/broken/korean.toml")),
         ("wrong_types.toml", include_str!("../../../../proto/tests/all/broken/wrong_types.toml")),
+        ("search.toml", include_str!("../../../../proto/tests/all/broken/search.toml")),
+        ("constraints.toml", include_str!("../../../../proto/tests/all/broken/constraints.toml")),
+        (
+            "searched",
+            "name='s'\ndata.dataset='snippets'\ngrid.layers=[1,2,3]\ngrid.learning_rate={min=3e-4,max=1e-2,log=true}\n\
+             grid.dropout={min=0,max=0.5,step=0.1,when={layers=[2,3]}}\ngrid.constraints=['units*layers<=512']\n\
+             search={sampler='random',trials=40}",
+        ),
         ("misplaced.toml", include_str!("../../../../proto/tests/all/broken/misplaced.toml")),
         ("not_finite.toml", include_str!("../../../../proto/tests/all/broken/not_finite_and_negative.toml")),
         (
@@ -82,6 +103,10 @@ pub(crate) fn grid_seeds() -> Vec<Seed> {
     seeds([
         ("units", "units = [256, 512]"),
         ("headed", "[grid]\ncell = [\"gru\"]\nlearning_rate = [1e-3, 1]\nbidirectional = [true, false]\n"),
+        (
+            "ranges",
+            "units = { min = 8, max = 64, step = 8 }\ndropout = { levels = [0.1], when = { layers = 2 } }",
+        ),
         ("wrong", "units = [1, 1]\nnobody = 3\n[grid"),
     ])
 }
