@@ -88,14 +88,14 @@ impl std::str::FromStr for ArtifactsChoice {
 /// The blobs of one coordinator, the only writer.
 #[derive(Debug)]
 pub(crate) struct Artifacts {
-    place: Place,
+    place: Storage,
     /// Held alone by a removal, so that no blob is found present and then removed.
     removal: RwLock<()>,
     pinned: Pinned,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Storage {
     Directory(Directory),
     Objects(Objects),
 }
@@ -133,38 +133,40 @@ impl Artifacts {
             ArtifactsChoice::Objects(url) => {
                 let objects = Objects::connect(url)?;
                 objects.probe().await?;
-                Ok(Self::of(Place::Objects(objects)))
+                Ok(Self::of(Storage::Objects(objects)))
             }
         }
     }
 
     /// Blobs in a local directory.
     pub(crate) fn directory(root: &Path) -> io::Result<Self> {
-        Directory::open(root.to_owned()).map(Place::Directory).map(Self::of)
+        Directory::open(root.to_owned()).map(Storage::Directory).map(Self::of)
     }
 
     /// As [`Self::open`], for reading only: nothing is made, probed or removed.
     pub(crate) fn look(choice: &ArtifactsChoice) -> Result<Self, ArtifactError> {
         match choice {
-            ArtifactsChoice::Directory(root) => Ok(Self::of(Place::Directory(Directory::look(root.clone())))),
-            ArtifactsChoice::Objects(url) => Ok(Self::of(Place::Objects(Objects::connect(url)?))),
+            ArtifactsChoice::Directory(root) => {
+                Ok(Self::of(Storage::Directory(Directory::look(root.clone()))))
+            }
+            ArtifactsChoice::Objects(url) => Ok(Self::of(Storage::Objects(Objects::connect(url)?))),
         }
     }
 
     /// Blobs in a storage that was opened elsewhere.
     pub(crate) fn objects(store: Arc<dyn ObjectStore>) -> Self {
-        Self::of(Place::Objects(Objects::over(store)))
+        Self::of(Storage::Objects(Objects::over(store)))
     }
 
-    fn of(place: Place) -> Self {
+    fn of(place: Storage) -> Self {
         Self { place, removal: RwLock::default(), pinned: Pinned::default() }
     }
 
     /// The size of a blob that is here, whole; `None` where it is not here.
     pub(crate) async fn size(&self, digest: Digest) -> Result<Option<u64>, ArtifactError> {
         match &self.place {
-            Place::Directory(directory) => directory.size(digest),
-            Place::Objects(objects) => objects.size(digest).await,
+            Storage::Directory(directory) => directory.size(digest),
+            Storage::Objects(objects) => objects.size(digest).await,
         }
     }
 
@@ -172,8 +174,8 @@ impl Artifacts {
     pub(crate) async fn refresh(&self, artifact: ArtifactRef) -> Result<bool, ArtifactError> {
         let _present = self.removal.read().await;
         match &self.place {
-            Place::Directory(directory) => directory.touch(artifact.digest),
-            Place::Objects(objects) => objects.touch(artifact.digest),
+            Storage::Directory(directory) => directory.touch(artifact.digest),
+            Storage::Objects(objects) => objects.touch(artifact.digest),
         }
         Ok(self.size(artifact.digest).await? == Some(artifact.bytes))
     }
@@ -181,8 +183,8 @@ impl Artifacts {
     /// A blob in the making, of the announced size and digest.
     pub(crate) fn receive(&self, expected: ArtifactRef) -> Result<Incoming, ArtifactError> {
         match &self.place {
-            Place::Directory(directory) => Ok(Incoming::in_folder(&directory.incoming(), expected)?),
-            Place::Objects(_) => Ok(Incoming::in_memory(expected)?),
+            Storage::Directory(directory) => Ok(Incoming::in_folder(&directory.incoming(), expected)?),
+            Storage::Objects(_) => Ok(Incoming::in_memory(expected)?),
         }
     }
 
@@ -191,8 +193,8 @@ impl Artifacts {
         let whole = incoming.finish().await?;
         let _present = self.removal.read().await;
         match &self.place {
-            Place::Directory(directory) => directory.keep(whole).await,
-            Place::Objects(objects) => objects.keep(whole).await,
+            Storage::Directory(directory) => directory.keep(whole).await,
+            Storage::Objects(objects) => objects.keep(whole).await,
         }
     }
 
@@ -241,8 +243,8 @@ impl Artifacts {
             return Err(ArtifactError::Offset { offset, bytes });
         }
         match &self.place {
-            Place::Directory(directory) => Ok(Blob(Source::File(directory.read(digest, offset).await?))),
-            Place::Objects(objects) => Ok(Blob(Source::Object(objects.read(digest, offset, bytes).await?))),
+            Storage::Directory(directory) => Ok(Blob(Source::File(directory.read(digest, offset).await?))),
+            Storage::Objects(objects) => Ok(Blob(Source::Object(objects.read(digest, offset, bytes).await?))),
         }
     }
 
@@ -259,8 +261,8 @@ impl Artifacts {
             return Ok(false);
         }
         match &self.place {
-            Place::Directory(directory) => Ok(directory.remove_stale(digest, grace)?),
-            Place::Objects(objects) => objects.remove_stale(digest, grace).await,
+            Storage::Directory(directory) => Ok(directory.remove_stale(digest, grace)?),
+            Storage::Objects(objects) => objects.remove_stale(digest, grace).await,
         }
     }
 
@@ -275,8 +277,8 @@ impl Artifacts {
         let orphans = self.find_orphans(wanted, older_than).await?;
         for orphan in &orphans {
             match &self.place {
-                Place::Directory(directory) => directory.remove(orphan.digest)?,
-                Place::Objects(objects) => objects.remove(orphan.digest).await?,
+                Storage::Directory(directory) => directory.remove(orphan.digest)?,
+                Storage::Objects(objects) => objects.remove(orphan.digest).await?,
             }
         }
         Ok(Orphans::of(&orphans))
@@ -299,8 +301,8 @@ impl Artifacts {
         let mut wanted = wanted.clone();
         wanted.extend(self.pinned.all());
         match &self.place {
-            Place::Directory(directory) => Ok(directory.orphans(&wanted, older_than)?),
-            Place::Objects(objects) => objects.orphans(&wanted, older_than).await,
+            Storage::Directory(directory) => Ok(directory.orphans(&wanted, older_than)?),
+            Storage::Objects(objects) => objects.orphans(&wanted, older_than).await,
         }
     }
 }
@@ -333,7 +335,7 @@ mod tests {
     /// One place of each kind.
     fn places(directory: &Path) -> Vec<Artifacts> {
         let local = Artifacts::directory(&directory.join("artifacts")).expect("opens");
-        vec![local, Artifacts::of(Place::Objects(Objects::in_memory()))]
+        vec![local, Artifacts::of(Storage::Objects(Objects::in_memory()))]
     }
 
     async fn put(artifacts: &Artifacts, expected: ArtifactRef, bytes: &[u8]) -> Result<(), ArtifactError> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::Dashboard;
 use super::frame::{Frame, Viewer, page};
 use super::refusal::Refusal;
-use crate::rpc::acts::{self, Control};
+use crate::rpc::acts::{self, SweepAct};
 use crate::rpc::lists;
 
 #[derive(Template)]
@@ -36,7 +36,7 @@ pub(super) struct Confirmed {
 
 /// A change of a sweep.
 struct Change {
-    control: Control,
+    control: SweepAct,
     button: &'static str,
     consequence: &'static str,
     is_final: bool,

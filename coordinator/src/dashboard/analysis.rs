@@ -6,12 +6,11 @@ use axum::response::{IntoResponse, Response};
 use coordinator_report::render::html::fragment;
 use coordinator_report::{Language, some_sections};
 use serde_json::json;
-use tonic::Status;
 
 use super::Dashboard;
 use super::frame::Viewer;
 use super::refusal::Refusal;
-use crate::rpc::{Work, lists, report};
+use crate::rpc::{Work, lists};
 use crate::status;
 
 /// The sections, in the report's order.
@@ -32,8 +31,7 @@ pub(super) async fn analysis(
     let (shared, caller) = (dashboard.shared.clone(), viewer.act.caller);
     let make = move |_| async move {
         let permit = shared.turn(Work::Report, caller).await?;
-        let input = shared.driver.read(move |engine, now| report::collect(engine, id, now)).await?;
-        let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+        let input = shared.report_input(id).await?;
         let made = tokio::task::spawn_blocking(move || {
             let _held = permit;
             let sections = some_sections(&input, &SECTIONS, Language::English);

@@ -28,10 +28,10 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What all viewers of these pages share.
 #[derive(Debug, Default)]
-pub(super) struct Overview(Mutex<Option<Look>>);
+pub(super) struct Overview(Mutex<Option<Drawn>>);
 
 #[derive(Clone, Debug)]
-struct Look {
+struct Drawn {
     tables: Arc<Tables>,
     renewable_at: Instant,
 }
@@ -73,13 +73,13 @@ struct WorkersTable {
 
 /// `GET /`
 pub(super) async fn sweeps(State(dashboard): State<Dashboard>, viewer: Viewer) -> Result<Response, Refusal> {
-    let Look { tables, .. } = dashboard.look().await?;
+    let Drawn { tables, .. } = dashboard.look().await?;
     page(&Sweeps { frame: Frame::of(&viewer), tables })
 }
 
 /// `GET /workers`
 pub(super) async fn workers(State(dashboard): State<Dashboard>, viewer: Viewer) -> Result<Response, Refusal> {
-    let Look { tables, .. } = dashboard.look().await?;
+    let Drawn { tables, .. } = dashboard.look().await?;
     page(&Workers { frame: Frame::of(&viewer), tables })
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn events(
 async fn tell(events: Events) -> Result<(), Over> {
     let mut told: Option<(Arc<Tables>, Instant)> = None;
     loop {
-        let Look { tables, renewable_at } = events.dashboard.look().await.map_err(|_| Over)?;
+        let Drawn { tables, renewable_at } = events.dashboard.look().await.map_err(|_| Over)?;
         let is_known =
             told.as_ref().is_some_and(|(before, at)| *before == tables && at.elapsed() < events::IDLE);
         if !is_known {
@@ -118,7 +118,7 @@ impl Overview {
 }
 
 impl Dashboard {
-    async fn look(&self) -> Result<Look, Refusal> {
+    async fn look(&self) -> Result<Drawn, Refusal> {
         let mut last = self.overview.0.lock().await;
         let began = Instant::now();
         if let Some(look) = &*last
@@ -127,7 +127,7 @@ impl Dashboard {
             return Ok(look.clone());
         }
         let tables = Arc::new(self.tables().await?);
-        let look = Look { tables, renewable_at: cache::renewable_at(began, INTERVAL) };
+        let look = Drawn { tables, renewable_at: cache::renewable_at(began, INTERVAL) };
         *last = Some(look.clone());
         Ok(look)
     }

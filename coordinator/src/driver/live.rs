@@ -8,7 +8,7 @@ use coordinator_store::{StepBatch, Store, StoreError};
 use sweep_proto::{ArtifactRef, AttemptId, LeaseToken, StepMetric, Timestamp, WorkerId};
 use tokio::sync::oneshot;
 
-use super::{DriverError, Look, OpenStore, Request, journal};
+use super::{DriverError, OpenStore, Reading, Request, journal};
 use crate::security::sealing::Sealer;
 
 /// Pause between two tries to write to a full disk, in milliseconds: each failed one loads everything again.
@@ -50,7 +50,7 @@ struct FullDisk {
 pub(super) struct Batch {
     pub(super) mutations: Vec<Mutation>,
     pub(super) commands: Vec<CommandAnswer>,
-    pub(super) looks: Vec<Look>,
+    pub(super) looks: Vec<Reading>,
     pub(super) unreferenced: Vec<ArtifactRef>,
     /// Blobs without a reference that somebody may be about to refer to.
     pub(super) uploaded_again: Vec<ArtifactRef>,

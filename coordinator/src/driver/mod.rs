@@ -67,14 +67,14 @@ impl DriverError {
 }
 
 /// A look at the durable state, or why there is none to look at.
-type Look = Box<dyn FnOnce(Result<(&Engine, Timestamp), &str>) + Send>;
+type Reading = Box<dyn FnOnce(Result<(&Engine, Timestamp), &str>) + Send>;
 
 /// One request. Its sender waits on the other end of `reply`.
 enum Request {
     /// Decide, persist, reply.
     Command { command: Box<Command>, reply: oneshot::Sender<Result<Reply, DriverError>> },
     /// Look at the durable state.
-    Read(Look),
+    Read(Reading),
     /// Persist step metrics of a live lease.
     Steps {
         worker: WorkerId,

@@ -9,19 +9,19 @@ use super::{Act, Shared, lists, status};
 
 /// A change of a sweep, by the name that the audit log has for it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Control {
+pub(crate) struct SweepAct {
     pub(crate) name: &'static str,
     command: fn(SweepId) -> Command,
 }
 
 /// Hands nothing out any more, and takes back what runs.
-pub(crate) const PAUSE: Control = Control { name: "pause", command: Command::Pause };
+pub(crate) const PAUSE: SweepAct = SweepAct { name: "pause", command: Command::Pause };
 
 /// Ends a pause.
-pub(crate) const RESUME: Control = Control { name: "resume", command: Command::Resume };
+pub(crate) const RESUME: SweepAct = SweepAct { name: "resume", command: Command::Resume };
 
 /// Ends the sweep.
-pub(crate) const CANCEL: Control = Control { name: "cancel", command: Command::Cancel };
+pub(crate) const CANCEL: SweepAct = SweepAct { name: "cancel", command: Command::Cancel };
 
 /// What a deletion has removed.
 #[derive(Clone, Debug)]
@@ -45,7 +45,12 @@ fn count_of(reply: &Reply) -> (u64, u64) {
 
 impl Shared {
     /// Changes a sweep that is named, and returns which one it is.
-    pub(crate) async fn control(&self, act: &Act, name: String, control: Control) -> Result<SweepId, Status> {
+    pub(crate) async fn control(
+        &self,
+        act: &Act,
+        name: String,
+        control: SweepAct,
+    ) -> Result<SweepId, Status> {
         let sweep = lists::resolve(self, name).await?;
         self.act(act, control.name, format!("sweep {sweep}"), (control.command)(sweep)).await?;
         Ok(sweep)

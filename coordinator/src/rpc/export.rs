@@ -1,12 +1,12 @@
 //! What is made from the records of a sweep beside its report: comparisons, and folders for other tools.
 
 use coordinator_report::export::{ExportFormat, export as files_of};
-use coordinator_report::{Language, ReportInput};
+use coordinator_report::Language;
 use sweep_proto::{SweepId, wire};
 use tonic::Status;
 
 use super::blobs::{self, Download, FileParts};
-use super::{Shared, Work, report, status};
+use super::{Shared, Work, status};
 use crate::security::caller::Caller;
 
 /// Longest URI of a folder, in bytes: the longest path that Linux opens, each byte of it percent-encoded.
@@ -23,7 +23,7 @@ pub(super) async fn compare(
         return Err(status::invalid("a sweep is compared with another one, not with itself"));
     }
     let permit = shared.turn(Work::Export, caller).await?;
-    let (first, second) = (input(shared, sweeps[0]).await?, input(shared, sweeps[1]).await?);
+    let (first, second) = (shared.report_input(sweeps[0]).await?, shared.report_input(sweeps[1]).await?);
     let render = move || {
         let _held = permit;
         coordinator_report::render_comparison([&first, &second], language)
@@ -46,7 +46,7 @@ pub(super) async fn export(
         wire::ExportFormat::Unspecified => return Err(status::invalid("a format to export to is missing")),
     };
     let permit = shared.turn(Work::Export, caller).await?;
-    let input = input(shared, sweep).await?;
+    let input = shared.report_input(sweep).await?;
     let write = move || {
         let _held = permit;
         files_of(&input, &format)
@@ -67,11 +67,6 @@ fn checked(folder_uri: String) -> Result<String, Status> {
         )));
     }
     Ok(folder_uri)
-}
-
-async fn input(shared: &Shared, sweep: SweepId) -> Result<ReportInput, Status> {
-    let input = shared.driver.read(move |engine, now| report::collect(engine, sweep, now)).await;
-    input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))
 }
 
 fn stream(shared: &Shared, files: Vec<(String, Vec<u8>)>) -> FileParts {

@@ -66,9 +66,7 @@ async fn made(
     wishes: Wishes,
 ) -> Result<Vec<(String, Vec<u8>)>, Status> {
     let permit = shared.turn(Work::Report, caller).await?;
-    let input = shared.driver.read(move |engine, now| collect(engine, sweep, now)).await;
-    let mut input =
-        input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+    let mut input = shared.report_input(sweep).await?;
     let Wishes { prices, language, without_texts } = wishes;
     input.prices = prices;
     // What the operator keeps private nobody gets, whatever they ask for.
@@ -109,6 +107,14 @@ fn checked(prices: Vec<wire::DevicePrice>) -> Result<Vec<Price>, Status> {
     }
     let price = |one: wire::DevicePrice| Price { device: one.device, per_device_hour: one.per_device_hour };
     Ok(prices.into_iter().map(price).collect())
+}
+
+impl Shared {
+    /// What the report of a sweep is made from, read in one look.
+    pub(crate) async fn report_input(&self, sweep: SweepId) -> Result<ReportInput, Status> {
+        let input = self.driver.read(move |engine, now| collect(engine, sweep, now)).await;
+        input.map_err(status::of_driver)?.ok_or_else(|| Status::not_found("there is no such sweep"))
+    }
 }
 
 /// What the report is made from: the sweep's rows, and the curves of the trials that it reused.

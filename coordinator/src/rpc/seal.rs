@@ -1,11 +1,10 @@
 //! Signs the reports that the coordinator makes, and tells what it would sign now.
 
-use coordinator_core::Engine;
 use coordinator_report::{Projection, ReportInput, records_digest};
 use sweep_proto::{Digest, SweepId, wire};
 use tonic::Status;
 
-use super::{Shared, Work, report, status};
+use super::{Shared, Work, status};
 use crate::report_signature::{FILE_NAME, FORMAT, Statement, public_key};
 use crate::security::caller::Caller;
 use crate::security::signer::Signer;
@@ -52,9 +51,7 @@ pub(super) async fn seal(
         return Err(Status::failed_precondition("this coordinator signs no reports"));
     };
     let permit = shared.turn(Work::Export, caller).await?;
-    let collect = move |engine: &Engine, now| report::collect(engine, sweep, now);
-    let input = shared.driver.read(collect).await.map_err(status::of_driver)?;
-    let input = input.ok_or_else(|| Status::not_found("there is no such sweep"))?;
+    let input = shared.report_input(sweep).await?;
     let look = move || {
         let _held = permit;
         Ok(wire::SealReply {

@@ -8,7 +8,7 @@ use sweep_proto::wire::sweep_service_server::SweepService;
 use sweep_proto::{SweepId, wire};
 use tonic::{Request, Response, Status};
 
-use super::acts::{self, Control, Deleted};
+use super::acts::{self, Deleted, SweepAct};
 use super::blobs::FileParts;
 use super::caller::Act;
 use super::launch::{self, Events};
@@ -35,7 +35,7 @@ impl SweepRpc {
     async fn control(
         &self,
         request: Request<wire::GetRequest>,
-        control: Control,
+        control: SweepAct,
     ) -> Result<Response<wire::SweepStatus>, Status> {
         let act = Act::of(&request);
         let sweep = self.shared.control(&act, request.into_inner().sweep, control).await?;

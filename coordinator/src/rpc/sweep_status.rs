@@ -89,20 +89,20 @@ pub(crate) fn of(
 const VERDICT_TRIALS_MAX: u64 = 5_000;
 
 /// A sweep as it was seen in one look at the engine, before what takes some work was told of it.
-pub(super) struct Look {
+pub(super) struct StatusLook {
     status: wire::SweepStatus,
     /// The records of an ended sweep, from which its verdict follows.
     records: Option<ReportInput>,
 }
 
 /// A look at a sweep; `None` where there is none.
-pub(super) fn look(engine: &Engine, id: SweepId, now: Timestamp, logs: &AttemptLogs) -> Option<Look> {
+pub(super) fn look(engine: &Engine, id: SweepId, now: Timestamp, logs: &AttemptLogs) -> Option<StatusLook> {
     let status = of(engine, id, now, logs)?;
     let is_judged = engine.sweep(id)?.state.is_ended() && engine.ledger(id).planned <= VERDICT_TRIALS_MAX;
-    Some(Look { status, records: is_judged.then(|| report::collect(engine, id, now)).flatten() })
+    Some(StatusLook { status, records: is_judged.then(|| report::collect(engine, id, now)).flatten() })
 }
 
-impl Look {
+impl StatusLook {
     /// The status; of an ended sweep with which hyperparameter matters most, and the warning that belongs to it.
     pub(super) async fn told(self) -> Result<wire::SweepStatus, Status> {
         let Self { mut status, records } = self;

@@ -22,13 +22,13 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(15);
 /// The uploads of every worker that has shown a certificate.
 #[derive(Debug, Default)]
 pub(crate) struct Uploads {
-    ledger: Mutex<Ledger>,
+    ledger: Mutex<Unreported>,
     /// Something was stored that may have to be collected.
     stored: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Ledger {
+struct Unreported {
     next: u64,
     /// By worker, in the order of coming.
     uploads: BTreeMap<WorkerId, BTreeMap<u64, Upload>>,
@@ -82,7 +82,7 @@ impl Drop for Admission {
     }
 }
 
-impl Ledger {
+impl Unreported {
     fn retain(&mut self, worker: WorkerId, keep: impl Fn(u64, &Upload) -> bool) {
         if let Some(uploads) = self.uploads.get_mut(&worker) {
             uploads.retain(|number, upload| keep(*number, upload));
@@ -94,7 +94,7 @@ impl Ledger {
 }
 
 impl Uploads {
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    fn ledger(&self) -> MutexGuard<'_, Unreported> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

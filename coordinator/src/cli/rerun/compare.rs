@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use sweep_proto::TrialState;
 
-use super::records::{EPOCH_METRICS, Place, RESULT_METRICS, TEST_METRICS, Trial};
+use super::records::{EPOCH_METRICS, RESULT_METRICS, TEST_METRICS, TrainedOn, Trial};
 
 /// Largest relative difference of the best validation loss between different devices or builds, where equal bits are
 /// not promised. Such devices round in another order, training amplifies that, and at worst it acts like another seed; a
@@ -72,9 +72,9 @@ pub(super) struct Compared {
     /// Every number that differs.
     pub(super) differences: Vec<Difference>,
     /// Devices and builds behind the report.
-    pub(super) reported_by: BTreeSet<Place>,
+    pub(super) reported_by: BTreeSet<TrainedOn>,
     /// Devices and builds of the rerun.
-    pub(super) rerun_by: BTreeSet<Place>,
+    pub(super) rerun_by: BTreeSet<TrainedOn>,
 }
 
 /// Compares a trial of sweep `sweep` with the same one of sweep `rerun`.
@@ -167,8 +167,8 @@ mod tests {
 
     use super::*;
 
-    fn place(devices: &str) -> BTreeSet<Place> {
-        BTreeSet::from([Place { devices: devices.into(), build: "1.0.0".into() }])
+    fn place(devices: &str) -> BTreeSet<TrainedOn> {
+        BTreeSet::from([TrainedOn { devices: devices.into(), build: "1.0.0".into() }])
     }
 
     fn trial(epochs: Vec<[f64; 5]>, devices: &str) -> Trial {

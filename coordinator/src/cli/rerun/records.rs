@@ -28,14 +28,14 @@ type Row = BTreeMap<String, String>;
 
 /// What trained a trial, as far as it decides the bits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct Place {
+pub(super) struct TrainedOn {
     /// Models of the worker's devices, in words.
     pub(super) devices: String,
     /// The version of its program.
     pub(super) build: String,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TrainedOn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}, build {}", self.devices, self.build)
     }
@@ -65,7 +65,7 @@ pub(super) struct Trial {
     /// By epoch, by the places of [`EPOCH_METRICS`]; empty until [`read_epochs`].
     pub(super) epochs: BTreeMap<u32, [Option<f64>; EPOCH_METRICS.len()]>,
     /// Where it was trained; empty where the report does not say.
-    pub(super) places: BTreeSet<Place>,
+    pub(super) places: BTreeSet<TrainedOn>,
 }
 
 /// The trials of a report without their epochs, and the sweep file that reproduces it.
@@ -166,7 +166,7 @@ fn trial(row: Row, numbers: &Numbers) -> Result<Trial, String> {
 }
 
 /// Where a trial may have been trained: on its last worker, and on those that began it before.
-fn places(trial: u64, last: &str, numbers: &Numbers) -> BTreeSet<Place> {
+fn places(trial: u64, last: &str, numbers: &Numbers) -> BTreeSet<TrainedOn> {
     let own = format!("{}/{trial}/", numbers.set_up.sweep);
     let earlier = numbers.failures.iter().filter(|failed| failed.attempt.starts_with(&own));
     let names: BTreeSet<&str> = earlier.map(|failed| failed.worker.as_str()).chain([last]).collect();
@@ -175,7 +175,7 @@ fn places(trial: u64, last: &str, numbers: &Numbers) -> BTreeSet<Place> {
         .map(|worker| {
             let models: BTreeSet<String> = worker.devices.iter().map(|device| model(device)).collect();
             let devices = models.into_iter().collect::<Vec<_>>().join(" + ");
-            Place { devices, build: worker.build.clone() }
+            TrainedOn { devices, build: worker.build.clone() }
         })
         .collect()
 }

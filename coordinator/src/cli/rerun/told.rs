@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::compare::{Compared, Difference, Verdict};
-use super::records::Place;
+use super::records::TrainedOn;
 use super::{BEST_LOSS_DIFFERENCE_MAX, Rerun};
 use crate::cli::output::plain;
 use crate::cli::render::table::{self, Align};
@@ -98,7 +98,7 @@ fn number(number: Option<f64>) -> String {
     number.map_or_else(|| "-".to_owned(), |number| format!("{number:?}"))
 }
 
-fn places(places: &BTreeSet<Place>) -> String {
+fn places(places: &BTreeSet<TrainedOn>) -> String {
     match places.iter().map(|place| plain(&place.to_string())).collect::<Vec<_>>() {
         none if none.is_empty() => "nobody that the report names".to_owned(),
         some => some.join("; "),
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     fn compared(trial: &str, verdict: Verdict, differences: Vec<Difference>) -> Compared {
-        let place = Place { devices: "cpu (EPYC)".into(), build: "1.0.0".into() };
+        let place = TrainedOn { devices: "cpu (EPYC)".into(), build: "1.0.0".into() };
         Compared {
             trial: trial.into(),
             rerun: "9/0".into(),
