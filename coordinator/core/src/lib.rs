@@ -28,7 +28,6 @@ pub mod reach;
 pub mod record;
 mod retention;
 mod scheduler;
-mod settle;
 mod source;
 pub mod spans;
 pub mod tables;

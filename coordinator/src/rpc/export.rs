@@ -1,7 +1,7 @@
 //! What is made from the records of a sweep beside its report: comparisons, and folders for other tools.
 
-use coordinator_report::export::{ExportFormat, export as files_of};
 use coordinator_report::Language;
+use coordinator_report::export::{ExportFormat, export as files_of};
 use sweep_proto::{SweepId, wire};
 use tonic::Status;
 

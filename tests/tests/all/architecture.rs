@@ -124,7 +124,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         &["rpc", "dashboard", "security", "server"],
         "the map of errors is below who answers",
     ),
-    ("coordinator/core/src/draft.rs", &["decide"], "what changes together knows no policy"),
+    (
+        "coordinator/core/src/draft.rs",
+        &["decide", "retention", "quota", "scheduler", "limits"],
+        "what changes together knows no policy",
+    ),
     (
         "coordinator/core/src/record.rs",
         &["decide", "engine", "draft", "index"],

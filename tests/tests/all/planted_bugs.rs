@@ -39,7 +39,7 @@ const BUGS: [Bug; 16] = [
     },
     Bug {
         name: "an ended attempt keeps its lease",
-        file: "coordinator/core/src/draft.rs",
+        file: "coordinator/core/src/decide/ending.rs",
         lines: "        let lease = trial.lease.take()?;",
         planted: "        let lease = trial.lease?;",
     },
@@ -57,7 +57,7 @@ const BUGS: [Bug; 16] = [
     },
     Bug {
         name: "a trial that was handed back is lost",
-        file: "coordinator/core/src/draft.rs",
+        file: "coordinator/core/src/decide/ending.rs",
         lines: "                WorkKind::Train => self.requeue(trial),",
         planted: "                WorkKind::Train => self.set_trial(trial),",
     },
