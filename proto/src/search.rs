@@ -64,6 +64,7 @@ named! {
     /// Who proposes configurations.
     SamplerName {
         Grid "grid" "Every configuration of the grid, in its order."
+        ShuffledGrid "shuffled_grid" "Every configuration of the grid, in an order that the sweep's seed shuffles."
         Random "random" "Configurations drawn at random, each level and each part of a range equally likely."
     }
 }

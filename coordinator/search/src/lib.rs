@@ -1,2 +1,15 @@
 //! Which configuration comes next, and which trial goes no further: pure functions of a sweep's seed and of what its trials
 //! have shown, in the order in which that was decided.
+
+mod history;
+mod lead;
+mod proposal;
+pub mod replay;
+pub mod sampler;
+mod space;
+
+pub use history::{Ended, History, Seen};
+pub use lead::Lead;
+pub use proposal::{Answer, Proposal, Request};
+pub use sampler::some_configuration;
+pub use space::{Space, places};

@@ -1,0 +1,191 @@
+//! The space that samplers search: coordinates in the unit cube, and the configurations that they stand for.
+
+use sweep_proto::{Axis, Bounds, Configuration, Constraint, Domain, Hyperparameter, Range, SweepSpec, Value};
+
+/// Significant decimal digits of a sampled real number: nobody reads more, and rounding hides in which way a machine computes
+/// logarithms.
+const REAL_DIGITS: usize = 6;
+
+/// The values that a sweep may try.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Space {
+    fixed: Configuration,
+    axes: Vec<Axis>,
+    constraints: Vec<Constraint>,
+}
+
+impl Space {
+    /// The space of a sweep.
+    pub fn of(spec: &SweepSpec) -> Self {
+        Self { fixed: spec.fixed.clone(), axes: spec.axes.clone(), constraints: spec.constraints.to_vec() }
+    }
+
+    /// Its axes: a point has a coordinate for each of them.
+    pub fn axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
+    /// The configuration at a point of the unit cube, one coordinate in `[0, 1)` for each axis. `None` where a constraint forbids
+    /// it. Coordinates of inactive axes have no effect.
+    pub fn configuration(&self, point: &[f64]) -> Option<Configuration> {
+        let values = self.axes.iter().zip(point).map(|(axis, unit)| value_at(axis, *unit));
+        self.allowed(self.with_values(values)?)
+    }
+
+    /// The coordinates of a configuration: the middle of the part of the cube that stands for it, and along inactive axes the middle.
+    pub fn coordinates(&self, configuration: &Configuration) -> Vec<f64> {
+        let coordinate = |axis: &Axis| {
+            let value = configuration.get(axis.hyperparameter);
+            if axis.is_active(configuration) { coordinate_of(axis, &value) } else { 0.5 }
+        };
+        self.axes.iter().map(coordinate).collect()
+    }
+
+    /// Whether a configuration is one of this space.
+    pub fn contains(&self, configuration: &Configuration) -> bool {
+        let fits = |axis: &Axis| {
+            let value = configuration.get(axis.hyperparameter);
+            if axis.is_active(configuration) {
+                axis.contains(&value)
+            } else {
+                value == self.fixed.get(axis.hyperparameter)
+            }
+        };
+        let is_swept = |one: Hyperparameter| self.axes.iter().any(|axis| axis.hyperparameter == one);
+        let mut fixed = configuration.iter().filter(|(one, _)| !is_swept(*one));
+        self.axes.iter().all(fits)
+            && fixed.all(|(one, value)| value == self.fixed.get(one))
+            && self.constraints.iter().all(|constraint| constraint.holds(configuration))
+    }
+
+    /// Number of places in the product of all axes, some of which may be forbidden or stand for no configuration of their own;
+    /// `None` where an axis is continuous, or there are more than 64 bits count.
+    pub fn places(&self) -> Option<u64> {
+        places(&self.axes)
+    }
+
+    /// The configuration at a place of the product, the last axis fastest. `None` past the end, where a constraint forbids it, and
+    /// where another place stands for the same one because an axis is inactive.
+    pub fn at_place(&self, place: u64) -> Option<Configuration> {
+        let mut rest = place;
+        let mut digits = vec![0; self.axes.len()];
+        for (digit, axis) in digits.iter_mut().zip(&self.axes).rev() {
+            let size = axis.size()?.max(1);
+            *digit = rest % size;
+            rest /= size;
+        }
+        if rest > 0 {
+            return None;
+        }
+        let values = self.axes.iter().zip(&digits).map(|(axis, digit)| nth(axis, *digit));
+        let configuration = self.with_values(values)?;
+        let is_first = |(axis, digit): (&Axis, &u64)| *digit == 0 || axis.is_active(&configuration);
+        if !self.axes.iter().zip(&digits).all(is_first) {
+            return None;
+        }
+        self.allowed(configuration)
+    }
+
+    /// The configuration of one value for each axis; inactive axes have their fixed value.
+    fn with_values(&self, values: impl Iterator<Item = Option<Value>>) -> Option<Configuration> {
+        let values = values.collect::<Option<Vec<_>>>()?;
+        if values.len() != self.axes.len() {
+            return None;
+        }
+        let mut configuration = self.fixed.clone();
+        // Conditions ask for axes that are always active: those come first.
+        for is_conditional in [false, true] {
+            for (axis, value) in self.axes.iter().zip(&values) {
+                if axis.when.is_empty() != is_conditional && axis.is_active(&configuration) {
+                    configuration.set(axis.hyperparameter, value.clone()).ok()?;
+                }
+            }
+        }
+        Some(configuration)
+    }
+
+    fn allowed(&self, configuration: Configuration) -> Option<Configuration> {
+        let is_allowed = self.constraints.iter().all(|constraint| constraint.holds(&configuration));
+        is_allowed.then_some(configuration)
+    }
+}
+
+/// Number of places in the product of axes; see [`Space::places`].
+pub fn places(axes: &[Axis]) -> Option<u64> {
+    axes.iter().try_fold(1_u64, |product, axis| product.checked_mul(axis.size()?))
+}
+
+/// The n-th value of an axis that has a number of them.
+fn nth(axis: &Axis, number: u64) -> Option<Value> {
+    match &axis.domain {
+        Domain::Levels(levels) => levels.get(usize::try_from(number).ok()?).cloned(),
+        Domain::Range(Range::Integer(bounds)) => {
+            let value = bounds.min.checked_add(number.checked_mul(bounds.step.unwrap_or(1))?)?;
+            (value <= bounds.max).then_some(Value::Integer(value))
+        }
+        Domain::Range(Range::Real(bounds)) => {
+            bounds.steps().filter(|steps| number <= *steps).map(|_| Value::Real(bounds.on_step(number)))
+        }
+    }
+}
+
+/// The value of an axis at a coordinate in `[0, 1)`.
+fn value_at(axis: &Axis, unit: f64) -> Option<Value> {
+    let unit = if unit.is_nan() { 0.0 } else { unit.clamp(0.0, 1.0) };
+    match &axis.domain {
+        Domain::Range(Range::Real(bounds)) if bounds.step.is_none() => {
+            Some(Value::Real(real_at(bounds, unit)))
+        }
+        Domain::Range(Range::Integer(bounds)) if bounds.log => Some(Value::Integer(integer_at(bounds, unit))),
+        _ => {
+            let size = axis.size()?;
+            nth(axis, ((unit * size as f64) as u64).min(size.saturating_sub(1)))
+        }
+    }
+}
+
+/// The coordinate of a value: the middle of those that stand for it.
+fn coordinate_of(axis: &Axis, value: &Value) -> f64 {
+    let middle = |number: u64| (number as f64 + 0.5) / axis.size().map_or(1.0, |size| size.max(1) as f64);
+    match (&axis.domain, value) {
+        (Domain::Levels(levels), value) => {
+            levels.iter().position(|level| level == value).map_or(0.5, |at| middle(at as u64))
+        }
+        (Domain::Range(Range::Integer(bounds)), Value::Integer(value)) if bounds.log => {
+            let [low, high] = log_ends(bounds);
+            (libm::log(*value as f64) - low) / (high - low)
+        }
+        (Domain::Range(Range::Integer(bounds)), Value::Integer(value)) => {
+            middle(value.saturating_sub(bounds.min) / bounds.step.unwrap_or(1))
+        }
+        (Domain::Range(Range::Real(bounds)), Value::Real(value)) => match bounds.step {
+            Some(step) => middle(((value - bounds.min) / step).round() as u64),
+            None if bounds.log => {
+                (libm::log(*value) - libm::log(bounds.min)) / (libm::log(bounds.max) - libm::log(bounds.min))
+            }
+            None => (value - bounds.min) / (bounds.max - bounds.min),
+        },
+        _ => 0.5,
+    }
+}
+
+fn real_at(bounds: &Bounds<f64>, unit: f64) -> f64 {
+    let exact = if bounds.log {
+        let (low, high) = (libm::log(bounds.min), libm::log(bounds.max));
+        libm::exp(low + unit * (high - low))
+    } else {
+        bounds.min + unit * (bounds.max - bounds.min)
+    };
+    let short = format!("{exact:.*e}", REAL_DIGITS - 1);
+    short.parse().unwrap_or(exact).clamp(bounds.min, bounds.max)
+}
+
+/// Each number stands for the part of the axis that rounds to it.
+fn integer_at(bounds: &Bounds<u64>, unit: f64) -> u64 {
+    let [low, high] = log_ends(bounds);
+    (libm::exp(low + unit * (high - low)).round() as u64).clamp(bounds.min, bounds.max)
+}
+
+fn log_ends(bounds: &Bounds<u64>) -> [f64; 2] {
+    [libm::log(bounds.min as f64 - 0.5), libm::log(bounds.max as f64 + 0.5)]
+}

@@ -1,0 +1,101 @@
+//! Spaces and recorded results that follow from a configuration alone.
+
+use coordinator_search::Space;
+use coordinator_search::replay::{Epoch, Setup, Table};
+use sweep_proto::{
+    Axis, Condition, Configuration, Constraint, DataSource, DataSpec, Digest, Hyperparameter, Range,
+    SamplerName, SweepSpec, Value,
+};
+
+pub(crate) fn spec(axes: Vec<Axis>, constraints: &[&str]) -> SweepSpec {
+    SweepSpec {
+        name: "search".into(),
+        data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
+        fixed: Configuration::default(),
+        axes,
+        constraints: Box::new(
+            constraints.iter().map(|text| text.parse::<Constraint>().unwrap()).collect::<Vec<_>>().into(),
+        ),
+        search: None,
+        replicates: 1,
+        seed: 0,
+        failures_max: 3,
+        reuse: true,
+        priority: 0,
+    }
+}
+
+pub(crate) fn levels(hyperparameter: Hyperparameter, levels: &[u64]) -> Axis {
+    Axis::of_levels(hyperparameter, levels.iter().copied().map(Value::Integer).collect())
+}
+
+pub(crate) fn integers(
+    hyperparameter: Hyperparameter,
+    min: u64,
+    max: u64,
+    log: bool,
+    step: Option<u64>,
+) -> Axis {
+    let bounds = [min, max].map(Value::Integer);
+    Axis::of_range(hyperparameter, Range::new(hyperparameter, bounds, log, step.map(Value::Integer)).unwrap())
+}
+
+pub(crate) fn reals(
+    hyperparameter: Hyperparameter,
+    min: f64,
+    max: f64,
+    log: bool,
+    step: Option<f64>,
+) -> Axis {
+    let bounds = [min, max].map(Value::Real);
+    Axis::of_range(hyperparameter, Range::new(hyperparameter, bounds, log, step.map(Value::Real)).unwrap())
+}
+
+/// An axis that is active only with two layers or more.
+pub(crate) fn deep(axis: Axis) -> Axis {
+    let values = vec![Value::Integer(2), Value::Integer(3)];
+    Axis { when: vec![Condition { hyperparameter: Hyperparameter::Layers, values }], ..axis }
+}
+
+/// 3 × 3 layers and units, of which a constraint leaves some, and three dropouts where there is more than one layer.
+pub(crate) fn finite() -> Space {
+    use Hyperparameter::{Dropout, Layers, Units};
+    let axes = vec![
+        levels(Layers, &[1, 2, 3]),
+        integers(Units, 8, 24, false, Some(8)),
+        deep(reals(Dropout, 0.1, 0.3, false, Some(0.1))),
+    ];
+    Space::of(&spec(axes, &["units * layers <= 48"]))
+}
+
+/// A space of ranges, without an end.
+pub(crate) fn endless() -> Space {
+    use Hyperparameter::{Dropout, Layers, LearningRate, Units};
+    let axes = vec![
+        levels(Layers, &[1, 2]),
+        integers(Units, 8, 256, true, None),
+        reals(LearningRate, 3e-4, 1e-2, true, None),
+        deep(reals(Dropout, 0.0, 0.5, false, None)),
+    ];
+    Space::of(&spec(axes, &["units * layers <= 300"]))
+}
+
+/// Curves that follow from the trial: some are short, some end in the same moment.
+pub(crate) struct Curves;
+
+impl Table for Curves {
+    fn curve(&self, configuration: &Configuration, replicate: u32) -> Option<Vec<Epoch>> {
+        let digest = Digest::of(format!("{configuration:?} {replicate}").as_bytes());
+        let bytes = digest.as_bytes();
+        // Some trials were never recorded.
+        (bytes[0] > 12).then(|| {
+            let epochs = 1 + usize::from(bytes[1] % 4);
+            let loss = |at: &u8| f64::from(*at) / 256.0;
+            bytes[2..2 + epochs].iter().map(|at| Epoch { loss: loss(at), ms: 100 }).collect()
+        })
+    }
+}
+
+pub(crate) fn setup(sampler: SamplerName, seed: u64, space: Space, trials: u64) -> Setup {
+    Setup { sampler, seed, space, replicates: 2, workers: 3, trials }
+}
