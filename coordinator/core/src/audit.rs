@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use coordinator_search::Space;
 use sweep_proto::{CheckpointRef, FailureKind, TrialId, WorkKind};
 
 use crate::engine::Engine;
@@ -10,7 +11,7 @@ use crate::limits::OUT_OF_MEMORY_MAX;
 use crate::record::{
     AttemptRecord, AttemptState, Cleared, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState,
 };
-use crate::source;
+use crate::{search, source};
 
 /// Violations found so far.
 struct Audit<'a> {
@@ -72,7 +73,8 @@ impl Audit<'_> {
         let id = sweep.id;
         let trials: Vec<_> = self.engine.tables.trials_of(id).collect();
         let ledger = self.engine.ledger(id);
-        let target = source::of(sweep).target();
+        let index = self.engine.index.sweeps.get(&id);
+        let target = index.map_or(0, |index| source::of(sweep, index.tally()).target());
         self.expect(ledger.planned == target, || {
             format!("sweep {id} plans {target} trials, its ledger sums to {}", ledger.planned)
         });
@@ -82,7 +84,8 @@ impl Audit<'_> {
         let unmade = self.engine.unmade(id);
         let waits = |trial: &&TrialRecord| matches!(trial.state, TrialState::Pending | TrialState::Paused);
         let is_stocked = trials.iter().any(waits);
-        self.expect(unmade == 0 || is_behind || is_stocked || sweep.state == SweepState::Cancelled, || {
+        let is_made = is_behind || is_stocked || sweep.search.is_some();
+        self.expect(unmade == 0 || is_made || sweep.state == SweepState::Cancelled, || {
             format!("sweep {id} lacks {unmade} trials, none of them is being made, and none waits")
         });
         self.expect(sweep.extended_from.is_none() || unmade > 0, || {
@@ -102,6 +105,7 @@ impl Audit<'_> {
         self.expect(open || sweep.state != SweepState::Open, || {
             format!("sweep {id} is open without an open trial")
         });
+        self.search(sweep, &trials);
         let leased = trials.iter().any(|trial| trial.lease.is_some());
         self.expect(!(leased && sweep.state.is_ended()), || format!("sweep {id} has ended with live leases"));
         self.expect(sweep.ended_at.is_some() == sweep.state.is_ended(), || {
@@ -120,6 +124,37 @@ impl Audit<'_> {
         let waits = self.engine.index.sweeps.get(&id).is_some_and(|index| !index.outstanding.is_empty());
         self.expect(waits == (sweep.state == SweepState::Evaluating), || {
             format!("sweep {id} is {}, waiting for tests: {waits}", sweep.state.name())
+        });
+    }
+
+    /// The trials of a searched sweep are of its space, within its budget, and numbered as they end; it goes on until that is spent.
+    fn search(&mut self, sweep: &SweepRecord, trials: &[&TrialRecord]) {
+        let id = sweep.id;
+        let numbers: Vec<u64> = trials.iter().filter_map(|trial| trial.ended_number).collect();
+        let distinct: BTreeSet<_> = numbers.iter().collect();
+        self.expect(distinct.len() == numbers.len(), || {
+            format!("two trials of sweep {id} ended as the same one")
+        });
+        let is_searched = search::of(&sweep.spec).is_some();
+        self.expect(is_searched == sweep.search.is_some(), || {
+            format!("sweep {id} is searched: {is_searched}; it has {:?}", sweep.search)
+        });
+        let counts = |state: TrialState| is_searched && state.is_terminal() && state != TrialState::Cancelled;
+        let mut trials_fit = trials.iter().map(|trial| counts(trial.state) == trial.ended_number.is_some());
+        self.expect(trials_fit.all(|fits| fits), || {
+            format!("the ended trials of sweep {id} are not those that are numbered")
+        });
+        let (Some(index), true) = (self.engine.index.sweeps.get(&id), is_searched) else { return };
+        let space = Space::of(&sweep.spec);
+        let strange = trials.iter().find(|trial| !space.contains(&trial.spec.configuration));
+        self.expect(strange.is_none(), || format!("{strange:?} is not of the space of its sweep"));
+        let budget = sweep.spec.search.as_ref().and_then(|search| search.budget.trials);
+        self.expect(budget.is_none_or(|most| index.made() <= u64::from(most)), || {
+            format!("sweep {id} has {} trials of {budget:?}", index.made())
+        });
+        let goes_on = index.open_trials() > 0 || search::wanted(sweep, index) > 0;
+        self.expect(sweep.state != SweepState::Open || goes_on, || {
+            format!("sweep {id} is open, and neither runs nor wants proposals")
         });
     }
 

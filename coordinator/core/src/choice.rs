@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sweep_proto::{Configuration, ConfigurationIndex, SweepSpec};
 
-use crate::configurations::Sums;
+use crate::configurations::{Sums, position};
 use crate::draft::Draft;
 use crate::record::{SweepRecord, TrialRecord};
 
@@ -60,7 +60,8 @@ pub fn means<'a>(spec: &SweepSpec, trials: impl Iterator<Item = &'a TrialRecord>
     let mut groups: BTreeMap<&Configuration, (ConfigurationIndex, Sums)> = BTreeMap::new();
     for trial in trials {
         let configuration = &trial.spec.configuration;
-        let fresh = || (trial.configuration_index, Sums::new(Some(spec), configuration));
+        let fresh =
+            || (trial.configuration_index, Sums::new(Some(spec), configuration, trial.configuration_index));
         groups.entry(configuration).or_insert_with(fresh).1.add(trial);
     }
     let mut means: Vec<_> = groups.values().filter_map(|(index, sums)| sums.mean(*index)).collect();
@@ -78,7 +79,7 @@ impl Draft<'_> {
             let number = trial.configuration_index;
             let sums = changed.entry(number).or_insert_with(|| {
                 let kept = index.and_then(|index| index.configurations.sums(number)).cloned();
-                kept.unwrap_or_else(|| Sums::new(None, &trial.spec.configuration))
+                kept.unwrap_or_else(|| Sums::new(None, &trial.spec.configuration, number))
             });
             if let Some(before) = self.engine.tables.trials.get(&trial.spec.id) {
                 sums.remove(before);
@@ -90,7 +91,7 @@ impl Draft<'_> {
         let changed = changed.iter().filter_map(|(number, sums)| sums.mean(*number));
         // The grid itself may be about to grow.
         let placed = changed.chain(unchanged).map(|mean| ConfigurationMean {
-            position: sweep.spec.position(&mean.configuration).unwrap_or(u64::MAX),
+            position: position(&sweep.spec, &mean.configuration, mean.index),
             ..mean
         });
         placed.min_by(|left, right| left.merit().better_first(right.merit()))

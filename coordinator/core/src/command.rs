@@ -1,5 +1,6 @@
 //! What can be asked of the engine, and what it answers.
 
+use coordinator_search::Answer;
 use sweep_proto::protocol::ProtocolVersion;
 use sweep_proto::{
     ArtifactRef, AttemptOutcome, Axis, CheckpointRef, Digest, EpochMetric, LeaseToken, Role, SweepId,
@@ -184,6 +185,17 @@ pub enum Command {
     Tick,
     /// Let a bounded number of trials follow what was decided of their sweep.
     Follow,
+    /// A sampler has answered a [`ProposalRequest`](crate::ProposalRequest).
+    Propose {
+        /// The sweep.
+        sweep: SweepId,
+        /// The version of its search that was asked for.
+        version: u64,
+        /// The number of the first trial that was wanted.
+        first: u64,
+        /// What the sampler proposes, or why it has no answer.
+        answer: Result<Answer, String>,
+    },
 }
 
 impl Command {

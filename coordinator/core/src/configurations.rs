@@ -29,16 +29,27 @@ type Rank = (Reverse<u32>, ScoreKey, u64, ConfigurationIndex);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Sums {
     configuration: Configuration,
-    /// Its position in the grid; the last of all where it is not of the grid.
+    /// See [`position`].
     position: u64,
     completed: u32,
     score: ExactSum,
     accuracy: ExactSum,
 }
 
+/// Where a configuration stands among equally good ones: at its position in the grid, or, where there is none, behind all of these
+/// in the order in which trials first have it.
+pub(crate) fn position(spec: &SweepSpec, configuration: &Configuration, index: ConfigurationIndex) -> u64 {
+    let behind = u64::MAX - u64::from(u32::MAX) + u64::from(index.0);
+    spec.position(configuration).unwrap_or(behind)
+}
+
 impl Sums {
-    pub(crate) fn new(spec: Option<&SweepSpec>, configuration: &Configuration) -> Self {
-        let position = spec.and_then(|spec| spec.position(configuration)).unwrap_or(u64::MAX);
+    pub(crate) fn new(
+        spec: Option<&SweepSpec>,
+        configuration: &Configuration,
+        index: ConfigurationIndex,
+    ) -> Self {
+        let position = spec.map_or(u64::MAX, |spec| position(spec, configuration, index));
         Self { configuration: configuration.clone(), position, ..Self::default() }
     }
 
@@ -116,7 +127,7 @@ impl Configurations {
             let wanted = index.0 as usize + 1;
             self.sums.resize_with(self.sums.len().max(wanted), Sums::default);
             if let Some(sums) = self.sums.get_mut(index.0 as usize) {
-                *sums = Sums::new(spec, configuration);
+                *sums = Sums::new(spec, configuration, index);
             }
         }
         self.trials.insert((index, trial.spec.id.index));
@@ -146,7 +157,7 @@ impl Configurations {
     pub(crate) fn grid_changed(&mut self, spec: &SweepSpec) {
         self.ranking.clear();
         for (number, sums) in (0..).zip(&mut self.sums) {
-            sums.position = spec.position(&sums.configuration).unwrap_or(u64::MAX);
+            sums.position = position(spec, &sums.configuration, ConfigurationIndex(number));
             self.ranking.extend(sums.rank(ConfigurationIndex(number)));
         }
     }

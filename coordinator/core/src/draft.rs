@@ -13,7 +13,7 @@ use crate::mutation::{Key, Mutation};
 use crate::record::{
     AnsweredRequest, AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord, WorkerState,
 };
-use crate::source;
+use crate::source::{self, Tally};
 
 /// Rows that change, each at most once, and what is asked of them while they do.
 pub(crate) struct Draft<'a> {
@@ -28,8 +28,8 @@ pub(crate) struct Draft<'a> {
     last_token: u64,
     /// Change in the number of trials that have not ended, by sweep.
     open_change: BTreeMap<SweepId, i64>,
-    /// New trials, by sweep.
-    added: BTreeMap<SweepId, u64>,
+    /// Change in what a source depends on, by sweep.
+    tallies: BTreeMap<SweepId, [Tally; 2]>,
     /// Numbers of configurations that no trial had before, by sweep.
     pub(crate) numbered: BTreeMap<SweepId, BTreeMap<Configuration, ConfigurationIndex>>,
     /// Sweeps that may have reached a new state.
@@ -52,7 +52,7 @@ impl<'a> Draft<'a> {
             workers: BTreeMap::new(),
             last_token: engine.tables.last_token,
             open_change: BTreeMap::new(),
-            added: BTreeMap::new(),
+            tallies: BTreeMap::new(),
             numbered: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             touches: Vec::new(),
@@ -85,14 +85,20 @@ impl<'a> Draft<'a> {
     pub(crate) fn open_trials(&self, sweep: SweepId) -> u64 {
         let before = self.engine.index.sweeps.get(&sweep).map_or(0, SweepIndex::open_trials);
         let made = before.saturating_add_signed(self.open_change.get(&sweep).copied().unwrap_or(0));
-        let target = self.sweep(sweep).map_or(0, |sweep| source::of(sweep).target());
+        let target = self.sweep(sweep).map_or(0, |one| source::of(one, self.tally(sweep)).target());
         made + target.saturating_sub(self.made(sweep))
     }
 
     /// Trials of a sweep that there would be.
     pub(crate) fn made(&self, sweep: SweepId) -> u64 {
-        let before = self.engine.index.sweeps.get(&sweep).map_or(0, SweepIndex::made);
-        before + self.added.get(&sweep).copied().unwrap_or(0)
+        self.tally(sweep).made
+    }
+
+    /// What the source of a sweep would depend on.
+    pub(crate) fn tally(&self, sweep: SweepId) -> Tally {
+        let before = self.engine.index.sweeps.get(&sweep).map_or(Tally::default(), SweepIndex::tally);
+        let [more, less] = self.tallies.get(&sweep).copied().unwrap_or_default();
+        before.plus(more).minus(less)
     }
 
     /// Sets a sweep.
@@ -104,11 +110,11 @@ impl<'a> Draft<'a> {
     /// Sets a trial.
     pub(crate) fn set_trial(&mut self, trial: TrialRecord) {
         let id = trial.spec.id;
-        let before = self.trial(id).map(|before| !before.state.is_terminal());
-        if before.is_none() {
-            *self.added.entry(id.sweep).or_default() += 1;
-        }
-        let was_open = before.unwrap_or(false);
+        let before = self.trial(id);
+        let was_open = before.is_some_and(|before| !before.state.is_terminal());
+        let left = before.map_or(Tally::default(), Tally::of);
+        let [more, less] = self.tallies.entry(id.sweep).or_default();
+        (*more, *less) = (more.plus(Tally::of(&trial)), less.plus(left));
         let change = i64::from(!trial.state.is_terminal()) - i64::from(was_open);
         *self.open_change.entry(id.sweep).or_default() += change;
         self.unsettled.insert(id.sweep);

@@ -129,6 +129,10 @@ impl Engine {
             Command::Forget { keep, by } => Ok(retention::forget(self, now, keep, by)),
             Command::Tick => Ok(decide::tick::tick(self, now)),
             Command::Follow => decide::follow::follow(self, now),
+            Command::Propose { sweep, version, first, answer } => {
+                let stand = decide::propose::Stand { sweep: *sweep, version: *version, first: *first };
+                Ok(decide::propose::propose(self, now, stand, answer))
+            }
         }
     }
 

@@ -13,7 +13,8 @@ use crate::named::Named;
 use crate::origins::Origins;
 use crate::progress::Progress;
 use crate::record::{AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState};
-use crate::source;
+use crate::search;
+use crate::source::{self, Tally};
 use crate::spans::Spans;
 use crate::tables::Tables;
 
@@ -45,6 +46,10 @@ pub(crate) struct Index {
     pub(crate) ready: BTreeSet<Turn>,
     /// Sweeps whose trials have yet to follow what was decided of them.
     pub(crate) behind: BTreeSet<SweepId>,
+    /// Sweeps that want proposals.
+    pub(crate) wanting: BTreeSet<SweepId>,
+    /// Searched sweeps of which workers could train more than their lead allows, in the order of their turns.
+    pub(crate) starving: BTreeSet<Turn>,
     /// The trial of each live lease.
     pub(crate) live: BTreeMap<LeaseToken, TrialId>,
     /// The attempt of each token ever granted.
@@ -127,8 +132,12 @@ pub(crate) struct SweepIndex {
     pub(crate) progress: Progress,
     /// Epochs of its trials as they are configured.
     pub(crate) epochs_configured: u64,
+    /// Ended trials of a searched sweep by the numbers of their ends.
+    pub(crate) ended: BTreeMap<u64, u32>,
     /// Its entry in [`Index::ready`].
     ready: Option<Turn>,
+    /// Its entry in [`Index::starving`].
+    starving: Option<Turn>,
 }
 
 impl SweepIndex {
@@ -142,6 +151,16 @@ impl SweepIndex {
         self.target.saturating_sub(self.made())
     }
 
+    /// What the source of its sweep depends on.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally { made: self.made(), epochs: self.epochs, epochs_configured: self.epochs_configured }
+    }
+
+    /// The number of the last trial that has ended; 0 where none has, and of a grid.
+    pub(crate) fn ended_last(&self) -> u64 {
+        self.ended.last_key_value().map_or(0, |(number, _)| *number)
+    }
+
     /// The number of the chosen configuration of its sweep.
     pub(crate) fn chosen(&self, sweep: &SweepRecord) -> Option<ConfigurationIndex> {
         self.configurations.number(sweep.chosen.as_ref()?)
@@ -153,8 +172,9 @@ impl SweepIndex {
     }
 
     /// Whether more trials are to be made where that many wait.
-    fn lacks(&self, waiting: usize, stock: Stock) -> bool {
-        waiting < stock.0 && self.unmade() > 0
+    fn lacks(&self, sweep: &SweepRecord, waiting: usize, stock: Stock) -> bool {
+        // Those of a searched sweep are proposed.
+        waiting < stock.0 && self.unmade() > 0 && sweep.search.is_none()
     }
 
     /// Whether trials have yet to follow what was decided of their sweep.
@@ -164,8 +184,8 @@ impl SweepIndex {
             return self.made() == 0 || self.made() > self.origins.len() as u64;
         }
         match sweep.state {
-            SweepState::Open => !self.paused.is_empty() || self.lacks(self.pending.len(), stock),
-            SweepState::Paused => !self.pending.is_empty() || self.lacks(self.paused.len(), stock),
+            SweepState::Open => !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock),
+            SweepState::Paused => !self.pending.is_empty() || self.lacks(sweep, self.paused.len(), stock),
             SweepState::Cancelled => !self.paused.is_empty() || !self.pending.is_empty(),
             SweepState::Evaluating | SweepState::Finished => false,
         }
@@ -201,6 +221,9 @@ impl SweepIndex {
             self.scored.remove(&(ScoreKey::of(result.score), index));
             self.still_learning -= u64::from(result.was_still_learning());
         }
+        if let Some(number) = trial.ended_number {
+            self.ended.remove(&number);
+        }
         self.counts[trial.state as usize] -= 1;
         self.reused -= u64::from(trial.reused_from.is_some());
         self.epochs -= epochs(trial);
@@ -227,6 +250,9 @@ impl SweepIndex {
             self.scored.insert((ScoreKey::of(result.score), index));
             self.still_learning += u64::from(result.was_still_learning());
         }
+        if let Some(number) = trial.ended_number {
+            self.ended.insert(number, index);
+        }
         self.counts[trial.state as usize] += 1;
         self.reused += u64::from(trial.reused_from.is_some());
         self.epochs += epochs(trial);
@@ -235,7 +261,7 @@ impl SweepIndex {
 }
 
 /// Epochs that a trial has brought where it has ended, or may bring.
-fn epochs(trial: &TrialRecord) -> u64 {
+pub(crate) fn epochs(trial: &TrialRecord) -> u64 {
     match &trial.result {
         _ if !trial.state.is_terminal() => trial.spec.configuration.epochs(),
         Some(result) if trial.reused_from.is_none() => u64::from(result.epochs),
@@ -259,7 +285,7 @@ impl Index {
         for sweep in tables.sweeps.values() {
             index.sweep_named(None, Some(sweep));
             let entry = index.sweeps.entry(sweep.id).or_default();
-            (entry.target, entry.is_deleted) = (target(sweep), sweep.is_deleted());
+            (entry.target, entry.is_deleted) = (target(sweep, entry.tally()), sweep.is_deleted());
             index.refresh_ready(tables, sweep.id);
         }
         for attempt in tables.attempts.values() {
@@ -359,7 +385,7 @@ impl Index {
         let same =
             before.is_some_and(|before| before.chosen == sweep.chosen && waits(before) == waits(sweep));
         let entry = self.sweeps.entry(sweep.id).or_default();
-        entry.target = target(sweep);
+        entry.target = target(sweep, entry.tally());
         if sweep.is_deleted() {
             // Nobody asks any more when a deleted sweep ran, nor what it found.
             entry.is_deleted = true;
@@ -390,8 +416,10 @@ impl Index {
     pub(crate) fn sweep_removed(&mut self, sweep: &SweepRecord) {
         self.sweep_named(Some(sweep), None);
         self.behind.remove(&sweep.id);
-        if let Some(turn) = self.sweeps.remove(&sweep.id).and_then(|entry| entry.ready) {
-            self.ready.remove(&turn);
+        self.wanting.remove(&sweep.id);
+        if let Some(SweepIndex { ready, starving, .. }) = self.sweeps.remove(&sweep.id) {
+            ready.iter().for_each(|turn| _ = self.ready.remove(turn));
+            starving.iter().for_each(|turn| _ = self.starving.remove(turn));
         }
     }
 
@@ -467,6 +495,9 @@ impl Index {
 
     fn refresh_ready(&mut self, tables: &Tables, id: SweepId) {
         let (Some(sweep), Some(entry)) = (tables.sweeps.get(&id), self.sweeps.get_mut(&id)) else { return };
+        if sweep.search.is_some() {
+            entry.target = target(sweep, entry.tally());
+        }
         let phase = match sweep.state {
             SweepState::Open if !entry.pending.is_empty() => Some(Phase::Train),
             SweepState::Evaluating if !entry.evaluable.is_empty() => Some(Phase::Evaluate),
@@ -486,12 +517,26 @@ impl Index {
             self.ready.extend(turn);
             entry.ready = turn;
         }
+        if search::wanted(sweep, entry) > 0 {
+            self.wanting.insert(id);
+        } else {
+            self.wanting.remove(&id);
+        }
+        let is_starving = search::is_starving(sweep, entry);
+        let turn = is_starving.then_some(Turn { phase: Phase::Train, priority, leases, sweep: id });
+        if entry.starving != turn {
+            if let Some(old) = entry.starving {
+                self.starving.remove(&old);
+            }
+            self.starving.extend(turn);
+            entry.starving = turn;
+        }
     }
 }
 
 /// Trials that a sweep has once all are made. A deleted one makes none any more.
-fn target(sweep: &SweepRecord) -> u64 {
-    if sweep.is_deleted() { 0 } else { source::of(sweep).target() }
+fn target(sweep: &SweepRecord, tally: Tally) -> u64 {
+    if sweep.is_deleted() { 0 } else { source::of(sweep, tally).target() }
 }
 
 /// Whether a trial belongs to the chosen configuration and has not been measured on the test split.

@@ -28,6 +28,7 @@ pub mod reach;
 pub mod record;
 mod retention;
 mod scheduler;
+mod search;
 mod source;
 pub mod spans;
 pub mod tables;
@@ -51,10 +52,11 @@ pub use quota::{Quota, Totals};
 pub use reach::{Allowance, StepBounds};
 pub use record::{
     AnsweredRequest, AttemptRecord, AttemptState, Cleared, DatasetRecord, EarlierChoice, EpochRecord,
-    GridOrder, InstanceId, LeaseRecord, ProcessRecord, SweepRecord, SweepState, TrialRecord, TrialState,
-    Troubles, WorkerRecord, WorkerState,
+    GridOrder, InstanceId, LeaseRecord, ProcessRecord, SearchRecord, SweepRecord, SweepState, TrialRecord,
+    TrialState, Troubles, WorkerRecord, WorkerState,
 };
 pub use retention::{Keep, Waste};
+pub use search::ProposalRequest;
 pub use source::planned_trials;
 pub use spans::Spans;
 pub use tables::{Counts, Tables};

@@ -43,7 +43,7 @@ impl Engine {
             return Progress::default();
         };
         let Progress { done, planned } = index.progress;
-        let unmade = source::of(sweep).epochs().saturating_sub(index.epochs_configured);
+        let unmade = source::of(sweep, index.tally()).unmade_epochs();
         Progress { done, planned: planned.saturating_add(unmade) }
     }
 }

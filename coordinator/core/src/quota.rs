@@ -252,7 +252,7 @@ impl Engine {
 }
 
 /// The most epochs that a trial of this spec may bring.
-fn epochs_max(spec: &SweepSpec) -> u64 {
+pub(crate) fn epochs_max(spec: &SweepSpec) -> u64 {
     let axis = spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs);
     let swept = match axis.and_then(Axis::largest) {
         Some(Value::Integer(epochs)) => epochs,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use coordinator_search::Lead;
 use serde::{Deserialize, Serialize};
 pub use sweep_proto::state::{AttemptState, SweepState, TrialState, WorkerState};
 use sweep_proto::{
@@ -67,6 +68,9 @@ pub struct SweepRecord {
     /// Choices that were measured on the test split before the sweep was extended or retried, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_choices: Vec<EarlierChoice>,
+    /// How far its search has come, where its trials are proposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchRecord>,
     /// When it was deleted. Nobody sees it from then on; what later sweeps have taken over from it stays, and the rest is removed
     /// a bounded number of trials at a time (`decide/delete.rs`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +94,19 @@ impl Cleared {
     fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// How far the search of a sweep has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchRecord {
+    /// Raised whenever what proposals rest on changes otherwise than by trials that end: those that were asked for before are worth
+    /// nothing.
+    pub version: u64,
+    /// How many trials may be made, and what each is chosen from.
+    pub lead: Lead,
+    /// Whether the space holds no further trial.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_exhausted: bool,
 }
 
 /// A choice that was measured on the test split and is not the last one: whoever knows the measurement may have gone on because
@@ -199,6 +216,9 @@ pub struct TrialRecord {
     /// Whether the model that its result names was removed, because its sweep ended long ago.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub model_is_removed: bool,
+    /// Its number among the ended trials of a searched sweep, from 1, in the order in which their ends were decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_number: Option<u64>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]

@@ -1,8 +1,13 @@
 //! What may still come of a sweep: asked by whoever makes its trials, counts them, or ends it.
 
-use sweep_proto::{Configuration, SweepSpec, TrialSpec};
+use coordinator_search::{Space, places, some_configuration};
+use sweep_proto::sweep_spec::TRIALS_MAX;
+use sweep_proto::{Budget, Configuration, Search, SweepSpec, TrialSpec};
 
-use crate::record::{GridOrder, SweepRecord};
+use crate::index::epochs;
+use crate::quota::epochs_max;
+use crate::record::{GridOrder, SweepRecord, TrialRecord};
+use crate::search;
 
 /// A trial that is yet to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +32,10 @@ pub(crate) trait Source {
     /// Trials that the sweep has once all are made.
     fn target(&self) -> u64;
 
-    /// Whether more than [`target`](Self::target) may come without anybody's command: such a sweep does not end when its trials have.
-    fn may_grow(&self) -> bool;
+    /// Epochs of the trials that are yet to be made, as configured; of a search about.
+    fn unmade_epochs(&self) -> u64;
 
-    /// Epochs of all trials together, as configured.
-    fn epochs(&self) -> u64;
-
-    /// What comes after the trials that were made, the newest of which is given.
+    /// What comes after the trials that were made, the newest of which is given; nothing where trials are proposed.
     fn upcoming(&self, made: u64, newest: Option<&TrialSpec>) -> Box<dyn Iterator<Item = Point> + '_>;
 
     /// The configuration at a place; `None` where the source has no such place.
@@ -43,14 +45,64 @@ pub(crate) trait Source {
     fn foresee(&self, number: u64) -> Option<Configuration>;
 }
 
-/// The source of a sweep's trials.
-pub(crate) fn of(sweep: &SweepRecord) -> Box<dyn Source + '_> {
-    Box::new(Grid { spec: &sweep.spec, before: sweep.extended_from.as_deref(), order: sweep.order })
+/// What was made of a sweep, as far as its source depends on that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Trials.
+    pub(crate) made: u64,
+    /// Epochs that they have brought, and that open ones may still bring.
+    pub(crate) epochs: u64,
+    /// Their epochs as configured.
+    pub(crate) epochs_configured: u64,
 }
 
-/// Trials that a sweep has once all are made.
-pub fn planned_trials(sweep: &SweepRecord) -> u64 {
-    of(sweep).target()
+impl Tally {
+    /// One trial.
+    pub(crate) fn of(trial: &TrialRecord) -> Self {
+        Self { made: 1, epochs: epochs(trial), epochs_configured: trial.spec.configuration.epochs() }
+    }
+
+    pub(crate) fn plus(self, more: Self) -> Self {
+        Self {
+            made: self.made + more.made,
+            epochs: self.epochs + more.epochs,
+            epochs_configured: self.epochs_configured + more.epochs_configured,
+        }
+    }
+
+    pub(crate) fn minus(self, less: Self) -> Self {
+        Self {
+            made: self.made.saturating_sub(less.made),
+            epochs: self.epochs.saturating_sub(less.epochs),
+            epochs_configured: self.epochs_configured.saturating_sub(less.epochs_configured),
+        }
+    }
+}
+
+/// The source of a sweep's trials.
+pub(crate) fn of(sweep: &SweepRecord, tally: Tally) -> Box<dyn Source + '_> {
+    match search::of(&sweep.spec).zip(sweep.search) {
+        Some((search, record)) => Box::new(Searched::new(&sweep.spec, search, record.is_exhausted, tally)),
+        None => Box::new(Grid {
+            spec: &sweep.spec,
+            before: sweep.extended_from.as_deref(),
+            order: sweep.order,
+            tally,
+        }),
+    }
+}
+
+/// The source of a sweep that is about to be launched.
+pub(crate) fn of_spec(spec: &SweepSpec) -> Box<dyn Source + '_> {
+    match search::of(spec) {
+        Some(search) => Box::new(Searched::new(spec, search, false, Tally::default())),
+        None => Box::new(Grid { spec, before: None, order: GridOrder::default(), tally: Tally::default() }),
+    }
+}
+
+/// Trials that a sweep has once all are made, by the trials that it has; of a search with a budget of epochs as far as is known.
+pub fn planned_trials<'a>(sweep: &SweepRecord, trials: impl Iterator<Item = &'a TrialRecord>) -> u64 {
+    of(sweep, trials.fold(Tally::default(), |tally, trial| tally.plus(Tally::of(trial)))).target()
 }
 
 /// Every point of a grid with each replicate.
@@ -59,6 +111,14 @@ struct Grid<'a> {
     /// The spec before the extension whose trials are being made: those of its own come first.
     before: Option<&'a SweepSpec>,
     order: GridOrder,
+    tally: Tally,
+}
+
+impl Grid<'_> {
+    /// Epochs of all trials together, as configured.
+    fn epochs(&self) -> u64 {
+        self.spec.grid_epochs().unwrap_or(0)
+    }
 }
 
 impl Source for Grid<'_> {
@@ -66,12 +126,8 @@ impl Source for Grid<'_> {
         self.spec.trial_count().unwrap_or(0)
     }
 
-    fn may_grow(&self) -> bool {
-        false
-    }
-
-    fn epochs(&self) -> u64 {
-        self.spec.grid_epochs().unwrap_or(0)
+    fn unmade_epochs(&self) -> u64 {
+        self.epochs().saturating_sub(self.tally.epochs_configured)
     }
 
     fn upcoming(&self, made: u64, newest: Option<&TrialSpec>) -> Box<dyn Iterator<Item = Point> + '_> {
@@ -102,6 +158,59 @@ impl Source for Grid<'_> {
     fn foresee(&self, number: u64) -> Option<Configuration> {
         let (position, _) = self.order.points(self.spec, number).next()?;
         self.spec.configuration(position)
+    }
+}
+
+/// What a sampler proposes, until the budget is spent or the space is exhausted.
+struct Searched<'a> {
+    spec: &'a SweepSpec,
+    target: u64,
+    tally: Tally,
+}
+
+impl<'a> Searched<'a> {
+    fn new(spec: &'a SweepSpec, search: &Search, is_exhausted: bool, tally: Tally) -> Self {
+        let Budget { trials, epochs } = search.budget;
+        let of_trials = trials.map(|trials| u64::from(trials).saturating_sub(tally.made));
+        // The next trial may take all its epochs.
+        let of_epochs = epochs.map(|epochs| epochs.saturating_sub(tally.epochs) / epochs_max(spec).max(1));
+        let of_space = spec
+            .grid_size()
+            .or_else(|| places(&spec.axes))
+            .map(|places| places.saturating_mul(u64::from(spec.replicates)).saturating_sub(tally.made));
+        let room = [of_trials, of_epochs, of_space].into_iter().flatten().min().unwrap_or(0);
+        let room = if is_exhausted { 0 } else { room.min(TRIALS_MAX.saturating_sub(tally.made)) };
+        Self { spec, target: tally.made + room, tally }
+    }
+}
+
+impl Source for Searched<'_> {
+    fn target(&self) -> u64 {
+        self.target
+    }
+
+    fn unmade_epochs(&self) -> u64 {
+        let unmade = self.target - self.tally.made;
+        match self.tally.made {
+            0 => unmade.saturating_mul(epochs_max(self.spec)),
+            made => unmade.saturating_mul(self.tally.epochs_configured) / made,
+        }
+    }
+
+    fn upcoming(&self, _: u64, _: Option<&TrialSpec>) -> Box<dyn Iterator<Item = Point> + '_> {
+        Box::new(std::iter::empty())
+    }
+
+    fn configuration(&self, _: ConfigurationPlace) -> Option<Configuration> {
+        None
+    }
+
+    fn foresee(&self, number: u64) -> Option<Configuration> {
+        some_configuration(
+            &Space::of(self.spec),
+            self.spec.seed,
+            number / u64::from(self.spec.replicates.max(1)),
+        )
     }
 }
 
@@ -200,11 +309,11 @@ mod tests {
             let order = if by_replicate { GridOrder::ByReplicate } else { GridOrder::ByConfiguration };
             let before = spec(sizes, replicates);
             let after = spec([sizes[0] + grown[0], sizes[1] + grown[1]], replicates + more);
-            let first = Grid { spec: &before, before: None, order };
+            let first = Grid { spec: &before, before: None, order, tally: Tally::default() };
             let plain = all(&first, step);
             prop_assert_eq!(plain.len() as u64, first.target());
             prop_assert_eq!(plain.iter().map(|one| one.configuration.epochs()).sum::<u64>(), first.epochs());
-            let source = Grid { spec: &after, before: Some(&before), order };
+            let source = Grid { spec: &after, before: Some(&before), order, tally: Tally::default() };
             let extended = all(&source, step);
             prop_assert_eq!(&extended[..plain.len()], &plain[..]);
             prop_assert_eq!(extended.len() as u64, source.target());
@@ -234,9 +343,9 @@ mod tests {
 
             let count_before = before.trial_count().expect("few") as usize;
             let mut made = Vec::new();
-            go_on(&mut made, &Grid { spec: &before, before: None, order }, step, early[0].min(count_before));
-            go_on(&mut made, &Grid { spec: &between, before: Some(&before), order }, step, early[1].min(count_before));
-            let source = Grid { spec: &after, before: Some(&before), order };
+            go_on(&mut made, &Grid { spec: &before, before: None, order, tally: Tally::default() }, step, early[0].min(count_before));
+            go_on(&mut made, &Grid { spec: &between, before: Some(&before), order, tally: Tally::default() }, step, early[1].min(count_before));
+            let source = Grid { spec: &after, before: Some(&before), order, tally: Tally::default() };
             go_on(&mut made, &source, step, usize::MAX);
             prop_assert_eq!(made.len() as u64, source.target());
             prop_assert_eq!(made, all(&source, step));

@@ -109,6 +109,12 @@ impl Live {
                 _ = reply.send(given.map_err(|error| DriverError::of_store(&error)));
             }
             Request::Unreferenced(artifact) => batch.uploaded_again.push(artifact),
+            Request::Proposed(command) => {
+                // Whatever is refused here is asked again, on a full disk when there is room.
+                if let Err(refusal) = self.decide(now, &command, batch) {
+                    tracing::debug!(%refusal, "proposals were refused");
+                }
+            }
             Request::Stop => batch.stop = true,
         }
     }

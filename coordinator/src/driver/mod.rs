@@ -5,6 +5,7 @@ mod journal;
 mod live;
 mod log_end;
 mod notices;
+mod proposer;
 mod stale;
 #[cfg(test)]
 mod step_tests;
@@ -27,6 +28,7 @@ use crate::clock::Clock;
 use crate::security::sealing::Sealer;
 use collector::Collector;
 pub(crate) use notices::{Notices, Standing, Version};
+use proposer::{Place, Proposer};
 pub use stale::KEEP_BYTES_MAX as STALE_BYTES_MAX;
 use thread::Core;
 pub(crate) use thread::ORPHAN_AGE_MIN;
@@ -88,6 +90,8 @@ enum Request {
     Unreferenced(ArtifactRef),
     /// Give a part of what the store's file does not need back, or write the whole file anew.
     GiveBack { all: bool, reply: oneshot::Sender<Result<u64, DriverError>> },
+    /// A sampler has answered.
+    Proposed(Box<Command>),
     /// End the thread after everything before this.
     Stop,
 }
@@ -142,7 +146,7 @@ impl Driver {
         artifacts: Arc<Artifacts>,
         clock: Clock,
     ) -> Result<(Self, Running), StoreError> {
-        Self::run((open, sealer), artifacts, clock, |core, requests| {
+        Self::run((open, sealer), artifacts, (clock, Place::Threads), |core, requests| {
             Ok(Driving::Thread(thread::spawn(core, requests)?))
         })
     }
@@ -157,7 +161,7 @@ impl Driver {
         artifacts: Arc<Artifacts>,
         clock: Clock,
     ) -> Result<(Self, Running), StoreError> {
-        Self::run((open, None), artifacts, clock, |core, requests| {
+        Self::run((open, None), artifacts, (clock, Place::Task), |core, requests| {
             Ok(Driving::Task(tokio::spawn(core.run(requests))))
         })
     }
@@ -165,13 +169,14 @@ impl Driver {
     fn run(
         (open, sealer): (OpenStore, Option<Arc<Sealer>>),
         artifacts: Arc<Artifacts>,
-        clock: Clock,
+        (clock, place): (Clock, Place),
         drive: impl FnOnce(Core, mpsc::Receiver<Request>) -> Result<Driving, StoreError>,
     ) -> Result<(Self, Running), StoreError> {
         let notices = Arc::new(Notices::default());
         let (mailbox, requests) = mpsc::channel(MAILBOX_MAX);
         let (collector, collecting) = Collector::start(artifacts, mailbox.downgrade());
-        let core = Core::load((open, sealer), collector, clock, Arc::clone(&notices))?;
+        let beside = (collector, Proposer::start(place, mailbox.downgrade()));
+        let core = Core::load((open, sealer), beside, clock, Arc::clone(&notices))?;
         let driving = drive(core, requests)?;
         Ok((Self { mailbox, notices }, Running { driving, collecting }))
     }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::collector::{Collector, Waste};
 use super::live::{Batch, FULL_PAUSE_MS, Live, Written};
+use super::proposer::Proposer;
 use super::stale::Stale;
 use super::{DriverError, Notices, OpenStore, Request, Standing};
 use crate::clock::Clock;
@@ -44,6 +45,7 @@ pub(super) struct Core {
     /// Why there is no store, where there is none.
     reason: String,
     collector: Collector,
+    proposer: Proposer,
     notices: Arc<Notices>,
     clock: Clock,
     stale: Stale,
@@ -72,7 +74,7 @@ impl Core {
     /// Loads the store.
     pub(super) fn load(
         (open, sealer): (OpenStore, Option<Arc<Sealer>>),
-        collector: Collector,
+        (collector, proposer): (Collector, Proposer),
         clock: Clock,
         notices: Arc<Notices>,
     ) -> Result<Self, StoreError> {
@@ -83,12 +85,13 @@ impl Core {
             Err(error) => return Err(error),
         };
         let stale = Stale::default();
-        let core = Self {
+        let mut core = Self {
             open,
             sealer,
             live,
             reason,
             collector,
+            proposer,
             notices,
             clock,
             stale,
@@ -100,7 +103,15 @@ impl Core {
             Some(live) => core.serves(live),
             None => core.stands_by(),
         }
+        core.propose();
         Ok(core)
+    }
+
+    /// Asks for what sweeps want proposed. On a full disk it could not be written.
+    fn propose(&mut self) {
+        if let Some(live) = self.live.as_ref().filter(|live| !live.is_full()) {
+            self.proposer.ask(&live.engine);
+        }
     }
 
     /// The loop, until it is told to stop or nobody can ask any more.
@@ -168,15 +179,23 @@ impl Core {
     /// Serves one batch; tells whether the thread shall end.
     fn serve(&mut self, mail: impl Iterator<Item = Request>) -> bool {
         let now = self.clock.now();
+        let mail: Vec<Request> = mail.collect();
+        for request in &mail {
+            if let Request::Proposed(command) = request
+                && let Command::Propose { sweep, .. } = **command
+            {
+                self.proposer.answered(sweep);
+            }
+        }
         self.reopen(now);
         // Asked while the store is in its place: the next deadline is its engine's.
         let is_tick_due = now >= self.next_tick();
         let Some(mut live) = self.live.take() else {
-            return refuse(mail, &self.reason);
+            return refuse(mail.into_iter(), &self.reason);
         };
         if let Err(error) = live.verify() {
             self.fails(&error);
-            return refuse(mail, &self.reason);
+            return refuse(mail.into_iter(), &self.reason);
         }
         let mut batch = Batch::default();
         if is_tick_due {
@@ -253,6 +272,7 @@ impl Core {
             self.fails(&error);
         } else {
             self.live = Some(live);
+            self.propose();
         }
     }
 
@@ -325,7 +345,7 @@ fn refuse(mail: impl Iterator<Item = Request>, reason: &str) -> bool {
             }
             Request::Reader(reply) => _ = reply.send(Err(unavailable())),
             Request::Read(look) => look(Err(reason)),
-            Request::Unreferenced(_) => {}
+            Request::Unreferenced(_) | Request::Proposed(_) => {}
             Request::Stop => stop = true,
         }
     }

@@ -85,7 +85,8 @@ pub(super) fn search_of(
         source.report(space.spans[at].clone(), message, Some(help.to_owned()));
     }
     let has_budget = ["trials", "epochs"].iter().any(|name| settings.was_given(Place::Search, name));
-    if search.sampler != SamplerName::Grid && !has_budget {
+    let has_end = range.is_none() && matches!(search.sampler, SamplerName::Grid | SamplerName::ShuffledGrid);
+    if !has_end && !has_budget {
         let message = "the search has no end".to_owned();
         source.report(section, message, Some("write trials = 40 under [search]".to_owned()));
     }

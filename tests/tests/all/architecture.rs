@@ -53,6 +53,11 @@ const WALLS: &[(&str, &[&str], &str)] = &[
         "data knows no models, no trials",
     ),
     (
+        "coordinator-search",
+        &["tokio", "tonic", "rusqlite", "coordinator-core", "rand"],
+        "samplers are pure: they know spaces and histories",
+    ),
+    (
         "coordinator-statistics",
         &["tokio", "sweep-proto", "coordinator-core"],
         "statistics are of numbers: they know no sweeps",

@@ -19,7 +19,7 @@ struct Bug {
     planted: &'static str,
 }
 
-const BUGS: [Bug; 16] = [
+const BUGS: [Bug; 17] = [
     Bug {
         name: "acknowledge before everything is committed",
         file: "coordinator/store/src/memory.rs",
@@ -106,8 +106,14 @@ const BUGS: [Bug; 16] = [
     Bug {
         name: "trials that are still paused are forgotten when their sweep goes on",
         file: "coordinator/core/src/index.rs",
-        lines: "            SweepState::Open => !self.paused.is_empty() || self.lacks(self.pending.len(), stock),",
-        planted: "            SweepState::Open => self.lacks(self.pending.len(), stock),",
+        lines: "            SweepState::Open => !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock),",
+        planted: "            SweepState::Open => self.lacks(sweep, self.pending.len(), stock),",
+    },
+    Bug {
+        name: "a proposal from an old snapshot accepted",
+        file: "coordinator/core/src/decide/propose.rs",
+        lines: "    let is_present = record.version == stand.version && index.made() == stand.first;",
+        planted: "    let is_present = record.version >= stand.version && index.made() >= stand.first;",
     },
     Bug {
         name: "a removed row that a result needs",

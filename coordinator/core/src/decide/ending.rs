@@ -79,6 +79,7 @@ impl Draft<'_> {
         trial.checkpoint = None;
         trial.underway = None;
         trial.ended_at = Some(self.now);
+        trial.ended_number = self.ended_number(trial.spec.id, state);
         self.set_trial(trial);
     }
 

@@ -6,13 +6,14 @@ use super::{Outcome, grid, known_sweep};
 use crate::command::{Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
+use crate::index::SweepIndex;
 use crate::limits::EARLIER_CHOICES_MAX;
 use crate::quota::{self, Quota, Totals};
 use crate::record::{
-    AttemptState, Cleared, DatasetRecord, EarlierChoice, SweepRecord, SweepState, TrialState,
+    AttemptState, Cleared, DatasetRecord, EarlierChoice, SearchRecord, SweepRecord, SweepState, TrialState,
 };
 use crate::retention;
-use crate::source;
+use crate::source::{self, Tally};
 
 /// What is added.
 pub(crate) struct More<'a> {
@@ -36,7 +37,10 @@ pub(crate) fn extend(
     quota::check_growth(engine, quota, sweep, caller, added)?;
 
     let mut draft = Draft::new(engine, now);
-    let extended_from = grown_from(sweep, draft.made(id))?;
+    let extended_from = match sweep.search {
+        Some(_) => None,
+        None => Some(grown_from(sweep, draft.made(id))?),
+    };
     revoke_evaluation(&mut draft, id);
     let paused = sweep.state == SweepState::Paused;
     draft.set_sweep(SweepRecord {
@@ -45,8 +49,9 @@ pub(crate) fn extend(
         datasets,
         chosen: None,
         ended_at: None,
-        extended_from: Some(extended_from),
         cleared: Cleared::default(),
+        extended_from,
+        search: draft.renewed_search(sweep),
         earlier_choices: choices_so_far(engine, now, sweep),
         ..sweep.clone()
     });
@@ -67,8 +72,10 @@ fn growth<'e>(
     }
     retention::check_models(sweep)?;
     let spec = extended_spec(&sweep.spec, axes, replicates)?;
-    let grown = SweepRecord { spec: spec.clone(), ..sweep.clone() };
-    let fresh = source::of(&grown).target().saturating_sub(source::of(sweep).target());
+    let search = sweep.search.map(|search| SearchRecord { is_exhausted: false, ..search });
+    let grown = SweepRecord { spec: spec.clone(), search, ..sweep.clone() };
+    let tally = engine.index.sweeps.get(&id).map_or(Tally::default(), SweepIndex::tally);
+    let fresh = source::of(&grown, tally).target().saturating_sub(source::of(sweep, tally).target());
     let added = Totals::of_trials(&spec, fresh);
     Ok((sweep, spec, added))
 }

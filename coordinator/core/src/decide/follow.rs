@@ -79,7 +79,7 @@ impl Draft<'_> {
     fn make_trials(&mut self, id: SweepId, state: TrialState, room: usize) -> Result<(), Rejection> {
         let made = self.made(id);
         let Some(sweep) = self.sweep(id).cloned() else { return Ok(()) };
-        let source = source::of(&sweep);
+        let source = source::of(&sweep, self.tally(id));
         let newest = self.trial(grid::trial_id(id, made.saturating_sub(1) as usize));
         let points: Vec<Point> = source.upcoming(made, newest.map(|trial| &trial.spec)).take(room).collect();
         let mut last: Option<(ConfigurationPlace, (Configuration, ConfigurationIndex))> = None;

@@ -12,6 +12,7 @@ use sweep_proto::{
 
 use crate::command::Rejection;
 use crate::record::{DatasetRecord, TrialRecord, TrialState};
+use crate::{search, source};
 
 /// Checks a spec and gives its levels the types of their hyperparameters, so that equal levels are
 /// equal values and each configuration names its position.
@@ -36,7 +37,14 @@ pub(crate) fn checked(mut spec: SweepSpec) -> Result<SweepSpec, Rejection> {
     if spec.grid_size() == Some(0) {
         return Err(Rejection::Invalid("no configuration of the grid fulfils its constraints".into()));
     }
-    match spec.trial_count() {
+    let count = match search::of(&spec) {
+        Some(_) => Some(source::of_spec(&spec).target()),
+        None => spec.trial_count(),
+    };
+    match count {
+        Some(0) => Err(Rejection::Invalid(
+            "the search has no trial: give [search] a budget of trials, or of at least the epochs of one trial".into(),
+        )),
         Some(count) if count <= TRIALS_MAX => Ok(spec),
         Some(count) => Err(Rejection::Invalid(format!(
             "{count} trials are more than the {TRIALS_MAX} that one sweep may have"
@@ -130,6 +138,7 @@ pub(crate) fn new_trial(
         ended_at: None,
         forgiven: 0,
         model_is_removed: false,
+        ended_number: None,
     })
 }
 

@@ -8,6 +8,7 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::quota::{self, Quota, Totals};
 use crate::record::{Cleared, DatasetRecord, GridOrder, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::{search, source};
 
 /// What is launched, and by whom.
 pub(crate) struct Launch<'a> {
@@ -27,7 +28,8 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
     let spec = grid::checked(spec.clone())?;
     grid::check_datasets(&spec, datasets)?;
     quota::check_priority(quota, spec.priority)?;
-    let count = spec.trial_count().unwrap_or(u64::MAX);
+    let search = search::launched(&spec);
+    let count = source::of_spec(&spec).target();
     let mut more = Totals::of_trials(&spec, count);
     more.add(Totals::of_sweep(file_text, datasets));
     quota::check(engine, quota, owner, more)?;
@@ -49,6 +51,7 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
         extended_from: None,
         order,
         earlier_choices: Vec::new(),
+        search,
         deleted_at: None,
         cleared: Cleared::default(),
     });

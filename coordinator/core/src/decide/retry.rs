@@ -42,12 +42,14 @@ pub(crate) fn retry(
         draft.try_again(trial, state);
     }
     let earlier_choices = choices_so_far(engine, now, sweep);
+    let search = draft.renewed_search(sweep);
     draft.set_sweep(SweepRecord {
         state,
         chosen: None,
         ended_at: None,
         earlier_choices,
         cleared: Cleared::default(),
+        search,
         ..sweep.clone()
     });
     Ok(draft.finish(Reply::Retried { count, left }))
@@ -115,7 +117,7 @@ impl Draft<'_> {
         (trial.failures, trial.out_of_memory, trial.outgrown_bytes) = (0, 0, None);
         if trial.state != TrialState::Completed {
             trial.state = waiting_state(sweep).unwrap_or(TrialState::Pending);
-            (trial.diverged_epoch, trial.ended_at) = (None, None);
+            (trial.diverged_epoch, trial.ended_at, trial.ended_number) = (None, None, None);
             self.forget_epochs(id);
         }
         self.set_trial(trial);

@@ -5,7 +5,6 @@ use sweep_proto::{SweepId, TrialId};
 use crate::draft::Draft;
 use crate::index::{awaits_test, gave_up};
 use crate::record::{SweepRecord, SweepState, TrialRecord};
-use crate::source;
 
 impl Draft<'_> {
     /// Moves every touched sweep on that has reached a new state.
@@ -13,9 +12,7 @@ impl Draft<'_> {
         while let Some(id) = self.unsettled.pop_first() {
             let Some(sweep) = self.sweep(id) else { continue };
             match sweep.state {
-                SweepState::Open if self.open_trials(id) == 0 && !source::of(sweep).may_grow() => {
-                    self.begin_evaluation(id);
-                }
+                SweepState::Open if self.open_trials(id) == 0 => self.begin_evaluation(id),
                 SweepState::Evaluating if !self.is_waiting_for_tests(id) => self.end_sweep(id),
                 _ => {}
             }

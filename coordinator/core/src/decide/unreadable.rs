@@ -51,7 +51,8 @@ fn resumes_from(trial: &TrialRecord, artifact: Digest) -> bool {
 }
 
 impl Draft<'_> {
-    fn hold(&mut self, sweep: &SweepRecord, reason: &str) {
+    /// Pauses a sweep until the operator has mended what is wrong and resumes it.
+    pub(super) fn hold(&mut self, sweep: &SweepRecord, reason: &str) {
         let id: SweepId = sweep.id;
         let reason = reason.chars().take(HOLD_REASON_CHARACTERS_MAX).collect();
         self.set_sweep(SweepRecord { state: SweepState::Paused, held: Some(reason), ..sweep.clone() });

@@ -36,6 +36,13 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
         WorkerState::Draining | WorkerState::Departed => Vec::new(),
         WorkerState::Ready | WorkerState::Lost => grant_some(&mut draft, worker, slots),
     };
+    let granted: usize = groups.iter().map(Vec::len).sum();
+    if granted == 0
+        && matches!(worker.state, WorkerState::Ready | WorkerState::Lost)
+        && !engine.is_resting(worker, now)
+    {
+        draft.widen_search(u64::from(slots.min(GRANTS_MAX)));
+    }
     // An empty answer is not kept: the same request may get more the next time.
     if !groups.is_empty() {
         let tokens = groups.iter().flatten().map(|granted| granted.token).collect();

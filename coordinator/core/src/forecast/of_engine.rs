@@ -154,7 +154,7 @@ fn waiting<'a>(
     let every = count.div_ceil(TRIALS_FORECAST_MAX).max(1);
     let pending_some =
         index.pending.iter().step_by(every).filter_map(|(_, index)| configuration(index).cloned());
-    let source = source::of(sweep);
+    let source = source::of(sweep, index.tally());
     let unmade = (pending.next_multiple_of(every)..count).step_by(every);
     let unmade = unmade.filter_map(|number| source.foresee(made + (number - pending) as u64));
     let some: Vec<Configuration> = pending_some.chain(unmade).collect();

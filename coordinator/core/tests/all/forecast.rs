@@ -113,6 +113,7 @@ impl Rows {
             extended_from: None,
             order: GridOrder::ByConfiguration,
             earlier_choices: Vec::new(),
+            search: None,
             deleted_at: None,
             cleared: Default::default(),
         };
@@ -156,6 +157,7 @@ impl Rows {
             failures: 0,
             forgiven: 0,
             model_is_removed: false,
+            ended_number: None,
             out_of_memory: 0,
             outgrown_bytes: None,
             lease: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use coordinator_core::{Engine, Progress, SweepRecord, TrialRecord, TrialState};
 use coordinator_store::MemoryStore;
-use sweep_proto::Configuration;
+use sweep_proto::{Configuration, ConfigurationIndex};
 
 use crate::support::world::{Medium, World};
 
@@ -15,12 +15,15 @@ const LOOKS: (u32, u64) = (6, 50);
 
 /// Completed replicates, score and accuracy of each configuration, summed over the records; best first.
 fn means(sweep: &SweepRecord, trials: &[&TrialRecord]) -> Vec<(Configuration, u32, f64, f64)> {
-    let mut groups: BTreeMap<u64, (Configuration, u32, f64, f64)> = BTreeMap::new();
+    let mut groups: BTreeMap<(u64, ConfigurationIndex), (Configuration, u32, f64, f64)> = BTreeMap::new();
     for trial in trials {
         let Some(result) = &trial.result else { continue };
         let configuration = &trial.spec.configuration;
-        let position = sweep.spec.position(configuration).expect("of the grid");
-        let group = groups.entry(position).or_insert_with(|| (configuration.clone(), 0, 0.0, 0.0));
+        // Where there is no grid, in the order in which they were tried.
+        let position = sweep.spec.position(configuration).unwrap_or(u64::MAX);
+        let group = groups
+            .entry((position, trial.configuration_index))
+            .or_insert_with(|| (configuration.clone(), 0, 0.0, 0.0));
         *group = (group.0.clone(), group.1 + 1, group.2 + result.score, group.3 + result.accuracy);
     }
     let mean = |(one, count, score, accuracy): (Configuration, u32, f64, f64)| {

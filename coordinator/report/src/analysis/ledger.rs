@@ -22,7 +22,7 @@ pub fn ledger(input: &ReportInput, table: &Table) -> Ledger {
         without_result += u64::from(completed && trial.outcome.is_none());
         reused += u64::from(completed && trial.reused_from.is_some());
     }
-    let planned = planned_trials(&input.sweep);
+    let planned = planned_trials(&input.sweep, input.trials.iter());
     // A large sweep's trials are made while it runs: those that are yet to be made stand as what they are going to be.
     if let Some(state) = waiting_state(input.sweep.state) {
         *states.entry(state.name()).or_default() += planned.saturating_sub(table.trials.len() as u64);

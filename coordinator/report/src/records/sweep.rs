@@ -36,6 +36,9 @@ pub(super) struct Sweep<'a> {
     order: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     earlier_choices: Vec<Earlier>,
+    /// Whether its search found no further trial: how many were planned follows from that.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_exhausted: bool,
 }
 
 impl<'a> Sweep<'a> {
@@ -54,6 +57,7 @@ impl<'a> Sweep<'a> {
             extended_from,
             order,
             earlier_choices,
+            search,
             // Of a deleted sweep there is no report.
             deleted_at: _,
             // What was removed since tells nothing of what was found.
@@ -75,6 +79,7 @@ impl<'a> Sweep<'a> {
             extended_from: extended_from.as_deref().map(Spec::of),
             order: order.and_then(order_name),
             earlier_choices: earlier_choices.iter().map(Earlier::of).collect(),
+            is_exhausted: search.is_some_and(|search| search.is_exhausted),
         }
     }
 }

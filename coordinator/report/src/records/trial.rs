@@ -34,6 +34,8 @@ pub(super) struct Trial<'a> {
     ended_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     forgiven: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_number: Option<u64>,
 }
 
 /// What is forgotten once a trial has ended, and was told as absent by the first version.
@@ -61,6 +63,7 @@ impl<'a> Trial<'a> {
             ended_at,
             forgiven,
             model_is_removed: _,
+            ended_number,
         } = record;
         Self {
             spec: Spec::of(spec),
@@ -80,6 +83,7 @@ impl<'a> Trial<'a> {
             reused_from: reused_from.map(Id::of),
             ended_at: ended_at.map(|at| at.0),
             forgiven: Some(*forgiven).filter(|count| *count > 0),
+            ended_number: *ended_number,
         }
     }
 }

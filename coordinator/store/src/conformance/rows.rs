@@ -78,6 +78,7 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
         extended_from: None,
         order: if state.is_ended() { GridOrder::ByReplicate } else { GridOrder::ByConfiguration },
         earlier_choices,
+        search: None,
         deleted_at: (state == SweepState::Cancelled).then_some(Timestamp(1_700_000_000_002)),
         cleared: if state.is_ended() { Cleared { steps: 3, models: 1 } } else { Cleared::default() },
     })
@@ -130,6 +131,7 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         ended_at: Some(Timestamp(u64::from(u32::MAX))),
         forgiven: u32::from(state == TrialState::Paused),
         model_is_removed: state == TrialState::Completed,
+        ended_number: None,
     })
 }
 

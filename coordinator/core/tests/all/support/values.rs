@@ -6,7 +6,7 @@ use coordinator_core::{Command, DatasetRecord};
 use sweep_proto::protocol::PROTOCOL_VERSION;
 use sweep_proto::{
     ArtifactRef, Axis, CheckpointRef, Configuration, DataSource, DataSpec, Device, DeviceKind, Digest,
-    EpochMetric, Hyperparameter, SweepSpec, TestMetric, TrialResult, TrialSpec, Value, WorkerId,
+    EpochMetric, Hyperparameter, Range, SweepSpec, TestMetric, TrialResult, TrialSpec, Value, WorkerId,
     WorkerProfile,
 };
 
@@ -21,6 +21,12 @@ pub fn artifact(text: &str) -> ArtifactRef {
 
 pub fn axis(hyperparameter: Hyperparameter, levels: &[u64]) -> Axis {
     Axis::of_levels(hyperparameter, levels.iter().copied().map(Value::Integer).collect())
+}
+
+/// An axis over a range of whole numbers.
+pub fn range(hyperparameter: Hyperparameter, min: u64, max: u64) -> Axis {
+    let bounds = [min, max].map(Value::Integer);
+    Axis::of_range(hyperparameter, Range::new(hyperparameter, bounds, false, None).unwrap())
 }
 
 /// A sweep over these levels of units, with this many replicates and epochs.

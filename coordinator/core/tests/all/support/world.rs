@@ -15,6 +15,7 @@ use super::values;
 use super::worker::Worker;
 
 mod checks;
+mod searches;
 
 /// A command or its answer on its way.
 #[derive(Clone, Debug)]
@@ -80,6 +81,13 @@ pub struct World {
     random: Random,
     /// For what was added later: a seed's schedule stays what it was.
     other_random: Random,
+    /// For searches, which were added later still.
+    search_random: Random,
+    /// Answers of samplers on their way, some of them to questions that have long been answered.
+    proposals: Vec<Command>,
+    /// How often trials were proposed, and how often an answer came too late.
+    proposed: u64,
+    outdated: u64,
     workers: Vec<Worker>,
     post: BTreeMap<(u64, u64), Letter>,
     letters: u64,
@@ -120,6 +128,10 @@ impl World {
             steps: 0,
             random,
             other_random: Random::new(!seed),
+            search_random: Random::new(seed ^ 0x5ea7_c4ed),
+            proposals: Vec::new(),
+            proposed: 0,
+            outdated: 0,
             workers,
             post: BTreeMap::new(),
             letters: 0,
@@ -207,6 +219,7 @@ impl World {
             self.tick_at = self.now + 1_000;
             self.execute(&Command::Tick).unwrap();
         }
+        self.propose();
         if self.engine.is_behind() && (!self.faulty || self.other_random.permille(300)) {
             self.followed_late = true;
             let before = self.engine.tables().clone();
@@ -321,6 +334,9 @@ impl World {
         let mut spec = values::spec(&name, &units, 1 + self.random.below(3) as u32, u64::from(EPOCHS));
         spec.reuse = self.random.permille(700);
         spec.failures_max = 1 + self.random.below(3) as u32;
+        if self.search_random.permille(400) {
+            self.search(&mut spec);
+        }
         self.execute(&values::launch(spec)).unwrap();
     }
 
@@ -469,6 +485,12 @@ impl World {
             if sweep.spec.axes.len() > 1 || sweep.spec.replicates > 3 {
                 corners.insert("extended sweep".into());
             }
+        }
+        if self.proposed > 0 {
+            corners.insert("proposed trials".into());
+        }
+        if self.outdated > 0 {
+            corners.insert("outdated proposals".into());
         }
         if self.followed_late {
             corners.insert("trials that followed later".into());

@@ -1,0 +1,71 @@
+//! Searched sweeps, and samplers whose answers come late, twice or never.
+
+use sweep_proto::{Budget, SamplerName, Search, SweepSpec};
+
+use super::*;
+
+impl World {
+    /// Samplers are asked from a copy of what is known. Their answers come late, twice or never.
+    pub(super) fn propose(&mut self) {
+        let asks = !self.faulty || self.search_random.permille(500);
+        let wanting: Vec<_> = self.engine.wanting().filter(|_| asks).collect();
+        for sweep in wanting {
+            let asked = self.engine.proposal_request(sweep).unwrap();
+            let (version, first) = (asked.version, asked.first);
+            let answer = asked.request.answer();
+            self.proposals.push(Command::Propose { sweep, version, first, answer });
+        }
+        let arrived: Vec<_> = std::mem::take(&mut self.proposals);
+        for command in arrived {
+            let fate = if self.faulty { self.search_random.below(10) } else { 9 };
+            if matches!(fate, 0..=3) {
+                self.proposals.push(command.clone());
+            }
+            if matches!(fate, 2..=8) || !self.faulty {
+                self.bring(&command);
+            }
+        }
+        let excess = self.proposals.len().saturating_sub(20);
+        self.proposals.drain(..excess);
+    }
+
+    /// An answer arrives. It is what a sampler answers now, or changes nothing.
+    fn bring(&mut self, command: &Command) {
+        let Command::Propose { sweep, answer, .. } = command else { return };
+        let made = |world: &Self| world.engine.tables().trials_of(*sweep).count();
+        let before = made(self);
+        let fresh = self.engine.proposal_request(*sweep).map(|asked| asked.request.answer().unwrap());
+        let was_held = self.engine.sweep(*sweep).is_some_and(|sweep| sweep.held.is_some());
+        self.execute(command).unwrap();
+        let is_held = self.engine.sweep(*sweep).is_some_and(|sweep| sweep.held.is_some());
+        assert!(was_held || !is_held, "an answer of a sound sampler held its sweep: {command:?}");
+        let new: Vec<_> = self.engine.tables().trials_of(*sweep).skip(before).collect();
+        if new.is_empty() {
+            self.outdated += u64::from(answer.as_ref().is_ok_and(|answer| !answer.proposals.is_empty()));
+            return;
+        }
+        let new = new.iter().map(|trial| (&trial.spec.configuration, trial.spec.replicate));
+        if let Some(fresh) = &fresh {
+            let fresh = fresh.proposals.iter().map(|one| (&one.configuration, one.replicate));
+            assert!(
+                new.eq(fresh.take(made(self) - before)),
+                "another answer than today's was accepted: {command:?}"
+            );
+        }
+        self.proposed += 1;
+    }
+
+    /// The sweep is searched, over a range or over its levels.
+    pub(super) fn search(&mut self, spec: &mut SweepSpec) {
+        let random = &mut self.search_random;
+        let at = random.below(SamplerName::ALL.len() as u64) as usize;
+        let sampler = SamplerName::ALL[at];
+        if !matches!(sampler, SamplerName::Grid | SamplerName::ShuffledGrid) && random.permille(500) {
+            spec.axes = vec![values::range(Hyperparameter::Units, 8, 64)];
+        }
+        let trials = random.permille(800).then(|| 1 + random.below(12) as u32);
+        let epochs = (trials.is_none() || random.permille(300)).then(|| 3 + random.below(30));
+        let search = Search { sampler, budget: Budget { trials, epochs }, ..Search::of_grid() };
+        spec.search = Some(Box::new(search));
+    }
+}
