@@ -136,6 +136,12 @@ pub struct SetUp {
     pub fixed: Values,
     /// What is swept.
     pub axes: Vec<Levels>,
+    /// What every configuration fulfils.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<String>,
+    /// Whether combinations of levels are left out: by conditions, constraints or a search.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub leaves_out: bool,
     /// Replicates per configuration.
     pub replicates: u32,
     /// The seed from which the replicates' seeds derive.
@@ -164,8 +170,34 @@ pub struct SetUp {
 pub struct Levels {
     /// The hyperparameter.
     pub hyperparameter: Hyperparameter,
-    /// Its levels.
+    /// Its levels; none of a range.
     pub levels: Vec<Value>,
+    /// Its range, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_written")]
+    pub range: Option<sweep_proto::Range>,
+}
+
+impl Levels {
+    /// Those of an axis.
+    pub fn of(axis: &sweep_proto::Axis) -> Self {
+        Self {
+            hyperparameter: axis.hyperparameter,
+            levels: axis.levels().to_vec(),
+            range: axis.range().copied(),
+        }
+    }
+}
+
+/// A range as it stands in a sweep file.
+#[allow(clippy::ref_option, reason = "serde asks so")]
+fn as_written<S: serde::Serializer>(
+    range: &Option<sweep_proto::Range>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match range {
+        Some(range) => serializer.collect_str(range),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// An encoded dataset.

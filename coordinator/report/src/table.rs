@@ -106,6 +106,8 @@ pub struct Table {
     pub configurations: Vec<Configuration>,
     /// The trials by id.
     pub trials: Vec<TrialRow>,
+    /// Whether all combinations of levels are to be trained, so that trials with the same other values stand at every level.
+    pub is_whole_grid: bool,
 }
 
 impl Table {
@@ -153,7 +155,8 @@ impl Table {
                 worker: last_worker(&attempts, record.reused_from.unwrap_or(id)),
             });
         }
-        Self { swept: input.sweep.spec.swept(), configurations, trials }
+        let spec = &input.sweep.spec;
+        Self { swept: spec.swept(), configurations, trials, is_whole_grid: spec.is_whole_grid() }
     }
 
     /// The trials with a result.

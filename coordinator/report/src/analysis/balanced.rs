@@ -32,7 +32,7 @@ impl Balanced {
                 .or_default()
                 .insert(trial.replicate, (outcome.score, outcome.accuracy));
         }
-        if cells.is_empty() || spec.grid_size() != Some(cells.len() as u64) {
+        if cells.is_empty() || !spec.is_whole_grid() || spec.grid_size() != Some(cells.len() as u64) {
             return None;
         }
         let mut complete: Option<BTreeSet<u32>> = None;

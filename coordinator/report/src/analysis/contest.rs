@@ -50,7 +50,7 @@ impl Contest {
             return Self::default();
         };
         let means = alike.configuration_means();
-        let is_full = spec.grid_size() == Some(alike.configurations.len() as u64);
+        let is_full = spec.is_whole_grid() && spec.grid_size() == Some(alike.configurations.len() as u64);
         let strata_of =
             |numbers: &[Vec<f64>]| alike.strata(numbers, table, spec).filter(|_| is_full && means.len() > 1);
         let of_losses = strata_of(&alike.scores);

@@ -16,11 +16,16 @@ const CONFIGURATIONS_MAX: usize = 8;
 
 /// One panel per swept hyperparameter (or one of all trials where nothing is swept), then the extremes, then the
 /// first of the ranking where they are more than these two.
-pub fn curves(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Vec<CurvePanel> {
+/// `levelled` are the rows of `table`, with levels in place of ranges.
+pub fn curves(
+    (table, levelled): (&Table, &Table),
+    spec: &SweepSpec,
+    standings: &[Standing<'_>],
+) -> Vec<CurvePanel> {
     let mut panels: Vec<CurvePanel> = spec
         .swept_axes()
         .map(|axis| {
-            let completed = table.completed_by_level(axis.hyperparameter);
+            let completed = levelled.completed_by_level(axis.hyperparameter);
             let of_level = |level: &Value| {
                 let trials = completed.get(level).into_iter().flatten().map(|(trial, _)| *trial);
                 group(GroupLabel::Level(level.to_string()), trials)

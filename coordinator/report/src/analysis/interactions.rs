@@ -22,11 +22,10 @@ pub fn interactions(table: &Table, spec: &SweepSpec) -> Vec<Interaction> {
 
 fn interaction(table: &Table, rows: &Axis, columns: &Axis) -> Interaction {
     let matched = matched(table, &[rows, columns]);
-    let levels = |axis: &Axis| Levels { hyperparameter: axis.hyperparameter, levels: axis.levels().to_vec() };
-    let lines = matched.cells.chunks(columns.levels().len());
+    let lines = matched.cells.chunks(columns.levels().len().max(1));
     Interaction {
-        rows: levels(rows),
-        columns: levels(columns),
+        rows: Levels::of(rows),
+        columns: Levels::of(columns),
         cells: lines
             .clone()
             .map(|row| row.iter().map(|cell| mean(cell.iter().map(|(_, one)| one.score))).collect())

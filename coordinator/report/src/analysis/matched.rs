@@ -19,12 +19,24 @@ pub struct Matched<'a> {
     pub completed: Vec<u32>,
 }
 
-/// What blocks share: the levels of all other axes, and the replicate.
-type BlockKey = (Vec<Value>, u32);
+/// What blocks share: the levels of all other axes, the replicate, and where there is no whole grid the trial itself.
+type BlockKey = (Vec<Value>, u32, u32);
 /// The trials of a block by cell.
 type Block<'a> = BTreeMap<usize, (&'a TrialRow, Outcome)>;
 
-/// The comparable trials by their levels of `axes`. Cells without any completed trial are not compared.
+/// Every trial in its cell: without a whole grid hardly a block is in every cell.
+fn in_blocks_of_any_size(
+    blocks: BTreeMap<BlockKey, Block<'_>>,
+    count: usize,
+) -> Vec<Vec<(&TrialRow, Outcome)>> {
+    let mut cells = vec![Vec::new(); count];
+    for (cell, trial) in blocks.into_values().flatten() {
+        cells[cell].push(trial);
+    }
+    cells
+}
+
+/// The comparable trials by their levels of `axes`; without a whole grid all of them. Cells without any completed trial are not compared.
 pub fn matched<'a>(table: &'a Table, axes: &[&Axis]) -> Matched<'a> {
     let count = axes.iter().map(|axis| axis.levels().len()).product();
     let mut blocks: BTreeMap<BlockKey, Block<'a>> = BTreeMap::new();
@@ -44,7 +56,13 @@ pub fn matched<'a>(table: &'a Table, axes: &[&Axis]) -> Matched<'a> {
         let Some(cell) = cell else { continue };
         completed[cell] += 1;
         let block = others.iter().map(|one| configuration.get(*one)).collect();
-        blocks.entry((block, trial.replicate)).or_default().insert(cell, (trial, outcome));
+        // Several values lie in one bin, so that each trial is a block by itself.
+        let apart = if table.is_whole_grid { 0 } else { trial.id.index };
+        blocks.entry((block, trial.replicate, apart)).or_default().insert(cell, (trial, outcome));
+    }
+    if !table.is_whole_grid {
+        let cells = in_blocks_of_any_size(blocks, count);
+        return Matched { cells, completed };
     }
     let compared: BTreeSet<usize> = (0..count).filter(|cell| completed[*cell] > 0).collect();
     let mut cells = vec![Vec::new(); count];

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod balanced;
+pub mod binned;
 pub mod coded;
 pub mod compare;
 mod conclusion;
@@ -76,7 +77,10 @@ fn effects<E>(table: &Table, spec: &SweepSpec, goes_on: &dyn Fn() -> Result<(), 
 
 /// The main effects and the verdict of a whole report, without the rest of it.
 pub fn verdict(input: &ReportInput) -> (MainEffects, Strongest) {
-    let Ok(found) = effects(&Table::new(input), &input.sweep.spec, &|| Ok::<(), Infallible>(()));
+    let table = Table::new(input);
+    let cut = binned::binned(&table, &input.sweep.spec);
+    let (table, spec) = cut.as_ref().map_or((&table, &input.sweep.spec), |(table, spec)| (table, spec));
+    let Ok(found) = effects(table, spec, &|| Ok::<(), Infallible>(()));
     (found.main_effects, found.strongest)
 }
 
@@ -93,16 +97,18 @@ pub fn analyse_table<E>(
     let standings = ranking::standings(table, spec);
     goes_on()?;
     let contest = contest::Contest::of(&standings, table, spec);
-    let Influence { balanced, factorial, main_effects, strongest } = effects(table, spec, goes_on)?;
+    let cut = binned::binned(table, spec);
+    let (levelled, levels) = cut.as_ref().map_or((table, spec), |(table, spec)| (table, spec));
+    let Influence { balanced, factorial, main_effects, strongest } = effects(levelled, levels, goes_on)?;
     let mut answer = answer::answer(input, table, &standings, &contest, balanced.as_ref(), strongest);
     let test_split = test_split::test_split(input, answer::chosen(input, table, &standings));
     answer.conclusion = conclusion::conclusion(&answer, test_split.as_ref(), input.sweep.state);
     goes_on()?;
-    let curves = curves::curves(table, spec, &standings);
+    let curves = curves::curves((table, levelled), levels, &standings);
     goes_on()?;
-    let importance = importance::importance(table, spec, &main_effects);
+    let importance = importance::importance(levelled, levels, &main_effects);
     goes_on()?;
-    let interactions = interactions::interactions(table, spec);
+    let interactions = interactions::interactions(levelled, levels);
     goes_on()?;
     Ok(ReportModel {
         schema_version: SCHEMA_VERSION,
@@ -116,7 +122,7 @@ pub fn analyse_table<E>(
         one_factor_at_a_time: one_factor::one_factor_at_a_time(table, spec, &standings),
         importance,
         interactions,
-        loss_quantiles: quantiles::quantiles(table, spec),
+        loss_quantiles: quantiles::quantiles(levelled, levels),
         ranking: ranking::ranking(table, &standings, &contest),
         cost: cost::cost(input, table, &standings),
         stability: stability::stability(table, &standings),

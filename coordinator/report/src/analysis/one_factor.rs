@@ -22,7 +22,9 @@ pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, standings: &[Standi
         .filter_map(|standing| Some((table.configurations.get(standing.configuration)?, standing)))
         .collect();
     let swept = spec.swept();
+    // A range has no row of values beside the best one.
     spec.swept_axes()
+        .filter(|axis| axis.range().is_none())
         .map(|axis| {
             let levels: Vec<HeldLevel> = axis
                 .levels()

@@ -25,10 +25,9 @@ pub fn set_up(input: &ReportInput) -> SetUp {
         ended_at_ms: sweep.ended_at.map(|at| at.0),
         data: spec.data.clone(),
         fixed: held.collect(),
-        axes: spec
-            .swept_axes()
-            .map(|axis| Levels { hyperparameter: axis.hyperparameter, levels: axis.levels().to_vec() })
-            .collect(),
+        axes: spec.swept_axes().map(Levels::of).collect(),
+        constraints: spec.constraints.iter().map(ToString::to_string).collect(),
+        leaves_out: !spec.is_whole_grid(),
         replicates: spec.replicates,
         seed: spec.seed,
         replicate_seeds: (0..spec.replicates.min(REPLICATE_SEEDS_MAX))

@@ -52,7 +52,8 @@ fn levels(spec: &SweepSpec, hyperparameter: Hyperparameter) -> SettingValue {
     match spec.axes.iter().find(|axis| axis.hyperparameter == hyperparameter) {
         Some(axis) => {
             let levels: Vec<String> = axis.levels().iter().map(ToString::to_string).collect();
-            SettingValue::Swept(levels.join(", "))
+            let range = axis.range().map(ToString::to_string);
+            SettingValue::Swept(range.unwrap_or_else(|| levels.join(", ")))
         }
         None => SettingValue::Held(spec.fixed.get(hyperparameter).to_string()),
     }

@@ -46,6 +46,7 @@ pub fn strongest(
         (Some(leading), Some(_)) => match (balanced, strata.filter(|strata| strata.replicates > 1)) {
             (Some(balanced), Some(strata)) => judge(table, spec, balanced, strata, leading, &factors),
             (Some(_), None) if spec.replicates < 2 => Finding::undecided(VerdictReason::OneReplicate),
+            _ if !spec.is_whole_grid() => Finding::undecided(VerdictReason::NoWholeGrid),
             _ => Finding::undecided(missing(table, spec)),
         },
         _ if factors.is_empty() => Finding::undecided(VerdictReason::NothingSwept),

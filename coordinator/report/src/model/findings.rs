@@ -17,6 +17,8 @@ pub enum VerdictReason {
     TooFewTrials,
     /// One replicate, which does not tell seed noise.
     OneReplicate,
+    /// Conditions, constraints or a search left out combinations of levels.
+    NoWholeGrid,
     /// Trials that were planned have no result.
     ResultsMissing {
         /// How many.

@@ -17,7 +17,11 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     if model.set_up.axes.is_empty() || model.ranking.is_empty() {
         return Section { id: "effects", title: say!(language, "Main effects"), blocks };
     }
-    blocks.extend(comparable(model, language));
+    if model.set_up.leaves_out {
+        blocks.push(Block::Text(how_compared(model, language)));
+    } else {
+        blocks.extend(comparable(model, language));
+    }
     blocks.push(Block::Text(answer::strongest(&model.answer, language)));
     let rule = model.answer.strongest_hyperparameter.rule.say(language);
     blocks.push(Block::Text(say!(language, "Rule for \"matters most\": {rule}", rule = rule)));
@@ -32,6 +36,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
             blocks.extend(variance::seed_unknown(variance.replicates, language).map(Block::Text));
             blocks.push(Block::Table(shares(model, variance, language)));
         }
+        None if model.set_up.leaves_out => {}
         None => blocks.push(Block::Text(
             say!(
                 language,
@@ -42,6 +47,24 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         )),
     }
     Section { id: "effects", title: say!(language, "Main effects"), blocks }
+}
+
+/// What the means of levels hold where there is no whole grid.
+fn how_compared(model: &ReportModel, language: Language) -> String {
+    let all = say!(
+        language,
+        "Not every combination of levels is part of this sweep. Each mean is of all completed trials at a level, whatever their \
+         other values, so that it tells of these, too; the variance is not split between the hyperparameters, because that needs a \
+         whole grid. The importance below holds for such trials."
+    );
+    if model.set_up.axes.iter().all(|axis| axis.range.is_none()) {
+        return all.to_owned();
+    }
+    let bins = say!(
+        language,
+        "A range is cut into bins of equal width on its scale; each is named by its middle, and those without a trial are left out."
+    );
+    format!("{all} {bins}")
 }
 
 /// What is compared while trials are missing, and that more may come.

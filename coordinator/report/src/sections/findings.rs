@@ -68,6 +68,11 @@ impl VerdictReason {
                 "one replicate cannot tell an effect from the luck of its seed: run at least 3 replicates"
             )
             .to_owned(),
+            Self::NoWholeGrid => say!(
+                language,
+                "not every combination of levels is part of the sweep, so hyperparameters cannot be compared on equal terms"
+            )
+            .to_owned(),
             Self::ResultsMissing { missing, planned, by_seed } => {
                 results_missing(missing, planned, by_seed, language)
             }

@@ -1,8 +1,10 @@
 //! Parallel coordinates: every configuration as a line across its levels to its validation loss.
 
 use super::{Block, Chart, ChartSpec, Head, Section, TextTable, format, shortened};
+use crate::analysis::binned::Bins;
 use crate::language::{Language, heads, say};
 use crate::model::{Levels, RankedConfiguration, ReportModel};
+use sweep_proto::Value;
 
 /// Lines drawn: beyond some hundreds they are one area of colour.
 const LINES_MAX: usize = 300;
@@ -49,15 +51,22 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     Section { id: "parallel", title: say!(language, "Parallel coordinates"), blocks }
 }
 
+/// The levels of an axis, or the middles of the bins of its range.
+fn levels_drawn(axis: &Levels) -> Vec<Value> {
+    axis.range.map_or_else(|| axis.levels.clone(), |range| Bins::of(&range).middles().to_vec())
+}
+
 fn chart(model: &ReportModel, ranking: &[&RankedConfiguration], language: Language) -> Chart {
     let axes = &model.set_up.axes;
+    let names: Vec<Vec<Value>> = axes.iter().map(levels_drawn).collect();
     let line = |at: usize| {
         let one = ranking[at];
-        let level = |axis: &Levels| {
+        let level = |(axis, names): (&Levels, &Vec<Value>)| {
             let value = one.values.get(&axis.hyperparameter)?;
-            axis.levels.iter().position(|level| level == value)
+            let bin = axis.range.map(|range| Bins::of(&range).middle_of(value));
+            names.iter().position(|level| level == bin.as_ref().unwrap_or(value))
         };
-        let levels: Option<Vec<usize>> = axes.iter().map(level).collect();
+        let levels: Option<Vec<usize>> = axes.iter().zip(&names).map(level).collect();
         Some((levels?, format::rounded(one.validation_loss.mean)))
     };
     let mut head = heads!(language, "#rank");
@@ -83,8 +92,9 @@ fn chart(model: &ReportModel, ranking: &[&RankedConfiguration], language: Langua
         spec: ChartSpec::Parallel {
             axes: axes
                 .iter()
-                .map(|axis| {
-                    (axis.hyperparameter.to_string(), axis.levels.iter().map(ToString::to_string).collect())
+                .zip(&names)
+                .map(|(axis, names)| {
+                    (axis.hyperparameter.to_string(), names.iter().map(ToString::to_string).collect())
                 })
                 .collect(),
             lines: drawn(ranking.len()).into_iter().filter_map(line).collect(),

@@ -12,7 +12,8 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     if !set_up.axes.is_empty() {
         let rows = set_up.axes.iter().map(|axis| {
             let levels: Vec<_> = axis.levels.iter().map(ToString::to_string).collect();
-            vec![axis.hyperparameter.name().to_owned(), levels.join(", ")]
+            let range = axis.range.map(|range| range.to_string());
+            vec![axis.hyperparameter.name().to_owned(), range.unwrap_or_else(|| levels.join(", "))]
         });
         blocks.push(Block::Table(
             TextTable::new(say!(language, "Swept"), heads!(language, "hyperparameter", "levels")).with_rows(
@@ -21,6 +22,14 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
                 language,
             ),
         ));
+    }
+    if !set_up.constraints.is_empty() {
+        let constraints = set_up.constraints.join("; ");
+        blocks.push(Block::Text(say!(
+            language,
+            "Every configuration fulfils: {constraints}",
+            constraints = constraints
+        )));
     }
     let fixed = set_up.fixed.iter().map(|(name, value)| vec![name.to_string(), value.to_string()]);
     blocks.push(Block::Table(

@@ -23,5 +23,6 @@ mod forest;
 mod formats;
 mod language;
 mod little_to_say;
+mod ranges;
 mod records;
 mod report;

@@ -45,6 +45,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "one replicate cannot tell an effect from the luck of its seed: run at least 3 replicates",
         "반복이 한 번이면 효과와 시드의 운을 구별할 수 없습니다. 적어도 3회 반복하십시오",
     ),
+    (
+        "not every combination of levels is part of the sweep, so hyperparameters cannot be compared on equal terms",
+        "스윕이 수준의 모든 조합을 포함하지 않으므로 하이퍼파라미터를 같은 조건에서 비교할 수 없습니다",
+    ),
     ("1 degree of freedom", "자유도 1"),
     ("{count} degrees of freedom", "자유도 {count}"),
     ("all trials have the same validation loss", "모든 시행의 검증 손실이 같습니다"),

@@ -3,6 +3,7 @@
 use crate::language::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
+    ("Every configuration fulfils: {constraints}", "모든 조합이 다음을 충족합니다: {constraints}"),
     ("Set-up", "실험 설정"),
     ("The sweep", "스윕 개요"),
     ("launched", "시작"),

@@ -1,0 +1,111 @@
+//! Reports of sweeps that searched ranges: every section has something to show, and says what it cannot.
+
+use coordinator_report::sections::{Block, ChartSpec, sections};
+use coordinator_report::table::Table;
+use coordinator_report::{Language, ReportInput, analyse};
+use sweep_proto::{
+    Axis, Budget, Condition, Configuration, Hyperparameter, PrunerName, Range, SamplerName, Search, Value,
+};
+
+use crate::fixture::{axis, empty, finished, push_searched, spec, text};
+
+/// Thirty configurations of a rate and a width, in which the rate alone decides.
+fn searched() -> ReportInput {
+    let bounds = [Value::Real(1e-4), Value::Real(1e-1)];
+    let rates = Range::new(Hyperparameter::LearningRate, bounds, true, None).unwrap();
+    let axes =
+        vec![Axis::of_range(Hyperparameter::LearningRate, rates), axis(Hyperparameter::Units, &[8, 16, 32])];
+    let mut spec = spec(axes, 1);
+    let budget = Budget { trials: Some(30), epochs: None };
+    spec.search = Some(Box::new(Search { sampler: SamplerName::Random, pruner: PrunerName::None, budget }));
+    let mut input = empty(spec);
+    for number in 0..30_u64 {
+        let exponent = (number * 7 % 30) as f64 / 10.0 - 4.0;
+        let units = [8, 16, 32][(number % 3) as usize];
+        let configuration = Configuration::default()
+            .with(Hyperparameter::LearningRate, Value::Real(10.0_f64.powf(exponent)))
+            .and_then(|one| one.with(Hyperparameter::Units, Value::Integer(units)))
+            .unwrap();
+        assert!(input.sweep.spec.allows(&configuration));
+        let loss = 0.3 + 0.1 * (exponent + 2.5).abs() + 0.0001 * units as f64;
+        push_searched(&mut input, configuration, number, 0, (loss, 0.9 - loss / 10.0));
+    }
+    input
+}
+
+#[test]
+fn a_searched_range_is_shown_in_bins_and_its_importance_is_found() {
+    let input = searched();
+    let model = analyse(&input);
+    let rate = &model.main_effects.factors[0];
+    assert_eq!((rate.hyperparameter, rate.levels.len()), (Hyperparameter::LearningRate, 6));
+    assert_eq!(rate.levels.iter().map(|level| level.trials).sum::<u32>(), 30);
+    assert!(
+        rate.levels
+            .iter()
+            .all(|level| level.validation_loss.is_some() && level.compared_trials == level.trials)
+    );
+    // The loss bends: the bins in the middle are lower than those at both ends.
+    let loss = |at: usize| rate.levels[at].validation_loss.unwrap().mean;
+    assert!(loss(2) < loss(0) && loss(3) < loss(5));
+    let importance = model.importance.unwrap();
+    let share = |of: Hyperparameter| {
+        let shares = &importance.fanova.as_ref().unwrap().shares;
+        shares.iter().find(|share| share.of == [of]).unwrap().share
+    };
+    assert!(share(Hyperparameter::LearningRate) > 10.0 * share(Hyperparameter::Units));
+    assert!(model.factorial.is_none() && !model.answer.strongest_hyperparameter.decided);
+    // Configurations keep the values that they were trained with.
+    assert_eq!(model.ranking.len(), 30);
+}
+
+#[test]
+fn no_panel_of_a_searched_sweep_is_empty_and_its_sentences_say_what_is_missing() {
+    let input = searched();
+    let page = text(&input, "report.md");
+    assert!(page.contains("{ min = 0.0001, max = 0.1, log = true }"), "the set-up shows the range");
+    assert!(page.contains("A range is cut into bins"), "the effects say how");
+    assert!(page.contains("ot every combination of levels is part of the sweep, so"), "the verdict says why");
+    let sections = sections(&analyse(&input), &Table::new(&input), Language::English);
+    let charts = sections.iter().flat_map(|section| &section.blocks).filter_map(|block| match block {
+        Block::Charts(charts) => Some(charts),
+        _ => None,
+    });
+    let mut seen = 0;
+    for chart in charts.flatten() {
+        seen += 1;
+        let is_empty = match &chart.spec {
+            ChartSpec::Parallel { lines, axes } => {
+                lines.is_empty() || axes.iter().any(|(_, levels)| levels.is_empty())
+            }
+            ChartSpec::Levels { levels, .. } => levels.is_empty(),
+            _ => false,
+        };
+        assert!(!is_empty, "{} is empty", chart.title);
+    }
+    assert!(seen > 5, "{seen} charts");
+}
+
+#[test]
+fn a_grid_with_a_condition_and_a_constraint_has_a_report() {
+    let mut dropout = axis(Hyperparameter::Layers, &[1, 2, 3]);
+    dropout.hyperparameter = Hyperparameter::Layers;
+    let mut pooled = Axis::of_levels(Hyperparameter::Dropout, vec![Value::Real(0.1), Value::Real(0.3)]);
+    let values = vec![Value::Integer(2), Value::Integer(3)];
+    pooled.when = vec![Condition { hyperparameter: Hyperparameter::Layers, values }];
+    let mut spec = spec(vec![dropout, axis(Hyperparameter::Units, &[8, 16]), pooled], 2);
+    *spec.constraints = vec!["units * layers <= 32".parse().unwrap()].into();
+    assert_eq!(spec.grid_size(), Some(8), "2 with one layer, 4 with two, 2 with three");
+    let input = finished(spec, 2, |position, replicate| {
+        (0.5 + 0.01 * position as f64 + 0.001 * f64::from(replicate), 0.8)
+    });
+    let model = analyse(&input);
+    assert_eq!(model.ranking.len(), 8);
+    assert!(model.factorial.is_none());
+    let page = text(&input, "report.md");
+    assert!(
+        page.contains("Every configuration fulfils: units \\* layers")
+            || page.contains("Every configuration fulfils: units * layers"),
+        "{page}"
+    );
+}
