@@ -1,7 +1,7 @@
 //! The protocol's version and its bounds.
 
 /// The protocol that this build speaks.
-pub const PROTOCOL_VERSION: ProtocolVersion = ProtocolVersion { major: 1, minor: 1 };
+pub const PROTOCOL_VERSION: ProtocolVersion = ProtocolVersion { major: 1, minor: 2 };
 
 /// Bytes of one chunk of a streamed blob: large enough to amortise framing, small enough to pass a line of 64 kbit/s
 /// within seconds.
@@ -13,6 +13,9 @@ pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Largest artifact that a coordinator stores, in bytes: a checkpoint holds the weights four times
 /// over, and one of 4 GiB belongs to a model of 250 million numbers.
 pub const ARTIFACT_BYTES_MAX: u64 = 4 << 30;
+
+/// Most members of a group: trials that one slot trains together.
+pub const GROUP_MAX: u32 = 64;
 
 /// Most step metrics in one message: a batch fills well under a megabyte.
 pub const STEP_METRICS_MAX: usize = 1_000;

@@ -43,10 +43,22 @@ pub struct WorkerProfile {
     pub name: String,
     /// The worker's program version.
     pub build: String,
-    /// Trials that it runs side by side.
+    /// Groups of trials that it runs side by side.
     pub slots: u32,
     /// The devices that its slots use.
     pub devices: Vec<Device>,
+    /// Most members of a group: trials that one slot trains together. Earlier versions train one.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub group: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 impl WorkerProfile {

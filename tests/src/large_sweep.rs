@@ -91,6 +91,7 @@ fn worker_record(id: WorkerId, now: Timestamp) -> WorkerRecord {
             build: "0".to_owned(),
             slots: RUNNING as u32,
             devices: vec![device],
+            group: 1,
         },
         state: WorkerState::Ready,
         registered_at: now,
@@ -153,7 +154,7 @@ fn ended(trial: &TrialRecord, now: Timestamp) -> Vec<Mutation> {
 }
 
 fn begun(trial: &TrialRecord, worker: WorkerId, token: LeaseToken, now: Timestamp) -> Vec<Mutation> {
-    let lease = LeaseRecord { token, attempt: 1, worker, work: WorkKind::Train };
+    let lease = LeaseRecord { token, attempt: 1, worker, work: WorkKind::Train, group: None };
     let attempt = AttemptRecord {
         id: AttemptId { trial: trial.spec.id, number: 1 },
         work: WorkKind::Train,
@@ -168,6 +169,7 @@ fn begun(trial: &TrialRecord, worker: WorkerId, token: LeaseToken, now: Timestam
         error: None,
         heard_at: None,
         kept_at: None,
+        members: 1,
     };
     let record = TrialRecord { state: TrialState::Leased, lease: Some(lease), attempts: 1, ..trial.clone() };
     let mut rows = vec![Mutation::Trial(record), Mutation::Attempt(attempt)];

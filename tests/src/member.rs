@@ -82,8 +82,13 @@ impl Member {
 
     /// What it registers with, where nothing is wrong.
     pub fn registration(&self) -> wire::RegisterRequest {
-        let profile =
-            wire::WorkerProfile { name: "member".into(), build: "0".into(), slots: 1, devices: Vec::new() };
+        let profile = wire::WorkerProfile {
+            name: "member".into(),
+            build: "0".into(),
+            slots: 1,
+            devices: Vec::new(),
+            group: 1,
+        };
         wire::RegisterRequest {
             worker_id: self.worker.to_string(),
             protocol: Some(PROTOCOL_VERSION.into()),

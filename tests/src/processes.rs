@@ -170,6 +170,20 @@ impl Process {
         self.child.id()
     }
 
+    /// Kills its child processes with SIGKILL; how many there were.
+    ///
+    /// # Errors
+    /// Where the system does not list processes.
+    pub fn kill_children(&self) -> Result<usize> {
+        let children = parents()?.into_iter().filter(|(_, parent)| *parent == self.child.id());
+        let kill = |(child, _): (u32, u32)| {
+            // One that has just ended is gone, too.
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(child as i32), nix::sys::signal::SIGKILL)
+                .is_ok()
+        };
+        Ok(children.filter(|child| kill(*child)).count())
+    }
+
     /// Time for which its child processes have computed, in hundredths of a second.
     ///
     /// # Errors
@@ -292,6 +306,8 @@ pub struct WorkerSetup {
     pub machine: Option<Arc<Namespace>>,
     /// Variables of its environment.
     pub environment: Vec<(String, String)>,
+    /// Most trials that its slot trains together, where that is not one.
+    pub group: Option<u32>,
 }
 
 /// Where a coordinator listens on a machine that it has for itself.
@@ -422,11 +438,12 @@ impl Cluster {
     /// # Errors
     /// Where it cannot be started.
     pub fn start_worker(&self, setup: &WorkerSetup) -> Result<Process> {
-        let WorkerSetup { name, url, machine, environment } = setup;
+        let WorkerSetup { name, url, machine, environment, group } = setup;
         let url = url.clone().unwrap_or_else(|| format!("http://{}", self.address));
         let mut command = command_on(machine.as_deref(), "sweep-worker")?;
         command.args(["join", &url, "--slots", "1", "--name", name, "--state-dir"]);
         command.arg(self.worker_state(name)).envs(environment.iter().cloned());
+        command.args(group.iter().flat_map(|members| ["--group".to_owned(), members.to_string()]));
         if self.setup.is_secure() && !self.worker_state(name).join("identity.json").exists() {
             let created = self.sweep(&["token", "create", "worker"])?;
             command.env("SWEEP_TOKEN", created["token"].as_str().context("a token")?);

@@ -1,7 +1,8 @@
 //! The last lines of what is logged about each attempt, kept to be told to the coordinator.
 //!
-//! A layer of the log takes every event inside a span `attempt` that has a field `token`. Lines are numbered from 1 within the
-//! attempt, so that they may be sent again: whoever has a line already knows it by its number.
+//! A layer of the log takes every event inside a span `attempt` that has a field `token`, and for all members those inside a
+//! span `group` that has a field `tokens`. Lines are numbered from 1 within the attempt, so that they may be sent again: whoever
+//! has a line already knows it by its number.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Write as _};
@@ -18,10 +19,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// The span of an attempt.
-const SPAN: &str = "attempt";
-/// Its field with the lease.
-const TOKEN: &str = "token";
+/// Spans of one attempt and of a group, and their fields: the lease, or several with commas between them.
+const SPANS: [(&str, &str); 2] = [("attempt", "token"), ("group", "tokens")];
 
 /// Most bytes of text in one heartbeat: far below the bound of a message. What is left goes with the next one.
 const HEARTBEAT_BYTES_MAX: usize = 256 << 10;
@@ -118,35 +117,48 @@ impl AttemptLogs {
 
 impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for AttemptLogs {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        if attributes.metadata().name() != SPAN {
-            return;
-        }
-        let mut found = FindToken(None);
+        let name = attributes.metadata().name();
+        let Some((_, field)) = SPANS.into_iter().find(|(span, _)| *span == name) else { return };
+        let mut found = FindTokens { field, tokens: Vec::new() };
         attributes.record(&mut found);
-        if let (Some(token), Some(span)) = (found.0, context.span(id)) {
-            span.extensions_mut().insert(token);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(Tokens(found.tokens));
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let Some(mut scope) = context.event_scope(event) else { return };
-        let Some(token) = scope.find_map(|span| span.extensions().get::<LeaseToken>().copied()) else {
+        let Some(Tokens(tokens)) = scope.find_map(|span| span.extensions().get::<Tokens>().cloned()) else {
             return;
         };
         let mut line = Line(event.metadata().level().to_string(), 0);
         event.record(&mut line);
-        self.push(token, line.0);
+        for token in tokens {
+            self.push(token, line.0.clone());
+        }
     }
 }
 
-/// Finds the lease among the fields of a span.
-struct FindToken(Option<LeaseToken>);
+/// The leases that a span is about.
+#[derive(Clone)]
+struct Tokens(Vec<LeaseToken>);
 
-impl Visit for FindToken {
+/// Finds them among the fields of a span.
+struct FindTokens {
+    field: &'static str,
+    tokens: Vec<LeaseToken>,
+}
+
+impl Visit for FindTokens {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == TOKEN {
-            self.0 = format!("{value:?}").parse().ok().map(LeaseToken);
+        if field.name() == self.field {
+            let text = format!("{value:?}");
+            self.tokens.extend(text.split(',').filter_map(|one| one.parse().ok()).map(LeaseToken));
         }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
     }
 }
 
@@ -196,6 +208,22 @@ mod tests {
             tracing::info!("outside");
             tracing::info_span!("attempt", attempt = "1/2/3", token = %TOKEN_7).in_scope(log);
         });
+    }
+
+    #[test]
+    fn what_is_said_of_a_group_is_said_of_each_member() {
+        let logs = AttemptLogs::default();
+        logs.begin(TOKEN_7);
+        logs.begin(LeaseToken(8));
+        let subscriber = tracing_subscriber::registry().with(logs.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info_span!("group", tokens = "7,8").in_scope(|| {
+                tracing::info!("of both");
+                tracing::info_span!("attempt", token = %TOKEN_7).in_scope(|| tracing::info!("of one"));
+            });
+        });
+        assert_eq!(texts(&logs.all(TOKEN_7).expect("kept")), ["INFO of both", "INFO of one"]);
+        assert_eq!(texts(&logs.all(LeaseToken(8)).expect("kept")), ["INFO of both"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use bytesize::ByteSize;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use sweep_proto::access::TokenError;
+use sweep_proto::protocol::GROUP_MAX;
 use sweep_proto::text::{inert_lines, is_steering};
 use sweep_proto::{Device, DeviceKind, Token, WorkerProfile};
 use sweep_transport::presence::{self, DATA_FOLDER, Presence};
@@ -42,6 +43,7 @@ const JOIN_EXAMPLES: &str = "Examples:
   sweep-worker join
   sweep-worker join http://127.0.0.1:7077
   sweep-worker join 127.0.0.1:7077 --slots 4 --name lab-3
+  sweep-worker join 127.0.0.1:7077 --slots 1 --group 4
   sweep-worker join 127.0.0.1:7077 --device cuda:0
   SWEEP_TOKEN=... sweep-worker join https://head-node:7077
   sweep-worker join https://head-node:7077,https://standby:7077 --token-file /run/secrets/token
@@ -127,6 +129,10 @@ struct JoinArguments {
     /// Trials to run side by side: a number, or auto for one per core and half a gigabyte of memory.
     #[arg(long, default_value = "auto", value_parser = parse_slots, value_name = "auto|N")]
     slots: Slots,
+    /// Most trials that one slot trains together, in one process and its memory. On the CPU they take turns of one epoch, which
+    /// makes nothing faster.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(GROUP_MAX)))]
+    group: u32,
     /// Where to compute: cpu, cuda:N, or auto.
     #[arg(long, default_value = "auto", value_name = "cpu|cuda:N|auto")]
     device: DeviceChoice,
@@ -364,7 +370,7 @@ fn run_measure(arguments: &MeasureArguments) -> anyhow::Result<()> {
     let machine = Machine::discover();
     let device = machine.slot_device(arguments.device, &std::env::current_exe()?)?;
     let count = arguments.slots.count(&machine, &device.device);
-    let profile = machine.profile(None, count, device.device.clone());
+    let profile = machine.profile(None, count, 1, device.device.clone());
     let memory_bytes = SlotMemory::Automatic.bytes(&profile);
     let slots = measure::Slots { machine, device, count, memory_bytes };
     measure::run(&slots, io::stdin().lock(), io::stdout().lock())
@@ -388,7 +394,7 @@ fn run_join(arguments: JoinArguments, logs: AttemptLogs) -> anyhow::Result<()> {
     private::claim(&cache_directory)?;
     let settings = AgentSettings {
         worker: state.worker(),
-        profile: machine.profile(arguments.name, slots, device.device),
+        profile: machine.profile(arguments.name, slots, arguments.group, device.device),
         device: device.choice,
         work_directory: state.work(),
         cache_directory,
@@ -497,6 +503,7 @@ mod tests {
             build: "1".into(),
             slots: 4,
             devices: vec![device(kind)],
+            group: 1,
         };
         let bytes = |text, kind| parse_slot_memory(text).map(|memory| memory.bytes(&profile(kind)));
         assert_eq!(bytes("auto", DeviceKind::Cpu), Ok(Some(2 << 30)));

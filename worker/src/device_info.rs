@@ -111,12 +111,13 @@ impl Machine {
     }
 
     /// What is told to the coordinator.
-    pub fn profile(&self, name: Option<String>, slots: u32, device: Device) -> WorkerProfile {
+    pub fn profile(&self, name: Option<String>, slots: u32, group: u32, device: Device) -> WorkerProfile {
         WorkerProfile {
             name: name.unwrap_or_else(|| self.name.clone()),
             build: env!("CARGO_PKG_VERSION").to_owned(),
             slots,
             devices: vec![device],
+            group,
         }
     }
 

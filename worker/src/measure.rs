@@ -43,7 +43,7 @@ pub fn run(slots: &Slots, input: impl Read, output: impl Write) -> anyhow::Resul
         .context("what to measure is not readable on standard input; `sweep plan` sends it")?;
     let trials = request.trials.iter().map(|trial| measure(slots, &request, trial));
     let trials = trials.collect::<anyhow::Result<_>>()?;
-    let profile = slots.machine.profile(None, slots.count, slots.device.device.clone());
+    let profile = slots.machine.profile(None, slots.count, 1, slots.device.device.clone());
     serde_json::to_writer(output, &Measurement { profile, trials })?;
     Ok(())
 }

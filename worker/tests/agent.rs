@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends at its first surprise")]
 
 mod coordinator;
+mod groups;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -60,8 +61,14 @@ struct Worker(std::process::Child);
 
 impl Worker {
     fn join(address: SocketAddr, state: &Path, slots: u32) -> Self {
-        let slots = slots.to_string();
-        Self(command(address, state).args(["--slots", &slots]).stdin(Stdio::null()).spawn().unwrap())
+        Self::join_groups(address, state, slots, 1)
+    }
+
+    fn join_groups(address: SocketAddr, state: &Path, slots: u32, group: u32) -> Self {
+        let (slots, group) = (slots.to_string(), group.to_string());
+        let mut join = command(address, state);
+        join.args(["--slots", &slots, "--group", &group]);
+        Self(join.stdin(Stdio::null()).spawn().unwrap())
     }
 
     /// The processes of its slots.

@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::index::Index;
 use crate::limits::OUT_OF_MEMORY_MAX;
 use crate::record::{
-    AttemptRecord, AttemptState, Cleared, SweepRecord, SweepState, TrialRecord, TrialState, WorkerState,
+    AttemptRecord, AttemptState, Cleared, LeaseRecord, SweepRecord, SweepState, TrialRecord, TrialState,
+    WorkerState,
 };
 use crate::{search, source};
 
@@ -223,8 +224,19 @@ impl Audit<'_> {
         self.expect(worker.is_some_and(|state| state != WorkerState::Departed), || {
             format!("trial {id} is leased to worker {}, which is {worker:?}", lease.worker)
         });
+        self.group(trial, lease);
         let ends = self.engine.volatile.expiring().any(|(_, token)| token == lease.token);
         self.expect(ends, || format!("lease {} of trial {id} never ends", lease.token));
+    }
+
+    /// What a trial has in common with the first of its group, as long as that is in it.
+    fn group(&mut self, trial: &TrialRecord, lease: LeaseRecord) {
+        let first = lease.group.and_then(|token| self.engine.index.live.get(&token));
+        let Some(first) = first.and_then(|id| self.engine.tables.trials.get(id)) else { return };
+        let fits = (first.spec.id.sweep, first.spec.dataset) == (trial.spec.id.sweep, trial.spec.dataset)
+            && lease.work == WorkKind::Train
+            && first.lease.is_some_and(|one| (one.worker, one.group) == (lease.worker, lease.group));
+        self.expect(fits, || format!("trial {} is in a group with {}", trial.spec.id, first.spec.id));
     }
 
     fn attempts(&mut self, trial: &TrialRecord) {
@@ -245,7 +257,8 @@ impl Audit<'_> {
         });
         let of = |work, state| attempts.iter().filter(|one| one.work == work && one.state == state).count();
         self.expect(trial.forgiven <= trial.attempts, || format!("trial {id} forgives attempts to come"));
-        let counted: Vec<_> = attempts.iter().filter(|one| one.id.number > trial.forgiven).collect();
+        let counts = |one: &&&AttemptRecord| one.id.number > trial.forgiven && !one.failed_with_its_slot();
+        let counted: Vec<_> = attempts.iter().filter(counts).collect();
         let failed =
             |work| counted.iter().filter(|one| one.work == work && one.state == AttemptState::Failed).count();
         let trained = of(WorkKind::Train, AttemptState::Succeeded) + usize::from(trial.reused_from.is_some());

@@ -50,6 +50,7 @@ mod tests {
             error: None,
             heard_at: heard_at.map(Timestamp),
             kept_at: kept_at.map(Timestamp),
+            members: 1,
         }
     }
 

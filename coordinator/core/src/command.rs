@@ -103,8 +103,10 @@ pub enum Command {
         worker: WorkerId,
         /// Repeated unchanged when the worker did not get the answer.
         request_id: String,
-        /// For how many trials it has room.
+        /// For how many groups it has room.
         slots: u32,
+        /// How many members each may have.
+        group: u32,
     },
     /// An epoch and its checkpoint, which is already stored.
     ReportEpoch {

@@ -5,6 +5,7 @@ use sweep_proto::{SweepId, Timestamp, TrialId};
 use crate::audit_trail;
 use crate::command::{Command, Decision, Rejection, Touch};
 use crate::decide;
+use crate::decide::work::Room;
 use crate::index::{Index, Stock};
 use crate::limits::SLICE_TRIALS;
 use crate::mutation::{Key, Mutation};
@@ -102,8 +103,8 @@ impl Engine {
             }
             Command::Heartbeat { worker, tokens } => decide::worker::heartbeat(self, now, *worker, tokens),
             Command::Disconnected(worker) => Ok(decide::worker::disconnected(self, *worker)),
-            Command::AskWork { worker, request_id, slots } => {
-                decide::work::ask(self, now, *worker, request_id, *slots)
+            Command::AskWork { worker, request_id, slots, group } => {
+                decide::work::ask(self, now, *worker, request_id, Room { slots: *slots, group: *group })
             }
             Command::ReportEpoch { token, metric, checkpoint } => {
                 decide::report_epoch::report_epoch(self, now, *token, metric, *checkpoint)

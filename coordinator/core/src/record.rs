@@ -237,6 +237,16 @@ pub struct LeaseRecord {
     pub worker: WorkerId,
     /// What is done under it.
     pub work: WorkKind,
+    /// The first token of its group, where several trials were granted into one slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<LeaseToken>,
+}
+
+impl LeaseRecord {
+    /// What names its slot among those of its worker: leases of one group have the same.
+    pub(crate) fn slot(&self) -> LeaseToken {
+        self.group.unwrap_or(self.token)
+    }
 }
 
 /// One try of a trial.
@@ -271,6 +281,18 @@ pub struct AttemptRecord {
     /// When the newest checkpoint was stored from which the trial goes on: what was done until then is not done again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_at: Option<Timestamp>,
+    /// Trials that were granted into its slot together, itself among them. One in rows of versions without groups.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub members: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 /// One epoch of a trial, in the lineage that leads to its result: no gap, no duplicate.
@@ -369,6 +391,6 @@ pub struct Troubles {
 pub struct AnsweredRequest {
     /// As the worker named it.
     pub request_id: String,
-    /// The leases granted, some of which may have ended since.
+    /// The leases granted, some of which may have ended since. Which of them are a group stands in the leases.
     pub tokens: Vec<LeaseToken>,
 }

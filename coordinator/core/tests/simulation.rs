@@ -31,7 +31,7 @@ const PROGRESS: u64 = 5_000;
 /// Schedules that have found a fault, each a rare one.
 const ONCE_FAILED: [u64; 3] = [2_629, 3_133, 21_910];
 /// What the schedules must bring about, or else they prove less than they claim.
-const CORNERS: [&str; 29] = [
+const CORNERS: [&str; 31] = [
     "proposed trials",
     "outdated proposals",
     "cancelled sweep",
@@ -61,6 +61,8 @@ const CORNERS: [&str; 29] = [
     "models of an ended sweep that went",
     "trial that found too little memory",
     "worker Departed",
+    "group",
+    "group that crashed",
 ];
 
 fn run(seed: u64, medium: Medium) -> World {

@@ -98,12 +98,17 @@ pub(super) fn launch() -> Command {
 
 async fn leases(driver: &Driver) -> Vec<LeaseToken> {
     driver.command(launch()).await.expect("it launches");
-    let profile =
-        WorkerProfile { name: "w".into(), build: "1".into(), slots: TRIALS as u32, devices: Vec::new() };
+    let profile = WorkerProfile {
+        name: "w".into(),
+        build: "1".into(),
+        slots: TRIALS as u32,
+        devices: Vec::new(),
+        group: 1,
+    };
     let (worker, protocol) = (WORKER, PROTOCOL_VERSION);
     let register = Command::Register { worker, protocol, profile, fresh: true, instance: None };
     driver.command(register).await.expect("it registers");
-    let ask = Command::AskWork { worker: WORKER, request_id: "1".into(), slots: TRIALS as u32 };
+    let ask = Command::AskWork { worker: WORKER, request_id: "1".into(), slots: TRIALS as u32, group: 1 };
     let Ok(Reply::Grants(groups)) = driver.command(ask).await else { panic!("no grants") };
     groups.into_iter().flatten().map(|granted| granted.token).collect()
 }

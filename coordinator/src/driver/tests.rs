@@ -93,6 +93,7 @@ fn register(number: u128) -> Command {
             build: "test".to_owned(),
             slots: 1,
             devices: Vec::new(),
+            group: 1,
         },
         fresh: true,
         instance: None,

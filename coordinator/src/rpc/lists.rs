@@ -140,8 +140,13 @@ mod tests {
     fn engine(registered_ms: &[u64]) -> Engine {
         let mut engine = Engine::default();
         for (number, at_ms) in (1..).zip(registered_ms) {
-            let profile =
-                WorkerProfile { name: "vm".into(), build: "1".into(), slots: 1, devices: Vec::new() };
+            let profile = WorkerProfile {
+                name: "vm".into(),
+                build: "1".into(),
+                slots: 1,
+                devices: Vec::new(),
+                group: 1,
+            };
             let (worker, protocol) = (worker(number), PROTOCOL_VERSION);
             let register = Command::Register { worker, protocol, profile, fresh: true, instance: None };
             run(&mut engine, *at_ms, &register);

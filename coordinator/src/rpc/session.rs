@@ -170,8 +170,13 @@ impl Session {
             return Err(status::invalid(problem));
         }
         let request_id = ask.request_id;
-        let command =
-            Command::AskWork { worker: self.worker, request_id: request_id.clone(), slots: ask.slots };
+        let command = Command::AskWork {
+            worker: self.worker,
+            request_id: request_id.clone(),
+            slots: ask.slots,
+            // Versions before 1.2 do not say.
+            group: ask.group.max(1),
+        };
         match self.shared.driver.command(command).await.map_err(status::of_driver)? {
             Reply::Grants(groups) => {
                 let group = |grants: Vec<Granted>| wire::GrantGroup {

@@ -98,8 +98,13 @@ struct Member {
 
 impl Member {
     async fn register(&mut self, named: WorkerId) -> Result<(), Status> {
-        let profile =
-            wire::WorkerProfile { name: "member".into(), build: "0".into(), slots: 1, devices: Vec::new() };
+        let profile = wire::WorkerProfile {
+            name: "member".into(),
+            build: "0".into(),
+            slots: 1,
+            devices: Vec::new(),
+            group: 1,
+        };
         let request = wire::RegisterRequest {
             worker_id: named.to_string(),
             protocol: Some(PROTOCOL_VERSION.into()),

@@ -25,6 +25,7 @@ fn registration(id: WorkerId, instance: &str) -> wire::RegisterRequest {
             build: "0".into(),
             slots: 1,
             devices: Vec::new(),
+            group: 1,
         }),
         fresh: true,
         instance: instance.into(),
@@ -36,7 +37,7 @@ fn new_instance() -> String {
 }
 
 fn ask(request_id: &str) -> Message {
-    Message::AskWork(wire::AskWork { request_id: request_id.into(), slots: 1 })
+    Message::AskWork(wire::AskWork { request_id: request_id.into(), slots: 1, group: 1 })
 }
 
 fn grants(answer: Result<Answer, Status>) -> Vec<wire::Grant> {

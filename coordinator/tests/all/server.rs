@@ -259,6 +259,7 @@ async fn hostile_workers_are_refused_and_others_go_on() {
             build: "x".into(),
             slots: 1,
             devices: Vec::new(),
+            group: 1,
         }),
         fresh: true,
         instance: String::new(),

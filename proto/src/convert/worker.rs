@@ -1,7 +1,7 @@
 //! Workers, their devices and the protocol version.
 
 use super::{ConvertError, required};
-use crate::protocol::ProtocolVersion;
+use crate::protocol::{GROUP_MAX, ProtocolVersion};
 use crate::text::is_steering;
 use crate::wire;
 use crate::worker::{Device, DeviceKind, WorkerProfile};
@@ -73,6 +73,7 @@ impl From<WorkerProfile> for wire::WorkerProfile {
             build: profile.build,
             slots: profile.slots,
             devices: profile.devices.into_iter().map(Into::into).collect(),
+            group: profile.group,
         }
     }
 }
@@ -84,6 +85,12 @@ impl TryFrom<wire::WorkerProfile> for WorkerProfile {
             return Err(ConvertError::invalid(
                 "slots",
                 format!("{} is not within 1 and {SLOTS_MAX}", message.slots),
+            ));
+        }
+        if message.group > GROUP_MAX {
+            return Err(ConvertError::invalid(
+                "group",
+                format!("{} is more than {GROUP_MAX}", message.group),
             ));
         }
         if message.devices.len() > DEVICES_MAX {
@@ -98,6 +105,8 @@ impl TryFrom<wire::WorkerProfile> for WorkerProfile {
             build: name(&message.build, "build")?,
             slots: message.slots,
             devices: message.devices.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            // Versions before 1.2 do not say.
+            group: message.group.max(1),
         })
     }
 }

@@ -122,6 +122,8 @@ pub struct WorkerHost {
     pub worker: WorkerId,
     /// Its slots.
     pub slots: u32,
+    /// Most trials that one of them trains together.
+    pub group: u32,
     /// Its folder: what is on its disk outlives its crashes.
     pub folder: PathBuf,
     /// Who watches.
@@ -166,6 +168,7 @@ impl WorkerHost {
                 build: "simulated".to_owned(),
                 slots: self.slots,
                 devices: Vec::new(),
+                group: self.group,
             },
             device: "cpu".to_owned(),
             work_directory: self.folder.join("work"),

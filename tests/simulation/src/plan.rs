@@ -81,6 +81,8 @@ pub struct WorkerPlan {
     pub host: String,
     /// Its slots.
     pub slots: u32,
+    /// Most trials that one of them trains together.
+    pub group: u32,
     /// A seed for its waits and what its slots suffer.
     pub seed: u64,
 }
@@ -121,14 +123,21 @@ impl Plan {
     /// Draws a schedule.
     pub fn draw(seed: u64, bug: Option<Bug>) -> Self {
         let mut random = Random::new(seed);
-        let workers: Vec<_> = (0..random.within(2, 5))
+        let mut workers: Vec<_> = (0..random.within(2, 5))
             .map(|number| WorkerPlan {
                 host: format!("worker-{number}"),
                 slots: random.within(1, 4) as u32,
+                group: 1,
                 seed: random.bits(),
             })
             .collect();
         let sweeps: Vec<_> = (0..random.within(1, 3)).map(|number| sweep(number, &mut random)).collect();
+        // Drawn apart, so that everything else of a seed stays what it was.
+        let mut groups = Random::new(seed.rotate_left(29));
+        let is_grouped = groups.permille(500);
+        for worker in workers.iter_mut().filter(|_| is_grouped) {
+            worker.group = groups.within(1, 5) as u32;
+        }
         let chaos_ms = random.within(CHAOS_MS.0, CHAOS_MS.1);
         let events = events(&workers, chaos_ms, &mut random.split());
         let acts = acts(sweeps.len(), workers.len(), chaos_ms, &mut random.split());
@@ -142,7 +151,8 @@ impl Plan {
             healed_at: Duration::from_millis(chaos_ms),
             latency_max: Duration::from_millis(random.within(5, 200)),
             repeats_permille: random.below(4) * 100,
-            crashes_permille: random.below(5) * 15,
+            // A crash of a group is no trial's fault: it takes more of them until one has failed.
+            crashes_permille: random.below(5) * if is_grouped { 30 } else { 15 },
             disk_faults_permille: if random.permille(300) { random.within(1, 40) } else { 0 },
         }
     }

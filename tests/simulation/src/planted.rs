@@ -17,17 +17,20 @@ pub enum Bug {
     StepsNotAppended,
     /// The agent does not send unacknowledged epochs again in its next session.
     NothingSentAgain,
+    /// The agent reports a member's epoch under the token of another one of its group.
+    AnotherMembersToken,
 }
 
 impl Bug {
     /// Every bug.
-    pub const ALL: [Bug; 6] = [
+    pub const ALL: [Bug; 7] = [
         Bug::ReplyBeforeCommit,
         Bug::AcknowledgeRefused,
         Bug::NoFence,
         Bug::WrongCheckpoint,
         Bug::StepsNotAppended,
         Bug::NothingSentAgain,
+        Bug::AnotherMembersToken,
     ];
 
     /// Its name in the environment variable `BUG`.
@@ -39,6 +42,7 @@ impl Bug {
             Bug::WrongCheckpoint => "wrong-checkpoint",
             Bug::StepsNotAppended => "steps-not-appended",
             Bug::NothingSentAgain => "nothing-sent-again",
+            Bug::AnotherMembersToken => "another-members-token",
         }
     }
 }

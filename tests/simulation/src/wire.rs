@@ -1,6 +1,6 @@
 //! The last step of an agent's messages before the network: watched, sometimes sent twice, and bent by planted bugs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,12 +40,19 @@ struct TapState {
     sessions: u64,
     /// Epochs that were sent, by token, and the session that sent each.
     sent: BTreeSet<(u64, u32, u64)>,
+    /// Another member of a token's group.
+    beside: BTreeMap<u64, u64>,
 }
 
 impl Tap {
     /// A tap on a host.
     pub fn new(oracle: Oracle, host: &str, bug: Option<Bug>, repeats_permille: u64, seed: u64) -> Self {
-        let state = TapState { random: Random::new(seed), sessions: 0, sent: BTreeSet::new() };
+        let state = TapState {
+            random: Random::new(seed),
+            sessions: 0,
+            sent: BTreeSet::new(),
+            beside: BTreeMap::new(),
+        };
         Self { oracle, host: host.to_owned(), bug, repeats_permille, state: Mutex::new(state) }
     }
 
@@ -58,8 +65,8 @@ impl Tap {
     }
 
     /// A message of the agent; `None` where a bug swallows it.
-    fn outgoing(&self, session: u64, message: wire::WorkerMessage) -> Option<wire::WorkerMessage> {
-        if let Some(worker_message::Kind::Epoch(report)) = &message.kind {
+    fn outgoing(&self, session: u64, mut message: wire::WorkerMessage) -> Option<wire::WorkerMessage> {
+        if let Some(worker_message::Kind::Epoch(report)) = &mut message.kind {
             let epoch = report.metric.as_ref().map_or(0, |metric| metric.epoch);
             let mut state = self.state();
             let mut earlier =
@@ -72,6 +79,9 @@ impl Tap {
                 self.oracle.corner("epoch sent again");
             }
             state.sent.insert((report.token, epoch, session));
+            if self.bug == Some(Bug::AnotherMembersToken) {
+                report.token = state.beside.get(&report.token).copied().unwrap_or(report.token);
+            }
         }
         Some(message)
     }
@@ -122,6 +132,13 @@ impl Tap {
             (Bug::WrongCheckpoint, Some(Kind::Grants(grants))) => {
                 for grant in grants.groups.iter_mut().flat_map(|group| &mut group.grants) {
                     grant.checkpoint = None;
+                }
+            }
+            (Bug::AnotherMembersToken, Some(Kind::Grants(grants))) => {
+                let mut state = self.state();
+                for group in &grants.groups {
+                    let tokens = group.grants.iter().map(|grant| grant.token);
+                    state.beside.extend(tokens.clone().zip(tokens.skip(1)));
                 }
             }
             _ => {}

@@ -117,6 +117,7 @@ fn populate(
             host: worker.host.clone(),
             worker: WorkerId(uuid::Uuid::from_u128(number as u128 + 1)),
             slots: worker.slots,
+            group: worker.group,
             folder: folder.join(&worker.host),
             oracle: oracle.clone(),
             bug: plan.bug,

@@ -36,7 +36,7 @@ const SEEDS_FOR_COVERAGE: u64 = 500;
 const ONCE_FAILED: [u64; 3] = [3, 19, 28];
 
 /// What the schedules must bring about, or else they prove less than they claim.
-const CORNERS: [&str; 38] = [
+const CORNERS: [&str; 42] = [
     "Evaluate Expired",
     "Evaluate Failed",
     "Evaluate Released",
@@ -53,12 +53,16 @@ const CORNERS: [&str; 38] = [
     "drained by the operator",
     "epoch sent again",
     "extended",
+    "group crashed",
+    "group in a slot",
     "launched twice at the same time",
     "lease lost",
     "link cut",
     "link cut one way",
     "link held",
     "link slow",
+    "member diverged beside others",
+    "member stopped beside others",
     "operator cut off",
     "paused",
     "request sent twice",

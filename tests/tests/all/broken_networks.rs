@@ -95,6 +95,7 @@ impl Network {
             url: Some(url),
             machine: Some(Arc::clone(&machine)),
             environment: vec![("RUST_LOG".to_owned(), "info,sweep_transport=debug".to_owned())],
+            group: None,
         })?;
         self.workers.push(Worker { name, machine, cable, process });
         Ok(())

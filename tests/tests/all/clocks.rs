@@ -129,6 +129,7 @@ fn a_worker_with_a_wrong_clock_joins_or_hears_why_not() -> Result<()> {
             url: Some(format!("https://127.0.0.1:{FAR_PORT}")),
             machine: Some(Arc::clone(&machine)),
             environment: clock.environment(),
+            group: None,
         })
     };
     let near = [start("ahead", "+3500")?, start("behind", "-3500")?];

@@ -14,7 +14,7 @@ use sweep_tests::hunt;
 use sweep_tests::ledger::finished_by;
 use sweep_tests::processes::{Process, program, wait_until};
 
-/// One trial of two epochs, and its evaluation: every kind of write stands in it.
+/// Trials of two epochs, and their evaluation: every kind of write stands in it.
 const SWEEP: &str = r#"
 name = "crash"
 [data]
@@ -27,7 +27,7 @@ units = [8]
 embedding = [8]
 [train]
 epochs = 2
-replicates = 1
+replicates = MEMBERS
 "#;
 
 /// Sweeps side by side: they wait more than they work.
@@ -49,13 +49,15 @@ enum Victim {
 struct Scene {
     folder: tempfile::TempDir,
     address: String,
+    /// Trials, all of them in one slot.
+    members: usize,
 }
 
 impl Scene {
-    fn new() -> Result<Self> {
+    fn new(members: usize) -> Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let scene = Self { folder: tempfile::tempdir()?, address: format!("127.0.0.1:{port}") };
-        std::fs::write(scene.path("crash.toml"), SWEEP)?;
+        let scene = Self { folder: tempfile::tempdir()?, address: format!("127.0.0.1:{port}"), members };
+        std::fs::write(scene.path("crash.toml"), SWEEP.replace("MEMBERS", &members.to_string()))?;
         Ok(scene)
     }
 
@@ -73,9 +75,10 @@ impl Scene {
 
     fn worker(&self) -> Vec<String> {
         let (url, state) = (format!("http://{}", self.address), self.text("worker"));
-        let arguments =
-            ["join", &url, "--slots", "1", "--device", "cpu", "--state-dir", &state, "--wait", "60"];
-        arguments.map(ToOwned::to_owned).to_vec()
+        let group = self.members.to_string();
+        let slots = ["join", &url, "--slots", "1", "--group", &group, "--device", "cpu"];
+        let arguments = [&slots[..], &["--state-dir", &state, "--wait", "60"]].concat();
+        arguments.into_iter().map(ToOwned::to_owned).collect()
     }
 
     fn start(&self, victim: Victim) -> Result<Process> {
@@ -138,9 +141,9 @@ impl Scene {
         drop((again, other));
         let findings = self.sweep(&["fsck", "--strict", "--data-dir", &self.text("data")])?;
         ensure!(findings["problems"] == json!([]), "fsck: {findings}");
-        report.check_complete(1, 2).or_else(|error| {
-            // A launch whose answer was lost is a sweep, too: the one launched again reuses its trial.
-            ensure!(report.json["ledger"]["reused"] == 1, "{error}");
+        report.check_complete(self.members, 2).or_else(|error| {
+            // A launch whose answer was lost is a sweep, too: the one launched again reuses its trials.
+            ensure!(report.json["ledger"]["reused"] == self.members, "{error}");
             Ok(())
         })?;
         Ok((answer(&report.json), watched))
@@ -157,8 +160,8 @@ fn answer(report: &Value) -> Value {
     json!({ "answer": report["answer"], "ranking": report["ranking"] })
 }
 
-fn enumerate(victim: Victim, name: &str) -> Result<()> {
-    let (expected, calm) = Scene::new()?.play(victim, None)?;
+fn enumerate(victim: Victim, name: &str, members: usize) -> Result<()> {
+    let (expected, calm) = Scene::new(members)?.play(victim, None)?;
     let total = calm.boundaries.len();
     ensure!(total > 20, "the watched {name} did nothing: {:?}", calm.boundaries);
     let only = std::env::var("CRASH_POINT").ok();
@@ -175,7 +178,7 @@ fn enumerate(victim: Victim, name: &str) -> Result<()> {
     std::thread::scope(|scope| -> Result<()> {
         let one_after_another = || -> Result<()> {
             while let Some(at) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let (answer, watched) = Scene::new()?
+                let (answer, watched) = Scene::new(members)?
                     .play(victim, Some(*at))
                     .with_context(|| format!("repeat it with CRASH_POINT={name}:{at}"))?;
                 ensure!(answer == expected, "CRASH_POINT={name}:{at}: the answer differs: {answer}");
@@ -206,10 +209,10 @@ fn enumerate(victim: Victim, name: &str) -> Result<()> {
 
 #[test]
 fn the_coordinator_is_killed_before_every_write() -> Result<()> {
-    enumerate(Victim::Coordinator, "coordinator")
+    enumerate(Victim::Coordinator, "coordinator", 1)
 }
 
 #[test]
-fn the_worker_is_killed_before_every_write() -> Result<()> {
-    enumerate(Victim::Worker, "worker")
+fn the_worker_is_killed_before_every_write_of_a_group() -> Result<()> {
+    enumerate(Victim::Worker, "worker", 2)
 }

@@ -127,20 +127,27 @@ async fn absurd_registrations(member: &mut Member) -> Result<()> {
     let device = wire::Device { kind: 1, ordinal: 0, model: "CPU".into(), memory_bytes: 1 };
     let mut wrong = Vec::new();
     for text in ESCAPES {
-        let profile =
-            wire::WorkerProfile { name: "w".into(), build: "0".into(), slots: 1, devices: Vec::new() };
+        let profile = wire::WorkerProfile {
+            name: "w".into(),
+            build: "0".into(),
+            slots: 1,
+            devices: Vec::new(),
+            group: 1,
+        };
         wrong.push(wire::WorkerProfile { name: text.into(), ..profile.clone() });
         wrong.push(wire::WorkerProfile { build: text.into(), ..profile.clone() });
         let devices = vec![wire::Device { model: text.into(), ..device.clone() }];
         wrong.push(wire::WorkerProfile { devices, ..profile });
     }
-    let profile = wire::WorkerProfile { name: "w".into(), build: "0".into(), slots: 1, devices: Vec::new() };
+    let profile =
+        wire::WorkerProfile { name: "w".into(), build: "0".into(), slots: 1, devices: Vec::new(), group: 1 };
     for name in ["", "   "] {
         wrong.push(wire::WorkerProfile { name: name.into(), ..profile.clone() });
     }
     for slots in [0, 1_025, u32::MAX] {
         wrong.push(wire::WorkerProfile { slots, ..profile.clone() });
     }
+    wrong.extend([65, u32::MAX].map(|group| wire::WorkerProfile { group, ..profile.clone() }));
     wrong.push(wire::WorkerProfile { devices: vec![device; 10_000], ..profile.clone() });
     for profile in wrong {
         let mut request = member.registration();
@@ -189,7 +196,7 @@ async fn absurd_sessions(member: &mut Member, honest: &[u64]) -> Result<()> {
     }
 
     for request_id in [String::new(), "x".repeat(200)] {
-        let ask_work = Message::AskWork(wire::AskWork { request_id, slots: 1 });
+        let ask_work = Message::AskWork(wire::AskWork { request_id, slots: 1, group: 1 });
         ensure!(is(&ask(member, ask_work).await?, Code::InvalidArgument), "any request id");
     }
     let hello = Message::Hello(wire::Hello { worker_id: worker.to_string(), instance: String::new() });
@@ -469,7 +476,7 @@ fn whatever_a_worker_says_the_others_trials_go_on() -> Result<()> {
         let mut member = Member::join(&castle, &token).await?;
         absurd_registrations(&mut member).await?;
         member.client.register(member.registration()).await?;
-        let request = wire::AskWork { request_id: PATHS[0].into(), slots: u32::MAX };
+        let request = wire::AskWork { request_id: PATHS[0].into(), slots: u32::MAX, group: u32::MAX };
         let answer = ask(&mut member, Message::AskWork(request)).await??;
         let Answer::Grants(grants) = answer else { bail!("{answer:?}") };
         let grants: Vec<_> = grants.groups.into_iter().flat_map(|group| group.grants).collect();
@@ -551,7 +558,8 @@ fn what_is_other_peoples_is_neither_reported_nor_fetched() -> Result<()> {
         let mut member = Member::join(&castle, &token).await?;
         member.client.register(member.registration()).await?;
         let answer =
-            ask(&mut member, Message::AskWork(wire::AskWork { request_id: "1".into(), slots: 1 })).await??;
+            ask(&mut member, Message::AskWork(wire::AskWork { request_id: "1".into(), slots: 1, group: 1 }))
+                .await??;
         let Answer::Grants(grants) = answer else { bail!("{answer:?}") };
         let own = grants.groups[0].grants[0].token;
         for secret in secrets {

@@ -19,6 +19,7 @@ mod failover;
 mod fault_proxy;
 mod first_signatures;
 mod gpu_check;
+mod groups;
 mod headline;
 mod hostile_certificates;
 mod hostile_connections;

@@ -19,7 +19,7 @@ struct Bug {
     planted: &'static str,
 }
 
-const BUGS: [Bug; 17] = [
+const BUGS: [Bug; 18] = [
     Bug {
         name: "acknowledge before everything is committed",
         file: "coordinator/store/src/memory.rs",
@@ -66,6 +66,12 @@ const BUGS: [Bug; 17] = [
         file: "coordinator/core/src/decide/work.rs",
         lines: "filter(|answered| answered.request_id == request_id)",
         planted: "filter(|answered| answered.request_id != answered.request_id)",
+    },
+    Bug {
+        name: "a repeated answer takes groups apart",
+        file: "coordinator/core/src/decide/work.rs",
+        lines: "groups.entry(lease.slot())",
+        planted: "groups.entry(lease.token)",
     },
     Bug {
         name: "a gap between epochs is accepted",

@@ -169,8 +169,13 @@ fn a_deadlock_is_repeated() {
 fn conformance_worker() -> Mutation {
     use coordinator_core::{WorkerRecord, WorkerState};
     let id = sweep_proto::WorkerId::generate();
-    let profile =
-        sweep_proto::WorkerProfile { name: "w".into(), build: "b".into(), slots: 1, devices: Vec::new() };
+    let profile = sweep_proto::WorkerProfile {
+        name: "w".into(),
+        build: "b".into(),
+        slots: 1,
+        devices: Vec::new(),
+        group: 1,
+    };
     let now = sweep_proto::Timestamp(1);
     Mutation::Worker(WorkerRecord {
         id,

@@ -3,14 +3,19 @@
 mod attempt;
 pub mod backoff;
 mod blocking;
+mod complete;
 pub mod connect;
 pub mod drain;
 mod fetch;
+mod group;
 mod lease;
 mod register;
 mod reporter;
+mod seat;
 mod session;
+mod shared_slot;
 mod upload;
+mod work;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 
 use super::backoff::Backoff;
 use super::register::{self, Terms, unary};
-use super::{AgentError, Control, Shared, attempt, locked, sleep_until};
+use super::{AgentError, Control, Shared, group, locked, sleep_until};
 
 /// Messages that wait for the network; everything else waits in its queue, where it is accounted for.
 const OUTBOUND_MAX: usize = 4;
@@ -74,7 +74,11 @@ impl Asker {
         });
         ask.is_sent = true;
         self.asked_at = Some(now);
-        worker_message::Kind::AskWork(wire::AskWork { request_id: ask.request_id.clone(), slots: ask.slots })
+        worker_message::Kind::AskWork(wire::AskWork {
+            request_id: ask.request_id.clone(),
+            slots: ask.slots,
+            group: shared.settings.profile.group,
+        })
     }
 
     /// When there is something to ask, should nothing else happen.
@@ -266,8 +270,8 @@ impl Session<'_> {
         let is_empty = grants.groups.iter().all(|group| group.grants.is_empty());
         let now = Instant::now();
         self.asker.not_before = if is_empty { now + ASK_AGAIN + spread } else { now };
-        for group in grants.groups.into_iter().filter(|group| !group.grants.is_empty()) {
-            attempt::start_group(self.shared, group, ask.first_sent_at);
+        for granted in grants.groups.into_iter().filter(|group| !group.grants.is_empty()) {
+            group::start(self.shared, granted, ask.first_sent_at);
         }
         if ask.first_sent_at.elapsed() > self.heartbeats.interval {
             // The answer was slow: do not lose what it brought.

@@ -1,4 +1,4 @@
-//! Slots: what runs one piece of work, seen from the agent.
+//! Slots: what runs a group of trials, seen from the agent.
 
 pub mod child;
 pub(crate) mod confinement;
@@ -6,6 +6,7 @@ mod energy;
 mod environment;
 pub mod process;
 pub mod protocol;
+mod reporting;
 mod sandbox;
 
 use std::io;
@@ -13,42 +14,31 @@ use std::io;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use protocol::{FromSlot, Start};
+use protocol::{FromSlot, MemberId, SlotCommand, Start};
+use sweep_proto::protocol::GROUP_MAX;
 
 /// Events of a slot that may wait for the agent: more would only delay back-pressure.
 pub const EVENTS_MAX: usize = 8;
 
-/// Commands that may wait for a slot; each epoch is answered before the next but one.
-pub const COMMANDS_MAX: usize = 8;
+/// Commands that may wait for a slot: of each member two epochs that were taken, a stop, and room.
+pub const COMMANDS_MAX: usize = 4 * GROUP_MAX as usize;
 
 /// Starts work in a slot. The agent knows only this, so tests can script slots.
 pub trait SlotRunner: Send + Sync + 'static {
-    /// Starts one piece of work.
+    /// Starts a group of trials.
     ///
     /// # Errors
     /// Whatever keeps the slot from starting.
     fn start(&self, start: Start) -> io::Result<SlotHandle>;
 }
 
-/// What an agent tells a running slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SlotCommand {
-    /// The checkpoint of this epoch was stored.
-    EpochTaken {
-        /// The epoch, from 1.
-        epoch: u32,
-    },
-    /// End at the next batch.
-    Stop,
-}
-
 /// A running slot. Dropping it kills the slot.
 #[derive(Debug)]
 pub struct SlotHandle {
-    /// What the slot tells, [`FromSlot::Ended`] last. Closed once nothing of the slot runs any more.
+    /// What the slot tells, the end of the last member last. Closed once nothing of the slot runs any more.
     pub events: mpsc::Receiver<FromSlot>,
-    /// What the slot is told.
-    pub commands: mpsc::Sender<SlotCommand>,
+    /// What its members are told.
+    pub commands: mpsc::Sender<(MemberId, SlotCommand)>,
     kill: CancellationToken,
     _kill_on_drop: DropGuard,
 }
@@ -59,7 +49,7 @@ pub struct SlotEnds {
     /// Where events go.
     pub events: mpsc::Sender<FromSlot>,
     /// Where commands come from.
-    pub commands: mpsc::Receiver<SlotCommand>,
+    pub commands: mpsc::Receiver<(MemberId, SlotCommand)>,
     /// Cancelled when the slot shall die at once.
     pub kill: CancellationToken,
 }

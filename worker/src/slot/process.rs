@@ -1,6 +1,6 @@
-//! Runs each piece of work in a child process and tells its death from its end.
+//! Runs each group in a child process and tells its death from its end.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
@@ -19,8 +19,10 @@ use crate::gpu;
 use crate::reason::{Traces, last_words};
 
 use super::environment;
-use super::protocol::{FromSlot, SlotEnd, Start, ToSlot, encode_frame, read_frame_async};
-use super::{EVENTS_MAX, SlotCommand, SlotEnds, SlotHandle, SlotRunner};
+use super::protocol::{
+    FromSlot, MemberEvent, MemberId, SlotCommand, SlotEnd, Start, ToSlot, encode_frame, read_frame_async,
+};
+use super::{EVENTS_MAX, SlotEnds, SlotHandle, SlotRunner};
 
 /// Lines of a slot's standard error that an error message repeats.
 const LAST_LINES_MAX: usize = 20;
@@ -42,7 +44,7 @@ const OOM_COUNTER_FILE: &str = "/proc/vmstat";
 pub(crate) const ALLOCATOR: [(&str, &str); 2] =
     [("MALLOC_MMAP_THRESHOLD_", "33554432"), ("MALLOC_TRIM_THRESHOLD_", "1073741824")];
 
-/// Starts `sweep-worker slot` for each piece of work.
+/// Starts `sweep-worker slot` for each group.
 #[derive(Clone, Debug)]
 pub struct ProcessRunner {
     /// The executable that understands `slot`.
@@ -112,9 +114,10 @@ impl SlotRunner for ProcessRunner {
         let stdout = child.stdout.take().ok_or_else(gone)?;
         let stderr = child.stderr.take().ok_or_else(gone)?;
         let (handle, ends) = SlotHandle::pair();
+        let members = start.members.iter().map(|one| one.member).collect();
         let first = encode_frame(&ToSlot::Start(Box::new(start)))?;
         let span = tracing::info_span!("slot", pid = child.id());
-        let supervision = supervise(child, (stdin, stdout, stderr), first, ends);
+        let supervision = supervise(child, (stdin, stdout, stderr), (first, members), ends);
         tokio::spawn(supervision.instrument(span));
         Ok(handle)
     }
@@ -124,7 +127,7 @@ impl SlotRunner for ProcessRunner {
 async fn supervise(
     mut child: Child,
     (stdin, stdout, stderr): (ChildStdin, ChildStdout, ChildStderr),
-    first: Vec<u8>,
+    (first, mut running): (Vec<u8>, BTreeSet<MemberId>),
     ends: SlotEnds,
 ) {
     let SlotEnds { events, commands, kill } = ends;
@@ -136,7 +139,7 @@ async fn supervise(
     // A task of its own, because reading a frame must not be cancelled half-way.
     let reader = tokio::spawn(read_frames(stdout, frame_sender));
     let ended = tokio::select! {
-        ended = forward(&mut frames, &events) => ended,
+        ended = forward(&mut frames, &mut running, &events) => ended,
         () = kill.cancelled() => Err(None),
     };
     // Closes the child's standard input, at which it exits.
@@ -157,13 +160,18 @@ async fn supervise(
         let was_oom_killed = self::oom_kills().await > oom_kills;
         let words = std::mem::take(&mut *last_words.lock().unwrap_or_else(PoisonError::into_inner));
         let end = explain_death(status, problem, &words, was_oom_killed);
-        let _ = events.send(FromSlot::Ended(end)).await;
+        for member in running {
+            let event = MemberEvent::Ended(end.clone());
+            // An agent that has gone wants no end.
+            let _ = events.send(FromSlot::Member { member, event }).await;
+        }
     }
 }
 
-/// Forwards events up to the end of the work. `Err` where the child died or spoke nonsense first.
+/// Forwards events until no member is running any more. `Err` where the child died or spoke nonsense first.
 async fn forward(
     frames: &mut mpsc::Receiver<io::Result<FromSlot>>,
+    running: &mut BTreeSet<MemberId>,
     events: &mpsc::Sender<FromSlot>,
 ) -> Result<(), Option<io::Error>> {
     while let Some(frame) = frames.recv().await {
@@ -172,11 +180,19 @@ async fn forward(
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(None),
             Err(error) => return Err(Some(error)),
         };
-        let is_end = matches!(event, FromSlot::Ended(_));
+        if let FromSlot::Member { member, event } = &event {
+            let is_known = running.contains(member);
+            if matches!(event, MemberEvent::Ended(_)) {
+                running.remove(member);
+            }
+            if !is_known {
+                return Err(Some(io::Error::other(format!("member {} is not running", member.0))));
+            }
+        }
         if events.send(event).await.is_err() {
             return Err(None);
         }
-        if is_end {
+        if running.is_empty() {
             return Ok(());
         }
     }
@@ -192,22 +208,22 @@ async fn read_frames(mut stdout: ChildStdout, frames: mpsc::Sender<io::Result<Fr
     }
 }
 
-async fn write_commands(mut stdin: ChildStdin, first: Vec<u8>, mut commands: mpsc::Receiver<SlotCommand>) {
+async fn write_commands(
+    mut stdin: ChildStdin,
+    first: Vec<u8>,
+    mut commands: mpsc::Receiver<(MemberId, SlotCommand)>,
+) {
     let mut frame = first;
     loop {
         // A broken pipe means that the child is gone; its exit status says why.
         if stdin.write_all(&frame).await.is_err() || stdin.flush().await.is_err() {
             return;
         }
-        let Some(command) = commands.recv().await else {
+        let Some((member, command)) = commands.recv().await else {
             // The agent has lost interest but the child may still end its work.
             return std::future::pending().await;
         };
-        let message = match command {
-            SlotCommand::EpochTaken { epoch } => ToSlot::EpochTaken { epoch },
-            SlotCommand::Stop => ToSlot::Stop,
-        };
-        match encode_frame(&message) {
+        match encode_frame(&ToSlot::Member { member, command }) {
             Ok(next) => frame = next,
             Err(_) => return,
         }

@@ -15,44 +15,86 @@ pub use worker_trainer::Halt;
 /// Largest frame in bytes: a confusion matrix of 1,000 classes needs below 8 MiB.
 pub const FRAME_BYTES_MAX: usize = 16 << 20;
 
+/// A member of a slot's group, as its agent numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MemberId(pub u32);
+
 /// From the agent to the slot process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToSlot {
     /// The work. Sent once, first.
     Start(Box<Start>),
+    /// To a member.
+    Member {
+        /// Which.
+        member: MemberId,
+        /// What.
+        command: SlotCommand,
+    },
+}
+
+/// What a member of a running slot is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotCommand {
     /// The checkpoint of this epoch was stored and its file may be deleted.
     EpochTaken {
         /// The epoch, from 1.
         epoch: u32,
     },
-    /// End at the next batch.
+    /// End at the next batch. The other members go on.
     Stop,
 }
 
-/// One piece of work, with everything it needs already on this machine.
+/// The work of one slot, with everything it needs already on this machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Start {
     /// Train or evaluate.
     pub work: WorkKind,
-    /// The trial.
-    pub spec: TrialSpec,
     /// The encoded dataset.
     pub dataset: PathBuf,
+    /// The device, as `--device` takes it.
+    pub device: String,
+    /// The trials that are trained together; one to evaluate.
+    pub members: Vec<MemberStart>,
+}
+
+/// One trial of a slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberStart {
+    /// How it is called from now on.
+    pub member: MemberId,
+    /// The trial.
+    pub spec: TrialSpec,
     /// The checkpoint to go on from.
     pub checkpoint: Option<PathBuf>,
     /// The weights to evaluate.
     pub model: Option<PathBuf>,
     /// An existing directory of this attempt alone.
     pub directory: PathBuf,
-    /// The device, as `--device` takes it.
-    pub device: String,
 }
 
 /// From the slot process to the agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FromSlot {
+    /// Batches are being worked on, of whichever member. Comes now and then, so that a slot which hangs is noticed.
+    Alive,
+    /// Of a member.
+    Member {
+        /// Which.
+        member: MemberId,
+        /// What.
+        event: MemberEvent,
+    },
+}
+
+/// What happens to a member of a slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberEvent {
     /// Step metrics, in sequence.
     Steps {
         /// The points.
@@ -62,16 +104,14 @@ pub enum FromSlot {
     Epoch {
         /// What was measured.
         metric: EpochMetric,
-        /// A file that stays unchanged until [`ToSlot::EpochTaken`].
+        /// A file that stays unchanged until [`SlotCommand::EpochTaken`].
         checkpoint: PathBuf,
     },
-    /// Batches are being worked on. Comes now and then, so that a slot which hangs is noticed.
-    Alive,
-    /// The work is over; nothing follows.
+    /// Its work is over; nothing follows of it.
     Ended(SlotEnd),
 }
 
-/// How a slot's work ended.
+/// How a member's work ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlotEnd {
@@ -210,7 +250,7 @@ mod tests {
 
     fn steps(loss: f64) -> FromSlot {
         let point = StepMetric { sequence: 3, epoch: 1, step: 17, loss, examples_per_second: 0.1 };
-        FromSlot::Steps { points: vec![point] }
+        FromSlot::Member { member: MemberId(3), event: MemberEvent::Steps { points: vec![point] } }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The files that a slot process may reach, and no network, by Landlock where the kernel has it.
 //!
-//! A slot on the CPU reads its inputs and the system's libraries, and writes its own folder. One on a GPU may also use
+//! A slot on the CPU reads the inputs of its members and the system's libraries, and writes their folders. One on a GPU may also use
 //! the devices, and whatever the driver's libraries are known to read and to write.
 
 use std::path::PathBuf;
@@ -22,9 +22,11 @@ const GPU_FOLDER_VARIABLES: [&str; 4] = ["LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_P
 /// What a piece of work needs on the CPU.
 fn reach(start: &Start) -> Reach {
     let mut reach = Reach::system();
-    let inputs = [Some(&start.dataset), start.checkpoint.as_ref(), start.model.as_ref()];
-    reach.read.extend(inputs.into_iter().flatten().cloned());
-    reach.write.push(start.directory.clone());
+    reach.read.push(start.dataset.clone());
+    for member in &start.members {
+        reach.read.extend([&member.checkpoint, &member.model].into_iter().flatten().cloned());
+        reach.write.push(member.directory.clone());
+    }
     reach
 }
 
@@ -71,6 +73,7 @@ mod tests {
     use sweep_proto::{Configuration, Digest, SweepId, TrialId, TrialSpec, WorkKind};
 
     use super::*;
+    use crate::slot::protocol::{MemberId, MemberStart};
 
     fn start(dataset: PathBuf, directory: PathBuf, device: &str) -> Start {
         let id = TrialId { sweep: SweepId(1), index: 0 };
@@ -78,7 +81,8 @@ mod tests {
         let spec = TrialSpec { id, configuration, replicate: 0, seed: 1, dataset: Digest::of(b"data") };
         let device = device.to_owned();
         let work = WorkKind::Train;
-        Start { work, spec, dataset, checkpoint: None, model: None, directory, device }
+        let member = MemberStart { member: MemberId(0), spec, checkpoint: None, model: None, directory };
+        Start { work, dataset, device, members: vec![member] }
     }
 
     /// What a thread may do after `close` was called in it: read its dataset, another file, write its folder, rename there,

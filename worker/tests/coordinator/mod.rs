@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_mins(3);
 pub(crate) struct State {
     pub blobs: BTreeMap<Digest, Vec<u8>>,
     pub pending: VecDeque<wire::Grant>,
+    /// How many of them are granted into one slot; 0: one.
+    pub group: usize,
     answered: BTreeMap<String, wire::Grants>,
     /// Epochs and checkpoints in the order of their arrival, repetitions included.
     pub epochs: Vec<(u64, u32, CheckpointRef)>,
@@ -118,16 +120,19 @@ impl Coordinator {
                 state.asks += 1;
                 let token = 1_000 + state.asks as u64;
                 let endless = state.endless.clone().map(|grant| wire::Grant { token, ..grant });
-                let State { answered, pending, .. } = &mut *state;
+                let State { answered, pending, group, .. } = &mut *state;
+                let group = *group;
                 if pending.is_empty() {
                     pending.extend(endless);
                 }
                 let grants = answered.entry(ask.request_id.clone()).or_insert_with(|| {
-                    let count = pending.len().min(ask.slots as usize);
-                    let group = |grant| wire::GrantGroup { grants: vec![grant] };
+                    let members = group.max(1).min(ask.group as usize);
+                    let count = pending.len().min(ask.slots as usize * members);
+                    let grants: Vec<_> = pending.drain(..count).collect();
+                    let group = |grants: &[wire::Grant]| wire::GrantGroup { grants: grants.to_vec() };
                     wire::Grants {
                         request_id: ask.request_id,
-                        groups: pending.drain(..count).map(group).collect(),
+                        groups: grants.chunks(members).map(group).collect(),
                     }
                 });
                 Some(Kind::Grants(grants.clone()))

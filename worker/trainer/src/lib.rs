@@ -1,4 +1,4 @@
-//! Models, kernels, optimisers and the training loop of one trial.
+//! Models, kernels, optimisers and the training loop of a trial, or of a group of trials by turns.
 //!
 //! The crate is synchronous and knows no network: [`train`] tells an [`Observer`] what it measures and
 //! asks a [`StopSignal`] whether to end. Equal trials give equal bits on the same build and SIMD level,
@@ -29,4 +29,4 @@ pub use error::TrainError;
 pub use model_directory::predict;
 pub use observer::{Observer, StopSignal};
 pub use request::{Completed, Ended, Halt, Prediction, TrainRequest};
-pub use training::{evaluate, peak_memory_bytes, train};
+pub use training::{Member, OnEnd, evaluate, peak_memory_bytes, train, train_group};

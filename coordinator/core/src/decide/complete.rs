@@ -185,10 +185,19 @@ impl Draft<'_> {
 
     fn failed(&mut self, id: TrialId, kind: FailureKind, message: &str) {
         let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Failed) else { return };
+        trial.last_error = Some(message.to_owned());
+        let failed =
+            AttemptRecord { failure: Some(kind), error: Some(message.to_owned()), ..attempt.clone() };
+        if failed.failed_with_its_slot() {
+            // Which member is to blame, nobody knows: each is tried alone, at no cost.
+            self.set_attempt(failed);
+            self.touch(Touch::NotBefore(id, self.now.plus_ms(RETRY_FIRST_MS)));
+            self.requeue(trial);
+            return;
+        }
         if kind.is_retryable() {
             self.blame(attempt.worker, id);
         }
-        trial.last_error = Some(message.to_owned());
         let is_spent = if kind == FailureKind::OutOfMemory {
             self.outgrew(&mut trial, attempt.worker);
             trial.out_of_memory >= OUT_OF_MEMORY_MAX
@@ -197,7 +206,7 @@ impl Draft<'_> {
             trial.failures >= self.sweep(id.sweep).map_or(0, |sweep| sweep.spec.failures_max)
         };
         let stuck = kind == FailureKind::Data && resumed_without_progress(&trial, &attempt);
-        self.set_attempt(AttemptRecord { failure: Some(kind), error: Some(message.to_owned()), ..attempt });
+        self.set_attempt(failed);
         if !kind.is_retryable() || is_spent {
             self.end_trial(trial, TrialState::Failed);
             return;

@@ -1,7 +1,7 @@
 //! Whose fault a failure is: trials that take their workers down or outgrow them, and workers on which every trial
 //! fails.
 
-use sweep_proto::{Timestamp, TrialId, WorkKind, WorkerId};
+use sweep_proto::{FailureKind, Timestamp, TrialId, WorkKind, WorkerId};
 
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -71,11 +71,28 @@ impl Draft<'_> {
             return false;
         }
         let attempts: Vec<&AttemptRecord> = self.attempts_of(trial.spec.id).collect();
+        trial.lost_with_workers(&attempts) >= WORKERS_LOST_MAX
+    }
+}
+
+impl TrialRecord {
+    /// How many of its newest attempts in a row ended with their workers, none of them an epoch further.
+    pub(super) fn lost_with_workers(&self, attempts: &[&AttemptRecord]) -> usize {
+        let Some(last) = attempts.last() else { return 0 };
         let lost = attempts.iter().rev().take_while(|one| {
             let is_lost = matches!(one.state, AttemptState::Expired | AttemptState::Revoked);
-            let counts = one.work == WorkKind::Train && one.id.number > trial.forgiven;
+            let counts = one.work == WorkKind::Train && one.id.number > self.forgiven;
             counts && is_lost && one.first_epoch == last.first_epoch
         });
-        lost.count() >= WORKERS_LOST_MAX
+        lost.count()
+    }
+}
+
+impl AttemptRecord {
+    /// Whether it failed because its slot did, which others shared with it: no fault of its trial, as far as is known.
+    pub(crate) fn failed_with_its_slot(&self) -> bool {
+        let of_slot =
+            |kind| matches!(kind, FailureKind::Crashed | FailureKind::OutOfMemory | FailureKind::Stalled);
+        self.members > 1 && self.failure.is_some_and(of_slot)
     }
 }

@@ -1,5 +1,7 @@
 //! A worker asks for work.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sweep_proto::{ArtifactRef, AttemptId, LeaseToken, Timestamp, TrialId, WorkKind, WorkerId};
 
 use super::{Outcome, known_worker};
@@ -7,14 +9,44 @@ use crate::command::{Granted, Rejection, Reply, Touch};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::index::Phase;
-use crate::limits::{GRANTS_MAX, REQUEST_ID_CHARACTERS_MAX};
+use crate::limits::{GRANTS_MAX, REQUEST_ID_CHARACTERS_MAX, WORKERS_LOST_MAX};
 use crate::record::{
     AnsweredRequest, AttemptRecord, AttemptState, LeaseRecord, TrialRecord, TrialState, WorkerRecord,
     WorkerState,
 };
 use crate::scheduler::Queue;
 
-pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &str, slots: u32) -> Outcome {
+/// Where a lease stands in its group.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    token: LeaseToken,
+    /// The group's first token, where it has several members.
+    group: Option<LeaseToken>,
+    members: u32,
+}
+
+/// What a worker has room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Slots without work.
+    pub(crate) slots: u32,
+    /// Most members of a group.
+    pub(crate) group: u32,
+}
+
+impl Room {
+    /// Most members of a group of this worker.
+    fn members_max(self, worker: &WorkerRecord) -> u32 {
+        self.group.min(worker.profile.group).max(1)
+    }
+
+    /// Most trials that one answer to this worker grants.
+    fn trials_of(self, worker: &WorkerRecord) -> u64 {
+        u64::from(self.slots.saturating_mul(self.members_max(worker)).min(GRANTS_MAX))
+    }
+}
+
+pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &str, room: Room) -> Outcome {
     if request_id.chars().count() > REQUEST_ID_CHARACTERS_MAX {
         let problem = format!("a request id has at most {REQUEST_ID_CHARACTERS_MAX} characters");
         return Err(Rejection::Invalid(problem));
@@ -23,9 +55,7 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
     let mut draft = Draft::new(engine, now);
     draft.hear(worker);
     if let Some(answered) = worker.answered.as_ref().filter(|answered| answered.request_id == request_id) {
-        let again = answered.tokens.iter().filter_map(|token| granted_before(engine, id, *token));
-        let groups = again.map(|granted| vec![granted]).collect();
-        return Ok(draft.finish(Reply::Grants(groups)));
+        return Ok(draft.finish(Reply::Grants(granted_before(engine, id, &answered.tokens))));
     }
     if worker.process.answered_before.iter().any(|before| before == request_id) {
         // It comes late: the worker has long asked for more. What it would get, nobody would work on.
@@ -34,14 +64,14 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
     let groups = match worker.state {
         _ if engine.is_resting(worker, now) => Vec::new(),
         WorkerState::Draining | WorkerState::Departed => Vec::new(),
-        WorkerState::Ready | WorkerState::Lost => grant_some(&mut draft, worker, slots),
+        WorkerState::Ready | WorkerState::Lost => grant_some(&mut draft, worker, room),
     };
     let granted: usize = groups.iter().map(Vec::len).sum();
     if granted == 0
         && matches!(worker.state, WorkerState::Ready | WorkerState::Lost)
         && !engine.is_resting(worker, now)
     {
-        draft.widen_search(u64::from(slots.min(GRANTS_MAX)));
+        draft.widen_search(room.trials_of(worker));
     }
     // An empty answer is not kept: the same request may get more the next time.
     if !groups.is_empty() {
@@ -51,34 +81,76 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
     Ok(draft.finish(Reply::Grants(groups)))
 }
 
-fn grant_some(draft: &mut Draft<'_>, worker: &WorkerRecord, slots: u32) -> Vec<Vec<Granted>> {
+fn grant_some(draft: &mut Draft<'_>, worker: &WorkerRecord, room: Room) -> Vec<Vec<Granted>> {
     let engine = draft.engine;
-    let held = engine.leases_of(worker.id).count() as u32;
-    let room = slots.min(worker.profile.slots.saturating_sub(held)).min(GRANTS_MAX) as usize;
+    let slots = room.slots.min(worker.profile.slots.saturating_sub(busy_slots(engine, worker.id)));
+    let members_max = room.members_max(worker) as usize;
+    let mut left = GRANTS_MAX as usize;
     let mut groups = Vec::new();
     let mut queue = Queue::new(&engine.index);
-    while groups.len() < room {
-        let Some((turn, trial)) = queue.next() else { break };
-        if engine.volatile.is_put_off(trial, draft.now) || engine.wants_more_memory(trial, worker, draft.now)
-        {
+    while groups.len() < slots as usize && left > 0 {
+        let Some((turn, first)) = queue.next() else { break };
+        if !draft.may_have(worker, turn.phase, first) {
             queue.skipped(turn);
             continue;
         }
-        if turn.phase == Phase::Train && draft.take_over(trial) {
-            queue.skipped(turn);
-            continue;
+        let mut members = vec![first];
+        if turn.phase == Phase::Train && !engine.must_be_alone(first) {
+            let beside = |trial| engine.is_of_one_dataset(first, trial) && !engine.must_be_alone(trial);
+            while members.len() < members_max.min(left) {
+                let Some(next) = queue.beside(first.sweep, beside) else { break };
+                if draft.may_have(worker, Phase::Train, next) {
+                    members.push(next);
+                }
+            }
         }
-        groups.extend(draft.grant(worker, trial, turn.phase).map(|granted| vec![granted]));
-        queue.granted(turn);
+        left -= members.len();
+        queue.granted(turn, members.len());
+        groups.push(draft.grant_group(worker, &members, turn.phase));
     }
+    groups.retain(|group| !group.is_empty());
     groups
 }
 
-/// What a live lease was granted as, for a worker that did not get the answer.
-fn granted_before(engine: &Engine, worker: WorkerId, token: LeaseToken) -> Option<Granted> {
-    let trial = engine.tables.trials.get(engine.index.live.get(&token)?)?;
-    let lease = trial.lease.filter(|lease| lease.worker == worker)?;
-    granted(engine, trial, &lease)
+/// Slots of a worker that hold work.
+fn busy_slots(engine: &Engine, worker: WorkerId) -> u32 {
+    let leases = engine.leases_of(worker).filter_map(|token| engine.lease_of(token));
+    leases.map(|lease| lease.slot()).collect::<BTreeSet<_>>().len() as u32
+}
+
+/// What live leases were granted as, for a worker that did not get the answer: in the same groups.
+fn granted_before(engine: &Engine, worker: WorkerId, tokens: &[LeaseToken]) -> Vec<Vec<Granted>> {
+    let mut groups: BTreeMap<LeaseToken, Vec<Granted>> = BTreeMap::new();
+    for token in tokens {
+        let Some(lease) = engine.lease_of(*token).filter(|lease| lease.worker == worker) else { continue };
+        let trial = engine.index.live.get(token).and_then(|id| engine.tables.trials.get(id));
+        let again = trial.and_then(|trial| granted(engine, trial, &lease));
+        groups.entry(lease.slot()).or_default().extend(again);
+    }
+    groups.into_values().collect()
+}
+
+impl Engine {
+    fn lease_of(&self, token: LeaseToken) -> Option<LeaseRecord> {
+        self.tables.trials.get(self.index.live.get(&token)?)?.lease
+    }
+
+    fn is_of_one_dataset(&self, one: TrialId, other: TrialId) -> bool {
+        let dataset = |id| self.tables.trials.get(&id).map(|trial: &TrialRecord| trial.spec.dataset);
+        dataset(one) == dataset(other)
+    }
+
+    /// Whether a trial is trained without others in its slot: it was in a group whose slot failed, or its attempts end with
+    /// their workers. Whether it is to blame shows when it is alone.
+    fn must_be_alone(&self, id: TrialId) -> bool {
+        let Some(trial) = self.tables.trials.get(&id) else { return false };
+        trial.attempts > trial.forgiven && {
+            let attempts: Vec<&AttemptRecord> = self.tables.attempts_of(id).collect();
+            let mut counted = attempts.iter().filter(|one| one.id.number > trial.forgiven);
+            counted.any(|one| one.failed_with_its_slot())
+                || trial.lost_with_workers(&attempts) >= WORKERS_LOST_MAX / 2
+        }
+    }
 }
 
 fn granted(engine: &Engine, trial: &TrialRecord, lease: &LeaseRecord) -> Option<Granted> {
@@ -98,6 +170,13 @@ fn granted(engine: &Engine, trial: &TrialRecord, lease: &LeaseRecord) -> Option<
 }
 
 impl Draft<'_> {
+    /// Whether a worker may have a piece of work now. Where another sweep has trained the same, nobody needs to.
+    fn may_have(&mut self, worker: &WorkerRecord, phase: Phase, trial: TrialId) -> bool {
+        let waits = self.engine.volatile.is_put_off(trial, self.now)
+            || self.engine.wants_more_memory(trial, worker, self.now);
+        !(waits || phase == Phase::Train && self.take_over(trial))
+    }
+
     /// Completes a pending trial without work where another sweep has trained the same in the meantime.
     fn take_over(&mut self, id: TrialId) -> bool {
         let tables = &self.engine.tables;
@@ -110,7 +189,22 @@ impl Draft<'_> {
         true
     }
 
-    fn grant(&mut self, worker: &WorkerRecord, id: TrialId, phase: Phase) -> Option<Granted> {
+    /// Grants trials into one slot.
+    fn grant_group(&mut self, worker: &WorkerRecord, trials: &[TrialId], phase: Phase) -> Vec<Granted> {
+        let members = trials.len() as u32;
+        let mut group = None;
+        let mut granted = Vec::new();
+        for trial in trials {
+            let token = self.next_token();
+            if members > 1 {
+                group = group.or(Some(token));
+            }
+            granted.extend(self.grant(worker, *trial, phase, Place { token, group, members }));
+        }
+        granted
+    }
+
+    fn grant(&mut self, worker: &WorkerRecord, id: TrialId, phase: Phase, place: Place) -> Option<Granted> {
         let engine = self.engine;
         let mut trial = engine.tables.trials.get(&id)?.clone();
         let work = match phase {
@@ -118,8 +212,8 @@ impl Draft<'_> {
             Phase::Evaluate => WorkKind::Evaluate,
         };
         trial.attempts += 1;
-        let lease =
-            LeaseRecord { token: self.next_token(), attempt: trial.attempts, worker: worker.id, work };
+        let Place { token, group, members } = place;
+        let lease = LeaseRecord { token, attempt: trial.attempts, worker: worker.id, work, group };
         trial.lease = Some(lease);
         if work == WorkKind::Train {
             trial.state = TrialState::Leased;
@@ -138,6 +232,7 @@ impl Draft<'_> {
             error: None,
             heard_at: None,
             kept_at: None,
+            members,
         });
         self.touch(Touch::Held(lease.token, self.now));
         let granted = granted(engine, &trial, &lease);

@@ -184,6 +184,7 @@ impl Rows {
             error: None,
             heard_at: None,
             kept_at: None,
+            members: 1,
         });
         self.epochs.extend(epochs.iter().zip(1..).map(|((seconds, loss), epoch)| EpochRecord {
             trial: id,

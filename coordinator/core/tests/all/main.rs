@@ -11,6 +11,7 @@ mod access;
 mod charge;
 mod deletion;
 mod forecast;
+mod groups;
 mod load;
 mod retention;
 mod scheduling;

@@ -41,14 +41,19 @@ fn first_replicates_are_handed_out_before_second_ones_and_slots_bound_the_leases
 fn a_repeated_request_gets_the_same_leases_while_they_live() {
     let (mut lab, worker) = Lab::with_worker(2);
     lab.launch(values::spec("repeat", &[8, 16, 24], 1, 3));
-    let ask = Command::AskWork { worker, request_id: "a".into(), slots: 2 };
+    let ask = Command::AskWork { worker, request_id: "a".into(), slots: 2, group: 1 };
     let Reply::Grants(first) = lab.run(&ask) else { panic!("no grants") };
     assert_eq!(lab.run(&ask), Reply::Grants(first.clone()));
     lab.engine = Engine::restore(lab.engine.tables().clone(), lab.now);
     assert_eq!(lab.run(&ask), Reply::Grants(first.clone()), "the answer was lost with its coordinator");
     lab.complete(first[0][0].token, failed(FailureKind::Rejected));
     assert_eq!(lab.run(&ask), Reply::Grants(vec![first[1].clone()]), "what ended is not granted again");
-    let long = Command::AskWork { worker, request_id: "x".repeat(REQUEST_ID_CHARACTERS_MAX + 1), slots: 1 };
+    let long = Command::AskWork {
+        worker,
+        request_id: "x".repeat(REQUEST_ID_CHARACTERS_MAX + 1),
+        slots: 1,
+        group: 1,
+    };
     assert!(matches!(lab.refused(&long), Rejection::Invalid(_)));
 }
 

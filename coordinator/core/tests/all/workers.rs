@@ -57,7 +57,7 @@ fn strangers_are_told_to_register() {
     let worker = values::worker_id(9);
     let commands = [
         Command::Heartbeat { worker, tokens: vec![] },
-        Command::AskWork { worker, request_id: "1".into(), slots: 1 },
+        Command::AskWork { worker, request_id: "1".into(), slots: 1, group: 1 },
         Command::Drain(worker),
         Command::Deregister(worker),
     ];
@@ -113,7 +113,8 @@ fn a_registration_that_comes_again_revokes_nothing_and_one_of_a_replaced_process
 fn a_request_of_long_ago_gets_no_work() {
     let (mut lab, worker) = Lab::with_worker(1);
     lab.launch(values::spec("late", &[8, 16, 32], 1, 2));
-    let ask = |request_id: &str| Command::AskWork { worker, request_id: request_id.to_owned(), slots: 1 };
+    let ask =
+        |request_id: &str| Command::AskWork { worker, request_id: request_id.to_owned(), slots: 1, group: 1 };
     for request_id in ["first", "second"] {
         let Reply::Grants(granted) = lab.run(&ask(request_id)) else { panic!("no grants") };
         lab.complete(granted[0][0].token, AttemptOutcome::Released { checkpoint: None });

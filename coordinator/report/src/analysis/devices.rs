@@ -105,6 +105,8 @@ impl Meter {
         let has_result = attempt.state == AttemptState::Succeeded;
         self.trials += u64::from(has_result && attempt.work == WorkKind::Train);
         let held_ms = attempt.charged_ms() as f64;
+        // Members of a group have equal parts of its slot.
+        let devices = devices / f64::from(attempt.members.max(1));
         self.lease_ms += held_ms;
         self.device_ms += held_ms * devices;
         self.lost_device_ms += attempt.lost_ms() as f64 * devices;

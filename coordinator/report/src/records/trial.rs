@@ -238,6 +238,9 @@ pub(super) struct Attempt<'a> {
     heard_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kept_at: Option<u64>,
+    /// Where it shared its slot. In no record of a program without groups, so every version may have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -262,6 +265,7 @@ impl<'a> Attempt<'a> {
             error,
             heard_at,
             kept_at,
+            members,
         } = record;
         let AttemptId { trial, number } = *id;
         Self {
@@ -281,6 +285,7 @@ impl<'a> Attempt<'a> {
             error: error.as_deref(),
             heard_at: heard_at.map(|at| at.0),
             kept_at: kept_at.map(|at| at.0),
+            members: Some(*members).filter(|members| *members > 1),
         }
     }
 }

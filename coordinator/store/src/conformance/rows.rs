@@ -92,7 +92,13 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         seed: 9_007_199_254_740_991,
         dataset: artifact(1).digest,
     };
-    let lease = LeaseRecord { token: LeaseToken(4), attempt: 2, worker: worker_id(1), work: WorkKind::Train };
+    let lease = LeaseRecord {
+        token: LeaseToken(4),
+        attempt: 2,
+        worker: worker_id(1),
+        work: WorkKind::Train,
+        group: Some(LeaseToken(3)),
+    };
     let result = TrialResult {
         best_epoch: 1,
         epochs: 3,
@@ -150,6 +156,7 @@ pub(super) fn attempt(id: AttemptId, state: AttemptState) -> Mutation {
         error: None,
         heard_at: (state == AttemptState::Expired).then_some(Timestamp(7)),
         kept_at: (state == AttemptState::Released).then_some(Timestamp(6)),
+        members: if state == AttemptState::Failed { 4 } else { 1 },
     })
 }
 
@@ -177,7 +184,13 @@ pub(super) fn worker(number: u64, slots: u32) -> Mutation {
     let device = Device { kind: DeviceKind::Cuda, ordinal: 1, model: "GPU".into(), memory_bytes: 80 << 30 };
     Mutation::Worker(WorkerRecord {
         id: worker_id(number),
-        profile: WorkerProfile { name: "host".into(), build: "1".into(), slots, devices: vec![device] },
+        profile: WorkerProfile {
+            name: "host".into(),
+            build: "1".into(),
+            slots,
+            devices: vec![device],
+            group: 1,
+        },
         state: WorkerState::Ready,
         registered_at: Timestamp(6),
         troubles: coordinator_core::Troubles {

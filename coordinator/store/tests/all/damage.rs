@@ -16,6 +16,7 @@ fn worker(number: u128) -> Mutation {
             build: "1".into(),
             slots: 1,
             devices: Vec::new(),
+            group: 1,
         },
         state: WorkerState::Ready,
         registered_at: Timestamp(1),

@@ -13,7 +13,13 @@ const WORKERS: u128 = 2_000;
 fn worker(number: u128) -> Mutation {
     Mutation::Worker(WorkerRecord {
         id: WorkerId(uuid::Uuid::from_u128(number)),
-        profile: WorkerProfile { name: "x".repeat(2_000), build: "1".into(), slots: 1, devices: Vec::new() },
+        profile: WorkerProfile {
+            name: "x".repeat(2_000),
+            build: "1".into(),
+            slots: 1,
+            devices: Vec::new(),
+            group: 1,
+        },
         state: WorkerState::Departed,
         registered_at: Timestamp(1),
         answered: None,

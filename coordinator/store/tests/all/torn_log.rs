@@ -21,6 +21,7 @@ fn pair(number: u128) -> [Mutation; 2] {
                 build: "1".into(),
                 slots: 1,
                 devices: Vec::new(),
+                group: 1,
             },
             state: WorkerState::Ready,
             registered_at: Timestamp(1),

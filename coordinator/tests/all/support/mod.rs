@@ -126,8 +126,13 @@ impl ScriptedWorker {
     /// As [`Self::join`], as a process with a name.
     pub(crate) async fn join_as(server: &Server, id: WorkerId, fresh: bool, instance: &str) -> Self {
         let mut client = WorkerServiceClient::new(channel(server).await);
-        let profile =
-            wire::WorkerProfile { name: "scripted".into(), build: "0".into(), slots: 1, devices: Vec::new() };
+        let profile = wire::WorkerProfile {
+            name: "scripted".into(),
+            build: "0".into(),
+            slots: 1,
+            devices: Vec::new(),
+            group: 1,
+        };
         let request = wire::RegisterRequest {
             worker_id: id.to_string(),
             protocol: Some(PROTOCOL_VERSION.into()),
@@ -159,7 +164,7 @@ impl ScriptedWorker {
     pub(crate) async fn ask(&mut self) -> Option<wire::Grant> {
         // A request id that comes again means: I did not get the answer.
         let request_id = uuid::Uuid::now_v7().to_string();
-        let ask = Message::AskWork(wire::AskWork { request_id, slots: 1 });
+        let ask = Message::AskWork(wire::AskWork { request_id, slots: 1, group: 1 });
         let Answer::Grants(grants) = self.tell(ask).await.expect("an answer") else { panic!("no grants") };
         grants.groups.into_iter().flat_map(|group| group.grants).next()
     }

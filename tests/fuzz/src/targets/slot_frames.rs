@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use sweep_proto::{EpochMetric, FailureKind, StepMetric};
 use tokio::runtime::Runtime;
 use worker::slot::protocol::{
-    FRAME_BYTES_MAX, FromSlot, SlotEnd, ToSlot, encode_frame, read_frame, read_frame_async,
+    FRAME_BYTES_MAX, FromSlot, MemberEvent, MemberId, SlotCommand, SlotEnd, ToSlot, encode_frame, read_frame,
+    read_frame_async,
 };
 
 use super::seeds;
@@ -67,20 +68,28 @@ pub(crate) fn examples() -> Vec<Seed> {
         energy_joules: Some(812.5),
     };
     let from = |message: FromSlot| encode_frame(&message).expect("finite");
+    let of = |member, event| FromSlot::Member { member: MemberId(member), event };
+    let told = |member, command| ToSlot::Member { member: MemberId(member), command };
     let to = |message: ToSlot| encode_frame(&message).expect("plain");
     let failed = SlotEnd::Failed { kind: FailureKind::OutOfMemory, message: "no \u{0} room".into() };
     let stream = [
         vec![0],
-        from(FromSlot::Steps { points: vec![point] }),
-        from(FromSlot::Epoch { metric, checkpoint: "/tmp/checkpoint".into() }),
-        from(FromSlot::Ended(failed)),
+        from(FromSlot::Alive),
+        from(of(0, MemberEvent::Steps { points: vec![point] })),
+        from(of(1, MemberEvent::Epoch { metric, checkpoint: "/tmp/checkpoint".into() })),
+        from(of(1, MemberEvent::Ended(failed))),
     ];
     let start = include_str!("slot_start.json").trim();
     let start: ToSlot = serde_json::from_str(start).expect("a start");
-    let commands = [vec![1], to(start), to(ToSlot::EpochTaken { epoch: 1 }), to(ToSlot::Stop)];
+    let commands = [
+        vec![1],
+        to(start),
+        to(told(1, SlotCommand::EpochTaken { epoch: 1 })),
+        to(told(0, SlotCommand::Stop)),
+    ];
     seeds([
         ("from_slot", stream.concat()),
         ("to_slot", commands.concat()),
-        ("stopped", [vec![0], from(FromSlot::Ended(SlotEnd::Stopped { underway: None }))].concat()),
+        ("stopped", [vec![0], from(of(0, MemberEvent::Ended(SlotEnd::Stopped { underway: None })))].concat()),
     ])
 }

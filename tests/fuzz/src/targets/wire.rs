@@ -179,6 +179,7 @@ pub(crate) fn examples() -> Vec<Seed> {
         build: "0.1.0".into(),
         slots: 4,
         devices: vec![device.clone(), device.clone()],
+        group: 1,
     };
     let failed = AttemptOutcome::Failed { kind: FailureKind::Data, message: "no \u{0} disk".into() };
     let report =

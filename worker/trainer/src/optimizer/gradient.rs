@@ -39,11 +39,11 @@ impl Gradient {
         Ok(Self::Tensor(tensor.contiguous()?))
     }
 
-    /// Accumulated in double precision, in a fixed order.
-    pub(super) fn sum_of_squares(&self) -> Result<f64, TrainError> {
+    /// The sum of its squares, where the gradient lies.
+    fn squares(&self) -> Result<Squares, TrainError> {
         match self {
-            Self::Dense(values) | Self::Rows { values, .. } => Ok(sum_of_squares(values)),
-            Self::Tensor(tensor) => Ok(tensor.sqr()?.sum_all()?.to_scalar::<f32>().map(f64::from)?),
+            Self::Dense(values) | Self::Rows { values, .. } => Ok(Squares::Known(sum_of_squares(values))),
+            Self::Tensor(tensor) => Ok(Squares::OnDevice(tensor.sqr()?.sum_all()?.reshape(1)?)),
         }
     }
 
@@ -95,6 +95,37 @@ impl Gradient {
     }
 }
 
+/// A sum of squares.
+enum Squares {
+    Known(f64),
+    /// One number on another device.
+    OnDevice(Tensor),
+}
+
+/// The norm of all gradients together, accumulated in double precision, in their order. What lies on a device comes from there
+/// in one transfer: each one waits for everything that the device has to do.
+pub(super) fn norm<'a>(gradients: impl Iterator<Item = &'a Gradient>) -> Result<f64, TrainError> {
+    let squares = gradients.map(Gradient::squares).collect::<Result<Vec<_>, _>>()?;
+    let on_device: Vec<_> = squares
+        .iter()
+        .filter_map(|one| match one {
+            Squares::Known(_) => None,
+            Squares::OnDevice(tensor) => Some(tensor),
+        })
+        .collect();
+    let brought =
+        if on_device.is_empty() { Vec::new() } else { Tensor::cat(&on_device, 0)?.to_vec1::<f32>()? };
+    let mut brought = brought.into_iter().map(f64::from);
+    let sum: f64 = squares
+        .iter()
+        .map(|one| match one {
+            Squares::Known(sum) => *sum,
+            Squares::OnDevice(_) => brought.next().unwrap_or(f64::NAN),
+        })
+        .sum();
+    Ok(sum.sqrt())
+}
+
 #[inline(always)]
 fn zeros<'a>(elements: Range<usize>, each: &mut impl FnMut(usize, &'a [f32])) {
     for start in elements.clone().step_by(ZEROS.len()) {
@@ -138,6 +169,25 @@ mod tests {
         assert_eq!(all.len(), 3_000);
         assert_eq!((all[..2].to_vec(), all[1_400..1_402].to_vec()), (vec![1.0, 2.0], vec![3.0, 4.0]));
         assert_eq!(all.iter().sum::<f32>(), 10.0);
-        assert_eq!(gradient.sum_of_squares().unwrap(), 30.0);
+        assert_eq!(norm([&gradient, &gradient].into_iter()).unwrap(), 60.0_f64.sqrt());
+    }
+
+    #[test]
+    fn numbers_that_come_in_one_transfer_give_the_bits_of_those_that_come_one_by_one() {
+        let device = candle_core::Device::Cpu;
+        let tensor = |scale: f32, count: usize| {
+            let values: Vec<f32> = (0..count).map(|at| scale * (at as f32).sin()).collect();
+            Tensor::from_vec(values, (count / 2, 2), &device).unwrap()
+        };
+        let tensors = [tensor(0.3, 14), tensor(1e-4, 600), tensor(7.0, 2), tensor(0.01, 30)];
+        let mut one_by_one = 0.0;
+        for tensor in &tensors {
+            one_by_one += f64::from(tensor.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap());
+        }
+        let mut gradients: Vec<_> = tensors.into_iter().map(Gradient::Tensor).collect();
+        assert_eq!(norm(gradients.iter()).unwrap().to_bits(), one_by_one.sqrt().to_bits());
+        gradients.insert(1, Gradient::Dense(vec![3.0]));
+        let expected = norm(gradients.iter()).unwrap();
+        assert!((expected - (one_by_one + 9.0).sqrt()).abs() < 1e-12 * expected, "each number is its own");
     }
 }

@@ -82,15 +82,13 @@ impl Optimizer {
         gradients: &Gradients,
     ) -> Result<f64, TrainError> {
         let mut found = Vec::with_capacity(parameters.len());
-        let mut squares = 0.0;
         for (name, var) in parameters {
             let gradient = gradients
                 .get(name)
                 .ok_or_else(|| TrainError::Rejected(format!("the parameter {name} has no gradient")))?;
-            squares += gradient.sum_of_squares()?;
             found.push((name, var, gradient));
         }
-        let norm = squares.sqrt();
+        let norm = gradient::norm(found.iter().map(|(_, _, gradient)| *gradient))?;
         if !norm.is_finite() {
             return Ok(norm);
         }

@@ -3,6 +3,7 @@
 mod calibration;
 mod epoch;
 mod evaluation;
+mod group;
 mod memory;
 mod ranking;
 mod tally;
@@ -26,6 +27,7 @@ use crate::request::{Completed, Ended, Halt, TrainRequest};
 use crate::weights_file::{self, Expected};
 
 pub(crate) use evaluation::Evaluation;
+pub use group::{Member, OnEnd, train_group};
 pub use memory::peak_bytes as peak_memory_bytes;
 pub(crate) use tally::Underway;
 
@@ -45,23 +47,22 @@ pub fn train(
     observer: &mut dyn Observer,
     stop: &dyn StopSignal,
 ) -> Result<Ended, TrainError> {
-    let dataset = Dataset::open(request.dataset)?;
-    dataset.require(Split::Train)?;
-    dataset.require(Split::Validation)?;
-    let mut trial = Trial::prepare(request, &dataset)?;
+    let dataset = open_dataset(request.dataset)?;
+    let mut trial = Trial::prepare(*request, &dataset)?;
     let mut steps = Steps::new(observer);
     loop {
-        if let Some(early_stopped) = trial.is_over() {
-            return trial.complete(early_stopped).map(Ended::Completed);
-        }
-        match trial.epoch(&mut steps, stop)? {
-            EpochEnd::Done => {}
-            EpochEnd::Stopped => return Ok(Ended::Stopped { checkpoint: trial.newest }),
-            EpochEnd::Diverged(message) => {
-                return Ok(Ended::Diverged { epoch: trial.progress.epoch + 1, message });
-            }
+        if let Some(ended) = trial.turn(&mut steps, stop)? {
+            return Ok(ended);
         }
     }
+}
+
+/// A dataset to train on.
+fn open_dataset(path: &Path) -> Result<Dataset, TrainError> {
+    let dataset = Dataset::open(path)?;
+    dataset.require(Split::Train)?;
+    dataset.require(Split::Validation)?;
+    Ok(dataset)
 }
 
 /// Measures a trial's best weights (`model.safetensors`) on the test split; `None` where a stop was requested.
@@ -103,7 +104,7 @@ fn halt(progress: &Progress, path: PathBuf) -> Halt {
 
 /// A trial in training.
 struct Trial<'a> {
-    request: &'a TrainRequest<'a>,
+    request: TrainRequest<'a>,
     dataset: &'a Dataset,
     model: Model,
     optimizer: Optimizer,
@@ -113,7 +114,7 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn prepare(request: &'a TrainRequest<'a>, dataset: &'a Dataset) -> Result<Self, TrainError> {
+    fn prepare(request: TrainRequest<'a>, dataset: &'a Dataset) -> Result<Self, TrainError> {
         let spec = request.spec;
         let device = request.device.open()?;
         let shape = ModelShape::new(&spec.configuration, dataset.header())?;
@@ -139,6 +140,20 @@ impl<'a> Trial<'a> {
         let newest = Some(halt(&checkpoint.progress, path.to_owned()));
         let (progress, best) = (checkpoint.progress, checkpoint.best);
         Ok(Self { request, dataset, model, optimizer, progress, best, newest })
+    }
+
+    /// Trains one epoch, unless none follows; how the trial has ended, where it has.
+    fn turn(&mut self, steps: &mut Steps<'_>, stop: &dyn StopSignal) -> Result<Option<Ended>, TrainError> {
+        if self.is_over().is_none() {
+            match self.epoch(steps, stop)? {
+                EpochEnd::Done => {}
+                EpochEnd::Stopped => return Ok(Some(Ended::Stopped { checkpoint: self.newest.clone() })),
+                EpochEnd::Diverged(message) => {
+                    return Ok(Some(Ended::Diverged { epoch: self.progress.epoch + 1, message }));
+                }
+            }
+        }
+        self.is_over().map(|early_stopped| self.complete(early_stopped).map(Ended::Completed)).transpose()
     }
 
     /// Whether no epoch follows, and if so, whether that is for lack of improvement.

@@ -12,6 +12,8 @@ use sweep_proto::{
     model_size,
 };
 
+mod group;
+
 use super::*;
 use crate::testing::{VOCABULARY, sample_bytes};
 

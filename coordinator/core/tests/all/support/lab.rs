@@ -67,10 +67,14 @@ impl Lab {
     }
 
     pub fn ask(&mut self, worker: WorkerId, slots: u32) -> Vec<Granted> {
+        self.ask_groups(worker, slots, 1).into_iter().flatten().collect()
+    }
+
+    pub fn ask_groups(&mut self, worker: WorkerId, slots: u32, group: u32) -> Vec<Vec<Granted>> {
         self.requests += 1;
         let request_id = self.requests.to_string();
-        match self.run(&Command::AskWork { worker, request_id, slots }) {
-            Reply::Grants(groups) => groups.into_iter().flatten().collect(),
+        match self.run(&Command::AskWork { worker, request_id, slots, group }) {
+            Reply::Grants(groups) => groups,
             other => panic!("{other:?}"),
         }
     }

@@ -70,8 +70,14 @@ pub fn launch(spec: SweepSpec) -> Command {
 }
 
 pub fn register(worker: WorkerId, slots: u32, fresh: bool) -> Command {
+    register_groups(worker, slots, 1, fresh)
+}
+
+/// Registers a worker whose slots train so many trials together.
+pub fn register_groups(worker: WorkerId, slots: u32, group: u32, fresh: bool) -> Command {
     let name = format!("machine {worker}");
-    let profile = WorkerProfile { name, build: "1".into(), slots, devices: vec![device(worker, slots)] };
+    let devices = vec![device(worker, slots)];
+    let profile = WorkerProfile { name, build: "1".into(), slots, devices, group };
     Command::Register { worker, protocol: PROTOCOL_VERSION, profile, fresh, instance: None }
 }
 

@@ -1,6 +1,6 @@
 //! A scripted worker: trains by the book, and misbehaves as real machines do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::command::LeaseStanding;
 use coordinator_core::{Command, Granted, Rejection, Reply};
@@ -19,6 +19,8 @@ const RESEND_MS: u64 = 3_000;
 struct Job {
     spec: TrialSpec,
     work: WorkKind,
+    /// Its slot, by the request that got it and the place in the answer.
+    slot: (u64, usize),
     epochs_acknowledged: u32,
     /// How many batches of the next epoch a release hands over.
     batches: u32,
@@ -35,6 +37,8 @@ struct Job {
 pub struct Worker {
     pub id: WorkerId,
     pub slots: u32,
+    /// Trials that one slot trains together.
+    pub group: u32,
     /// Grows with each start, so that answers to a dead process go nowhere.
     pub incarnation: u64,
     pub alive: bool,
@@ -51,10 +55,11 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub fn new(id: WorkerId, slots: u32) -> Self {
+    pub fn new(id: WorkerId, slots: u32, group: u32) -> Self {
         Self {
             id,
             slots,
+            group,
             incarnation: 0,
             alive: true,
             stopped_until: 0,
@@ -74,7 +79,7 @@ impl Worker {
         *self = Self {
             incarnation: self.incarnation + 1,
             requests: self.requests,
-            ..Self::new(self.id, self.slots)
+            ..Self::new(self.id, self.slots, self.group)
         };
     }
 
@@ -94,7 +99,7 @@ impl Worker {
         if !self.registered {
             if self.register_sent_at.is_none_or(|sent| now >= sent + RESEND_MS) {
                 self.register_sent_at = Some(now);
-                return vec![values::register(self.id, self.slots, self.fresh)];
+                return vec![values::register_groups(self.id, self.slots, self.group, self.fresh)];
             }
             return Vec::new();
         }
@@ -107,12 +112,13 @@ impl Worker {
         for (token, job) in &mut self.jobs {
             commands.extend(job.step(*token, now, random, faulty));
         }
+        self.fail_with_their_slots();
         if self.leaving {
             if self.jobs.is_empty() {
                 commands.push(Command::Deregister(self.id));
                 self.alive = false;
             }
-        } else if (self.jobs.len() as u32) < self.slots {
+        } else if self.busy_slots() < self.slots {
             commands.extend(self.ask(now));
         }
         commands
@@ -128,8 +134,29 @@ impl Worker {
             }
         };
         self.request = Some((request_id.clone(), now));
-        let slots = self.slots - self.jobs.len() as u32;
-        Some(Command::AskWork { worker: self.id, request_id, slots })
+        let slots = self.slots - self.busy_slots();
+        Some(Command::AskWork { worker: self.id, request_id, slots, group: self.group })
+    }
+
+    fn busy_slots(&self) -> u32 {
+        self.jobs.values().map(|job| job.slot).collect::<BTreeSet<_>>().len() as u32
+    }
+
+    /// A slot that dies takes all its members along: those that have not ended fail as the one did.
+    fn fail_with_their_slots(&mut self) {
+        let failed = |job: &Job| match &job.outcome {
+            Some(outcome @ AttemptOutcome::Failed { kind, .. }) if is_of_slot(*kind) => {
+                Some((job.slot, outcome.clone()))
+            }
+            _ => None,
+        };
+        let dead: BTreeMap<_, _> = self.jobs.values().filter_map(failed).collect();
+        for job in self.jobs.values_mut().filter(|job| job.outcome.is_none()) {
+            if let Some(outcome) = dead.get(&job.slot) {
+                job.outcome = Some(outcome.clone());
+                job.sent_at = None;
+            }
+        }
     }
 
     /// The answer to one of its commands.
@@ -144,7 +171,7 @@ impl Worker {
             }
             (Command::Register { .. }, Ok(_)) => self.registered = true,
             (Command::AskWork { request_id, .. }, Ok(Reply::Grants(groups))) => {
-                self.take(now, request_id, groups.iter().flatten());
+                self.take(now, request_id, groups);
             }
             (Command::Heartbeat { .. }, Ok(Reply::Heartbeat { leases, drain })) => {
                 for (token, standing) in leases {
@@ -175,13 +202,16 @@ impl Worker {
         }
     }
 
-    fn take<'a>(&mut self, now: u64, request_id: &str, grants: impl Iterator<Item = &'a Granted>) {
+    fn take(&mut self, now: u64, request_id: &str, groups: &[Vec<Granted>]) {
         if self.request.as_ref().is_none_or(|(current, _)| current != request_id) {
             return;
         }
         self.request = None;
-        for granted in grants {
+        let grants =
+            groups.iter().enumerate().flat_map(|(place, group)| group.iter().map(move |one| (place, one)));
+        for (place, granted) in grants {
             let job = Job {
+                slot: (self.requests, place),
                 spec: granted.spec.clone(),
                 work: granted.work,
                 epochs_acknowledged: granted.checkpoint.map_or(0, |checkpoint| checkpoint.epoch),
@@ -194,6 +224,10 @@ impl Worker {
             self.jobs.insert(granted.token, job);
         }
     }
+}
+
+fn is_of_slot(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Crashed | FailureKind::OutOfMemory | FailureKind::Stalled)
 }
 
 impl Job {

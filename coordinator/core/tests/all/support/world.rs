@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS, STOCK_TRIALS};
 use coordinator_core::{
-    AttemptState, AuditNote, Command, Engine, Keep, Key, Mutation, Rejection, Reply, Retried, SweepState,
-    Tables, TrialRecord, TrialState,
+    AttemptState, AuditNote, Command, Engine, Granted, Keep, Key, Mutation, Rejection, Reply, Retried,
+    SweepState, Tables, TrialRecord, TrialState,
 };
 use coordinator_store::{MemoryStore, SqliteStore, Store};
-use sweep_proto::{CheckpointRef, EpochMetric, Hyperparameter, SweepId, Timestamp, TrialId};
+use sweep_proto::{
+    CheckpointRef, EpochMetric, FailureKind, Hyperparameter, SweepId, Timestamp, TrialId, WorkKind, WorkerId,
+};
 
 use super::random::Random;
 use super::values;
@@ -60,6 +62,11 @@ fn stock(seed: u64) -> usize {
     if seed % 5 == 1 { 3 } else { STOCK_TRIALS }
 }
 
+/// How many trials a slot of a worker trains together: up to four, in every second world.
+fn group(seed: u64, worker: u64) -> u32 {
+    if matches!(seed % 4, 0 | 3) { 1 + ((seed / 4 + worker) % 4) as u32 } else { 1 }
+}
+
 /// An engine over rows, with this world's slices and stock.
 fn restored(seed: u64, tables: Tables, now: u64) -> Engine {
     Engine::restore(tables, Timestamp(now)).with_slice(slice(seed)).with_stock(stock(seed))
@@ -99,6 +106,8 @@ pub struct World {
     tick_at: u64,
     /// Whether a trial was handed out that was stopped in mid-epoch before.
     resumed_underway: bool,
+    /// Whether several trials were granted into one slot.
+    grouped: bool,
     /// Whether trials followed later what was decided of their sweep.
     followed_late: bool,
     /// Whether ended trials were tried again.
@@ -115,7 +124,10 @@ impl World {
     pub fn new(seed: u64, medium: Medium) -> Self {
         let mut random = Random::new(seed);
         let workers = (0..=random.below(4))
-            .map(|number| Worker::new(values::worker_id(number), 1 + random.below(3) as u32))
+            .map(|number| {
+                let slots = 1 + random.below(3) as u32;
+                Worker::new(values::worker_id(number), slots, group(seed, number))
+            })
             .collect();
         Self {
             engine: restored(seed, Tables::default(), 0),
@@ -140,6 +152,7 @@ impl World {
             ended: BTreeMap::new(),
             tick_at: 0,
             resumed_underway: false,
+            grouped: false,
             followed_late: false,
             retried: false,
             held: false,
@@ -460,6 +473,10 @@ impl World {
         if let Ok(Reply::Grants(groups)) = &answer {
             let mut granted = groups.iter().flatten().filter_map(|one| one.checkpoint);
             self.resumed_underway |= granted.any(|checkpoint| checkpoint.batches > 0);
+            self.grouped |= groups.iter().any(|group| group.len() > 1);
+            if let Command::AskWork { worker, group, .. } = command {
+                self.check_room(*worker, groups, *group);
+            }
         }
         if let Command::Register { worker, fresh: true, .. } = command {
             assert_eq!(
@@ -512,6 +529,13 @@ impl World {
         }
         if self.resumed_underway {
             corners.insert("resumed in mid-epoch".into());
+        }
+        if self.grouped {
+            corners.insert("group".into());
+        }
+        let mut attempts = self.engine.tables().attempts.values();
+        if attempts.any(|one| one.members > 1 && one.failure == Some(FailureKind::Crashed)) {
+            corners.insert("group that crashed".into());
         }
         for trial in self.engine.tables().trials.values() {
             if trial.out_of_memory > 0 {

@@ -24,8 +24,8 @@ impl World {
     /// The same command once more changes nothing.
     pub(super) fn check_repetition(&self, command: &Command, answer: &Result<Reply, Rejection>) {
         let empty_handed = matches!(answer, Ok(Reply::Grants(groups)) if groups.is_empty());
-        // The next slice of what is tried again is no repetition.
-        let goes_on = matches!(answer, Ok(Reply::Retried { left: 1.., .. }));
+        // The next slice of what is tried again, or goes, is no repetition.
+        let goes_on = matches!(answer, Ok(Reply::Retried { left: 1.., .. } | Reply::Forgotten(Some(_))));
         if matches!(command, Command::Launch { .. } | Command::Follow) || empty_handed || goes_on {
             return;
         }
@@ -47,6 +47,23 @@ impl World {
             (Err(Rejection::WrongState { .. }), _) if matches!(command, Command::Resume(_)) => {}
             (Err(again), answer) => assert_eq!(answer.as_ref().err(), Some(&again), "{command:#?}"),
         }
+    }
+
+    /// A worker gets no more groups than it has room for, and none is larger than it takes.
+    pub(super) fn check_room(&self, worker: WorkerId, groups: &[Vec<Granted>], members_max: u32) {
+        for group in groups {
+            assert!((1..=members_max as usize).contains(&group.len()), "{} of {members_max}", group.len());
+            let same = |one: &Granted| {
+                (one.spec.id.sweep, one.dataset, one.work)
+                    == (group[0].spec.id.sweep, group[0].dataset, group[0].work)
+            };
+            assert!(group.iter().all(same), "a group of unlike members: {group:?}");
+            assert!(group.len() == 1 || group[0].work == WorkKind::Train, "an evaluation in a group");
+        }
+        let profile = &self.engine.tables().workers[&worker].profile;
+        assert!(groups.len() as u32 <= profile.slots, "{} groups for {profile:?}", groups.len());
+        let held = self.engine.leases_of(worker).count() as u32;
+        assert!(held <= profile.slots * profile.group, "{held} leases for {profile:?}");
     }
 
     /// A trial that has ended stays as it ended.
