@@ -3,15 +3,12 @@
 use sweep_proto::Configuration;
 use sweep_proto::random::Stream;
 
-use super::{Asked, Nothing, Sampler, whole};
+use super::{Asked, Nothing, PLACES_MAX, Sampler, left, whole};
 use crate::proposal::Proposal;
 use crate::space::Space;
 
 /// Draws before a configuration counts as not to be found: constraints that leave a thousandth of a space pass.
 const DRAWS_MAX: usize = 20_000;
-
-/// Places of a space that are looked at one by one where draws find none.
-const PLACES_MAX: u64 = 1_000_000;
 
 /// Draws of a configuration that only a forecast asks for.
 const SOME_DRAWS_MAX: usize = 100;
@@ -40,9 +37,7 @@ impl Sampler for Random {
                     "of {DRAWS_MAX} random configurations, each breaks a constraint or was tried before: relax the constraints"
                 ))
             })?;
-            let first = random.below(places.max(1));
-            let mut rest = (first..places).chain(0..first).filter_map(|place| asked.space.at_place(place));
-            rest.find(|one| !asked.seen.has(one)).ok_or(Nothing::Exhausted)
+            left(asked, places, random.below(places.max(1)))
         })
     }
 }
