@@ -66,6 +66,7 @@ named! {
         Grid "grid" "Every configuration of the grid, in its order."
         ShuffledGrid "shuffled_grid" "Every configuration of the grid, in an order that the sweep's seed shuffles."
         Random "random" "Configurations drawn at random, each level and each part of a range equally likely."
+        Sobol "sobol" "Points of a scrambled Sobol sequence, which cover the space more evenly than random ones."
     }
 }
 

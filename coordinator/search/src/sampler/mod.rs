@@ -2,6 +2,7 @@
 
 mod grid;
 mod random;
+mod sobol;
 
 pub use random::some_configuration;
 use sweep_proto::{Configuration, SamplerName};
@@ -49,6 +50,7 @@ pub fn of(name: SamplerName) -> Box<dyn Sampler> {
         SamplerName::Grid => Box::new(grid::Grid { is_shuffled: false }),
         SamplerName::ShuffledGrid => Box::new(grid::Grid { is_shuffled: true }),
         SamplerName::Random => Box::new(random::Random),
+        SamplerName::Sobol => Box::new(sobol::Sobol),
     }
 }
 
@@ -57,7 +59,8 @@ const PLACES_MAX: u64 = 1_000_000;
 
 /// A configuration that is left of a space with so many places, looked for from one of them on.
 fn left(asked: &Asked<'_>, places: u64, first: u64) -> Result<Configuration, Nothing> {
-    let mut rest = (first..places).chain(0..first.min(places)).filter_map(|place| asked.space.at_place(place));
+    let mut rest =
+        (first..places).chain(0..first.min(places)).filter_map(|place| asked.space.at_place(place));
     rest.find(|one| !asked.seen.has(one)).ok_or(Nothing::Exhausted)
 }
 
