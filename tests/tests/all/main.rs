@@ -35,6 +35,7 @@ mod python_client;
 mod quickstart;
 mod readers;
 mod rerun;
+mod searches;
 mod spent;
 mod supply_chain;
 mod watch;
