@@ -93,13 +93,17 @@ pub struct Ledger {
     pub planned: u64,
     /// Trials in each state, every state named.
     pub states: BTreeMap<&'static str, u64>,
-    /// Sum over the states.
+    /// Trials that have a record.
     pub recorded: u64,
+    /// Trials without one: of a large sweep that was cancelled they were never made, of one that runs they are yet to be made.
+    /// Among the states they stand as what they are, or are going to be.
+    #[serde(skip_serializing_if = "is_none_unmade")]
+    pub unmade: u64,
     /// Trials that stand twice for the same configuration and replicate.
     pub duplicates: u64,
     /// Completed trials without a result.
     pub without_result: u64,
-    /// Whether `planned` = `recorded`, with no duplicate and no completed trial without a result.
+    /// Whether `planned` is the sum over the states, with no duplicate and no completed trial without a result.
     pub balanced: bool,
     /// Completed trials whose result an earlier trial gave.
     pub reused: u64,
@@ -115,6 +119,11 @@ pub struct Ledger {
     pub released_attempts: u64,
     /// Attempts ended by a command: a cancel, an extension, a worker that was shut out.
     pub revoked_attempts: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none_unmade(unmade: &u64) -> bool {
+    *unmade == 0
 }
 
 /// What was launched, on what, by whom.

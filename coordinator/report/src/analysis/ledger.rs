@@ -23,11 +23,13 @@ pub fn ledger(input: &ReportInput, table: &Table) -> Ledger {
         reused += u64::from(completed && trial.reused_from.is_some());
     }
     let planned = planned_trials(&input.sweep, input.trials.iter());
+    let recorded = table.trials.len() as u64;
+    let mut unmade = 0;
     // A large sweep's trials are made while it runs: those that are yet to be made stand as what they are going to be.
     if let Some(state) = waiting_state(input.sweep.state) {
-        *states.entry(state.name()).or_default() += planned.saturating_sub(table.trials.len() as u64);
+        unmade = planned.saturating_sub(recorded);
+        *states.entry(state.name()).or_default() += unmade;
     }
-    let recorded = states.values().sum();
     let own: BTreeSet<TrialId> = table.trials.iter().map(|trial| trial.id).collect();
     let attempts: Vec<_> = input.attempts.iter().filter(|attempt| own.contains(&attempt.id.trial)).collect();
     let count = |state| attempts.iter().filter(|attempt| attempt.state == state).count() as u64;
@@ -35,9 +37,10 @@ pub fn ledger(input: &ReportInput, table: &Table) -> Ledger {
         planned,
         states,
         recorded,
+        unmade,
         duplicates,
         without_result,
-        balanced: planned == recorded && duplicates == 0 && without_result == 0,
+        balanced: planned == recorded + unmade && duplicates == 0 && without_result == 0,
         reused,
         attempts: attempts.len() as u64,
         failed_attempts: count(AttemptState::Failed),

@@ -18,7 +18,10 @@ pub(super) fn section(model: &ReportModel, table: &Table, language: Language) ->
     let mut rows =
         vec![vec![say!(language, "planned (grid × replicates)").to_owned(), format::count(ledger.planned)]];
     rows.extend(states.filter(|row| row[1] != "0"));
-    rows.push(vec![say!(language, "sum of states").to_owned(), format::count(ledger.recorded)]);
+    rows.push(vec![say!(language, "sum of states").to_owned(), format::count(sum(ledger))]);
+    if ledger.unmade > 0 {
+        rows.push(vec![say!(language, "of these without a record").to_owned(), format::count(ledger.unmade)]);
+    }
     blocks.push(Block::Table(
         TextTable::new(say!(language, "Trials"), heads!(language, "state", "#trials")).with_rows(
             rows.into_iter(),
@@ -56,8 +59,13 @@ pub(super) fn section(model: &ReportModel, table: &Table, language: Language) ->
     Section { id: "ledger", title: say!(language, "Ledger"), blocks }
 }
 
+/// Of the trials in every state.
+fn sum(ledger: &Ledger) -> u64 {
+    ledger.recorded + ledger.unmade
+}
+
 fn check(ledger: &Ledger, language: Language) -> Block {
-    let [planned, recorded] = [ledger.planned, ledger.recorded].map(format::count);
+    let [planned, recorded] = [ledger.planned, sum(ledger)].map(format::count);
     if ledger.balanced {
         return Block::Text(say!(
             language,
@@ -71,7 +79,7 @@ fn check(ledger: &Ledger, language: Language) -> Block {
         "Not balanced: planned {planned}, sum of states {recorded}, duplicates {duplicates}, completed without a result \
          {without_result}.",
         planned = ledger.planned,
-        recorded = ledger.recorded,
+        recorded = sum(ledger),
         duplicates = ledger.duplicates,
         without_result = ledger.without_result
     ))

@@ -146,6 +146,21 @@ fn a_trial_without_a_result_is_no_training_of_the_results() {
 }
 
 #[test]
+fn trials_that_were_never_made_are_no_records() {
+    let mut input = two_by_two();
+    input.sweep.state = coordinator_core::SweepState::Cancelled;
+    let planned = input.trials.len() as u64;
+    let gone = input.trials.pop().unwrap().spec.id;
+    input.attempts.retain(|attempt| attempt.id.trial != gone);
+    input.epochs.retain(|epoch| epoch.trial != gone);
+    let ledger = analyse(&input).ledger;
+    assert_eq!((ledger.planned, ledger.recorded, ledger.unmade), (planned, planned - 1, 1));
+    assert!(ledger.balanced && ledger.states["cancelled"] == 1, "{ledger:?}");
+    let markdown = text(&input, "report.md");
+    assert!(markdown.contains("of these without a record"), "{markdown}");
+}
+
+#[test]
 fn what_was_cancelled_is_not_said_to_change() {
     let mut input = two_by_two();
     input.sweep.state = coordinator_core::SweepState::Cancelled;

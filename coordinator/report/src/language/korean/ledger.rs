@@ -6,6 +6,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("Ledger", "시행 집계"),
     ("planned (grid × replicates)", "계획(격자 × 반복)"),
     ("sum of states", "상태별 합계"),
+    ("of these without a record", "그중 기록이 없는 시행"),
     ("results reused from earlier sweeps", "이전 스윕에서 재사용한 결과"),
     ("failed attempts", "실패한 시도"),
     ("diverged attempts", "발산한 시도"),
