@@ -549,7 +549,7 @@ async fn an_extension_beyond_a_total_is_refused_before_its_data_is_read() {
     user.launch(SWEEP, false).await.unwrap();
     let files = || std::fs::read_dir(directory.path().join("datasets")).unwrap().count();
     let before = files();
-    let grid = format!("vocabulary = {:?}", (200..260).collect::<Vec<u32>>());
+    let grid = format!("vocabulary = {:?}", (201..260).collect::<Vec<u32>>());
     let more = wire::ExtendRequest { sweep: "1".into(), grid, replicates: 0 };
     let refused = user.0.extend(more).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
