@@ -79,6 +79,7 @@ fn step_metrics_go_long_after_the_end_of_their_sweep_once_and_in_parts() {
     restarted(&mut lab, 3);
     assert_eq!(lab.forget(keep), [], "over a restart, too");
     // What is added later has step metrics of its own.
+    restarted(&mut lab, 250);
     lab.run(&Command::Extend {
         sweep,
         axes: Vec::new(),
@@ -135,6 +136,7 @@ fn models_go_but_those_of_the_best_configuration_and_then_nothing_is_chosen_agai
         );
     }
     // A result without a model stands in for nothing: another sweep may have to measure it.
+    restarted(&mut lab, 250);
     let next = lab.launch(values::spec("next", &[8, 16, 24, 32], 2, 2));
     let reused: Vec<u32> =
         lab.engine.tables().trials_of(next).filter_map(|trial| Some(trial.reused_from?.index)).collect();

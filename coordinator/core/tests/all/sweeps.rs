@@ -530,7 +530,7 @@ fn a_paused_sweep_stays_paused_when_it_is_extended() {
 fn an_extension_beyond_a_total_is_refused_before_it_has_any_data() {
     let (mut lab, _) = Lab::with_worker(1);
     let sweep = lab.launch(values::spec("small", &[8], 1, 1));
-    let lengths: Vec<u64> = (1..=1_000).collect();
+    let lengths: Vec<u64> = (201..=1_200).collect();
     let axes = [values::axis(Hyperparameter::MaxLength, &lengths)];
     let quota = |open_trials| Quota::of(Totals { open_trials, ..Quota::default().all });
     let check = |quota: &Quota| lab.engine.check_extension(sweep, &axes, None, (None, quota));
