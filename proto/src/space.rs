@@ -97,9 +97,14 @@ impl Axis {
 
     /// The largest of its values.
     pub fn largest(&self) -> Option<Value> {
+        self.extremes().map(|[_, largest]| largest)
+    }
+
+    /// The smallest and the largest of its values.
+    pub fn extremes(&self) -> Option<[Value; 2]> {
         match &self.domain {
-            Domain::Levels(levels) => levels.iter().max().cloned(),
-            Domain::Range(range) => Some(range.bounds()[1].clone()),
+            Domain::Levels(levels) => Some([levels.iter().min()?.clone(), levels.iter().max()?.clone()]),
+            Domain::Range(range) => Some(range.bounds()),
         }
     }
 

@@ -191,6 +191,34 @@ impl Range {
         }
     }
 
+    /// Up to that many values, at equal distances on its scale, both ends among them.
+    pub fn spread(&self, count: u64) -> Vec<Value> {
+        let count = self.count().map_or(count, |values| values.min(count)).max(2);
+        let mut values: Vec<Value> =
+            (0..count).map(|at| self.at_share(at as f64 / (count - 1) as f64)).collect();
+        values.dedup();
+        values
+    }
+
+    /// The value at a share of the way from `min` to `max` on its scale, on its nearest step.
+    fn at_share(&self, share: f64) -> Value {
+        let between = |min: f64, max: f64, is_log: bool| {
+            if is_log { min * (max / min).powf(share) } else { min + share * (max - min) }
+        };
+        match self {
+            Self::Integer(Bounds { min, max, log, step }) => {
+                let step = step.unwrap_or(1);
+                let steps = (between(*min as f64, *max as f64, *log) - *min as f64) / step as f64;
+                Value::Integer(min + (steps.round() as u64).min((max - min) / step) * step)
+            }
+            Self::Real(bounds) => {
+                let exact = between(bounds.min, bounds.max, bounds.log).clamp(bounds.min, bounds.max);
+                let on_step = |step: f64| bounds.on_step(((exact - bounds.min) / step).round() as u64);
+                Value::Real(bounds.step.map_or(exact, on_step))
+            }
+        }
+    }
+
     /// Whether it holds every value of another range, on the same scale and steps.
     pub fn widens(&self, other: &Self) -> bool {
         let is_on_step = |number: Value| self.contains(&number);
@@ -320,6 +348,18 @@ mod tests {
             prop_assert_eq!(range.contains(&Value::Integer(other)), expected);
             let contained = (0..400).filter(|one| range.contains(&Value::Integer(*one))).count();
             prop_assert_eq!(range.count(), Some(contained as u64));
+        }
+
+        #[test]
+        fn values_spread_over_a_range_lie_in_it(
+            min in 1_u64..50, extent in 1_u64..200, step in 1_u64..60, count in 2_u64..9, log: bool,
+        ) {
+            let step = (!log).then(|| Value::Integer(step.min(extent)));
+            let range = of(Hyperparameter::Units, min, min + extent, log, step).expect("a range");
+            let spread = range.spread(count);
+            prop_assert!(spread.iter().all(|value| range.contains(value)), "{:?}", spread);
+            prop_assert!(spread.is_sorted() && spread.first() == Some(&Value::Integer(min)));
+            prop_assert!(spread.len() as u64 <= count.max(2));
         }
 
         #[test]

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use coordinator_report::Price;
 use serde::Serialize;
-use sweep_proto::{DataSource, Hyperparameter, SweepSpec};
+use sweep_proto::sweep_spec::TRIALS_MAX;
+use sweep_proto::{Axis, DataSource, Hyperparameter, Search, SweepSpec, Value};
 use sweep_transport::private;
 
 use super::exit::Failure;
@@ -108,7 +109,10 @@ struct Plan {
 #[derive(Debug, Serialize)]
 struct PlannedAxis {
     hyperparameter: Hyperparameter,
-    levels: Vec<sweep_proto::Value>,
+    levels: Vec<Value>,
+    /// The range as it is written, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<String>,
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
@@ -210,20 +214,29 @@ impl Gathered {
         let (models, models_total) = models::models(&spec, &sizes);
         let memory = footprint::memory(&spec, &sizes, &offered, &mut notes);
         let slots = offered.slots.unwrap_or(1);
-        let disk = opened.as_ref().map(|opened| footprint::disk(&spec, &sizes, opened, slots));
+        let counts = Counts::of(&spec);
+        if counts.are_of_search {
+            notes.push(
+                "time and disk of a search are not forecast: they depend on what it proposes".to_owned(),
+            );
+        }
+        let time = time.filter(|_| !counts.are_of_search);
+        let disk = opened.as_ref().filter(|_| !counts.are_of_search);
+        let disk = disk.map(|opened| footprint::disk(&spec, &sizes, opened, slots));
         Plan {
             name: spec.name.clone(),
             dataset,
-            configurations: spec.grid_size().unwrap_or(u64::MAX),
+            configurations: counts.trials.div_ceil(u64::from(spec.replicates)),
             replicates: spec.replicates,
-            trials: spec.trial_count().unwrap_or(u64::MAX),
-            epochs: spec.grid_epochs().unwrap_or(u64::MAX),
+            trials: counts.trials,
+            epochs: counts.epochs,
             axes: spec
                 .axes
                 .iter()
                 .map(|axis| PlannedAxis {
                     hyperparameter: axis.hyperparameter,
                     levels: axis.levels().to_vec(),
+                    range: axis.range().map(ToString::to_string),
                 })
                 .collect(),
             data_variants: spec.data_variants().len() as u64,
@@ -238,6 +251,36 @@ impl Gathered {
     }
 }
 
+/// How much a sweep trains at most.
+struct Counts {
+    trials: u64,
+    epochs: u64,
+    are_of_search: bool,
+}
+
+impl Counts {
+    fn of(spec: &SweepSpec) -> Self {
+        let search = spec.search.as_deref().filter(|search| !search.is_of_grid());
+        let Some(Search { budget, .. }) = search else {
+            return Self {
+                trials: spec.trial_count().unwrap_or(u64::MAX),
+                epochs: spec.grid_epochs().unwrap_or(u64::MAX),
+                are_of_search: false,
+            };
+        };
+        let swept = spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs);
+        let (least, most) = match swept.map(Axis::extremes) {
+            Some(Some([Value::Integer(least), Value::Integer(most)])) => (least, most),
+            _ => (spec.fixed.epochs(), spec.fixed.epochs()),
+        };
+        let by_epochs = budget.epochs.map(|epochs| epochs.div_ceil(least.max(1)));
+        let bounds = [budget.trials.map(u64::from), by_epochs, spec.trial_count(), Some(TRIALS_MAX)];
+        let trials = bounds.into_iter().flatten().min().unwrap_or(TRIALS_MAX);
+        let epochs = trials.saturating_mul(most).min(budget.epochs.unwrap_or(u64::MAX));
+        Self { trials, epochs, are_of_search: true }
+    }
+}
+
 fn dataset(source: &DataSource) -> String {
     match source {
         DataSource::Known { name, path: None } => name.clone(),
@@ -248,6 +291,24 @@ fn dataset(source: &DataSource) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_trains_what_its_budget_allows() {
+        let counts = |budget: &str| {
+            let text = format!(
+                "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\ndropout = {{ min = 0, max = 0.5 }}\n[search]\n{budget}\n\
+                 [train]\nepochs = 4\n"
+            );
+            let counts =
+                Counts::of(&sweep_proto::sweep_file::parse("test.toml", &text).expect("a valid file"));
+            (counts.trials, counts.epochs)
+        };
+        assert_eq!(counts("trials = 40"), (40, 160));
+        assert_eq!(counts("epochs = 30"), (8, 30));
+        assert_eq!(counts("trials = 5\nepochs = 30"), (5, 20));
+    }
+
     #[test]
     fn swept_epochs_are_counted_level_by_level() {
         let text = "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\nepochs = [2, 5]\nunits = [8, 16, 32]\n[train]\nreplicates = 2\n";

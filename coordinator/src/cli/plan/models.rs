@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sweep_proto::model_size::{self, SlotData};
-use sweep_proto::{Configuration, Hyperparameter, SweepSpec};
+use sweep_proto::{Configuration, Domain, Hyperparameter, SweepSpec};
 
 use super::data::Sizes;
 
@@ -23,6 +23,9 @@ const SIZING: [Hyperparameter; 11] = [
     Hyperparameter::TruncationSide,
 ];
 
+/// Values of a range whose models are looked at, its ends among them.
+const VALUES_OF_A_RANGE: u64 = 8;
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) struct PlannedModel {
     /// Trained numbers.
@@ -33,10 +36,25 @@ pub(super) struct PlannedModel {
     pub(super) label: String,
 }
 
-/// The sweep with the axes alone that decide how large models are and how long an epoch takes.
+/// The grid of the axes alone that decide how large models are and how long an epoch takes.
 pub(super) fn sizing(spec: &SweepSpec) -> SweepSpec {
     let mut sized = spec.clone();
     sized.axes.retain(|axis| SIZING.contains(&axis.hyperparameter));
+    sized.search = None;
+    for axis in &mut sized.axes {
+        // Every value counts that some configuration may have.
+        axis.when.clear();
+        if let Some(range) = axis.range() {
+            axis.domain = Domain::Levels(range.spread(VALUES_OF_A_RANGE));
+        }
+    }
+    let is_kept = |one: &Hyperparameter| sized.axes.iter().any(|axis| axis.hyperparameter == *one);
+    let kept = spec.constraints.iter().filter(|constraint| constraint.hyperparameters().iter().all(is_kept));
+    let kept: Vec<_> = kept.cloned().collect();
+    *sized.constraints = kept.into();
+    if sized.grid_size().is_none_or(|size| size == 0) {
+        *sized.constraints = Vec::new().into();
+    }
     sized
 }
 
@@ -107,6 +125,16 @@ fn extremes_of(models: impl Iterator<Item = PlannedModel>) -> Vec<PlannedModel> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_range_the_smallest_and_the_largest_model_are_known_and_constraints_hold() {
+        let text = "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\nunits = { min = 8, max = 64, step = 8 }\nlayers = [1, 2]\n\
+            constraints = [\"units * layers <= 64\"]\n[search]\ntrials = 40\n";
+        let spec = sweep_proto::sweep_file::parse("test.toml", text).expect("a valid file");
+        let (models, total) = models(&spec, &Sizes::new(&spec, None));
+        assert_eq!((total, models.len()), (12, 12));
+        assert!(models.iter().all(|model| model.label != "units=64 layers=2"), "a constraint excludes it");
+    }
 
     #[test]
     fn of_a_large_grid_the_extremes_are_shown() {

@@ -31,6 +31,7 @@ pub(super) fn text(plan: &Plan) -> String {
     ]);
     for axis in &plan.axes {
         let levels = axis.levels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let levels = axis.range.clone().unwrap_or(levels);
         lines.push(format!("{:<15} {levels}", axis.hyperparameter.name()));
     }
     lines.push(String::new());
