@@ -152,6 +152,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("/sweep.v1.AccessService/Audit", "a"),
     ("/sweep.v1.AccessService/AuditState", "a"),
     ("/sweep.v1.AccessService/ForgetAudit", "a"),
+    ("/sweep.v1.AccessService/CollectGarbage", "a"),
     ("/grpc.health.v1.Health/Check", "asvjwn"),
     ("/grpc.health.v1.Health/Watch", "asvjwn"),
     ("/healthz", "asvjwn"),
