@@ -25,6 +25,13 @@ pub struct TrialResult {
 }
 
 impl TrialResult {
+    /// Whether a trial of the same key that may train that many epochs would end with this result: it ran out of patience earlier, or
+    /// trained exactly as far.
+    pub fn stands_in_for(&self, epochs: u64) -> bool {
+        let trained = u64::from(self.epochs);
+        if self.early_stopped { trained < epochs } else { trained == epochs }
+    }
+
     /// Whether the last of several epochs was the best, and not patience ended the trial: more epochs might have lowered
     /// its loss.
     pub fn was_still_learning(&self) -> bool {
@@ -90,6 +97,12 @@ pub enum AttemptOutcome {
         kind: FailureKind,
         /// What was seen.
         message: String,
+    },
+    /// Training came as far as the grant said, which is not the trial's end: it goes on from the checkpoint of that epoch where it
+    /// is promoted.
+    Reached {
+        /// The last epoch trained, from 1.
+        epoch: u32,
     },
     /// The worker hands the trial back unfinished: it drains, or was told to stop.
     Released {

@@ -207,13 +207,15 @@ states! {
     ///   ▲  │                   │ ├──── diverged ──► Diverged                      │
     ///   │  └─ pause ► Paused   │ └──── failed, no tries left ──► Failed           │
     ///   └──── resume ──┘       └─────────────────────────────────────────────────┘
+    /// Leased ── trained as far as it may now ──► Paused ── promoted ──► Pending
+    /// Leased | Paused ── pruned ──► Pruned
     /// Pending | Leased | Paused ── cancel ──► Cancelled      Pending ── same key finished before ──► Completed
     /// Failed | Diverged ── retry ──► Pending
     /// ```
     TrialState {
         Pending { "pending", "waiting", Plain, "Waits for a worker." }
         Leased { "leased", "running", Busy, "A worker has a live lease on it." }
-        Paused { "paused", "paused", Warning, "Its sweep is paused." }
+        Paused { "paused", "paused", Warning, "Its sweep is paused, or it waits at a rung to be promoted." }
         Completed { "completed", "completed", Good, "Has a result." }
         Pruned { "pruned", "pruned", Plain, "Was stopped because it could not win." }
         Diverged { "diverged", "diverged", Warning, "Its loss left every bound." }
@@ -227,6 +229,8 @@ states! {
     AttemptState {
         Running { "running", "running", Busy, "Under a live lease." }
         Succeeded { "succeeded", "succeeded", Good, "Brought a result." }
+        Reached { "reached", "reached its rung", Good, "Trained as far as the trial may now; the trial waits with the checkpoint." }
+        Pruned { "pruned", "pruned", Plain, "Ended by the answer to an epoch: the trial was pruned." }
         Diverged { "diverged", "diverged", Warning, "The loss left every bound." }
         Failed { "failed", "failed", Bad, "Failed." }
         Released { "released", "handed back", Plain, "Handed back by its worker." }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::configuration::Configuration;
 use crate::digest::Digest;
+use crate::hyperparameter::Hyperparameter;
 use crate::ids::{TrialId, TrialKey};
 
 /// Raised whenever the trainer's results change for the same input by more than rounding, so that old results are not
@@ -36,11 +37,27 @@ pub struct TrialSpec {
 }
 
 impl TrialSpec {
-    /// The content address of this trial: equal keys mean equal results.
+    /// The content address of this trial: equal keys mean equal results, as far as both were trained. How far a trial may train is not
+    /// part of it.
     pub fn key(&self) -> TrialKey {
+        self.digest("trial 2", |hyperparameter| hyperparameter != Hyperparameter::Epochs)
+    }
+
+    /// The content address by which earlier programs knew this trial: how far it may train is part of it. Rows, reports and checkpoints
+    /// of theirs hold it.
+    pub fn key_with_epochs(&self) -> TrialKey {
+        self.digest("trial", |_| true)
+    }
+
+    /// Whether a key is this trial's, in either form.
+    pub fn has_key(&self, key: TrialKey) -> bool {
+        key == self.key() || key == self.key_with_epochs()
+    }
+
+    fn digest(&self, form: &str, is_part: impl Fn(Hyperparameter) -> bool) -> TrialKey {
         let mut text =
-            format!("trial\nnumerics {NUMERICS_VERSION}\ndataset {}\nseed {}\n", self.dataset, self.seed);
-        for (hyperparameter, value) in self.configuration.iter() {
+            format!("{form}\nnumerics {NUMERICS_VERSION}\ndataset {}\nseed {}\n", self.dataset, self.seed);
+        for (hyperparameter, value) in self.configuration.iter().filter(|(one, _)| is_part(*one)) {
             text.push_str(hyperparameter.name());
             text.push(' ');
             text.push_str(&value.quoted());

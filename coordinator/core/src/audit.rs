@@ -8,6 +8,7 @@ use sweep_proto::{CheckpointRef, FailureKind, TrialId, WorkKind};
 use crate::engine::Engine;
 use crate::index::Index;
 use crate::limits::OUT_OF_MEMORY_MAX;
+use crate::origins::stands_in;
 use crate::record::{
     AttemptRecord, AttemptState, Cleared, LeaseRecord, SweepRecord, SweepState, TrialRecord, TrialState,
     WorkerState,
@@ -85,6 +86,14 @@ impl Audit<'_> {
         let unmade = self.engine.unmade(id);
         let waits = |trial: &&TrialRecord| matches!(trial.state, TrialState::Pending | TrialState::Paused);
         let is_stocked = trials.iter().any(waits);
+        let is_stuck = self.engine.is_stuck(id);
+        self.expect(!is_stuck || is_behind || sweep.state != SweepState::Open, || {
+            format!("all that is left of sweep {id} waits at rungs, and nobody promotes or prunes it")
+        });
+        let alone = trials.iter().filter(|trial| trial.state == TrialState::Pruned).count();
+        let has_result = trials.iter().any(|trial| trial.state == TrialState::Completed);
+        let is_lost = sweep.state != SweepState::Cancelled && alone == trials.len() && !has_result;
+        self.expect(!is_lost || trials.is_empty(), || format!("every trial of sweep {id} was pruned"));
         let is_made = is_behind || is_stocked || sweep.search.is_some();
         self.expect(unmade == 0 || is_made || sweep.state == SweepState::Cancelled, || {
             format!("sweep {id} lacks {unmade} trials, none of them is being made, and none waits")
@@ -95,8 +104,11 @@ impl Audit<'_> {
         self.expect(sweep.held.is_none() || sweep.state == SweepState::Paused, || {
             format!("sweep {id} is held and {}", sweep.state.name())
         });
-        let keys: BTreeSet<_> = trials.iter().map(|trial| trial.key).collect();
-        self.expect(keys.len() == trials.len(), || format!("sweep {id} has two trials of the same key"));
+        let keys: BTreeSet<_> =
+            trials.iter().map(|trial| (trial.spec.key(), trial.spec.configuration.epochs())).collect();
+        self.expect(keys.len() == trials.len(), || {
+            format!("sweep {id} has two trials of the same key that train equally far")
+        });
         let open = unmade > 0 || trials.iter().any(|trial| !trial.state.is_terminal());
         let may_be_open = matches!(sweep.state, SweepState::Open | SweepState::Paused)
             || (sweep.state == SweepState::Cancelled && (is_behind || unmade > 0));
@@ -167,7 +179,14 @@ impl Audit<'_> {
         self.expect(gapless, || format!("the epochs of trial {id} have a gap"));
         let planned = trial.spec.configuration.epochs();
         self.expect(epochs.len() as u64 <= planned, || format!("trial {id} has more epochs than planned"));
-        self.expect(trial.key == trial.spec.key(), || format!("trial {id} has another trial's key"));
+        let until = trial.until_epoch.filter(|_| !trial.state.is_terminal());
+        self.expect(until.is_none_or(|until| epochs.len() <= until as usize), || {
+            format!("trial {id} has {} epochs, and was to train until epoch {until:?}", epochs.len())
+        });
+        self.expect(trial.state != TrialState::Pruned || !epochs.is_empty(), || {
+            format!("trial {id} was pruned before it had shown anything")
+        });
+        self.expect(trial.spec.has_key(trial.key), || format!("trial {id} has another trial's key"));
         let completed = trial.state == TrialState::Completed;
         self.expect(trial.result.is_some() == completed, || {
             format!("trial {id} is {} with result {:?}", trial.state.name(), trial.result)
@@ -191,7 +210,8 @@ impl Audit<'_> {
         if let Some(origin) = trial.reused_from {
             let origin = tables.trials.get(&origin);
             let equal = origin.is_some_and(|one| {
-                one.key == trial.key && one.result == trial.result && one.reused_from.is_none()
+                let is_same = trial.spec.has_key(one.key) && stands_in(one, &trial.spec);
+                is_same && one.result == trial.result && one.reused_from.is_none()
             });
             self.expect(equal && epochs.is_empty(), || format!("trial {id} is reused from one unlike it"));
         } else if let Some(result) = &trial.result {
@@ -204,6 +224,9 @@ impl Audit<'_> {
         let lags = self.engine.index.behind.contains(&id.sweep);
         let fits = match trial.state {
             TrialState::Pending => sweep == Some(SweepState::Open) || lags,
+            TrialState::Paused if trial.rung().is_some() => {
+                matches!(sweep, Some(SweepState::Open | SweepState::Paused)) || lags
+            }
             TrialState::Paused => sweep == Some(SweepState::Paused) || lags,
             _ => sweep.is_some(),
         };

@@ -319,6 +319,8 @@ pub enum Reply {
     },
     /// Work, in groups that are trained together.
     Grants(Vec<Vec<Granted>>),
+    /// The epoch is taken, and the attempt has ended with it; why. Its worker drops the work.
+    AttemptEnded(String),
     /// The workers that were shut out.
     Revoked(Vec<WorkerId>),
     /// Trials are tried again.
@@ -358,6 +360,8 @@ pub struct Granted {
     pub dataset: ArtifactRef,
     /// Train on from here.
     pub checkpoint: Option<CheckpointRef>,
+    /// Train until this epoch is complete; `None`: to the trial's end.
+    pub until_epoch: Option<u32>,
     /// Evaluate this.
     pub model: Option<ArtifactRef>,
 }

@@ -12,6 +12,7 @@ pub(crate) mod grid;
 mod kept;
 pub(crate) mod launch;
 pub(crate) mod propose;
+pub(crate) mod prune;
 pub(crate) mod report_epoch;
 pub(crate) mod retry;
 mod search;
@@ -60,6 +61,8 @@ fn loss_reason(engine: &Engine, token: LeaseToken) -> String {
     let why = match attempt.state {
         AttemptState::Running => "is held by another worker",
         AttemptState::Succeeded => "has brought its result",
+        AttemptState::Reached => "has come to its rung, where its trial waits",
+        AttemptState::Pruned => "has ended: its trial is pruned",
         AttemptState::Diverged => "has ended as diverged",
         AttemptState::Failed => "has ended as failed",
         AttemptState::Released => "was handed back",

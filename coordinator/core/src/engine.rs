@@ -177,7 +177,7 @@ impl Engine {
                 self.tables.apply(mutation);
                 let recorded = self.tables.epochs_recorded(*trial);
                 if let Some(trial) = self.tables.trials.get(trial) {
-                    self.index.epochs_changed(trial, before, recorded);
+                    self.index.epochs_changed(&self.tables, trial, before, recorded);
                 }
             }
             Mutation::LastToken(_)

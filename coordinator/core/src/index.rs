@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use coordinator_search::pruner::{Shown, Standings};
 use sweep_proto::{
     AttemptId, ConfigurationIndex, FailureKind, LeaseToken, SweepId, SweepSpec, TrialId, WorkKind, WorkerId,
 };
@@ -16,6 +17,7 @@ use crate::record::{AttemptRecord, AttemptState, SweepRecord, SweepState, TrialR
 use crate::search;
 use crate::source::{self, Tally};
 use crate::spans::Spans;
+use crate::standings::{shown, standings_of};
 use crate::tables::Tables;
 
 /// Where a sweep stands in the queue for workers: evaluation first, then the highest priority, then the fewest leases, then the
@@ -98,8 +100,12 @@ pub(crate) struct SweepIndex {
     pub(crate) pending: BTreeSet<(u32, u32)>,
     /// Trials with a live lease of either kind.
     pub(crate) leased: BTreeSet<u32>,
-    /// Paused trials.
+    /// Trials that are paused because their sweep is, or was.
     pub(crate) paused: BTreeSet<u32>,
+    /// Trials that wait at rungs.
+    pub(crate) at_rungs: BTreeSet<u32>,
+    /// What its trials have shown, where a pruner asks.
+    pub(crate) standings: Option<Standings>,
     /// Trials whose test measurement the sweep waits for.
     pub(crate) outstanding: BTreeSet<u32>,
     /// Those of `outstanding` that nobody measures now.
@@ -107,7 +113,7 @@ pub(crate) struct SweepIndex {
     /// Completed trials that were trained for this sweep.
     pub(crate) trained: BTreeSet<u32>,
     /// Trials by state, in the order of [`TrialState::ALL`].
-    pub(crate) counts: [u64; 8],
+    pub(crate) counts: [u64; TrialState::COUNT],
     /// Completed trials that another one stands in for.
     pub(crate) reused: u64,
     /// Whether somebody has deleted it: no answer is told of it any more.
@@ -184,11 +190,27 @@ impl SweepIndex {
             return self.made() == 0 || self.made() > self.origins.len() as u64;
         }
         match sweep.state {
-            SweepState::Open => !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock),
+            SweepState::Open => {
+                !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock) || self.moves_rungs()
+            }
             SweepState::Paused => !self.pending.is_empty() || self.lacks(sweep, self.paused.len(), stock),
-            SweepState::Cancelled => !self.paused.is_empty() || !self.pending.is_empty(),
+            SweepState::Cancelled => {
+                !self.paused.is_empty() || !self.pending.is_empty() || !self.at_rungs.is_empty()
+            }
             SweepState::Evaluating | SweepState::Finished => false,
         }
+    }
+
+    /// Whether trials that wait at rungs are to be promoted or pruned.
+    fn moves_rungs(&self) -> bool {
+        let promotes = |standings: &Standings| standings.promotable().next().is_some();
+        self.is_stuck() || self.standings.as_ref().is_some_and(promotes)
+    }
+
+    /// Whether trials wait at rungs and no other could still end or come to one.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let open = self.open_trials() + self.unmade();
+        open > 0 && open == self.at_rungs.len() as u64
     }
 
     /// Trials that there are and have not ended.
@@ -201,6 +223,13 @@ impl SweepIndex {
             .sum()
     }
 
+    /// A trial or its epochs have changed: so has what it has shown.
+    fn show(&mut self, tables: &Tables, trial: &TrialRecord) {
+        if let Some(standings) = &mut self.standings {
+            standings.set(trial.spec.id.index, shown(tables, trial));
+        }
+    }
+
     fn remove(&mut self, trial: &TrialRecord, recorded: u32) {
         let index = trial.spec.id.index;
         if !self.is_deleted {
@@ -210,7 +239,7 @@ impl SweepIndex {
         self.epochs_configured -= trial.spec.configuration.epochs();
         match trial.state {
             TrialState::Pending => _ = self.pending.remove(&(trial.spec.replicate, index)),
-            TrialState::Paused => _ = self.paused.remove(&index),
+            TrialState::Paused => _ = self.paused.remove(&index) || self.at_rungs.remove(&index),
             TrialState::Completed => _ = self.trained.remove(&index),
             _ => {}
         }
@@ -226,7 +255,7 @@ impl SweepIndex {
         }
         self.counts[trial.state as usize] -= 1;
         self.reused -= u64::from(trial.reused_from.is_some());
-        self.epochs -= epochs(trial);
+        self.epochs -= epochs(trial, recorded);
         self.artifact_bytes -= artifact_bytes(trial);
     }
 
@@ -239,6 +268,7 @@ impl SweepIndex {
         self.epochs_configured += trial.spec.configuration.epochs();
         match trial.state {
             TrialState::Pending => _ = self.pending.insert((trial.spec.replicate, index)),
+            TrialState::Paused if trial.rung().is_some() => _ = self.at_rungs.insert(index),
             TrialState::Paused => _ = self.paused.insert(index),
             TrialState::Completed if trial.reused_from.is_none() => _ = self.trained.insert(index),
             _ => {}
@@ -255,16 +285,17 @@ impl SweepIndex {
         }
         self.counts[trial.state as usize] += 1;
         self.reused += u64::from(trial.reused_from.is_some());
-        self.epochs += epochs(trial);
+        self.epochs += epochs(trial, recorded);
         self.artifact_bytes += artifact_bytes(trial);
     }
 }
 
 /// Epochs that a trial has brought where it has ended, or may bring.
-pub(crate) fn epochs(trial: &TrialRecord) -> u64 {
+pub(crate) fn epochs(trial: &TrialRecord, recorded: u32) -> u64 {
     match &trial.result {
         _ if !trial.state.is_terminal() => trial.spec.configuration.epochs(),
         Some(result) if trial.reused_from.is_none() => u64::from(result.epochs),
+        _ if trial.state == TrialState::Pruned => u64::from(recorded),
         _ => u64::from(trial.diverged_epoch.unwrap_or(0)),
     }
 }
@@ -286,6 +317,7 @@ impl Index {
             index.sweep_named(None, Some(sweep));
             let entry = index.sweeps.entry(sweep.id).or_default();
             (entry.target, entry.is_deleted) = (target(sweep, entry.tally()), sweep.is_deleted());
+            entry.standings = standings_of(&sweep.spec).filter(|_| !sweep.is_deleted());
             index.refresh_ready(tables, sweep.id);
         }
         for attempt in tables.attempts.values() {
@@ -312,6 +344,7 @@ impl Index {
             sweep.remove(before, recorded);
         }
         sweep.insert(tables.sweeps.get(&id.sweep).map(|sweep| &sweep.spec), trial, recorded);
+        sweep.show(tables, trial);
         self.lease_changed(before, Some(trial));
         self.origin_changed(tables, before, Some(trial));
         self.refresh_evaluation(tables, id);
@@ -324,6 +357,9 @@ impl Index {
         self.named.trial_changed(Some(trial), None);
         if let Some(sweep) = self.sweeps.get_mut(&id.sweep) {
             sweep.remove(trial, recorded);
+            if let Some(standings) = &mut sweep.standings {
+                standings.set(id.index, Shown::default());
+            }
             sweep.outstanding.remove(&id.index);
             sweep.evaluable.remove(&id.index);
         }
@@ -390,8 +426,12 @@ impl Index {
             // Nobody asks any more when a deleted sweep ran, nor what it found.
             entry.is_deleted = true;
             (entry.ran, entry.configurations) = (Spans::default(), Configurations::default());
+            entry.standings = None;
         } else if before.is_some_and(|before| before.spec.axes != sweep.spec.axes) {
             entry.configurations.grid_changed(&sweep.spec);
+        }
+        if before.is_none() && !sweep.is_deleted() {
+            entry.standings = standings_of(&sweep.spec);
         }
         if !same {
             entry.outstanding.clear();
@@ -406,10 +446,22 @@ impl Index {
     }
 
     /// Epochs of a trial were recorded or removed; that many are recorded now.
-    pub(crate) fn epochs_changed(&mut self, trial: &TrialRecord, before: u32, recorded: u32) {
+    pub(crate) fn epochs_changed(
+        &mut self,
+        tables: &Tables,
+        trial: &TrialRecord,
+        before: u32,
+        recorded: u32,
+    ) {
         let entry = self.sweeps.entry(trial.spec.id.sweep).or_default();
         entry.progress.remove(Progress::of(trial, before));
         entry.progress.add(Progress::of(trial, recorded));
+        entry.epochs -= epochs(trial, before);
+        entry.epochs += epochs(trial, recorded);
+        if entry.standings.is_some() {
+            entry.show(tables, trial);
+            self.refresh_ready(tables, trial.spec.id.sweep);
+        }
     }
 
     /// A sweep's row was removed with its trials.

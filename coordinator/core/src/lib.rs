@@ -31,6 +31,7 @@ mod scheduler;
 mod search;
 mod source;
 pub mod spans;
+mod standings;
 pub mod tables;
 pub mod view;
 mod volatile;

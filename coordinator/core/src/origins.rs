@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sweep_proto::{SweepId, TrialId, TrialKey};
+use sweep_proto::{SweepId, TrialId, TrialKey, TrialSpec};
 
 use crate::engine::Engine;
 use crate::record::{TrialRecord, TrialState};
@@ -61,22 +61,40 @@ fn of_key(trials: &BTreeSet<(TrialKey, TrialId)>, key: TrialKey) -> impl Iterato
 }
 
 impl Engine {
-    /// The first completed trial of this key that was trained: its result may be taken over.
-    pub(crate) fn trained_of(&self, key: TrialKey) -> Option<&TrialRecord> {
-        self.first_kept(of_key(&self.index.origins.trained, key))
+    /// The first completed trial that was trained and whose result this one would have, too: it may be taken over.
+    pub(crate) fn trained_as(&self, trial: &TrialSpec) -> Option<&TrialRecord> {
+        self.first_standing_in(&self.index.origins.trained, trial)
     }
 
-    /// The first trial of this key that has a test measurement.
-    pub(crate) fn tested_of(&self, key: TrialKey) -> Option<&TrialRecord> {
-        self.first_kept(of_key(&self.index.origins.tested, key))
+    /// The first trial with a test measurement that this one would have, too.
+    pub(crate) fn tested_as(&self, trial: &TrialSpec) -> Option<&TrialRecord> {
+        self.first_standing_in(&self.index.origins.tested, trial)
     }
 
-    /// The first that stays: what was deleted is on its way out, unless others rest on it.
-    fn first_kept(&self, mut trials: impl Iterator<Item = TrialId>) -> Option<&TrialRecord> {
-        let is_kept = |trial: &TrialId| {
-            let sweep = self.tables.sweeps.get(&trial.sweep);
-            sweep.is_some_and(|sweep| !sweep.is_deleted()) || self.index.origins.is_reused(*trial)
+    /// The first of a trial's key, in either form, that stays and would have ended alike.
+    fn first_standing_in(
+        &self,
+        trials: &BTreeSet<(TrialKey, TrialId)>,
+        trial: &TrialSpec,
+    ) -> Option<&TrialRecord> {
+        let first = |key| {
+            let kept = of_key(trials, key).filter(|id| self.is_kept(*id));
+            let mut records = kept.filter_map(|id| self.tables.trials.get(&id));
+            records.find(|record| stands_in(record, trial))
         };
-        trials.find(is_kept).and_then(|trial| self.tables.trials.get(&trial))
+        let (now, before) = (first(trial.key()), first(trial.key_with_epochs()));
+        now.into_iter().chain(before).min_by_key(|record| record.spec.id)
     }
+
+    /// Whether a trial stays: what was deleted is on its way out, unless others rest on it.
+    fn is_kept(&self, trial: TrialId) -> bool {
+        let sweep = self.tables.sweeps.get(&trial.sweep);
+        sweep.is_some_and(|sweep| !sweep.is_deleted()) || self.index.origins.is_reused(trial)
+    }
+}
+
+/// Whether the result of a trial of the same key is what another one would end with.
+pub(crate) fn stands_in(origin: &TrialRecord, trial: &TrialSpec) -> bool {
+    let epochs = trial.configuration.epochs();
+    origin.result.as_ref().is_some_and(|result| result.stands_in_for(epochs))
 }

@@ -219,6 +219,17 @@ pub struct TrialRecord {
     /// Its number among the ended trials of a searched sweep, from 1, in the order in which their ends were decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_number: Option<u64>,
+    /// How far it may train now, in epochs; `None`: to its end. There it waits with its checkpoint until it is promoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_epoch: Option<u32>,
+}
+
+impl TrialRecord {
+    /// The rung at which it waits to be promoted: it has trained as far as it may, and not to its end.
+    pub fn rung(&self) -> Option<u32> {
+        let checkpoint = self.checkpoint.filter(|_| self.state == TrialState::Paused)?;
+        self.until_epoch.is_some_and(|until| checkpoint.epoch >= until).then_some(checkpoint.epoch)
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]

@@ -85,6 +85,11 @@ impl Engine {
             for state in [TrialState::Pending, TrialState::Paused] {
                 waiting += std::mem::take(&mut by_state[state as usize]);
             }
+            if sweep.state == SweepState::Open {
+                let at_rungs = index.at_rungs.len() as u64;
+                by_state[TrialState::Paused as usize] = at_rungs;
+                waiting -= at_rungs;
+            }
             by_state[state as usize] += waiting;
         }
         Ledger { planned: by_state.iter().sum(), by_state, reused: index.reused }
@@ -103,6 +108,11 @@ impl Engine {
     /// Whether trials of a sweep have yet to follow what was decided of it. Those that are made while it runs do not count.
     pub fn lags(&self, sweep: SweepId) -> bool {
         self.index.behind.contains(&sweep)
+    }
+
+    /// Whether trials of a sweep wait at rungs and no other is left that could still end or come to one.
+    pub(crate) fn is_stuck(&self, sweep: SweepId) -> bool {
+        self.index.sweeps.get(&sweep).is_some_and(crate::index::SweepIndex::is_stuck)
     }
 
     /// Whether a sweep has trials that have not ended.
@@ -151,6 +161,10 @@ impl Engine {
     /// The state of a trial once it has followed what was decided of its sweep.
     pub fn state_of(&self, trial: &TrialRecord) -> TrialState {
         let waits = matches!(trial.state, TrialState::Pending | TrialState::Paused);
+        let is_open = |sweep: &&SweepRecord| sweep.state == SweepState::Open;
+        if trial.rung().is_some() && self.sweep(trial.spec.id.sweep).is_some_and(|one| is_open(&one)) {
+            return TrialState::Paused;
+        }
         let sweep = self.sweep(trial.spec.id.sweep).filter(|_| waits);
         sweep.and_then(|sweep| waiting_state(sweep.state)).unwrap_or(trial.state)
     }
@@ -165,7 +179,8 @@ impl Engine {
     pub fn open_trials(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
         let index = self.index.sweeps.get(&sweep).into_iter();
         let open = index.flat_map(|index| {
-            let waiting = index.pending.iter().map(|(_, trial)| trial).chain(&index.paused);
+            let pending = index.pending.iter().map(|(_, trial)| trial);
+            let waiting = pending.chain(&index.paused).chain(&index.at_rungs);
             waiting.chain(&index.leased).copied()
         });
         let open = open.filter_map(move |index| self.tables.trials.get(&TrialId { sweep, index }));

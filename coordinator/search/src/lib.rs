@@ -4,6 +4,7 @@
 mod history;
 mod lead;
 mod proposal;
+pub mod pruner;
 pub mod replay;
 pub mod sampler;
 mod space;

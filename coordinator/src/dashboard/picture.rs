@@ -133,10 +133,13 @@ fn name_of_failure(attempt: &AttemptRecord) -> Option<&'static str> {
     match attempt.state {
         AttemptState::Failed => Some(attempt.failure.map_or("failed", |kind| kind.name())),
         AttemptState::Diverged | AttemptState::Expired => Some(attempt.state.words()),
-        // Handed back or called back is not failed.
-        AttemptState::Running | AttemptState::Succeeded | AttemptState::Released | AttemptState::Revoked => {
-            None
-        }
+        // Handed back, called back or ended by its pruner is not failed.
+        AttemptState::Running
+        | AttemptState::Succeeded
+        | AttemptState::Reached
+        | AttemptState::Pruned
+        | AttemptState::Released
+        | AttemptState::Revoked => None,
     }
 }
 

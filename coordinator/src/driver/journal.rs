@@ -32,6 +32,10 @@ pub(super) fn record(engine: &Engine, mutation: &Mutation) {
                 AttemptState::Succeeded => {
                     tracing::info!(%sweep, %trial, attempt = %id, %worker, name, "attempt succeeded");
                 }
+                AttemptState::Reached | AttemptState::Pruned => {
+                    let state = attempt.state.name();
+                    tracing::info!(%sweep, %trial, attempt = %id, %worker, name, state, "attempt ended with its epoch");
+                }
                 AttemptState::Released => {
                     tracing::info!(%sweep, %trial, attempt = %id, %worker, name, "attempt handed back");
                 }

@@ -211,8 +211,12 @@ impl Session {
         let epoch = metric.epoch;
         let command = Command::ReportEpoch { token, metric, checkpoint };
         match self.shared.driver.command(command).await {
-            Ok(_) => {
+            Ok(reply) => {
                 self.shared.uploads.reported(self.worker, token, checkpoint.artifact.digest);
+                if let Reply::AttemptEnded(reason) = reply {
+                    tracing::info!(%token, reason, "told the worker to drop its work");
+                    return Ok(Answer::LeaseLost(wire::LeaseLost { token: token.0, reason }));
+                }
                 Ok(Answer::Epoch(wire::EpochAck { token: token.0, epoch }))
             }
             Err(error) => drop_work(token, error),
@@ -268,5 +272,6 @@ fn grant(granted: Granted) -> wire::Grant {
         checkpoint: granted.checkpoint.map(Into::into),
         model: granted.model.map(Into::into),
         lease_ttl_ms: LEASE_TTL_MS,
+        until_epoch: granted.until_epoch,
     }
 }

@@ -83,6 +83,7 @@ impl From<AttemptOutcome> for wire::AttemptOutcome {
                 kind: wire::FailureKind::from(kind).into(),
                 message: bounded(&message),
             }),
+            AttemptOutcome::Reached { epoch } => Kind::Reached(wire::Reached { epoch }),
             AttemptOutcome::Released { checkpoint } => {
                 Kind::Released(wire::Released { checkpoint: checkpoint.map(Into::into) })
             }
@@ -103,6 +104,8 @@ impl TryFrom<wire::AttemptOutcome> for AttemptOutcome {
             Kind::Failed(failed) => {
                 Self::Failed { kind: failed.kind().try_into()?, message: bounded(&failed.message) }
             }
+            Kind::Reached(wire::Reached { epoch: 0 }) => return Err(ConvertError::invalid("epoch", 0)),
+            Kind::Reached(wire::Reached { epoch }) => Self::Reached { epoch },
             Kind::Released(released) => {
                 Self::Released { checkpoint: released.checkpoint.map(TryInto::try_into).transpose()? }
             }

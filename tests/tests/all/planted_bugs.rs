@@ -112,8 +112,8 @@ const BUGS: [Bug; 18] = [
     Bug {
         name: "trials that are still paused are forgotten when their sweep goes on",
         file: "coordinator/core/src/index.rs",
-        lines: "            SweepState::Open => !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock),",
-        planted: "            SweepState::Open => self.lacks(sweep, self.pending.len(), stock),",
+        lines: "                !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock) || self.moves_rungs()",
+        planted: "                self.lacks(sweep, self.pending.len(), stock) || self.moves_rungs()",
     },
     Bug {
         name: "a proposal from an old snapshot accepted",

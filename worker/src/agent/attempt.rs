@@ -93,7 +93,8 @@ impl Attempt<'_> {
     /// Works on a lease to its end.
     async fn run(&mut self, work: Work, seat: Seat) -> Ended {
         tracing::info!(kind = ?work.kind, seed = work.spec.seed, "work begins");
-        self.checkpoint = work.checkpoint;
+        let given = work.checkpoint;
+        self.checkpoint = given;
         let mut ended = Ended::Well;
         let outcome = match self.outcome(work, seat).await {
             Ok(AttemptOutcome::Failed { kind, message }) | Err(Interrupted::Failed(kind, message)) => {
@@ -116,19 +117,24 @@ impl Attempt<'_> {
             }
             Err(Interrupted::Dropped) => {
                 tracing::info!("the work is dropped");
-                return Ended::InVain;
+                return self.taken_away(given);
             }
         };
         let is_taken = self.complete(outcome).await;
-        if ended == Ended::Well && !is_taken { Ended::InVain } else { ended }
+        if ended == Ended::Well && !is_taken { self.taken_away(given) } else { ended }
+    }
+
+    /// A trial that is pruned or paused is taken away with an epoch that counts: no reason for its slot to pause.
+    fn taken_away(&self, given: Option<CheckpointRef>) -> Ended {
+        if self.checkpoint == given { Ended::InVain } else { Ended::HandedBack }
     }
 
     async fn outcome(&mut self, work: Work, seat: Seat) -> Result<AttemptOutcome, Interrupted> {
-        let directory = tempfile::tempdir_in(&self.shared.settings.work_directory)
+        let scratch = tempfile::tempdir_in(&self.shared.settings.work_directory)
             .map_err(|error| Interrupted::DiskFailed(format!("no scratch directory: {error}")))?;
-        let Inputs { dataset, checkpoint, model } = self.inputs(&work, directory.path()).await?;
-        let (spec, directory_path) = (work.spec, directory.path().to_owned());
-        let start = |member| MemberStart { member, spec, checkpoint, model, directory: directory_path };
+        let Inputs { dataset, checkpoint, model } = self.inputs(&work, scratch.path()).await?;
+        let (spec, until_epoch, directory) = (work.spec, work.until_epoch, scratch.path().to_owned());
+        let start = |member| MemberStart { member, spec, checkpoint, until_epoch, model, directory };
         let seated = seat.join(work.kind, dataset, start).await;
         self.drive(seated).await
     }
@@ -172,6 +178,7 @@ impl Attempt<'_> {
                     TrialResult { best_epoch, epochs, early_stopped, score, accuracy, parameters, model };
                 Ok(AttemptOutcome::Trained(result))
             }
+            Ok(SlotEnd::Reached { epoch }) => Ok(AttemptOutcome::Reached { epoch }),
             Ok(SlotEnd::Evaluated(metric)) => Ok(AttemptOutcome::Evaluated(metric)),
             Ok(SlotEnd::Diverged { epoch, message }) => Ok(AttemptOutcome::Diverged { epoch, message }),
             Ok(SlotEnd::DiskFailed { message }) => Err(Interrupted::DiskFailed(message)),

@@ -73,6 +73,7 @@ fn outcome_name(outcome: &AttemptOutcome) -> &'static str {
         AttemptOutcome::Evaluated(_) => "evaluated",
         AttemptOutcome::Diverged { .. } => "diverged",
         AttemptOutcome::Failed { .. } => "failed",
+        AttemptOutcome::Reached { .. } => "reached",
         AttemptOutcome::Released { .. } => "released",
     }
 }

@@ -11,6 +11,7 @@ pub(super) struct Work {
     pub(super) spec: TrialSpec,
     pub(super) dataset: ArtifactRef,
     pub(super) checkpoint: Option<CheckpointRef>,
+    pub(super) until_epoch: Option<u32>,
     pub(super) model: Option<ArtifactRef>,
 }
 
@@ -29,6 +30,7 @@ impl TryFrom<wire::Grant> for Work {
             spec,
             dataset,
             checkpoint: grant.checkpoint.map(TryInto::try_into).transpose()?,
+            until_epoch: grant.until_epoch,
             model: grant.model.map(TryInto::try_into).transpose()?,
         })
     }

@@ -128,7 +128,14 @@ fn train(
     }
     let id = TrialId { sweep: SweepId(0), index: 0 };
     let spec = TrialSpec { id, configuration, replicate: 0, seed: 0, dataset: trial.digest };
-    let request = TrainRequest { spec: &spec, dataset: &trial.dataset, checkpoint: None, directory, device };
+    let request = TrainRequest {
+        spec: &spec,
+        dataset: &trial.dataset,
+        checkpoint: None,
+        until_epoch: None,
+        directory,
+        device,
+    };
     let clock = Clock { began, budget, batches: rows.div_ceil(batch_size), times: RefCell::default() };
     Ok(match worker_trainer::train(&request, &mut Epochs(&clock), &|| clock.is_over()) {
         Ok(Ended::Diverged { message, .. }) if clock.times.borrow().timed.0 == 0 => {

@@ -192,6 +192,7 @@ fn train(start: &Start, device: DeviceChoice, device_slots: u32, ears: Vec<Ear>)
             spec: &member.spec,
             dataset: &start.dataset,
             checkpoint: member.checkpoint.as_deref(),
+            until_epoch: member.until_epoch,
             directory: &member.directory,
             device,
         },
@@ -222,6 +223,7 @@ fn end_of(ended: Ended, member: &MemberStart) -> SlotEnd {
             model: completed.model,
         },
         Ended::Diverged { epoch, message } => SlotEnd::Diverged { epoch, message },
+        Ended::Reached { epoch } => SlotEnd::Reached { epoch },
         // A checkpoint at the end of an epoch was reported with it; the agent has the one that it gave.
         Ended::Stopped { checkpoint } => SlotEnd::Stopped {
             underway: checkpoint

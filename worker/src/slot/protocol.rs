@@ -70,6 +70,8 @@ pub struct MemberStart {
     pub spec: TrialSpec,
     /// The checkpoint to go on from.
     pub checkpoint: Option<PathBuf>,
+    /// Train until this epoch is complete; `None`: to the trial's end.
+    pub until_epoch: Option<u32>,
     /// The weights to evaluate.
     pub model: Option<PathBuf>,
     /// An existing directory of this attempt alone.
@@ -131,6 +133,11 @@ pub enum SlotEnd {
         parameters: u64,
         /// The best epoch's weights.
         model: PathBuf,
+    },
+    /// Training came as far as [`MemberStart::until_epoch`].
+    Reached {
+        /// The last epoch trained.
+        epoch: u32,
     },
     /// The test split was measured.
     Evaluated(TestMetric),

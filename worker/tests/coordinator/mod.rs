@@ -88,6 +88,7 @@ impl Coordinator {
         let mut state = self.state();
         state.blobs.insert(artifact.digest, dataset.to_vec());
         state.pending.push_back(wire::Grant {
+            until_epoch: None,
             token,
             attempt: 1,
             evaluate: false,

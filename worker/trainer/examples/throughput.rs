@@ -161,6 +161,7 @@ fn main() {
             spec: &spec,
             dataset: &dataset,
             checkpoint: None,
+            until_epoch: None,
             directory: directory.path(),
             device,
         };

@@ -43,6 +43,7 @@ fn main() {
         spec: &spec,
         dataset: dataset.as_ref(),
         checkpoint: None,
+        until_epoch: None,
         directory: directory.path(),
         device: DeviceChoice::Cpu,
     };

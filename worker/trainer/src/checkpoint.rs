@@ -45,7 +45,8 @@ impl Progress {
         let best_loss = f64::MAX;
         Self {
             format: FORMAT,
-            trial: spec.key(),
+            // The form that earlier programs read and write: a trial goes on at any of them.
+            trial: spec.key_with_epochs(),
             epoch: 0,
             steps: 0,
             best_epoch: 0,
@@ -128,7 +129,7 @@ impl Checkpoint {
         if progress.format != FORMAT {
             return Err(damaged(format!("its format is {}, this build reads {FORMAT}", progress.format)));
         }
-        if progress.trial != spec.key() {
+        if progress.trial != spec.key_with_epochs() {
             return Err(damaged("it belongs to another trial".into()));
         }
         if !progress.is_sensible() {

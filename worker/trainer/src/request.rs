@@ -16,6 +16,8 @@ pub struct TrainRequest<'a> {
     pub dataset: &'a Path,
     /// The checkpoint to go on from, written by an earlier attempt at the same trial.
     pub checkpoint: Option<&'a Path>,
+    /// Stop once this epoch is complete, unless the trial ends before; `None`: train to its end.
+    pub until_epoch: Option<u32>,
     /// An existing directory for `checkpoint.safetensors` and `model.safetensors`.
     pub directory: &'a Path,
     /// What to train on.
@@ -52,6 +54,12 @@ pub enum Ended {
         epoch: u32,
         /// What was seen.
         message: String,
+    },
+    /// Came to the request's `until_epoch`, which is not the trial's end. Going on from that epoch's checkpoint gives the same bits
+    /// as no pause.
+    Reached {
+        /// The epoch, from 1.
+        epoch: u32,
     },
     /// A stop was requested. Going on from the checkpoint gives the same bits as no interruption.
     Stopped {

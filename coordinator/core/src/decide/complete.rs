@@ -50,7 +50,9 @@ pub(crate) fn complete(
             draft.keep_underway(trial, attempt, *checkpoint);
             draft.take_back(id, AttemptState::Released);
         }
-        (AttemptOutcome::Trained(_), WorkKind::Evaluate)
+        // The report of that epoch ends the attempt. Where it has not, the trial has come to its end, and the next attempt says so.
+        (AttemptOutcome::Reached { .. }, WorkKind::Train) => draft.take_back(id, AttemptState::Released),
+        (AttemptOutcome::Reached { .. } | AttemptOutcome::Trained(_), WorkKind::Evaluate)
         | (AttemptOutcome::Evaluated(_), WorkKind::Train) => {
             let problem = format!(
                 "the outcome does not fit lease {token} of trial {id}: it is of the other kind of work"
@@ -83,6 +85,7 @@ fn is_repetition(engine: &Engine, token: LeaseToken, outcome: &AttemptOutcome) -
         (AttemptState::Failed, AttemptOutcome::Failed { kind, message }) => {
             attempt.failure == Some(*kind) && said(message)
         }
+        (AttemptState::Reached | AttemptState::Released, AttemptOutcome::Reached { .. }) => true,
         (AttemptState::Released, AttemptOutcome::Released { .. }) => true,
         _ => false,
     }

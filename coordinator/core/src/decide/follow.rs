@@ -46,14 +46,18 @@ impl Draft<'_> {
             waits = index.waiting();
             let pending = index.pending.iter().map(|(_, trial)| *trial);
             let paused = index.paused.iter().copied();
+            let at_rungs = index.at_rungs.iter().copied();
             let lagging: Vec<u32> = match state {
                 SweepState::Open => paused.take(room).collect(),
                 SweepState::Paused => pending.take(room).collect(),
-                _ => pending.chain(paused).take(room).collect(),
+                _ => pending.chain(paused).chain(at_rungs).take(room).collect(),
             };
             room -= lagging.len();
             for index in lagging {
                 self.set_waiting(TrialId { sweep: id, index }, waiting);
+            }
+            if state == SweepState::Open {
+                room -= self.move_rungs(id, room);
             }
         }
         let stock = engine.index.stock.0;
@@ -100,6 +104,7 @@ impl Draft<'_> {
             let mut trial =
                 grid::new_trial(trial_id, configuration, replicate, sweep.spec.seed, &sweep.datasets)?;
             trial.state = state;
+            trial.until_epoch = self.first_rung(&trial);
             self.add_trial(trial, sweep.spec.reuse);
             next += 1;
         }

@@ -139,6 +139,7 @@ pub(crate) fn new_trial(
         forgiven: 0,
         model_is_removed: false,
         ended_number: None,
+        until_epoch: None,
     })
 }
 

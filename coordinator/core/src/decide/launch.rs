@@ -89,7 +89,7 @@ fn is_complete(engine: &Engine, sweep: &SweepRecord) -> bool {
     let ledger = engine.ledger(sweep.id);
     let first = engine.tables.trials_of(sweep.id).next();
     ledger.of(TrialState::Completed) == ledger.planned
-        && first.is_some_and(|trial| trial.key == trial.spec.key())
+        && first.is_some_and(|trial| trial.spec.has_key(trial.key))
 }
 
 impl Engine {
@@ -136,7 +136,7 @@ fn meaning(spec: &SweepSpec) -> SweepSpec {
 impl Draft<'_> {
     /// Adds a trial: completed at once where a trained one of the same key may stand in for it.
     pub(crate) fn add_trial(&mut self, trial: TrialRecord, reuse: bool) {
-        match self.engine.trained_of(trial.key).filter(|_| reuse) {
+        match self.engine.trained_as(&trial.spec).filter(|_| reuse) {
             Some(origin) => self.reuse(trial, origin),
             None => self.set_trial(trial),
         }

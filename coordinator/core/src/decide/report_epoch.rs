@@ -1,12 +1,13 @@
 //! A worker reports an epoch with its checkpoint.
 
-use sweep_proto::{CheckpointRef, EpochMetric, LeaseToken, Timestamp, WorkKind};
+use sweep_proto::{AttemptId, CheckpointRef, EpochMetric, LeaseToken, Timestamp, WorkKind};
 
+use super::prune::Course;
 use super::{Outcome, live_lease};
-use crate::command::{Rejection, Reply};
+use crate::command::{Decision, Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
-use crate::record::{AttemptRecord, EpochRecord, TrialRecord};
+use crate::record::{AttemptRecord, AttemptState, EpochRecord, TrialRecord};
 
 pub(crate) fn report_epoch(
     engine: &Engine,
@@ -15,7 +16,10 @@ pub(crate) fn report_epoch(
     metric: &EpochMetric,
     checkpoint: CheckpointRef,
 ) -> Outcome {
-    let (trial, attempt) = live_lease(engine, token)?;
+    let (trial, attempt) = match live_lease(engine, token) {
+        Ok(live) => live,
+        Err(lost) => return repeated(engine, token, metric).ok_or(lost),
+    };
     let id = trial.spec.id;
     if attempt.work != WorkKind::Train {
         return Err(Rejection::Invalid(format!("trial {id} is evaluated under lease {token}, not trained")));
@@ -33,8 +37,39 @@ pub(crate) fn report_epoch(
     check(trial, metric, checkpoint)?;
     draft.add_epoch(record);
     draft.set_attempt(AttemptRecord { heard_at: Some(now), kept_at: Some(now), ..attempt.clone() });
-    draft.set_trial(TrialRecord { checkpoint: Some(checkpoint), underway: None, ..trial.clone() });
-    Ok(draft.finish(Reply::Done))
+    let course = engine.course(trial, metric);
+    // One that comes to its end is not held at a rung that it has just reached.
+    let until_epoch = trial.until_epoch.filter(|_| !engine.is_over(trial, metric));
+    draft.set_trial(TrialRecord {
+        checkpoint: Some(checkpoint),
+        underway: None,
+        until_epoch,
+        ..trial.clone()
+    });
+    match course {
+        Course::GoOn => return Ok(draft.finish(Reply::Done)),
+        Course::Wait => draft.wait_at_rung(id),
+        Course::Prune => draft.prune_running(id),
+    }
+    let ended = ended_by_report(attempt.id, course == Course::Prune);
+    Ok(draft.finish(Reply::AttemptEnded(ended)))
+}
+
+/// The answer to the report that ended its attempt, once more: the worker may not have heard it.
+fn repeated(engine: &Engine, token: LeaseToken, metric: &EpochMetric) -> Option<Decision> {
+    let attempt = engine.tables.attempts.get(engine.index.attempts.get(&token)?)?;
+    if !matches!(attempt.state, AttemptState::Reached | AttemptState::Pruned) {
+        return None;
+    }
+    let mut known = engine.tables.epochs_of(attempt.id.trial).filter(|one| one.attempt == attempt.id.number);
+    let last = known.next_back().filter(|last| last.metric == *metric);
+    let ended = ended_by_report(attempt.id, attempt.state == AttemptState::Pruned);
+    last.map(|_| Decision { reply: Reply::AttemptEnded(ended), ..Decision::default() })
+}
+
+fn ended_by_report(attempt: AttemptId, is_pruned: bool) -> String {
+    let why = if is_pruned { "its trial is pruned" } else { "its trial waits at its rung" };
+    format!("attempt {attempt} has ended: {why}")
 }
 
 fn check(trial: &TrialRecord, metric: &EpochMetric, checkpoint: CheckpointRef) -> Result<(), Rejection> {
@@ -42,6 +77,10 @@ fn check(trial: &TrialRecord, metric: &EpochMetric, checkpoint: CheckpointRef) -
     let epochs = trial.spec.configuration.epochs();
     if u64::from(metric.epoch) > epochs {
         return Err(Rejection::Invalid(format!("trial {id} has {epochs} epochs, not {}", metric.epoch)));
+    }
+    if let Some(until) = trial.until_epoch.filter(|until| metric.epoch > *until) {
+        let problem = format!("trial {id} was to train until epoch {until}, not to {}", metric.epoch);
+        return Err(Rejection::Invalid(problem));
     }
     if checkpoint.epoch != metric.epoch {
         let problem = format!(

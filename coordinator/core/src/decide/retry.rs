@@ -118,6 +118,7 @@ impl Draft<'_> {
         if trial.state != TrialState::Completed {
             trial.state = waiting_state(sweep).unwrap_or(TrialState::Pending);
             (trial.diverged_epoch, trial.ended_at, trial.ended_number) = (None, None, None);
+            trial.until_epoch = self.first_rung(&trial);
             self.forget_epochs(id);
         }
         self.set_trial(trial);

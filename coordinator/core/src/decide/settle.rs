@@ -33,7 +33,7 @@ impl Draft<'_> {
                 trial.lease.is_none() && trial.reused_from.is_some() && awaits_test(chosen, trial)
             })
             .filter_map(|trial| {
-                let measured = self.engine.tested_of(trial.key)?;
+                let measured = self.engine.tested_as(&trial.spec)?;
                 Some(TrialRecord { test: measured.test.clone(), ..trial.clone() })
             })
             .collect();

@@ -165,6 +165,7 @@ fn granted(engine: &Engine, trial: &TrialRecord, lease: &LeaseRecord) -> Option<
         spec: trial.spec.clone(),
         dataset,
         checkpoint: trial.underway.or(trial.checkpoint).filter(|_| trains),
+        until_epoch: trial.until_epoch.filter(|_| trains),
         model: model.filter(|_| !trains),
     })
 }
@@ -183,7 +184,7 @@ impl Draft<'_> {
         let (Some(trial), Some(sweep)) = (tables.trials.get(&id), tables.sweeps.get(&id.sweep)) else {
             return false;
         };
-        let origin = self.engine.trained_of(trial.key).filter(|_| sweep.spec.reuse);
+        let origin = self.engine.trained_as(&trial.spec).filter(|_| sweep.spec.reuse);
         let Some(origin) = origin else { return false };
         self.reuse(trial.clone(), origin);
         true

@@ -158,6 +158,7 @@ impl Rows {
             forgiven: 0,
             model_is_removed: false,
             ended_number: None,
+            until_epoch: None,
             out_of_memory: 0,
             outgrown_bytes: None,
             lease: None,

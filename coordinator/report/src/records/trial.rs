@@ -64,6 +64,7 @@ impl<'a> Trial<'a> {
             forgiven,
             model_is_removed: _,
             ended_number,
+            until_epoch: _,
         } = record;
         Self {
             spec: Spec::of(spec),
@@ -294,6 +295,8 @@ fn attempt_state(state: AttemptState) -> &'static str {
     match state {
         AttemptState::Running => "running",
         AttemptState::Succeeded => "succeeded",
+        AttemptState::Reached => "reached",
+        AttemptState::Pruned => "pruned",
         AttemptState::Diverged => "diverged",
         AttemptState::Failed => "failed",
         AttemptState::Released => "released",

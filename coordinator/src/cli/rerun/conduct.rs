@@ -116,9 +116,11 @@ impl Conductor {
     /// Whether the data is that of the report: told before hours of training and not after them.
     async fn check_keys(&mut self, sweep: u64, plan: &Plan, reported: &Records) -> Result<(), Failure> {
         let (_folder, trials) = self.fetch(sweep, false).await?;
-        let keys: BTreeSet<&str> = trials.iter().map(|trial| trial.key.as_str()).collect();
+        // Of one configuration: the replicate and the data say which trial it is.
+        let known: BTreeSet<_> =
+            trials.iter().map(|trial| (trial.replicate, trial.dataset.as_str())).collect();
         let mut wanted = plan.trials.iter().map(|at| &reported.trials[*at]);
-        match wanted.find(|trial| !keys.contains(trial.key.as_str())) {
+        match wanted.find(|trial| !known.contains(&(trial.replicate, trial.dataset.as_str()))) {
             None => Ok(()),
             Some(trial) => Err(Failure::failed(format!(
                 "trial {} of the report cannot be trained again: the data that the coordinator reads today, or its numerics, \

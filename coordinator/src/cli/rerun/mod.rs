@@ -146,12 +146,12 @@ fn compared(
     (parts, chosen): (&[usize], &[usize]),
     trained: &Trained,
 ) -> Result<Vec<Compared>, Failure> {
-    let now: BTreeMap<&str, &Trial> =
-        trained.trials.iter().map(|trial| (trial.key.as_str(), trial)).collect();
+    // The trials of one configuration, whose keys may be told in another form than the report's.
+    let now: BTreeMap<u32, &Trial> = trained.trials.iter().map(|trial| (trial.replicate, trial)).collect();
     let compare = |at: &usize| {
         let reported = &records.trials[*at];
         let missing = || Failure::failed(format!("sweep {} lost trial {}", trained.sweep, reported.number));
-        let now = now.get(reported.key.as_str()).ok_or_else(missing)?;
+        let now = now.get(&reported.replicate).ok_or_else(missing)?;
         Ok(compare::compare((sweep, reported), (trained.sweep, now), chosen.contains(at)))
     };
     parts.iter().map(compare).collect()

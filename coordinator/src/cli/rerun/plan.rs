@@ -75,18 +75,19 @@ fn configuration(spec: &SweepSpec, sweep: u64, trial: &Trial) -> Result<Configur
     }
     let id = TrialId { sweep: SweepId(sweep), index: u32::try_from(trial.number).unwrap_or(u32::MAX) };
     let seed = replicate_seed(spec.seed, trial.replicate);
-    let key = trial.dataset.parse().ok().map(|dataset| {
+    let keys = trial.dataset.parse().ok().map(|dataset| {
         let trial =
             TrialSpec { id, configuration: configuration.clone(), replicate: trial.replicate, seed, dataset };
-        trial.key().to_string()
+        // A report of an earlier program tells the earlier form.
+        [trial.key(), trial.key_with_epochs()].map(|key| key.to_string())
     });
-    if known && key.as_ref() == Some(&trial.key) {
+    if known && keys.as_ref().is_some_and(|keys| keys.contains(&trial.key)) {
         return Ok(configuration);
     }
     Err(Failure::failed(format!(
         "trial {sweep}/{} cannot be trained again: its settings have the key {} to this program, but {} in the report",
         trial.number,
-        key.as_deref().unwrap_or("of no dataset"),
+        keys.as_ref().map_or("of no dataset", |[key, _]| key),
         plain(&trial.key)
     ))
     .hint("a program with other numerics or defaults made the report: verify it with the version that report.json names"))

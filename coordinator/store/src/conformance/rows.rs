@@ -138,6 +138,7 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         forgiven: u32::from(state == TrialState::Paused),
         model_is_removed: state == TrialState::Completed,
         ended_number: None,
+        until_epoch: None,
     })
 }
 

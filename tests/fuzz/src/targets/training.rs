@@ -82,7 +82,8 @@ impl Files {
 
     fn request<'a>(&'a self, spec: &'a TrialSpec, checkpoint: Option<&'a Path>) -> TrainRequest<'a> {
         let device = DeviceChoice::Cpu;
-        TrainRequest { spec, dataset: &self.dataset, checkpoint, directory: &self.directory, device }
+        let (dataset, directory) = (&self.dataset, &self.directory);
+        TrainRequest { spec, dataset, checkpoint, until_epoch: None, directory, device }
     }
 }
 
@@ -153,6 +154,7 @@ pub(crate) fn checkpoint(bytes: &[u8]) {
             let halt = checkpoint.expect("it began with one");
             assert!(halt.epoch < 2 && halt.path == path, "{halt:?}");
         }
+        Ok(Ended::Reached { epoch }) => unreachable!("nothing says until which epoch: {epoch}"),
         Ok(Ended::Completed(completed)) => {
             assert!((1..=completed.epochs).contains(&completed.best_epoch), "{completed:?}");
             assert!(completed.epochs >= 2 && completed.score.is_finite(), "{completed:?}");

@@ -144,7 +144,7 @@ impl<'a> Trial<'a> {
 
     /// Trains one epoch, unless none follows; how the trial has ended, where it has.
     fn turn(&mut self, steps: &mut Steps<'_>, stop: &dyn StopSignal) -> Result<Option<Ended>, TrainError> {
-        if self.is_over().is_none() {
+        if self.is_over().is_none() && !self.has_reached() {
             match self.epoch(steps, stop)? {
                 EpochEnd::Done => {}
                 EpochEnd::Stopped => return Ok(Some(Ended::Stopped { checkpoint: self.newest.clone() })),
@@ -153,7 +153,15 @@ impl<'a> Trial<'a> {
                 }
             }
         }
-        self.is_over().map(|early_stopped| self.complete(early_stopped).map(Ended::Completed)).transpose()
+        match self.is_over() {
+            Some(early_stopped) => self.complete(early_stopped).map(|one| Some(Ended::Completed(one))),
+            None => Ok(self.has_reached().then(|| Ended::Reached { epoch: self.progress.epoch })),
+        }
+    }
+
+    /// Whether it has come as far as it is to train now.
+    fn has_reached(&self) -> bool {
+        self.request.until_epoch.is_some_and(|until| self.progress.epoch >= until)
     }
 
     /// Whether no epoch follows, and if so, whether that is for lack of improvement.

@@ -98,10 +98,29 @@ impl Bench {
             spec: &self.spec,
             dataset: &self.directory.path().join("dataset"),
             checkpoint: checkpoint.map(|_| start.as_path()),
+            until_epoch: None,
             directory: &work,
             device,
         };
         (train(&request, &mut recorder, stop), recorder)
+    }
+
+    /// Trains until an epoch is complete.
+    fn train_until(&self, until_epoch: u32, checkpoint: Option<&[u8]>) -> (Ended, Recorder) {
+        let work = self.directory.path().join("work");
+        fs::create_dir_all(&work).unwrap();
+        let start = self.directory.path().join("start.safetensors");
+        checkpoint.into_iter().for_each(|bytes| fs::write(&start, bytes).unwrap());
+        let mut recorder = Recorder::default();
+        let request = TrainRequest {
+            spec: &self.spec,
+            dataset: &self.directory.path().join("dataset"),
+            checkpoint: checkpoint.map(|_| start.as_path()),
+            until_epoch: Some(until_epoch),
+            directory: &work,
+            device: DeviceChoice::Cpu,
+        };
+        (train(&request, &mut recorder, &AtomicBool::new(false)).unwrap(), recorder)
     }
 
     fn completed(&self, checkpoint: Option<&[u8]>) -> (Completed, Vec<u8>, Recorder) {
@@ -241,6 +260,33 @@ fn a_stop_at_any_batch_loses_none_and_changes_no_bit() {
         }
         // Four epochs of eight batches, each with its validation.
         assert!(stopped > 32, "{stopped}");
+    }
+}
+
+#[test]
+fn a_pause_after_an_epoch_changes_no_bit() {
+    for optimizer in ["adam", "sgd"] {
+        let bench = Bench::new(
+            rich()
+                .with(Hyperparameter::Optimizer, word(optimizer))
+                .and_then(|one| one.with(Hyperparameter::Epochs, Value::Integer(5)))
+                .unwrap(),
+        );
+        let (completed, model, whole) = bench.completed(None);
+        assert_eq!(whole.epochs.len(), 5);
+        for until in 1..5 {
+            let (ended, first) = bench.train_until(until, None);
+            assert_eq!(ended, Ended::Reached { epoch: until });
+            let checkpoint = first.checkpoints.last().unwrap();
+            let (again, nothing) = bench.train_until(until, Some(checkpoint));
+            assert_eq!((again, nothing.epochs.len()), (Ended::Reached { epoch: until }, 0), "it is there");
+            let (resumed, resumed_model, rest) = bench.completed(Some(checkpoint));
+            assert_eq!((&resumed, &resumed_model), (&completed, &model), "{until} + {}", 5 - until);
+            assert_eq!(figures(&[first.epochs, rest.epochs].concat()), figures(&whole.epochs));
+        }
+        for until in [5, 6] {
+            assert!(matches!(bench.train_until(until, None).0, Ended::Completed(_)), "its end comes first");
+        }
     }
 }
 
