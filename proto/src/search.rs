@@ -74,6 +74,8 @@ named! {
     /// Who ends trials before they have trained all their epochs.
     PrunerName {
         None "none" "Every trial trains until it has its epochs or patience ends it."
+        Median "median" "A trial is pruned whose best validation loss is above the median of what the others had reached by that epoch."
+        Asha "asha" "Trials wait after min_epochs epochs, eta times as many, and so on; the best one in eta goes on from its checkpoint."
     }
 }
 
@@ -102,10 +104,22 @@ pub struct Search {
     pub sampler: SamplerName,
     /// Who ends trials early.
     pub pruner: PrunerName,
+    /// How many trials there are for one that `asha` promotes; `None`: [`ETA`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta: Option<u32>,
+    /// Epochs that every trial may train before a pruner looks at it; `None`: one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_epochs: Option<u32>,
     /// What it may spend.
     #[serde(default)]
     pub budget: Budget,
 }
+
+/// How many trials there are for one that `asha` promotes, unless a sweep says otherwise.
+pub const ETA: u32 = 3;
+
+/// The least and the largest such number: of one trial, one promoted would be all.
+pub const ETA_BOUNDS: [u32; 2] = [2, 100];
 
 impl Search {
     /// Whether every configuration of a grid is trained, and none is left out.
@@ -115,7 +129,13 @@ impl Search {
 
     /// The whole grid, without a pruner: what a sweep without a search does.
     pub fn of_grid() -> Self {
-        Self { sampler: SamplerName::Grid, pruner: PrunerName::None, budget: Budget::default() }
+        Self {
+            sampler: SamplerName::Grid,
+            pruner: PrunerName::None,
+            eta: None,
+            min_epochs: None,
+            budget: Budget::default(),
+        }
     }
 }
 
@@ -127,8 +147,8 @@ mod tests {
     fn a_search_survives_its_row() {
         let search = Search {
             sampler: SamplerName::Random,
-            pruner: PrunerName::None,
             budget: Budget { trials: Some(40), epochs: None },
+            ..Search::of_grid()
         };
         let text = serde_json::to_string(&search).expect("a row");
         assert_eq!(text, r#"{"sampler":"random","pruner":"none","budget":{"trials":40}}"#);

@@ -255,7 +255,7 @@ impl SweepIndex {
         }
         self.counts[trial.state as usize] -= 1;
         self.reused -= u64::from(trial.reused_from.is_some());
-        self.epochs -= epochs(trial, recorded);
+        self.epochs -= epochs(trial);
         self.artifact_bytes -= artifact_bytes(trial);
     }
 
@@ -285,17 +285,17 @@ impl SweepIndex {
         }
         self.counts[trial.state as usize] += 1;
         self.reused += u64::from(trial.reused_from.is_some());
-        self.epochs += epochs(trial, recorded);
+        self.epochs += epochs(trial);
         self.artifact_bytes += artifact_bytes(trial);
     }
 }
 
 /// Epochs that a trial has brought where it has ended, or may bring.
-pub(crate) fn epochs(trial: &TrialRecord, recorded: u32) -> u64 {
+pub(crate) fn epochs(trial: &TrialRecord) -> u64 {
     match &trial.result {
         _ if !trial.state.is_terminal() => trial.spec.configuration.epochs(),
         Some(result) if trial.reused_from.is_none() => u64::from(result.epochs),
-        _ if trial.state == TrialState::Pruned => u64::from(recorded),
+        _ if trial.state == TrialState::Pruned => u64::from(trial.until_epoch.unwrap_or(0)),
         _ => u64::from(trial.diverged_epoch.unwrap_or(0)),
     }
 }
@@ -456,8 +456,6 @@ impl Index {
         let entry = self.sweeps.entry(trial.spec.id.sweep).or_default();
         entry.progress.remove(Progress::of(trial, before));
         entry.progress.add(Progress::of(trial, recorded));
-        entry.epochs -= epochs(trial, before);
-        entry.epochs += epochs(trial, recorded);
         if entry.standings.is_some() {
             entry.show(tables, trial);
             self.refresh_ready(tables, trial.spec.id.sweep);

@@ -219,7 +219,8 @@ pub struct TrialRecord {
     /// Its number among the ended trials of a searched sweep, from 1, in the order in which their ends were decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_number: Option<u64>,
-    /// How far it may train now, in epochs; `None`: to its end. There it waits with its checkpoint until it is promoted.
+    /// How far it may train now, in epochs; `None`: to its end. There it waits with its checkpoint until it is promoted. Of
+    /// a pruned trial: the epochs that it trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_epoch: Option<u32>,
 }

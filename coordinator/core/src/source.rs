@@ -57,9 +57,9 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// One trial of which that many epochs are recorded.
-    pub(crate) fn of(trial: &TrialRecord, recorded: u32) -> Self {
-        Self { made: 1, epochs: epochs(trial, recorded), epochs_configured: trial.spec.configuration.epochs() }
+    /// One trial.
+    pub(crate) fn of(trial: &TrialRecord) -> Self {
+        Self { made: 1, epochs: epochs(trial), epochs_configured: trial.spec.configuration.epochs() }
     }
 
     pub(crate) fn plus(self, more: Self) -> Self {

@@ -1,6 +1,6 @@
 //! What the trials of a sweep have shown, for its pruner: kept as epochs come in.
 
-use coordinator_search::pruner::{Pruner, Shown, Standings};
+use coordinator_search::pruner::{self, Pruner, Shown, Standings};
 use sweep_proto::SweepSpec;
 
 use crate::record::{TrialRecord, TrialState};
@@ -10,8 +10,8 @@ use crate::tables::Tables;
 const EPOCHS_RANKED_MAX: usize = 10_000;
 
 /// The pruner of a sweep; `None` where every trial trains to its end.
-pub(crate) fn pruner_of(_spec: &SweepSpec) -> Option<Box<dyn Pruner>> {
-    None
+pub(crate) fn pruner_of(spec: &SweepSpec) -> Option<Box<dyn Pruner>> {
+    spec.search.as_deref().and_then(pruner::of)
 }
 
 /// The standings of a sweep of which nothing is known yet; `None` where nobody asks for them.

@@ -31,7 +31,7 @@ const PROGRESS: u64 = 5_000;
 /// Schedules that have found a fault, each a rare one.
 const ONCE_FAILED: [u64; 3] = [2_629, 3_133, 21_910];
 /// What the schedules must bring about, or else they prove less than they claim.
-const CORNERS: [&str; 31] = [
+const CORNERS: [&str; 34] = [
     "proposed trials",
     "outdated proposals",
     "cancelled sweep",
@@ -44,7 +44,10 @@ const CORNERS: [&str; 31] = [
     "trial completed",
     "trial diverged",
     "trial failed",
+    "trial pruned",
     "Train Succeeded",
+    "Train Reached",
+    "Train Pruned",
     "Train Diverged",
     "Train Failed",
     "Train Released",

@@ -190,7 +190,8 @@ impl Slot {
     /// One epoch of a member, or what is left to do before its end.
     async fn epoch(&mut self, trial: &mut Trial, ends: &mut SlotEnds) -> Result<Turn, Told> {
         let (spec, member) = (trial.start.spec.clone(), trial.start.member);
-        if trial.state.epoch < training::epochs(&spec) {
+        let last = training::epochs(&spec).min(trial.start.until_epoch.unwrap_or(u32::MAX));
+        if trial.state.epoch < last {
             let mut state = trial.state.clone();
             state.advance();
             trial.is_underway = true;
@@ -217,13 +218,17 @@ impl Slot {
             (trial.state, trial.is_underway) = (state, false);
             send(ends, member, MemberEvent::Epoch { metric: trial.state.metric(), checkpoint }).await?;
         }
-        let is_over = trial.state.epoch >= training::epochs(&spec);
+        let is_over = trial.state.epoch >= last;
         let waiting_max = if is_over { 1 } else { EPOCHS_WAITING_MAX };
         while trial.state.epoch - self.taken(member) >= waiting_max {
             self.hear(ends, member).await?;
             self.end_stopped(ends).await?;
         }
-        Ok(if is_over { Turn::Ended(trained(&spec, &trial.start.directory)) } else { Turn::GoesOn })
+        Ok(match trial.state.epoch {
+            epoch if epoch >= training::epochs(&spec) => Turn::Ended(trained(&spec, &trial.start.directory)),
+            epoch if epoch >= last => Turn::Ended(SlotEnd::Reached { epoch }),
+            _ => Turn::GoesOn,
+        })
     }
 
     /// Hands over what an interrupted epoch has done. In this world that is nothing which another slot could tell

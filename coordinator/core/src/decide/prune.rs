@@ -73,8 +73,9 @@ impl Draft<'_> {
 
     /// A trial is pruned by what it has just reported. Its epochs stay; its checkpoint goes.
     pub(crate) fn prune_running(&mut self, id: TrialId) {
-        if let Some((trial, attempt)) = self.end_attempt(id, AttemptState::Pruned) {
+        if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Pruned) {
             self.absolve(attempt.worker);
+            trial.until_epoch = trial.checkpoint.map(|checkpoint| checkpoint.epoch);
             self.end_trial(trial, TrialState::Pruned);
         }
     }

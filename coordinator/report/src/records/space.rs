@@ -68,13 +68,24 @@ impl Choice {
 pub(super) struct Searched {
     sampler: &'static str,
     pruner: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_epochs: Option<u32>,
     trials: Option<u32>,
     epochs: Option<u64>,
 }
 
 impl Searched {
     pub(super) fn of(search: &Search) -> Self {
-        let Search { sampler, pruner, budget: Budget { trials, epochs } } = search;
-        Self { sampler: sampler.name(), pruner: pruner.name(), trials: *trials, epochs: *epochs }
+        let Search { sampler, pruner, eta, min_epochs, budget: Budget { trials, epochs } } = search;
+        Self {
+            sampler: sampler.name(),
+            pruner: pruner.name(),
+            eta: *eta,
+            min_epochs: *min_epochs,
+            trials: *trials,
+            epochs: *epochs,
+        }
     }
 }

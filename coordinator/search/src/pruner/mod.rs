@@ -5,13 +5,14 @@
 
 mod asha;
 mod median;
-mod none;
 pub mod ranking;
 mod standings;
 
+use sweep_proto::search::ETA;
+use sweep_proto::{PrunerName, Search};
+
 pub use asha::Asha;
 pub use median::Median;
-pub use none::Never;
 pub use standings::{Shown, Standings};
 
 /// What becomes of a trial that has measured an epoch and is not at its end.
@@ -37,6 +38,16 @@ pub trait Pruner {
     /// What becomes of a trial whose best loss up to an epoch is `best`. `standings` hold what the others have shown; of the trial
     /// itself they do not hold that epoch.
     fn judge(&self, standings: &Standings, epoch: u32, best: f64) -> Verdict;
+}
+
+/// The pruner of a search: the one place that knows all of them. `None`: every trial trains to its end.
+pub fn of(search: &Search) -> Option<Box<dyn Pruner>> {
+    let min_epochs = search.min_epochs.unwrap_or(1);
+    match search.pruner {
+        PrunerName::None => None,
+        PrunerName::Median => Some(Box::new(Median::new(min_epochs))),
+        PrunerName::Asha => Some(Box::new(Asha::new(search.eta.unwrap_or(ETA), min_epochs))),
+    }
 }
 
 #[cfg(test)]

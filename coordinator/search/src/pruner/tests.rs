@@ -21,7 +21,6 @@ impl Draw {
 /// Every pruner that a search can name, in a few settings.
 fn pruners() -> Vec<(&'static str, Box<dyn Pruner>)> {
     vec![
-        ("none", Box::new(Never)),
         ("median", Box::new(Median::new(1))),
         ("median from epoch 3", Box::new(Median::new(3))),
         ("asha", Box::new(Asha::new(3, 1))),
@@ -235,11 +234,11 @@ fn a_lower_loss_is_never_pruned_where_a_higher_one_is_not() {
 }
 
 #[test]
-fn a_pruner_that_is_not_asked_for_stops_nothing() {
-    let curves = curves(1, 20, 6);
-    let mut sweep = Sweep::new(&Never, &curves, 6);
-    sweep.play(1);
-    assert!(sweep.trials.iter().all(|trial| trial.at == At::Completed && trial.trained == trial.curve.len()));
+fn every_pruner_of_the_list_is_there_and_none_is_none() {
+    for pruner in PrunerName::ALL {
+        let search = Search { pruner: *pruner, ..Search::of_grid() };
+        assert_eq!(of(&search).is_none(), *pruner == PrunerName::None, "{pruner}");
+    }
 }
 
 /// Standings in which trials have these losses after their first epoch.

@@ -9,7 +9,7 @@ use coordinator_core::{
 };
 use coordinator_store::{MemoryStore, SqliteStore, Store};
 use sweep_proto::{
-    CheckpointRef, EpochMetric, FailureKind, Hyperparameter, SweepId, Timestamp, TrialId, WorkKind, WorkerId,
+    CheckpointRef, EpochMetric, FailureKind, Hyperparameter, PrunerName, Search, SweepId, Timestamp, TrialId, WorkKind, WorkerId,
 };
 
 use super::random::Random;
@@ -347,10 +347,22 @@ impl World {
         let mut spec = values::spec(&name, &units, 1 + self.random.below(3) as u32, u64::from(EPOCHS));
         spec.reuse = self.random.permille(700);
         spec.failures_max = 1 + self.random.below(3) as u32;
+        spec.search = self.pruned();
         if self.search_random.permille(400) {
             self.search(&mut spec);
         }
         self.execute(&values::launch(spec)).unwrap();
+    }
+
+    /// In every other sweep a pruner.
+    fn pruned(&mut self) -> Option<Box<Search>> {
+        let pruner = match self.other_random.below(4) {
+            0 => PrunerName::Median,
+            1 => PrunerName::Asha,
+            _ => return None,
+        };
+        let (eta, min_epochs) = (Some(2), Some(1));
+        Some(Box::new(Search { pruner, eta, min_epochs, ..Search::of_grid() }))
     }
 
     /// An operator does something to some sweep; refusals are checked to change nothing.

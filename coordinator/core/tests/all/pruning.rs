@@ -1,0 +1,224 @@
+//! Trials that wait at rungs, are promoted and pruned; and whose result stands in for one that may train further.
+
+use coordinator_core::{
+    AttemptState, Command, Engine, Rejection, Reply, SweepState, TrialRecord, TrialState,
+};
+use sweep_proto::{
+    AttemptOutcome, Hyperparameter, PrunerName, Search, SweepId, SweepSpec, TrialId, TrialSpec, Value,
+};
+
+use crate::support::lab::{Lab, report};
+use crate::support::values;
+
+/// A sweep of trials that train all their epochs, whatever patience says.
+fn spec(pruner: PrunerName, trials: u64, epochs: u64) -> SweepSpec {
+    let units: Vec<u64> = (1..=trials).map(|one| one * 8).collect();
+    let mut spec = values::spec("pruned", &units, 1, epochs);
+    spec.fixed.set(Hyperparameter::Patience, Value::Integer(0)).unwrap();
+    spec.search = Some(Box::new(Search { pruner, eta: Some(3), min_epochs: Some(1), ..Search::of_grid() }));
+    spec
+}
+
+/// A trial's lowest loss up to an epoch.
+fn best(spec: &TrialSpec, epoch: u32) -> f64 {
+    (1..=epoch).map(|one| values::metric(spec, one).validation_loss).fold(f64::INFINITY, f64::min)
+}
+
+fn follow(lab: &mut Lab) {
+    while lab.engine.is_behind() {
+        lab.run(&Command::Follow);
+    }
+}
+
+fn trials(lab: &Lab, sweep: SweepId) -> Vec<TrialRecord> {
+    lab.engine.tables().trials_of(sweep).cloned().collect()
+}
+
+#[test]
+fn a_trial_waits_at_its_rung_and_the_best_goes_on_from_its_checkpoint() {
+    let (mut lab, worker) = Lab::with_worker(3);
+    let sweep = lab.launch(spec(PrunerName::Asha, 3, 5));
+    let granted = lab.ask(worker, 3);
+    assert!(granted.iter().all(|one| one.until_epoch == Some(1)), "{granted:?}");
+    for one in &granted {
+        let answer = lab.run(&report(one.token, &one.spec, 1));
+        assert!(
+            matches!(&answer, Reply::AttemptEnded(why) if why.contains("waits at its rung")),
+            "{answer:?}"
+        );
+        // The worker may not have heard it.
+        let again = lab.decide(&report(one.token, &one.spec, 1)).unwrap();
+        assert_eq!((again.reply, again.mutations.len()), (answer, 0));
+        // A slot that stopped by itself tells so: nothing new.
+        let reached = AttemptOutcome::Reached { epoch: 1 };
+        lab.changes_nothing(&Command::Complete { token: one.token, outcome: reached });
+        // The token is worth nothing any more.
+        for stale in [
+            report(one.token, &one.spec, 2),
+            Command::Complete {
+                token: one.token,
+                outcome: AttemptOutcome::Trained(values::result(&one.spec)),
+            },
+        ] {
+            assert!(matches!(lab.refused(&stale), Rejection::LeaseLost { .. }), "{stale:?}");
+        }
+    }
+    let waiting = trials(&lab, sweep);
+    assert!(waiting.iter().all(|trial| trial.rung() == Some(1) && trial.checkpoint.is_some()));
+    assert_eq!(lab.state(sweep), SweepState::Open);
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Paused), 3);
+    assert!(lab.ask(worker, 3).is_empty(), "nobody is promoted yet");
+
+    follow(&mut lab);
+    let lowest = waiting.iter().min_by(|a, b| best(&a.spec, 1).total_cmp(&best(&b.spec, 1))).unwrap();
+    let [promoted] = &lab.ask(worker, 3)[..] else { panic!("one in three is promoted") };
+    assert_eq!(promoted.spec, lowest.spec);
+    assert_eq!((promoted.checkpoint, promoted.until_epoch), (lowest.checkpoint, Some(3)));
+    for epoch in 2..=3 {
+        lab.report(promoted.token, &promoted.spec, epoch);
+    }
+    // All wait: the leader goes on, to its end, and then the others are pruned.
+    follow(&mut lab);
+    let last = lab.ask_one(worker);
+    assert_eq!((&last.spec, last.until_epoch), (&lowest.spec, None));
+    assert_eq!(last.checkpoint.map(|one| one.epoch), Some(3));
+    lab.train(&last);
+    follow(&mut lab);
+    let states: Vec<_> = trials(&lab, sweep).iter().map(|trial| trial.state).collect();
+    assert_eq!(states.iter().filter(|state| **state == TrialState::Pruned).count(), 2, "{states:?}");
+    for pruned in trials(&lab, sweep).iter().filter(|trial| trial.state == TrialState::Pruned) {
+        assert!(pruned.checkpoint.is_none() && pruned.result.is_none() && pruned.ended_at.is_some());
+        assert_eq!(lab.engine.tables().epochs_of(pruned.spec.id).count(), 1, "what it has shown stays");
+    }
+    assert_eq!(lab.state(sweep), SweepState::Evaluating);
+    let measured = lab.ask_one(worker);
+    lab.evaluate(&measured);
+    assert_eq!(lab.state(sweep), SweepState::Finished);
+    let progress = lab.engine.progress(sweep);
+    assert_eq!((progress.done, progress.planned), (7, 7), "five epochs of one, one of each other");
+}
+
+#[test]
+fn a_pause_of_the_sweep_leaves_trials_at_their_rungs() {
+    let (mut lab, worker) = Lab::with_worker(3);
+    let sweep = lab.launch(spec(PrunerName::Asha, 4, 5));
+    let granted = lab.ask(worker, 2);
+    lab.report(granted[0].token, &granted[0].spec, 1);
+    lab.run(&Command::Pause(sweep));
+    lab.run(&Command::Resume(sweep));
+    follow(&mut lab);
+    let first = lab.trial(sweep, granted[0].spec.id.index);
+    assert_eq!((first.state, first.rung()), (TrialState::Paused, Some(1)));
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Pending), 2);
+    lab.run(&Command::Cancel(sweep));
+    follow(&mut lab);
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Cancelled), 4);
+}
+
+#[test]
+fn a_restart_finds_the_same_trials_at_the_same_rungs() {
+    let (mut lab, worker) = Lab::with_worker(6);
+    let sweep = lab.launch(spec(PrunerName::Asha, 6, 9));
+    for one in lab.ask(worker, 6) {
+        lab.report(one.token, &one.spec, 1);
+        let restored = Engine::restore(lab.engine.tables().clone(), lab.now);
+        assert_eq!(restored.audit(), Vec::<String>::new());
+        let decided = |engine: &Engine| engine.decide(lab.now, &Command::Follow).unwrap().mutations;
+        assert_eq!(decided(&restored), decided(&lab.engine));
+    }
+    follow(&mut lab);
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Pending), 2, "two of six are promoted");
+}
+
+#[test]
+fn the_median_ends_an_attempt_with_the_answer_to_its_epoch() {
+    let (mut lab, worker) = Lab::with_worker(12);
+    let sweep = lab.launch(spec(PrunerName::Median, 12, 5));
+    let granted = lab.ask(worker, 12);
+    assert!(granted.iter().all(|one| one.until_epoch.is_none()));
+    let mut shown: Vec<f64> = Vec::new();
+    let mut pruned = 0;
+    for one in &granted {
+        let own = best(&one.spec, 1);
+        let mut others = shown.clone();
+        others.sort_by(f64::total_cmp);
+        let (low, high) = (others.len().saturating_sub(1) / 2, others.len() / 2);
+        let is_worse = others.len() >= 5 && own > f64::midpoint(others[low], others[high]);
+        let answer = lab.run(&report(one.token, &one.spec, 1));
+        assert_eq!(matches!(answer, Reply::AttemptEnded(_)), is_worse, "{own} among {others:?}");
+        let trial = lab.trial(sweep, one.spec.id.index);
+        assert_eq!(trial.state == TrialState::Pruned, is_worse);
+        if is_worse {
+            pruned += 1;
+            let attempt = lab.engine.tables().attempts_of(one.spec.id).next().unwrap();
+            assert_eq!((attempt.state, attempt.lost_ms()), (AttemptState::Pruned, 0));
+        }
+        shown.push(own);
+    }
+    assert!(pruned > 0 && pruned < 12, "{pruned}");
+    assert_eq!(lab.engine.ledger(sweep).of(TrialState::Pruned), pruned);
+}
+
+/// Trains every trial of a sweep to its end, and measures what is chosen.
+fn finish(lab: &mut Lab, worker: sweep_proto::WorkerId, sweep: SweepId) {
+    while !lab.state(sweep).is_ended() {
+        let granted = lab.ask_one(worker);
+        if granted.model.is_some() {
+            lab.evaluate(&granted);
+        } else if let Some(epoch) = values::diverges(&granted.spec) {
+            lab.complete(granted.token, AttemptOutcome::Diverged { epoch, message: "NaN".into() });
+        } else {
+            lab.train(&granted);
+        }
+    }
+}
+
+fn reused(lab: &Lab, sweep: SweepId) -> Vec<(u32, Option<TrialId>)> {
+    let trials = trials(lab, sweep);
+    trials.iter().map(|trial| (trial.spec.id.index, trial.reused_from)).collect()
+}
+
+#[test]
+fn a_result_stands_in_only_where_more_epochs_would_have_changed_nothing() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let units: Vec<u64> = (1..=12).map(|one| one * 8).collect();
+    let first = lab.launch(values::spec("short", &units, 1, 3));
+    finish(&mut lab, worker, first);
+    for older_program in [false, true] {
+        if older_program {
+            // Rows of an earlier program hold keys of the other form.
+            let mut tables = lab.engine.tables().clone();
+            for trial in tables.trials.values_mut().filter(|trial| trial.spec.id.sweep == first) {
+                trial.key = trial.spec.key_with_epochs();
+            }
+            lab.engine = Engine::restore(tables, lab.now);
+            assert_eq!(lab.engine.audit(), Vec::<String>::new());
+        }
+        let same = lab.launch(values::spec("again", &units, 1, 3));
+        for (index, origin) in reused(&lab, same) {
+            let trial = lab.trial(first, index);
+            let completed = trial.state == TrialState::Completed;
+            assert_eq!(origin, completed.then_some(trial.spec.id), "as far as before");
+        }
+        lab.run(&Command::Cancel(same));
+    }
+    // Of the earlier program only what is of equal epochs is found: its key tells how far a trial might train.
+    let mut tables = lab.engine.tables().clone();
+    for trial in tables.trials.values_mut() {
+        trial.key = trial.spec.key();
+    }
+    lab.engine = Engine::restore(tables, lab.now);
+    let longer = lab.launch(values::spec("long", &units, 1, 6));
+    let mut stood_in = 0;
+    for (index, origin) in reused(&lab, longer) {
+        let trial = lab.trial(first, index);
+        let ended_early = trial.result.as_ref().is_some_and(|result| result.early_stopped);
+        assert_eq!(
+            origin,
+            ended_early.then_some(trial.spec.id),
+            "it ran out of patience, or may train further"
+        );
+        stood_in += u32::from(ended_early);
+    }
+    assert!(stood_in > 0, "no trial ran out of patience");
+}
