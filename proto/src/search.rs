@@ -119,7 +119,10 @@ pub struct Search {
 pub const ETA: u32 = 3;
 
 /// The least and the largest such number: of one trial, one promoted would be all.
-pub const ETA_BOUNDS: [u32; 2] = [2, 100];
+pub const ETA_BOUNDS: [u64; 2] = [2, 100];
+
+/// The most epochs before which a pruner may be told to wait.
+pub const MIN_EPOCHS_MAX: u64 = 10_000;
 
 impl Search {
     /// Whether every configuration of a grid is trained, and none is left out.

@@ -2,7 +2,7 @@
 
 use crate::hyperparameter::{Hyperparameter, Kind, Section};
 use crate::reading::HtmlBreaks;
-use crate::search::{PrunerName, SamplerName};
+use crate::search::{ETA_BOUNDS, MIN_EPOCHS_MAX, PrunerName, SamplerName};
 use crate::sweep_spec::{SweepSpec, TRIALS_MAX};
 
 /// Datasets that a sweep file may name; each has a reader in the coordinator's dataset package.
@@ -289,6 +289,20 @@ pub(super) const SETTINGS: &[Setting] = &[
         Shape::Value(Kind::Choice(PrunerName::NAMES)),
         "none",
         "Who ends trials before they have trained all their epochs.",
+    ),
+    setting(
+        "eta",
+        Place::Search,
+        Shape::Value(Kind::Integer { min: ETA_BOUNDS[0], max: ETA_BOUNDS[1] }),
+        "3",
+        "How many trials must have come to a rung for one that the pruner asha promotes from it.",
+    ),
+    setting(
+        "min_epochs",
+        Place::Search,
+        Shape::Value(Kind::Integer { min: 1, max: MIN_EPOCHS_MAX }),
+        "1",
+        "Epochs that every trial trains before a pruner looks at it; the first rung of asha.",
     ),
     setting(
         "trials",

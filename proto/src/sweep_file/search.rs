@@ -75,7 +75,9 @@ pub(super) fn search_of(
         trials: settings.whole(Place::Search, "trials").and_then(|trials| u32::try_from(trials).ok()),
         epochs: settings.whole(Place::Search, "epochs"),
     };
-    let search = Search { sampler: sampler?, pruner: pruner?, budget };
+    let small = |name| settings.whole(Place::Search, name).and_then(|number: u64| u32::try_from(number).ok());
+    let (eta, min_epochs) = (small("eta"), small("min_epochs"));
+    let search = Search { sampler: sampler?, pruner: pruner?, eta, min_epochs, budget };
     if search.sampler == SamplerName::Grid
         && let Some(at) = range
     {

@@ -76,8 +76,13 @@ fn domain(axis: &Axis) -> String {
 }
 
 fn search(search: &Search) -> String {
-    let Search { sampler, pruner, budget: Budget { trials, epochs } } = search;
+    let Search { sampler, pruner, eta, min_epochs, budget: Budget { trials, epochs } } = search;
     let mut lines = format!("\n[search]\nsampler = \"{sampler}\"\npruner = \"{pruner}\"\n");
+    for (name, number) in [("eta", eta), ("min_epochs", min_epochs)] {
+        if let Some(number) = number {
+            let _ = writeln!(lines, "{name} = {number}");
+        }
+    }
     if let Some(trials) = trials {
         let _ = writeln!(lines, "trials = {trials}");
     }

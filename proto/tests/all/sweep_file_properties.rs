@@ -177,7 +177,13 @@ fn constraint(axis: &Axis) -> Option<Constraint> {
 /// A search where one is needed.
 fn search(has_range: bool, replicates: u32) -> Option<Box<Search>> {
     let budget = Budget { trials: Some(replicates), epochs: (replicates > 9).then_some(1_000) };
-    let random = Search { sampler: SamplerName::Random, pruner: PrunerName::None, budget };
+    let random = Search {
+        sampler: SamplerName::Random,
+        pruner: PrunerName::Asha,
+        eta: Some(2),
+        min_epochs: None,
+        budget,
+    };
     match (has_range, replicates % 3) {
         (true, _) => Some(Box::new(random)),
         (false, 0) => Some(Box::new(Search::of_grid())),
