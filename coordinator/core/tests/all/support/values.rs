@@ -90,7 +90,7 @@ fn device(worker: WorkerId, slots: u32) -> Device {
 
 /// A number in [0, 1) that follows from a trial and a purpose.
 fn draw(spec: &TrialSpec, purpose: &str) -> f64 {
-    let digest = Digest::of(format!("{} {purpose}", spec.key()).as_bytes());
+    let digest = Digest::of(format!("{} {purpose}", spec.key_with_epochs()).as_bytes());
     f64::from(u32::from_le_bytes(digest.as_bytes()[..4].try_into().unwrap())) / 4_294_967_296.0
 }
 
@@ -122,12 +122,12 @@ pub fn metric(spec: &TrialSpec, epoch: u32) -> EpochMetric {
 }
 
 pub fn checkpoint(spec: &TrialSpec, epoch: u32) -> CheckpointRef {
-    CheckpointRef::after(epoch, artifact(&format!("checkpoint {} {epoch}", spec.key())))
+    CheckpointRef::after(epoch, artifact(&format!("checkpoint {} {epoch}", spec.key_with_epochs())))
 }
 
 /// Where a worker stopped after some batches of the epoch after `epoch`.
 pub fn underway(spec: &TrialSpec, epoch: u32, batches: u32) -> CheckpointRef {
-    let artifact = artifact(&format!("checkpoint {} {epoch} {batches}", spec.key()));
+    let artifact = artifact(&format!("checkpoint {} {epoch} {batches}", spec.key_with_epochs()));
     CheckpointRef { epoch, batches, artifact }
 }
 
@@ -142,7 +142,7 @@ pub fn result(spec: &TrialSpec) -> TrialResult {
         score: best.validation_loss,
         accuracy: best.validation_accuracy,
         parameters: 1_000,
-        model: artifact(&format!("model {}", spec.key())),
+        model: artifact(&format!("model {}", spec.key_with_epochs())),
     }
 }
 
