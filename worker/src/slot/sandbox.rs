@@ -81,7 +81,14 @@ mod tests {
         let spec = TrialSpec { id, configuration, replicate: 0, seed: 1, dataset: Digest::of(b"data") };
         let device = device.to_owned();
         let work = WorkKind::Train;
-        let member = MemberStart { member: MemberId(0), spec, checkpoint: None, until_epoch: None, model: None, directory };
+        let member = MemberStart {
+            member: MemberId(0),
+            spec,
+            checkpoint: None,
+            until_epoch: None,
+            model: None,
+            directory,
+        };
         Start { work, dataset, device, members: vec![member] }
     }
 

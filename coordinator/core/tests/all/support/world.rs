@@ -9,7 +9,8 @@ use coordinator_core::{
 };
 use coordinator_store::{MemoryStore, SqliteStore, Store};
 use sweep_proto::{
-    CheckpointRef, EpochMetric, FailureKind, Hyperparameter, PrunerName, Search, SweepId, Timestamp, TrialId, WorkKind, WorkerId,
+    CheckpointRef, EpochMetric, FailureKind, Hyperparameter, PrunerName, Search, SweepId, Timestamp, TrialId,
+    WorkKind, WorkerId,
 };
 
 use super::random::Random;
