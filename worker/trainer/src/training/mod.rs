@@ -155,7 +155,7 @@ impl<'a> Trial<'a> {
         }
         match self.is_over() {
             Some(early_stopped) => self.complete(early_stopped).map(|one| Some(Ended::Completed(one))),
-            None => Ok(self.has_reached().then(|| Ended::Reached { epoch: self.progress.epoch })),
+            None => Ok(self.has_reached().then_some(Ended::Reached { epoch: self.progress.epoch })),
         }
     }
 
