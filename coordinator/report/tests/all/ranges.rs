@@ -4,7 +4,7 @@ use coordinator_report::sections::{Block, ChartSpec, sections};
 use coordinator_report::table::Table;
 use coordinator_report::{Language, ReportInput, analyse};
 use sweep_proto::{
-    Axis, Budget, Condition, Configuration, Hyperparameter, PrunerName, Range, SamplerName, Search, Value,
+    Axis, Budget, Condition, Configuration, Hyperparameter, Range, SamplerName, Search, Value,
 };
 
 use crate::fixture::{axis, empty, finished, push_searched, spec, text};
@@ -17,7 +17,7 @@ fn searched() -> ReportInput {
         vec![Axis::of_range(Hyperparameter::LearningRate, rates), axis(Hyperparameter::Units, &[8, 16, 32])];
     let mut spec = spec(axes, 1);
     let budget = Budget { trials: Some(30), epochs: None };
-    spec.search = Some(Box::new(Search { sampler: SamplerName::Random, pruner: PrunerName::None, budget }));
+    spec.search = Some(Box::new(Search { sampler: SamplerName::Random, budget, ..Search::of_grid() }));
     let mut input = empty(spec);
     for number in 0..30_u64 {
         let exponent = (number * 7 % 30) as f64 / 10.0 - 4.0;

@@ -41,6 +41,7 @@ fn together(parts: &[Part<'_>]) -> Vec<Outcome> {
                 checkpoint: checkpoint.map(|_| start.as_path()),
                 directory,
                 device: DeviceChoice::Cpu,
+                until_epoch: None,
             },
             observer,
             stop: *stop,
