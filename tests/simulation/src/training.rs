@@ -20,7 +20,7 @@ pub struct State {
 impl State {
     /// Before the first epoch.
     pub fn fresh(spec: &TrialSpec) -> Self {
-        let key = spec.key_with_epochs().to_string();
+        let key = spec.key().to_string();
         let digest = Digest::of(key.as_bytes());
         Self { key, epoch: 0, digest }
     }
@@ -55,7 +55,7 @@ impl State {
 
     /// Whether this is a state of that trial.
     pub fn is_of(&self, spec: &TrialSpec) -> bool {
-        self.key == spec.key_with_epochs().to_string()
+        self.key == spec.key().to_string()
     }
 
     /// The best weights, were this the best epoch.
@@ -105,7 +105,7 @@ fn fraction(digest: Digest) -> f64 {
 }
 
 fn draw(spec: &TrialSpec, purpose: &str) -> f64 {
-    fraction(Digest::of(format!("{} {purpose}", spec.key_with_epochs()).as_bytes()))
+    fraction(Digest::of(format!("{} {purpose}", spec.key()).as_bytes()))
 }
 
 /// The epoch in which a trial diverges, where it does.

@@ -27,6 +27,7 @@ pub(crate) fn name(name: &'static str, language: Language) -> &'static str {
         "released" => say!(language, "handed back"),
         "expired" => say!(language, "lease lost"),
         "revoked" => say!(language, "revoked"),
+        "reached" => say!(language, "reached its rung"),
         "crashed" => say!(language, "crashed"),
         "out_of_memory" => say!(language, "out_of_memory"),
         "data" => say!(language, "data"),

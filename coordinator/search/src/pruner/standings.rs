@@ -82,7 +82,8 @@ impl Standings {
             self.rank(trial, &before.best_so_far, &shown.best_so_far);
             self.enlist(trial, &before, &shown);
         }
-        if shown != Shown::default() {
+        // Who has shown nothing has no place among them.
+        if !shown.best_so_far.is_empty() {
             self.trials.insert(trial, shown);
         }
     }

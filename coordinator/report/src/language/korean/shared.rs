@@ -84,6 +84,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("departed", "나감"),
     ("handed back", "반납"),
     ("lease lost", "리스 상실"),
+    ("reached its rung", "단계 도달"),
     ("revoked", "회수"),
     ("crashed", "비정상 종료"),
     ("out_of_memory", "메모리 부족"),

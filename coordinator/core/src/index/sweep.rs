@@ -1,0 +1,259 @@
+//! The indices of one sweep: its trials by what they wait for, and what is counted of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coordinator_search::pruner::Standings;
+use sweep_proto::{ConfigurationIndex, SweepSpec};
+
+use super::{Stock, Turn};
+use crate::configurations::Configurations;
+use crate::progress::Progress;
+use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::search;
+use crate::source::Tally;
+use crate::spans::Spans;
+use crate::standings::shown;
+use crate::tables::Tables;
+
+/// A score as a whole number in the order of [`f64::total_cmp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ScoreKey(i64);
+
+impl ScoreKey {
+    pub(crate) fn of(score: f64) -> Self {
+        let bits = score.to_bits().cast_signed();
+        // The magnitude of negative numbers counts downwards.
+        Self(bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed())
+    }
+}
+
+/// The indices of one sweep. Trials are named by their index in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct SweepIndex {
+    /// Pending trials, in the order in which they are handed out: replicate by replicate, so that
+    /// early answers are broad.
+    pub(crate) pending: BTreeSet<(u32, u32)>,
+    /// Trials with a live lease of either kind.
+    pub(crate) leased: BTreeSet<u32>,
+    /// Trials that are paused because their sweep is, or was.
+    pub(crate) paused: BTreeSet<u32>,
+    /// Trials that wait at rungs.
+    pub(crate) at_rungs: BTreeSet<u32>,
+    /// What its trials have shown, where a pruner asks.
+    pub(crate) standings: Option<Standings>,
+    /// Trials whose test measurement the sweep waits for.
+    pub(crate) outstanding: BTreeSet<u32>,
+    /// Those of `outstanding` that nobody measures now.
+    pub(crate) evaluable: BTreeSet<u32>,
+    /// Completed trials that were trained for this sweep.
+    pub(crate) trained: BTreeSet<u32>,
+    /// Trials by state, in the order of [`TrialState::ALL`].
+    pub(crate) counts: [u64; TrialState::COUNT],
+    /// Completed trials that another one stands in for.
+    pub(crate) reused: u64,
+    /// Whether somebody has deleted it: no answer is told of it any more.
+    pub(super) is_deleted: bool,
+    /// Its trials whose results others have taken over.
+    pub(crate) origins: BTreeSet<u32>,
+    /// Trials that the sweep has once all are made; none where it was deleted.
+    pub(super) target: u64,
+    /// Epochs that trials have brought, and that open ones may still bring.
+    pub(crate) epochs: u64,
+    /// When its attempts ran.
+    pub(crate) ran: Spans,
+    /// Trials with a result by their score, lowest first.
+    pub(crate) scored: BTreeSet<(ScoreKey, u32)>,
+    /// Those of them whose last epoch was the best.
+    pub(crate) still_learning: u64,
+    /// Bytes of the checkpoints and models that its trials brought.
+    pub(crate) artifact_bytes: u64,
+    /// Its trials' configurations, with their sums.
+    pub(crate) configurations: Configurations,
+    /// How far its trials have come.
+    pub(crate) progress: Progress,
+    /// Epochs of its trials as they are configured.
+    pub(crate) epochs_configured: u64,
+    /// Ended trials of a searched sweep by the numbers of their ends.
+    pub(crate) ended: BTreeMap<u64, u32>,
+    /// Its entry in [`Index::ready`].
+    pub(super) ready: Option<Turn>,
+    /// Its entry in [`Index::starving`].
+    pub(super) starving: Option<Turn>,
+}
+
+impl SweepIndex {
+    /// Trials that there are.
+    pub(crate) fn made(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Trials that are yet to be made.
+    pub(crate) fn unmade(&self) -> u64 {
+        self.target.saturating_sub(self.made())
+    }
+
+    /// What the source of its sweep depends on.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally { made: self.made(), epochs: self.epochs, epochs_configured: self.epochs_configured }
+    }
+
+    /// The number of the last trial that has ended; 0 where none has, and of a grid.
+    pub(crate) fn ended_last(&self) -> u64 {
+        self.ended.last_key_value().map_or(0, |(number, _)| *number)
+    }
+
+    /// The number of the chosen configuration of its sweep.
+    pub(crate) fn chosen(&self, sweep: &SweepRecord) -> Option<ConfigurationIndex> {
+        self.configurations.number(sweep.chosen.as_ref()?)
+    }
+
+    /// Trials that wait for a worker, or for their sweep to go on.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pending.len() + self.paused.len()
+    }
+
+    /// Whether more trials are to be made where that many wait.
+    pub(super) fn lacks(&self, sweep: &SweepRecord, waiting: usize, stock: Stock) -> bool {
+        // Those of a searched sweep are proposed.
+        waiting < stock.0 && self.unmade() > 0 && sweep.search.is_none()
+    }
+
+    /// Whether trials have yet to follow what was decided of their sweep.
+    pub(super) fn is_behind(&self, sweep: &SweepRecord, stock: Stock) -> bool {
+        if sweep.is_deleted() {
+            // What others rest on stays, and the sweep's row with it.
+            return self.made() == 0 || self.made() > self.origins.len() as u64;
+        }
+        match sweep.state {
+            SweepState::Open => {
+                !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock) || self.moves_rungs()
+            }
+            SweepState::Paused => !self.pending.is_empty() || self.lacks(sweep, self.paused.len(), stock),
+            SweepState::Cancelled => {
+                !self.paused.is_empty() || !self.pending.is_empty() || !self.at_rungs.is_empty()
+            }
+            SweepState::Evaluating | SweepState::Finished => false,
+        }
+    }
+
+    /// Whether trials that wait at rungs are to be promoted or pruned.
+    pub(super) fn moves_rungs(&self) -> bool {
+        let promotes = |standings: &Standings| standings.promotable().next().is_some();
+        self.is_stuck() || self.standings.as_ref().is_some_and(promotes)
+    }
+
+    /// Whether trials wait at rungs and no other could still end or come to one.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let open = self.open_trials() + self.unmade();
+        open > 0 && open == self.at_rungs.len() as u64
+    }
+
+    /// Trials that there are and have not ended.
+    pub(crate) fn open_trials(&self) -> u64 {
+        TrialState::ALL
+            .iter()
+            .zip(self.counts)
+            .filter(|(state, _)| !state.is_terminal())
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// A trial or its epochs have changed: so has what it has shown.
+    pub(super) fn show(&mut self, tables: &Tables, trial: &TrialRecord) {
+        if let Some(standings) = &mut self.standings {
+            standings.set(trial.spec.id.index, shown(tables, trial));
+        }
+    }
+
+    pub(super) fn remove(&mut self, trial: &TrialRecord, recorded: u32) {
+        let index = trial.spec.id.index;
+        if !self.is_deleted {
+            self.configurations.remove(trial);
+        }
+        self.progress.remove(Progress::of(trial, recorded));
+        self.epochs_configured -= trial.spec.configuration.epochs();
+        match trial.state {
+            TrialState::Pending => _ = self.pending.remove(&(trial.spec.replicate, index)),
+            TrialState::Paused => _ = self.paused.remove(&index) || self.at_rungs.remove(&index),
+            TrialState::Completed => _ = self.trained.remove(&index),
+            _ => {}
+        }
+        if trial.lease.is_some() {
+            self.leased.remove(&index);
+        }
+        if let Some(result) = &trial.result {
+            self.scored.remove(&(ScoreKey::of(result.score), index));
+            self.still_learning -= u64::from(result.was_still_learning());
+        }
+        if let Some(number) = trial.ended_number {
+            self.ended.remove(&number);
+        }
+        self.counts[trial.state as usize] -= 1;
+        self.reused -= u64::from(trial.reused_from.is_some());
+        self.epochs -= epochs(trial);
+        self.artifact_bytes -= artifact_bytes(trial);
+    }
+
+    pub(super) fn insert(&mut self, spec: Option<&SweepSpec>, trial: &TrialRecord, recorded: u32) {
+        let index = trial.spec.id.index;
+        if !self.is_deleted {
+            self.configurations.insert(spec, trial);
+        }
+        self.progress.add(Progress::of(trial, recorded));
+        self.epochs_configured += trial.spec.configuration.epochs();
+        match trial.state {
+            TrialState::Pending => _ = self.pending.insert((trial.spec.replicate, index)),
+            TrialState::Paused if trial.rung().is_some() => _ = self.at_rungs.insert(index),
+            TrialState::Paused => _ = self.paused.insert(index),
+            TrialState::Completed if trial.reused_from.is_none() => _ = self.trained.insert(index),
+            _ => {}
+        }
+        if trial.lease.is_some() {
+            self.leased.insert(index);
+        }
+        if let Some(result) = &trial.result {
+            self.scored.insert((ScoreKey::of(result.score), index));
+            self.still_learning += u64::from(result.was_still_learning());
+        }
+        if let Some(number) = trial.ended_number {
+            self.ended.insert(number, index);
+        }
+        self.counts[trial.state as usize] += 1;
+        self.reused += u64::from(trial.reused_from.is_some());
+        self.epochs += epochs(trial);
+        self.artifact_bytes += artifact_bytes(trial);
+    }
+}
+
+/// Epochs that a trial has brought where it has ended, or may bring.
+pub(crate) fn epochs(trial: &TrialRecord) -> u64 {
+    match &trial.result {
+        _ if !trial.state.is_terminal() => trial.spec.configuration.epochs(),
+        Some(result) if trial.reused_from.is_none() => u64::from(result.epochs),
+        _ if trial.state == TrialState::Pruned => u64::from(trial.until_epoch.unwrap_or(0)),
+        _ => u64::from(trial.diverged_epoch.unwrap_or(0)),
+    }
+}
+
+/// Bytes of what a trial has brought.
+fn artifact_bytes(trial: &TrialRecord) -> u64 {
+    let checkpoints = trial.checkpoint.iter().chain(&trial.underway).map(|one| one.artifact.bytes);
+    let is_here = trial.reused_from.is_none() && !trial.model_is_removed;
+    let model = trial.result.iter().filter(|_| is_here).map(|result| result.model.bytes);
+    // A worker names the sizes: no sum of them must overflow.
+    checkpoints.chain(model).map(|bytes| bytes.min(1 << 40)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ScoreKey;
+
+    #[test]
+    fn scores_are_in_the_order_of_numbers() {
+        let scores =
+            [f64::NEG_INFINITY, -1.5, -0.0, 0.0, f64::MIN_POSITIVE, 0.25, 1e9, f64::INFINITY, f64::NAN];
+        for pair in scores.windows(2) {
+            assert!(ScoreKey::of(pair[0]) < ScoreKey::of(pair[1]), "{pair:?}");
+        }
+    }
+}
