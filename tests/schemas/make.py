@@ -12,7 +12,8 @@ Without a database it makes only the dumps of later schemas, from those here. SQ
 energy of epochs: the migration is applied, and the first sweep's epochs get energies and, with them, new checksums. SQLite's schema
 4 and PostgreSQL's schema 3 have the marks of the database: the migration is applied, and nothing is marked, since nobody has signed.
 SQLite's schema 5 and PostgreSQL's schema 4 have the tables of those before, and rows that mean more: the sweep underway gets the order
-of its trials, which is that of schema 4, too, since it has one configuration.
+of its trials, which is that of schema 4, too, since it has one configuration. SQLite's schema 6 and PostgreSQL's schema 5 have the
+same tables again: the trials underway get how far they may train now, which is epoch 100 of 200.
 """
 
 import hashlib
@@ -138,6 +139,41 @@ def postgres_with_meanings():
     (HERE / "postgres-4.sql").write_text(text.replace(version.format(3), version.format(4)))
 
 
+def with_reach(sweep, trial, body):
+    """The body and the checksum of a trial that may train until epoch 100 for now."""
+    body = body.removesuffix("}") + ',"until_epoch":100}'
+    return body, checksum(b"trial", f"{sweep}/{trial}".encode(), body.encode())
+
+
+def sqlite_with_search():
+    database = sqlite3.connect(":memory:")
+    database.executescript("PRAGMA foreign_keys = OFF;" + (HERE / "sqlite-5.sql").read_text())
+    migration = HERE.parent.parent / "coordinator/store/migrations/sqlite/0006_search.sql"
+    database.executescript(migration.read_text())
+    rows = database.execute("SELECT sweep, trial, body, checksum FROM trials WHERE sweep = 2").fetchall()
+    assert len(rows) == 2
+    for sweep, trial, body, found in rows:
+        assert checksum(b"trial", f"{sweep}/{trial}".encode(), body.encode()) == found
+        sql = "UPDATE trials SET body = ?, checksum = ? WHERE sweep = ? AND trial = ?"
+        database.execute(sql, (*with_reach(sweep, trial, body), sweep, trial))
+    database.execute("UPDATE schema_version SET version = 6")
+    dump(database, 6)
+
+
+def postgres_with_search():
+    def trial(line):
+        body, sum_of_body = with_reach(2, line[2], line[3].replace("''", "'"))
+        quoted = body.replace("'", "''")
+        return f"{line[1]}'{quoted}', {sum_of_body});"
+
+    text = (HERE / "postgres-4.sql").read_text()
+    row = re.compile(r"^(INSERT INTO public\.trials VALUES \(2, (\d+), '\w+', '[^']*', )'(.*)', -?\d+\);$", re.MULTILINE)
+    text, count = row.subn(trial, text)
+    version = "INSERT INTO public.schema_version VALUES ({});"
+    assert count == 2 and version.format(4) in text
+    (HERE / "postgres-5.sql").write_text(text.replace(version.format(4), version.format(5)))
+
+
 if len(sys.argv) > 1:
     source = sqlite3.connect(sys.argv[1])
     database = sqlite3.connect(":memory:")
@@ -162,3 +198,5 @@ sqlite_with_marks()
 postgres_with_marks()
 sqlite_with_meanings()
 postgres_with_meanings()
+sqlite_with_search()
+postgres_with_search()

@@ -21,6 +21,9 @@ const NOW: Timestamp = Timestamp(1_795_600_000_000);
 /// this schema.
 const WITH_ORDER: Versions = Versions { sqlite: 5, postgres: 4 };
 
+/// The schema of either store since rows may name a search, how far a trial may train now, and a group: earlier programs refuse it, too.
+const WITH_SEARCH: Versions = Versions { sqlite: 6, postgres: 5 };
+
 struct Versions {
     sqlite: i64,
     postgres: i64,
@@ -31,6 +34,7 @@ struct Has {
     access: bool,
     energy: bool,
     order: bool,
+    reach: bool,
 }
 
 /// Trials of the sweep that had ended, and of the one that had not.
@@ -48,6 +52,7 @@ fn check(store: &mut dyn Store, has: &Has) -> Result<()> {
     let tables = store.load()?;
     check_energy(&tables, has.energy)?;
     check_order(&tables, has.order)?;
+    check_reach(&tables, has.reach)?;
     let engine = Engine::restore(tables.clone(), NOW);
     ensure!(engine.audit().is_empty(), "{:?}", engine.audit());
     check_trials(&tables, &engine)?;
@@ -93,6 +98,15 @@ fn check_order(tables: &Tables, has_order: bool) -> Result<()> {
     Ok(())
 }
 
+/// The dumps whose trials may have a reach have one in the sweep underway, as `make.py` says.
+fn check_reach(tables: &Tables, has_reach: bool) -> Result<()> {
+    for trial in tables.trials.values() {
+        let expected = (has_reach && !trial.state.is_terminal()).then_some(100);
+        ensure!(trial.until_epoch == expected, "trial {}: {:?}", trial.spec.id, trial.until_epoch);
+    }
+    Ok(())
+}
+
 fn check_trials(tables: &Tables, engine: &Engine) -> Result<()> {
     let states: Vec<_> =
         tables.sweeps.values().map(|sweep| (sweep.spec.name.as_str(), sweep.state)).collect();
@@ -124,7 +138,7 @@ fn sqlite_of_every_schema_version() -> Result<()> {
         drop(SqliteStore::open(&path)?);
         version_of(&path)?
     };
-    ensure!(newest >= WITH_ORDER.sqlite, "programs of schema {newest} would read rows of this one wrong");
+    ensure!(newest >= WITH_SEARCH.sqlite, "programs of schema {newest} would read rows of this one wrong");
     for version in 1..=newest {
         let path = folder.path().join(format!("{version}.db"));
         let connection = Connection::open(&path)?;
@@ -133,7 +147,12 @@ fn sqlite_of_every_schema_version() -> Result<()> {
         connection.execute_batch(&dump("sqlite", version)?)?;
         drop(connection);
         let mut store = SqliteStore::open(&path)?;
-        let has = Has { access: version >= 2, energy: version >= 3, order: version >= WITH_ORDER.sqlite };
+        let has = Has {
+            access: version >= 2,
+            energy: version >= 3,
+            order: version >= WITH_ORDER.sqlite,
+            reach: version >= WITH_SEARCH.sqlite,
+        };
         check(&mut store, &has).with_context(|| format!("schema {version}"))?;
         drop(store);
         ensure!(version_of(&path)? == newest, "schema {version} was not brought up to date");
@@ -153,7 +172,7 @@ fn postgres_of_every_schema_version() -> Result<()> {
         Ok(server.sql(&format!("SELECT version FROM {}.schema_version", schema(url)?))?.trim().parse()?)
     };
     let newest = version_of(&empty)?;
-    ensure!(newest >= WITH_ORDER.postgres, "programs of schema {newest} would read rows of this one wrong");
+    ensure!(newest >= WITH_SEARCH.postgres, "programs of schema {newest} would read rows of this one wrong");
     for version in 1..=newest {
         let url = server.fresh_url()?;
         let text = dump("postgres", version)?.replace("public.", &format!("{}.", schema(&url)?));
@@ -161,7 +180,12 @@ fn postgres_of_every_schema_version() -> Result<()> {
         psql.stdin.take().context("its input")?.write_all(text.as_bytes())?;
         ensure!(psql.wait()?.success(), "psql");
         let mut store = PostgresStore::open(&url)?;
-        let has = Has { access: true, energy: version >= 2, order: version >= WITH_ORDER.postgres };
+        let has = Has {
+            access: true,
+            energy: version >= 2,
+            order: version >= WITH_ORDER.postgres,
+            reach: version >= WITH_SEARCH.postgres,
+        };
         check(&mut store, &has).with_context(|| format!("schema {version}"))?;
         ensure!(version_of(&url)? == newest, "schema {version} was not brought up to date");
     }

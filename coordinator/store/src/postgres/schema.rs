@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0002_energy.sql"),
     include_str!("../../migrations/postgres/0003_marks.sql"),
     include_str!("../../migrations/postgres/0004_meanings.sql"),
+    include_str!("../../migrations/postgres/0005_search.sql"),
 ];
 
 /// The key of the lock under which migrations run ("lstm" in ASCII): two coordinators may start together.

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0003_energy.sql"),
     include_str!("../../migrations/sqlite/0004_marks.sql"),
     include_str!("../../migrations/sqlite/0005_meanings.sql"),
+    include_str!("../../migrations/sqlite/0006_search.sql"),
 ];
 
 /// Refuses a database whose schema is not the newest.

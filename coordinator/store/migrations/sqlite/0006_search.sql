@@ -1,0 +1,3 @@
+-- Rows have a new meaning, and tables stay as they were: a sweep's row may name a search, ranges, conditions and constraints, a
+-- trial's how far it may train now, and a lease its group. A program that does not know these would make other trials and train
+-- them too far: it refuses this schema.
