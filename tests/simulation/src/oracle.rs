@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use coordinator_core::{
-    AttemptRecord, AttemptState, Engine, EpochRecord, Key, Mutation, SweepRecord, Tables, TrialRecord,
+    AttemptRecord, AttemptState, Engine, EpochRecord, Key, Mutation, SweepRecord, SweepState, Tables,
+    TrialRecord,
 };
 use coordinator_store::{MemoryStore, StoreReader as _};
 use sweep_proto::{
@@ -315,6 +316,9 @@ impl Ledger {
                 self.event(&format!("sweep {} is {:?}", sweep.id, sweep.state));
                 self.check_launched_once(sweep);
                 self.corners.insert(format!("sweep {}", sweep.state.name()));
+                if sweep.spec.search.is_some() && sweep.state == SweepState::Finished {
+                    self.corners.insert("search finished".to_owned());
+                }
             }
             Mutation::Trial(trial) => self.trial_changes(trial),
             Mutation::Attempt(attempt) => self.attempt_changes(attempt),

@@ -162,14 +162,27 @@ fn sweep(number: u64, random: &mut Random) -> SweepPlan {
     let levels = random.within(1, 4);
     let units: Vec<_> = (1..=levels).map(|level| (level * 8).to_string()).collect();
     let (replicates, epochs) = (random.within(1, 3), random.within(2, 5));
+    let seed = random.below(2);
+    let search = search(&mut random.split());
     let text = format!(
         "name = \"sweep-{number}\"\n[data]\npath = \"rows.csv\"\ntext = \"text\"\nlabel = \"label\"\n\
          validation_share = 0.2\ntest_share = 0.2\ntokenizer = \"word\"\nvocabulary = 50\nmax_length = 8\n\
-         [grid]\nunits = [{}]\n[train]\nbatch_size = 1\nepochs = {epochs}\nreplicates = {replicates}\nseed = {}\n",
+         [grid]\nunits = [{}]\n[train]\nbatch_size = 1\nepochs = {epochs}\nreplicates = {replicates}\nseed = {seed}\n{search}",
         units.join(", "),
-        random.below(2),
     );
     SweepPlan { text, replicates }
+}
+
+/// The search of a sweep, if it has one.
+fn search(random: &mut Random) -> String {
+    if random.permille(500) {
+        return String::new();
+    }
+    let sampler = ["grid", "shuffled_grid", "random", "sobol"][random.below(4) as usize];
+    let pruner = ["none", "median", "asha"][random.below(3) as usize];
+    let budget =
+        if random.permille(500) { format!("trials = {}\n", random.within(1, 8)) } else { String::new() };
+    format!("[search]\nsampler = \"{sampler}\"\npruner = \"{pruner}\"\n{budget}")
 }
 
 fn acts(sweeps: usize, workers: usize, chaos_ms: u64, random: &mut Random) -> Vec<(Duration, Act)> {

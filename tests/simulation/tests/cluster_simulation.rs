@@ -36,7 +36,7 @@ const SEEDS_FOR_COVERAGE: u64 = 500;
 const ONCE_FAILED: [u64; 3] = [3, 19, 28];
 
 /// What the schedules must bring about, or else they prove less than they claim.
-const CORNERS: [&str; 42] = [
+const CORNERS: [&str; 46] = [
     "Evaluate Expired",
     "Evaluate Failed",
     "Evaluate Released",
@@ -45,6 +45,8 @@ const CORNERS: [&str; 42] = [
     "Train Diverged",
     "Train Expired",
     "Train Failed",
+    "Train Pruned",
+    "Train Reached",
     "Train Released",
     "Train Revoked",
     "Train Succeeded",
@@ -70,12 +72,14 @@ const CORNERS: [&str; 42] = [
     "reused trial",
     "slot crashed",
     "slot stopped in mid-epoch",
+    "search finished",
     "sweep cancelled",
     "sweep finished",
     "trial cancelled",
     "trial completed",
     "trial diverged",
     "trial failed",
+    "trial pruned",
     "worker crashed",
     "worker departed",
     "worker lost",
