@@ -17,13 +17,14 @@ dataset = "snippets"
 max_length = 10
 train_rows = 200
 test_rows = 100
+[model]
+embedding = 4
 [grid]
 units = {{ min = 4, max = 64, log = true }}
 learning_rate = {{ min = 1e-3, max = 3e-2, log = true }}
 [train]
 epochs = 1
 replicates = 1
-embedding = 4
 [search]
 sampler = "random"
 trials = {trials}

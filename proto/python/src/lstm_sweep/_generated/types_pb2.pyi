@@ -226,19 +226,27 @@ class Released(_message.Message):
     checkpoint: CheckpointRef
     def __init__(self, checkpoint: _Optional[_Union[CheckpointRef, _Mapping]] = ...) -> None: ...
 
+class Reached(_message.Message):
+    __slots__ = ("epoch",)
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    def __init__(self, epoch: _Optional[int] = ...) -> None: ...
+
 class AttemptOutcome(_message.Message):
-    __slots__ = ("trained", "evaluated", "diverged", "failed", "released")
+    __slots__ = ("trained", "evaluated", "diverged", "failed", "released", "reached")
     TRAINED_FIELD_NUMBER: _ClassVar[int]
     EVALUATED_FIELD_NUMBER: _ClassVar[int]
     DIVERGED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     RELEASED_FIELD_NUMBER: _ClassVar[int]
+    REACHED_FIELD_NUMBER: _ClassVar[int]
     trained: TrialResult
     evaluated: TestMetric
     diverged: Diverged
     failed: Failed
     released: Released
-    def __init__(self, trained: _Optional[_Union[TrialResult, _Mapping]] = ..., evaluated: _Optional[_Union[TestMetric, _Mapping]] = ..., diverged: _Optional[_Union[Diverged, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ..., released: _Optional[_Union[Released, _Mapping]] = ...) -> None: ...
+    reached: Reached
+    def __init__(self, trained: _Optional[_Union[TrialResult, _Mapping]] = ..., evaluated: _Optional[_Union[TestMetric, _Mapping]] = ..., diverged: _Optional[_Union[Diverged, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ..., released: _Optional[_Union[Released, _Mapping]] = ..., reached: _Optional[_Union[Reached, _Mapping]] = ...) -> None: ...
 
 class Device(_message.Message):
     __slots__ = ("kind", "ordinal", "model", "memory_bytes")
