@@ -5,9 +5,9 @@ mod sweep;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator_search::pruner::{Shown, Standings};
+use coordinator_search::pruner::Shown;
 use sweep_proto::{
-    AttemptId, ConfigurationIndex, FailureKind, LeaseToken, SweepId, SweepSpec, TrialId, WorkKind, WorkerId,
+    AttemptId, ConfigurationIndex, FailureKind, LeaseToken, SweepId, TrialId, WorkKind, WorkerId,
 };
 
 use crate::configurations::Configurations;
@@ -19,7 +19,7 @@ use crate::record::{AttemptRecord, AttemptState, SweepRecord, SweepState, TrialR
 use crate::search;
 use crate::source::{self, Tally};
 use crate::spans::Spans;
-use crate::standings::{shown, standings_of};
+use crate::standings::standings_of;
 use crate::tables::Tables;
 
 pub(crate) use sweep::{ScoreKey, SweepIndex, epochs};

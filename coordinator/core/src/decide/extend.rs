@@ -164,7 +164,7 @@ fn extended_spec(spec: &SweepSpec, axes: &[Axis], replicates: Option<u32>) -> Re
         }
     }
     let extended = grid::checked(extended)?;
-    if extended.trial_count() == spec.trial_count() {
+    if extended.axes == spec.axes && extended.replicates == spec.replicates {
         return Err(Rejection::Invalid("nothing new: the sweep has all these trials already".into()));
     }
     Ok(extended)

@@ -9,7 +9,6 @@ use super::{Stock, Turn};
 use crate::configurations::Configurations;
 use crate::progress::Progress;
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
-use crate::search;
 use crate::source::Tally;
 use crate::spans::Spans;
 use crate::standings::shown;
