@@ -91,12 +91,23 @@ async fn a_group_of_four_leaves_the_bits_of_its_trials_alone() {
     let order: Vec<u64> = coordinator.state().epochs.iter().map(|(token, ..)| *token).collect();
     let next = order.iter().position(|token| *token == 5).unwrap();
     assert!(order[next..].iter().all(|token| *token == 5), "the slot had its group: {order:?}");
+    assert_eq!(grouped, alone(&trials, &dataset).await);
+}
+
+/// Over a connection that holds: a broken one brings what waits in the order of the leases.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_members_of_a_group_take_turns() {
+    let (coordinator, directory, dataset) = (grouping(), tempfile::tempdir().unwrap(), dataset());
+    grant(&coordinator, 1, &dataset, &four(4, &dataset), &BTreeMap::new());
+    let address = coordinator.start().await;
+    let _worker = Worker::join_groups(address, directory.path(), 1, 4);
+    coordinator.until("all four complete", |state| state.completed.len() == 4).await;
+    let order: Vec<u64> = coordinator.state().epochs.iter().map(|(token, ..)| *token).collect();
     let first_of = |token: &u64| order.iter().position(|one| one == token);
     let last_of = |token: &u64| order.iter().rposition(|one| one == token);
     let begun = (1..5).filter_map(|token| first_of(&token)).max();
     let ended = (1..5).filter_map(|token| last_of(&token)).min();
     assert!(begun < ended, "they take turns: {order:?}");
-    assert_eq!(grouped, alone(&trials, &dataset).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
