@@ -75,7 +75,19 @@ fn growth<'e>(
     let search = sweep.search.map(|search| SearchRecord { is_exhausted: false, ..search });
     let grown = SweepRecord { spec: spec.clone(), search, ..sweep.clone() };
     let tally = engine.index.sweeps.get(&id).map_or(Tally::default(), SweepIndex::tally);
-    let fresh = source::of(&grown, tally).target().saturating_sub(source::of(sweep, tally).target());
+    let target = source::of(sweep, tally).target();
+    let fresh = source::of(&grown, tally).target().saturating_sub(target);
+    let is_same = spec.axes == sweep.spec.axes && spec.replicates == sweep.spec.replicates;
+    // What a search has yet to make comes from the wider space.
+    let has_effect = sweep.search.is_some() && !is_same && tally.made < target;
+    if fresh == 0 && !has_effect {
+        let problem = if sweep.search.is_some() && !is_same {
+            "the budget of its search is spent; launch a new sweep to search further"
+        } else {
+            "nothing new: the sweep has all these trials already"
+        };
+        return Err(Rejection::Invalid(problem.into()));
+    }
     let added = Totals::of_trials(&spec, fresh);
     Ok((sweep, spec, added))
 }
@@ -163,11 +175,7 @@ fn extended_spec(spec: &SweepSpec, axes: &[Axis], replicates: Option<u32>) -> Re
             extended.axes.push(added.from_fixed(spec.fixed.get(hyperparameter)).map_err(Rejection::Invalid)?);
         }
     }
-    let extended = grid::checked(extended)?;
-    if extended.axes == spec.axes && extended.replicates == spec.replicates {
-        return Err(Rejection::Invalid("nothing new: the sweep has all these trials already".into()));
-    }
-    Ok(extended)
+    grid::checked(extended)
 }
 
 fn merged_datasets(

@@ -16,6 +16,7 @@ mod load;
 mod pruning;
 mod retention;
 mod scheduling;
+mod searches;
 mod sums;
 mod support;
 mod sweeps;

@@ -4,7 +4,8 @@ use coordinator_core::{
     AttemptState, Command, Engine, Rejection, Reply, SweepState, TrialRecord, TrialState,
 };
 use sweep_proto::{
-    AttemptOutcome, Hyperparameter, PrunerName, Search, SweepId, SweepSpec, TrialId, TrialSpec, Value,
+    AttemptOutcome, Budget, Hyperparameter, PrunerName, SamplerName, Search, SweepId, SweepSpec, TrialId,
+    TrialSpec, Value,
 };
 
 use crate::support::lab::{Lab, report};
@@ -96,6 +97,41 @@ fn a_trial_waits_at_its_rung_and_the_best_goes_on_from_its_checkpoint() {
     assert_eq!(lab.state(sweep), SweepState::Finished);
     let progress = lab.engine.progress(sweep);
     assert_eq!((progress.done, progress.planned), (7, 7), "five epochs of one, one of each other");
+}
+
+#[test]
+fn proposed_trials_wait_at_their_rungs_too() {
+    let (mut lab, worker) = Lab::with_worker(3);
+    let mut searched = spec(PrunerName::Asha, 1, 9);
+    searched.axes = vec![values::range(Hyperparameter::Units, 8, 64)];
+    let budget = Budget { trials: Some(27), epochs: None };
+    let search = Search { sampler: SamplerName::Random, budget, ..*searched.search.unwrap() };
+    searched.search = Some(Box::new(search));
+    let sweep = lab.launch(searched);
+    while lab.state(sweep) == SweepState::Open {
+        lab.propose();
+        follow(&mut lab);
+        for granted in lab.ask(worker, 3) {
+            if granted.until_epoch.is_none() {
+                lab.train(&granted);
+                continue;
+            }
+            let first = granted.checkpoint.map_or(1, |checkpoint| checkpoint.epoch + 1);
+            let epochs = values::epochs(&granted.spec).min(granted.until_epoch.unwrap());
+            for epoch in first..=epochs {
+                lab.report(granted.token, &granted.spec, epoch);
+            }
+            if lab.engine.tables().trials[&granted.spec.id].lease.is_some() {
+                lab.complete(granted.token, AttemptOutcome::Trained(values::result(&granted.spec)));
+            }
+        }
+    }
+    let trials = trials(&lab, sweep);
+    assert_eq!(trials.len(), 27);
+    let pruned = trials.iter().filter(|trial| trial.state == TrialState::Pruned).count();
+    assert!(pruned >= 18, "two of three wait at each rung: {pruned} of 27");
+    let epochs = lab.engine.progress(sweep).done;
+    assert!(epochs < 27 * 9 / 2, "{epochs} epochs");
 }
 
 #[test]

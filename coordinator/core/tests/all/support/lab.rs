@@ -66,6 +66,15 @@ impl Lab {
         }
     }
 
+    /// Samplers are asked until nothing is wanted of them.
+    pub fn propose(&mut self) {
+        while let Some(sweep) = self.engine.wanting().next() {
+            let asked = self.engine.proposal_request(sweep).unwrap();
+            let (version, first) = (asked.version, asked.first);
+            self.run(&Command::Propose { sweep, version, first, answer: asked.request.answer() });
+        }
+    }
+
     pub fn ask(&mut self, worker: WorkerId, slots: u32) -> Vec<Granted> {
         self.ask_groups(worker, slots, 1).into_iter().flatten().collect()
     }

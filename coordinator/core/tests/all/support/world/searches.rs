@@ -55,7 +55,7 @@ impl World {
         self.proposed += 1;
     }
 
-    /// The sweep is searched, over a range or over its levels.
+    /// The sweep is searched, over a range or over its levels, with the pruner that it has.
     pub(super) fn search(&mut self, spec: &mut SweepSpec) {
         let random = &mut self.search_random;
         let at = random.below(SamplerName::ALL.len() as u64) as usize;
@@ -65,7 +65,11 @@ impl World {
         }
         let trials = random.permille(800).then(|| 1 + random.below(12) as u32);
         let epochs = (trials.is_none() || random.permille(300)).then(|| 3 + random.below(30));
-        let search = Search { sampler, budget: Budget { trials, epochs }, ..Search::of_grid() };
+        let search = Search {
+            sampler,
+            budget: Budget { trials, epochs },
+            ..spec.search.take().map_or_else(Search::of_grid, |search| *search)
+        };
         spec.search = Some(Box::new(search));
     }
 }
