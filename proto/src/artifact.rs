@@ -29,7 +29,7 @@ pub struct CheckpointRef {
     /// The last epoch that the checkpoint contains whole, counted from 1; 0 where it was stopped in the first.
     pub epoch: u32,
     /// Batches of the epoch after that one that it contains, too: not 0 where a worker stopped in mid-epoch.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "crate::left_out::is_default")]
     pub batches: u32,
     /// Where its bytes are.
     pub artifact: ArtifactRef,
@@ -40,9 +40,4 @@ impl CheckpointRef {
     pub fn after(epoch: u32, artifact: ArtifactRef) -> Self {
         Self { epoch, batches: 0, artifact }
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_none(batches: &u32) -> bool {
-    *batches == 0
 }

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod encoded;
 pub mod hyperparameter;
 pub mod ids;
+pub mod left_out;
 pub mod measure;
 pub mod metric;
 pub mod model_size;

@@ -114,7 +114,7 @@ pub struct SweepSpec {
     /// Whether finished trials of earlier sweeps with the same key stand in for new ones.
     pub reuse: bool,
     /// Its trials are handed out before those of sweeps with a lower one; at most [`SweepSpec::PRIORITY_MAX`].
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::left_out::is_default")]
     pub priority: u32,
 }
 
@@ -129,11 +129,6 @@ enum Allowed {
 #[allow(clippy::borrowed_box, reason = "serde asks so")]
 fn is_unconstrained(constraints: &Box<Constraints>) -> bool {
     constraints.is_empty()
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 impl SweepSpec {

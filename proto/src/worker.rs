@@ -48,17 +48,12 @@ pub struct WorkerProfile {
     /// The devices that its slots use.
     pub devices: Vec<Device>,
     /// Most members of a group: trials that one slot trains together. Earlier versions train one.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[serde(default = "one", skip_serializing_if = "crate::left_out::is_one")]
     pub group: u32,
 }
 
 fn one() -> u32 {
     1
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_one(count: &u32) -> bool {
-    *count == 1
 }
 
 impl WorkerProfile {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use coordinator_search::Lead;
 use serde::{Deserialize, Serialize};
+use sweep_proto::left_out::{is_default, is_one};
 pub use sweep_proto::state::{AttemptState, SweepState, TrialState, WorkerState};
 use sweep_proto::{
     ArtifactRef, AttemptId, CheckpointRef, Configuration, ConfigurationIndex, DataAccount, EpochMetric,
@@ -25,13 +26,6 @@ pub enum GridOrder {
     /// All first replicates before all second ones: of a sweep so large that its trials are made while it runs, so that
     /// early answers are broad.
     ByReplicate,
-}
-
-impl GridOrder {
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// One sweep.
@@ -63,7 +57,7 @@ pub struct SweepRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_from: Option<Box<SweepSpec>>,
     /// The order in which its trials are made.
-    #[serde(default, skip_serializing_if = "GridOrder::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub order: GridOrder,
     /// Choices that were measured on the test split before the sweep was extended or retried, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -76,7 +70,7 @@ pub struct SweepRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
     /// How much of what its trials left behind was removed since it ended, because it was kept for long enough.
-    #[serde(default, skip_serializing_if = "Cleared::is_nothing")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub cleared: Cleared,
 }
 
@@ -87,13 +81,6 @@ pub struct Cleared {
     pub steps: u32,
     /// Trials from the first on whose models are gone, but for those of the best configuration.
     pub models: u32,
-}
-
-impl Cleared {
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-    fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// How far the search of a sweep has come.
@@ -211,7 +198,7 @@ pub struct TrialRecord {
     /// When it became terminal.
     pub ended_at: Option<Timestamp>,
     /// Attempts before it was last tried again by a person's command: their failures no longer count.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub forgiven: u32,
     /// Whether the model that its result names was removed, because its sweep ended long ago.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -231,11 +218,6 @@ impl TrialRecord {
         let checkpoint = self.checkpoint.filter(|_| self.state == TrialState::Paused)?;
         self.until_epoch.is_some_and(|until| checkpoint.epoch >= until).then_some(checkpoint.epoch)
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }
 
 /// A live lease. Its expiry is not durable: a restarted coordinator gives every lease a fresh term.
@@ -300,11 +282,6 @@ pub struct AttemptRecord {
 
 fn one() -> u32 {
     1
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_one(count: &u32) -> bool {
-    *count == 1
 }
 
 /// One epoch of a trial, in the lineage that leads to its result: no gap, no duplicate.

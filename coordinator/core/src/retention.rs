@@ -222,8 +222,8 @@ pub(crate) fn check_models(sweep: &SweepRecord) -> Result<(), Rejection> {
     }
     let id = sweep.id;
     Err(Rejection::Invalid(format!(
-        "the models of sweep {id} but those of its best configuration were removed since it ended, so another choice could not be \
-         measured on the test split: launch its file anew; how long models are kept the operator says (`sweep serve --keep-models-days`)"
+        "only the models of sweep {id}'s best configuration are still kept, so another choice could not be measured on the test \
+         split; launch its file again (the operator sets how long models are kept: `sweep serve --keep-models-days`)"
     )))
 }
 

@@ -14,6 +14,7 @@ mod test_split;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use sweep_proto::left_out::is_default;
 use sweep_proto::{DataAccount, DataSpec, DataWarning, Hyperparameter, Value};
 
 pub use coordinator_statistics::interval::{Band, Interval, ReplicateMean, Summary};
@@ -97,7 +98,7 @@ pub struct Ledger {
     pub recorded: u64,
     /// Trials without one: of a large sweep that was cancelled they were never made, of one that runs they are yet to be made.
     /// Among the states they stand as what they are, or are going to be.
-    #[serde(skip_serializing_if = "is_none_unmade")]
+    #[serde(skip_serializing_if = "is_default")]
     pub unmade: u64,
     /// Trials that stand twice for the same configuration and replicate.
     pub duplicates: u64,
@@ -119,11 +120,6 @@ pub struct Ledger {
     pub released_attempts: u64,
     /// Attempts ended by a command: a cancel, an extension, a worker that was shut out.
     pub revoked_attempts: u64,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_none_unmade(unmade: &u64) -> bool {
-    *unmade == 0
 }
 
 /// What was launched, on what, by whom.

@@ -105,7 +105,7 @@ impl Replay {
         self.now_ms
     }
 
-    /// Proposes at most so many trials that may be made now.
+    /// Proposes at most `most` of the trials that may be made now.
     ///
     /// # Errors
     /// Where the sampler has no answer.

@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     /// Say what would go, and remove nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Write the SQLite database anew, without the room that removed rows have left: takes as much room again meanwhile.
+    /// Rewrite the SQLite file to shrink it. Needs free disk space of the file's size while it runs.
     #[arg(long, conflicts_with = "dry_run")]
     rebuild: bool,
     #[command(flatten)]

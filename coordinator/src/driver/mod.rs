@@ -88,7 +88,7 @@ enum Request {
     Reader(oneshot::Sender<Result<Box<dyn StoreReader>, DriverError>>),
     /// Look again later whether a blob is still without a reference: it was uploaded once more, or never reported.
     Unreferenced(ArtifactRef),
-    /// Give a part of what the store's file does not need back, or write the whole file anew.
+    /// Give back a part of the file's free pages, or rewrite the whole file.
     GiveBack { all: bool, reply: oneshot::Sender<Result<u64, DriverError>> },
     /// A sampler has answered.
     Proposed(Box<Command>),
@@ -238,7 +238,7 @@ impl Driver {
         self.give(false).await
     }
 
-    /// Writes the store's file anew, without what it does not need. Everybody else waits meanwhile.
+    /// Rewrites the store's file to shrink it. Everybody else waits until it is done.
     pub(crate) async fn rebuild(&self) -> Result<(), DriverError> {
         self.give(true).await.map(|_| ())
     }

@@ -122,8 +122,8 @@ pub trait Store: StoreReader {
         Ok(0)
     }
 
-    /// Writes the database's file anew, without what holds no rows: takes as long as writing all of it, and as much room again
-    /// meanwhile. From then on parts of it are given back.
+    /// Rewrites the database file to shrink it, which takes as long as writing all of it and as much free disk space. From then
+    /// on its free pages are given back in parts.
     ///
     /// # Errors
     /// As [`Store::commit`]; [`StoreError::Full`] where there is no room for it.

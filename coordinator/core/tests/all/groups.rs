@@ -11,7 +11,7 @@ use sweep_proto::{AttemptOutcome, FailureKind, Hyperparameter, SweepId, SweepSpe
 use support::lab::Lab;
 use support::values;
 
-/// A lab whose worker's slots train so many trials together.
+/// A lab with a worker whose slots train up to `group` trials together.
 fn lab(slots: u32, group: u32) -> (Lab, WorkerId) {
     let mut lab = Lab::new();
     let worker = values::worker_id(1);

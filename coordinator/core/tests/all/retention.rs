@@ -131,7 +131,7 @@ fn models_go_but_those_of_the_best_configuration_and_then_nothing_is_chosen_agai
     for again in [extend, retry] {
         let refused = lab.refused(&again).to_string();
         assert!(
-            refused.contains("launch its file anew") && refused.contains("--keep-models-days"),
+            refused.contains("launch its file again") && refused.contains("--keep-models-days"),
             "{refused}"
         );
     }

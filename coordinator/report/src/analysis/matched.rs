@@ -19,7 +19,7 @@ pub struct Matched<'a> {
     pub completed: Vec<u32>,
 }
 
-/// What blocks share: the levels of all other axes, the replicate, and where there is no whole grid the trial itself.
+/// What the trials of a block share: the levels of all other axes and the replicate. Without a whole grid each trial is a block of its own.
 type BlockKey = (Vec<Value>, u32, u32);
 /// The trials of a block by cell.
 type Block<'a> = BTreeMap<usize, (&'a TrialRow, Outcome)>;

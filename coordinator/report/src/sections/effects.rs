@@ -49,7 +49,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     Section { id: "effects", title: say!(language, "Main effects"), blocks }
 }
 
-/// What the means of levels hold where there is no whole grid.
+/// A caption for the means of levels when the trials do not form a whole grid.
 fn how_compared(model: &ReportModel, language: Language) -> String {
     let all = say!(
         language,

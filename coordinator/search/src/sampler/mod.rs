@@ -57,7 +57,7 @@ pub fn of(name: SamplerName) -> Box<dyn Sampler> {
 /// Places of a space that are looked at one by one where draws find none.
 const PLACES_MAX: u64 = 1_000_000;
 
-/// A configuration that is left of a space with so many places, looked for from one of them on.
+/// An untried configuration of a space with `places` places, searched from `first` on and then from the beginning.
 fn left(asked: &Asked<'_>, places: u64, first: u64) -> Result<Configuration, Nothing> {
     let mut rest =
         (first..places).chain(0..first.min(places)).filter_map(|place| asked.space.at_place(place));

@@ -73,7 +73,7 @@ pub fn register(worker: WorkerId, slots: u32, fresh: bool) -> Command {
     register_groups(worker, slots, 1, fresh)
 }
 
-/// Registers a worker whose slots train so many trials together.
+/// Registers a worker whose slots train up to `group` trials together.
 pub fn register_groups(worker: WorkerId, slots: u32, group: u32, fresh: bool) -> Command {
     let name = format!("machine {worker}");
     let devices = vec![device(worker, slots)];

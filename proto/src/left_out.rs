@@ -1,0 +1,11 @@
+//! What rows leave out, so that a row of an earlier program and one of today that says no more are the same bytes.
+
+/// Whether a value is its type's default. Named in `skip_serializing_if`.
+pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Whether a count is one. Named in `skip_serializing_if`.
+pub fn is_one<T: From<u8> + PartialEq>(count: &T) -> bool {
+    *count == T::from(1)
+}
