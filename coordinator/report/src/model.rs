@@ -191,6 +191,12 @@ impl Levels {
             range: axis.range().copied(),
         }
     }
+
+    /// The range as it stands in a sweep file, or the levels with commas between them.
+    pub fn words(&self) -> String {
+        let levels = || self.levels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        self.range.map_or_else(levels, |range| range.to_string())
+    }
 }
 
 /// A range as it stands in a sweep file.

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use coordinator::{Quota, Totals};
+use sweep_proto::SweepSpec;
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Limits of all users together (a user other than the operator has half)")]
@@ -19,7 +20,7 @@ pub(crate) struct QuotaArguments {
     #[arg(long = "max-memory-bytes", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     memory_bytes: Option<u64>,
     /// Highest priority that a user other than the operator may give a sweep. By default 100, the highest there is.
-    #[arg(long = "max-priority", value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
+    #[arg(long = "max-priority", value_name = "N", value_parser = clap::value_parser!(u32).range(0..=i64::from(SweepSpec::PRIORITY_MAX)))]
     priority: Option<u32>,
 }
 

@@ -122,7 +122,7 @@ impl Core {
             // Nothing is lost by a timeout: `recv_many` is cancel safe.
             // Nobody can ask any more once every handle is gone.
             let asked = tokio::time::timeout(wait, requests.recv_many(&mut mail, BATCH_MAX)).await;
-            if asked == Ok(0) || self.serve(mail.drain(..)) {
+            if asked == Ok(0) || self.serve(&mut mail) {
                 return self.leave();
             }
         }
@@ -177,10 +177,9 @@ impl Core {
     }
 
     /// Serves one batch; tells whether the thread shall end.
-    fn serve(&mut self, mail: impl Iterator<Item = Request>) -> bool {
+    fn serve(&mut self, mail: &mut Vec<Request>) -> bool {
         let now = self.clock.now();
-        let mail: Vec<Request> = mail.collect();
-        for request in &mail {
+        for request in mail.iter() {
             if let Request::Proposed(command) = request
                 && let Command::Propose { sweep, .. } = **command
             {
@@ -191,11 +190,11 @@ impl Core {
         // Asked while the store is in its place: the next deadline is its engine's.
         let is_tick_due = now >= self.next_tick();
         let Some(mut live) = self.live.take() else {
-            return refuse(mail.into_iter(), &self.reason);
+            return refuse(mail.drain(..), &self.reason);
         };
         if let Err(error) = live.verify() {
             self.fails(&error);
-            return refuse(mail.into_iter(), &self.reason);
+            return refuse(mail.drain(..), &self.reason);
         }
         let mut batch = Batch::default();
         if is_tick_due {
@@ -205,7 +204,7 @@ impl Core {
                 tracing::debug!(%refusal, "a tick was refused");
             }
         }
-        for request in mail {
+        for request in mail.drain(..) {
             live.accept(now, request, &mut batch);
         }
         live.follow(now, &mut batch);

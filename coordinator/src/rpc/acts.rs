@@ -97,18 +97,15 @@ impl Shared {
                     tried += count_of(&self.act(act, "retry", subject.clone(), command).await?).0;
                 }
             }
-            every @ Retried::Every { .. } => {
-                let mut reply = self.act(act, "retry", subject.clone(), command(every.clone())).await?;
-                loop {
-                    let (count, left) = count_of(&reply);
-                    tried += count;
-                    if left == 0 {
-                        break;
-                    }
-                    // Each slice is an act of its own: a token that is revoked in between acts no more.
-                    reply = self.act(act, "retry", subject.clone(), command(every.clone())).await?;
+            every @ Retried::Every { .. } => loop {
+                // Each slice is an act of its own: a token that is revoked in between acts no more.
+                let reply = self.act(act, "retry", subject.clone(), command(every.clone())).await?;
+                let (count, left) = count_of(&reply);
+                tried += count;
+                if left == 0 {
+                    break;
                 }
-            }
+            },
         }
         Ok((sweep, tried))
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use coordinator_core::{Command, DatasetRecord, Engine, Rejection, Reply, SweepRecord};
 use coordinator_dataset::Reach;
 use sweep_proto::wire::launch_event::Kind;
-use sweep_proto::{Axis, DataSpec, SweepId, SweepSpec, sweep_file, wire};
+use sweep_proto::{DataSpec, SweepId, SweepSpec, sweep_file, wire};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -236,13 +236,12 @@ async fn extension(
     // Nothing is read for somebody who may not extend it, nor for more trials than there may be.
     let look = move |engine: &Engine, _| {
         engine.may_change(shown, sweep)?;
-        engine.check_extension(sweep, &added, replicates, (owner.as_deref(), &quota))?;
-        Ok::<_, Rejection>(engine.sweep(sweep).cloned())
+        let (record, spec) = engine.check_extension(sweep, &added, replicates, (owner.as_deref(), &quota))?;
+        Ok::<_, Rejection>((record.clone(), spec))
     };
-    let record = shared.driver.read(look).await.map_err(status::of_driver)?;
-    let record = record.map_err(|refusal| status::of_rejection(&refusal))?;
-    let record = record.ok_or_else(|| Status::not_found("there is no such sweep"))?;
-    let missing = missing_variants(&record, &axes);
+    let found = shared.driver.read(look).await.map_err(status::of_driver)?;
+    let (record, extended) = found.map_err(|refusal| status::of_rejection(&refusal))?;
+    let missing = missing_variants(&record, &extended);
     let (datasets, pins) = if missing.is_empty() {
         (Vec::new(), None)
     } else {
@@ -277,18 +276,9 @@ async fn more_data(
     Ok((datasets, pins))
 }
 
-/// The data variants that the sweep will need and lacks.
-fn missing_variants(record: &SweepRecord, added: &[Axis]) -> Variants {
-    let mut spec = record.spec.clone();
-    for axis in added {
-        let known = spec.axes.iter_mut().find(|known| known.hyperparameter == axis.hyperparameter);
-        // What cannot be added is refused where the sweep is extended, and needs no data.
-        match known {
-            Some(known) => drop(known.grow(axis)),
-            None => spec.axes.extend(axis.clone().from_fixed(spec.fixed.get(axis.hyperparameter))),
-        }
-    }
+/// The data variants that a sweep will need as it would become, and lacks.
+fn missing_variants(record: &SweepRecord, extended: &SweepSpec) -> Variants {
     let known = |variant: &_| record.datasets.iter().any(|dataset| dataset.variant == *variant);
-    let needed: BTreeSet<_> = spec.data_variants().into_iter().collect();
+    let needed: BTreeSet<_> = extended.data_variants().into_iter().collect();
     needed.into_iter().filter(|variant| !known(variant)).collect()
 }

@@ -316,7 +316,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Place::Search,
         Shape::Value(Kind::Integer { min: 1, max: SEARCH_EPOCHS_MAX }),
         "no bound",
-        "The search proposes no more once its trials have this many epochs together, as configured.",
+        "The search proposes no more once its trials have trained this many epochs together; a trial that has not ended counts with all that it may train.",
     ),
     setting(
         "replicates",

@@ -165,7 +165,7 @@ fn enumerate(victim: Victim, name: &str, members: usize) -> Result<()> {
     let total = calm.boundaries.len();
     ensure!(total > 20, "the watched {name} did nothing: {:?}", calm.boundaries);
     let only = std::env::var("CRASH_POINT").ok();
-    // Boundaries beside each other are of one kind, so a round takes every so manieth.
+    // Neighbouring boundaries are of one kind, so a round takes every third one.
     let rounds = hunt::share("rounds of crash points", ROUNDS, 1)?;
     let wanted = |at: usize| match &only {
         Some(only) => *only == format!("{name}:{at}"),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use sweep_tests::ledger::finished;
 use sweep_tests::processes::{Cluster, command, wait_until};
 
-/// So many trials over two ranges, each of them short.
+/// A search of that many short trials over two ranges.
 fn sweep(trials: usize) -> String {
     format!(
         r#"

@@ -133,8 +133,14 @@ impl Attempt<'_> {
         let scratch = tempfile::tempdir_in(&self.shared.settings.work_directory)
             .map_err(|error| Interrupted::DiskFailed(format!("no scratch directory: {error}")))?;
         let Inputs { dataset, checkpoint, model } = self.inputs(&work, scratch.path()).await?;
-        let (spec, until_epoch, directory) = (work.spec, work.until_epoch, scratch.path().to_owned());
-        let start = |member| MemberStart { member, spec, checkpoint, until_epoch, model, directory };
+        let start = MemberStart {
+            member: seat.member,
+            spec: work.spec,
+            checkpoint,
+            until_epoch: work.until_epoch,
+            model,
+            directory: scratch.path().to_owned(),
+        };
         let seated = seat.join(work.kind, dataset, start).await;
         self.drive(seated).await
     }

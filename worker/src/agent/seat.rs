@@ -48,15 +48,9 @@ pub(super) struct Seat {
 
 impl Seat {
     /// Joins the group. The slot starts when every attempt of the group has joined or given up.
-    pub(super) async fn join(
-        self,
-        work: WorkKind,
-        dataset: PathBuf,
-        start: impl FnOnce(MemberId) -> MemberStart,
-    ) -> Seated {
+    pub(super) async fn join(self, work: WorkKind, dataset: PathBuf, start: MemberStart) -> Seated {
         let Self { member, token, joins, orders, fate } = self;
         let (sender, events) = mpsc::channel(EVENTS_MAX);
-        let start = start(member);
         let joining = Joining { work, dataset, start, events: sender, token, span: Span::current() };
         // There is room for each member once, and whoever listens outlives the attempts.
         _ = joins.send(joining).await;

@@ -13,7 +13,7 @@ fn grouping() -> Coordinator {
     coordinator
 }
 
-/// Four trials of different seeds, of so many epochs each.
+/// Four trials of different seeds and lengths, the first of that many epochs.
 fn four(epochs: u64, dataset: &[u8]) -> Vec<TrialSpec> {
     (0..4).map(|index| trial(index, epochs + u64::from(index), dataset)).collect()
 }

@@ -93,19 +93,20 @@ fn growth<'e>(
 }
 
 impl Engine {
-    /// Refuses an extension that would be refused whatever its data is: asked before any data is read for it.
+    /// The sweep, and its spec as it would become. Asked before any data is read for an extension.
     ///
     /// # Errors
-    /// The refusal.
+    /// The refusal of an extension that would be refused whatever its data is.
     pub fn check_extension(
         &self,
         id: SweepId,
         axes: &[Axis],
         replicates: Option<u32>,
         (caller, quota): (Option<&str>, &Quota),
-    ) -> Result<(), Rejection> {
-        let (sweep, _, added) = growth(self, id, axes, replicates)?;
-        quota::check_growth(self, quota, sweep, caller, added)
+    ) -> Result<(&SweepRecord, SweepSpec), Rejection> {
+        let (sweep, spec, added) = growth(self, id, axes, replicates)?;
+        quota::check_growth(self, quota, sweep, caller, added)?;
+        Ok((sweep, spec))
     }
 }
 

@@ -533,11 +533,11 @@ fn an_extension_beyond_a_total_is_refused_before_it_has_any_data() {
     let lengths: Vec<u64> = (201..=1_200).collect();
     let axes = [values::axis(Hyperparameter::MaxLength, &lengths)];
     let quota = |open_trials| Quota::of(Totals { open_trials, ..Quota::default().all });
-    let check = |quota: &Quota| lab.engine.check_extension(sweep, &axes, None, (None, quota));
+    let check = |quota: &Quota| lab.engine.check_extension(sweep, &axes, None, (None, quota)).map(drop);
     let refused = check(&quota(500)).unwrap_err();
     assert!(matches!(&refused, Rejection::TooMuch(why) if why.contains("open trials")), "{refused}");
     assert_eq!(check(&quota(5_000)), Ok(()));
-    let unknown = lab.engine.check_extension(SweepId(9), &axes, None, (None, &Quota::default()));
+    let unknown = lab.engine.check_extension(SweepId(9), &axes, None, (None, &Quota::default())).map(drop);
     assert_eq!(unknown, Err(Rejection::UnknownSweep(SweepId(9))));
 }
 

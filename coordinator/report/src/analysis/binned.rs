@@ -72,8 +72,8 @@ fn cut(table: &mut Table, axis: &mut Axis, bins: &Bins) {
     for configuration in &mut table.configurations {
         // A middle is a value of the hyperparameter: it lies between two.
         let middle = bins.middle_of(&configuration.get(hyperparameter));
-        debug_assert_eq!(configuration.set(hyperparameter, middle.clone()), Ok(()));
-        let _ = configuration.set(hyperparameter, middle);
+        let set = configuration.set(hyperparameter, middle);
+        debug_assert_eq!(set, Ok(()));
     }
     let filled: BTreeSet<Value> = table
         .completed()

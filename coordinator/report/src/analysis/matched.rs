@@ -4,7 +4,7 @@
 //! other seeds than those of another, and their means would tell of these. A block is what is left when the
 //! compared levels are taken away: only blocks that have a result in every compared cell count.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sweep_proto::{Axis, Value};
 
@@ -23,18 +23,6 @@ pub struct Matched<'a> {
 type BlockKey = (Vec<Value>, u32, u32);
 /// The trials of a block by cell.
 type Block<'a> = BTreeMap<usize, (&'a TrialRow, Outcome)>;
-
-/// Every trial in its cell: without a whole grid hardly a block is in every cell.
-fn in_blocks_of_any_size(
-    blocks: BTreeMap<BlockKey, Block<'_>>,
-    count: usize,
-) -> Vec<Vec<(&TrialRow, Outcome)>> {
-    let mut cells = vec![Vec::new(); count];
-    for (cell, trial) in blocks.into_values().flatten() {
-        cells[cell].push(trial);
-    }
-    cells
-}
 
 /// The comparable trials by their levels of `axes`; without a whole grid all of them. Cells without any completed trial are not compared.
 pub fn matched<'a>(table: &'a Table, axes: &[&Axis]) -> Matched<'a> {
@@ -60,13 +48,10 @@ pub fn matched<'a>(table: &'a Table, axes: &[&Axis]) -> Matched<'a> {
         let apart = if table.is_whole_grid { 0 } else { trial.id.index };
         blocks.entry((block, trial.replicate, apart)).or_default().insert(cell, (trial, outcome));
     }
-    if !table.is_whole_grid {
-        let cells = in_blocks_of_any_size(blocks, count);
-        return Matched { cells, completed };
-    }
-    let compared: BTreeSet<usize> = (0..count).filter(|cell| completed[*cell] > 0).collect();
+    let compared = completed.iter().filter(|trials| **trials > 0).count();
     let mut cells = vec![Vec::new(); count];
-    for block in blocks.into_values().filter(|block| block.len() == compared.len()) {
+    // Without a whole grid hardly a block is in every cell, so all trials count.
+    for block in blocks.into_values().filter(|block| !table.is_whole_grid || block.len() == compared) {
         for (cell, trial) in block {
             cells[cell].push(trial);
         }

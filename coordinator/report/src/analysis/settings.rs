@@ -6,7 +6,7 @@ use sweep_proto::{Hyperparameter, SweepSpec};
 
 use crate::input::ReportInput;
 use crate::model::comparison::SettingDifference;
-use crate::model::{Setting, SettingValue};
+use crate::model::{Levels, Setting, SettingValue};
 
 /// Whether both were trained and validated on the same rows: described alike, and, where both encoded them in the
 /// same way, with the same bytes.
@@ -50,11 +50,7 @@ pub fn differences(inputs: [&ReportInput; 2]) -> Vec<SettingDifference> {
 
 fn levels(spec: &SweepSpec, hyperparameter: Hyperparameter) -> SettingValue {
     match spec.axes.iter().find(|axis| axis.hyperparameter == hyperparameter) {
-        Some(axis) => {
-            let levels: Vec<String> = axis.levels().iter().map(ToString::to_string).collect();
-            let range = axis.range().map(ToString::to_string);
-            SettingValue::Swept(range.unwrap_or_else(|| levels.join(", ")))
-        }
+        Some(axis) => SettingValue::Swept(Levels::of(axis).words()),
         None => SettingValue::Held(spec.fixed.get(hyperparameter).to_string()),
     }
 }

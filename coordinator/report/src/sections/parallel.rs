@@ -51,22 +51,21 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     Section { id: "parallel", title: say!(language, "Parallel coordinates"), blocks }
 }
 
-/// The levels of an axis, or the middles of the bins of its range.
-fn levels_drawn(axis: &Levels) -> Vec<Value> {
-    axis.range.map_or_else(|| axis.levels.clone(), |range| Bins::of(&range).middles().to_vec())
-}
-
 fn chart(model: &ReportModel, ranking: &[&RankedConfiguration], language: Language) -> Chart {
     let axes = &model.set_up.axes;
-    let names: Vec<Vec<Value>> = axes.iter().map(levels_drawn).collect();
+    let bins: Vec<Option<Bins>> = axes.iter().map(|axis| axis.range.as_ref().map(Bins::of)).collect();
+    let drawn = |(axis, bins): (&Levels, &Option<Bins>)| {
+        bins.as_ref().map_or_else(|| axis.levels.clone(), |bins| bins.middles().to_vec())
+    };
+    let names: Vec<Vec<Value>> = axes.iter().zip(&bins).map(drawn).collect();
     let line = |at: usize| {
         let one = ranking[at];
-        let level = |(axis, names): (&Levels, &Vec<Value>)| {
+        let level = |((axis, bins), names): ((&Levels, &Option<Bins>), &Vec<Value>)| {
             let value = one.values.get(&axis.hyperparameter)?;
-            let bin = axis.range.map(|range| Bins::of(&range).middle_of(value));
+            let bin = bins.as_ref().map(|bins| bins.middle_of(value));
             names.iter().position(|level| level == bin.as_ref().unwrap_or(value))
         };
-        let levels: Option<Vec<usize>> = axes.iter().zip(&names).map(level).collect();
+        let levels: Option<Vec<usize>> = axes.iter().zip(&bins).zip(&names).map(level).collect();
         Some((levels?, format::rounded(one.validation_loss.mean)))
     };
     let mut head = heads!(language, "#rank");

@@ -10,11 +10,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let set_up = &model.set_up;
     let mut blocks = vec![Block::Table(facts(model, language))];
     if !set_up.axes.is_empty() {
-        let rows = set_up.axes.iter().map(|axis| {
-            let levels: Vec<_> = axis.levels.iter().map(ToString::to_string).collect();
-            let range = axis.range.map(|range| range.to_string());
-            vec![axis.hyperparameter.name().to_owned(), range.unwrap_or_else(|| levels.join(", "))]
-        });
+        let rows = set_up.axes.iter().map(|axis| vec![axis.hyperparameter.name().to_owned(), axis.words()]);
         blocks.push(Block::Table(
             TextTable::new(say!(language, "Swept"), heads!(language, "hyperparameter", "levels")).with_rows(
                 rows,

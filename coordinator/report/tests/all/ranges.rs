@@ -88,12 +88,11 @@ fn no_panel_of_a_searched_sweep_is_empty_and_its_sentences_say_what_is_missing()
 
 #[test]
 fn a_grid_with_a_condition_and_a_constraint_has_a_report() {
-    let mut dropout = axis(Hyperparameter::Layers, &[1, 2, 3]);
-    dropout.hyperparameter = Hyperparameter::Layers;
+    let layers = axis(Hyperparameter::Layers, &[1, 2, 3]);
     let mut pooled = Axis::of_levels(Hyperparameter::Dropout, vec![Value::Real(0.1), Value::Real(0.3)]);
     let values = vec![Value::Integer(2), Value::Integer(3)];
     pooled.when = vec![Condition { hyperparameter: Hyperparameter::Layers, values }];
-    let mut spec = spec(vec![dropout, axis(Hyperparameter::Units, &[8, 16]), pooled], 2);
+    let mut spec = spec(vec![layers, axis(Hyperparameter::Units, &[8, 16]), pooled], 2);
     *spec.constraints = vec!["units * layers <= 32".parse().unwrap()].into();
     assert_eq!(spec.grid_size(), Some(8), "2 with one layer, 4 with two, 2 with three");
     let input = finished(spec, 2, |position, replicate| {
