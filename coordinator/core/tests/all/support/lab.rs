@@ -68,7 +68,8 @@ impl Lab {
 
     /// Samplers are asked until nothing is wanted of them.
     pub fn propose(&mut self) {
-        while let Some(sweep) = self.engine.wanting().next() {
+        let wanting = |lab: &Self| lab.engine.wanting().next();
+        while let Some(sweep) = wanting(self) {
             let asked = self.engine.proposal_request(sweep).unwrap();
             let (version, first) = (asked.version, asked.first);
             self.run(&Command::Propose { sweep, version, first, answer: asked.request.answer() });
