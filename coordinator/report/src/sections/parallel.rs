@@ -54,10 +54,10 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
 fn chart(model: &ReportModel, ranking: &[&RankedConfiguration], language: Language) -> Chart {
     let axes = &model.set_up.axes;
     let bins: Vec<Option<Bins>> = axes.iter().map(|axis| axis.range.as_ref().map(Bins::of)).collect();
-    let drawn = |(axis, bins): (&Levels, &Option<Bins>)| {
+    let levels_drawn = |(axis, bins): (&Levels, &Option<Bins>)| {
         bins.as_ref().map_or_else(|| axis.levels.clone(), |bins| bins.middles().to_vec())
     };
-    let names: Vec<Vec<Value>> = axes.iter().zip(&bins).map(drawn).collect();
+    let names: Vec<Vec<Value>> = axes.iter().zip(&bins).map(levels_drawn).collect();
     let line = |at: usize| {
         let one = ranking[at];
         let level = |((axis, bins), names): ((&Levels, &Option<Bins>), &Vec<Value>)| {
