@@ -75,7 +75,7 @@ async fn steps_and_spare_models_go_when_they_are_due_and_the_sweep_stays_whole()
     assert!(!user.files("1", false).await.unwrap().is_empty(), "its report is made as before");
     assert_eq!(user.files("1", true).await.unwrap().len(), 5, "and its best model is there");
     let refused = line.fails(&["extend", "1", "--replicates", "3"], 2);
-    assert!(refused.contains("were removed since it ended"), "{refused}");
+    assert!(refused.contains("another choice could not be measured on the test split"), "{refused}");
     let log = String::from_utf8(line.sweep(&["audit"]).stdout).unwrap();
     assert!(log.contains("collect garbage") && log.contains("2 models"), "{log}");
     server.stop().await.unwrap();

@@ -35,6 +35,8 @@ struct Ledger {
     signature: Signature,
     /// Trials that have ended, as they ended.
     ended: BTreeMap<TrialId, TrialRecord>,
+    /// Attempts that ended with the report of an epoch, and the commit of both.
+    ended_by_report: BTreeMap<AttemptId, u64>,
     /// The commit that last removed epochs of a trial.
     forgotten: BTreeMap<TrialId, u64>,
     /// Epochs that a worker was told to be durable, and after which commit it heard it.
@@ -403,6 +405,10 @@ impl Ledger {
         // What was kept of it may turn out to be of no use: its trial begins again.
         let changes =
             |before: &AttemptRecord| AttemptRecord { kept_at: attempt.kept_at, ..before.clone() } != *attempt;
+        let was_running = before.is_some_and(|before| before.state == AttemptState::Running);
+        if was_running && matches!(attempt.state, AttemptState::Reached | AttemptState::Pruned) {
+            self.ended_by_report.insert(attempt.id, self.commits);
+        }
         if before.is_some_and(|before| before.state != AttemptState::Running && changes(before)) {
             self.violation(format!("attempt {} had ended and changes to {:?}", attempt.id, attempt.state));
         }
@@ -413,7 +419,9 @@ impl Ledger {
         self.event(&format!("trial {id} has epoch {number}"));
         let Some(trial) = self.tables.trials.get(&id).cloned() else { return };
         let is_live = trial.lease.is_some_and(|lease| lease.attempt == epoch.attempt);
-        if !is_live {
+        let attempt = AttemptId { trial: id, number: epoch.attempt };
+        let ends_it = self.ended_by_report.get(&attempt) == Some(&self.commits);
+        if !is_live && !ends_it {
             self.violation(format!("attempt {id}/{} added epoch {number} without a lease", epoch.attempt));
         }
         if epoch.metric != State::after(&trial.spec, number).metric() {

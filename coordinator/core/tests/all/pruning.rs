@@ -108,16 +108,16 @@ fn proposed_trials_wait_at_their_rungs_too() {
     let search = Search { sampler: SamplerName::Random, budget, ..*searched.search.unwrap() };
     searched.search = Some(Box::new(search));
     let sweep = lab.launch(searched);
-    while lab.state(sweep) == SweepState::Open {
+    while !lab.state(sweep).is_ended() {
         lab.propose();
         follow(&mut lab);
         for granted in lab.ask(worker, 3) {
-            if granted.until_epoch.is_none() {
-                lab.train(&granted);
+            if granted.model.is_some() {
+                lab.evaluate(&granted);
                 continue;
             }
             let first = granted.checkpoint.map_or(1, |checkpoint| checkpoint.epoch + 1);
-            let epochs = values::epochs(&granted.spec).min(granted.until_epoch.unwrap());
+            let epochs = values::epochs(&granted.spec).min(granted.until_epoch.unwrap_or(u32::MAX));
             for epoch in first..=epochs {
                 lab.report(granted.token, &granted.spec, epoch);
             }
