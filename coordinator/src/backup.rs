@@ -310,7 +310,7 @@ fn copy_rows(source: &mut dyn StoreReader, target: &mut dyn Store) -> Result<Tab
     drop(mutations);
     copy_audit_log(source, target, &tables)?;
     for attempt in tables.attempts.keys() {
-        copy_steps(source, target, *attempt)?;
+        copy_steps(source, target, attempt)?;
     }
     Ok(tables)
 }

@@ -154,7 +154,7 @@ impl Findings {
     /// Step metrics have no gap, no repetition, and only go forward.
     fn steps(&mut self, store: &mut dyn StoreReader, tables: &Tables) -> Result<(), StoreError> {
         for attempt in tables.attempts.keys() {
-            match steps_of(store, *attempt) {
+            match steps_of(store, attempt) {
                 Ok((count, is_ordered)) => {
                     self.steps += count;
                     if !is_ordered {

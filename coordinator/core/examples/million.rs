@@ -1,20 +1,24 @@
 //! What a sweep of a million trials takes of the engine: seconds to launch it, memory, and the time of what a status reads,
-//! as it is launched, with every trial made, and with every trial ended:
+//! as it is launched, with every trial made, with every trial ended, and with an attempt and eight epochs of each:
 //! `cargo run --release -p coordinator-core --example million [TRIALS]`.
 
 use std::error::Error;
 use std::time::Instant;
 
 use coordinator_core::{
-    Command, DatasetRecord, Engine, Mutation, Quota, Tables, Totals, TrialRecord, TrialState,
+    AttemptRecord, AttemptState, Command, DatasetRecord, Engine, EpochRecord, Mutation, Quota, Tables,
+    Totals, TrialRecord, TrialState,
 };
 use sweep_proto::{
-    ArtifactRef, Axis, Configuration, DataSource, DataSpec, Digest, Hyperparameter, SweepId, SweepSpec,
-    Timestamp, TrialResult, Value,
+    ArtifactRef, AttemptId, Axis, Configuration, DataSource, DataSpec, Digest, EpochMetric, Hyperparameter,
+    LeaseToken, SweepId, SweepSpec, Timestamp, TrialId, TrialResult, Value, WorkKind, WorkerId,
 };
 
 /// Replicates of each configuration.
 const REPLICATES: u32 = 10;
+
+/// Epochs of each trial.
+const EPOCHS: u32 = 8;
 
 /// A grid of that many trials.
 fn spec(trials: u64) -> SweepSpec {
@@ -87,8 +91,8 @@ fn launched(stock: usize, trials: u64) -> Result<Engine, Box<dyn Error>> {
 fn completed(trial: &TrialRecord) -> TrialRecord {
     let number = trial.spec.id.index;
     let result = TrialResult {
-        best_epoch: 2,
-        epochs: 3,
+        best_epoch: EPOCHS - 1,
+        epochs: EPOCHS,
         early_stopped: true,
         score: 0.3 + f64::from(number % 9_973) / 1e5,
         accuracy: 0.9,
@@ -101,6 +105,44 @@ fn completed(trial: &TrialRecord) -> TrialRecord {
         ended_at: Some(Timestamp(1)),
         ..trial.clone()
     }
+}
+
+/// The attempt and the epochs of a trial that ended.
+fn trained(trial: TrialId, token: u64, worker: WorkerId) -> Vec<Mutation> {
+    let attempt = AttemptRecord {
+        id: AttemptId { trial, number: 1 },
+        work: WorkKind::Train,
+        worker,
+        worker_name: "node-17.example.org".into(),
+        token: LeaseToken(token),
+        started_at: Timestamp(token),
+        first_epoch: 1,
+        state: AttemptState::Succeeded,
+        ended_at: Some(Timestamp(token + 500)),
+        failure: None,
+        error: None,
+        heard_at: Some(Timestamp(token + 500)),
+        kept_at: Some(Timestamp(token + 400)),
+        members: 1,
+    };
+    let epoch = |epoch| EpochRecord {
+        trial,
+        attempt: 1,
+        metric: EpochMetric {
+            epoch,
+            train_loss: 0.5,
+            train_accuracy: 0.8,
+            validation_loss: 0.6,
+            validation_accuracy: 0.7,
+            validation_macro_f1: 0.7,
+            seconds: 0.05,
+            examples_per_second: 20_000.0,
+            peak_memory_bytes: 50_000_000,
+            energy_joules: None,
+        },
+    };
+    let epochs = (1..=EPOCHS).map(epoch).map(Mutation::Epoch);
+    std::iter::once(Mutation::Attempt(attempt)).chain(epochs).collect()
 }
 
 /// Everything that a status reads of the engine's rows and indices.
@@ -146,13 +188,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     show("all made", &engine, resident_bytes() - before, trials, began.elapsed().as_secs_f64());
 
     let began = Instant::now();
-    let ids: Vec<_> = engine.tables().trials.keys().copied().collect();
-    for id in ids {
-        let ended = engine.tables().trials.get(&id).map(completed);
+    let ids: Vec<_> = engine.tables().trials.keys().collect();
+    for id in &ids {
+        let ended = engine.tables().trials.get(id).map(completed);
         if let Some(trial) = ended {
             engine.evolve(&Mutation::Trial(trial));
         }
     }
     show("all ended", &engine, resident_bytes() - before, trials, began.elapsed().as_secs_f64());
+
+    let began = Instant::now();
+    let worker = WorkerId::generate();
+    for (id, token) in ids.into_iter().zip(1..) {
+        trained(id, token, worker).iter().for_each(|mutation| engine.evolve(mutation));
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    show("with attempts and epochs", &engine, resident_bytes() - before, trials, seconds);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The configurations of a sweep: which trials have each, and its sums over completed replicates, kept as trials end.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sweep_proto::{Configuration, ConfigurationIndex, SweepId, SweepSpec, TrialId};
 
@@ -9,6 +9,7 @@ use crate::choice::ConfigurationMean;
 use crate::draft::Draft;
 use crate::exact_sum::ExactSum;
 use crate::index::ScoreKey;
+use crate::packed::Packed;
 use crate::record::{SweepRecord, TrialRecord};
 
 /// What is kept of the configurations of one sweep. A look at the best takes the same time whatever their number.
@@ -17,9 +18,9 @@ pub(crate) struct Configurations {
     numbers: BTreeMap<Configuration, ConfigurationIndex>,
     sums: Vec<Sums>,
     /// Configurations with a completed replicate, best first.
-    ranking: BTreeSet<Rank>,
+    ranking: Packed<Rank>,
     /// Every trial under its configuration.
-    trials: BTreeSet<(ConfigurationIndex, u32)>,
+    trials: Packed<(ConfigurationIndex, u32)>,
 }
 
 /// A place in the order of the choice: most completed replicates, then the lowest mean score, then grid order.
@@ -115,7 +116,7 @@ impl Configurations {
 
     /// The means of configurations with a completed replicate, best first.
     pub(crate) fn means(&self) -> impl Iterator<Item = ConfigurationMean> {
-        self.ranking.iter().filter_map(|(_, _, _, index)| self.sums(*index)?.mean(*index))
+        self.ranking.values().filter_map(|(_, _, _, index)| self.sums(*index)?.mean(*index))
     }
 
     /// A trial is there, as it has become.
@@ -155,7 +156,7 @@ impl Configurations {
 
     /// The grid has other axes than before: positions are others, too.
     pub(crate) fn grid_changed(&mut self, spec: &SweepSpec) {
-        self.ranking.clear();
+        self.ranking = Packed::default();
         for (number, sums) in (0..).zip(&mut self.sums) {
             sums.position = position(spec, &sums.configuration, ConfigurationIndex(number));
             self.ranking.extend(sums.rank(ConfigurationIndex(number)));

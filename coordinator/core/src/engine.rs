@@ -151,7 +151,7 @@ impl Engine {
     pub fn evolve(&mut self, mutation: &Mutation) {
         match mutation {
             Mutation::Trial(trial) => {
-                let before = self.tables.trials.insert(trial.spec.id, trial.clone());
+                let before = self.tables.trials.insert(trial.clone());
                 if let Some(lease) = before.as_ref().and_then(|trial| trial.lease)
                     && trial.lease.is_none_or(|now| now.token != lease.token)
                 {

@@ -22,6 +22,7 @@ pub mod mutation;
 mod named;
 mod origins;
 pub mod outlook;
+pub mod packed;
 mod progress;
 pub mod quota;
 pub mod reach;
@@ -48,6 +49,7 @@ pub use command::{
 pub use engine::Engine;
 pub use mutation::{Key, Mutation};
 pub use outlook::Outlook;
+pub use packed::{Packed, Row};
 pub use progress::Progress;
 pub use quota::{Quota, Totals};
 pub use reach::{Allowance, StepBounds};

@@ -6,6 +6,7 @@ use sweep_proto::{ArtifactRef, Digest, SweepId, TrialId};
 
 use crate::engine::Engine;
 use crate::mutation::{Key, Mutation};
+use crate::packed::Packed;
 use crate::record::{SweepRecord, TrialRecord};
 use crate::tables::Tables;
 
@@ -13,7 +14,7 @@ use crate::tables::Tables;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Named {
     /// Checkpoints and models, with each trial whose row names them.
-    trials: BTreeSet<(Digest, TrialId)>,
+    trials: Packed<(Digest, TrialId)>,
     /// Datasets, with each sweep whose row names them. A worker that reports a dataset as its checkpoint must not have it
     /// removed.
     datasets: BTreeSet<(Digest, SweepId)>,
@@ -122,6 +123,6 @@ impl Engine {
     pub fn named_blobs(&self) -> BTreeSet<Digest> {
         let named = &self.index.named;
         let datasets = named.datasets.iter().map(|(digest, _)| *digest);
-        named.trials.iter().map(|(digest, _)| *digest).chain(datasets).collect()
+        named.trials.values().map(|(digest, _)| *digest).chain(datasets).collect()
     }
 }

@@ -1,10 +1,9 @@
 //! Whose result stands in for a trial of the same key, and which trials rest on whose.
 
-use std::collections::BTreeSet;
-
 use sweep_proto::{SweepId, TrialId, TrialKey, TrialSpec};
 
 use crate::engine::Engine;
+use crate::packed::Packed;
 use crate::record::{TrialRecord, TrialState};
 
 /// The least id of a trial, and the largest.
@@ -15,11 +14,11 @@ const LAST: TrialId = TrialId { sweep: SweepId(u64::MAX), index: u32::MAX };
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Origins {
     /// Completed trials that were trained, not reused, by their key.
-    trained: BTreeSet<(TrialKey, TrialId)>,
+    trained: Packed<(TrialKey, TrialId)>,
     /// Trials with a test measurement, by their key.
-    tested: BTreeSet<(TrialKey, TrialId)>,
+    tested: Packed<(TrialKey, TrialId)>,
     /// Trials that have taken a result over, by the trial that was trained.
-    reusers: BTreeSet<(TrialId, TrialId)>,
+    reusers: Packed<(TrialId, TrialId)>,
 }
 
 impl Origins {
@@ -56,7 +55,7 @@ impl Origins {
 }
 
 /// The trials of a key, in order.
-fn of_key(trials: &BTreeSet<(TrialKey, TrialId)>, key: TrialKey) -> impl Iterator<Item = TrialId> {
+fn of_key(trials: &Packed<(TrialKey, TrialId)>, key: TrialKey) -> impl Iterator<Item = TrialId> {
     trials.range((key, FIRST)..=(key, LAST)).map(|(_, trial)| *trial)
 }
 
@@ -74,7 +73,7 @@ impl Engine {
     /// The first of a trial's key, in either form, that stays and would have ended alike.
     fn first_standing_in(
         &self,
-        trials: &BTreeSet<(TrialKey, TrialId)>,
+        trials: &Packed<(TrialKey, TrialId)>,
         trial: &TrialSpec,
     ) -> Option<&TrialRecord> {
         let first = |key| {

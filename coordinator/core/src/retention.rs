@@ -172,7 +172,7 @@ impl Engine {
     /// The trials of a sweep from a number on.
     fn left_by(&self, sweep: &SweepRecord, from: u32) -> impl Iterator<Item = &TrialRecord> {
         let range = TrialId { sweep: sweep.id, index: from }..=TrialId { sweep: sweep.id, index: u32::MAX };
-        self.tables.trials.range(range).map(|(_, trial)| trial)
+        self.tables.trials.range(range)
     }
 
     /// The configuration whose models an ended sweep keeps: the chosen one, or the best so far of one that was cancelled.

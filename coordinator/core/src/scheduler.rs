@@ -59,7 +59,7 @@ impl<'a> Queue<'a> {
         self.work.entry(sweep).or_insert_with(|| match (index.sweeps.get(&sweep), phase) {
             (None, _) => Box::new(std::iter::empty()),
             (Some(entry), Phase::Evaluate) => Box::new(entry.evaluable.iter().copied()),
-            (Some(entry), Phase::Train) => Box::new(entry.pending.iter().map(|(_, index)| *index)),
+            (Some(entry), Phase::Train) => Box::new(entry.pending.values().map(|(_, index)| *index)),
         })
     }
 

@@ -6,6 +6,7 @@ use sweep_proto::{AttemptId, Configuration, ConfigurationIndex, SweepId, TokenId
 
 use crate::access::{AuditHead, CertificateId, CertificateRecord, TokenRecord};
 use crate::mutation::{Key, Mutation};
+use crate::packed::{Packed, Row};
 use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
 
 /// Every durable row.
@@ -16,11 +17,11 @@ pub struct Tables {
     /// The largest number that a sweep ever had: no number is given twice, even after its sweep is gone.
     pub last_sweep: u64,
     /// Trials by id: those of one sweep stand together.
-    pub trials: BTreeMap<TrialId, TrialRecord>,
+    pub trials: Packed<TrialRecord>,
     /// Attempts by id: those of one trial stand together.
-    pub attempts: BTreeMap<AttemptId, AttemptRecord>,
+    pub attempts: Packed<AttemptRecord>,
     /// Epochs by trial and epoch.
-    pub epochs: BTreeMap<(TrialId, u32), EpochRecord>,
+    pub epochs: Packed<EpochRecord>,
     /// Workers by id.
     pub workers: BTreeMap<WorkerId, WorkerRecord>,
     /// The largest fencing token ever granted.
@@ -33,6 +34,30 @@ pub struct Tables {
     pub audit: AuditHead,
     /// The last of the entries that were removed from its start.
     pub audit_base: AuditHead,
+}
+
+impl Row for TrialRecord {
+    type Key = TrialId;
+
+    fn key(&self) -> TrialId {
+        self.spec.id
+    }
+}
+
+impl Row for AttemptRecord {
+    type Key = AttemptId;
+
+    fn key(&self) -> AttemptId {
+        self.id
+    }
+}
+
+impl Row for EpochRecord {
+    type Key = (TrialId, u32);
+
+    fn key(&self) -> (TrialId, u32) {
+        (self.trial, self.metric.epoch)
+    }
 }
 
 /// How much there is.
@@ -73,21 +98,17 @@ impl Tables {
                 self.sweeps.insert(sweep.id, sweep.clone());
             }
             Mutation::Trial(trial) => {
-                self.trials.insert(trial.spec.id, trial.clone());
+                self.trials.insert(trial.clone());
             }
             Mutation::Attempt(attempt) => {
-                self.attempts.insert(attempt.id, attempt.clone());
+                self.attempts.insert(attempt.clone());
             }
             Mutation::Epoch(epoch) => {
-                self.epochs.insert((epoch.trial, epoch.metric.epoch), epoch.clone());
+                self.epochs.insert(epoch.clone());
             }
             Mutation::TruncateEpochs { trial, epoch } => {
-                let gone: Vec<_> = self
-                    .epochs
-                    .range((*trial, epoch + 1)..=(*trial, u32::MAX))
-                    .map(|(key, _)| *key)
-                    .collect();
-                for key in gone {
+                let gone = self.epochs.range((*trial, epoch + 1)..=(*trial, u32::MAX));
+                for key in gone.map(Row::key).collect::<Vec<_>>() {
                     self.epochs.remove(&key);
                 }
             }
@@ -117,8 +138,9 @@ impl Tables {
     pub fn number_configurations(&mut self) {
         let mut known: BTreeMap<Configuration, ConfigurationIndex> = BTreeMap::new();
         let mut sweep = None;
-        for (id, trial) in &mut self.trials {
-            if sweep.replace(id.sweep) != Some(id.sweep) {
+        for trial in self.trials.values_mut() {
+            let of = Some(trial.spec.id.sweep);
+            if std::mem::replace(&mut sweep, of) != of {
                 known.clear();
             }
             let configuration = &mut trial.spec.configuration;
@@ -137,8 +159,8 @@ impl Tables {
     /// The trials of a deleted sweep that stay are too few to number configurations by, and nobody asks.
     fn forget_configurations(&mut self, sweep: SweepId) {
         let range = TrialId { sweep, index: 0 }..=TrialId { sweep, index: u32::MAX };
-        let trials = self.trials.range_mut(range);
-        trials.for_each(|(_, trial)| trial.configuration_index = ConfigurationIndex::default());
+        let forget = |trial: &mut TrialRecord| trial.configuration_index = ConfigurationIndex::default();
+        self.trials.range_mut(range).for_each(forget);
     }
 
     fn remove(&mut self, key: Key) {
@@ -194,23 +216,23 @@ impl Tables {
     pub fn trials_of(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
         let first = TrialId { sweep, index: 0 };
         let last = TrialId { sweep, index: u32::MAX };
-        self.trials.range(first..=last).map(|(_, trial)| trial)
+        self.trials.range(first..=last)
     }
 
     /// The attempts of a trial, in order.
     pub fn attempts_of(&self, trial: TrialId) -> impl Iterator<Item = &AttemptRecord> {
         let first = AttemptId { trial, number: 0 };
         let last = AttemptId { trial, number: u32::MAX };
-        self.attempts.range(first..=last).map(|(_, attempt)| attempt)
+        self.attempts.range(first..=last)
     }
 
     /// How many epochs of a trial are recorded: they have no gap, so the last one's number.
     pub fn epochs_recorded(&self, trial: TrialId) -> u32 {
-        self.epochs.range((trial, 0)..=(trial, u32::MAX)).next_back().map_or(0, |((_, epoch), _)| *epoch)
+        self.epochs.last_in((trial, 0)..=(trial, u32::MAX)).map_or(0, |epoch| epoch.metric.epoch)
     }
 
     /// The epochs of a trial, in order.
     pub fn epochs_of(&self, trial: TrialId) -> impl DoubleEndedIterator<Item = &EpochRecord> {
-        self.epochs.range((trial, 0)..=(trial, u32::MAX)).map(|(_, epoch)| epoch)
+        self.epochs.range((trial, 0)..=(trial, u32::MAX))
     }
 }

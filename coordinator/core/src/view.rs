@@ -179,8 +179,8 @@ impl Engine {
     pub fn open_trials(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
         let index = self.index.sweeps.get(&sweep).into_iter();
         let open = index.flat_map(|index| {
-            let pending = index.pending.iter().map(|(_, trial)| trial);
-            let waiting = pending.chain(&index.paused).chain(&index.at_rungs);
+            let pending = index.pending.values().map(|(_, trial)| trial);
+            let waiting = pending.chain(index.paused.values()).chain(&index.at_rungs);
             waiting.chain(&index.leased).copied()
         });
         let open = open.filter_map(move |index| self.tables.trials.get(&TrialId { sweep, index }));

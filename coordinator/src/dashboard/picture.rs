@@ -108,7 +108,7 @@ pub(super) fn thinned<T>(all: Vec<T>, most: usize) -> Vec<T> {
 fn failures(engine: &Engine, sweep: SweepId) -> (Vec<Failure>, u64) {
     let first = AttemptId { trial: TrialId { sweep, index: 0 }, number: 0 };
     let last = AttemptId { trial: TrialId { sweep, index: u32::MAX }, number: u32::MAX };
-    let attempts = engine.tables().attempts.range(first..=last).map(|(_, attempt)| attempt);
+    let attempts = engine.tables().attempts.range(first..=last);
     let mut failed: Vec<_> = attempts.filter(|attempt| name_of_failure(attempt).is_some()).collect();
     let count = failed.len() as u64;
     failed.sort_by_key(|attempt| std::cmp::Reverse((attempt.ended_at, attempt.id)));

@@ -174,7 +174,7 @@ fn running(engine: &Engine, sweep: &SweepRecord, trial: &TrialRecord) -> Option<
 }
 
 fn last_epoch(engine: &Engine, id: TrialId) -> Option<&coordinator_core::EpochRecord> {
-    engine.tables().epochs.range((id, 0)..=(id, u32::MAX)).next_back().map(|(_, epoch)| epoch)
+    engine.tables().epochs_of(id).next_back()
 }
 
 /// Workers that get work, and their slots.

@@ -44,8 +44,8 @@ impl Draft<'_> {
         let mut waits = 0;
         if let Some(index) = engine.index.sweeps.get(&id) {
             waits = index.waiting();
-            let pending = index.pending.iter().map(|(_, trial)| *trial);
-            let paused = index.paused.iter().copied();
+            let pending = index.pending.values().map(|(_, trial)| *trial);
+            let paused = index.paused.values().copied();
             let at_rungs = index.at_rungs.iter().copied();
             let lagging: Vec<u32> = match state {
                 SweepState::Open => paused.take(room).collect(),

@@ -16,7 +16,7 @@ impl Draft<'_> {
         let kept = index.and_then(|index| {
             index
                 .ended
-                .iter()
+                .values()
                 .rev()
                 .find_map(|(number, trial)| (still(*trial) == Some(*number)).then_some(*number))
         });

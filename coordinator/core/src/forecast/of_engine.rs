@@ -1,7 +1,7 @@
 //! A forecast from the engine's rows: a bounded number of them, however large the sweep is.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sweep_proto::{AttemptId, Configuration, Hyperparameter, SweepId, TrialId, Value, WorkKind, WorkerId};
 
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::engine::Engine;
 use crate::index::{Phase, SweepIndex, Turn};
+use crate::packed::Packed;
 use crate::record::{AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::source;
 
@@ -153,7 +154,7 @@ fn waiting<'a>(
     let count = pending + index.unmade() as usize;
     let every = count.div_ceil(TRIALS_FORECAST_MAX).max(1);
     let pending_some =
-        index.pending.iter().step_by(every).filter_map(|(_, index)| configuration(index).cloned());
+        index.pending.values().step_by(every).filter_map(|(_, index)| configuration(index).cloned());
     let source = source::of(sweep, index.tally());
     let unmade = (pending.next_multiple_of(every)..count).step_by(every);
     let unmade = unmade.filter_map(|number| source.foresee(made + (number - pending) as u64));
@@ -163,14 +164,14 @@ fn waiting<'a>(
 }
 
 /// At most about `most` of a set of trials, evenly spread over their numbers: as quick for many as for few.
-fn some_of(trials: &BTreeSet<u32>, most: usize) -> Vec<u32> {
+fn some_of(trials: &Packed<u32>, most: usize) -> Vec<u32> {
     let (Some(first), Some(last)) = (trials.first(), trials.last()) else { return Vec::new() };
     if trials.len() <= most {
-        return trials.iter().copied().collect();
+        return trials.values().copied().collect();
     }
     let every = ((last - first) as usize / most).max(1);
-    let mut some: Vec<u32> =
-        (*first..=*last).step_by(every).filter_map(|number| trials.range(number..).next().copied()).collect();
+    let from = |number| trials.range(number..=*last).next().copied();
+    let mut some: Vec<u32> = (*first..=*last).step_by(every).filter_map(from).collect();
     some.dedup();
     some
 }

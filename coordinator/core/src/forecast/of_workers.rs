@@ -71,7 +71,7 @@ impl Engine {
         let mut timed = Vec::new();
         for (id, index) in self.index.sweeps.iter().rev() {
             let Some(sizes) = self.sweep(*id).map(OfRecord::new) else { continue };
-            let trained = index.trained.iter().rev().chain(&index.leased);
+            let trained = index.trained.values().rev().chain(&index.leased);
             for trial in trained.filter_map(|index| self.trial_at(*id, *index)) {
                 let work = sizes
                     .of(&trial.spec.configuration)

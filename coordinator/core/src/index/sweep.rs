@@ -1,12 +1,13 @@
 //! The indices of one sweep: its trials by what they wait for, and what is counted of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use coordinator_search::pruner::Standings;
 use sweep_proto::{ConfigurationIndex, SweepSpec};
 
 use super::{Stock, Turn};
 use crate::configurations::Configurations;
+use crate::packed::Packed;
 use crate::progress::Progress;
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::source::Tally;
@@ -31,11 +32,11 @@ impl ScoreKey {
 pub(crate) struct SweepIndex {
     /// Pending trials, in the order in which they are handed out: replicate by replicate, so that
     /// early answers are broad.
-    pub(crate) pending: BTreeSet<(u32, u32)>,
+    pub(crate) pending: Packed<(u32, u32)>,
     /// Trials with a live lease of either kind.
     pub(crate) leased: BTreeSet<u32>,
     /// Trials that are paused because their sweep is, or was.
-    pub(crate) paused: BTreeSet<u32>,
+    pub(crate) paused: Packed<u32>,
     /// Trials that wait at rungs.
     pub(crate) at_rungs: BTreeSet<u32>,
     /// What its trials have shown, where a pruner asks.
@@ -45,7 +46,7 @@ pub(crate) struct SweepIndex {
     /// Those of `outstanding` that nobody measures now.
     pub(crate) evaluable: BTreeSet<u32>,
     /// Completed trials that were trained for this sweep.
-    pub(crate) trained: BTreeSet<u32>,
+    pub(crate) trained: Packed<u32>,
     /// Trials by state, in the order of [`TrialState::ALL`].
     pub(crate) counts: [u64; TrialState::COUNT],
     /// Completed trials that another one stands in for.
@@ -61,7 +62,7 @@ pub(crate) struct SweepIndex {
     /// When its attempts ran.
     pub(crate) ran: Spans,
     /// Trials with a result by their score, lowest first.
-    pub(crate) scored: BTreeSet<(ScoreKey, u32)>,
+    pub(crate) scored: Packed<(ScoreKey, u32)>,
     /// Those of them whose last epoch was the best.
     pub(crate) still_learning: u64,
     /// Bytes of the checkpoints and models that its trials brought.
@@ -73,7 +74,7 @@ pub(crate) struct SweepIndex {
     /// Epochs of its trials as they are configured.
     pub(crate) epochs_configured: u64,
     /// Ended trials of a searched sweep by the numbers of their ends.
-    pub(crate) ended: BTreeMap<u64, u32>,
+    pub(crate) ended: Packed<(u64, u32)>,
     /// Its entry in [`Index::ready`].
     pub(super) ready: Option<Turn>,
     /// Its entry in [`Index::starving`].
@@ -98,7 +99,7 @@ impl SweepIndex {
 
     /// The number of the last trial that has ended; 0 where none has, and of a grid.
     pub(crate) fn ended_last(&self) -> u64 {
-        self.ended.last_key_value().map_or(0, |(number, _)| *number)
+        self.ended.last().map_or(0, |(number, _)| *number)
     }
 
     /// The number of the chosen configuration of its sweep.
@@ -173,7 +174,7 @@ impl SweepIndex {
         self.epochs_configured -= trial.spec.configuration.epochs();
         match trial.state {
             TrialState::Pending => _ = self.pending.remove(&(trial.spec.replicate, index)),
-            TrialState::Paused => _ = self.paused.remove(&index) || self.at_rungs.remove(&index),
+            TrialState::Paused => _ = self.paused.remove(&index).is_some() || self.at_rungs.remove(&index),
             TrialState::Completed => _ = self.trained.remove(&index),
             _ => {}
         }
@@ -185,7 +186,7 @@ impl SweepIndex {
             self.still_learning -= u64::from(result.was_still_learning());
         }
         if let Some(number) = trial.ended_number {
-            self.ended.remove(&number);
+            self.ended.remove(&(number, index));
         }
         self.counts[trial.state as usize] -= 1;
         self.reused -= u64::from(trial.reused_from.is_some());
@@ -215,7 +216,7 @@ impl SweepIndex {
             self.still_learning += u64::from(result.was_still_learning());
         }
         if let Some(number) = trial.ended_number {
-            self.ended.insert(number, index);
+            self.ended.insert((number, index));
         }
         self.counts[trial.state as usize] += 1;
         self.reused += u64::from(trial.reused_from.is_some());

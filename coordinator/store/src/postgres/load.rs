@@ -1,6 +1,6 @@
 //! Reads every row of PostgreSQL as records again.
 
-use coordinator_core::{AuditEntry, AuditSeal, EpochRecord, Tables, TrialRecord};
+use coordinator_core::{AttemptRecord, AuditEntry, AuditSeal, EpochRecord, Tables, TrialRecord};
 use postgres::types::Type;
 use postgres::{Row, Transaction};
 use serde::de::DeserializeOwned;
@@ -24,15 +24,16 @@ pub(super) fn load(transaction: &mut Transaction<'_>) -> Result<Tables, Failure>
     for row in transaction.query_typed("SELECT sweep, trial, body, checksum FROM trials", &[])? {
         let id = trial_id(&row)?;
         let trial: TrialRecord = body(&row, 2, "trial", &id.to_string())?;
-        tables.trials.insert(id, trial);
+        tables.trials.insert(trial);
     }
     for row in transaction.query_typed("SELECT sweep, trial, attempt, body, checksum FROM attempts", &[])? {
         let id = AttemptId { trial: trial_id(&row)?, number: small(&row, 2)? };
-        tables.attempts.insert(id, body(&row, 3, "attempt", &id.to_string())?);
+        let attempt: AttemptRecord = body(&row, 3, "attempt", &id.to_string())?;
+        tables.attempts.insert(attempt);
     }
     for row in transaction.query_typed("SELECT * FROM epochs", &[])? {
         let epoch = epoch(&row)?;
-        tables.epochs.insert((epoch.trial, epoch.metric.epoch), epoch);
+        tables.epochs.insert(epoch);
     }
     for row in transaction.query_typed("SELECT id, body, checksum FROM workers", &[])? {
         let id: Uuid = row.try_get(0)?;

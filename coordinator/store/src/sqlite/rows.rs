@@ -150,17 +150,18 @@ pub(super) fn load(connection: &Connection) -> Result<Tables, StoreError> {
     each(connection, "SELECT sweep, trial, body, checksum FROM trials", |row| {
         let id = trial_id(row)?;
         let trial: TrialRecord = body(row, 2, "trial", &id.to_string())?;
-        tables.trials.insert(id, trial);
+        tables.trials.insert(trial);
         Ok(())
     })?;
     each(connection, "SELECT sweep, trial, attempt, body, checksum FROM attempts", |row| {
         let id = sweep_proto::AttemptId { trial: trial_id(row)?, number: row.get(2)? };
-        tables.attempts.insert(id, body(row, 3, "attempt", &id.to_string())?);
+        let attempt: AttemptRecord = body(row, 3, "attempt", &id.to_string())?;
+        tables.attempts.insert(attempt);
         Ok(())
     })?;
     each(connection, "SELECT * FROM epochs", |row| {
         let epoch = epoch(row)?;
-        tables.epochs.insert((epoch.trial, epoch.metric.epoch), epoch);
+        tables.epochs.insert(epoch);
         Ok(())
     })?;
     each(connection, "SELECT id, body, checksum FROM workers", |row| {

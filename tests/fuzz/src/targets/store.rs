@@ -6,8 +6,8 @@ use std::fs;
 use std::sync::LazyLock;
 
 use coordinator_core::{
-    AttemptRecord, AuditEntry, CertificateRecord, EpochRecord, Mutation, SweepRecord, Tables, TokenRecord,
-    TrialRecord, WorkerRecord,
+    AttemptRecord, AuditEntry, CertificateRecord, EpochRecord, Mutation, Packed, Row, SweepRecord, Tables,
+    TokenRecord, TrialRecord, WorkerRecord,
 };
 use coordinator_store::conformance::one_of_each;
 use coordinator_store::rows::{
@@ -111,9 +111,9 @@ pub(crate) fn database(bytes: &[u8]) {
     let Ok(mut store) = SqliteStore::open(&path) else { return };
     if let Ok(tables) = store.load() {
         check_part("sweeps", &tables.sweeps, &sound.tables.sweeps);
-        check_part("trials", &tables.trials, &sound.tables.trials);
-        check_part("attempts", &tables.attempts, &sound.tables.attempts);
-        check_part("epochs", &tables.epochs, &sound.tables.epochs);
+        check_rows("trials", &tables.trials, &sound.tables.trials);
+        check_rows("attempts", &tables.attempts, &sound.tables.attempts);
+        check_rows("epochs", &tables.epochs, &sound.tables.epochs);
         check_part("workers", &tables.workers, &sound.tables.workers);
         check_part("tokens", &tables.tokens, &sound.tables.tokens);
         check_part("certificates", &tables.certificates, &sound.tables.certificates);
@@ -127,6 +127,13 @@ pub(crate) fn database(bytes: &[u8]) {
         assert!(entries.len() <= sound.audit.len() + 1, "{entries:?}");
     }
     store.integrity().ok();
+}
+
+fn check_rows<R: Row<Key: Debug> + PartialEq + Debug>(kind: &str, found: &Packed<R>, all: &Packed<R>) {
+    for row in found.values() {
+        let key = row.key();
+        assert_eq!(Some(row), all.get(&key), "{kind}: {key:?} is not what was written");
+    }
 }
 
 fn check_part<K: Ord + Debug, V: PartialEq + Debug>(
