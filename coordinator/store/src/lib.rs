@@ -3,6 +3,7 @@
 //! A store knows rows, not decisions: it persists [`Mutation`]s in one transaction and loads
 //! [`Tables`] that equal their fold. Every store passes the suite behind the feature `conformance`.
 
+mod document;
 mod encoding;
 pub mod error;
 pub mod memory;

@@ -1,6 +1,6 @@
 //! The embedded store: one SQLite file, write-ahead log, every commit synced to the disk.
 
-mod access;
+mod audit;
 mod free;
 mod removal;
 mod rows;
@@ -160,11 +160,11 @@ impl StoreReader for SqliteStore {
     }
 
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
-        access::read_audit(&self.connection, from_sequence, entries_max)
+        audit::read_entries(&self.connection, from_sequence, entries_max)
     }
 
     fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
-        access::read_seal(&self.connection)
+        audit::read_seal(&self.connection)
     }
 
     fn free_space(&mut self) -> Result<FreeSpace, StoreError> {
@@ -191,11 +191,11 @@ impl StoreReader for SqliteReader {
     }
 
     fn read_audit(&mut self, from_sequence: u64, entries_max: usize) -> Result<Vec<AuditEntry>, StoreError> {
-        access::read_audit(&self.0, from_sequence, entries_max)
+        audit::read_entries(&self.0, from_sequence, entries_max)
     }
 
     fn read_seal(&mut self) -> Result<Option<AuditSeal>, StoreError> {
-        access::read_seal(&self.0)
+        audit::read_seal(&self.0)
     }
 
     fn free_space(&mut self) -> Result<FreeSpace, StoreError> {

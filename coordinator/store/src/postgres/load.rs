@@ -1,49 +1,36 @@
 //! Reads every row of PostgreSQL as records again.
 
-use coordinator_core::{AttemptRecord, AuditEntry, AuditSeal, EpochRecord, Tables, TrialRecord};
+use coordinator_core::{AuditEntry, AuditSeal, EpochRecord, Tables};
 use postgres::types::Type;
 use postgres::{Row, Transaction};
 use serde::de::DeserializeOwned;
-use sweep_proto::{AttemptId, EpochMetric, SweepId, TrialId, WorkerId};
-use uuid::Uuid;
+use sweep_proto::{EpochMetric, SweepId, TrialId};
 
 use super::session::Failure;
 use crate::StoreError;
+use crate::document::{self, Cell, CellType, Kind};
 use crate::encoding::{
-    AUDIT_BASE, AUDIT_SEAL, LAST_SWEEP, LAST_TOKEN, SEAL_MARK, audit_entry, audit_mark, from_body,
-    newer_seal, sum_of_counter, sum_of_epoch, verify,
+    AUDIT_BASE, AUDIT_SEAL, LAST_SWEEP, LAST_TOKEN, SEAL_MARK, audit_entry, audit_mark, newer_seal,
+    sum_of_counter, sum_of_epoch, verify,
 };
 
 /// Every table as of the same moment.
 pub(super) fn load(transaction: &mut Transaction<'_>) -> Result<Tables, Failure> {
     let mut tables = Tables::default();
-    for row in transaction.query_typed("SELECT id, body, checksum FROM sweeps", &[])? {
-        let id = SweepId(row.try_get::<_, i64>(0)?.cast_unsigned());
-        tables.sweeps.insert(id, body(&row, 1, "sweep", &id.to_string())?);
-    }
-    for row in transaction.query_typed("SELECT sweep, trial, body, checksum FROM trials", &[])? {
-        let id = trial_id(&row)?;
-        let trial: TrialRecord = body(&row, 2, "trial", &id.to_string())?;
-        tables.trials.insert(trial);
-    }
-    for row in transaction.query_typed("SELECT sweep, trial, attempt, body, checksum FROM attempts", &[])? {
-        let id = AttemptId { trial: trial_id(&row)?, number: small(&row, 2)? };
-        let attempt: AttemptRecord = body(&row, 3, "attempt", &id.to_string())?;
-        tables.attempts.insert(attempt);
+    for kind in Kind::ALL {
+        for row in transaction.query_typed(&kind.select(), &[])? {
+            document(kind, &row)?.restore(&mut tables)?;
+        }
     }
     for row in transaction.query_typed("SELECT * FROM epochs", &[])? {
         let epoch = epoch(&row)?;
         tables.epochs.insert(epoch);
     }
-    for row in transaction.query_typed("SELECT id, body, checksum FROM workers", &[])? {
-        let id: Uuid = row.try_get(0)?;
-        tables.workers.insert(WorkerId(id), body(&row, 1, "worker", &id.to_string())?);
-    }
     tables.last_token = counter(transaction, LAST_TOKEN)?;
     // Rows of before sweeps could be removed have no such counter: no sweep of theirs is gone.
     let newest = tables.sweeps.last_key_value().map_or(0, |(id, _)| id.0);
     tables.last_sweep = counter(transaction, LAST_SWEEP)?.max(newest);
-    load_access(transaction, &mut tables)?;
+    load_audit(transaction, &mut tables)?;
     tables.number_configurations();
     Ok(tables)
 }
@@ -57,15 +44,8 @@ fn counter(transaction: &mut Transaction<'_>, name: &str) -> Result<u64, Failure
     Ok(value)
 }
 
-fn load_access(transaction: &mut Transaction<'_>, tables: &mut Tables) -> Result<(), Failure> {
-    for row in transaction.query_typed("SELECT id, body, checksum FROM tokens", &[])? {
-        let token: coordinator_core::TokenRecord = body(&row, 1, "token", row.try_get(0)?)?;
-        tables.tokens.insert(token.id, token);
-    }
-    for row in transaction.query_typed("SELECT id, body, checksum FROM certificates", &[])? {
-        let certificate: coordinator_core::CertificateRecord = body(&row, 1, "certificate", row.try_get(0)?)?;
-        tables.certificates.insert(certificate.id, certificate);
-    }
+/// Where the audit log begins and ends.
+fn load_audit(transaction: &mut Transaction<'_>, tables: &mut Tables) -> Result<(), Failure> {
     let sql = "SELECT body FROM audit WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1";
     if let Some(row) = transaction.query_typed_opt(sql, &[])? {
         let entry = audit_entry(row.try_get(0)?)?;
@@ -100,9 +80,20 @@ pub(super) fn audit(
     rows.iter().map(|row| Ok(audit_entry(row.try_get(0)?)?)).collect()
 }
 
-/// The record in column `at`, after checking the checksum in the column after it.
-fn body<T: DeserializeOwned>(row: &Row, at: usize, kind: &str, id: &str) -> Result<T, Failure> {
-    Ok(from_body(kind, id, row.try_get(at)?, row.try_get(at + 1)?)?)
+fn document(kind: Kind, row: &Row) -> Result<document::Row<'_>, Failure> {
+    let columns = kind.key();
+    let key = columns.iter().enumerate().map(|(at, (_, of))| cell(row, at, *of)).collect::<Result<_, _>>()?;
+    let (body, checksum) = (row.try_get(columns.len())?, row.try_get(columns.len() + 1)?);
+    Ok(document::Row { kind, key, body, checksum })
+}
+
+fn cell(row: &Row, at: usize, of: CellType) -> Result<Cell, Failure> {
+    Ok(match of {
+        CellType::Number => Cell::Number(row.try_get(at)?),
+        CellType::Text => Cell::Text(row.try_get::<_, String>(at)?.into()),
+        CellType::Bytes => Cell::Bytes(row.try_get(at)?),
+        CellType::Uuid => Cell::Uuid(row.try_get(at)?),
+    })
 }
 
 fn trial_id(row: &Row) -> Result<TrialId, Failure> {

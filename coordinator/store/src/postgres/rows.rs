@@ -9,44 +9,23 @@ use coordinator_core::{EpochRecord, Key, Mutation};
 use postgres::Transaction;
 use postgres::types::{ToSql, Type};
 use sweep_proto::TrialId;
-use uuid::Uuid;
 
 use super::marks;
 use super::removal::Removals;
 use super::session::Failure;
 use crate::StoreError;
-use crate::encoding::{
-    AUDIT_BASE, AUDIT_SEAL, LAST_TOKEN, SEAL_MARK, sum_of_body, sum_of_counter, sum_of_epoch, to_json,
-};
-
-/// A record's text and its checksum.
-struct Body {
-    text: String,
-    sum: i64,
-}
-
-impl Body {
-    fn of<T: serde::Serialize>(kind: &str, id: &str, record: &T) -> Result<Self, StoreError> {
-        let text = to_json(record)?;
-        let sum = sum_of_body(kind, id, &text);
-        Ok(Self { text, sum })
-    }
-}
+use crate::document::{self, Cell, CellType, Document, Kind};
+use crate::encoding::{AUDIT_BASE, AUDIT_SEAL, LAST_TOKEN, SEAL_MARK, sum_of_counter, sum_of_epoch, to_json};
 
 /// What one commit leaves behind: of each row its last state.
 #[derive(Default)]
 pub(super) struct Rows {
     /// What goes, before anything comes.
     removals: Removals,
-    sweeps: BTreeMap<i64, (&'static str, Body)>,
-    trials: BTreeMap<(i64, i64), (&'static str, Vec<u8>, Body)>,
-    attempts: BTreeMap<(i64, i64, i64), (&'static str, i64, Body)>,
+    documents: BTreeMap<Kind, BTreeMap<document::Key, Document>>,
     /// Epochs above this one go, before `epochs` come.
     truncations: BTreeMap<(i64, i64), i64>,
     epochs: BTreeMap<(i64, i64, i64), EpochRecord>,
-    workers: BTreeMap<Uuid, (&'static str, Body)>,
-    tokens: BTreeMap<String, Body>,
-    certificates: BTreeMap<String, Body>,
     audit: BTreeMap<i64, String>,
     audit_base: Option<(i64, String)>,
     audit_seal: Option<String>,
@@ -68,22 +47,11 @@ impl Rows {
     }
 
     fn add(&mut self, mutation: &Mutation) -> Result<(), StoreError> {
+        if let Some((kind, key, document)) = document::of(mutation)? {
+            self.documents.entry(kind).or_default().insert(key, document);
+            return Ok(());
+        }
         match mutation {
-            Mutation::Sweep(sweep) => {
-                let body = Body::of("sweep", &sweep.id.to_string(), sweep)?;
-                self.sweeps.insert(sweep.id.0.cast_signed(), (sweep.state.name(), body));
-            }
-            Mutation::Trial(trial) => {
-                let body = Body::of("trial", &trial.spec.id.to_string(), trial)?;
-                let key = trial.key.0.as_bytes().to_vec();
-                self.trials.insert(trial_key(trial.spec.id), (trial.state.name(), key, body));
-            }
-            Mutation::Attempt(attempt) => {
-                let body = Body::of("attempt", &attempt.id.to_string(), attempt)?;
-                let (sweep, trial) = trial_key(attempt.id.trial);
-                let row = (attempt.state.name(), attempt.token.0.cast_signed(), body);
-                self.attempts.insert((sweep, trial, i64::from(attempt.id.number)), row);
-            }
             Mutation::Epoch(epoch) => {
                 let (sweep, trial) = trial_key(epoch.trial);
                 self.epochs.insert((sweep, trial, i64::from(epoch.metric.epoch)), epoch.clone());
@@ -97,19 +65,7 @@ impl Rows {
                 let truncation = self.truncations.entry((sweep, trial)).or_insert(last);
                 *truncation = last.min(*truncation);
             }
-            Mutation::Worker(worker) => {
-                let body = Body::of("worker", &worker.id.to_string(), worker)?;
-                self.workers.insert(worker.id.0, (worker.state.name(), body));
-            }
             Mutation::LastToken(token) => self.last_token = self.last_token.max(Some(*token)),
-            Mutation::Token(token) => {
-                let id = token.id.to_string();
-                self.tokens.insert(id.clone(), Body::of("token", &id, token)?);
-            }
-            Mutation::Certificate(certificate) => {
-                let id = certificate.id.to_string();
-                self.certificates.insert(id.clone(), Body::of("certificate", &id, certificate)?);
-            }
             Mutation::Audit(entry) => {
                 let text = to_json(entry)?;
                 self.audit.entry(entry.sequence.cast_signed()).or_insert(text);
@@ -122,6 +78,13 @@ impl Rows {
                 self.forget(*key);
                 self.removals.add(*key);
             }
+            // Documents, which are set above.
+            Mutation::Sweep(_)
+            | Mutation::Trial(_)
+            | Mutation::Attempt(_)
+            | Mutation::Worker(_)
+            | Mutation::Token(_)
+            | Mutation::Certificate(_) => {}
         }
         Ok(())
     }
@@ -130,92 +93,37 @@ impl Rows {
     fn forget(&mut self, key: Key) {
         match key {
             Key::Sweep(id) => {
-                let id = id.0.cast_signed();
-                self.sweeps.remove(&id);
-                self.trials.retain(|key, _| key.0 != id);
-                self.attempts.retain(|key, _| key.0 != id);
-                self.epochs.retain(|key, _| key.0 != id);
+                self.forget_documents(&document::sweep_key(id), &[Kind::Sweep, Kind::Trial, Kind::Attempt]);
+                self.epochs.retain(|key, _| key.0 != id.0.cast_signed());
             }
             Key::Trial(id) => {
-                let (sweep, trial) = trial_key(id);
-                self.trials.remove(&(sweep, trial));
-                self.attempts.retain(|key, _| (key.0, key.1) != (sweep, trial));
-                self.epochs.retain(|key, _| (key.0, key.1) != (sweep, trial));
+                self.forget_documents(&document::trial_key(id), &[Kind::Trial, Kind::Attempt]);
+                self.epochs.retain(|key, _| (key.0, key.1) != trial_key(id));
             }
             Key::Steps(_) => {}
-            Key::Worker(id) => _ = self.workers.remove(&id.0),
-            Key::Token(id) => _ = self.tokens.remove(&id.to_string()),
-            Key::Certificate(id) => _ = self.certificates.remove(&id.to_string()),
+            Key::Worker(id) => self.forget_documents(&[Cell::Uuid(id.0)], &[Kind::Worker]),
+            Key::Token(id) => self.forget_documents(&[Cell::Text(id.to_string().into())], &[Kind::Token]),
+            Key::Certificate(id) => {
+                self.forget_documents(&[Cell::Text(id.to_string().into())], &[Kind::Certificate]);
+            }
         }
+    }
+
+    fn forget_documents(&mut self, key: &[Cell], kinds: &[Kind]) {
+        let of_these = self.documents.iter_mut().filter(|(kind, _)| kinds.contains(kind));
+        of_these.for_each(|(_, documents)| documents.retain(|one, _| !one.starts_with(key)));
     }
 
     /// Writes everything. References are checked at the commit.
     pub(super) fn write(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
         self.removals.write(transaction)?;
-        self.write_sweeps(transaction)?;
-        self.write_trials(transaction)?;
-        self.write_attempts(transaction)?;
+        for (kind, documents) in &self.documents {
+            write_documents(transaction, *kind, documents)?;
+        }
         self.write_truncations(transaction)?;
         self.write_epochs(transaction)?;
-        self.write_workers(transaction)?;
-        write_documents(transaction, "tokens", &self.tokens)?;
-        write_documents(transaction, "certificates", &self.certificates)?;
         self.write_audit(transaction)?;
         self.write_last_token(transaction)
-    }
-
-    fn write_sweeps(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
-        let ids: Vec<i64> = self.sweeps.keys().copied().collect();
-        let states: Vec<&str> = self.sweeps.values().map(|row| row.0).collect();
-        let (bodies, sums) = columns(self.sweeps.values().map(|row| &row.1));
-        let sql = "INSERT INTO sweeps SELECT * FROM unnest($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE
-            SET state = excluded.state, body = excluded.body, checksum = excluded.checksum";
-        let types = [Type::INT8_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::INT8_ARRAY];
-        execute(transaction, sql, ids.len(), &[&ids, &states, &bodies, &sums], types)
-    }
-
-    fn write_trials(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
-        let sweeps: Vec<i64> = self.trials.keys().map(|key| key.0).collect();
-        let trials: Vec<i64> = self.trials.keys().map(|key| key.1).collect();
-        let states: Vec<&str> = self.trials.values().map(|row| row.0).collect();
-        let keys: Vec<&[u8]> = self.trials.values().map(|row| row.1.as_slice()).collect();
-        let (bodies, sums) = columns(self.trials.values().map(|row| &row.2));
-        let sql = "INSERT INTO trials SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
-            ON CONFLICT (sweep, trial) DO UPDATE SET state = excluded.state, key = excluded.key,
-            body = excluded.body, checksum = excluded.checksum";
-        let types = [
-            Type::INT8_ARRAY,
-            Type::INT8_ARRAY,
-            Type::TEXT_ARRAY,
-            Type::BYTEA_ARRAY,
-            Type::TEXT_ARRAY,
-            Type::INT8_ARRAY,
-        ];
-        let values: [&(dyn ToSql + Sync); 6] = [&sweeps, &trials, &states, &keys, &bodies, &sums];
-        execute(transaction, sql, sweeps.len(), &values, types)
-    }
-
-    fn write_attempts(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
-        let sweeps: Vec<i64> = self.attempts.keys().map(|key| key.0).collect();
-        let trials: Vec<i64> = self.attempts.keys().map(|key| key.1).collect();
-        let numbers: Vec<i64> = self.attempts.keys().map(|key| key.2).collect();
-        let states: Vec<&str> = self.attempts.values().map(|row| row.0).collect();
-        let tokens: Vec<i64> = self.attempts.values().map(|row| row.1).collect();
-        let (bodies, sums) = columns(self.attempts.values().map(|row| &row.2));
-        let sql = "INSERT INTO attempts SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
-            ON CONFLICT (sweep, trial, attempt) DO UPDATE SET state = excluded.state,
-            token = excluded.token, body = excluded.body, checksum = excluded.checksum";
-        let types = [
-            Type::INT8_ARRAY,
-            Type::INT8_ARRAY,
-            Type::INT8_ARRAY,
-            Type::TEXT_ARRAY,
-            Type::INT8_ARRAY,
-            Type::TEXT_ARRAY,
-            Type::INT8_ARRAY,
-        ];
-        let values: [&(dyn ToSql + Sync); 7] = [&sweeps, &trials, &numbers, &states, &tokens, &bodies, &sums];
-        execute(transaction, sql, sweeps.len(), &values, types)
     }
 
     fn write_truncations(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
@@ -277,16 +185,6 @@ impl Rows {
         execute(transaction, sql, sweeps.len(), &values, types)
     }
 
-    fn write_workers(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
-        let ids: Vec<Uuid> = self.workers.keys().copied().collect();
-        let states: Vec<&str> = self.workers.values().map(|row| row.0).collect();
-        let (bodies, sums) = columns(self.workers.values().map(|row| &row.1));
-        let sql = "INSERT INTO workers SELECT * FROM unnest($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE
-            SET state = excluded.state, body = excluded.body, checksum = excluded.checksum";
-        let types = [Type::UUID_ARRAY, Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::INT8_ARRAY];
-        execute(transaction, sql, ids.len(), &[&ids, &states, &bodies, &sums], types)
-    }
-
     fn write_audit(&self, transaction: &mut Transaction<'_>) -> Result<(), Failure> {
         let sequences: Vec<i64> = self.audit.keys().copied().collect();
         let bodies: Vec<&str> = self.audit.values().map(String::as_str).collect();
@@ -323,23 +221,55 @@ pub(super) fn raise_counter(
     execute(transaction, sql, 1, &[&name, &value, &sum], [Type::TEXT, Type::INT8, Type::INT8])
 }
 
-fn columns<'a>(bodies: impl Iterator<Item = &'a Body>) -> (Vec<&'a str>, Vec<i64>) {
-    bodies.map(|body| (body.text.as_str(), body.sum)).unzip()
-}
-
 fn write_documents(
     transaction: &mut Transaction<'_>,
-    table: &str,
-    rows: &BTreeMap<String, Body>,
+    kind: Kind,
+    documents: &BTreeMap<document::Key, Document>,
 ) -> Result<(), Failure> {
-    let ids: Vec<&str> = rows.keys().map(String::as_str).collect();
-    let (bodies, sums) = columns(rows.values());
+    let of_keys = kind.key().iter().enumerate().map(|(at, (_, of))| {
+        let cells = documents.keys().filter_map(|key| key.get(at));
+        array(*of, cells)
+    });
+    let of_asked = kind.asked().iter().enumerate().map(|(at, (_, of))| {
+        let cells = documents.values().filter_map(|document| document.asked.get(at));
+        array(*of, cells)
+    });
+    let bodies: Vec<&str> = documents.values().map(|document| document.body.as_str()).collect();
+    let sums: Vec<i64> = documents.values().map(|document| document.checksum).collect();
+    let of_record: [Array<'_>; 2] =
+        [(Box::new(bodies), Type::TEXT_ARRAY), (Box::new(sums), Type::INT8_ARRAY)];
+    let columns: Vec<_> = of_keys.chain(of_asked).chain(of_record).collect();
+    let places: Vec<_> = (1..=columns.len()).map(|place| format!("${place}")).collect();
     let sql = format!(
-        "INSERT INTO {table} SELECT * FROM unnest($1, $2, $3) ON CONFLICT (id) DO UPDATE
-         SET body = excluded.body, checksum = excluded.checksum"
+        "INSERT INTO {} SELECT * FROM unnest({}) ON CONFLICT ({}) DO UPDATE SET {}",
+        kind.table(),
+        places.join(", "),
+        kind.key_columns(),
+        kind.replacements()
     );
-    let types = [Type::TEXT_ARRAY, Type::TEXT_ARRAY, Type::INT8_ARRAY];
-    execute(transaction, &sql, ids.len(), &[&ids, &bodies, &sums], types)
+    let values: Vec<_> = columns.iter().map(|(values, of)| (values.as_ref(), of.clone())).collect();
+    run(transaction, &sql, documents.len(), &values)
+}
+
+/// The values of a column, and their type.
+type Array<'a> = (Box<dyn ToSql + Sync + 'a>, Type);
+
+fn array<'a>(of: CellType, cells: impl Iterator<Item = &'a Cell>) -> Array<'a> {
+    let (mut numbers, mut texts, mut bytes, mut ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for cell in cells {
+        match cell {
+            Cell::Number(number) => numbers.push(*number),
+            Cell::Text(text) => texts.push(text.as_ref()),
+            Cell::Bytes(one) => bytes.push(one.as_slice()),
+            Cell::Uuid(id) => ids.push(*id),
+        }
+    }
+    match of {
+        CellType::Number => (Box::new(numbers), Type::INT8_ARRAY),
+        CellType::Text => (Box::new(texts), Type::TEXT_ARRAY),
+        CellType::Bytes => (Box::new(bytes), Type::BYTEA_ARRAY),
+        CellType::Uuid => (Box::new(ids), Type::UUID_ARRAY),
+    }
 }
 
 /// Runs a statement with typed parameters, unless it has no rows. Statements have no names, so that a pooler
@@ -351,10 +281,18 @@ pub(super) fn execute<const N: usize>(
     values: &[&(dyn ToSql + Sync); N],
     types: [Type; N],
 ) -> Result<(), Failure> {
-    if rows == 0 {
-        return Ok(());
+    let parameters: Vec<_> = values.iter().copied().zip(types).collect();
+    run(transaction, sql, rows, &parameters)
+}
+
+fn run(
+    transaction: &mut Transaction<'_>,
+    sql: &str,
+    rows: usize,
+    parameters: &[(&(dyn ToSql + Sync), Type)],
+) -> Result<(), Failure> {
+    if rows > 0 {
+        transaction.execute_typed(sql, parameters)?;
     }
-    let parameters: Vec<(&(dyn ToSql + Sync), Type)> = values.iter().copied().zip(types).collect();
-    transaction.execute_typed(sql, &parameters)?;
     Ok(())
 }

@@ -1,48 +1,69 @@
 //! Mutations as SQL, and rows as records again.
 
-use coordinator_core::{AttemptRecord, EpochRecord, Mutation, Tables, TrialRecord, WorkerRecord};
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::de::DeserializeOwned;
+use coordinator_core::{EpochRecord, Mutation, Tables};
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
 use sweep_proto::{EpochMetric, SweepId, TrialId};
+use uuid::Uuid;
 
-use super::{access, removal};
+use super::{audit, removal};
 use crate::StoreError;
-use crate::encoding::{
-    LAST_SWEEP, LAST_TOKEN, from_body, sum_of_body, sum_of_counter, sum_of_epoch, to_json, verify,
-};
+use crate::document::{self, Cell, CellType, Document, Kind};
+use crate::encoding::{LAST_SWEEP, LAST_TOKEN, sum_of_counter, sum_of_epoch, verify};
 
 /// Executes one mutation.
 pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), StoreError> {
+    if let Some((kind, key, document)) = document::of(mutation)? {
+        return set(connection, kind, &key, &document);
+    }
     match mutation {
-        Mutation::Sweep(sweep) => {
-            let body = to_json(sweep)?;
-            let sum = sum_of_body("sweep", &sweep.id.to_string(), &body);
-            let sql = "INSERT INTO sweeps VALUES (?1, ?2, ?3, ?4)
-                ON CONFLICT DO UPDATE SET state = excluded.state, body = excluded.body, checksum = excluded.checksum";
-            let id = sweep.id.0.cast_signed();
-            connection.prepare_cached(sql)?.execute(params![id, sweep.state.name(), body, sum])?;
-        }
-        Mutation::Trial(trial) => apply_trial(connection, trial)?,
-        Mutation::Attempt(attempt) => apply_attempt(connection, attempt)?,
         Mutation::Epoch(epoch) => apply_epoch(connection, epoch)?,
         Mutation::TruncateEpochs { trial, epoch } => {
             let sql = "DELETE FROM epochs WHERE sweep = ?1 AND trial = ?2 AND epoch > ?3";
-            connection.prepare_cached(sql)?.execute(params![
-                trial.sweep.0.cast_signed(),
-                trial.index,
-                epoch
-            ])?;
+            let values = params![trial.sweep.0.cast_signed(), trial.index, epoch];
+            connection.prepare_cached(sql)?.execute(values)?;
         }
-        Mutation::Worker(worker) => apply_worker(connection, worker)?,
-        Mutation::Token(token) => access::apply_token(connection, token)?,
-        Mutation::Certificate(certificate) => access::apply_certificate(connection, certificate)?,
-        Mutation::Audit(entry) => access::apply_audit(connection, entry)?,
-        Mutation::AuditBase(base) => access::apply_audit_base(connection, base)?,
-        Mutation::AuditSeal(seal) => access::apply_audit_seal(connection, seal)?,
+        Mutation::Audit(entry) => audit::apply_entry(connection, entry)?,
+        Mutation::AuditBase(base) => audit::apply_base(connection, base)?,
+        Mutation::AuditSeal(seal) => audit::apply_seal(connection, seal)?,
         Mutation::LastToken(token) => raise_counter(connection, LAST_TOKEN, *token)?,
         Mutation::Remove(key) => removal::remove(connection, *key)?,
+        // Documents, which are set above.
+        Mutation::Sweep(_)
+        | Mutation::Trial(_)
+        | Mutation::Attempt(_)
+        | Mutation::Worker(_)
+        | Mutation::Token(_)
+        | Mutation::Certificate(_) => {}
     }
     Ok(())
+}
+
+/// Sets a document.
+fn set(connection: &Connection, kind: Kind, key: &[Cell], document: &Document) -> Result<(), StoreError> {
+    let columns = key.len() + document.asked.len();
+    let places: Vec<_> = (1..=columns + 2).map(|place| format!("?{place}")).collect();
+    let sql = format!(
+        "INSERT INTO {} VALUES ({}) ON CONFLICT DO UPDATE SET {}",
+        kind.table(),
+        places.join(", "),
+        kind.replacements()
+    );
+    let cells = key.iter().chain(&document.asked).map(|cell| cell as &dyn ToSql);
+    let values = cells.chain([&document.body as &dyn ToSql, &document.checksum]);
+    connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+    Ok(())
+}
+
+impl ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Number(number) => number.to_sql(),
+            Self::Text(text) => Ok(ToSqlOutput::from(text.as_ref())),
+            Self::Bytes(bytes) => bytes.to_sql(),
+            Self::Uuid(id) => Ok(ToSqlOutput::from(id.as_bytes().as_slice())),
+        }
+    }
 }
 
 /// Counters only grow, whatever order batches come in.
@@ -63,42 +84,6 @@ fn counter(connection: &Connection, name: &str) -> Result<u64, StoreError> {
     let value = value.cast_unsigned();
     verify(sum, sum_of_counter(name, value), &format!("the counter {name}"))?;
     Ok(value)
-}
-
-fn apply_trial(connection: &Connection, trial: &TrialRecord) -> Result<(), StoreError> {
-    let id = trial.spec.id;
-    let body = to_json(trial)?;
-    let sum = sum_of_body("trial", &id.to_string(), &body);
-    let sql = "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE
-        SET state = excluded.state, key = excluded.key, body = excluded.body, checksum = excluded.checksum";
-    let key = trial.key.0.as_bytes().as_slice();
-    connection.prepare_cached(sql)?.execute(params![
-        id.sweep.0.cast_signed(),
-        id.index,
-        trial.state.name(),
-        key,
-        body,
-        sum
-    ])?;
-    Ok(())
-}
-
-fn apply_attempt(connection: &Connection, attempt: &AttemptRecord) -> Result<(), StoreError> {
-    let id = attempt.id;
-    let body = to_json(attempt)?;
-    let sum = sum_of_body("attempt", &id.to_string(), &body);
-    let sql = "INSERT INTO attempts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE
-        SET state = excluded.state, token = excluded.token, body = excluded.body, checksum = excluded.checksum";
-    connection.prepare_cached(sql)?.execute(params![
-        id.trial.sweep.0.cast_signed(),
-        id.trial.index,
-        id.number,
-        attempt.state.name(),
-        attempt.token.0.cast_signed(),
-        body,
-        sum,
-    ])?;
-    Ok(())
 }
 
 fn apply_epoch(connection: &Connection, epoch: &EpochRecord) -> Result<(), StoreError> {
@@ -129,57 +114,36 @@ fn apply_epoch(connection: &Connection, epoch: &EpochRecord) -> Result<(), Store
     Ok(())
 }
 
-fn apply_worker(connection: &Connection, worker: &WorkerRecord) -> Result<(), StoreError> {
-    let body = to_json(worker)?;
-    let sum = sum_of_body("worker", &worker.id.to_string(), &body);
-    let sql = "INSERT INTO workers VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT DO UPDATE SET state = excluded.state, body = excluded.body, checksum = excluded.checksum";
-    let id = worker.id.0.as_bytes().as_slice();
-    connection.prepare_cached(sql)?.execute(params![id, worker.state.name(), body, sum])?;
-    Ok(())
-}
-
 /// Reads every table.
 pub(super) fn load(connection: &Connection) -> Result<Tables, StoreError> {
     let mut tables = Tables::default();
-    each(connection, "SELECT id, body, checksum FROM sweeps", |row| {
-        let id = SweepId(row.get::<_, i64>(0)?.cast_unsigned());
-        tables.sweeps.insert(id, body(row, 1, "sweep", &id.to_string())?);
-        Ok(())
-    })?;
-    each(connection, "SELECT sweep, trial, body, checksum FROM trials", |row| {
-        let id = trial_id(row)?;
-        let trial: TrialRecord = body(row, 2, "trial", &id.to_string())?;
-        tables.trials.insert(trial);
-        Ok(())
-    })?;
-    each(connection, "SELECT sweep, trial, attempt, body, checksum FROM attempts", |row| {
-        let id = sweep_proto::AttemptId { trial: trial_id(row)?, number: row.get(2)? };
-        let attempt: AttemptRecord = body(row, 3, "attempt", &id.to_string())?;
-        tables.attempts.insert(attempt);
-        Ok(())
-    })?;
+    for kind in Kind::ALL {
+        each(connection, &kind.select(), |row| {
+            let columns = kind.key();
+            let key = columns
+                .iter()
+                .enumerate()
+                .map(|(at, (_, of))| cell(row, at, *of))
+                .collect::<Result<_, _>>()?;
+            let (body, checksum): (String, _) = (row.get(columns.len())?, row.get(columns.len() + 1)?);
+            document::Row { kind, key, body: &body, checksum }.restore(&mut tables)
+        })?;
+    }
     each(connection, "SELECT * FROM epochs", |row| {
         let epoch = epoch(row)?;
         tables.epochs.insert(epoch);
-        Ok(())
-    })?;
-    each(connection, "SELECT id, body, checksum FROM workers", |row| {
-        let id = uuid::Uuid::from_slice(&row.get::<_, Vec<u8>>(0)?)
-            .map_err(|error| StoreError::corrupt("the id of a worker", error))?;
-        tables.workers.insert(sweep_proto::WorkerId(id), body(row, 1, "worker", &id.to_string())?);
         Ok(())
     })?;
     tables.last_token = counter(connection, LAST_TOKEN)?;
     // Rows of before sweeps could be removed have no such counter: no sweep of theirs is gone.
     let newest = tables.sweeps.last_key_value().map_or(0, |(id, _)| id.0);
     tables.last_sweep = counter(connection, LAST_SWEEP)?.max(newest);
-    access::load(connection, &mut tables)?;
+    audit::load(connection, &mut tables)?;
     tables.number_configurations();
     Ok(tables)
 }
 
-pub(super) fn each(
+fn each(
     connection: &Connection,
     sql: &str,
     mut visit: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
@@ -192,14 +156,16 @@ pub(super) fn each(
     Ok(())
 }
 
-/// The record in column `at`, after checking the checksum in the column after it.
-pub(super) fn body<T: DeserializeOwned>(
-    row: &Row<'_>,
-    at: usize,
-    kind: &str,
-    id: &str,
-) -> Result<T, StoreError> {
-    from_body(kind, id, &row.get::<_, String>(at)?, row.get(at + 1)?)
+fn cell(row: &Row<'_>, at: usize, of: CellType) -> Result<Cell, StoreError> {
+    Ok(match of {
+        CellType::Number => Cell::Number(row.get(at)?),
+        CellType::Text => Cell::Text(row.get::<_, String>(at)?.into()),
+        CellType::Bytes => Cell::Bytes(row.get(at)?),
+        CellType::Uuid => {
+            let id = Uuid::from_slice(&row.get::<_, Vec<u8>>(at)?);
+            Cell::Uuid(id.map_err(|error| StoreError::corrupt("a key that is a UUID", error))?)
+        }
+    })
 }
 
 fn trial_id(row: &Row<'_>) -> Result<TrialId, StoreError> {

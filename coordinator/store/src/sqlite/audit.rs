@@ -1,53 +1,27 @@
-//! Tokens, certificates and the audit log in SQLite.
+//! The audit log in SQLite.
 
-use coordinator_core::{AuditEntry, AuditHead, AuditSeal, CertificateRecord, Tables, TokenRecord};
+use coordinator_core::{AuditEntry, AuditHead, AuditSeal, Tables};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{body, each};
 use crate::StoreError;
-use crate::encoding::{
-    AUDIT_BASE, AUDIT_SEAL, SEAL_MARK, audit_entry, audit_mark, newer_seal, sum_of_body, to_json,
-};
-
-/// Sets a token.
-pub(super) fn apply_token(connection: &Connection, token: &TokenRecord) -> Result<(), StoreError> {
-    set(connection, "token", "tokens", &token.id.to_string(), &to_json(token)?)
-}
-
-/// Sets a certificate.
-pub(super) fn apply_certificate(
-    connection: &Connection,
-    certificate: &CertificateRecord,
-) -> Result<(), StoreError> {
-    set(connection, "certificate", "certificates", &certificate.id.to_string(), &to_json(certificate)?)
-}
-
-fn set(connection: &Connection, kind: &str, table: &str, id: &str, body: &str) -> Result<(), StoreError> {
-    let sum = sum_of_body(kind, id, body);
-    let sql = format!(
-        "INSERT INTO {table} VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET body = excluded.body, checksum = excluded.checksum"
-    );
-    connection.prepare_cached(&sql)?.execute(params![id, body, sum])?;
-    Ok(())
-}
+use crate::encoding::{AUDIT_BASE, AUDIT_SEAL, SEAL_MARK, audit_entry, audit_mark, newer_seal, to_json};
 
 /// Appends an entry; one that is there already stays as it is.
-pub(super) fn apply_audit(connection: &Connection, entry: &AuditEntry) -> Result<(), StoreError> {
+pub(super) fn apply_entry(connection: &Connection, entry: &AuditEntry) -> Result<(), StoreError> {
     let sql = "INSERT INTO audit VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     connection.prepare_cached(sql)?.execute(params![entry.sequence.cast_signed(), to_json(entry)?])?;
     Ok(())
 }
 
 /// Removes the entries up to one, and keeps which one it was.
-pub(super) fn apply_audit_base(connection: &Connection, base: &AuditHead) -> Result<(), StoreError> {
+pub(super) fn apply_base(connection: &Connection, base: &AuditHead) -> Result<(), StoreError> {
     let sql = "DELETE FROM audit WHERE sequence BETWEEN 1 AND ?1";
     connection.prepare_cached(sql)?.execute(params![base.sequence.cast_signed()])?;
     set_mark(connection, AUDIT_BASE, &to_json(base)?)
 }
 
 /// Keeps the signature under the end of the audit log, in the log's table and outside of it.
-pub(super) fn apply_audit_seal(connection: &Connection, seal: &AuditSeal) -> Result<(), StoreError> {
+pub(super) fn apply_seal(connection: &Connection, seal: &AuditSeal) -> Result<(), StoreError> {
     let body = to_json(seal)?;
     set_mark(connection, AUDIT_SEAL, &body)?;
     let sql = "INSERT INTO marks VALUES (?1, ?2) ON CONFLICT DO UPDATE SET body = excluded.body";
@@ -82,18 +56,8 @@ pub(super) fn read_seal(connection: &Connection) -> Result<Option<AuditSeal>, St
     Ok(newer_seal(mark(connection, AUDIT_SEAL)?, kept))
 }
 
-/// Reads tokens, certificates, and where the audit log ends.
+/// Reads where the audit log begins and ends.
 pub(super) fn load(connection: &Connection, tables: &mut Tables) -> Result<(), StoreError> {
-    each(connection, "SELECT id, body, checksum FROM tokens", |row| {
-        let token: TokenRecord = body(row, 1, "token", &row.get::<_, String>(0)?)?;
-        tables.tokens.insert(token.id, token);
-        Ok(())
-    })?;
-    each(connection, "SELECT id, body, checksum FROM certificates", |row| {
-        let certificate: CertificateRecord = body(row, 1, "certificate", &row.get::<_, String>(0)?)?;
-        tables.certificates.insert(certificate.id, certificate);
-        Ok(())
-    })?;
     let last: Option<String> = connection
         .prepare_cached("SELECT body FROM audit WHERE sequence > 0 ORDER BY sequence DESC LIMIT 1")?
         .query_row([], |row| row.get(0))
@@ -107,7 +71,7 @@ pub(super) fn load(connection: &Connection, tables: &mut Tables) -> Result<(), S
 }
 
 /// Reads audit entries in order.
-pub(super) fn read_audit(
+pub(super) fn read_entries(
     connection: &Connection,
     from_sequence: u64,
     entries_max: usize,
