@@ -180,8 +180,10 @@ fn search(random: &mut Random) -> String {
     }
     let sampler = ["grid", "shuffled_grid", "random", "sobol"][random.below(4) as usize];
     let pruner = ["none", "median", "asha"][random.below(3) as usize];
-    let budget =
-        if random.permille(500) { format!("trials = {}\n", random.within(1, 8)) } else { String::new() };
+    // A grid has an end of its own.
+    let needs_budget = ["random", "sobol"].contains(&sampler);
+    let is_bounded = random.permille(500) || needs_budget;
+    let budget = if is_bounded { format!("trials = {}\n", random.within(1, 8)) } else { String::new() };
     format!("[search]\nsampler = \"{sampler}\"\npruner = \"{pruner}\"\n{budget}")
 }
 
