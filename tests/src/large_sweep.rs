@@ -141,13 +141,9 @@ fn ended(trial: &TrialRecord, now: Timestamp) -> Vec<Mutation> {
         parameters: 1_000,
         model: ArtifactRef { digest: Digest::of(b"imagined"), bytes: 8 },
     };
-    let record = TrialRecord {
-        state: TrialState::Completed,
-        result: Some(result),
-        ended_at: Some(now),
-        attempts: 1,
-        ..trial.clone()
-    };
+    let mut record = trial.clone();
+    (record.state, record.attempts) = (TrialState::Completed, 1);
+    (record.result, record.ended_at) = (Some(result), Some(now));
     let mut rows: Vec<_> = epochs(trial, EPOCHS_ENDED).collect();
     rows.push(Mutation::Trial(record));
     rows
@@ -171,7 +167,8 @@ fn begun(trial: &TrialRecord, worker: WorkerId, token: LeaseToken, now: Timestam
         kept_at: None,
         members: 1,
     };
-    let record = TrialRecord { state: TrialState::Leased, lease: Some(lease), attempts: 1, ..trial.clone() };
+    let mut record = trial.clone();
+    (record.state, record.lease, record.attempts) = (TrialState::Leased, Some(lease), 1);
     let mut rows = vec![Mutation::Trial(record), Mutation::Attempt(attempt)];
     rows.extend(epochs(trial, EPOCHS_RUNNING));
     rows

@@ -99,12 +99,10 @@ fn completed(trial: &TrialRecord) -> TrialRecord {
         parameters: 1_000,
         model: ArtifactRef { digest: Digest::of(&number.to_le_bytes()), bytes: 4 },
     };
-    TrialRecord {
-        state: TrialState::Completed,
-        result: Some(result),
-        ended_at: Some(Timestamp(1)),
-        ..trial.clone()
-    }
+    let mut trial = trial.clone();
+    trial.state = TrialState::Completed;
+    (trial.result, trial.ended_at) = (Some(result), Some(Timestamp(1)));
+    trial
 }
 
 /// The attempt and the epochs of a trial that ended.

@@ -25,6 +25,7 @@ pub mod outlook;
 pub mod packed;
 mod progress;
 pub mod quota;
+pub mod rare;
 pub mod reach;
 pub mod record;
 mod retention;
@@ -52,11 +53,12 @@ pub use outlook::Outlook;
 pub use packed::{Packed, Row};
 pub use progress::Progress;
 pub use quota::{Quota, Totals};
+pub use rare::Rare;
 pub use reach::{Allowance, StepBounds};
 pub use record::{
     AnsweredRequest, AttemptRecord, AttemptState, Cleared, DatasetRecord, EarlierChoice, EpochRecord,
-    GridOrder, InstanceId, LeaseRecord, ProcessRecord, SearchRecord, SweepRecord, SweepState, TrialRecord,
-    TrialState, Troubles, WorkerRecord, WorkerState,
+    GridOrder, InstanceId, LeaseRecord, ProcessRecord, SearchRecord, SweepRecord, SweepState, TrialPast,
+    TrialRecord, TrialState, TrialWork, Troubles, WorkerRecord, WorkerState,
 };
 pub use retention::{Keep, Waste};
 pub use search::ProposalRequest;

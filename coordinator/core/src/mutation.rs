@@ -13,6 +13,7 @@ use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, Worker
 /// One row that becomes true.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "a few of them are in memory at one time")]
 pub enum Mutation {
     /// Sets a sweep, by id.
     Sweep(SweepRecord),

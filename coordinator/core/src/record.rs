@@ -1,5 +1,7 @@
 //! What is durable: one record type per table. The states that records go through are listed in `sweep_proto::state`.
 
+mod trial;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -8,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use sweep_proto::left_out::{is_default, is_one};
 pub use sweep_proto::state::{AttemptState, SweepState, TrialState, WorkerState};
 use sweep_proto::{
-    ArtifactRef, AttemptId, CheckpointRef, Configuration, ConfigurationIndex, DataAccount, EpochMetric,
-    FailureKind, Hyperparameter, LeaseToken, SweepId, SweepSpec, TestMetric, Timestamp, TrialId, TrialKey,
-    TrialResult, TrialSpec, Value, WorkKind, WorkerId, WorkerProfile,
+    ArtifactRef, AttemptId, Configuration, DataAccount, EpochMetric, FailureKind, Hyperparameter, LeaseToken,
+    SweepId, SweepSpec, Timestamp, TrialId, Value, WorkKind, WorkerId, WorkerProfile,
 };
 use uuid::Uuid;
 
+pub use self::trial::{TrialPast, TrialRecord, TrialWork};
 use crate::limits::{INSTANCES_REMEMBERED_MAX, REQUESTS_REMEMBERED_MAX};
 
 /// In which order the trials of a grid are made, and numbered.
@@ -151,72 +153,6 @@ impl SweepRecord {
         let chosen = self.chosen.as_ref().map(Configuration::data_variant);
         let of_chosen = chosen.and_then(|variant| self.datasets.iter().find(|one| one.variant == variant));
         of_chosen.or_else(|| self.datasets.first())
-    }
-}
-
-/// One trial. A lease stands in it while one is live.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrialRecord {
-    /// What is trained.
-    pub spec: TrialSpec,
-    /// Its configuration's number in the sweep. Not stored: it follows from the rows
-    /// ([`number_configurations`](crate::Tables::number_configurations)).
-    #[serde(skip)]
-    pub configuration_index: ConfigurationIndex,
-    /// Its content address.
-    pub key: TrialKey,
-    /// Where it stands.
-    pub state: TrialState,
-    /// Attempts begun, of either kind.
-    pub attempts: u32,
-    /// Attempts that failed by their own fault; limited by `failures_max`.
-    pub failures: u32,
-    /// Attempts for which a slot's memory did not suffice; they have a budget of their own.
-    #[serde(default)]
-    pub out_of_memory: u32,
-    /// The largest memory of a slot that did not suffice, in bytes, as far as workers told it.
-    #[serde(default)]
-    pub outgrown_bytes: Option<u64>,
-    /// The lease on it, of either kind, while one is live.
-    pub lease: Option<LeaseRecord>,
-    /// The newest epoch's, from where the next attempt goes on.
-    pub checkpoint: Option<CheckpointRef>,
-    /// What an attempt that was stopped in mid-epoch handed over: goes before `checkpoint`, which stays in case that
-    /// this one cannot be read.
-    #[serde(default)]
-    pub underway: Option<CheckpointRef>,
-    /// What it left behind, where completed.
-    pub result: Option<TrialResult>,
-    /// The epoch in which it diverged, where diverged.
-    pub diverged_epoch: Option<u32>,
-    /// Why the last failed or diverged attempt ended.
-    pub last_error: Option<String>,
-    /// Its test measurement, where it belongs to the chosen configuration.
-    pub test: Option<TestMetric>,
-    /// The finished trial whose result, curves and test metric stand in for it.
-    pub reused_from: Option<TrialId>,
-    /// When it became terminal.
-    pub ended_at: Option<Timestamp>,
-    /// Attempts before it was last tried again by a person's command: their failures no longer count.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub forgiven: u32,
-    /// Whether the model that its result names was removed, because its sweep ended long ago.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub model_is_removed: bool,
-    /// Its number among the ended trials of a searched sweep, from 1, in the order in which their ends were decided.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended_number: Option<u64>,
-    /// How far it may train now, in epochs; `None`: to its end. There it waits with its checkpoint until it is promoted. Of
-    /// a pruned trial: the epochs that it trained.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until_epoch: Option<u32>,
-}
-
-impl TrialRecord {
-    /// The rung at which it waits to be promoted: it has trained as far as it may, and not to its end.
-    pub fn rung(&self) -> Option<u32> {
-        let checkpoint = self.checkpoint.filter(|_| self.state == TrialState::Paused)?;
-        self.until_epoch.is_some_and(|until| checkpoint.epoch >= until).then_some(checkpoint.epoch)
     }
 }
 

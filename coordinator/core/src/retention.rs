@@ -282,7 +282,9 @@ impl Draft<'_> {
             if let Some(bytes) = spare_model(trial, best) {
                 waste.models += 1;
                 waste.model_bytes = waste.model_bytes.saturating_add(bytes);
-                self.set_trial(TrialRecord { model_is_removed: true, ..trial.clone() });
+                let mut trial = trial.clone();
+                trial.model_is_removed = true;
+                self.set_trial(trial);
             }
         }
         let cleared = Cleared { models: next, ..sweep.cleared };

@@ -141,8 +141,9 @@ impl Table {
                 outcome: outcome(record),
                 test: record
                     .test
-                    .clone()
-                    .filter(|test| TestFigure::ALL.iter().filter_map(|one| one.of(test)).all(is_sensible)),
+                    .as_deref()
+                    .filter(|test| TestFigure::ALL.iter().filter_map(|one| one.of(test)).all(is_sensible))
+                    .cloned(),
                 epochs: epochs
                     .get(&origin)
                     .map(|of| of.values().copied().cloned().collect())

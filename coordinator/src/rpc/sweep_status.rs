@@ -224,7 +224,7 @@ fn guessing(tests: &[&TestMetric]) -> Option<wire::Warning> {
 
 /// The chosen configuration's replicates on the test split, as far as they were measured.
 fn tests<'a>(engine: &'a Engine, sweep: &SweepRecord) -> Vec<&'a TestMetric> {
-    engine.trials_of_choice(sweep.id).filter_map(|trial| trial.test.as_ref()).collect()
+    engine.trials_of_choice(sweep.id).filter_map(|trial| trial.test.as_deref()).collect()
 }
 
 /// The mean over the chosen configuration's replicates, confusion counts summed. Calibration and hardest examples belong to

@@ -447,7 +447,7 @@ impl Ledger {
         if !trial.state.is_terminal() {
             self.violation(format!("trial {id} has not ended: {:?}", trial.state));
         }
-        if trial.test.as_ref().is_some_and(|test| *test != training::test(&trial.spec)) {
+        if trial.test.as_deref().is_some_and(|test| *test != training::test(&trial.spec)) {
             self.violation(format!("trial {id} has the wrong test measurement"));
         }
         let Some(result) = &trial.result else { return };

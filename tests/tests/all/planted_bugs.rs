@@ -111,7 +111,7 @@ const BUGS: [Bug; 18] = [
     },
     Bug {
         name: "trials that are still paused are forgotten when their sweep goes on",
-        file: "coordinator/core/src/index.rs",
+        file: "coordinator/core/src/index/sweep.rs",
         lines: "                !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock) || self.moves_rungs()",
         planted: "                self.lacks(sweep, self.pending.len(), stock) || self.moves_rungs()",
     },

@@ -119,9 +119,10 @@ fn forge(database: &Path, index: u32) -> Result<(u32, f64, f64)> {
     let tables = store.load()?;
     let of_index = |trial: &&TrialRecord| trial.spec.id.sweep.0 == 1 && trial.spec.id.index == index;
     let mut trial = tables.trials.values().find(of_index).context("the trial")?.clone();
+    let id = trial.spec.id;
     let result = trial.result.as_mut().context("a result")?;
     let is_best = |one: &&EpochRecord| one.metric.epoch == result.best_epoch;
-    let mut epoch = tables.epochs_of(trial.spec.id).find(is_best).context("its epoch")?.clone();
+    let mut epoch = tables.epochs_of(id).find(is_best).context("its epoch")?.clone();
     let honest = result.score;
     ensure!(epoch.metric.validation_loss.to_bits() == honest.to_bits());
     // Too little to be seen on any page, and enough to be told.

@@ -74,7 +74,7 @@ fn is_repetition(engine: &Engine, token: LeaseToken, outcome: &AttemptOutcome) -
             attempt.work == WorkKind::Train && trial.result.as_ref() == Some(result)
         }
         (AttemptState::Succeeded, AttemptOutcome::Evaluated(test)) => {
-            attempt.work == WorkKind::Evaluate && trial.test.as_ref() == Some(test)
+            attempt.work == WorkKind::Evaluate && trial.test.as_deref() == Some(test)
         }
         (AttemptState::Diverged, AttemptOutcome::Diverged { epoch, message }) => {
             trial.diverged_epoch == Some(*epoch) && said(message)
@@ -155,7 +155,9 @@ impl Draft<'_> {
             && trial.underway != Some(checkpoint)
         {
             self.set_attempt(AttemptRecord { kept_at: Some(self.now), ..attempt.clone() });
-            self.set_trial(TrialRecord { underway: Some(checkpoint), ..trial.clone() });
+            let mut trial = trial.clone();
+            trial.underway = Some(checkpoint);
+            self.set_trial(trial);
         }
     }
 
@@ -170,7 +172,7 @@ impl Draft<'_> {
     fn evaluated(&mut self, id: TrialId, test: &TestMetric) {
         if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Succeeded) {
             self.absolve(attempt.worker);
-            trial.test = Some(test.clone());
+            trial.test = Some(Box::new(test.clone()));
             self.set_trial(trial);
         }
     }

@@ -11,7 +11,7 @@ use sweep_proto::{
 };
 
 use crate::command::Rejection;
-use crate::record::{DatasetRecord, TrialRecord, TrialState};
+use crate::record::{DatasetRecord, TrialRecord};
 use crate::{search, source};
 
 /// Checks a spec and gives its levels the types of their hyperparameters, so that equal levels are
@@ -118,29 +118,7 @@ pub(crate) fn new_trial(
         seed: replicate_seed(sweep_seed, replicate),
         dataset: dataset.artifact.digest,
     };
-    Ok(TrialRecord {
-        key: spec.key(),
-        spec,
-        configuration_index,
-        state: TrialState::Pending,
-        attempts: 0,
-        failures: 0,
-        out_of_memory: 0,
-        outgrown_bytes: None,
-        lease: None,
-        checkpoint: None,
-        underway: None,
-        result: None,
-        diverged_epoch: None,
-        last_error: None,
-        test: None,
-        reused_from: None,
-        ended_at: None,
-        forgiven: 0,
-        model_is_removed: false,
-        ended_number: None,
-        until_epoch: None,
-    })
+    Ok(TrialRecord::new(spec, configuration_index))
 }
 
 /// The id of the n-th trial of a sweep. [`TRIALS_MAX`] is far below 32 bits.

@@ -40,12 +40,10 @@ pub(crate) fn report_epoch(
     let course = engine.course(trial, metric);
     // One that comes to its end is not held at a rung that it has just reached.
     let until_epoch = trial.until_epoch.filter(|_| !engine.is_over(trial, metric));
-    draft.set_trial(TrialRecord {
-        checkpoint: Some(checkpoint),
-        underway: None,
-        until_epoch,
-        ..trial.clone()
-    });
+    let mut trial = trial.clone();
+    (trial.checkpoint, trial.underway) = (Some(checkpoint), None);
+    trial.until_epoch = until_epoch;
+    draft.set_trial(trial);
     match course {
         Course::GoOn => return Ok(draft.finish(Reply::Done)),
         Course::Wait => draft.wait_at_rung(id),

@@ -34,7 +34,9 @@ impl Draft<'_> {
             })
             .filter_map(|trial| {
                 let measured = self.engine.tested_as(&trial.spec)?;
-                Some(TrialRecord { test: measured.test.clone(), ..trial.clone() })
+                let mut trial = trial.clone();
+                trial.test.clone_from(&measured.test);
+                Some(trial)
             })
             .collect();
         for trial in measured {

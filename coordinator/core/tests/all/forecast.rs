@@ -148,29 +148,10 @@ impl Rows {
             parameters: 0,
             model: ArtifactRef { digest: dataset.digest, bytes: 0 },
         };
-        self.trials.push(TrialRecord {
-            configuration_index: ConfigurationIndex::default(),
-            key: spec.key(),
-            spec,
-            state: TrialState::Completed,
-            attempts: 1,
-            failures: 0,
-            forgiven: 0,
-            model_is_removed: false,
-            ended_number: None,
-            until_epoch: None,
-            out_of_memory: 0,
-            outgrown_bytes: None,
-            lease: None,
-            checkpoint: None,
-            underway: None,
-            result: Some(result),
-            diverged_epoch: None,
-            last_error: None,
-            test: None,
-            reused_from: None,
-            ended_at: Some(Timestamp(*ended)),
-        });
+        let mut trial = TrialRecord::new(spec, ConfigurationIndex::default());
+        (trial.state, trial.attempts) = (TrialState::Completed, 1);
+        (trial.result, trial.ended_at) = (Some(result), Some(Timestamp(*ended)));
+        self.trials.push(trial);
         self.attempts.push(AttemptRecord {
             id: AttemptId { trial: id, number: 1 },
             work: WorkKind::Train,

@@ -163,8 +163,9 @@ fn of_a_cancelled_sweep_the_models_stay_of_what_was_best_so_far() {
 #[test]
 fn a_model_that_the_choice_needs_is_missed() {
     let (mut lab, _, sweep) = finished();
-    let chosen = lab.engine.trials_of_choice(sweep).next().unwrap().clone();
-    lab.engine.evolve(&Mutation::Trial(coordinator_core::TrialRecord { model_is_removed: true, ..chosen }));
+    let mut chosen = lab.engine.trials_of_choice(sweep).next().unwrap().clone();
+    chosen.model_is_removed = true;
+    lab.engine.evolve(&Mutation::Trial(chosen));
     let problems = lab.engine.audit();
     assert!(problems.iter().any(|one| one.contains("lacks 1 models that it needs")), "{problems:?}");
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use coordinator_core::{AttemptRecord, AttemptState, EpochRecord, TrialRecord, TrialState};
+use coordinator_core::{AttemptRecord, AttemptState, EpochRecord, TrialPast, TrialRecord, TrialState};
 use serde::Serialize;
 use sweep_proto::{
     AttemptId, ConfidenceBin, EpochMetric, FailureKind, HardExample, TestMetric, TrialId, TrialResult,
@@ -43,18 +43,13 @@ type Nothing = ();
 
 impl<'a> Trial<'a> {
     pub(super) fn of(record: &'a TrialRecord, projection: Projection) -> Self {
-        let TrialRecord {
-            spec,
-            configuration_index: _,
-            key,
-            state,
+        let TrialRecord { spec, configuration_index: _, key, state, past } = record;
+        let TrialPast {
             attempts,
             failures,
             out_of_memory,
             outgrown_bytes: _,
-            lease: _,
-            checkpoint: _,
-            underway: _,
+            work: _,
             result,
             diverged_epoch,
             last_error,
@@ -65,7 +60,7 @@ impl<'a> Trial<'a> {
             model_is_removed: _,
             ended_number,
             until_epoch: _,
-        } = record;
+        } = &**past;
         Self {
             spec: Spec::of(spec),
             key: key.to_string(),

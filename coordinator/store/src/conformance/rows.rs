@@ -2,8 +2,9 @@
 
 use coordinator_core::{
     AnsweredRequest, AttemptRecord, AttemptState, AuditHead, AuditNote, CertificateId, CertificateRecord,
-    Cleared, DatasetRecord, EarlierChoice, EpochRecord, GridOrder, Key, LeaseRecord, Mutation, SweepRecord,
-    SweepState, TokenRecord, TrialRecord, TrialState, WorkerRecord, WorkerState,
+    Cleared, DatasetRecord, EarlierChoice, EpochRecord, GridOrder, Key, LeaseRecord, Mutation, Rare,
+    SweepRecord, SweepState, TokenRecord, TrialPast, TrialRecord, TrialState, TrialWork, WorkerRecord,
+    WorkerState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
@@ -117,29 +118,30 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         hardest: vec![HardExample { row: 3, truth: 1, predicted: 0, probability: 0.1 + 0.2, loss: score }],
         more: std::collections::BTreeMap::from([(TestFigure::Auc, 0.1 + 0.2)]),
     };
-    Mutation::Trial(TrialRecord {
-        configuration_index: ConfigurationIndex::default(),
-        key: spec.key(),
-        spec,
-        state,
+    let work = TrialWork {
+        lease: (state == TrialState::Leased).then_some(lease),
+        checkpoint: Some(CheckpointRef::after(2, artifact(2))),
+        underway: Some(CheckpointRef { epoch: 2, batches: u32::MAX, artifact: artifact(3) }),
+    };
+    let past = TrialPast {
         attempts: 2,
         failures: 1,
         out_of_memory: 2,
         outgrown_bytes: Some(u64::MAX),
-        lease: (state == TrialState::Leased).then_some(lease),
-        checkpoint: Some(CheckpointRef::after(2, artifact(2))),
-        underway: Some(CheckpointRef { epoch: 2, batches: u32::MAX, artifact: artifact(3) }),
+        work: Rare::of(work),
         result: (state == TrialState::Completed).then_some(result),
         diverged_epoch: (state == TrialState::Diverged).then_some(2),
         last_error: Some("죽었다 \u{0} '; DROP TABLE trials; --".into()),
-        test: (state == TrialState::Completed).then_some(test),
+        test: (state == TrialState::Completed).then(|| Box::new(test)),
         reused_from: Some(trial_id(0)),
         ended_at: Some(Timestamp(u64::from(u32::MAX))),
         forgiven: u32::from(state == TrialState::Paused),
         model_is_removed: state == TrialState::Completed,
         ended_number: None,
         until_epoch: None,
-    })
+    };
+    let trial = TrialRecord::new(spec, ConfigurationIndex::default());
+    Mutation::Trial(TrialRecord { state, past: Rare::of(past), ..trial })
 }
 
 pub(super) fn attempt(id: AttemptId, state: AttemptState) -> Mutation {

@@ -1,0 +1,205 @@
+//! The row of a trial. A million of them are in memory, so what most trials do not have stands apart.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use sweep_proto::left_out::is_default;
+use sweep_proto::{
+    CheckpointRef, ConfigurationIndex, TestMetric, Timestamp, TrialId, TrialKey, TrialResult, TrialSpec,
+};
+
+use super::{LeaseRecord, TrialState};
+use crate::rare::{Blank, Rare};
+
+/// One trial. A lease stands in it while one is live. The fields of its past are read and set as its own, and are stored so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialRecord {
+    /// What is trained.
+    pub spec: TrialSpec,
+    /// Its configuration's number in the sweep. Not stored: it follows from the rows
+    /// ([`number_configurations`](crate::Tables::number_configurations)).
+    #[serde(skip)]
+    pub configuration_index: ConfigurationIndex,
+    /// Its content address.
+    pub key: TrialKey,
+    /// Where it stands.
+    pub state: TrialState,
+    /// What has become of it since it was made.
+    #[serde(flatten)]
+    pub past: Rare<TrialPast>,
+}
+
+/// What has become of a trial that somebody has worked on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrialPast {
+    /// Attempts begun, of either kind.
+    pub attempts: u32,
+    /// Attempts that failed by their own fault; limited by `failures_max`.
+    pub failures: u32,
+    /// Attempts for which a slot's memory did not suffice; they have a budget of their own.
+    #[serde(default)]
+    pub out_of_memory: u32,
+    /// The largest memory of a slot that did not suffice, in bytes, as far as workers told it.
+    #[serde(default)]
+    pub outgrown_bytes: Option<u64>,
+    /// What holds it, and what it goes on from.
+    #[serde(flatten)]
+    pub work: Rare<TrialWork>,
+    /// What it left behind, where completed.
+    pub result: Option<TrialResult>,
+    /// The epoch in which it diverged, where diverged.
+    pub diverged_epoch: Option<u32>,
+    /// Why the last failed or diverged attempt ended.
+    pub last_error: Option<String>,
+    /// Its test measurement, where it belongs to the chosen configuration.
+    pub test: Option<Box<TestMetric>>,
+    /// The finished trial whose result, curves and test metric stand in for it.
+    pub reused_from: Option<TrialId>,
+    /// When it became terminal.
+    pub ended_at: Option<Timestamp>,
+    /// Attempts before it was last tried again by a person's command: their failures no longer count.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub forgiven: u32,
+    /// Whether the model that its result names was removed, because its sweep ended long ago.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub model_is_removed: bool,
+    /// Its number among the ended trials of a searched sweep, from 1, in the order in which their ends were decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_number: Option<u64>,
+    /// How far it may train now, in epochs; `None`: to its end. There it waits with its checkpoint until it is promoted. Of
+    /// a pruned trial: the epochs that it trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_epoch: Option<u32>,
+}
+
+/// What holds a trial, and what it goes on from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrialWork {
+    /// The lease on it, of either kind, while one is live.
+    pub lease: Option<LeaseRecord>,
+    /// The newest epoch's, from where the next attempt goes on.
+    pub checkpoint: Option<CheckpointRef>,
+    /// What an attempt that was stopped in mid-epoch handed over: goes before `checkpoint`, which stays in case that
+    /// this one cannot be read.
+    #[serde(default)]
+    pub underway: Option<CheckpointRef>,
+}
+
+impl TrialRecord {
+    /// A trial that nobody has worked on.
+    pub fn new(spec: TrialSpec, configuration_index: ConfigurationIndex) -> Self {
+        let key = spec.key();
+        Self { spec, configuration_index, key, state: TrialState::Pending, past: Rare::default() }
+    }
+
+    /// The rung at which it waits to be promoted: it has trained as far as it may, and not to its end.
+    pub fn rung(&self) -> Option<u32> {
+        let checkpoint = self.checkpoint.filter(|_| self.state == TrialState::Paused)?;
+        self.until_epoch.is_some_and(|until| checkpoint.epoch >= until).then_some(checkpoint.epoch)
+    }
+}
+
+impl Deref for TrialRecord {
+    type Target = TrialPast;
+
+    fn deref(&self) -> &TrialPast {
+        &self.past
+    }
+}
+
+impl DerefMut for TrialRecord {
+    fn deref_mut(&mut self) -> &mut TrialPast {
+        &mut self.past
+    }
+}
+
+impl Deref for TrialPast {
+    type Target = TrialWork;
+
+    fn deref(&self) -> &TrialWork {
+        &self.work
+    }
+}
+
+impl DerefMut for TrialPast {
+    fn deref_mut(&mut self) -> &mut TrialWork {
+        &mut self.work
+    }
+}
+
+impl Blank for TrialPast {
+    fn blank() -> &'static Self {
+        static BLANK: LazyLock<TrialPast> = LazyLock::new(TrialPast::default);
+        &BLANK
+    }
+}
+
+impl Blank for TrialWork {
+    fn blank() -> &'static Self {
+        static BLANK: LazyLock<TrialWork> = LazyLock::new(TrialWork::default);
+        &BLANK
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use sweep_proto::{Configuration, Digest, SweepId};
+
+    use super::*;
+
+    fn trial() -> TrialRecord {
+        let spec = TrialSpec {
+            id: TrialId { sweep: SweepId(1), index: 2 },
+            configuration: Configuration::default(),
+            replicate: 0,
+            seed: 3,
+            dataset: Digest::of(b"data"),
+        };
+        TrialRecord::new(spec, ConfigurationIndex(0))
+    }
+
+    /// A row as earlier programs wrote it, without its spec and its key.
+    fn written(past: &str) -> String {
+        let spec = serde_json::to_string(&trial().spec).unwrap();
+        format!(r#"{{"spec":{spec},"key":"{}","state":"pending",{past}}}"#, trial().key)
+    }
+
+    #[test]
+    fn a_row_is_stored_as_ever() {
+        let nothing = r#""attempts":0,"failures":0,"out_of_memory":0,"outgrown_bytes":null,"lease":null,"checkpoint":null,"underway":null,"result":null,"diverged_epoch":null,"last_error":null,"test":null,"reused_from":null,"ended_at":null"#;
+        assert_eq!(serde_json::to_string(&trial()).unwrap(), written(nothing));
+        let mut all = trial();
+        (all.attempts, all.outgrown_bytes, all.forgiven, all.until_epoch) = (2, Some(u64::MAX), 1, Some(4));
+        all.underway =
+            Some(CheckpointRef::after(3, sweep_proto::ArtifactRef { digest: Digest::of(b"c"), bytes: 4 }));
+        let underway = format!(r#"{{"epoch":3,"artifact":{{"digest":"{}","bytes":4}}}}"#, Digest::of(b"c"));
+        let some = nothing
+            .replace(r#""attempts":0"#, r#""attempts":2"#)
+            .replace(r#""outgrown_bytes":null"#, r#""outgrown_bytes":18446744073709551615"#)
+            .replace(r#""underway":null"#, &format!(r#""underway":{underway}"#));
+        let row = written(&format!(r#"{some},"forgiven":1,"until_epoch":4"#));
+        assert_eq!(serde_json::to_string(&all).unwrap(), row);
+        assert_eq!(serde_json::from_str::<TrialRecord>(&row).unwrap(), all);
+        // The first programs knew less of it.
+        let first = r#""attempts":0,"failures":0,"lease":null,"checkpoint":null,"result":null,"diverged_epoch":null,"last_error":null,"test":null,"reused_from":null,"ended_at":null"#;
+        assert_eq!(serde_json::from_str::<TrialRecord>(&written(first)).unwrap(), trial());
+        let lacks_failures = written(r#""attempts":0"#);
+        assert!(
+            serde_json::from_str::<TrialRecord>(&lacks_failures)
+                .unwrap_err()
+                .to_string()
+                .contains("failures")
+        );
+    }
+
+    #[test]
+    fn what_nobody_has_worked_on_takes_little_memory() {
+        assert!(size_of::<TrialRecord>() <= 128, "{}", size_of::<TrialRecord>());
+        let mut changed = trial();
+        changed.lease = None;
+        assert_eq!(changed, trial());
+        assert!(format!("{:?}", changed.past) == format!("{:?}", trial().past));
+    }
+}
