@@ -1,6 +1,6 @@
 //! What a sweep of a million trials takes of the engine: seconds to launch it, memory, and the time of what a status reads,
 //! as it is launched, with every trial made, with every trial ended, and with an attempt and eight epochs of each:
-//! `cargo run --release -p coordinator-core --example million [TRIALS]`.
+//! `cargo run --release -p coordinator-core --example million [TRIALS [REPLICATES]]`.
 
 use std::error::Error;
 use std::time::Instant;
@@ -14,27 +14,24 @@ use sweep_proto::{
     LeaseToken, SweepId, SweepSpec, Timestamp, TrialId, TrialResult, Value, WorkKind, WorkerId,
 };
 
-/// Replicates of each configuration.
-const REPLICATES: u32 = 10;
-
 /// Epochs of each trial.
 const EPOCHS: u32 = 8;
 
 /// A grid of that many trials.
-fn spec(trials: u64) -> SweepSpec {
+fn spec(trials: u64, replicates: u32) -> SweepSpec {
     let levels = |count: u64| (1..=count).map(Value::Integer).collect();
     let axis = |hyperparameter, count| Axis::of_levels(hyperparameter, levels(count));
-    let side = trials / u64::from(REPLICATES) / 100;
+    let side = trials / u64::from(replicates) / 400;
     SweepSpec {
         name: "million".into(),
         data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
         fixed: Configuration::default(),
         axes: vec![
             axis(Hyperparameter::Units, side),
-            axis(Hyperparameter::BatchSize, 10),
-            axis(Hyperparameter::Embedding, 10),
+            axis(Hyperparameter::BatchSize, 20),
+            axis(Hyperparameter::Embedding, 20),
         ],
-        replicates: REPLICATES,
+        replicates,
         seed: 0,
         failures_max: 3,
         reuse: true,
@@ -44,8 +41,7 @@ fn spec(trials: u64) -> SweepSpec {
     }
 }
 
-fn launch(trials: u64) -> Command {
-    let spec = spec(trials);
+fn launch(spec: SweepSpec) -> Command {
     let dataset = |variant| DatasetRecord {
         variant,
         artifact: ArtifactRef { digest: Digest::of(b"data"), bytes: 4 },
@@ -77,9 +73,9 @@ fn resident_bytes() -> u64 {
 }
 
 /// Launches, and makes as many trials as are made ahead.
-fn launched(stock: usize, trials: u64) -> Result<Engine, Box<dyn Error>> {
+fn launched(stock: usize, spec: &SweepSpec) -> Result<Engine, Box<dyn Error>> {
     let mut engine = Engine::restore(Tables::default(), Timestamp(0)).with_stock(stock);
-    let decision = engine.decide(Timestamp(0), &launch(trials))?;
+    let decision = engine.decide(Timestamp(0), &launch(spec.clone()))?;
     engine.fold(&decision);
     while engine.is_behind() {
         let decision = engine.decide(Timestamp(0), &Command::Follow)?;
@@ -173,16 +169,18 @@ fn show(what: &str, engine: &Engine, bytes: u64, trials: u64, seconds: f64) {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let trials = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse())?;
+    let mut arguments = std::env::args().skip(1);
+    let trials = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
+    let spec = spec(trials, arguments.next().map_or(Ok(10), |text| text.parse())?);
     let before = resident_bytes();
     let began = Instant::now();
-    let engine = launched(coordinator_core::limits::STOCK_TRIALS, trials)?;
+    let engine = launched(coordinator_core::limits::STOCK_TRIALS, &spec)?;
     show("launched", &engine, resident_bytes() - before, trials, began.elapsed().as_secs_f64());
     drop(engine);
 
     let before = resident_bytes();
     let began = Instant::now();
-    let mut engine = launched(usize::MAX, trials)?;
+    let mut engine = launched(usize::MAX, &spec)?;
     show("all made", &engine, resident_bytes() - before, trials, began.elapsed().as_secs_f64());
 
     let began = Instant::now();

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use sweep_proto::{Configuration, ConfigurationIndex, SweepId, SweepSpec, TrialId};
 
@@ -10,6 +11,7 @@ use crate::draft::Draft;
 use crate::exact_sum::ExactSum;
 use crate::index::ScoreKey;
 use crate::packed::Packed;
+use crate::rare::{Blank, Rare};
 use crate::record::{SweepRecord, TrialRecord};
 
 /// What is kept of the configurations of one sweep. A look at the best takes the same time whatever their number.
@@ -32,9 +34,28 @@ pub(crate) struct Sums {
     configuration: Configuration,
     /// See [`position`].
     position: u64,
+    results: Rare<Results>,
+}
+
+/// The results of some trials, added up.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Results {
     completed: u32,
     score: ExactSum,
     accuracy: ExactSum,
+}
+
+impl Blank for Results {
+    fn blank() -> &'static Self {
+        static BLANK: LazyLock<Results> = LazyLock::new(Results::default);
+        &BLANK
+    }
+}
+
+impl Results {
+    fn mean_score(&self) -> f64 {
+        self.score.mean(self.completed)
+    }
 }
 
 /// Where a configuration stands among equally good ones: at its position in the grid, or, where there is none, behind all of these
@@ -56,35 +77,39 @@ impl Sums {
 
     pub(crate) fn add(&mut self, trial: &TrialRecord) {
         if let Some(result) = &trial.result {
-            self.completed += 1;
-            self.score.add(result.score);
-            self.accuracy.add(result.accuracy);
+            let results = &mut *self.results;
+            results.completed += 1;
+            results.score.add(result.score);
+            results.accuracy.add(result.accuracy);
         }
     }
 
     pub(crate) fn remove(&mut self, trial: &TrialRecord) {
         if let Some(result) = &trial.result {
-            self.completed -= 1;
-            self.score.remove(result.score);
-            self.accuracy.remove(result.accuracy);
+            let results = &mut *self.results;
+            results.completed -= 1;
+            results.score.remove(result.score);
+            results.accuracy.remove(result.accuracy);
         }
     }
 
     /// The mean; `None` without a completed replicate.
     pub(crate) fn mean(&self, index: ConfigurationIndex) -> Option<ConfigurationMean> {
-        (self.completed > 0).then(|| ConfigurationMean {
+        let Results { completed, accuracy, .. } = *self.results;
+        (completed > 0).then(|| ConfigurationMean {
             index,
             configuration: self.configuration.clone(),
             position: self.position,
-            completed: self.completed,
-            score: self.score.mean(self.completed),
-            accuracy: self.accuracy.mean(self.completed),
+            completed,
+            score: self.results.mean_score(),
+            accuracy: accuracy.mean(completed),
         })
     }
 
     fn rank(&self, index: ConfigurationIndex) -> Option<Rank> {
-        let score = || ScoreKey::of(self.score.mean(self.completed));
-        (self.completed > 0).then(|| (Reverse(self.completed), score(), self.position, index))
+        let results = &*self.results;
+        let score = || ScoreKey::of(results.mean_score());
+        (results.completed > 0).then(|| (Reverse(results.completed), score(), self.position, index))
     }
 }
 

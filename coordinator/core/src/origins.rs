@@ -13,12 +13,22 @@ const LAST: TrialId = TrialId { sweep: SweepId(u64::MAX), index: u32::MAX };
 /// Results by what was trained, and the trials that have taken one over.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Origins {
-    /// Completed trials that were trained, not reused, by their key.
-    trained: Packed<(TrialKey, TrialId)>,
-    /// Trials with a test measurement, by their key.
-    tested: Packed<(TrialKey, TrialId)>,
+    /// Completed trials that were trained, not reused, by the start of their key.
+    trained: Packed<(KeyStart, TrialId)>,
+    /// Trials with a test measurement, by the start of their key.
+    tested: Packed<(KeyStart, TrialId)>,
     /// Trials that have taken a result over, by the trial that was trained.
     reusers: Packed<(TrialId, TrialId)>,
+}
+
+/// The first bytes of a trial's key. Different trials may share them, if hardly ever: the row tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct KeyStart([u8; 8]);
+
+impl KeyStart {
+    fn of(key: TrialKey) -> Self {
+        Self(key.0.as_bytes().first_chunk().copied().unwrap_or_default())
+    }
 }
 
 impl Origins {
@@ -26,8 +36,8 @@ impl Origins {
     pub(crate) fn trial_changed(&mut self, before: Option<&TrialRecord>, after: Option<&TrialRecord>) {
         if let Some(before) = before {
             let id = before.spec.id;
-            self.trained.remove(&(before.key, id));
-            self.tested.remove(&(before.key, id));
+            self.trained.remove(&(KeyStart::of(before.key), id));
+            self.tested.remove(&(KeyStart::of(before.key), id));
             if let Some(origin) = before.reused_from {
                 self.reusers.remove(&(origin, id));
             }
@@ -37,10 +47,10 @@ impl Origins {
             // A result without its model stands in for nothing: another sweep might choose it, and have to measure it.
             let has_model = after.state == TrialState::Completed && !after.model_is_removed;
             if has_model && after.reused_from.is_none() {
-                self.trained.insert((after.key, id));
+                self.trained.insert((KeyStart::of(after.key), id));
             }
             if after.test.is_some() {
-                self.tested.insert((after.key, id));
+                self.tested.insert((KeyStart::of(after.key), id));
             }
             if let Some(origin) = after.reused_from {
                 self.reusers.insert((origin, id));
@@ -54,9 +64,10 @@ impl Origins {
     }
 }
 
-/// The trials of a key, in order.
-fn of_key(trials: &Packed<(TrialKey, TrialId)>, key: TrialKey) -> impl Iterator<Item = TrialId> {
-    trials.range((key, FIRST)..=(key, LAST)).map(|(_, trial)| *trial)
+/// The trials whose key begins as this one, in order.
+fn like_key(trials: &Packed<(KeyStart, TrialId)>, key: TrialKey) -> impl Iterator<Item = TrialId> {
+    let start = KeyStart::of(key);
+    trials.range((start, FIRST)..=(start, LAST)).map(|(_, trial)| *trial)
 }
 
 impl Engine {
@@ -73,13 +84,13 @@ impl Engine {
     /// The first of a trial's key, in either form, that stays and would have ended alike.
     fn first_standing_in(
         &self,
-        trials: &Packed<(TrialKey, TrialId)>,
+        trials: &Packed<(KeyStart, TrialId)>,
         trial: &TrialSpec,
     ) -> Option<&TrialRecord> {
         let first = |key| {
-            let kept = of_key(trials, key).filter(|id| self.is_kept(*id));
+            let kept = like_key(trials, key).filter(|id| self.is_kept(*id));
             let mut records = kept.filter_map(|id| self.tables.trials.get(&id));
-            records.find(|record| stands_in(record, trial))
+            records.find(|record| record.key == key && stands_in(record, trial))
         };
         let (now, before) = (first(trial.key()), first(trial.key_with_epochs()));
         now.into_iter().chain(before).min_by_key(|record| record.spec.id)
