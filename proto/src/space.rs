@@ -9,7 +9,7 @@ mod row;
 
 use serde::{Deserialize, Serialize};
 
-pub use check::{Part, SpaceProblem, problems};
+pub use check::{Part, SpaceProblem, problems, problems_beside};
 pub use constraint::{Constraint, ConstraintError, EXPRESSION_CHARS_MAX, TERMS_MAX};
 pub use constraints::Constraints;
 pub use points::POINTS_LOOKED_AT_MAX;
@@ -17,6 +17,21 @@ pub use range::{Bounds, Range, RangeError};
 
 use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::Hyperparameter;
+
+/// The least and the greatest number that a hyperparameter has in a space; not numbers where it is none.
+pub fn numbers_of(axes: &[Axis], fixed: &Configuration, hyperparameter: Hyperparameter) -> [f64; 2] {
+    let axis = axes.iter().find(|axis| axis.hyperparameter == hyperparameter);
+    let swept = axis.and_then(Axis::extremes).map(|ends| ends.map(|end| constraint::number_of(&end)));
+    let fixed = constraint::number_of(&fixed.get(hyperparameter));
+    match (axis, swept) {
+        // Where a condition does not hold, it has its fixed value.
+        (Some(axis), Some([least, greatest])) if !axis.when.is_empty() => {
+            [least.min(fixed), greatest.max(fixed)]
+        }
+        (_, Some(ends)) => ends,
+        _ => [fixed; 2],
+    }
+}
 
 /// The values that a swept hyperparameter may take.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,5 +1,6 @@
 //! A constraint: an inequality between sums and products of hyperparameters, such as `units * layers <= 512`.
 
+mod bounds;
 mod parse;
 
 use std::fmt;

@@ -23,8 +23,10 @@ pub(super) struct Space {
     pub(super) axes: Vec<Axis>,
     /// Where the value of each axis stands.
     pub(super) spans: Vec<Range<usize>>,
-    /// Some axis could not be read, so that one which seems missing may be there.
-    pub(super) lacks_axes: bool,
+    /// Axes whose values could not be read, with their places; their conditions are there.
+    pub(super) broken: Vec<(Axis, Range<usize>)>,
+    /// Hyperparameters of which some value could not be read: nothing else is said of their values.
+    pub(super) unread: Vec<Hyperparameter>,
 }
 
 /// Reads every hyperparameter of a layout.
@@ -84,14 +86,21 @@ impl Space {
                         format!("{hyperparameter} has an empty list"),
                         Some(help),
                     );
+                    self.unread.push(hyperparameter);
                     return;
                 }
                 let levels = levels_of(source, expected, items);
+                if levels.len() < items.len() {
+                    self.unread.push(hyperparameter);
+                }
                 self.push(Axis::of_levels(hyperparameter, levels), entry);
             }
             DeValue::Table(table) => match group::axis_of(source, expected, hyperparameter, (entry, table)) {
-                Some(axis) => self.push(axis, entry),
-                None => self.lacks_axes = true,
+                Ok(axis) => self.push(axis, entry),
+                Err(axis) => {
+                    self.broken.push((axis, span_or(entry.value.span(), entry.key_span.clone())));
+                    self.unread.push(hyperparameter);
+                }
             },
             _ if entry.place == Place::Grid => {
                 let shown = described(source, entry.value);
@@ -105,14 +114,16 @@ impl Space {
                     _ => format!("write {hyperparameter} = [{default}], with the values to sweep"),
                 };
                 source.report(entry.value.span(), message, Some(help));
+                self.unread.push(hyperparameter);
             }
-            _ => {
-                if let Some(value) = value_of(source, expected, entry.value) {
+            _ => match value_of(source, expected, entry.value) {
+                Some(value) => {
                     // The value was checked against the same kind just above.
                     let set = self.fixed.set(hyperparameter, value);
                     debug_assert_eq!(set, Ok(()));
                 }
-            }
+                None => self.unread.push(hyperparameter),
+            },
         }
     }
 }
@@ -144,7 +155,7 @@ pub(super) fn levels_of(
     levels
 }
 
-/// Refuses a grid with more than [`TRIALS_MAX`] trials, with too many points to look at, or with none that is allowed.
+/// Refuses a grid with more than [`TRIALS_MAX`] trials, or with too many points to look at.
 pub(super) fn check_size(
     source: &mut Source<'_>,
     layout: &Layout<'_, '_>,
@@ -176,12 +187,6 @@ pub(super) fn check_size(
         }
         _ => points,
     };
-    if configurations == Some(0) {
-        let message = "no configuration of the grid fulfils its constraints".to_owned();
-        let help = "loosen a constraint, or add levels".to_owned();
-        source.report(place_of_grid(source, layout), message, Some(help));
-        return;
-    }
     let trials = configurations.and_then(|size| size.checked_mul(u128::from(replicates)));
     if trials.is_some_and(|trials| trials <= u128::from(TRIALS_MAX)) {
         return;

@@ -7,10 +7,11 @@ use super::grid::levels_of;
 use super::layout::Entry;
 use super::nearest::nearest;
 use super::source::{Source, quote};
+use super::suggested::{Given, Suggested, suggested};
 use super::value::{Expected, described, fitting, span_or, value_of};
 use crate::configuration::Value;
 use crate::hyperparameter::{Hyperparameter, Kind};
-use crate::space::{Axis, Condition, Domain, Range};
+use crate::space::{Axis, Condition, Domain, Range, RangeError};
 
 /// What may stand in a group.
 const KEYS: [&str; 6] = ["min", "max", "log", "step", "levels", "when"];
@@ -18,12 +19,15 @@ const KEYS: [&str; 6] = ["min", "max", "log", "step", "levels", "when"];
 const RANGE_KEYS: [&str; 4] = ["min", "max", "log", "step"];
 
 /// Reads an axis; what is wrong is reported.
+///
+/// # Errors
+/// An axis without values, where they could not be read: its conditions can be checked all the same.
 pub(super) fn axis_of(
     source: &mut Source<'_>,
     expected: Expected<'_>,
     hyperparameter: Hyperparameter,
     (entry, table): (&Entry<'_, '_>, &DeTable<'_>),
-) -> Option<Axis> {
+) -> Result<Axis, Axis> {
     let place = span_or(entry.value.span(), entry.key_span.clone());
     let mut group = Group { source, expected, hyperparameter, table, is_right: true };
     group.refuse_unknown_keys();
@@ -39,7 +43,10 @@ pub(super) fn axis_of(
     };
     let when = table.get("when").map_or_else(Vec::new, |when| group.conditions(when));
     let is_right = group.is_right;
-    domain.filter(|_| is_right).map(|domain| Axis { hyperparameter, domain, when })
+    match domain.filter(|_| is_right) {
+        Some(domain) => Ok(Axis { hyperparameter, domain, when }),
+        None => Err(Axis { hyperparameter, domain: Domain::Levels(Vec::new()), when }),
+    }
 }
 
 /// A group that is being read.
@@ -89,53 +96,97 @@ impl Group<'_, '_, '_> {
 
     fn range(&mut self, place: std::ops::Range<usize>) -> Option<Range> {
         let hyperparameter = self.hyperparameter;
-        let example = example(hyperparameter);
-        let missing: Vec<&str> =
-            ["min", "max"].into_iter().filter(|key| !self.table.contains_key(*key)).collect();
-        let is_number = matches!(self.expected.kind, Kind::Integer { .. } | Kind::Real { .. });
-        if !missing.is_empty() && is_number {
-            let message = format!("the range of {hyperparameter} has no {}", missing.join(" and no "));
-            self.refuse(place.clone(), message, &format!("write {hyperparameter} = {example}"));
-        } else if !missing.is_empty() {
-            let message = format!("{hyperparameter} has no levels");
-            self.refuse(place.clone(), message, &format!("write {hyperparameter} = {example}"));
-        }
-        let min = self.bound("min");
-        let max = self.bound("max");
-        let step = self.bound("step");
-        let log = self.table.get("log").map(|found| {
-            let expected = Expected { name: "log", kind: Kind::Flag, default: "false" };
-            let value = value_of(self.source, expected, found);
-            self.is_right &= value.is_some();
-            value == Some(Value::Flag(true))
-        });
-        if !missing.is_empty() || !self.is_right {
+        let default = self.expected.default;
+        if !matches!(self.expected.kind, Kind::Integer { .. } | Kind::Real { .. }) {
+            let kind = self.expected.kind.to_string();
+            let message = RangeError::NotANumber(hyperparameter, kind).to_string();
+            self.refuse(
+                place,
+                message,
+                &format!("write {hyperparameter} = [{default}], with the values to sweep"),
+            );
             return None;
         }
-        match Range::new(hyperparameter, [min?, max?], log.unwrap_or(false), step) {
-            Ok(range) => Some(range),
-            Err(error) => {
-                self.refuse(place, error.to_string(), &format!("write {hyperparameter} = {example}"));
-                None
-            }
+        if Hyperparameter::of_data().any(|one| one == hyperparameter) {
+            let message = RangeError::OfData(hyperparameter).to_string();
+            self.refuse(
+                place,
+                message,
+                &format!("write {hyperparameter} = [{default}], with the values to sweep"),
+            );
+            return None;
         }
+        let is_log = self.table.get("log").map_or(Some(false), |found| {
+            let expected = Expected { name: "log", kind: Kind::Flag, default: "false" };
+            value_of(self.source, expected, found).map(|log| log == Value::Flag(true))
+        });
+        self.is_right &= is_log.is_some();
+        let is_log = is_log.unwrap_or(false);
+        let [min, max] =
+            ["min", "max"].map(|key| self.table.get(key).and_then(|one| self.fitting(key, one.get_ref())));
+        let given = Given { min: min.as_ref(), max: max.as_ref(), is_log };
+        let suggested = suggested(hyperparameter, given);
+        for key in ["min", "max", "step"] {
+            self.refuse_wrong_number(key, suggested.as_ref());
+        }
+        self.refuse_missing(&place, suggested.as_ref());
+        let step = match self.table.get("step") {
+            Some(found) => Some(self.fitting("step", found.get_ref())?),
+            None => None,
+        };
+        let bounds = [min?, max?];
+        let errors = relations(hyperparameter, &bounds, is_log, step.as_ref());
+        for error in &errors {
+            self.refuse(place.clone(), error.to_string(), &remedy(error, suggested.as_ref()));
+        }
+        if !self.is_right {
+            return None;
+        }
+        Range::new(hyperparameter, bounds, is_log, step).ok()
     }
 
-    /// A number of the range. A step has the type of its hyperparameter, and a range of its own.
-    fn bound(&mut self, key: &'static str) -> Option<Value> {
-        let found = self.table.get(key)?;
-        let kind = match (self.expected.kind, key) {
+    /// A number of the range, if it is one. A step has the type of its hyperparameter, and bounds of its own.
+    fn fitting(&self, key: &str, found: &DeValue<'_>) -> Option<Value> {
+        fitting(self.kind_of(key), found)
+    }
+
+    fn kind_of(&self, key: &str) -> Kind {
+        match (self.expected.kind, key) {
             (Kind::Integer { max, .. }, "step") => Kind::Integer { min: 1, max },
             (Kind::Real { max, .. }, "step") => Kind::Real { min: 0.0, max, above_min: true },
             (kind, _) => kind,
-        };
-        let value = fitting(kind, found.get_ref());
-        if value.is_none() {
-            let shown = described(self.source, found);
-            let message = format!("{key} of {} must be {kind}, not {shown}", self.hyperparameter);
-            self.refuse(found.span(), message, "give it a value of that kind");
         }
-        value
+    }
+
+    fn refuse_wrong_number(&mut self, key: &str, suggested: Option<&Suggested>) {
+        let Some(found) = self.table.get(key) else { return };
+        if self.fitting(key, found.get_ref()).is_some() {
+            return;
+        }
+        let shown = described(self.source, found);
+        let message = format!("{key} of {} must be {}, not {shown}", self.hyperparameter, self.kind_of(key));
+        let help = suggested.map_or_else(
+            || "give it a value of that kind".to_owned(),
+            |suggested| format!("write {}", suggested.written(&[key])),
+        );
+        self.refuse(found.span(), message, &help);
+    }
+
+    fn refuse_missing(&mut self, place: &std::ops::Range<usize>, suggested: Option<&Suggested>) {
+        let hyperparameter = self.hyperparameter;
+        let missing: Vec<&str> =
+            ["min", "max"].into_iter().filter(|key| !self.table.contains_key(*key)).collect();
+        let Some(suggested) = suggested.filter(|_| !missing.is_empty()) else { return };
+        let is_range = RANGE_KEYS.iter().any(|key| self.table.contains_key(*key));
+        let written = suggested.written(&missing);
+        let (message, help) = if is_range {
+            let message = format!("the range of {hyperparameter} has no {}", missing.join(" and no "));
+            (message, format!("add {written}"))
+        } else {
+            let message = format!("{hyperparameter} has no values to sweep");
+            (message, format!("add {written}, or levels = [{}]", self.expected.default))
+        };
+        self.refuse(place.clone(), message, &help);
     }
 
     fn conditions(&mut self, found: &Spanned<DeValue<'_>>) -> Vec<Condition> {
@@ -191,23 +242,33 @@ impl Group<'_, '_, '_> {
     }
 }
 
-/// A group that can be written for a hyperparameter: around its default where it is a number that may have a range.
-fn example(hyperparameter: Hyperparameter) -> String {
-    let row = hyperparameter.row();
-    let default = Value::from(row.default);
-    let bounds = match (row.kind, &default) {
-        (Kind::Integer { min, max }, Value::Integer(default)) => {
-            Some([Value::Integer((default / 4).max(min)), Value::Integer((default * 4).clamp(min + 1, max))])
-        }
-        (Kind::Real { min, max, .. }, Value::Real(default)) if *default > 0.0 => {
-            Some([Value::Real((default / 10.0).max(min)), Value::Real((default * 10.0).min(max))])
-        }
-        (Kind::Real { min, max, .. }, _) => Some([Value::Real(min), Value::Real(max)]),
-        _ => None,
+/// Everything wrong between the numbers of a range, each of which is right by itself.
+fn relations(
+    hyperparameter: Hyperparameter,
+    bounds: &[Value; 2],
+    is_log: bool,
+    step: Option<&Value>,
+) -> Vec<RangeError> {
+    let wrong = |log: bool, step: Option<&Value>| {
+        Range::new(hyperparameter, bounds.clone(), log, step.cloned()).err()
     };
-    let range = bounds.and_then(|bounds| Range::new(hyperparameter, bounds, false, None).ok());
-    match range {
-        Some(range) => range.to_string(),
-        None => format!("[{}]", default.quoted()),
+    if let Some(error) = wrong(false, None) {
+        return vec![error];
+    }
+    let both = (is_log && step.is_some()).then_some(RangeError::LogWithStep(hyperparameter));
+    both.into_iter()
+        .chain(wrong(is_log, None))
+        .chain(step.and_then(|step| wrong(false, Some(step))))
+        .collect()
+}
+
+/// What to write instead, beside all else that stands in the group.
+fn remedy(error: &RangeError, suggested: Option<&Suggested>) -> String {
+    let Some(suggested) = suggested else { return "list the values to sweep".to_owned() };
+    match error {
+        RangeError::LogWithStep(_) => "remove log, or remove step".to_owned(),
+        RangeError::LogOfZero(_) => format!("write {}, or remove log", suggested.written(&["min"])),
+        RangeError::Step { .. } => format!("write {}, or remove step", suggested.written(&["step"])),
+        _ => format!("write {}", suggested.written(&["min", "max"])),
     }
 }

@@ -6,6 +6,7 @@
 mod data;
 mod grid;
 mod group;
+mod idle;
 #[cfg(test)]
 mod kinds_tests;
 mod known;
@@ -16,6 +17,7 @@ mod reference;
 mod search;
 mod settings;
 mod source;
+mod suggested;
 mod syntax;
 mod value;
 mod write;

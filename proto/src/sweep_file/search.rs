@@ -3,19 +3,22 @@
 use std::ops::Range;
 
 use super::grid::Space;
+use super::idle;
 use super::known::Place;
 use super::layout::Layout;
 use super::settings::Settings;
 use super::source::Source;
 use crate::configuration::Value;
 use crate::search::{Budget, PrunerName, SamplerName, Search};
-use crate::space::{self, Constraint, Constraints, Part};
+use crate::space::{self, Axis, Constraint, Constraints, Part, SpaceProblem};
 
 /// Reads the constraints, and reports what does not hold between them and the axes.
 pub(super) fn constraints_of(source: &mut Source<'_>, settings: &Settings, space: &Space) -> Constraints {
     let mut constraints = Vec::new();
     let mut places = Vec::new();
-    for (text, place) in settings.placed_list(Place::Grid, "constraints") {
+    let written = settings.placed_list(Place::Grid, "constraints");
+    let count = written.len();
+    for (text, place) in written {
         match text.parse::<Constraint>() {
             Ok(constraint) => {
                 constraints.push(constraint);
@@ -27,16 +30,47 @@ pub(super) fn constraints_of(source: &mut Source<'_>, settings: &Settings, space
             }
         }
     }
-    let problems = if space.lacks_axes { Vec::new() } else { space::problems(&space.axes, &constraints) };
+    let (broken, spans): (Vec<Axis>, Vec<_>) = space.broken.iter().cloned().unzip();
+    let axes = [space.axes.clone(), broken].concat();
+    let spans = [space.spans.clone(), spans].concat();
+    let mut problems = space::problems_beside(&axes, &constraints, &space.unread);
+    problems.extend(impossible(&constraints, space, &problems));
+    let is_sound = problems.is_empty() && space.unread.is_empty() && constraints.len() == count;
     for problem in problems {
         let place = match problem.part {
-            Part::Axis(at) => space.spans.get(at),
+            Part::Axis(at) => spans.get(at),
             Part::Constraint(at) => places.get(at),
         };
         let place = place.cloned().unwrap_or_else(|| source.end());
         source.report(place, problem.message, Some(problem.help));
     }
-    constraints.into()
+    let constraints = Constraints::from(constraints);
+    if let Some(place) = places.first().filter(|_| is_sound && excludes_everything(&constraints, space)) {
+        let message = "no configuration fulfils all constraints together".to_owned();
+        let help = "loosen one of them, or add values to sweep".to_owned();
+        source.report(place.clone(), message, Some(help));
+    }
+    constraints
+}
+
+/// The constraints that nothing can fulfil, whatever the others demand.
+fn impossible(constraints: &[Constraint], space: &Space, known: &[SpaceProblem]) -> Vec<SpaceProblem> {
+    let problem = |(at, constraint): (usize, &Constraint)| {
+        let part = Part::Constraint(at);
+        let is_told = known.iter().any(|problem| problem.part == part);
+        if is_told || constraint.hyperparameters().iter().any(|one| space.unread.contains(one)) {
+            return None;
+        }
+        let why = constraint.impossibility(&space.axes, &space.fixed)?;
+        let message = format!("no configuration fulfils the constraint {constraint}: {why}");
+        Some(SpaceProblem { part, message, help: "loosen it, or add values to sweep".to_owned() })
+    };
+    constraints.iter().enumerate().filter_map(problem).collect()
+}
+
+/// Whether a space of levels has no allowed configuration. Of ranges, and of too many levels to look at, that is not known.
+fn excludes_everything(constraints: &Constraints, space: &Space) -> bool {
+    constraints.points(&space.axes, &space.fixed).is_some_and(|points| points.len() == 0)
 }
 
 /// The place of a part of a text in quotes: the whole where it is not written out as it reads.
@@ -69,16 +103,13 @@ pub(super) fn search_of(
         return None;
     };
     let default = if range.is_some() { SamplerName::Random } else { SamplerName::Grid };
-    let sampler = word(settings, "sampler").map_or(Some(default), |name| SamplerName::from_name(&name));
-    let pruner = word(settings, "pruner").map_or(Some(PrunerName::None), |name| PrunerName::from_name(&name));
+    let sampler = word(settings, "sampler", default, SamplerName::from_name);
+    let pruner = word(settings, "pruner", PrunerName::None, PrunerName::from_name);
     let budget = Budget {
         trials: settings.whole(Place::Search, "trials").and_then(|trials| u32::try_from(trials).ok()),
         epochs: settings.whole(Place::Search, "epochs"),
     };
-    let small = |name| settings.whole(Place::Search, name).and_then(|number: u64| u32::try_from(number).ok());
-    let (eta, min_epochs) = (small("eta"), small("min_epochs"));
-    let search = Search { sampler: sampler?, pruner: pruner?, eta, min_epochs, budget };
-    if search.sampler == SamplerName::Grid
+    if sampler == Some(SamplerName::Grid)
         && let Some(at) = range
     {
         let message =
@@ -86,18 +117,36 @@ pub(super) fn search_of(
         let help = "write sampler = \"random\" under [search], or list the values to try";
         source.report(space.spans[at].clone(), message, Some(help.to_owned()));
     }
+    let continuous = space.axes.iter().position(|axis| axis.size().is_none());
+    if sampler == Some(SamplerName::ShuffledGrid)
+        && let Some(at) = continuous
+    {
+        let name = space.axes[at].hyperparameter;
+        let message = format!(
+            "the sampler shuffled_grid tries values that can be counted, but {name} has a range without a step"
+        );
+        let help = "give the range a step, or write sampler = \"random\" under [search]";
+        source.report(space.spans[at].clone(), message, Some(help.to_owned()));
+    }
     let has_budget = ["trials", "epochs"].iter().any(|name| settings.was_given(Place::Search, name));
-    let has_end = range.is_none() && matches!(search.sampler, SamplerName::Grid | SamplerName::ShuffledGrid);
+    let is_of_grid = |one| matches!(one, SamplerName::Grid | SamplerName::ShuffledGrid);
+    let has_end = range.is_none() && sampler.is_none_or(is_of_grid);
     if !has_end && !has_budget {
         let message = "the search has no end".to_owned();
         source.report(section, message, Some("write trials = 40 under [search]".to_owned()));
     }
-    Some(search)
+    if let Some(pruner) = pruner {
+        idle::refuse(source, settings, space, pruner);
+    }
+    let small = |name| settings.whole(Place::Search, name).and_then(|number: u64| u32::try_from(number).ok());
+    let (eta, min_epochs) = (small("eta"), small("min_epochs"));
+    Some(Search { sampler: sampler?, pruner: pruner?, eta, min_epochs, budget })
 }
 
-fn word(settings: &Settings, name: &str) -> Option<String> {
+/// The one that a word names, or else the default; `None` where something else was written.
+fn word<T>(settings: &Settings, name: &str, default: T, from_name: fn(&str) -> Option<T>) -> Option<T> {
     match settings.value(Place::Search, name) {
-        Some((Value::Word(word), _)) => Some(word),
-        _ => None,
+        Some((Value::Word(word), _)) => from_name(&word),
+        _ => (!settings.was_given(Place::Search, name)).then_some(default),
     }
 }

@@ -266,7 +266,13 @@ fn in_range(kind: Kind, number: f64) -> bool {
 
 /// What to write instead.
 fn remedy(expected: Expected<'_>, found: &Spanned<DeValue<'_>>) -> String {
-    let default = format!("the default is {}", expected.default);
+    let is_number = matches!(expected.kind, Kind::Integer { .. } | Kind::Real { .. });
+    let default = if is_number && expected.default.parse::<f64>().is_err() {
+        // What holds without the key is not a value that it may have.
+        format!("write such a number, or remove {} (default: {})", expected.name, expected.default)
+    } else {
+        format!("the default is {}", expected.default)
+    };
     match (expected.kind, found.get_ref()) {
         (_, DeValue::Array(_)) => "a list holds single values and no lists: [32, 64]".to_owned(),
         (Kind::Integer { .. }, DeValue::String(text)) if text.parse::<u64>().is_ok() => {

@@ -18,6 +18,9 @@ const VALID: &[&str] = &[
     include_str!("broken/wrong_types.toml"),
     include_str!("broken/search.toml"),
     include_str!("broken/constraints.toml"),
+    include_str!("broken/constraints_impossible.toml"),
+    include_str!("broken/ranges.toml"),
+    include_str!("broken/search_idle.toml"),
 ];
 
 /// Every problem lies in the text, and can be shown.
@@ -174,13 +177,13 @@ fn constraint(axis: &Axis) -> Option<Constraint> {
         .then(|| format!("2 * ({name} + 1) >= {name} - 0.5").parse().expect("a constraint"))
 }
 
-/// A search where one is needed.
-fn search(has_range: bool, replicates: u32) -> Option<Box<Search>> {
-    let budget = Budget { trials: Some(replicates), epochs: (replicates > 9).then_some(1_000) };
+/// A search where one is needed; with a pruner where one has an effect.
+fn search(has_range: bool, replicates: u32, is_pruned: bool) -> Option<Box<Search>> {
+    let budget = Budget { trials: Some(replicates), epochs: (replicates > 9).then_some(1_000_000) };
     let random = Search {
         sampler: SamplerName::Random,
-        pruner: PrunerName::Asha,
-        eta: Some(2),
+        pruner: if is_pruned { PrunerName::Asha } else { PrunerName::None },
+        eta: is_pruned.then_some(2),
         min_epochs: None,
         budget,
     };
@@ -211,6 +214,8 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
                 }
             }
             let has_range = axes.iter().any(|axis| axis.range().is_some());
+            let are_epochs_swept = axes.iter().any(|axis| axis.hyperparameter == Hyperparameter::Epochs);
+            let is_pruned = !are_epochs_swept && fixed.epochs() > 1;
             SweepSpec {
                 name,
                 data,
@@ -221,7 +226,7 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
                 failures_max,
                 reuse,
                 priority,
-                search: search(has_range, replicates),
+                search: search(has_range, replicates, is_pruned),
                 constraints: Box::new(constraints),
             }
         },
