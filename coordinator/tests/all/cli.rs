@@ -200,6 +200,43 @@ fn reviews(rows: usize) -> String {
     std::iter::once("review,sentiment\n".to_owned()).chain(rows).collect()
 }
 
+/// A search with all that a file may say of one.
+const SEARCHED: &str = "name = \"searched\"\n[data]\ndataset = \"snippets\"\n[grid]\nlayers = [1, 2]\n\
+    units = { min = 16, max = 128, step = 16 }\nlearning_rate = { min = 3e-4, max = 1e-2, log = true }\n\
+    dropout = { levels = [0.2, 0.4], when = { layers = 2 } }\nconstraints = [\"units * layers <= 128\"]\n\
+    [search]\nsampler = \"sobol\"\npruner = \"asha\"\ntrials = 90\nepochs = 900\n[train]\nepochs = 27\n";
+
+#[test]
+fn a_plan_of_a_search_tells_its_sampler_pruner_budget_conditions_and_constraints() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("searched.toml"), SEARCHED).expect("written");
+    let plan = ["plan", "--no-data", "--no-measure", "searched.toml"];
+    let output = sweep(&plan, folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    insta::assert_snapshot!("plan_of_a_search", String::from_utf8_lossy(&output.stdout));
+    let json = sweep(&[&plan[..], &["--json"]].concat(), folder.path());
+    let plan: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!(plan["search"]["sampler"], "sobol");
+    assert_eq!(plan["search"]["rungs"], serde_json::json!([1, 3, 9]));
+    assert_eq!((plan["search"]["budget_trials"].as_u64(), plan["trials"].as_u64()), (Some(90), Some(90)));
+    assert_eq!(plan["axes"][3]["when"][0]["hyperparameter"], "layers");
+    assert_eq!(plan["constraints"], serde_json::json!(["units * layers <= 128"]));
+    let share = plan["constraints_leave"].as_f64().expect("a share");
+    assert!((share - 0.75).abs() < 0.05, "{share}");
+}
+
+#[test]
+fn a_plan_of_constraints_that_leave_nothing_fails_with_the_remedy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = SEARCHED.replace("units * layers <= 128\"", "dropout >= 0.3\", \"layers <= 1\"");
+    std::fs::write(folder.path().join("empty.toml"), text).expect("written");
+    let output = sweep(&["plan", "--no-data", "--no-measure", "empty.toml"], folder.path());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("none of 20000 random configurations fulfils the constraints"), "{told}");
+    assert!(told.contains("loosen a constraint"), "{told}");
+}
+
 const PLANNED: &str = "name = \"planned\"\n[data]\npath = \"PATH\"\ntext = \"TEXT\"\nlabel = \"sentiment\"\n\
     tokenizer = \"word\"\n[grid]\nunits = [8, 16]\n[train]\nepochs = 3\nreplicates = 2\n";
 

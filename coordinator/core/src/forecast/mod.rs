@@ -4,6 +4,7 @@
 //! of device ([`Rates`]). How many epochs a trial trains follows from those that have ended ([`EpochShares`]), and the
 //! end from laying what remains onto the slots ([`Schedule`]).
 
+mod bounds;
 mod epochs;
 mod of_engine;
 mod of_records;
@@ -15,6 +16,7 @@ mod work;
 
 use sweep_proto::{Configuration, DeviceKind, SweepSpec, WorkerProfile};
 
+pub use bounds::{Bounds, allowed_share, bounds};
 pub use epochs::{EpochShares, least};
 pub use of_engine::spread;
 pub use of_records::{Check, Past, TRIALS_CHECKED};

@@ -70,10 +70,9 @@ pub(super) struct Offered {
 
 /// The memory of the largest slot, and of as many as there are.
 pub(super) fn memory(spec: &SweepSpec, sizes: &Sizes, offered: &Offered, notes: &mut Vec<String>) -> Memory {
-    let sized = models::sizing(spec);
-    let count = sized.grid_size().unwrap_or(0);
-    let configurations = (0..count).filter_map(|position| sized.configuration(position));
-    let largest = configurations.map(|one| models::memory_bytes(&one, sizes)).max().unwrap_or(0);
+    let sizing = models::sizing(spec);
+    let needed = sizing.configurations().map(|one| models::memory_bytes(&one, sizes));
+    let largest = needed.max().unwrap_or(0);
     let measured = offered.measured.iter().map(|(_, bytes)| *bytes).max();
     let slot_bytes = (largest as f64 * factor(offered, sizes)) as u64;
     if let Some(limit) = offered.slot_memory_bytes.filter(|limit| *limit < slot_bytes) {

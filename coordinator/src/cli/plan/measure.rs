@@ -132,7 +132,7 @@ pub(super) fn measure(
         match trial {
             MeasuredTrial::Trained(speed) => speeds.push((configuration, speed)),
             MeasuredTrial::Failed { message } => {
-                let label = configuration.label(&models::sizing(spec).swept());
+                let label = configuration.label(&models::sizing(spec).swept);
                 notes.push(format!("{label} cannot be trained here: {}", plain(&message)));
             }
         }
@@ -146,12 +146,10 @@ pub(super) fn measure(
 /// The cheapest and the dearest configuration, and of the others those whose time lies most in products and least.
 fn chosen(spec: &SweepSpec, sizes: &Sizes) -> Vec<Configuration> {
     let sized = models::sizing(spec);
-    let count = sized.grid_size().unwrap_or(0);
-    let (positions, _) = spread(count as usize, 20 * TRIALS_FORECAST_MAX, 0..count);
+    let (some, _) = spread(sized.len() as usize, 20 * TRIALS_FORECAST_MAX, sized.configurations());
     let reference = Rates::reference(DeviceKind::Cpu);
-    let all: Vec<(f64, f64, Configuration)> = positions
+    let all: Vec<(f64, f64, Configuration)> = some
         .into_iter()
-        .filter_map(|position| sized.configuration(position))
         .filter_map(|one| {
             let work = Work::of_epoch(&one, &sizes.of(&one)?);
             Some((reference.seconds(&work), reference.product_share(&work), one))

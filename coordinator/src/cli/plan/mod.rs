@@ -5,6 +5,7 @@ mod footprint;
 mod measure;
 mod models;
 mod overhead;
+mod search;
 mod text;
 mod time;
 mod workers;
@@ -12,10 +13,10 @@ mod workers;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use coordinator_core::forecast::bounds;
 use coordinator_report::Price;
 use serde::Serialize;
-use sweep_proto::sweep_spec::TRIALS_MAX;
-use sweep_proto::{Axis, DataSource, Hyperparameter, Search, SweepSpec, Value};
+use sweep_proto::{Condition, DataSource, Hyperparameter, SweepSpec, Value};
 use sweep_transport::private;
 
 use super::exit::Failure;
@@ -24,6 +25,7 @@ use super::{Context, report, run};
 use data::PlannedData;
 use footprint::{Disk, Memory};
 use models::PlannedModel;
+use search::PlannedSearch;
 use time::PlannedTime;
 use workers::Connected;
 
@@ -32,8 +34,8 @@ The data is opened as the sweep opens it, and kept prepared in the data folder. 
 coordinator runs in the data folder, or --server names one, the time follows from the trials that
 its connected workers have run. Else it follows from a few batches of the cheapest, the dearest
 and the most unlike configurations, and from tiny trials, trained on every slot of this machine.
-The first figure of the interval is for trials that all run out of patience at once, the second
-for trials that train every epoch. Memory is the peak of a slot, within a fifth; disk is an
+The first figure of the interval is for trials that all run out of patience at once and are
+pruned as early as can be, the second for trials that train every epoch. Memory is the peak of a slot, within a fifth; disk is an
 estimate from above.
 
 Examples:
@@ -82,13 +84,20 @@ impl Arguments {
 struct Plan {
     name: String,
     dataset: String,
-    /// Configurations of the grid.
+    /// Configurations of the grid; of a search, at most.
     configurations: u64,
     replicates: u32,
+    /// Of a search, at most.
     trials: u64,
     /// Epochs of all trials together, none stopped early.
     epochs: u64,
+    /// How the space is searched; `null` where every configuration is trained, and to its end.
+    search: Option<PlannedSearch>,
     axes: Vec<PlannedAxis>,
+    /// What every configuration fulfils.
+    constraints: Vec<String>,
+    /// The share of random configurations that fulfil them; `null` where the configurations are counted, or nothing is demanded.
+    constraints_leave: Option<f64>,
     /// Ways in which the dataset is encoded.
     data_variants: u64,
     /// What was read; `null` where the data was not opened.
@@ -113,6 +122,12 @@ struct PlannedAxis {
     /// The range as it is written, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<String>,
+    /// The values of others with which it is varied; with others it has the fixed value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    when: Vec<Condition>,
+    /// That value, where it has a condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fixed: Option<Value>,
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
@@ -121,6 +136,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     }
     let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
     let spec = file.parse()?;
+    let constraints_leave = search::constraints_leave(&spec)?;
     let folder = context.wanted.data_folder.clone();
     let asked =
         if arguments.measure || arguments.no_measure { Ok(None) } else { workers::ask(context).await };
@@ -136,7 +152,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         task.await.map_err(|error| Failure::failed(format!("the plan broke off: {error}")))??;
     gathered.notes.extend(unasked);
     gathered.measure_overhead(&context.wanted.data_folder).await;
-    let plan = gathered.plan(connected);
+    let plan = Plan { constraints_leave, ..gathered.plan(connected) };
     if context.output.json {
         return context.output.json(&plan);
     }
@@ -214,22 +230,26 @@ impl Gathered {
         let (models, models_total) = models::models(&spec, &sizes);
         let memory = footprint::memory(&spec, &sizes, &offered, &mut notes);
         let slots = offered.slots.unwrap_or(1);
-        let counts = Counts::of(&spec);
-        if counts.are_of_search {
+        let bounds = bounds(&spec);
+        let search = PlannedSearch::of(&spec, &bounds);
+        notes.extend(search::notes(&spec, &bounds));
+        let is_proposed = spec.search.as_ref().is_some_and(|search| !search.is_of_grid());
+        if is_proposed {
             notes.push(
                 "time and disk of a search are not forecast: they depend on what it proposes".to_owned(),
             );
         }
-        let time = time.filter(|_| !counts.are_of_search);
-        let disk = opened.as_ref().filter(|_| !counts.are_of_search);
+        let time = time.filter(|_| !is_proposed);
+        let disk = opened.as_ref().filter(|_| !is_proposed);
         let disk = disk.map(|opened| footprint::disk(&spec, &sizes, opened, slots));
         Plan {
             name: spec.name.clone(),
             dataset,
-            configurations: counts.trials.div_ceil(u64::from(spec.replicates)),
+            configurations: bounds.trials.div_ceil(u64::from(spec.replicates)),
             replicates: spec.replicates,
-            trials: counts.trials,
-            epochs: counts.epochs,
+            trials: bounds.trials,
+            epochs: bounds.epochs,
+            search,
             axes: spec
                 .axes
                 .iter()
@@ -237,8 +257,12 @@ impl Gathered {
                     hyperparameter: axis.hyperparameter,
                     levels: axis.levels().to_vec(),
                     range: axis.range().map(ToString::to_string),
+                    when: axis.when.clone(),
+                    fixed: (!axis.when.is_empty()).then(|| spec.fixed.get(axis.hyperparameter)),
                 })
                 .collect(),
+            constraints: spec.constraints.iter().map(ToString::to_string).collect(),
+            constraints_leave: None,
             data_variants: spec.data_variants().len() as u64,
             data: opened.map(data::Opened::told),
             models,
@@ -248,36 +272,6 @@ impl Gathered {
             time,
             notes,
         }
-    }
-}
-
-/// How much a sweep trains at most.
-struct Counts {
-    trials: u64,
-    epochs: u64,
-    are_of_search: bool,
-}
-
-impl Counts {
-    fn of(spec: &SweepSpec) -> Self {
-        let search = spec.search.as_deref().filter(|search| !search.is_of_grid());
-        let Some(Search { budget, .. }) = search else {
-            return Self {
-                trials: spec.trial_count().unwrap_or(u64::MAX),
-                epochs: spec.grid_epochs().unwrap_or(u64::MAX),
-                are_of_search: false,
-            };
-        };
-        let swept = spec.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs);
-        let (least, most) = match swept.map(Axis::extremes) {
-            Some(Some([Value::Integer(least), Value::Integer(most)])) => (least, most),
-            _ => (spec.fixed.epochs(), spec.fixed.epochs()),
-        };
-        let by_epochs = budget.epochs.map(|epochs| epochs.div_ceil(least.max(1)));
-        let bounds = [budget.trials.map(u64::from), by_epochs, spec.trial_count(), Some(TRIALS_MAX)];
-        let trials = bounds.into_iter().flatten().min().unwrap_or(TRIALS_MAX);
-        let epochs = trials.saturating_mul(most).min(budget.epochs.unwrap_or(u64::MAX));
-        Self { trials, epochs, are_of_search: true }
     }
 }
 
@@ -291,24 +285,6 @@ fn dataset(source: &DataSource) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn a_search_trains_what_its_budget_allows() {
-        let counts = |budget: &str| {
-            let text = format!(
-                "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\ndropout = {{ min = 0, max = 0.5 }}\n[search]\n{budget}\n\
-                 [train]\nepochs = 4\n"
-            );
-            let counts =
-                Counts::of(&sweep_proto::sweep_file::parse("test.toml", &text).expect("a valid file"));
-            (counts.trials, counts.epochs)
-        };
-        assert_eq!(counts("trials = 40"), (40, 160));
-        assert_eq!(counts("epochs = 30"), (8, 30));
-        assert_eq!(counts("trials = 5\nepochs = 30"), (5, 20));
-    }
-
     #[test]
     fn swept_epochs_are_counted_level_by_level() {
         let text = "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\nepochs = [2, 5]\nunits = [8, 16, 32]\n[train]\nreplicates = 2\n";

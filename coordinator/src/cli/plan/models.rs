@@ -1,8 +1,10 @@
 //! The models of a grid: their trained numbers and the memory of a trial.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sweep_proto::model_size::{self, SlotData};
-use sweep_proto::{Configuration, Domain, Hyperparameter, SweepSpec};
+use sweep_proto::{Configuration, Constraint, Domain, Hyperparameter, SweepSpec};
 
 use super::data::Sizes;
 
@@ -23,6 +25,8 @@ const SIZING: [Hyperparameter; 11] = [
     Hyperparameter::TruncationSide,
 ];
 
+/// Most points of a restricted space that are looked at: a second of looking.
+const POINTS_MAX: u64 = 300_000;
 /// Values of a range whose models are looked at, its ends among them.
 const VALUES_OF_A_RANGE: u64 = 8;
 
@@ -36,43 +40,129 @@ pub(super) struct PlannedModel {
     pub(super) label: String,
 }
 
-/// The grid of the axes alone that decide how large models are and how long an epoch takes.
-pub(super) fn sizing(spec: &SweepSpec) -> SweepSpec {
+/// The configurations of a sweep that differ in what decides how large models are and how long an epoch takes.
+pub(super) struct Sizing {
+    /// The axes that decide it.
+    pub(super) swept: Vec<Hyperparameter>,
+    of: Differing,
+}
+
+enum Differing {
+    /// All points of a grid.
+    Grid(Box<SweepSpec>),
+    /// Those that conditions and constraints leave.
+    Listed(Vec<Configuration>),
+}
+
+/// What is differently sized in a sweep. Of a range it is some values.
+pub(super) fn sizing(spec: &SweepSpec) -> Sizing {
+    let is_sizing = |one: &Hyperparameter| SIZING.contains(one);
+    let swept = spec.swept().into_iter().filter(is_sizing).collect();
+    if let Some(listed) = spec.is_restricted().then(|| allowed(spec)).flatten() {
+        return Sizing { swept, of: Differing::Listed(listed) };
+    }
+    let mut sized = of_levels(spec, &SIZING.into_iter().collect(), VALUES_OF_A_RANGE);
+    // Every value counts that some configuration may have.
+    sized.axes.iter_mut().for_each(|axis| axis.when.clear());
+    *sized.constraints = Vec::new().into();
+    Sizing { swept, of: Differing::Grid(Box::new(sized)) }
+}
+
+/// The grid of some axes alone, with some values of each range; what is demanded of others alone is left out.
+fn of_levels(spec: &SweepSpec, kept: &BTreeSet<Hyperparameter>, values: u64) -> SweepSpec {
     let mut sized = spec.clone();
-    sized.axes.retain(|axis| SIZING.contains(&axis.hyperparameter));
+    sized.axes.retain(|axis| kept.contains(&axis.hyperparameter));
     sized.search = None;
     for axis in &mut sized.axes {
-        // Every value counts that some configuration may have.
-        axis.when.clear();
         if let Some(range) = axis.range() {
-            axis.domain = Domain::Levels(range.spread(VALUES_OF_A_RANGE));
+            axis.domain = Domain::Levels(range.spread(values));
         }
     }
-    let is_kept = |one: &Hyperparameter| sized.axes.iter().any(|axis| axis.hyperparameter == *one);
-    let kept = spec.constraints.iter().filter(|constraint| constraint.hyperparameters().iter().all(is_kept));
-    let kept: Vec<_> = kept.cloned().collect();
-    *sized.constraints = kept.into();
-    if sized.grid_size().is_none_or(|size| size == 0) {
-        *sized.constraints = Vec::new().into();
-    }
+    let concerns = |one: &&Constraint| one.hyperparameters().iter().any(|one| kept.contains(one));
+    *sized.constraints = spec.constraints.iter().filter(concerns).cloned().collect::<Vec<_>>().into();
     sized
+}
+
+/// The differently sized configurations that conditions and constraints leave; `None` where there are too many points to look at, or
+/// where none of the values that are looked at is allowed.
+fn allowed(spec: &SweepSpec) -> Option<Vec<Configuration>> {
+    let kept = connected(spec);
+    let ranges =
+        spec.axes.iter().filter(|axis| axis.range().is_some() && kept.contains(&axis.hyperparameter));
+    // Few ranges are looked at more closely: a constraint may cut them anywhere.
+    let values = match ranges.count() {
+        0 | 1 => 8 * VALUES_OF_A_RANGE,
+        2 => 2 * VALUES_OF_A_RANGE,
+        _ => VALUES_OF_A_RANGE,
+    };
+    let sized = of_levels(spec, &kept, values);
+    let count = sized.grid_size().filter(|count| *count <= POINTS_MAX)?;
+    let mut seen = BTreeSet::new();
+    for position in 0..count {
+        let configuration = sized.configuration(position)?;
+        let mut one = spec.fixed.clone();
+        for hyperparameter in SIZING {
+            one.set(hyperparameter, configuration.get(hyperparameter)).ok()?;
+        }
+        seen.insert(one);
+    }
+    (!seen.is_empty()).then(|| seen.into_iter().collect())
+}
+
+/// The axes that decide a size, with all on which their values depend through conditions and constraints.
+fn connected(spec: &SweepSpec) -> BTreeSet<Hyperparameter> {
+    let conditions = spec.axes.iter().flat_map(|axis| {
+        axis.when.iter().map(|condition| vec![axis.hyperparameter, condition.hyperparameter])
+    });
+    let constraints = spec.constraints.iter().map(Constraint::hyperparameters);
+    let links: Vec<Vec<Hyperparameter>> = conditions.chain(constraints).collect();
+    let mut kept: BTreeSet<Hyperparameter> = SIZING.into_iter().collect();
+    loop {
+        let before = kept.len();
+        for link in &links {
+            if link.iter().any(|one| kept.contains(one)) {
+                kept.extend(link.iter().copied());
+            }
+        }
+        if kept.len() == before {
+            return kept;
+        }
+    }
+}
+
+impl Sizing {
+    pub(super) fn len(&self) -> u64 {
+        match &self.of {
+            Differing::Grid(grid) => grid.grid_size().unwrap_or(0),
+            Differing::Listed(listed) => listed.len() as u64,
+        }
+    }
+
+    pub(super) fn configurations(&self) -> Box<dyn Iterator<Item = Configuration> + '_> {
+        match &self.of {
+            Differing::Grid(grid) => {
+                Box::new((0..self.len()).filter_map(|position| grid.configuration(position)))
+            }
+            Differing::Listed(listed) => Box::new(listed.iter().cloned()),
+        }
+    }
 }
 
 /// The models of different size: all of them, or the extremes of parameters and of memory; and how
 /// many there are.
 pub(super) fn models(spec: &SweepSpec, sizes: &Sizes) -> (Vec<PlannedModel>, u64) {
-    let sized = sizing(spec);
-    let total = sized.grid_size().unwrap_or(0);
-    let mut swept = sized.swept();
-    if swept.is_empty() {
-        swept = vec![Hyperparameter::Cell, Hyperparameter::Units, Hyperparameter::Embedding];
-    }
-    let all =
-        (0..total).filter_map(|position| sized.configuration(position)).map(|configuration| PlannedModel {
-            parameters: parameters(&configuration, sizes),
-            memory_bytes: memory_bytes(&configuration, sizes),
-            label: configuration.label(&swept),
-        });
+    let sizing = sizing(spec);
+    let total = sizing.len();
+    let named = if sizing.swept.is_empty() {
+        vec![Hyperparameter::Cell, Hyperparameter::Units, Hyperparameter::Embedding]
+    } else {
+        sizing.swept.clone()
+    };
+    let all = sizing.configurations().map(|configuration| PlannedModel {
+        parameters: parameters(&configuration, sizes),
+        memory_bytes: memory_bytes(&configuration, sizes),
+        label: configuration.label(&named),
+    });
     if total <= MODELS_MAX as u64 {
         return (all.collect(), total);
     }
@@ -134,6 +224,25 @@ mod tests {
         let (models, total) = models(&spec, &Sizes::new(&spec, None));
         assert_eq!((total, models.len()), (12, 12));
         assert!(models.iter().all(|model| model.label != "units=64 layers=2"), "a constraint excludes it");
+    }
+
+    #[test]
+    fn models_that_conditions_and_constraints_exclude_are_not_told() {
+        let of = |grid: &str| {
+            let text = format!(
+                "name = \"x\"\n[data]\ndataset = \"snippets\"\n[model]\nembedding = 8\n[grid]\n{grid}\n"
+            );
+            let spec = sweep_proto::sweep_file::parse("test.toml", &text).expect("a valid file");
+            let (models, total) = models(&spec, &Sizes::new(&spec, None));
+            assert_eq!(models.len() as u64, total);
+            models.into_iter().map(|model| model.label).collect::<Vec<_>>()
+        };
+        let conditional = "units = [8, 16]\nembedding = { levels = [32], when = { units = 16 } }";
+        assert_eq!(of(conditional), ["units=8 embedding=8", "units=16 embedding=32"]);
+        // Through dropout, which decides no size, units and layers depend on each other.
+        let through = "units = [8, 16]\nlayers = [1, 2]\ndropout = [0.1, 0.5]\n\
+            constraints = [\"dropout * units <= 2\", \"dropout * 10 >= 4 * layers - 3\"]";
+        assert_eq!(of(through), ["units=8 layers=1", "units=16 layers=1"]);
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use super::super::output::plain;
 use super::super::render::status::{duration, percent};
 use super::super::render::table::{self, Align};
-use super::Plan;
 use super::data::PlannedData;
+use super::search::PlannedSearch;
 use super::time::PlannedTime;
+use super::{Plan, PlannedAxis};
+use sweep_proto::Value;
 
 /// Classes that are named.
 const CLASSES_NAMED_MAX: usize = 6;
@@ -29,19 +31,43 @@ pub(super) fn text(plan: &Plan) -> String {
         ),
         format!("epochs          {} at most", plan.epochs),
     ]);
-    for axis in &plan.axes {
-        let levels = axis.levels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let levels = axis.range.clone().unwrap_or(levels);
-        lines.push(format!("{:<15} {levels}", axis.hyperparameter.name()));
-    }
+    let search = plan.search.iter().flat_map(|search| search.lines(plan.epochs));
+    lines.extend(search.map(|(title, text)| format!("{title:<15} {text}")));
+    lines.extend(plan.axes.iter().map(axis));
+    lines.extend(constraints(plan));
     lines.push(String::new());
-    lines.extend(plan.time.as_ref().map(time));
+    let prunes = plan.search.as_ref().is_some_and(PlannedSearch::prunes);
+    lines.extend(plan.time.as_ref().map(|one| time(one, prunes)));
     lines.push(memory(plan));
     lines.extend(disk(plan));
     lines.extend(plan.notes.iter().map(|note| format!("note            {}", plain(note))));
     lines.push(String::new());
     lines.push(models(plan));
     lines.join("\n")
+}
+
+/// What an axis may be, and when: `dropout  0, 0.5 when layers is 2 or 3, else 0.1`.
+fn axis(axis: &PlannedAxis) -> String {
+    let joined =
+        |values: &[Value], between| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(between);
+    let values = axis.range.clone().unwrap_or_else(|| joined(&axis.levels, ", "));
+    let name = axis.hyperparameter.name();
+    let Some(fixed) = &axis.fixed else { return format!("{name:<15} {values}") };
+    let conditions: Vec<String> = axis
+        .when
+        .iter()
+        .map(|one| format!("{} is {}", one.hyperparameter, joined(&one.values, " or ")))
+        .collect();
+    format!("{name:<15} {values} when {}, else {fixed}", conditions.join(" and "))
+}
+
+/// A line for each constraint, and how much they leave.
+fn constraints(plan: &Plan) -> Vec<String> {
+    let share = plan
+        .constraints_leave
+        .map(|share| format!("{:<15} {} of random configurations", "they leave", percent(Some(share))));
+    let listed = plan.constraints.iter().map(|one| format!("{:<15} {one}", "constraint"));
+    listed.chain(share).collect()
 }
 
 fn data(data: &PlannedData) -> String {
@@ -67,7 +93,8 @@ fn data(data: &PlannedData) -> String {
     )
 }
 
-fn time(time: &PlannedTime) -> String {
+/// Where a pruner ends trials, the figure for every epoch is an upper bound.
+fn time(time: &PlannedTime, prunes: bool) -> String {
     let [all, low, high] = [time.seconds, time.seconds_low, time.seconds_high].map(duration);
     let money = time.money.as_ref().map_or_else(String::new, |money| {
         format!("\nmoney           {:.2} ({:.2} to {:.2})", money.total, money.low, money.high)
@@ -80,7 +107,8 @@ fn time(time: &PlannedTime) -> String {
         format!("by {} measured here", counted(time.measured as u64, "configuration"))
     };
     format!(
-        "time            {all} for every epoch, on {} of {}\n                {low} to {high}, {basis}{money}",
+        "time            {}{all} for every epoch, on {} of {}\n                {low} to {high}, {basis}{money}",
+        if prunes { "at most " } else { "" },
         counted(u64::from(time.slots), "slot"),
         plain(&time.device),
     )

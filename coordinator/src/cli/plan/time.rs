@@ -1,6 +1,8 @@
 //! How long the sweep takes on slots whose rates are known, between which bounds, and what that costs.
 
-use coordinator_core::forecast::{DataSizes, Rates, Schedule, TRIALS_FORECAST_MAX, Work, least, spread};
+use coordinator_core::forecast::{
+    DataSizes, Rates, Schedule, TRIALS_FORECAST_MAX, Work, bounds, least, spread,
+};
 use coordinator_report::{Price, price_of};
 use serde::Serialize;
 use sweep_proto::{Configuration, SweepSpec};
@@ -52,7 +54,7 @@ pub(super) struct PlannedTime {
     pub(super) device: String,
     /// Seconds if every trial trains all its epochs.
     pub(super) seconds: f64,
-    /// Seconds if every trial runs out of patience as early as it can, and the slots are as fast as they may be.
+    /// Seconds if every trial runs out of patience and is pruned as early as it can, and the slots are as fast as they may be.
     pub(super) seconds_low: f64,
     /// Seconds if every trial trains all its epochs, and the slots are as slow as they may be.
     pub(super) seconds_high: f64,
@@ -89,7 +91,9 @@ pub(super) fn time(
 ) -> Option<PlannedTime> {
     let plan = Trials { spec, sizes, kinds };
     let all = plan.seconds(|one| one.epochs() as f64)?;
-    let few = plan.seconds(least)?;
+    let bounds = bounds(spec);
+    let share_kept = bounds.epochs_least as f64 / bounds.epochs.max(1) as f64;
+    let few = plan.seconds(|one| least(one).min(share_kept * one.epochs() as f64))?;
     let devices: Vec<&str> = kinds.iter().map(|one| one.device.as_str()).collect();
     // The slowest trials may run on the kind that is known least.
     let error = kinds.iter().map(|one| one.error).fold(0.0, f64::max);
@@ -246,6 +250,19 @@ mod tests {
         assert!((both.total / one.total - 1.5).abs() < 1e-9, "half of the work at twice the price");
         assert!(time(&spec, &sizes, &[desk, vm], 0.0, &prices[..1]).expect("rates").money.is_none());
         assert!(time(&spec, &sizes, &[], 0.0, &[]).is_none(), "nobody works");
+    }
+
+    #[test]
+    fn the_shortest_time_is_that_of_trials_that_are_pruned_at_once() {
+        let whole = spec();
+        let text = "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\nunits = [8, 16]\n[search]\npruner = \"asha\"\n[train]\nreplicates = 10\n";
+        let pruned = sweep_proto::sweep_file::parse("test.toml", text).expect("a valid file");
+        let of = |spec: &SweepSpec| {
+            time(spec, &Sizes::new(spec, None), &[slots("desk", 2, 0.0)], 0.0, &[]).expect("rates")
+        };
+        let (whole, pruned) = (of(&whole), of(&pruned));
+        assert!((whole.seconds_high - pruned.seconds_high).abs() < 1e-9);
+        assert!(pruned.seconds_low < 0.6 * whole.seconds_low, "{} {}", pruned.seconds_low, whole.seconds_low);
     }
 
     #[test]

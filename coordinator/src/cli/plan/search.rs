@@ -1,0 +1,231 @@
+//! How a plan tells the search of a sweep: who proposes and who prunes, what the budget is, and what of it has no effect.
+
+use coordinator_core::forecast::{Bounds, allowed_share};
+use serde::Serialize;
+use sweep_proto::{Budget, PrunerName, SamplerName, Search, SweepSpec, search::ETA};
+
+use super::super::exit::Failure;
+
+/// Random configurations that are looked at where a space cannot be counted. As many as the samplers draw before they give up.
+const DRAWS: u32 = 20_000;
+
+/// What `sweep plan` tells of a search.
+#[derive(Debug, Serialize)]
+pub(super) struct PlannedSearch {
+    sampler: SamplerName,
+    /// What the sampler does.
+    sampler_does: &'static str,
+    pruner: PrunerName,
+    /// What the pruner does.
+    pruner_does: &'static str,
+    /// Of the pruner `asha`: of how many trials at a rung one is promoted.
+    eta: Option<u32>,
+    /// Epochs that every trial trains before the pruner looks at it; `null` without a pruner.
+    min_epochs: Option<u32>,
+    /// The epochs at which trials wait to be promoted.
+    rungs: Vec<u32>,
+    /// The budget of trials; `null` without one.
+    budget_trials: Option<u32>,
+    /// The budget of epochs; `null` without one.
+    budget_epochs: Option<u64>,
+    /// Epochs that the pruner leaves at least; `null` without a pruner.
+    epochs_least: Option<u64>,
+}
+
+impl PlannedSearch {
+    /// `None` where every configuration is trained to its end.
+    pub(super) fn of(spec: &SweepSpec, bounds: &Bounds) -> Option<Self> {
+        let search = spec.search.as_deref()?;
+        let Search { sampler, pruner, eta, min_epochs, budget: Budget { trials, epochs } } = *search;
+        if search.is_of_grid() && pruner == PrunerName::None {
+            return None;
+        }
+        let has_pruner = pruner != PrunerName::None;
+        Some(Self {
+            sampler,
+            sampler_does: sampler.doc(),
+            pruner,
+            pruner_does: pruner.doc(),
+            eta: (pruner == PrunerName::Asha).then(|| eta.unwrap_or(ETA)),
+            min_epochs: has_pruner.then(|| min_epochs.unwrap_or(1)),
+            rungs: bounds.rungs.clone(),
+            budget_trials: trials,
+            budget_epochs: epochs,
+            epochs_least: has_pruner.then_some(bounds.epochs_least),
+        })
+    }
+
+    /// Whether trials may end before they have trained all their epochs.
+    pub(super) fn prunes(&self) -> bool {
+        self.pruner != PrunerName::None
+    }
+
+    /// The lines of the text, each with its title.
+    pub(super) fn lines(&self, epochs: u64) -> Vec<(&'static str, String)> {
+        let mut lines = vec![("sampler", format!("{}: {}", self.sampler, lowered(self.sampler_does)))];
+        let spent = [
+            self.budget_trials.map(|trials| format!("{trials} trials")),
+            self.budget_epochs.map(|epochs| format!("{epochs} epochs")),
+        ];
+        let spent: Vec<String> = spent.into_iter().flatten().collect();
+        if !spent.is_empty() {
+            lines.push(("budget", spent.join(", ")));
+        }
+        if let Some(least) = self.epochs_least {
+            lines.push(("pruner", format!("{}: {}", self.pruner, lowered(self.pruner_does))));
+            if let Some((last, before)) = self.rungs.split_last() {
+                let before = before.iter().map(|rung| format!("{rung}, ")).collect::<String>();
+                lines.push((
+                    "rungs",
+                    format!("{before}{last} epochs; the best one in {} goes on", self.eta.unwrap_or(ETA)),
+                ));
+            }
+            let saved = 100.0 * epochs.saturating_sub(least) as f64 / epochs.max(1) as f64;
+            lines.push((
+                "may save",
+                format!("at most {saved:.0} % of the epochs: at least {least} are trained"),
+            ));
+        }
+        lines
+    }
+}
+
+/// A sentence as a clause.
+fn lowered(sentence: &str) -> String {
+    let mut characters = sentence.trim_end_matches('.').chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
+
+/// The share of random configurations that the constraints leave; `None` where nothing is demanded, or where all are counted.
+///
+/// # Errors
+/// Where samplers that draw at random would find none.
+pub(super) fn constraints_leave(spec: &SweepSpec) -> Result<Option<f64>, Failure> {
+    if spec.constraints.is_empty() || spec.grid_size().is_some() {
+        return Ok(None);
+    }
+    let share = allowed_share(spec, DRAWS);
+    let draws = spec
+        .search
+        .as_ref()
+        .is_some_and(|search| matches!(search.sampler, SamplerName::Random | SamplerName::Sobol));
+    if share <= 0.0 && draws {
+        let message =
+            format!("none of {DRAWS} random configurations fulfils the constraints of {}", spec.name);
+        return Err(Failure::usage(message)
+            .hint("loosen a constraint, or narrow the ranges to where all of them hold"));
+    }
+    Ok(Some(share))
+}
+
+/// What of a search does less than it seems.
+pub(super) fn notes(spec: &SweepSpec, bounds: &Bounds) -> Vec<String> {
+    let Some(search) = spec.search.as_deref() else { return Vec::new() };
+    let of_space = bounds.space.map(|space| space.saturating_mul(u64::from(spec.replicates)));
+    let budget = search.budget.trials.map(u64::from).zip(of_space);
+    let mut notes = Vec::new();
+    if let Some((budget, all)) = budget.filter(|(budget, all)| budget > all) {
+        notes.push(format!(
+            "the budget of {budget} trials exceeds the {all} of the space: the sweep ends with these"
+        ));
+    }
+    if let Some((_, all)) = of_space
+        .map(|all| (search, all))
+        .filter(|(search, all)| search.sampler == SamplerName::Grid && bounds.trials < *all)
+    {
+        notes.push(format!(
+            "the sampler grid trains the first {} of {all} trials in the order of the file; shuffled_grid trains some from everywhere",
+            bounds.trials
+        ));
+    }
+    if search.pruner == PrunerName::Asha && search.sampler == SamplerName::Grid {
+        notes.push(
+            "the pruner asha compares trials as they come, and the sampler grid begins with one level of the first axis; \
+             shuffled_grid mixes them"
+                .to_owned(),
+        );
+    }
+    match search.pruner {
+        PrunerName::Median if spec.replicates > 1 => notes.push(
+            "once a replicate of a configuration has completed, the pruner median spares its other replicates: with one replicate it saves more"
+                .to_owned(),
+        ),
+        PrunerName::Asha if spec.replicates > 1 => notes.push(
+            "the pruner asha ranks every replicate by itself, so few configurations complete all their replicates".to_owned(),
+        ),
+        _ => {}
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use coordinator_core::forecast::bounds;
+
+    use super::*;
+
+    fn spec(grid: &str, search: &str, train: &str) -> SweepSpec {
+        let text = format!(
+            "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\n{grid}\n[search]\n{search}\n[train]\nepochs = 27\n{train}\n"
+        );
+        sweep_proto::sweep_file::parse("test.toml", &text).expect("a valid file")
+    }
+
+    fn noted(grid: &str, search: &str, train: &str) -> String {
+        let spec = spec(grid, search, train);
+        notes(&spec, &bounds(&spec)).join("\n")
+    }
+
+    #[test]
+    fn what_a_search_does_not_do_is_noted() {
+        let units = "units = [8, 16, 32]";
+        assert!(
+            noted(units, "sampler = \"random\"\ntrials = 40", "")
+                .contains("40 trials exceeds the 3 of the space")
+        );
+        assert!(noted(units, "sampler = \"grid\"\ntrials = 2", "").contains("first 2 of 3 trials"));
+        assert_eq!(noted(units, "sampler = \"shuffled_grid\"\ntrials = 2", ""), "");
+        assert!(noted(units, "pruner = \"asha\"", "").contains("shuffled_grid mixes them"));
+        assert!(
+            noted(units, "pruner = \"median\"", "replicates = 3").contains("spares its other replicates")
+        );
+        assert!(
+            noted(units, "sampler = \"shuffled_grid\"\npruner = \"asha\"", "replicates = 3")
+                .contains("by itself")
+        );
+        assert_eq!(noted(units, "pruner = \"median\"", ""), "");
+    }
+
+    #[test]
+    fn a_search_is_told_with_its_rungs_and_with_bounds_of_what_it_saves() {
+        let spec = spec("units = { min = 8, max = 64 }", "pruner = \"asha\"\ntrials = 27\nepochs = 500", "");
+        let bounds = bounds(&spec);
+        let lines = PlannedSearch::of(&spec, &bounds).expect("a search").lines(bounds.epochs);
+        let told: Vec<String> = lines.into_iter().map(|(title, text)| format!("{title}: {text}")).collect();
+        assert_eq!(
+            told,
+            [
+                "sampler: random: configurations drawn at random, each level and each part of a range equally likely",
+                "budget: 27 trials, 500 epochs",
+                "pruner: asha: trials wait after min_epochs epochs, eta times as many, and so on; the best one in eta goes on from its checkpoint",
+                "rungs: 1, 3, 9 epochs; the best one in 3 goes on",
+                "may save: at most 88 % of the epochs: at least 60 are trained",
+            ]
+        );
+    }
+
+    #[test]
+    fn constraints_that_no_draw_fulfils_are_refused_and_the_share_of_others_is_told() {
+        let of = |constraints: &str| {
+            let grid = format!(
+                "dropout = {{ min = 0, max = 0.5 }}\nunits = {{ min = 1, max = 100 }}\nconstraints = [{constraints}]"
+            );
+            constraints_leave(&spec(&grid, "trials = 9", ""))
+        };
+        assert_eq!(of("").expect("nothing is demanded"), None);
+        let share = of("\"units <= 50\"").expect("half of it").expect("a share");
+        assert!((share - 0.5).abs() < 0.05, "{share}");
+        let refused = of("\"dropout < 0.2\", \"dropout > 0.3\"").expect_err("nothing is left");
+        assert!(refused.message.contains("none of 20000 random configurations"), "{}", refused.message);
+    }
+}
