@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sweep_proto::left_out::is_default;
-use sweep_proto::{DataAccount, DataSpec, DataWarning, Hyperparameter, Value};
+use sweep_proto::{DataAccount, DataSpec, DataWarning, Hyperparameter, Search, Value};
 
 pub use coordinator_statistics::interval::{Band, Interval, ReplicateMean, Summary};
 
@@ -144,6 +144,9 @@ pub struct SetUp {
     /// What every configuration fulfils.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<String>,
+    /// How the space was searched; left out where every configuration was trained to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
     /// Whether combinations of levels are left out: by conditions, constraints or a search.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub leaves_out: bool,
@@ -180,6 +183,9 @@ pub struct Levels {
     /// Its range, where it has one.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_written")]
     pub range: Option<sweep_proto::Range>,
+    /// The values of other hyperparameters with which it is varied.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<sweep_proto::Condition>,
 }
 
 impl Levels {
@@ -189,14 +195,25 @@ impl Levels {
             hyperparameter: axis.hyperparameter,
             levels: axis.levels().to_vec(),
             range: axis.range().copied(),
+            when: axis.when.clone(),
         }
     }
 
     /// The range as it stands in a sweep file, or the levels with commas between them.
     pub fn words(&self) -> String {
-        let levels = || self.levels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        self.range.map_or_else(levels, |range| range.to_string())
+        self.range.map_or_else(|| listed(&self.levels), |range| range.to_string())
     }
+
+    /// Its conditions as equations: `layers = 2, 3`; `None` where it is always varied.
+    pub fn conditions(&self) -> Option<String> {
+        let equations =
+            self.when.iter().map(|one| format!("{} = {}", one.hyperparameter, listed(&one.values)));
+        (!self.when.is_empty()).then(|| equations.collect::<Vec<_>>().join("; "))
+    }
+}
+
+fn listed(values: &[Value]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// A range as it stands in a sweep file.

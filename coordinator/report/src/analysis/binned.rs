@@ -9,6 +9,9 @@ use crate::table::Table;
 /// Bins of a range: enough to see a bend, few enough that each holds some trials of an ordinary search.
 const BINS: u32 = 6;
 
+/// Digits behind the first with which every number is told from every other.
+const DIGITS_MAX: usize = 17;
+
 /// The bins of a range, of equal width on its scale. Each is named by its middle.
 #[derive(Clone, Debug)]
 pub struct Bins {
@@ -31,19 +34,20 @@ impl Bins {
         };
         let (low, high) = (low - margin, high + margin);
         let width = (high - low) / f64::from(count);
-        let middle = |bin: u32| {
-            let middle = unscaled(low + (f64::from(bin) + 0.5) * width, is_log);
-            match range {
-                Range::Integer(_) => Value::Integer(middle.round() as u64),
-                Range::Real(_) => Value::Real(short(middle)),
-            }
+        let middle = |bin: u32| unscaled(low + (f64::from(bin) + 0.5) * width, is_log);
+        let exact: Vec<f64> = (0..count).map(middle).collect();
+        let middles = match range {
+            Range::Integer(_) => exact.iter().map(|one| Value::Integer(one.round() as u64)).collect(),
+            Range::Real(_) => short(&exact).into_iter().map(Value::Real).collect(),
         };
-        Self { middles: (0..count).map(middle).collect(), low, width, is_log }
+        Self { middles, low, width, is_log }
     }
 
-    /// The middles of all bins, ascending.
-    pub fn middles(&self) -> &[Value] {
-        &self.middles
+    /// The middles of all bins, ascending, each once: between two whole numbers lie bins that none falls into.
+    pub fn middles(&self) -> Vec<Value> {
+        let mut middles = self.middles.clone();
+        middles.dedup();
+        middles
     }
 
     /// The middle of the bin in which a value lies.
@@ -98,9 +102,13 @@ fn unscaled(number: f64, is_log: bool) -> f64 {
     if is_log { number.exp() } else { number }
 }
 
-/// A number of three digits.
-fn short(number: f64) -> f64 {
-    format!("{number:.2e}").parse().unwrap_or(number)
+/// Ascending numbers with three digits, or with as many as tell them apart.
+fn short(numbers: &[f64]) -> Vec<f64> {
+    let rounded = |digits: usize| -> Vec<f64> {
+        numbers.iter().map(|number| format!("{number:.digits$e}").parse().unwrap_or(*number)).collect()
+    };
+    let is_told_apart = |rounded: &Vec<f64>| rounded.windows(2).all(|pair| pair[0] < pair[1]);
+    (2..DIGITS_MAX).map(rounded).find(is_told_apart).unwrap_or_else(|| numbers.to_vec())
 }
 
 #[cfg(test)]
@@ -108,6 +116,23 @@ mod tests {
     use sweep_proto::Hyperparameter;
 
     use super::*;
+
+    #[test]
+    fn bins_of_a_narrow_range_have_names_of_their_own() {
+        let of = |hyperparameter, bounds, log| {
+            Bins::of(&Range::new(hyperparameter, bounds, log, None).expect("a range"))
+        };
+        let narrow = of(Hyperparameter::LearningRate, [Value::Real(1e-3), Value::Real(1.001e-3)], false);
+        assert_eq!(narrow.middles().len(), BINS as usize, "{narrow:?}");
+        let [low, high] = [1.000_1e-3, 1.000_9e-3].map(|one| narrow.middle_of(&Value::Real(one)));
+        assert!(low < high, "{low} and {high} are one level");
+        let wide = of(Hyperparameter::LearningRate, [Value::Real(1e-3), Value::Real(1e-1)], true);
+        assert_eq!(wide.middles()[0].to_string(), "0.00147");
+        // Between 1 and 2 lies a bin for which there is no number.
+        let whole = of(Hyperparameter::Layers, [Value::Integer(1), Value::Integer(8)], true);
+        let names = whole.middles();
+        assert!(names.windows(2).all(|pair| pair[0] < pair[1]), "{names:?}");
+    }
 
     fn range(hyperparameter: Hyperparameter, bounds: [Value; 2], log: bool, step: Option<Value>) -> Range {
         Range::new(hyperparameter, bounds, log, step).unwrap()
@@ -121,7 +146,7 @@ mod tests {
         assert!(bins.middles().is_sorted());
         assert_eq!(bins.middle_of(&rates[0]), bins.middles()[0]);
         assert_eq!(bins.middle_of(&rates[1]), bins.middles()[5]);
-        for middle in bins.middles() {
+        for middle in &bins.middles() {
             assert_eq!(bins.middle_of(middle), *middle);
         }
     }

@@ -35,6 +35,7 @@ fn next_step(strongest: &Strongest) -> NextStep {
     match (&strongest.reason, strongest.leading) {
         (VerdictReason::NothingSwept | VerdictReason::OnlySwept(_), _) => NextStep::Nothing,
         (_, Some(leading)) if strongest.decided => NextStep::Tune(leading),
+        (VerdictReason::Searched, _) => NextStep::Grid,
         (VerdictReason::OneReplicate, _) => NextStep::SeveralSeeds,
         _ => strongest.replicates_needed.map_or(NextStep::Undecided, NextStep::Replicate),
     }

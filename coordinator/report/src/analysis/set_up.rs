@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sweep_proto::text::inert_line;
 use sweep_proto::trial::{NUMERICS_VERSION, replicate_seed};
-use sweep_proto::{DataAccount, DataWarning, Hyperparameter};
+use sweep_proto::{DataAccount, DataWarning, Hyperparameter, Search};
 
 use crate::input::ReportInput;
 use crate::model::{Dataset, Levels, SetUp, Worker};
@@ -27,6 +27,7 @@ pub fn set_up(input: &ReportInput) -> SetUp {
         fixed: held.collect(),
         axes: spec.swept_axes().map(Levels::of).collect(),
         constraints: spec.constraints.iter().map(ToString::to_string).collect(),
+        search: spec.search.as_deref().filter(|search| **search != Search::of_grid()).cloned(),
         leaves_out: !spec.is_whole_grid(),
         replicates: spec.replicates,
         seed: spec.seed,

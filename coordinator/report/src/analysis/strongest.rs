@@ -45,8 +45,10 @@ pub fn strongest(
     let finding = match (leading, runner_up) {
         (Some(leading), Some(_)) => match (balanced, strata.filter(|strata| strata.replicates > 1)) {
             (Some(balanced), Some(strata)) => judge(table, spec, balanced, strata, leading, &factors),
-            (Some(_), None) if spec.replicates < 2 => Finding::undecided(VerdictReason::OneReplicate),
+            // More replicates would decide nothing of these.
+            _ if is_searched(spec) => Finding::undecided(VerdictReason::Searched),
             _ if !spec.is_whole_grid() => Finding::undecided(VerdictReason::NoWholeGrid),
+            (Some(_), None) if spec.replicates < 2 => Finding::undecided(VerdictReason::OneReplicate),
             _ => Finding::undecided(missing(table, spec)),
         },
         _ if factors.is_empty() => Finding::undecided(VerdictReason::NothingSwept),
@@ -66,6 +68,11 @@ pub fn strongest(
         rule: VerdictRule,
         reason: finding.reason,
     }
+}
+
+/// Whether a sampler or a budget chose which configurations are trained.
+fn is_searched(spec: &SweepSpec) -> bool {
+    spec.search.as_ref().is_some_and(|search| !search.is_of_grid())
 }
 
 /// What the rule gives, with its numbers.

@@ -65,6 +65,8 @@ pub enum NextStep {
     SeveralSeeds,
     /// So many replicates of each configuration would tell which one matters most.
     Replicate(u32),
+    /// A search does not tell which one matters most; a grid around the best configuration would.
+    Grid,
     /// Which one matters most is open, and so is what would tell.
     Undecided,
     /// There are no two to compare.

@@ -17,8 +17,10 @@ pub enum VerdictReason {
     TooFewTrials,
     /// One replicate, which does not tell seed noise.
     OneReplicate,
-    /// Conditions, constraints or a search left out combinations of levels.
+    /// Conditions or constraints left out combinations of levels.
     NoWholeGrid,
+    /// A search tried some configurations of its space.
+    Searched,
     /// Trials that were planned have no result.
     ResultsMissing {
         /// How many.

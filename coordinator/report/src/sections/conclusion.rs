@@ -98,6 +98,14 @@ impl NextStep {
                 "Which hyperparameter matters most is undecided: about {count} replicates of each configuration would tell.",
                 count = count
             )),
+            Self::Grid => Some(
+                say!(
+                    language,
+                    "Which hyperparameter matters most is not tested: a search does not train every combination. A grid around \
+                     this configuration with at least 3 replicates would tell."
+                )
+                .to_owned(),
+            ),
             Self::Undecided => {
                 Some(say!(language, "Which hyperparameter matters most is undecided.").to_owned())
             }
@@ -139,6 +147,8 @@ mod tests {
             "Use units=64: it classifies 50.00 % of the validation rows correctly, and was not tested. Which hyperparameter \
              matters most is undecided."
         );
+        let searched = said(Worth::NotTested { accuracy: 0.5 }, NextStep::Grid);
+        assert!(searched.contains("a search does not train every combination. A grid around"), "{searched}");
         let no_better = Worth::NoBetter { accuracy: 0.5, baseline: 0.5 };
         assert_eq!(
             said(no_better, NextStep::Tune(Hyperparameter::Units)),

@@ -51,14 +51,24 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
 
 /// A caption for the means of levels when the trials do not form a whole grid.
 fn how_compared(model: &ReportModel, language: Language) -> String {
-    let all = say!(
+    let is_searched = model.set_up.search.as_ref().is_some_and(|search| !search.is_of_grid());
+    let what = if is_searched {
+        say!(
+            language,
+            "The search trained some configurations of its space, and not every combination of values."
+        )
+    } else {
+        say!(language, "Not every combination of levels is part of this sweep.")
+    };
+    let how = say!(
         language,
-        "Not every combination of levels is part of this sweep. Each mean is of all completed trials at a level, whatever their \
-         other values, so that it tells of these, too; the variance is not split between the hyperparameters, because that needs a \
-         whole grid. The importance below holds for such trials."
+        "Each mean is of all completed trials at a level, whatever their other values, so that it tells of these, too; the \
+         variance is not split between the hyperparameters, because that needs a whole grid. The importance below holds for \
+         such trials."
     );
+    let all = format!("{what} {how}");
     if model.set_up.axes.iter().all(|axis| axis.range.is_none()) {
-        return all.to_owned();
+        return all;
     }
     let bins = say!(
         language,

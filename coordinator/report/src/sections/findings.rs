@@ -73,6 +73,12 @@ impl VerdictReason {
                 "not every combination of levels is part of the sweep, so hyperparameters cannot be compared on equal terms"
             )
             .to_owned(),
+            Self::Searched => say!(
+                language,
+                "a search trains some configurations of its space and not every combination of values, so no test compares \
+                 hyperparameters on equal terms"
+            )
+            .to_owned(),
             Self::ResultsMissing { missing, planned, by_seed } => {
                 results_missing(missing, planned, by_seed, language)
             }

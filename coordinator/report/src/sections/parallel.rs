@@ -55,7 +55,7 @@ fn chart(model: &ReportModel, ranking: &[&RankedConfiguration], language: Langua
     let axes = &model.set_up.axes;
     let bins: Vec<Option<Bins>> = axes.iter().map(|axis| axis.range.as_ref().map(Bins::of)).collect();
     let levels_drawn = |(axis, bins): (&Levels, &Option<Bins>)| {
-        bins.as_ref().map_or_else(|| axis.levels.clone(), |bins| bins.middles().to_vec())
+        bins.as_ref().map_or_else(|| axis.levels.clone(), Bins::middles)
     };
     let names: Vec<Vec<Value>> = axes.iter().zip(&bins).map(levels_drawn).collect();
     let line = |at: usize| {

@@ -1,6 +1,6 @@
 //! Set-up: what was launched, on what data, by which machines.
 
-use sweep_proto::DataSource;
+use sweep_proto::{DataSource, Search};
 
 use super::{Block, Head, Section, TextTable, format, names};
 use crate::language::{Language, heads, say};
@@ -10,7 +10,13 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let set_up = &model.set_up;
     let mut blocks = vec![Block::Table(facts(model, language))];
     if !set_up.axes.is_empty() {
-        let rows = set_up.axes.iter().map(|axis| vec![axis.hyperparameter.name().to_owned(), axis.words()]);
+        let rows = set_up.axes.iter().map(|axis| {
+            let words = axis.words();
+            let words = axis.conditions().map_or(words.clone(), |conditions| {
+                say!(language, "{values}, where {conditions}", values = words, conditions = conditions)
+            });
+            vec![axis.hyperparameter.name().to_owned(), words]
+        });
         blocks.push(Block::Table(
             TextTable::new(say!(language, "Swept"), heads!(language, "hyperparameter", "levels")).with_rows(
                 rows,
@@ -27,6 +33,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
             constraints = constraints
         )));
     }
+    blocks.extend(set_up.search.as_ref().map(|search| Block::Text(searched(search, language))));
     let fixed = set_up.fixed.iter().map(|(name, value)| vec![name.to_string(), value.to_string()]);
     blocks.push(Block::Table(
         TextTable::new(say!(language, "Held"), heads!(language, "hyperparameter", "value")).with_rows(
@@ -39,6 +46,25 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     blocks.extend(super::data::blocks(set_up, language));
     blocks.push(Block::Table(workers(set_up, language)));
     Section { id: "set-up", title: say!(language, "Set-up"), blocks }
+}
+
+/// How the space was searched, in a sentence.
+fn searched(search: &Search, language: Language) -> String {
+    let Search { sampler, pruner, budget, eta, min_epochs } = search;
+    let settings = [("eta", *eta), ("min_epochs", *min_epochs)];
+    let settings = settings.iter().filter_map(|(name, number)| Some(format!(", {name} = {}", (*number)?)));
+    let pruner = format!("{pruner}{}", settings.collect::<String>());
+    let limits = [("trials", budget.trials.map(u64::from)), ("epochs", budget.epochs)];
+    let limits: Vec<_> =
+        limits.iter().filter_map(|(name, most)| Some(format!("{name} = {}", (*most)?))).collect();
+    let budget = if limits.is_empty() { format::NONE.to_owned() } else { limits.join(", ") };
+    say!(
+        language,
+        "Search: sampler {sampler}; pruner {pruner}; budget {budget}.",
+        sampler = sampler,
+        pruner = pruner,
+        budget = budget
+    )
 }
 
 fn facts(model: &ReportModel, language: Language) -> TextTable {

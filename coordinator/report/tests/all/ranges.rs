@@ -65,7 +65,23 @@ fn no_panel_of_a_searched_sweep_is_empty_and_its_sentences_say_what_is_missing()
     let page = text(&input, "report.md");
     assert!(page.contains("{ min = 0.0001, max = 0.1, log = true }"), "the set-up shows the range");
     assert!(page.contains("A range is cut into bins"), "the effects say how");
-    assert!(page.contains("ot every combination of levels is part of the sweep, so"), "the verdict says why");
+    assert!(
+        page.contains("and not every combination of values, so no test compares"),
+        "the verdict says why"
+    );
+    assert!(
+        page.contains("The search trained some configurations of its space"),
+        "the effects say what is compared"
+    );
+    assert!(
+        page.contains("Search: sampler random; pruner none; budget trials = 30."),
+        "the set-up tells the search"
+    );
+    assert!(
+        page.contains("a search does not train every combination. A grid around"),
+        "the conclusion says what would tell"
+    );
+    assert!(!page.contains("run at least 3 replicates"), "more replicates of a search would not tell");
     let sections = sections(&analyse(&input), &Table::new(&input), Language::English);
     let charts = sections.iter().flat_map(|section| &section.blocks).filter_map(|block| match block {
         Block::Charts(charts) => Some(charts),

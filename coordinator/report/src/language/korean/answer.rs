@@ -34,6 +34,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "권장할 조합이 없습니다. 최적 조합({configuration})도 항상 최빈 클래스만 답하는 것보다 낫지 않습니다(테스트 행 정답: {accuracy}, 최빈 클래스: {baseline}).",
     ),
     (
+        "Which hyperparameter matters most is not tested: a search does not train every combination. A grid around \
+         this configuration with at least 3 replicates would tell.",
+        "어느 하이퍼파라미터가 가장 중요한지는 검정하지 않았습니다. 탐색은 모든 조합을 학습하지 않습니다. 이 조합 주변의 격자를 3회 이상 반복하면 알 수 있습니다.",
+    ),
+    (
         "Which hyperparameter matters most is undecided: one replicate cannot tell an effect from the luck of its seed; \
          run at least 3.",
         "어느 하이퍼파라미터의 영향이 가장 큰지는 판정할 수 없습니다. 단일 반복으로는 효과와 시드의 우연을 구별할 수 없으므로 3회 이상 반복하십시오.",

@@ -49,10 +49,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "격자 전체에서 완료된 반복이 없거나 모든 점수가 같으므로, 분산을 하이퍼파라미터별로 분해하지 않습니다.",
     ),
     (
-        "Not every combination of levels is part of this sweep. Each mean is of all completed trials at a level, whatever their \
-         other values, so that it tells of these, too; the variance is not split between the hyperparameters, because that needs a \
-         whole grid. The importance below holds for such trials.",
-        "이 스윕은 수준의 모든 조합을 포함하지 않습니다. 각 평균은 나머지 값과 관계없이 해당 수준에서 완료된 모든 시행의 \
+        "Not every combination of levels is part of this sweep.",
+        "이 스윕은 수준의 모든 조합을 포함하지 않습니다.",
+    ),
+    (
+        "The search trained some configurations of its space, and not every combination of values.",
+        "탐색은 공간의 일부 조합만 학습했으며 값의 모든 조합을 학습하지 않았습니다.",
+    ),
+    (
+        "Each mean is of all completed trials at a level, whatever their other values, so that it tells of these, too; the \
+         variance is not split between the hyperparameters, because that needs a whole grid. The importance below holds for \
+         such trials.",
+        "각 평균은 나머지 값과 관계없이 해당 수준에서 완료된 모든 시행의 \
          평균이므로 나머지 값의 영향도 담고 있습니다. 분산을 하이퍼파라미터별로 분해하려면 격자 전체가 필요하므로 분해하지 \
          않습니다. 아래의 중요도는 이런 시행에도 유효합니다.",
     ),

@@ -49,6 +49,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "not every combination of levels is part of the sweep, so hyperparameters cannot be compared on equal terms",
         "스윕이 수준의 모든 조합을 포함하지 않으므로 하이퍼파라미터를 같은 조건에서 비교할 수 없습니다",
     ),
+    (
+        "a search trains some configurations of its space and not every combination of values, so no test compares \
+         hyperparameters on equal terms",
+        "탐색은 공간의 일부 조합만 학습하고 값의 모든 조합을 학습하지 않으므로 하이퍼파라미터를 같은 조건에서 비교하는 검정이 없습니다",
+    ),
     ("1 degree of freedom", "자유도 1"),
     ("{count} degrees of freedom", "자유도 {count}"),
     ("all trials have the same validation loss", "모든 시행의 검증 손실이 같습니다"),

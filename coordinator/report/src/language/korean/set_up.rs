@@ -52,6 +52,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("Commands", "명령"),
     ("Sweep file", "스윕 파일"),
     ("Sweep file as it was launched", "시작할 때의 스윕 파일"),
+    (
+        "Search: sampler {sampler}; pruner {pruner}; budget {budget}.",
+        "탐색: 샘플러 {sampler}, 프루너 {pruner}, 예산 {budget}.",
+    ),
+    ("{values}, where {conditions}", "{values} ({conditions}일 때)"),
     ("Seeds", "시드"),
     (
         "train every trial anew; save the sweep file below as sweep.toml",
