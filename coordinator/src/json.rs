@@ -5,6 +5,7 @@
 
 mod data;
 mod ledger;
+mod search;
 mod standing;
 mod test;
 
@@ -15,6 +16,7 @@ use sweep_proto::{SweepState, WorkerCondition, wire};
 
 pub use data::{Data, DataFile, DataRow, DataSplit};
 pub use ledger::{AWAY, Count, Ledger};
+pub use search::Searching;
 pub use standing::{EarlierChoice, HandBack};
 pub use test::Test;
 
@@ -86,6 +88,8 @@ pub struct Sweep {
     pub owner_label: Option<String>,
     /// Trials of sweeps with a higher one are handed out first.
     pub priority: u32,
+    /// How its space is searched; `null` where every configuration is trained to its end.
+    pub search: Option<Searching>,
 }
 
 /// What is to be expected of a sweep.
@@ -249,6 +253,7 @@ impl From<wire::SweepStatus> for Sweep {
             owner: (!status.owner.is_empty()).then_some(status.owner),
             owner_label: (!status.owner_label.is_empty()).then_some(status.owner_label),
             priority: status.priority,
+            search: status.search.map(Searching::from),
             earlier_choices: status.earlier_choices.into_iter().map(EarlierChoice::from).collect(),
         }
     }

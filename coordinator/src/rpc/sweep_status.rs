@@ -4,7 +4,9 @@ use coordinator_core::view::Ledger;
 use coordinator_core::{Engine, Outlook, SweepRecord, TrialRecord};
 use coordinator_report::sections::{verdict, warnings};
 use coordinator_report::{Language, ReportInput};
-use sweep_proto::{SweepId, TestFigure, TestMetric, Timestamp, TrialId, WorkKind, wire};
+use sweep_proto::{
+    Search, SweepId, SweepState, TestFigure, TestMetric, Timestamp, TrialId, TrialState, WorkKind, wire,
+};
 use tonic::Status;
 
 use crate::attempt_logs::AttemptLogs;
@@ -82,6 +84,23 @@ pub(crate) fn of(
         owner: sweep.owner.clone().unwrap_or_default(),
         owner_label: owner_label.unwrap_or_default().to_owned(),
         priority: sweep.spec.priority,
+        search: search(engine, sweep),
+    })
+}
+
+/// How the sweep is searched; absent where every configuration is trained to its end.
+fn search(engine: &Engine, sweep: &SweepRecord) -> Option<wire::SearchStatus> {
+    let search = sweep.spec.search.as_deref().filter(|search| **search != Search::of_grid())?;
+    let ledger = engine.ledger(sweep.id);
+    // Trials of an open sweep are paused at rungs only.
+    let at_rungs = if sweep.state == SweepState::Open { ledger.of(TrialState::Paused) } else { 0 };
+    Some(wire::SearchStatus {
+        sampler: search.sampler.name().to_owned(),
+        pruner: search.pruner.name().to_owned(),
+        trials_made: ledger.planned.saturating_sub(engine.unmade(sweep.id)),
+        trials_max: search.budget.trials.map(u64::from),
+        epochs_max: search.budget.epochs,
+        at_rungs,
     })
 }
 

@@ -12,7 +12,7 @@ use super::super::output::{self, plain};
 use super::status::{self, best_loss, brief_time_left, lowest_trial, moment, number, percent};
 use super::wrap::{fitted, wrapped};
 use crate::telemetry;
-use coordinator::json::{Running, Sweep};
+use coordinator::json::{Running, Searching, Sweep};
 
 /// Most running trials that get a line of their own: a screen has no more room.
 const LINES_MAX: usize = 12;
@@ -214,6 +214,7 @@ fn beside_bar(sweep: &Sweep) -> Vec<String> {
 /// What stands in the line below a bar, alike.
 fn below_bar(sweep: &Sweep) -> Vec<String> {
     let mut parts = vec![activity(sweep)];
+    parts.extend(searching(sweep));
     parts.extend(trouble(sweep));
     parts.extend(best_so_far(sweep));
     parts.push(epochs(sweep));
@@ -225,6 +226,7 @@ fn below_bar(sweep: &Sweep) -> Vec<String> {
 fn summary(sweep: &Sweep) -> String {
     let mut parts = vec![format!("{}/{} trials", sweep.ledger.ended(), sweep.ledger.planned), epochs(sweep)];
     parts.push(activity(sweep));
+    parts.extend(searching(sweep));
     parts.extend(trouble(sweep));
     parts.extend(best_so_far(sweep));
     parts.extend(status::time_left(sweep, 0.0).map(|left| format!("{left} left")));
@@ -252,6 +254,13 @@ fn activity(sweep: &Sweep) -> String {
             None => plain(sweep.state.words()),
         },
     }
+}
+
+/// What the pruner has done, and what waits for it: `8 pruned`, `5 wait at rungs`.
+fn searching(sweep: &Sweep) -> impl Iterator<Item = String> {
+    let pruned = Some(sweep.ledger.of(TrialState::Pruned)).filter(|count| *count > 0);
+    let pruned = pruned.map(|count| format!("{count} {}", TrialState::Pruned.words()));
+    pruned.into_iter().chain(sweep.search.as_ref().and_then(Searching::waiting))
 }
 
 fn trouble(sweep: &Sweep) -> impl Iterator<Item = String> {
@@ -312,6 +321,22 @@ mod tests {
             "{:?}",
             below_bar(&sweep)
         );
+    }
+
+    #[test]
+    fn the_summary_tells_what_is_pruned_and_what_waits_at_rungs() {
+        let mut sweep = crate::cli::screen::examples::sweep(Vec::new());
+        sweep.ledger = sweep.ledger.with(TrialState::Pruned, 8);
+        sweep.search = Some(Searching {
+            sampler: "random".to_owned(),
+            pruner: "asha".to_owned(),
+            trials_made: 20,
+            trials_max: Some(64),
+            epochs_max: None,
+            at_rungs: 5,
+        });
+        assert!(summary(&sweep).contains("8 pruned, 5 wait at rungs"), "{}", summary(&sweep));
+        assert!(below_bar(&sweep).contains(&"5 wait at rungs".to_owned()));
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         format!("trials    {}", ledger_line(&sweep.ledger)),
         format!("epochs    {} of {}", sweep.epochs_done, sweep.epochs_planned),
     ];
+    let spent = sweep.search.as_ref().zip(sweep.search_spent());
+    lines.extend(
+        spent.map(|(search, spent)| format!("search    {}: {}", plain(&search.who()), plain(&spent))),
+    );
     lines.extend(sweep.owned_by().map(|owner| format!("owner     {}", plain(&owner))));
     if sweep.priority > 0 {
         lines.push(format!("priority  {}", sweep.priority));
@@ -222,6 +226,20 @@ pub(crate) fn moment(unix_ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_searched_sweep_names_its_sampler_its_pruner_and_its_budget() {
+        let search = sweep_proto::wire::SearchStatus {
+            sampler: "sobol".to_owned(),
+            pruner: "median".to_owned(),
+            trials_made: 7,
+            trials_max: Some(20),
+            ..Default::default()
+        };
+        let status = sweep_proto::wire::SweepStatus { search: Some(search), ..Default::default() };
+        let told = sweep(&Sweep::from(status));
+        assert!(told.contains("search    sobol, pruner median: 7 of 20 trials made"), "{told}");
+    }
 
     #[test]
     fn a_test_score_of_some_replicates_is_not_told_as_the_last() {

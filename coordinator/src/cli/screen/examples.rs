@@ -85,6 +85,7 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
         owner: Some("this machine".to_owned()),
         owner_label: None,
         priority: 0,
+        search: None,
     }
 }
 

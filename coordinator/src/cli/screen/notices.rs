@@ -26,6 +26,11 @@ pub(super) fn lines(state: &State, width: usize) -> Vec<Line<'static>> {
     let handed_back = sweep.handed_back.iter().take(HAND_BACKS_MAX);
     texts.extend(handed_back.map(|one| (format!("✗ {}", inert(&one.told())), looks.bad())));
     texts.extend(sweep.warnings.iter().map(|one| (format!("! {}", inert(&one.text)), looks.warning())));
+    let search = sweep.search.as_ref().zip(sweep.search_spent());
+    texts
+        .extend(search.map(|(search, spent)| {
+            (format!("search: {}: {}", inert(&search.who()), inert(&spent)), faint())
+        }));
     texts.extend(sweep.rows.map(|rows| (format!("data: {}", rows_line(rows)), faint())));
     let broken = texts.into_iter().flat_map(|(text, style)| {
         let lines: Vec<String> = wrapped(&text, width, 2).lines().map(str::to_owned).collect();

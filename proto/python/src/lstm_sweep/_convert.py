@@ -15,6 +15,7 @@ from .status import (
     Progress,
     Rows,
     RunningTrial,
+    Search,
     Status,
     SweepWarning,
     TestResult,
@@ -68,6 +69,18 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         owner=message.owner or None,
         owner_label=message.owner_label or None,
         priority=message.priority,
+        search=_search(message.search) if message.HasField("search") else None,
+    )
+
+
+def _search(message: sweep_pb2.SearchStatus) -> Search:
+    return Search(
+        message.sampler,
+        message.pruner,
+        message.trials_made,
+        message.trials_max if message.HasField("trials_max") else None,
+        message.epochs_max if message.HasField("epochs_max") else None,
+        message.at_rungs,
     )
 
 

@@ -164,6 +164,23 @@ class EarlierChoice:
 
 
 @dataclass(frozen=True)
+class Search:
+    """How the space of a sweep is searched, and how far the search has come."""
+
+    sampler: str
+    """Who proposes configurations."""
+    pruner: str
+    """Who ends trials early, or `none`."""
+    trials_made: int
+    trials_max: int | None
+    """The budget of trials."""
+    epochs_max: int | None
+    """The budget of epochs, of which `epochs_done` are spent."""
+    at_rungs: int
+    """Trials that wait to be promoted."""
+
+
+@dataclass(frozen=True)
 class TestResult:
     """The chosen configuration on the test split: means over its replicates."""
 
@@ -232,6 +249,8 @@ class Status:
     """Trials of sweeps with a higher one are handed out first."""
     owner_label: str | None = None
     """What the owner's token is called, for people; while the coordinator knows the token."""
+    search: Search | None = None
+    """`None` where every configuration is trained to its end."""
 
     @property
     def has_ended(self) -> bool:
