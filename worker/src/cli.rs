@@ -129,8 +129,8 @@ struct JoinArguments {
     /// Trials to run side by side: a number, or auto for one per core and half a gigabyte of memory.
     #[arg(long, default_value = "auto", value_parser = parse_slots, value_name = "auto|N")]
     slots: Slots,
-    /// Most trials that one slot trains together, in one process and its memory. On the CPU they take turns of one epoch, which
-    /// makes nothing faster.
+    /// Most trials that a slot trains together, in one process. On a CPU they take turns of one epoch each, which takes as long as
+    /// one trial after another.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(GROUP_MAX)))]
     group: u32,
     /// Where to compute: cpu, cuda:N, or auto.

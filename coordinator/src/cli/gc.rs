@@ -10,20 +10,20 @@ use super::exit::Failure;
 use super::retention::{KeepFor, RetentionArguments};
 
 const EXAMPLES: &str = "\
-Removes what a coordinator keeps no longer than it was told to (`sweep serve --keep-...-days`): it does so by itself every
-ten minutes, too. On a data folder in which no coordinator runs the days by default count, or those given here.
-What a sweep found stays: its trials, epochs, tests, report, data, and the models of its best configuration.
+Deletes data that is older than its retention time (`sweep serve --keep-...-days`). A running coordinator also does this by
+itself every ten minutes. In a data folder without a running coordinator the default times apply, or those given here.
+The results of a sweep stay: its trials, epochs, tests, report and data, and the models of its best configuration.
 
 Examples:
   sweep gc --dry-run
   sweep gc
   sweep gc --keep-models-days 30
-  sweep gc --rebuild                    (makes the file of an old database smaller; everybody waits)";
+  sweep gc --rebuild                    (shrinks the file of an old database; all commands wait meanwhile)";
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Say what would go, and remove nothing.
+    /// List what would be deleted, and delete nothing.
     #[arg(long)]
     dry_run: bool,
     /// Rewrite the SQLite file to shrink it. Needs free disk space of the file's size while it runs.

@@ -188,17 +188,17 @@ enum Command {
     Workers(workers::Arguments),
     /// Ask a worker to hand back its trials and leave
     Drain(drain::Arguments),
-    /// Let people and machines in, and throw them out
+    /// Create, list and revoke tokens for people and workers
     Token(token::Arguments),
-    /// Take a worker's certificate and trials away, and cut its connections
+    /// Revoke a worker's certificate, take its trials back and close its connections
     Revoke(token::RevokeWorkerArguments),
     /// Show who did what, and check that the log is whole
     Audit(audit::Arguments),
-    /// Copy everything that a coordinator keeps, also while it works
+    /// Back up everything that a coordinator keeps, also while it runs
     Backup(backup::BackupArguments),
-    /// Bring a backup back into an empty place
+    /// Restore a backup into an empty data folder or database
     Restore(backup::RestoreArguments),
-    /// Remove what was kept for long enough, or say what that is
+    /// Delete data that is older than its retention time
     Gc(gc::Arguments),
     /// Check the data folder of a coordinator that is stopped
     Fsck(fsck::Arguments),

@@ -14,16 +14,17 @@ const DAYS_MAX: u64 = 36_500;
 pub(crate) struct KeepFor(pub(crate) Option<u64>);
 
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "How long what is kept (a number of days, or `for-ever`)")]
+#[command(next_help_heading = "Retention times (a number of days, or `for-ever`)")]
 pub(crate) struct RetentionArguments {
-    /// Workers that left without having worked, certificates and tokens that are worth nothing. By default 30 days.
+    /// Keep certificates and tokens this long after they expired or were revoked, and workers that left without having worked.
+    /// By default 30 days.
     #[arg(long = "keep-unused-days", value_name = "DAYS", value_parser = days)]
     pub(crate) unused: Option<KeepFor>,
-    /// Step metrics, from the end of their sweep on: they draw the curves within epochs. By default 90 days.
+    /// Keep step metrics, which draw the curves within epochs, this long after their sweep has ended. By default 90 days.
     #[arg(long = "keep-steps-days", value_name = "DAYS", value_parser = days)]
     pub(crate) steps: Option<KeepFor>,
-    /// Models that are not of the best configuration, from the end of their sweep on. Without them it cannot be extended or
-    /// retried. By default for ever.
+    /// Keep models this long after their sweep has ended; those of its best configuration are kept as long as the sweep.
+    /// Without its models a sweep cannot be extended or retried. By default for-ever.
     #[arg(long = "keep-models-days", value_name = "DAYS", value_parser = days)]
     pub(crate) models: Option<KeepFor>,
 }

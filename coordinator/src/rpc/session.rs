@@ -203,7 +203,7 @@ impl Session {
             // The worker cannot mend it: it drops the work, and the trial goes on from what is kept.
             return match refused.code() {
                 Code::InvalidArgument | Code::PermissionDenied | Code::FailedPrecondition => {
-                    Ok(lease_lost(token, refused.message().to_owned()))
+                    Ok(self::refused(token, refused.message().to_owned()))
                 }
                 _ => Err(refused),
             };
@@ -214,8 +214,8 @@ impl Session {
             Ok(reply) => {
                 self.shared.uploads.reported(self.worker, token, checkpoint.artifact.digest);
                 if let Reply::AttemptEnded(reason) = reply {
-                    tracing::info!(%token, reason, "told the worker to drop its work");
-                    return Ok(Answer::LeaseLost(wire::LeaseLost { token: token.0, reason }));
+                    tracing::debug!(%token, reason, "told the worker to drop its work");
+                    return Ok(lease_lost(token, reason));
                 }
                 Ok(Answer::Epoch(wire::EpochAck { token: token.0, epoch }))
             }
@@ -240,16 +240,25 @@ impl Session {
 /// A report that is refused ends the work under its lease, not the session.
 fn drop_work(token: LeaseToken, error: DriverError) -> Result<Answer, Status> {
     match error {
-        DriverError::Rejected(Rejection::LeaseLost { reason, .. }) => Ok(lease_lost(token, reason)),
+        DriverError::Rejected(Rejection::LeaseLost { reason, .. }) => {
+            // Why the attempt ended was logged when it did: each report that was still underway adds nothing.
+            tracing::debug!(%token, reason, "told the worker to drop its work");
+            Ok(lease_lost(token, reason))
+        }
         DriverError::Rejected(rejection @ (Rejection::EpochOutOfOrder { .. } | Rejection::Invalid(_))) => {
-            Ok(lease_lost(token, rejection.to_string()))
+            Ok(refused(token, rejection.to_string()))
         }
         other => Err(status::of_driver(other)),
     }
 }
 
+/// A report that a sound worker would not send.
+fn refused(token: LeaseToken, reason: String) -> Answer {
+    tracing::warn!(%token, reason, "refused a report and told the worker to drop its work");
+    lease_lost(token, reason)
+}
+
 fn lease_lost(token: LeaseToken, reason: String) -> Answer {
-    tracing::warn!(%token, reason, "told the worker to drop its work");
     Answer::LeaseLost(wire::LeaseLost { token: token.0, reason })
 }
 
@@ -273,5 +282,50 @@ fn grant(granted: Granted) -> wire::Grant {
         model: granted.model.map(Into::into),
         lease_ttl_ms: LEASE_TTL_MS,
         until_epoch: granted.until_epoch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().map_err(|_| io::ErrorKind::Other)?.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged where a report is refused.
+    fn logged(rejection: Rejection) -> String {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let answer = drop_work(LeaseToken(7), DriverError::Rejected(rejection)).expect("an answer");
+            assert!(matches!(answer, Answer::LeaseLost(wire::LeaseLost { token: 7, .. })));
+        });
+        String::from_utf8(log.0.lock().expect("a log").clone()).expect("text")
+    }
+
+    #[test]
+    fn reports_under_a_token_that_has_ended_are_no_warning() {
+        let lost =
+            logged(Rejection::LeaseLost { token: LeaseToken(7), reason: "the trial was pruned".to_owned() });
+        assert!(lost.contains("DEBUG") && !lost.contains("WARN"), "{lost}");
+        let wrong = logged(Rejection::Invalid("a loss below zero".to_owned()));
+        assert!(wrong.contains("WARN") && wrong.contains("below zero"), "{wrong}");
     }
 }
