@@ -52,6 +52,32 @@ fn the_quickstart_is_small_and_needs_no_download() {
     assert!(spec.trial_count().expect("small") <= 30);
 }
 
+/// Every block of TOML of a page, with its number.
+fn blocks(page: &str) -> Vec<(usize, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page);
+    let page = fs::read_to_string(path).expect("the page is there");
+    let blocks =
+        page.split("```toml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0.to_owned()));
+    blocks.enumerate().collect()
+}
+
+#[test]
+fn every_block_shown_in_the_documentation_is_a_sweep_or_a_part_of_one() {
+    let mut searches = 0;
+    for page in ["README.md", "docs/sweep-file.md"] {
+        let blocks = blocks(page);
+        assert!(!blocks.is_empty(), "{page} shows no file");
+        for (number, block) in blocks {
+            let name = if block.contains("name = ") { "" } else { "name = \"part\"\n" };
+            let data = if block.contains("[data]") { "" } else { "[data]\ndataset = \"snippets\"\n" };
+            let spec = parse(page, &format!("{name}{data}{block}"))
+                .unwrap_or_else(|errors| panic!("block {number} of {page}:\n{errors}"));
+            searches += usize::from(spec.search.is_some());
+        }
+    }
+    assert!(searches >= 4, "{searches} blocks show a search");
+}
+
 #[test]
 fn the_file_shown_in_the_documentation_parses() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/sweep-file.md");
