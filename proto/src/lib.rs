@@ -9,6 +9,7 @@ pub mod configuration;
 pub mod data_account;
 pub mod digest;
 pub mod encoded;
+mod grouped;
 pub mod hyperparameter;
 pub mod ids;
 pub mod left_out;

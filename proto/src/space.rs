@@ -3,6 +3,8 @@
 mod check;
 mod constraint;
 mod constraints;
+mod effort;
+mod look;
 pub(crate) mod points;
 mod range;
 mod row;
@@ -12,7 +14,9 @@ use serde::{Deserialize, Serialize};
 pub use check::{Part, SpaceProblem, problems, problems_beside};
 pub use constraint::{Constraint, ConstraintError, EXPRESSION_CHARS_MAX, TERMS_MAX};
 pub use constraints::Constraints;
-pub use points::POINTS_LOOKED_AT_MAX;
+pub(crate) use effort::is_quick_to_look_at;
+pub use effort::{CONSTRAINTS_MAX, POINTS_LOOKED_AT_MAX, TERMS_COMPUTED_MAX, too_much_to_look_at};
+pub use look::Look;
 pub use range::{Bounds, Range, RangeError};
 
 use crate::configuration::{Configuration, Value};
@@ -172,6 +176,22 @@ impl Axis {
         Ok(self)
     }
 
+    /// The n-th value of an axis that has a number of them.
+    pub fn nth(&self, number: u64) -> Option<Value> {
+        match &self.domain {
+            Domain::Levels(levels) => levels.get(usize::try_from(number).ok()?).cloned(),
+            Domain::Range(range) => range.nth(number),
+        }
+    }
+
+    /// Which of its values a value is: the inverse of [`Self::nth`].
+    fn number(&self, value: &Value) -> Option<u64> {
+        match &self.domain {
+            Domain::Levels(levels) => Some(levels.iter().position(|level| level == value)? as u64),
+            Domain::Range(range) => range.number(value),
+        }
+    }
+
     /// Number of values; `None` of a range of real numbers without a step.
     pub fn size(&self) -> Option<u64> {
         match &self.domain {
@@ -184,4 +204,28 @@ impl Axis {
     pub fn varies(&self) -> bool {
         !self.when.is_empty() || self.size() != Some(1)
     }
+}
+
+/// Number of places in the product of axes, some of which may be forbidden or stand for no configuration of their own; `None` where
+/// an axis is continuous, or there are more than 64 bits count.
+pub fn places(axes: &[Axis]) -> Option<u64> {
+    axes.iter().try_fold(1_u64, |product, axis| product.checked_mul(axis.size()?))
+}
+
+/// The configuration of one value for each axis; what is inactive has its fixed value. `None` where there are too few values, or
+/// one that its hyperparameter cannot have.
+pub fn with_values(axes: &[Axis], fixed: &Configuration, values: &[Value]) -> Option<Configuration> {
+    if values.len() != axes.len() {
+        return None;
+    }
+    let mut configuration = fixed.clone();
+    // Conditions name axes that have none, so those are set first.
+    for is_conditional in [false, true] {
+        for (axis, value) in axes.iter().zip(values) {
+            if axis.when.is_empty() != is_conditional && axis.is_active(&configuration) {
+                configuration.set(axis.hyperparameter, value.clone()).ok()?;
+            }
+        }
+    }
+    Some(configuration)
 }

@@ -10,7 +10,7 @@ use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::Hyperparameter;
 use crate::reading::Reading;
 use crate::search::Search;
-use crate::space::{Axis, Constraints, points};
+use crate::space::{self, Axis, Constraints, points};
 
 /// Most trials of one sweep: far above any real study, low enough to list in memory.
 pub const TRIALS_MAX: u64 = 1_000_000;
@@ -154,16 +154,19 @@ impl SweepSpec {
         match self.allowed() {
             Allowed::These(points) => Some(points.len()),
             Allowed::TooManyToLookAt => None,
-            Allowed::All => {
-                let levels = |axis: &Axis| axis.range().is_none().then_some(axis.levels().len() as u64);
-                self.axes.iter().try_fold(1_u64, |size, axis| size.checked_mul(levels(axis)?))
-            }
+            Allowed::All if self.axes.iter().any(|axis| axis.range().is_some()) => None,
+            Allowed::All => space::places(&self.axes),
         }
     }
 
     fn allowed(&self) -> Allowed {
         if !self.is_restricted() {
             return Allowed::All;
+        }
+        // A grid was refused at its launch where there is too much to look at; a search needs no look.
+        let is_of_grid = self.search.as_ref().is_none_or(|search| search.is_of_grid());
+        if !is_of_grid && !space::is_quick_to_look_at(&self.axes, &self.constraints) {
+            return Allowed::TooManyToLookAt;
         }
         self.constraints.points(&self.axes, &self.fixed).map_or(Allowed::TooManyToLookAt, Allowed::These)
     }
@@ -222,9 +225,8 @@ impl SweepSpec {
         let Some(axis) = self.axes.iter().find(|axis| axis.hyperparameter == Hyperparameter::Epochs) else {
             return Some(count.saturating_mul(self.fixed.epochs()));
         };
-        if self.is_restricted() {
-            let of_each = (0..self.grid_size()?).filter_map(|at| Some(self.configuration(at)?.epochs()));
-            return Some(of_each.sum::<u64>().saturating_mul(u64::from(self.replicates)));
+        if let Allowed::These(points) = self.allowed() {
+            return Some(points.epochs().saturating_mul(u64::from(self.replicates)));
         }
         let levels = axis.levels().iter().filter_map(|level| match level {
             Value::Integer(epochs) => Some(*epochs),
@@ -396,6 +398,32 @@ mod tests {
             .grow(&Axis::of_levels(Hyperparameter::MaxLength, vec![Value::Integer(3)]))
             .expect("grows");
         assert_eq!((spec.grid_size(), copy.grid_size()), (Some(9), Some(6)));
+    }
+
+    #[test]
+    fn epochs_of_a_restricted_grid_are_those_of_its_configurations() {
+        let mut spec = spec([2, 2, 2]);
+        spec.axes.push(Axis::of_levels(Hyperparameter::Epochs, [3, 5].map(Value::Integer).into()));
+        *spec.constraints = vec!["units * epochs <= 6".parse().expect("a constraint")].into();
+        assert_eq!(spec.grid_epochs(), Some(2 * 4 * (3 + 5 + 3)), "of two units, five epochs are too many");
+    }
+
+    #[test]
+    fn copies_share_the_points_that_one_of_them_has_found() {
+        let mut spec = spec([2, 2, 2]);
+        *spec.constraints = vec!["units + batch_size <= 3".parse().expect("a constraint")].into();
+        let of = |spec: &SweepSpec| match spec.allowed() {
+            Allowed::These(points) => points,
+            _ => panic!("a restricted grid"),
+        };
+        let mut grown = spec.clone();
+        grown.axes[2]
+            .grow(&Axis::of_levels(Hyperparameter::MaxLength, vec![Value::Integer(3)]))
+            .expect("grows");
+        let (before, after) = (of(&spec), of(&grown));
+        assert!(Arc::ptr_eq(&before, &of(&spec.clone())), "they are kept beside those of the extension");
+        spec.axes = grown.axes;
+        assert!(Arc::ptr_eq(&after, &of(&spec)), "somebody else has looked at the extension");
     }
 
     #[test]

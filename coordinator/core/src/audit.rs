@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator_search::Space;
 use sweep_proto::{CheckpointRef, FailureKind, TrialId, WorkKind};
 
 use crate::engine::Engine;
@@ -158,8 +157,7 @@ impl Audit<'_> {
             format!("the ended trials of sweep {id} are not those that are numbered")
         });
         let (Some(index), true) = (self.engine.index.sweeps.get(&id), is_searched) else { return };
-        let space = Space::of(&sweep.spec);
-        let strange = trials.iter().find(|trial| !space.contains(&trial.spec.configuration));
+        let strange = trials.iter().find(|trial| !sweep.spec.allows(&trial.spec.configuration));
         self.expect(strange.is_none(), || format!("{strange:?} is not of the space of its sweep"));
         let budget = sweep.spec.search.as_ref().and_then(|search| search.budget.trials);
         self.expect(budget.is_none_or(|most| index.made() <= u64::from(most)), || {

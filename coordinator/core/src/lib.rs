@@ -47,6 +47,7 @@ pub use choice::ConfigurationMean;
 pub use command::{
     Command, Decision, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Retried, Touch,
 };
+pub use coordinator_search::CalledOff;
 pub use engine::Engine;
 pub use mutation::{Key, Mutation};
 pub use outlook::Outlook;
@@ -61,7 +62,7 @@ pub use record::{
     TrialRecord, TrialState, TrialWork, Troubles, WorkerRecord, WorkerState,
 };
 pub use retention::{Keep, Waste};
-pub use search::ProposalRequest;
+pub use search::{Known, ProposalRequest, Question};
 pub use source::planned_trials;
 pub use spans::Spans;
 pub use tables::{Counts, Tables};

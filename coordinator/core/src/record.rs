@@ -96,6 +96,9 @@ pub struct SearchRecord {
     /// Whether the space holds no further trial.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_exhausted: bool,
+    /// Where the sampler's own sequence goes on: what stands before is made or forbidden, and need not be looked at again.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub from: u64,
 }
 
 /// A choice that was measured on the test split and is not the last one: whoever knows the measurement may have gone on because

@@ -3,15 +3,15 @@
 //! All of that follows from rows: how many trials were made, how many have ended, and the sweep's [`Lead`]. So what is asked
 //! after a restart is what was asked before.
 
-use coordinator_search::{Ended, History, Lead, Request, Space, sampler};
-use sweep_proto::{Search, SweepId, SweepSpec};
+use coordinator_search::{CalledOff, Ended, History, Lead, News, Request, Space, sampler};
+use sweep_proto::{Search, SweepId, SweepSpec, TrialId};
 
 use crate::engine::Engine;
 use crate::index::SweepIndex;
 use crate::record::{SearchRecord, SweepRecord, SweepState, TrialRecord};
 
 /// A question to a sampler, and for which state of its sweep the answer holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ProposalRequest {
     /// The sweep.
     pub sweep: SweepId,
@@ -23,6 +23,49 @@ pub struct ProposalRequest {
     pub request: Request,
 }
 
+/// How much of a sweep's history somebody has a copy of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The version of its search.
+    pub version: u64,
+    /// Trials.
+    pub made: u64,
+    /// The number of the last end.
+    pub ended: u64,
+}
+
+/// What whoever has a copy of a sweep's history lacks to ask its sampler.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// The question without any history, where the copy is of no use any more: of another version, or none.
+    pub begun: Option<Request>,
+    /// What the copy lacks, or a part of it.
+    pub news: News,
+    /// How much the copy knows with it.
+    pub known: Known,
+    /// How many trials are wanted; none where the copy lacks more.
+    pub count: u64,
+    /// What each is chosen from.
+    pub lead: Lead,
+    /// Where the sampler's own sequence goes on.
+    pub from: u64,
+    /// Ends the search for an answer that nobody wants any more.
+    pub called_off: CalledOff,
+}
+
+impl Question {
+    /// Puts the question, with the copy that there is; `None` where there is none, and one is needed.
+    pub fn put(self, copy: Option<ProposalRequest>) -> Option<ProposalRequest> {
+        let Self { sweep, begun, news, known, count, lead, from, called_off } = self;
+        let mut request = begun.or(copy.map(|copy| copy.request))?;
+        request.history.learn(news);
+        let request = Request { count, lead, from, called_off, ..request };
+        Some(ProposalRequest { sweep, version: known.version, first: known.made, request })
+    }
+}
+
 /// How a spec is searched, where its trials are proposed. The whole grid needs no proposals.
 pub(crate) fn of(spec: &SweepSpec) -> Option<&Search> {
     spec.search.as_deref().filter(|search| !search.is_of_grid())
@@ -32,7 +75,7 @@ pub(crate) fn of(spec: &SweepSpec) -> Option<&Search> {
 pub(crate) fn launched(spec: &SweepSpec) -> Option<SearchRecord> {
     let search = of(spec)?;
     let lead = Lead { first: 0, count: sampler::of(search.sampler).ahead(), known: 0 };
-    Some(SearchRecord { version: 1, lead, is_exhausted: false })
+    Some(SearchRecord { version: 1, lead, is_exhausted: false, from: 0 })
 }
 
 /// How many further trials a sweep may have now, of those that its budget leaves.
@@ -64,31 +107,73 @@ impl Engine {
         self.index.wanting.iter().copied()
     }
 
-    /// What a sampler is to be asked for a sweep; `None` where the sweep wants nothing. Copies what the answer depends on.
+    /// Whether an answer for that state of a sweep is still wanted.
+    pub fn awaits(&self, id: SweepId, known: Known) -> bool {
+        let (Some(sweep), Some(index)) = (self.sweep(id), self.index.sweeps.get(&id)) else { return false };
+        let is_present = |record: SearchRecord| record.version == known.version && index.made() == known.made;
+        sweep.search.is_some_and(is_present) && room(sweep, index) > 0
+    }
+
+    /// Whether a sweep may come to want proposals as it is.
+    pub fn is_searched_on(&self, id: SweepId) -> bool {
+        let (Some(sweep), Some(index)) = (self.sweep(id), self.index.sweeps.get(&id)) else { return false };
+        let goes_on = matches!(sweep.state, SweepState::Open | SweepState::Paused);
+        goes_on && !sweep.is_deleted() && sweep.search.is_some() && index.unmade() > 0
+    }
+
+    /// What a sampler is to be asked for a sweep; `None` where the sweep wants nothing. Copies all that the answer depends on.
     pub fn proposal_request(&self, id: SweepId) -> Option<ProposalRequest> {
+        self.question(id, None, usize::MAX)?.put(None)
+    }
+
+    /// What is to be told to whoever asks the sampler of a sweep and has a copy of its history; `None` where the sweep wants nothing.
+    /// At most that many trials and ends are copied, so that nobody waits long.
+    pub fn question(&self, id: SweepId, known: Option<Known>, most: usize) -> Option<Question> {
         let (sweep, index) = (self.sweep(id)?, self.index.sweeps.get(&id)?);
         let (search, record) = (of(&sweep.spec)?, sweep.search?);
         let count = wanted(sweep, index).min(self.slice.0 as u64);
         if count == 0 {
             return None;
         }
-        let mut history = History::new(sweep.spec.replicates);
-        for trial in self.tables.trials_of(id) {
-            history.push(trial.spec.configuration.clone(), trial.spec.replicate, ended(trial));
+        let (made, ended) = (index.made(), index.ended_last());
+        let is_of_use =
+            |known: &Known| known.version == record.version && known.made <= made && known.ended <= ended;
+        let known = known.filter(is_of_use);
+        let begun = known.is_none().then(|| Request {
+            sampler: search.sampler,
+            seed: sweep.spec.seed,
+            space: Space::of(&sweep.spec),
+            history: History::new(sweep.spec.replicates),
+            lead: record.lead,
+            count: 0,
+            from: 0,
+            called_off: CalledOff::default(),
+        });
+        let mut known = known.unwrap_or(Known { version: record.version, made: 0, ended: 0 });
+        let news = self.news(id, index, &mut known, most);
+        let is_whole = known.made == made && known.ended == ended;
+        let count = if is_whole { count } else { 0 };
+        let SearchRecord { lead, from, .. } = record;
+        Some(Question { sweep: id, begun, news, known, count, lead, from, called_off: CalledOff::default() })
+    }
+
+    /// What has happened to a sweep beyond what is known, trials first.
+    fn news(&self, id: SweepId, index: &SweepIndex, known: &mut Known, most: usize) -> News {
+        let mut news = News::default();
+        let first = TrialId { sweep: id, index: known.made as u32 };
+        let last = TrialId { sweep: id, index: u32::MAX };
+        for trial in self.tables.trials.range(first..=last).take(most) {
+            news.made.push((trial.spec.configuration.clone(), trial.spec.replicate));
+            known.made += 1;
         }
-        Some(ProposalRequest {
-            sweep: id,
-            version: record.version,
-            first: index.made(),
-            request: Request {
-                sampler: search.sampler,
-                seed: sweep.spec.seed,
-                space: Space::of(&sweep.spec),
-                history,
-                lead: record.lead,
-                count,
-            },
-        })
+        // An end is told after its trial.
+        let rest = if known.made == index.made() { most.saturating_sub(news.made.len()) } else { 0 };
+        for (number, trial) in index.ended.range((known.ended + 1, 0)..=(u64::MAX, u32::MAX)).take(rest) {
+            let trial = self.tables.trials.get(&TrialId { sweep: id, index: *trial });
+            news.ended.extend(trial.and_then(|trial| Some((trial.spec.id.index, ended(trial)?))));
+            known.ended = *number;
+        }
+        news
     }
 }
 

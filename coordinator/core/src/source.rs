@@ -1,6 +1,7 @@
 //! What may still come of a sweep: asked by whoever makes its trials, counts them, or ends it.
 
-use coordinator_search::{Space, places, some_configuration};
+use coordinator_search::{Space, some_configuration};
+use sweep_proto::space::places;
 use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::{Budget, Configuration, Search, SweepSpec, TrialSpec};
 

@@ -9,8 +9,8 @@ pub mod replay;
 pub mod sampler;
 mod space;
 
-pub use history::{Ended, History, Seen};
+pub use history::{Ended, History, News, Seen};
 pub use lead::Lead;
 pub use proposal::{Answer, Proposal, Request};
-pub use sampler::some_configuration;
-pub use space::{Space, places};
+pub use sampler::{CalledOff, some_configuration};
+pub use space::Space;

@@ -4,8 +4,11 @@ use sweep_proto::{Configuration, SamplerName};
 
 use crate::history::History;
 use crate::lead::Lead;
-use crate::sampler::{self, Asked, Nothing};
+use crate::sampler::{self, Asked, CalledOff, Found, Nothing, Watch};
 use crate::space::Space;
+
+/// Candidates that are looked at for one answer before it is given with what was found.
+const LOOKED_AT_MAX: u64 = 1_000_000;
 
 /// A trial that a sampler proposes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,7 +20,7 @@ pub struct Proposal {
 }
 
 /// Which trials shall come next.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// Who is asked.
     pub sampler: SamplerName,
@@ -31,15 +34,23 @@ pub struct Request {
     pub lead: Lead,
     /// How many are wanted.
     pub count: u64,
+    /// Where the sampler's own sequence goes on, as the last answer has told; 0 at first. It saves looking again at what is made or
+    /// forbidden, and changes no answer that is found without it.
+    pub from: u64,
+    /// Ends the search for an answer that nobody wants any more.
+    pub called_off: CalledOff,
 }
 
 /// What a sampler answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// The next trials, in order; fewer than were wanted only where `is_exhausted`.
+    /// The next trials, in order. There are fewer than were wanted where the space is exhausted, where finding more takes long or
+    /// fails, and none where the sampler was called off.
     pub proposals: Vec<Proposal>,
     /// Whether the space has no trial that was not made or proposed.
     pub is_exhausted: bool,
+    /// Where the sampler's own sequence goes on.
+    pub from: u64,
 }
 
 impl Request {
@@ -47,21 +58,36 @@ impl Request {
     ///
     /// # Errors
     /// Why it has no answer, in words for a person.
-    pub fn answer(mut self) -> Result<Answer, String> {
+    pub fn answer(&mut self) -> Result<Answer, String> {
+        let made = self.history.made();
+        let answer = self.found();
+        // What is proposed is not made yet.
+        self.history.forget_from(made);
+        answer
+    }
+
+    fn found(&mut self) -> Result<Answer, String> {
         let sampler = sampler::of(self.sampler);
-        let mut proposals = Vec::new();
-        for _ in 0..self.count {
+        let watch = Watch::new(&self.called_off);
+        let mut answer = Answer { proposals: Vec::new(), is_exhausted: false, from: self.from };
+        while (answer.proposals.len() as u64) < self.count && watch.looked_at() < LOOKED_AT_MAX {
             let seen = self.history.seen(self.lead.known(self.history.made()));
-            let asked = Asked { seed: self.seed, space: &self.space, seen };
+            let asked = Asked { seed: self.seed, space: &self.space, seen, from: answer.from, watch: &watch };
             match sampler.propose(&asked) {
-                Ok(proposal) => {
+                Ok(Found { proposal, from }) => {
                     self.history.push(proposal.configuration.clone(), proposal.replicate, None);
-                    proposals.push(proposal);
+                    answer.proposals.push(proposal);
+                    answer.from = from;
                 }
-                Err(Nothing::Exhausted) => return Ok(Answer { proposals, is_exhausted: true }),
-                Err(Nothing::Failed(reason)) => return Err(reason),
+                Err(Nothing::Exhausted) => {
+                    answer.is_exhausted = true;
+                    break;
+                }
+                // The next question comes to the failure first.
+                Err(Nothing::Failed(reason)) if answer.proposals.is_empty() => return Err(reason),
+                Err(Nothing::Failed(_) | Nothing::CalledOff) => break,
             }
         }
-        Ok(Answer { proposals, is_exhausted: false })
+        Ok(answer)
     }
 }

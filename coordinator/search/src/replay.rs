@@ -8,7 +8,7 @@ use sweep_proto::{Configuration, SamplerName};
 use crate::history::{Ended, History};
 use crate::lead::Lead;
 use crate::proposal::{Proposal, Request};
-use crate::sampler;
+use crate::sampler::{self, CalledOff};
 use crate::space::Space;
 
 /// One epoch of a recorded trial.
@@ -66,6 +66,8 @@ pub struct Replay {
     setup: Setup,
     trials: Vec<Played>,
     lead: Lead,
+    /// Where the sampler's own sequence goes on.
+    from: u64,
     /// When each running trial ends, in milliseconds.
     running: BTreeSet<(u64, usize)>,
     waiting: BTreeSet<(u32, usize)>,
@@ -82,6 +84,7 @@ impl Replay {
             setup,
             trials: Vec::new(),
             lead: Lead { first: 0, count, known: 0 },
+            from: 0,
             running: BTreeSet::new(),
             waiting: BTreeSet::new(),
             now_ms: 0,
@@ -90,19 +93,9 @@ impl Replay {
         }
     }
 
-    /// What was made so far, in the order in which it was.
-    pub fn trials(&self) -> &[Played] {
-        &self.trials
-    }
-
     /// How far it runs ahead.
     pub fn lead(&self) -> Lead {
         self.lead
-    }
-
-    /// Milliseconds on the simulated clock.
-    pub fn now_ms(&self) -> u64 {
-        self.now_ms
     }
 
     /// Proposes at most `most` of the trials that may be made now.
@@ -121,8 +114,18 @@ impl Replay {
             history.push(trial.proposal.configuration.clone(), trial.proposal.replicate, trial.ended);
         }
         let Setup { sampler, seed, ref space, .. } = self.setup;
-        let request = Request { sampler, seed, space: space.clone(), history, lead: self.lead, count };
+        let mut request = Request {
+            sampler,
+            seed,
+            space: space.clone(),
+            history,
+            lead: self.lead,
+            count,
+            from: self.from,
+            called_off: CalledOff::default(),
+        };
         let answer = request.answer()?;
+        self.from = answer.from;
         self.is_exhausted = answer.is_exhausted;
         for proposal in answer.proposals {
             self.waiting.insert((proposal.replicate, self.trials.len()));

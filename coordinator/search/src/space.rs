@@ -1,6 +1,7 @@
 //! The space that samplers search: coordinates in the unit cube, and the configurations that they stand for.
 
-use sweep_proto::{Axis, Bounds, Configuration, Constraint, Domain, Hyperparameter, Range, SweepSpec, Value};
+use sweep_proto::space::{Look, places, with_values};
+use sweep_proto::{Axis, Bounds, Configuration, Constraint, Domain, Range, SweepSpec, Value};
 
 /// Significant decimal digits of a sampled real number: nobody reads more, and rounding hides in which way a machine computes
 /// logarithms.
@@ -29,7 +30,8 @@ impl Space {
     /// it. Coordinates of inactive axes have no effect.
     pub fn configuration(&self, point: &[f64]) -> Option<Configuration> {
         let values = self.axes.iter().zip(point).map(|(axis, unit)| value_at(axis, *unit));
-        self.allowed(self.with_values(values)?)
+        let values = values.collect::<Option<Vec<Value>>>()?;
+        self.allowed(with_values(&self.axes, &self.fixed, &values)?)
     }
 
     /// The coordinates of a configuration: the middle of the part of the cube that stands for it, and along inactive axes the middle.
@@ -41,91 +43,25 @@ impl Space {
         self.axes.iter().map(coordinate).collect()
     }
 
-    /// Whether a configuration is one of this space.
-    pub fn contains(&self, configuration: &Configuration) -> bool {
-        let fits = |axis: &Axis| {
-            let value = configuration.get(axis.hyperparameter);
-            if axis.is_active(configuration) {
-                axis.contains(&value)
-            } else {
-                value == self.fixed.get(axis.hyperparameter)
-            }
-        };
-        let is_swept = |one: Hyperparameter| self.axes.iter().any(|axis| axis.hyperparameter == one);
-        let mut fixed = configuration.iter().filter(|(one, _)| !is_swept(*one));
-        self.axes.iter().all(fits)
-            && fixed.all(|(one, value)| value == self.fixed.get(one))
-            && self.constraints.iter().all(|constraint| constraint.holds(configuration))
-    }
-
     /// Number of places in the product of all axes, some of which may be forbidden or stand for no configuration of their own;
     /// `None` where an axis is continuous, or there are more than 64 bits count.
     pub fn places(&self) -> Option<u64> {
         places(&self.axes)
     }
 
-    /// The configuration at a place of the product, the last axis fastest. `None` past the end, where a constraint forbids it, and
-    /// where another place stands for the same one because an axis is inactive.
-    pub fn at_place(&self, place: u64) -> Option<Configuration> {
-        let mut rest = place;
-        let mut digits = vec![0; self.axes.len()];
-        for (digit, axis) in digits.iter_mut().zip(&self.axes).rev() {
-            let size = axis.size()?.max(1);
-            *digit = rest % size;
-            rest /= size;
-        }
-        if rest > 0 {
-            return None;
-        }
-        let values = self.axes.iter().zip(&digits).map(|(axis, digit)| nth(axis, *digit));
-        let configuration = self.with_values(values)?;
-        let is_first = |(axis, digit): (&Axis, &u64)| *digit == 0 || axis.is_active(&configuration);
-        if !self.axes.iter().zip(&digits).all(is_first) {
-            return None;
-        }
-        self.allowed(configuration)
+    /// A look at its places, one by one; `None` where an axis is continuous.
+    pub fn look(&self) -> Option<Look<'_>> {
+        Look::new(&self.axes, &self.constraints, &self.fixed)
     }
 
-    /// The configuration of one value for each axis; inactive axes have their fixed value.
-    fn with_values(&self, values: impl Iterator<Item = Option<Value>>) -> Option<Configuration> {
-        let values = values.collect::<Option<Vec<_>>>()?;
-        if values.len() != self.axes.len() {
-            return None;
-        }
-        let mut configuration = self.fixed.clone();
-        // Conditions ask for axes that are always active: those come first.
-        for is_conditional in [false, true] {
-            for (axis, value) in self.axes.iter().zip(&values) {
-                if axis.when.is_empty() != is_conditional && axis.is_active(&configuration) {
-                    configuration.set(axis.hyperparameter, value.clone()).ok()?;
-                }
-            }
-        }
-        Some(configuration)
+    /// What is computed at one place: its axes, and the terms of all constraints.
+    pub fn terms(&self) -> u64 {
+        self.axes.len() as u64 + self.constraints.iter().map(Constraint::terms).sum::<u64>()
     }
 
     fn allowed(&self, configuration: Configuration) -> Option<Configuration> {
         let is_allowed = self.constraints.iter().all(|constraint| constraint.holds(&configuration));
         is_allowed.then_some(configuration)
-    }
-}
-
-/// Number of places in the product of axes; see [`Space::places`].
-pub fn places(axes: &[Axis]) -> Option<u64> {
-    axes.iter().try_fold(1_u64, |product, axis| product.checked_mul(axis.size()?))
-}
-
-/// The n-th value of an axis that has a number of them.
-fn nth(axis: &Axis, number: u64) -> Option<Value> {
-    match &axis.domain {
-        Domain::Levels(levels) => levels.get(usize::try_from(number).ok()?).cloned(),
-        Domain::Range(Range::Integer(bounds)) => {
-            let value = bounds.min.checked_add(number.checked_mul(bounds.step.unwrap_or(1))?)?;
-            (value <= bounds.max).then_some(Value::Integer(value))
-        }
-        Domain::Range(Range::Real(bounds)) => {
-            bounds.steps().filter(|steps| number <= *steps).map(|_| Value::Real(bounds.on_step(number)))
-        }
     }
 }
 
@@ -139,7 +75,7 @@ fn value_at(axis: &Axis, unit: f64) -> Option<Value> {
         Domain::Range(Range::Integer(bounds)) if bounds.log => Some(Value::Integer(integer_at(bounds, unit))),
         _ => {
             let size = axis.size()?;
-            nth(axis, ((unit * size as f64) as u64).min(size.saturating_sub(1)))
+            axis.nth(((unit * size as f64) as u64).min(size.saturating_sub(1)))
         }
     }
 }

@@ -332,6 +332,9 @@ impl Context {
     }
 }
 
+/// How long a command that is done waits for threads that nobody waits for any more.
+const LEFT_THREADS_WAIT: Duration = Duration::from_secs(5);
+
 /// Parses the command line and does what it says.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -350,10 +353,12 @@ pub(crate) fn main() -> ExitCode {
     let result = runtime
         .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))
         .and_then(|runtime| {
-            runtime.block_on(async {
+            let done = runtime.block_on(async {
                 let done = dispatch(cli.command, &context).await;
                 done.and(context.close().await)
-            })
+            });
+            runtime.shutdown_timeout(LEFT_THREADS_WAIT);
+            done
         });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -109,9 +109,11 @@ impl Live {
                 _ = reply.send(given.map_err(|error| DriverError::of_store(&error)));
             }
             Request::Unreferenced(artifact) => batch.uploaded_again.push(artifact),
-            Request::Proposed(command) => {
+            Request::Proposed(proposed) => {
                 // Whatever is refused here is asked again, on a full disk when there is room.
-                if let Err(refusal) = self.decide(now, &command, batch) {
+                if let Some(command) = proposed.command
+                    && let Err(refusal) = self.decide(now, &command, batch)
+                {
                     tracing::debug!(%refusal, "proposals were refused");
                 }
             }

@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::security::sealing::Sealer;
 use collector::Collector;
 pub(crate) use notices::{Notices, Standing, Version};
-use proposer::{Place, Proposer};
+use proposer::{Proposed, Proposer, Thinking};
 pub use stale::KEEP_BYTES_MAX as STALE_BYTES_MAX;
 use thread::Core;
 pub(crate) use thread::ORPHAN_AGE_MIN;
@@ -91,7 +91,7 @@ enum Request {
     /// Give back a part of the file's free pages, or rewrite the whole file.
     GiveBack { all: bool, reply: oneshot::Sender<Result<u64, DriverError>> },
     /// A sampler has answered.
-    Proposed(Box<Command>),
+    Proposed(Box<Proposed>),
     /// End the thread after everything before this.
     Stop,
 }
@@ -146,7 +146,7 @@ impl Driver {
         artifacts: Arc<Artifacts>,
         clock: Clock,
     ) -> Result<(Self, Running), StoreError> {
-        Self::run((open, sealer), artifacts, (clock, Place::Threads), |core, requests| {
+        Self::run((open, sealer), artifacts, (clock, Thinking::OnThreads), |core, requests| {
             Ok(Driving::Thread(thread::spawn(core, requests)?))
         })
     }
@@ -161,7 +161,7 @@ impl Driver {
         artifacts: Arc<Artifacts>,
         clock: Clock,
     ) -> Result<(Self, Running), StoreError> {
-        Self::run((open, None), artifacts, (clock, Place::Task), |core, requests| {
+        Self::run((open, None), artifacts, (clock, Thinking::InTask), |core, requests| {
             Ok(Driving::Task(tokio::spawn(core.run(requests))))
         })
     }
@@ -169,13 +169,13 @@ impl Driver {
     fn run(
         (open, sealer): (OpenStore, Option<Arc<Sealer>>),
         artifacts: Arc<Artifacts>,
-        (clock, place): (Clock, Place),
+        (clock, thinking): (Clock, Thinking),
         drive: impl FnOnce(Core, mpsc::Receiver<Request>) -> Result<Driving, StoreError>,
     ) -> Result<(Self, Running), StoreError> {
         let notices = Arc::new(Notices::default());
         let (mailbox, requests) = mpsc::channel(MAILBOX_MAX);
         let (collector, collecting) = Collector::start(artifacts, mailbox.downgrade());
-        let beside = (collector, Proposer::start(place, mailbox.downgrade()));
+        let beside = (collector, Proposer::start(thinking, mailbox.downgrade()));
         let core = Core::load((open, sealer), beside, clock, Arc::clone(&notices))?;
         let driving = drive(core, requests)?;
         Ok((Self { mailbox, notices }, Running { driving, collecting }))

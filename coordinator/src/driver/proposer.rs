@@ -1,9 +1,13 @@
 //! Asks samplers beside the driver, which waits for none of them: what they propose comes back to its mailbox.
+//!
+//! The histories that samplers look at are kept there, too: the driver tells what has happened since it told something last. They
+//! follow from rows, so one that is lost is told again from the beginning.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use coordinator_core::{Command, Engine, ProposalRequest};
+use coordinator_core::{CalledOff, Command, Engine, Known, ProposalRequest, Question};
 use sweep_proto::SweepId;
 use tokio::sync::mpsc;
 
@@ -12,73 +16,159 @@ use super::Request;
 /// Sweeps whose samplers are asked at one time: one may think for long, and the other cores are for those who ask the coordinator.
 const ASKED_MAX: usize = 2;
 
+/// Trials and ends that are told at one time: a few milliseconds of the driver's.
+const TOLD_MAX: usize = 5_000;
+
 /// Where samplers think.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
+pub(super) enum Thinking {
     /// On threads of their own.
-    Threads,
+    OnThreads,
     /// In a task beside those who ask, for a runtime whose time and order of things are simulated.
-    Task,
+    InTask,
+}
+
+/// What comes back from a sampler.
+#[derive(Debug)]
+pub(super) struct Proposed {
+    pub(super) sweep: SweepId,
+    /// Brings the answer to the core; `None` where nothing was asked yet, or where it was called off.
+    pub(super) command: Option<Command>,
+    /// Whether the sweep's history is still kept.
+    is_kept: bool,
+}
+
+/// What the samplers' side is told.
+enum Told {
+    Question(Box<Question>),
+    Forget(SweepId),
+    ForgetAll,
+}
+
+/// A question on its way.
+#[derive(Debug)]
+struct Asked {
+    known: Known,
+    called_off: CalledOff,
 }
 
 /// The way to the samplers. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Proposer {
-    requests: mpsc::UnboundedSender<ProposalRequest>,
+    told: mpsc::UnboundedSender<Told>,
     /// Sweeps whose samplers are being asked.
-    asked: BTreeSet<SweepId>,
+    asked: BTreeMap<SweepId, Asked>,
+    /// How much of each sweep's history was told.
+    known: BTreeMap<SweepId, Known>,
     /// The sweep that was asked for last: the next turn is that of the one behind it.
     last: SweepId,
 }
 
 impl Proposer {
     /// Starts on the current runtime. Answers go to the mailbox.
-    pub(super) fn start(place: Place, mailbox: mpsc::WeakSender<Request>) -> Self {
-        // Unbounded, because the driver must not wait; there are never more than ASKED_MAX in it.
-        let (requests, queue) = mpsc::unbounded_channel();
-        tokio::spawn(run(place, mailbox, queue));
-        Self { requests, asked: BTreeSet::new(), last: SweepId(0) }
+    pub(super) fn start(thinking: Thinking, mailbox: mpsc::WeakSender<Request>) -> Self {
+        // Unbounded, because the driver must not wait; there are never more than ASKED_MAX questions in it, and for each sweep at
+        // most one word to forget it.
+        let (told, queue) = mpsc::unbounded_channel();
+        tokio::spawn(run(thinking, mailbox, queue));
+        Self { told, asked: BTreeMap::new(), known: BTreeMap::new(), last: SweepId(0) }
     }
 
     /// An answer has come.
-    pub(super) fn answered(&mut self, sweep: SweepId) {
-        self.asked.remove(&sweep);
+    pub(super) fn answered(&mut self, proposed: &Proposed) {
+        self.asked.remove(&proposed.sweep);
+        if !proposed.is_kept {
+            self.known.remove(&proposed.sweep);
+        }
     }
 
-    /// Asks for sweeps that want proposals, in turns.
+    /// The rows were read again: everything is told from the beginning.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+        // It ends with the runtime.
+        _ = self.told.send(Told::ForgetAll);
+    }
+
+    /// Asks for sweeps that want proposals, in turns; what nobody wants any more is called off.
     pub(super) fn ask(&mut self, engine: &Engine) {
+        for (sweep, asked) in &self.asked {
+            if !engine.awaits(*sweep, asked.known) {
+                asked.called_off.set();
+            }
+        }
+        let is_over = |sweep: &SweepId| !self.asked.contains_key(sweep) && !engine.is_searched_on(*sweep);
+        let over: BTreeSet<SweepId> = self.known.keys().copied().filter(is_over).collect();
+        for sweep in over {
+            self.known.remove(&sweep);
+            // It ends with the runtime.
+            _ = self.told.send(Told::Forget(sweep));
+        }
         let (before, behind): (Vec<_>, Vec<_>) = engine.wanting().partition(|sweep| *sweep <= self.last);
         for sweep in behind.into_iter().chain(before) {
             if self.asked.len() >= ASKED_MAX {
                 return;
             }
-            if !self.asked.contains(&sweep)
-                && let Some(request) = engine.proposal_request(sweep)
-                // It ends with the runtime.
-                && self.requests.send(request).is_ok()
-            {
-                self.asked.insert(sweep);
-                self.last = sweep;
+            if !self.asked.contains_key(&sweep) {
+                self.ask_of(engine, sweep);
             }
+        }
+    }
+
+    fn ask_of(&mut self, engine: &Engine, sweep: SweepId) {
+        let known = self.known.get(&sweep).copied();
+        let Some(question) = engine.question(sweep, known, TOLD_MAX) else { return };
+        let (known, called_off) = (question.known, question.called_off.clone());
+        if self.told.send(Told::Question(Box::new(question))).is_ok() {
+            self.known.insert(sweep, known);
+            self.asked.insert(sweep, Asked { known, called_off });
+            self.last = sweep;
         }
     }
 }
 
+/// Threads that nobody waits for end soon.
+impl Drop for Proposer {
+    fn drop(&mut self) {
+        self.asked.values().for_each(|asked| asked.called_off.set());
+    }
+}
+
+/// The questions of sweeps between two answers, with their histories.
+type Kept = Arc<Mutex<BTreeMap<SweepId, ProposalRequest>>>;
+
+fn with<T>(kept: &Kept, change: impl FnOnce(&mut BTreeMap<SweepId, ProposalRequest>) -> T) -> T {
+    change(&mut kept.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 async fn run(
-    place: Place,
+    thinking: Thinking,
     mailbox: mpsc::WeakSender<Request>,
-    mut queue: mpsc::UnboundedReceiver<ProposalRequest>,
+    mut queue: mpsc::UnboundedReceiver<Told>,
 ) {
-    while let Some(request) = queue.recv().await {
-        let mailbox = mailbox.clone();
+    let kept = Kept::default();
+    while let Some(told) = queue.recv().await {
+        let question = match told {
+            Told::Question(question) => *question,
+            Told::Forget(sweep) => {
+                with(&kept, |kept| kept.remove(&sweep));
+                continue;
+            }
+            Told::ForgetAll => {
+                with(&kept, BTreeMap::clear);
+                continue;
+            }
+        };
+        let (mailbox, kept) = (mailbox.clone(), Arc::clone(&kept));
         tokio::spawn(async move {
-            let proposed = match place {
-                Place::Task => answered(request),
-                Place::Threads => match tokio::task::spawn_blocking(|| answered(request)).await {
-                    Ok(proposed) => proposed,
-                    // The runtime is ending.
-                    Err(_) => return,
-                },
+            let proposed = match thinking {
+                Thinking::InTask => proposed(question, &kept),
+                Thinking::OnThreads => {
+                    match tokio::task::spawn_blocking(move || proposed(question, &kept)).await {
+                        Ok(proposed) => proposed,
+                        // The runtime is ending.
+                        Err(_) => return,
+                    }
+                }
             };
             if let Some(mailbox) = mailbox.upgrade() {
                 // A driver that has ended asks again when it starts.
@@ -88,12 +178,40 @@ async fn run(
     }
 }
 
-/// The answer of a sampler, as the command that brings it to the core. One that panics has no answer.
-fn answered(request: ProposalRequest) -> Command {
-    let ProposalRequest { sweep, version, first, request } = request;
-    let sampler = request.sampler;
-    let answer = catch_unwind(AssertUnwindSafe(|| request.answer()))
-        .unwrap_or_else(|_| Err("its program has a fault, which the coordinator's log tells".to_owned()));
-    let answer = answer.map_err(|reason| format!("the sampler \"{sampler}\" has no answer: {reason}"));
+/// Puts a question to its sampler, with what is kept of its sweep, or keeps what is told of it.
+fn proposed(question: Question, kept: &Kept) -> Proposed {
+    let (sweep, is_asked) = (question.sweep, question.count > 0);
+    let copy = with(kept, |kept| kept.remove(&sweep));
+    let Some(mut asking) = question.put(copy) else {
+        return Proposed { sweep, command: None, is_kept: false };
+    };
+    // What a sampler that panics has left is not kept.
+    let command = if is_asked { catch_unwind(AssertUnwindSafe(|| answered(&mut asking))) } else { Ok(None) };
+    let Ok(command) = command else {
+        let reason = "its program has a fault, which the coordinator's log tells";
+        return Proposed { sweep, command: Some(failed(&asking, reason)), is_kept: false };
+    };
+    with(kept, |kept| kept.insert(sweep, asking));
+    Proposed { sweep, command, is_kept: true }
+}
+
+/// The answer of a sampler, as the command that brings it to the core; `None` where it was called off.
+fn answered(asking: &mut ProposalRequest) -> Option<Command> {
+    let answer = match asking.request.answer() {
+        Ok(answer) => answer,
+        Err(reason) => return Some(failed(asking, &reason)),
+    };
+    let is_empty = answer.proposals.is_empty() && asking.request.called_off.is_set();
+    let ProposalRequest { sweep, version, first, .. } = *asking;
+    (!is_empty).then_some(Command::Propose { sweep, version, first, answer: Ok(answer) })
+}
+
+fn failed(asking: &ProposalRequest, reason: &str) -> Command {
+    let ProposalRequest { sweep, version, first, ref request } = *asking;
+    let answer = Err(format!("the sampler \"{}\" has no answer: {reason}", request.sampler));
     Command::Propose { sweep, version, first, answer }
 }
+
+#[cfg(test)]
+#[path = "proposer_tests.rs"]
+mod tests;

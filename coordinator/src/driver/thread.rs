@@ -180,10 +180,8 @@ impl Core {
     fn serve(&mut self, mail: &mut Vec<Request>) -> bool {
         let now = self.clock.now();
         for request in mail.iter() {
-            if let Request::Proposed(command) = request
-                && let Command::Propose { sweep, .. } = **command
-            {
-                self.proposer.answered(sweep);
+            if let Request::Proposed(proposed) = request {
+                self.proposer.answered(proposed);
             }
         }
         self.reopen(now);
@@ -212,6 +210,7 @@ impl Core {
             Ok(written) => {
                 if let Written::Nothing(problem) = written {
                     batch.find_full(&problem);
+                    self.proposer.forget();
                 }
                 let stop = batch.stop;
                 self.finish(live, batch, now);
@@ -236,6 +235,7 @@ impl Core {
                 tracing::info!("the store is available");
                 // The next failure is news, also where it is for the same reason.
                 self.reason.clear();
+                self.proposer.forget();
                 self.serves(&live);
                 self.live = Some(live);
             }

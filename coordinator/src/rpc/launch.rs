@@ -97,6 +97,8 @@ async fn run(
     command: impl FnOnce(SweepSpec, Vec<DatasetRecord>) -> Command,
     events: &Sender,
 ) -> Result<Option<(wire::SweepStatus, Option<u64>)>, Status> {
+    // The driver finds the points of the grid where they are kept.
+    _ = spec.grid_size();
     let variants = spec.data_variants();
     let progress = events.clone();
     let show = move |shown| {
@@ -233,6 +235,14 @@ async fn extension(
     let shown = act.shown();
     let (caller, quota) = act.caller.claim(shared.quota);
     let (added, owner) = (axes.clone(), caller.clone());
+    let grown = (axes.clone(), replicates);
+    let look = move |engine: &Engine, _| {
+        engine.may_change(shown, sweep)?;
+        engine.grown_spec(sweep, &grown.0, grown.1)
+    };
+    let grown = shared.driver.read(look).await.map_err(status::of_driver)?;
+    // The driver finds the points of the grid where they are kept.
+    _ = grown.map_err(|refusal| status::of_rejection(&refusal))?.grid_size();
     // Nothing is read for somebody who may not extend it, nor for more trials than there may be.
     let look = move |engine: &Engine, _| {
         engine.may_change(shown, sweep)?;

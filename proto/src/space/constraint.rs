@@ -127,6 +127,13 @@ impl Expression {
         }
     }
 
+    fn terms(&self) -> u64 {
+        match self {
+            Self::Number(_) | Self::Hyperparameter(_) => 1,
+            Self::Pair(sides, _) => sides.0.terms() + sides.1.terms(),
+        }
+    }
+
     /// In parentheses where it is a sum, or on the right side of a minus.
     fn write_within(&self, formatter: &mut fmt::Formatter<'_>, is_right: bool, outer: Sign) -> fmt::Result {
         let needs = match self {
@@ -161,6 +168,11 @@ impl Constraint {
     /// Whether it holds where hyperparameters have these numbers.
     pub fn holds_for(&self, number_of: &dyn Fn(Hyperparameter) -> f64) -> bool {
         self.comparison.holds(self.left.value(number_of), self.right.value(number_of))
+    }
+
+    /// How many numbers and hyperparameters it computes with.
+    pub fn terms(&self) -> u64 {
+        self.left.terms() + self.right.terms()
     }
 
     /// The hyperparameters that it names, each once.

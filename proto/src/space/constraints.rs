@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -10,30 +10,42 @@ use super::points::Points;
 use super::{Axis, Constraint};
 use crate::configuration::Configuration;
 
+/// Grids whose points are kept: that of a sweep, and what it is about to be extended to.
+const KEPT_MAX: usize = 2;
+
 /// What every configuration of a sweep fulfils, all of it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Constraints {
     list: Vec<Constraint>,
-    /// The points of the grid that was last asked about: to find them again takes up to half a second.
-    points: Mutex<Option<Arc<Points>>>,
+    /// The points of the grids that were last asked about, the newest first: to find them takes up to half a second. Copies share
+    /// them, so that whoever is to decide about a grid finds what somebody else has looked at before.
+    points: Arc<Mutex<Vec<Arc<Points>>>>,
 }
 
 impl Constraints {
     /// The points of a grid that these constraints and the conditions of its axes allow; `None` where it has too many to look at.
     pub(crate) fn points(&self, axes: &[Axis], fixed: &Configuration) -> Option<Arc<Points>> {
-        let mut known = self.points.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(points) = known.as_ref().filter(|points| points.are_of(axes, fixed)) {
-            return Some(Arc::clone(points));
+        let known = |kept: &[Arc<Points>]| kept.iter().find(|points| points.are_of(axes, fixed)).cloned();
+        let found = known(&self.kept());
+        if found.is_some() {
+            return found;
         }
+        // Nobody else waits while these are looked for.
         let points = Arc::new(Points::of(axes, &self.list, fixed)?);
-        *known = Some(Arc::clone(&points));
+        let mut kept = self.kept();
+        kept.insert(0, Arc::clone(&points));
+        kept.truncate(KEPT_MAX);
         Some(points)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Arc<Points>>> {
+        self.points.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl From<Vec<Constraint>> for Constraints {
     fn from(list: Vec<Constraint>) -> Self {
-        Self { list, points: Mutex::default() }
+        Self { list, points: Arc::default() }
     }
 }
 
@@ -42,13 +54,6 @@ impl Deref for Constraints {
 
     fn deref(&self) -> &[Constraint] {
         &self.list
-    }
-}
-
-impl Clone for Constraints {
-    fn clone(&self) -> Self {
-        let points = self.points.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { list: self.list.clone(), points: Mutex::new(points) }
     }
 }
 

@@ -228,6 +228,34 @@ impl Range {
             && self.bounds()[1] >= other.bounds()[1]
     }
 
+    /// The n-th value; `None` past the end, and of real numbers without a step.
+    pub(super) fn nth(&self, number: u64) -> Option<Value> {
+        match self {
+            Self::Integer(bounds) => {
+                let value = bounds.min.checked_add(number.checked_mul(bounds.step.unwrap_or(1))?)?;
+                (value <= bounds.max).then_some(Value::Integer(value))
+            }
+            Self::Real(bounds) => {
+                let is_within = bounds.steps().is_some_and(|steps| number <= steps);
+                is_within.then(|| Value::Real(bounds.on_step(number)))
+            }
+        }
+    }
+
+    /// Which of its values a value is: the inverse of [`Self::nth`].
+    pub(super) fn number(&self, value: &Value) -> Option<u64> {
+        match (self, value) {
+            _ if !self.contains(value) => None,
+            (Self::Integer(bounds), Value::Integer(number)) => {
+                Some((number - bounds.min) / bounds.step.unwrap_or(1))
+            }
+            (Self::Real(bounds), Value::Real(number)) => {
+                bounds.step.map(|step| ((number - bounds.min) / step).round() as u64)
+            }
+            _ => None,
+        }
+    }
+
     /// Number of values; `None` of real numbers without a step.
     pub fn count(&self) -> Option<u64> {
         match self {
@@ -346,8 +374,13 @@ mod tests {
             let range = of(Hyperparameter::Units, min, min + extent, false, Some(Value::Integer(step))).expect("a range");
             let expected = other >= min && other <= min + extent && (other - min) % step == 0;
             prop_assert_eq!(range.contains(&Value::Integer(other)), expected);
-            let contained = (0..400).filter(|one| range.contains(&Value::Integer(*one))).count();
-            prop_assert_eq!(range.count(), Some(contained as u64));
+            let contained: Vec<_> = (0..400).map(Value::Integer).filter(|one| range.contains(one)).collect();
+            prop_assert_eq!(range.count(), Some(contained.len() as u64));
+            for (number, value) in (0..).zip(&contained) {
+                prop_assert_eq!(range.nth(number), Some(value.clone()));
+                prop_assert_eq!(range.number(value), Some(number));
+            }
+            prop_assert_eq!(range.nth(contained.len() as u64), None);
         }
 
         #[test]
@@ -371,6 +404,7 @@ mod tests {
             let Ok(Range::Real(bounds)) = range else { panic!("not real") };
             for number in 0..=bounds.steps().expect("a step") {
                 prop_assert!(bounds.contains(bounds.on_step(number)), "{} of {:?}", number, bounds);
+                prop_assert_eq!(Range::Real(bounds).number(&Value::Real(bounds.on_step(number))), Some(number));
             }
         }
     }

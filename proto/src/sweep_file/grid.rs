@@ -12,8 +12,9 @@ use super::layout::{Entry, Layout};
 use super::source::Source;
 use super::value::{Expected, described, fitting, span_or, value_of};
 use crate::configuration::{Configuration, Value};
+use crate::grouped::grouped;
 use crate::hyperparameter::Hyperparameter;
-use crate::space::{Axis, Constraints, POINTS_LOOKED_AT_MAX};
+use crate::space::{self, Axis, Constraints};
 use crate::sweep_spec::TRIALS_MAX;
 
 /// The fixed values and the axes, in the order of the file.
@@ -171,21 +172,16 @@ pub(super) fn check_size(
         axes.iter().try_fold(1_u128, |size, axis| size.checked_mul(axis.levels().len().max(1) as u128));
     let is_restricted = !constraints.is_empty() || axes.iter().any(|axis| !axis.when.is_empty());
     let has_empty_axis = axes.iter().any(|axis| axis.levels().is_empty());
-    let configurations = match points {
-        Some(points) if is_restricted && !has_empty_axis && points <= u128::from(POINTS_LOOKED_AT_MAX) => {
-            constraints.points(axes, &space.fixed).map(|points| u128::from(points.len()))
-        }
-        Some(points) if is_restricted && points > u128::from(POINTS_LOOKED_AT_MAX) => {
-            let message = format!(
-                "the grid has {} points before its conditions and constraints; it may have at most {}",
-                grouped(points),
-                grouped(u128::from(POINTS_LOOKED_AT_MAX))
-            );
-            let help = format!("shorten the longest lists; the grid is {}", factors(axes));
-            source.report(place_of_grid(source, layout), message, Some(help));
-            return;
-        }
-        _ => points,
+    let too_much = is_restricted.then(|| space::too_much_to_look_at(axes, constraints)).flatten();
+    if let Some(message) = too_much.filter(|_| !has_empty_axis) {
+        let help = format!("shorten the longest lists; the grid is {}", factors(axes));
+        source.report(place_of_grid(source, layout), message, Some(help));
+        return;
+    }
+    let configurations = if is_restricted && !has_empty_axis {
+        constraints.points(axes, &space.fixed).map(|points| u128::from(points.len()))
+    } else {
+        points
     };
     let trials = configurations.and_then(|size| size.checked_mul(u128::from(replicates)));
     if trials.is_some_and(|trials| trials <= u128::from(TRIALS_MAX)) {
@@ -224,17 +220,4 @@ fn place_of_grid(source: &Source<'_>, layout: &Layout<'_, '_>) -> Range<usize> {
     let first_list = layout.entries.iter().find(|entry| entry.value.get_ref().is_array());
     let grid = layout.sections.iter().find(|(place, _)| *place == Place::Grid).map(|(_, span)| span.clone());
     grid.or_else(|| first_list.map(|entry| entry.key_span.clone())).unwrap_or_else(|| source.end())
-}
-
-/// A number with its thousands apart, as TOML writes it: `1_000_000`.
-fn grouped(number: u128) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            grouped.push('_');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

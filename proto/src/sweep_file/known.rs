@@ -274,7 +274,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Place::Grid,
         Shape::Texts,
         "none",
-        "Inequalities that every configuration fulfils, such as `units * layers <= 512`: sums and products of hyperparameters and numbers, compared with <, <=, >, >= or ==.",
+        "Inequalities that every configuration fulfils, at most 50, such as `units * layers <= 512`: sums and products of hyperparameters and numbers, compared with <, <=, >, >= or ==.",
     ),
     setting(
         "sampler",

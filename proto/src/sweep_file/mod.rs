@@ -49,6 +49,18 @@ pub fn parse_bytes(file_name: &str, bytes: &[u8]) -> Result<SweepSpec, SweepFile
 /// # Errors
 /// All problems of the file at once.
 pub fn parse(file_name: &str, text: &str) -> Result<SweepSpec, SweepFileErrors> {
+    read(file_name, text, true)
+}
+
+/// Reads the file of a sweep that was launched: the size of its grid, which takes up to half a second to find, was checked then.
+///
+/// # Errors
+/// All other problems of the file at once.
+pub fn parse_launched(text: &str) -> Result<SweepSpec, SweepFileErrors> {
+    read("", text, false)
+}
+
+fn read(file_name: &str, text: &str, is_new: bool) -> Result<SweepSpec, SweepFileErrors> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut source = Source::new(file_name, text);
     if is_too_large(&mut source, text.len()) {
@@ -63,9 +75,9 @@ pub fn parse(file_name: &str, text: &str) -> Result<SweepSpec, SweepFileErrors> 
     let space = space_of(&mut source, &layout);
     let setting = |name, default: u32| settings.whole(Place::Train, name).map_or(default, |one| one as u32);
     let replicates = setting("replicates", REPLICATES);
-    let constraints = search::constraints_of(&mut source, &settings, &space);
+    let constraints = search::constraints_of(&mut source, &settings, &space, is_new);
     let search = search::search_of(&mut source, &layout, &settings, &space);
-    if search.as_ref().is_none_or(Search::is_of_grid) {
+    if is_new && search.as_ref().is_none_or(Search::is_of_grid) {
         check_size(&mut source, &layout, &space, &Limits { replicates, constraints: &constraints });
     }
     if !document.complete {

@@ -10,15 +10,25 @@ use super::settings::Settings;
 use super::source::Source;
 use crate::configuration::Value;
 use crate::search::{Budget, PrunerName, SamplerName, Search};
-use crate::space::{self, Axis, Constraint, Constraints, Part, SpaceProblem};
+use crate::space::{self, Axis, CONSTRAINTS_MAX, Constraint, Constraints, Part, SpaceProblem};
 
-/// Reads the constraints, and reports what does not hold between them and the axes.
-pub(super) fn constraints_of(source: &mut Source<'_>, settings: &Settings, space: &Space) -> Constraints {
+/// Reads the constraints, and reports what does not hold between them and the axes. The grid is looked at where it is new.
+pub(super) fn constraints_of(
+    source: &mut Source<'_>,
+    settings: &Settings,
+    space: &Space,
+    is_new: bool,
+) -> Constraints {
     let mut constraints = Vec::new();
     let mut places = Vec::new();
     let written = settings.placed_list(Place::Grid, "constraints");
     let count = written.len();
-    for (text, place) in written {
+    if let Some((_, place)) = written.get(CONSTRAINTS_MAX) {
+        let message = format!("there are {count} constraints; a sweep may have at most {CONSTRAINTS_MAX}");
+        let help = "remove those that follow from others; levels that none may have need no constraint";
+        source.report(place.clone(), message, Some(help.to_owned()));
+    }
+    for (text, place) in written.into_iter().take(CONSTRAINTS_MAX) {
         match text.parse::<Constraint>() {
             Ok(constraint) => {
                 constraints.push(constraint);
@@ -35,7 +45,7 @@ pub(super) fn constraints_of(source: &mut Source<'_>, settings: &Settings, space
     let spans = [space.spans.clone(), spans].concat();
     let mut problems = space::problems_beside(&axes, &constraints, &space.unread);
     problems.extend(impossible(&constraints, space, &problems));
-    let is_sound = problems.is_empty() && space.unread.is_empty() && constraints.len() == count;
+    let is_looked_at = is_new && problems.is_empty() && space.unread.is_empty() && constraints.len() == count;
     for problem in problems {
         let place = match problem.part {
             Part::Axis(at) => spans.get(at),
@@ -45,7 +55,7 @@ pub(super) fn constraints_of(source: &mut Source<'_>, settings: &Settings, space
         source.report(place, problem.message, Some(problem.help));
     }
     let constraints = Constraints::from(constraints);
-    if let Some(place) = places.first().filter(|_| is_sound && excludes_everything(&constraints, space)) {
+    if let Some(place) = places.first().filter(|_| is_looked_at && excludes_everything(&constraints, space)) {
         let message = "no configuration fulfils all constraints together".to_owned();
         let help = "loosen one of them, or add values to sweep".to_owned();
         source.report(place.clone(), message, Some(help));
@@ -70,7 +80,8 @@ fn impossible(constraints: &[Constraint], space: &Space, known: &[SpaceProblem])
 
 /// Whether a space of levels has no allowed configuration. Of ranges, and of too many levels to look at, that is not known.
 fn excludes_everything(constraints: &Constraints, space: &Space) -> bool {
-    constraints.points(&space.axes, &space.fixed).is_some_and(|points| points.len() == 0)
+    space::is_quick_to_look_at(&space.axes, constraints)
+        && constraints.points(&space.axes, &space.fixed).is_some_and(|points| points.len() == 0)
 }
 
 /// The place of a part of a text in quotes: the whole where it is not written out as it reads.

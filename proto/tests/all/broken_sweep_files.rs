@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use sweep_proto::sweep_file::{FILE_BYTES_MAX, parse, parse_bytes, parse_grid};
+use sweep_proto::sweep_file::{FILE_BYTES_MAX, parse, parse_bytes, parse_grid, parse_launched};
 
 #[test]
 fn every_broken_file_is_answered_with_place_and_remedy() {
@@ -39,6 +39,20 @@ fn a_file_that_is_too_large_is_not_read() {
     let errors = parse("large.toml", &text).expect_err("too large");
     insta::assert_snapshot!("too_large", errors);
     assert!(parse_bytes("large.toml", &vec![0xff; FILE_BYTES_MAX + 1]).is_err());
+}
+
+/// A coordinator reads the files of its sweeps again whenever another one is launched.
+#[test]
+fn the_file_of_a_launched_sweep_is_read_without_a_look_at_its_grid() {
+    let levels =
+        |name| format!("{name} = [{}]\n", (1..=300).map(|level| format!("{level},")).collect::<String>());
+    let axes = ["units", "batch_size", "embedding"].map(levels).concat();
+    let text = format!(
+        "name = \"large\"\n[data]\ndataset = \"snippets\"\n[grid]\n{axes}constraints = [\"units < 2\"]\n"
+    );
+    let problems = parse("large.toml", &text).expect_err("too many points").to_string();
+    assert!(problems.contains("27_000_000 points"), "{problems}");
+    assert_eq!(parse_launched(&text).expect("its size was checked").axes.len(), 3);
 }
 
 #[test]

@@ -51,7 +51,10 @@ pub(crate) fn extend(
         ended_at: None,
         cleared: Cleared::default(),
         extended_from,
-        search: draft.renewed_search(sweep),
+        // What was looked at stands elsewhere in another space.
+        search: draft
+            .renewed_search(sweep)
+            .map(|search| SearchRecord { from: if axes.is_empty() { search.from } else { 0 }, ..search }),
         earlier_choices: choices_so_far(engine, now, sweep),
         ..sweep.clone()
     });
@@ -71,7 +74,7 @@ fn growth<'e>(
         return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "extended" });
     }
     retention::check_models(sweep)?;
-    let spec = extended_spec(&sweep.spec, axes, replicates)?;
+    let spec = grid::checked(grown_spec(&sweep.spec, axes, replicates)?)?;
     let search = sweep.search.map(|search| SearchRecord { is_exhausted: false, ..search });
     let grown = SweepRecord { spec: spec.clone(), search, ..sweep.clone() };
     let tally = engine.index.sweeps.get(&id).map_or(Tally::default(), SweepIndex::tally);
@@ -93,6 +96,22 @@ fn growth<'e>(
 }
 
 impl Engine {
+    /// The spec of a sweep as it would become. How many points its grid has is found by whoever asks, before [`Self::check_extension`],
+    /// which finds that again: to look at all points takes up to half a second.
+    ///
+    /// # Errors
+    /// The refusal of what there is too much of to look at, and of what cannot be added.
+    pub fn grown_spec(
+        &self,
+        id: SweepId,
+        axes: &[Axis],
+        replicates: Option<u32>,
+    ) -> Result<SweepSpec, Rejection> {
+        let grown = grown_spec(&known_sweep(self, id)?.spec, axes, replicates)?;
+        grid::check_effort(&grown)?;
+        Ok(grown)
+    }
+
     /// The sweep, and its spec as it would become. Asked before any data is read for an extension.
     ///
     /// # Errors
@@ -155,7 +174,7 @@ pub(super) fn revoke_evaluation(draft: &mut Draft<'_>, sweep: SweepId) {
     }
 }
 
-fn extended_spec(spec: &SweepSpec, axes: &[Axis], replicates: Option<u32>) -> Result<SweepSpec, Rejection> {
+fn grown_spec(spec: &SweepSpec, axes: &[Axis], replicates: Option<u32>) -> Result<SweepSpec, Rejection> {
     let mut extended = spec.clone();
     if let Some(replicates) = replicates {
         if replicates < spec.replicates {
@@ -176,7 +195,7 @@ fn extended_spec(spec: &SweepSpec, axes: &[Axis], replicates: Option<u32>) -> Re
             extended.axes.push(added.from_fixed(spec.fixed.get(hyperparameter)).map_err(Rejection::Invalid)?);
         }
     }
-    grid::checked(extended)
+    Ok(extended)
 }
 
 fn merged_datasets(

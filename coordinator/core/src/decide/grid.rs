@@ -34,6 +34,7 @@ pub(crate) fn checked(mut spec: SweepSpec) -> Result<SweepSpec, Rejection> {
         return Err(Rejection::Invalid(problem.message));
     }
     check_search(&spec)?;
+    check_effort(&spec)?;
     if spec.grid_size() == Some(0) {
         return Err(Rejection::Invalid("no configuration of the grid fulfils its constraints".into()));
     }
@@ -62,6 +63,15 @@ fn check_search(spec: &SweepSpec) -> Result<(), Rejection> {
             "{} has a range, which only a search can try",
             axis.hyperparameter
         ))),
+        _ => Ok(()),
+    }
+}
+
+/// A grid that is restricted is looked at point by point.
+pub(crate) fn check_effort(spec: &SweepSpec) -> Result<(), Rejection> {
+    let is_looked_at = spec.is_restricted() && search::of(spec).is_none();
+    match space::too_much_to_look_at(&spec.axes, &spec.constraints) {
+        Some(problem) if is_looked_at => Err(Rejection::Invalid(problem)),
         _ => Ok(()),
     }
 }

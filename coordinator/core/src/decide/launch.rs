@@ -120,7 +120,7 @@ fn asks_for(sweep: &SweepRecord, file_text: &str, asked: &SweepSpec) -> bool {
 /// Whether the sweep was launched from a file of that meaning: it may have been extended since.
 fn launched_as(sweep: &SweepRecord, file_text: &str, asked: &SweepSpec) -> bool {
     sweep.file_text == file_text
-        || sweep_file::parse("", &sweep.file_text).is_ok_and(|launched| meaning(&launched) == *asked)
+        || sweep_file::parse_launched(&sweep.file_text).is_ok_and(|launched| meaning(&launched) == *asked)
 }
 
 /// A sweep without where its data lies, whether it takes over results and how urgent it is: none of that changes what it is to

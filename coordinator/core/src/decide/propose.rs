@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use coordinator_search::{Answer, Proposal, Space};
+use coordinator_search::{Answer, Proposal};
 use sweep_proto::{SweepId, Timestamp, TrialId};
 
 use super::grid;
@@ -53,17 +53,14 @@ fn wanting(engine: &Engine, stand: Stand) -> Option<(&SweepRecord, SearchRecord)
 
 fn check(engine: &Engine, sweep: &SweepRecord, answer: &Answer) -> Result<(), String> {
     let Some(index) = engine.index.sweeps.get(&sweep.id) else { return Ok(()) };
-    let Answer { proposals, is_exhausted } = answer;
+    let Answer { proposals, is_exhausted, .. } = answer;
     let room = search::room(sweep, index);
     if proposals.len() as u64 > room {
         return Err(format!("the sampler proposed {} trials where {room} were wanted", proposals.len()));
     }
     if proposals.is_empty() && (!is_exhausted || index.made() == 0) {
-        return Err(
-            "the sampler proposed nothing: no configuration fits the constraints of the sweep".to_owned()
-        );
+        return Err("the sampler proposed nothing: no configuration fulfils the constraints".to_owned());
     }
-    let space = Space::of(&sweep.spec);
     let mut seen = BTreeSet::new();
     let is_made = |proposal: &Proposal| {
         let number = index.configurations.number(&proposal.configuration);
@@ -78,14 +75,14 @@ fn check(engine: &Engine, sweep: &SweepRecord, answer: &Answer) -> Result<(), St
             let label = proposal.configuration.label(&axes);
             Err(format!("the sampler proposed replicate {} of \"{label}\", {what}", proposal.replicate))
         };
-        if !space.contains(&proposal.configuration) {
-            return wrong("which is not of the space");
+        if !sweep.spec.allows(&proposal.configuration) {
+            return wrong("which lies outside the search space");
         }
         if proposal.replicate >= sweep.spec.replicates {
-            return wrong("which the sweep has not");
+            return wrong("beyond the replicates of the sweep");
         }
         if !seen.insert(proposal) || is_made(proposal) {
-            return wrong("which there is already");
+            return wrong("which exists already");
         }
     }
     Ok(())
@@ -115,9 +112,13 @@ impl Draft<'_> {
             debug_assert_eq!(trial.state, TrialState::Pending);
             self.add_trial(trial, sweep.spec.reuse);
         }
-        if answer.is_exhausted {
-            let search = Some(SearchRecord { is_exhausted: true, ..record });
-            self.set_sweep(SweepRecord { search, ..sweep.clone() });
+        let after = SearchRecord {
+            is_exhausted: record.is_exhausted || answer.is_exhausted,
+            from: record.from.max(answer.from),
+            ..record
+        };
+        if after != record {
+            self.set_sweep(SweepRecord { search: Some(after), ..sweep.clone() });
         }
         Ok(())
     }

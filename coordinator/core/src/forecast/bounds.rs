@@ -1,8 +1,8 @@
 //! Between which bounds a sweep will come to lie, before anything ran: they follow from its space, its budget and its pruner.
 
-use coordinator_search::{Space, places, pruner};
+use coordinator_search::{Space, pruner};
 use sweep_proto::random::Stream;
-use sweep_proto::space::numbers_of;
+use sweep_proto::space::{numbers_of, places};
 use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::{Hyperparameter, Search, SweepSpec};
 

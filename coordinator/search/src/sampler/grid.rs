@@ -2,8 +2,12 @@
 
 use sweep_proto::random::Stream;
 
-use super::{Asked, Nothing, Sampler, whole};
-use crate::proposal::Proposal;
+use super::watch::first_new;
+use super::{Asked, Found, Nothing, Sampler, found_none, whole};
+
+/// What may be computed for one proposal, which takes some seconds: an axis or a term of a constraint, at one place. No grid that a
+/// sweep file may list has as much.
+const COMPUTED_MAX: u64 = 500_000_000;
 
 pub(super) struct Grid {
     pub(super) is_shuffled: bool,
@@ -14,23 +18,26 @@ impl Sampler for Grid {
         64
     }
 
-    fn propose(&self, asked: &Asked<'_>) -> Result<Proposal, Nothing> {
-        whole(asked, |made| {
-            let places = asked.space.places().ok_or_else(|| {
-                Nothing::Failed(
-                    "a grid needs levels, or ranges with a step; give each range of real numbers a step, or choose \
-                     another sampler"
+    fn propose(&self, asked: &Asked<'_>) -> Result<Found, Nothing> {
+        whole(asked, || {
+            let space = asked.space;
+            let (Some(places), Some(mut look)) = (space.places(), space.look()) else {
+                return Err(Nothing::Failed(
+                    "a grid needs levels, or ranges with a step, and at most 2^64 places; give each range of real numbers a \
+                     step, or choose another sampler"
                         .to_owned(),
-                )
-            })?;
+                ));
+            };
             let order = self.is_shuffled.then(|| Shuffle::new(asked.seed, places));
-            // Each place gives at most one configuration, so as many places as were made configurations lie behind; what lies
-            // there still is of a space that has grown.
-            let turns = (made.min(places)..places).chain(0..made.min(places));
-            let mut configurations = turns.filter_map(|turn| {
-                asked.space.at_place(order.as_ref().map_or(turn, |order| order.place(turn)))
-            });
-            configurations.find(|one| !asked.seen.has(one)).ok_or(Nothing::Exhausted)
+            let last = places.min(asked.from.saturating_add(COMPUTED_MAX / space.terms().max(1)));
+            let place = |turn| order.as_ref().map_or(turn, |order| order.place(turn));
+            match first_new(asked, asked.from..last, |turn| look.allowed_at(place(turn))) {
+                Ok((turn, configuration)) => Ok((configuration, turn + 1)),
+                Err(Nothing::Exhausted) if last < places => {
+                    Err(Nothing::Failed(found_none(last - asked.from, "places of the grid")))
+                }
+                Err(other) => Err(other),
+            }
         })
     }
 }

@@ -3,13 +3,17 @@
 mod grid;
 mod random;
 mod sobol;
+mod watch;
 
 pub use random::some_configuration;
+pub use watch::{CalledOff, Watch};
+
 use sweep_proto::{Configuration, SamplerName};
 
 use crate::history::Seen;
 use crate::proposal::Proposal;
 use crate::space::Space;
+use watch::first_new;
 
 /// What a sampler is asked.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +24,19 @@ pub struct Asked<'a> {
     pub space: &'a Space,
     /// What is known.
     pub seen: Seen<'a>,
+    /// Where the sampler's own sequence goes on: whatever stands before is made or forbidden.
+    pub from: u64,
+    /// Who may call it off, and how much it has looked at.
+    pub watch: &'a Watch<'a>,
+}
+
+/// What a sampler has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The trial that it proposes.
+    pub proposal: Proposal,
+    /// Where its sequence goes on.
+    pub from: u64,
 }
 
 /// Why there is no proposal.
@@ -29,6 +46,8 @@ pub enum Nothing {
     Exhausted,
     /// The sampler cannot go on, for this reason.
     Failed(String),
+    /// Nobody wants an answer any more.
+    CalledOff,
 }
 
 /// Proposes trials: a pure function of what it is asked. The order in which equal histories were gathered has no influence.
@@ -37,11 +56,12 @@ pub trait Sampler {
     /// few questions are asked.
     fn ahead(&self) -> u64;
 
-    /// The next trial: of the space, and none that was made before.
+    /// The next trial: of the space, and none that was made before. What it takes is bounded, and it asks the watch again and again
+    /// whether it shall go on.
     ///
     /// # Errors
     /// Says why there is none.
-    fn propose(&self, asked: &Asked<'_>) -> Result<Proposal, Nothing>;
+    fn propose(&self, asked: &Asked<'_>) -> Result<Found, Nothing>;
 }
 
 /// The sampler of a name.
@@ -54,25 +74,65 @@ pub fn of(name: SamplerName) -> Box<dyn Sampler> {
     }
 }
 
-/// Places of a space that are looked at one by one where draws find none.
-const PLACES_MAX: u64 = 1_000_000;
-
-/// An untried configuration of a space with `places` places, searched from `first` on and then from the beginning.
-fn left(asked: &Asked<'_>, places: u64, first: u64) -> Result<Configuration, Nothing> {
-    let mut rest =
-        (first..places).chain(0..first.min(places)).filter_map(|place| asked.space.at_place(place));
-    rest.find(|one| !asked.seen.has(one)).ok_or(Nothing::Exhausted)
-}
-
-/// For samplers that choose whole configurations: all replicates of one come before the next one, which `next` gives by its
-/// number.
+/// For samplers that choose whole configurations: all replicates of one come before the next one, which `next` gives with where
+/// the sequence goes on.
 fn whole(
     asked: &Asked<'_>,
-    next: impl FnOnce(u64) -> Result<Configuration, Nothing>,
-) -> Result<Proposal, Nothing> {
+    next: impl FnOnce() -> Result<(Configuration, u64), Nothing>,
+) -> Result<Found, Nothing> {
     if let Some((configuration, replicate)) = asked.seen.missing() {
-        return Ok(Proposal { configuration: configuration.clone(), replicate });
+        let proposal = Proposal { configuration: configuration.clone(), replicate };
+        return Ok(Found { proposal, from: asked.from });
     }
-    let configuration = next(asked.seen.configurations())?;
-    Ok(Proposal { configuration, replicate: 0 })
+    let (configuration, from) = next()?;
+    Ok(Found { proposal: Proposal { configuration, replicate: 0 }, from })
+}
+
+/// Places of a space of which all are looked at where points find nothing.
+const FEW_PLACES: u64 = 1_000_000;
+
+/// Points of a space of few places that are looked at before its places are.
+const POINTS_OF_FEW_MAX: u64 = 20_000;
+
+/// Points of any other space that are looked at for one proposal, which takes some seconds: constraints that leave one in a
+/// hundred thousand pass.
+const POINTS_MAX: u64 = 1_000_000;
+
+/// The number of places of a space that has few.
+fn few_places(space: &Space) -> Option<u64> {
+    space.places().filter(|places| *places <= FEW_PLACES)
+}
+
+/// The first new configuration among points, numbered from `first` on, with its number; `None` where none is found, and the
+/// space has few places, of which [`left`] finds what is left.
+fn among_points(
+    asked: &Asked<'_>,
+    first: u64,
+    at: impl FnMut(u64) -> Option<Configuration>,
+) -> Result<Option<(u64, Configuration)>, Nothing> {
+    // Where few places are left, looking at all of them is quicker than to hit one of these.
+    let few = few_places(asked.space).map(|places| POINTS_OF_FEW_MAX.min(64 + places));
+    let most = few.unwrap_or(POINTS_MAX);
+    match first_new(asked, first..first.saturating_add(most), at) {
+        Ok(found) => Ok(Some(found)),
+        Err(Nothing::Exhausted) if few.is_some() => Ok(None),
+        Err(Nothing::Exhausted) => Err(Nothing::Failed(found_none(POINTS_MAX, "points"))),
+        Err(other) => Err(other),
+    }
+}
+
+/// An untried configuration of a space of few places, searched from `first` on and then from the beginning.
+fn left(asked: &Asked<'_>, first: u64) -> Result<Configuration, Nothing> {
+    let places = few_places(asked.space).unwrap_or(0);
+    let mut look = asked.space.look().ok_or(Nothing::Exhausted)?;
+    let rest = (first..places).chain(0..first.min(places));
+    first_new(asked, rest, |place| look.allowed_at(place)).map(|(_, configuration)| configuration)
+}
+
+/// What is told where everything that was looked at was in vain.
+fn found_none(looked_at: u64, what: &str) -> String {
+    format!(
+        "it looked at {looked_at} {what}, and each breaks a constraint or was tried before; launch a new sweep with looser \
+         constraints"
+    )
 }

@@ -3,12 +3,8 @@
 use sweep_proto::Configuration;
 use sweep_proto::random::Stream;
 
-use super::{Asked, Nothing, PLACES_MAX, Sampler, left, whole};
-use crate::proposal::Proposal;
+use super::{Asked, Found, Nothing, Sampler, among_points, few_places, left, whole};
 use crate::space::Space;
-
-/// Draws before a configuration counts as not to be found: constraints that leave a thousandth of a space pass.
-const DRAWS_MAX: usize = 20_000;
 
 /// Draws of a configuration that only a forecast asks for.
 const SOME_DRAWS_MAX: usize = 100;
@@ -20,24 +16,19 @@ impl Sampler for Random {
         64
     }
 
-    fn propose(&self, asked: &Asked<'_>) -> Result<Proposal, Nothing> {
-        whole(asked, |made| {
+    fn propose(&self, asked: &Asked<'_>) -> Result<Found, Nothing> {
+        whole(asked, || {
+            let made = asked.seen.configurations();
             let mut random = Stream::new(asked.seed, "random sampler", made);
-            let places = asked.space.places().filter(|places| *places <= PLACES_MAX);
-            // Where few places are left, looking at all of them is quicker than to draw one of these.
-            let draws = places.map_or(DRAWS_MAX, |places| DRAWS_MAX.min(64 + places as usize));
-            for _ in 0..draws {
-                let drawn = draw(asked.space, &mut random);
-                if let Some(configuration) = drawn.filter(|drawn| !asked.seen.has(drawn)) {
-                    return Ok(configuration);
-                }
-            }
-            let places = places.ok_or_else(|| {
-                Nothing::Failed(format!(
-                    "of {DRAWS_MAX} random configurations, each breaks a constraint or was tried before: relax the constraints"
-                ))
-            })?;
-            left(asked, places, random.below(places.max(1)))
+            let drawn = among_points(asked, 0, |_| draw(asked.space, &mut random))?;
+            let configuration = if let Some((_, configuration)) = drawn {
+                configuration
+            } else {
+                let places = few_places(asked.space).unwrap_or(0);
+                left(asked, random.below(places.max(1)))?
+            };
+            // Each configuration is drawn by itself.
+            Ok((configuration, asked.from))
         })
     }
 }

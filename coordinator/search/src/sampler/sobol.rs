@@ -4,14 +4,10 @@
 use sobol_burley::{NUM_DIMENSIONS, sample};
 use sweep_proto::random::Stream;
 
-use super::{Asked, Nothing, PLACES_MAX, Sampler, left, whole};
-use crate::proposal::Proposal;
+use super::{Asked, Found, Nothing, Sampler, among_points, few_places, left, whole};
 
 /// Points of one scrambling; the next ones are of another.
 const POINTS: u64 = 1 << 16;
-
-/// Points in a row that may be left out.
-const LEFT_OUT_MAX: u64 = 20_000;
 
 pub(super) struct Sobol;
 
@@ -20,31 +16,32 @@ impl Sampler for Sobol {
         64
     }
 
-    fn propose(&self, asked: &Asked<'_>) -> Result<Proposal, Nothing> {
-        whole(asked, |made| {
+    fn propose(&self, asked: &Asked<'_>) -> Result<Found, Nothing> {
+        whole(asked, || {
             let dimensions = asked.space.axes().len() as u32;
             if dimensions > NUM_DIMENSIONS {
-                return Err(Nothing::Failed(format!("a Sobol sequence has at most {NUM_DIMENSIONS} axes")));
+                return Err(Nothing::Failed(format!(
+                    "a Sobol sequence has at most {NUM_DIMENSIONS} dimensions, and {dimensions} hyperparameters are swept; sweep \
+                     fewer, or choose the sampler random"
+                )));
             }
-            let places = asked.space.places().filter(|places| *places <= PLACES_MAX);
-            let most = places.map_or(LEFT_OUT_MAX, |places| LEFT_OUT_MAX.min(64 + places));
             // Each configuration took at least one point, so those before are used or left out for good.
-            for number in made..made + most {
+            let first = asked.seen.configurations().max(asked.from);
+            let found = among_points(asked, first, |number| {
                 let scrambling =
                     Stream::new(asked.seed, "sobol sampler", number / POINTS).below(1 << 32) as u32;
                 let coordinate = |axis| f64::from(sample((number % POINTS) as u32, axis, scrambling));
                 let point: Vec<f64> = (0..dimensions).map(coordinate).collect();
-                let configuration = asked.space.configuration(&point);
-                if let Some(configuration) = configuration.filter(|one| !asked.seen.has(one)) {
-                    return Ok(configuration);
-                }
-            }
-            let places = places.ok_or_else(|| {
-                Nothing::Failed(format!(
-                    "of {LEFT_OUT_MAX} points of the sequence, each breaks a constraint or was tried before: relax the constraints"
-                ))
+                asked.space.configuration(&point)
             })?;
-            left(asked, places, 0)
+            // Where every point was new, and where there are few places, the number of configurations says enough.
+            let says_enough =
+                |number| number == asked.seen.configurations() || few_places(asked.space).is_some();
+            match found {
+                Some((number, configuration)) if says_enough(number) => Ok((configuration, asked.from)),
+                Some((number, configuration)) => Ok((configuration, number + 1)),
+                None => Ok((left(asked, 0)?, asked.from)),
+            }
         })
     }
 }

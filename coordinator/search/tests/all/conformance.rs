@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use coordinator_search::replay::{Played, Replay, Setup};
-use coordinator_search::{Ended, History, Lead, Request, Space};
+use coordinator_search::{Ended, History, Lead, Space};
 use proptest::prelude::*;
 use sweep_proto::SamplerName;
 use sweep_proto::state::TrialState;
 
-use crate::support::{Curves, endless, finite, setup};
+use crate::support::{Curves, endless, finite, is_of, request, setup};
 
 /// The spaces that a sampler can search.
 fn spaces(sampler: SamplerName) -> Vec<Space> {
@@ -38,7 +38,7 @@ fn what_is_proposed_is_of_the_space_and_new() {
         let trials = played(setup(sampler, seed, space.clone(), 60));
         let mut seen = BTreeSet::new();
         for Played { proposal, .. } in &trials {
-            assert!(space.contains(&proposal.configuration), "{sampler} proposes {proposal:?}");
+            assert!(is_of(space, &proposal.configuration), "{sampler} proposes {proposal:?}");
             assert!(proposal.replicate < 2, "{sampler} proposes {proposal:?}");
             assert!(seen.insert(proposal.clone()), "{sampler} proposes {proposal:?} twice");
         }
@@ -49,7 +49,8 @@ fn what_is_proposed_is_of_the_space_and_new() {
 fn a_space_that_has_an_end_is_exhausted_and_each_point_comes_once() {
     let all: BTreeSet<_> = {
         let space = finite();
-        (0..space.places().unwrap()).filter_map(|place| space.at_place(place)).collect()
+        let mut look = space.look().unwrap();
+        (0..space.places().unwrap()).filter_map(|place| look.allowed_at(place)).collect()
     };
     assert_eq!(all.len(), 3 + 3 * 3 + 2 * 3, "each allowed point has one place");
     for sampler in SamplerName::ALL {
@@ -77,7 +78,7 @@ fn a_restart_at_any_event_gives_the_same_proposals() {
     every(10, |sampler, seed, space| {
         let setup = setup(sampler, seed, space.clone(), 40);
         let lead = Replay::new(setup.clone()).lead();
-        let trials = played(setup);
+        let trials = played(setup.clone());
         let last = trials.len() as u64;
         for made in 0..last {
             let known = lead.known(made);
@@ -89,7 +90,7 @@ fn a_restart_at_any_event_gives_the_same_proposals() {
                     history.push(proposal.configuration.clone(), proposal.replicate, end);
                 }
                 let count = (1 + (made + ended) % 5).min(lead.allowed(ended).min(last) - made);
-                let request = Request { sampler, seed, space: space.clone(), history, lead, count };
+                let mut request = request(&setup, history, lead, count);
                 let next: Vec<_> = trials.iter().skip(made as usize).take(count as usize).collect();
                 let next: Vec<_> = next.into_iter().map(|trial| trial.proposal.clone()).collect();
                 assert_eq!(request.answer().unwrap().proposals, next, "{sampler} after a restart");
@@ -116,7 +117,7 @@ proptest! {
                         history.push(trial.proposal.configuration.clone(), trial.proposal.replicate, Some(ended));
                     }
                     let lead = Lead { first: 12, count: 6, known: 12 };
-                    Request { sampler: *sampler, seed, space: space.clone(), history, lead, count: 6 }.answer()
+                    request(&setup(*sampler, seed, space.clone(), 12), history, lead, 6).answer()
                 };
                 let in_order: Vec<u64> = (1..=12).collect();
                 prop_assert_eq!(answer(&in_order), answer(&order), "{}", sampler);
@@ -129,9 +130,9 @@ proptest! {
     fn a_batch_is_as_good_as_one_after_another(seed in 0_u64..1_000, count in 1_u64..12) {
         for sampler in SamplerName::ALL {
             for space in spaces(*sampler) {
+                let setup = setup(*sampler, seed, space.clone(), 12);
                 let request = |history, count| {
-                    let lead = Lead { first: 0, count: 12, known: 0 };
-                    Request { sampler: *sampler, seed, space: space.clone(), history, lead, count }
+                    request(&setup, history, Lead { first: 0, count: 12, known: 0 }, count)
                 };
                 let batch = request(History::new(2), count).answer().unwrap();
                 let mut history = History::new(2);

@@ -1,6 +1,7 @@
 //! The integration tests of this crate in one program: every further program would link the whole tree again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests say so by panicking")]
 
+mod bounds;
 mod conformance;
 mod spaces;
 mod support;

@@ -1,7 +1,7 @@
 //! Spaces and recorded results that follow from a configuration alone.
 
-use coordinator_search::Space;
 use coordinator_search::replay::{Epoch, Setup, Table};
+use coordinator_search::{CalledOff, History, Lead, Request, Space};
 use sweep_proto::{
     Axis, Condition, Configuration, Constraint, DataSource, DataSpec, Digest, Hyperparameter, Range,
     SamplerName, SweepSpec, Value,
@@ -59,17 +59,38 @@ pub(crate) fn deep(axis: Axis) -> Axis {
 
 /// 3 × 3 layers and units, of which a constraint leaves some, and three dropouts where there is more than one layer.
 pub(crate) fn finite() -> Space {
+    Space::of(&finite_spec())
+}
+
+fn finite_spec() -> SweepSpec {
     use Hyperparameter::{Dropout, Layers, Units};
     let axes = vec![
         levels(Layers, &[1, 2, 3]),
         integers(Units, 8, 24, false, Some(8)),
         deep(reals(Dropout, 0.1, 0.3, false, Some(0.1))),
     ];
-    Space::of(&spec(axes, &["units * layers <= 48"]))
+    spec(axes, &["units * layers <= 48"])
 }
 
 /// A space of ranges, without an end.
 pub(crate) fn endless() -> Space {
+    Space::of(&endless_spec())
+}
+
+/// Whether a configuration is one of these spaces.
+pub(crate) fn is_of(space: &Space, configuration: &Configuration) -> bool {
+    let specs = [finite_spec(), endless_spec()];
+    specs.iter().any(|spec| Space::of(spec) == *space && spec.allows(configuration))
+}
+
+/// A question to a sampler that nobody calls off.
+pub(crate) fn request(setup: &Setup, history: History, lead: Lead, count: u64) -> Request {
+    let Setup { sampler, seed, ref space, .. } = *setup;
+    let called_off = CalledOff::default();
+    Request { sampler, seed, space: space.clone(), history, lead, count, from: 0, called_off }
+}
+
+fn endless_spec() -> SweepSpec {
     use Hyperparameter::{Dropout, Layers, LearningRate, Units};
     let axes = vec![
         levels(Layers, &[1, 2]),
@@ -77,7 +98,7 @@ pub(crate) fn endless() -> Space {
         reals(LearningRate, 3e-4, 1e-2, true, None),
         deep(reals(Dropout, 0.0, 0.5, false, None)),
     ];
-    Space::of(&spec(axes, &["units * layers <= 300"]))
+    spec(axes, &["units * layers <= 300"])
 }
 
 /// Curves that follow from the trial: some are short, some end in the same moment.

@@ -70,7 +70,7 @@ impl Lab {
     pub fn propose(&mut self) {
         let wanting = |lab: &Self| lab.engine.wanting().next();
         while let Some(sweep) = wanting(self) {
-            let asked = self.engine.proposal_request(sweep).unwrap();
+            let mut asked = self.engine.proposal_request(sweep).unwrap();
             let (version, first) = (asked.version, asked.first);
             self.run(&Command::Propose { sweep, version, first, answer: asked.request.answer() });
         }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS, STOCK_TRIALS};
 use coordinator_core::{
-    AttemptState, AuditNote, Command, Engine, Granted, Keep, Key, Mutation, Rejection, Reply, Retried,
-    SweepState, Tables, TrialRecord, TrialState,
+    AttemptState, AuditNote, Command, Engine, Granted, Keep, Key, Known, Mutation, ProposalRequest,
+    Rejection, Reply, Retried, SweepState, Tables, TrialRecord, TrialState,
 };
 use coordinator_store::{MemoryStore, SqliteStore, Store};
 use sweep_proto::{
@@ -93,6 +93,8 @@ pub struct World {
     search_random: Random,
     /// Answers of samplers on their way, some of them to questions that have long been answered.
     proposals: Vec<Command>,
+    /// Of each searched sweep what is known of it, with its question, by whoever asks its sampler.
+    copies: BTreeMap<SweepId, (Known, ProposalRequest)>,
     /// How often trials were proposed, and how often an answer came too late.
     proposed: u64,
     outdated: u64,
@@ -143,6 +145,7 @@ impl World {
             other_random: Random::new(!seed),
             search_random: Random::new(seed ^ 0x5ea7_c4ed),
             proposals: Vec::new(),
+            copies: BTreeMap::new(),
             proposed: 0,
             outdated: 0,
             workers,
@@ -323,6 +326,7 @@ impl World {
         self.store = self.medium.open();
         let tables = self.store.load().unwrap();
         self.engine = restored(self.seed, tables, self.now);
+        self.copies.clear();
         if self.random.permille(500) {
             self.post.clear();
         }

@@ -10,7 +10,7 @@ impl World {
         let asks = !self.faulty || self.search_random.permille(500);
         let wanting: Vec<_> = self.engine.wanting().filter(|_| asks).collect();
         for sweep in wanting {
-            let asked = self.engine.proposal_request(sweep).unwrap();
+            let Some(mut asked) = self.told(sweep) else { continue };
             let (version, first) = (asked.version, asked.first);
             let answer = asked.request.answer();
             self.proposals.push(Command::Propose { sweep, version, first, answer });
@@ -29,12 +29,28 @@ impl World {
         self.proposals.drain(..excess);
     }
 
+    /// Tells whoever asks the sampler of a sweep a part of what is new, and compares the whole with the rows. Nothing is asked while
+    /// something is left to tell.
+    fn told(&mut self, sweep: SweepId) -> Option<ProposalRequest> {
+        let (known, copy) = self.copies.remove(&sweep).unzip();
+        let question = self.engine.question(sweep, known, 1 + (self.seed % 40) as usize).unwrap();
+        let (known, is_asked) = (question.known, question.count > 0);
+        let asked = question.put(copy).unwrap();
+        self.copies.insert(sweep, (known, asked.clone()));
+        if is_asked {
+            let from_rows = self.engine.proposal_request(sweep).unwrap();
+            assert_eq!(asked.request.history, from_rows.request.history, "a copy is not what the rows tell");
+            assert_eq!((asked.version, asked.first), (from_rows.version, from_rows.first));
+        }
+        is_asked.then_some(asked)
+    }
+
     /// An answer arrives. It is what a sampler answers now, or changes nothing.
     fn bring(&mut self, command: &Command) {
         let Command::Propose { sweep, answer, .. } = command else { return };
         let made = |world: &Self| world.engine.tables().trials_of(*sweep).count();
         let before = made(self);
-        let fresh = self.engine.proposal_request(*sweep).map(|asked| asked.request.answer().unwrap());
+        let fresh = self.engine.proposal_request(*sweep).map(|mut asked| asked.request.answer().unwrap());
         let was_held = self.engine.sweep(*sweep).is_some_and(|sweep| sweep.held.is_some());
         self.execute(command).unwrap();
         let is_held = self.engine.sweep(*sweep).is_some_and(|sweep| sweep.held.is_some());
