@@ -2,12 +2,12 @@
 
 use sweep_proto::Digest;
 
-/// Positions of `count` of the keys, or of all where there are fewer, in ascending order. Each key is ranked by the
-/// SHA-256 of seed and key, and the lowest are taken: the same seed chooses the same trials, in whatever order they
-/// are listed, and no trial is chosen twice. Of equal keys the first stands for all.
-pub(super) fn choose(keys: &[&str], count: usize, seed: u64) -> Vec<usize> {
-    let rank = |key: &str| Digest::of(format!("rerun\n{seed}\n{key}\n").as_bytes());
-    let mut ranked: Vec<_> = keys.iter().enumerate().map(|(at, key)| (rank(key), at)).collect();
+/// Positions of `count` of the names, or of all where there are fewer, in ascending order. Each name is ranked by the
+/// SHA-256 of seed and name, and the lowest are taken: the same seed chooses the same trials, in whatever order they
+/// are listed, and no trial is chosen twice. Of equal names the first stands for all.
+pub(super) fn choose(names: &[&str], count: usize, seed: u64) -> Vec<usize> {
+    let rank = |name: &str| Digest::of(format!("rerun\n{seed}\n{name}\n").as_bytes());
+    let mut ranked: Vec<_> = names.iter().enumerate().map(|(at, name)| (rank(name), at)).collect();
     ranked.sort_unstable();
     ranked.dedup_by_key(|(rank, _)| *rank);
     let mut chosen: Vec<usize> = ranked.into_iter().take(count).map(|(_, at)| at).collect();
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_keys_are_one_trial() {
+    fn equal_names_are_one_trial() {
         assert_eq!(choose(&["a", "a", "b"], 5, 1), [0, 2]);
         assert_eq!(choose(&[], 5, 1), [0_usize; 0]);
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
-use sweep_proto::{TrialState, sweep_file};
+use sweep_proto::{Hyperparameter, SweepSpec, TrialState, sweep_file};
 
 use self::compare::{BEST_LOSS_DIFFERENCE_MAX, Compared};
 use self::conduct::{Conductor, Trained};
@@ -33,7 +33,7 @@ pub(super) struct Rerun {
     seed: u64,
     /// How many were asked for.
     asked: u32,
-    /// How many could be drawn: completed trials with different keys.
+    /// How many could be drawn: completed trials that differ in their keys or in how far they may train.
     candidates: usize,
     /// The sweeps that trained them.
     sweeps: Vec<u64>,
@@ -87,7 +87,7 @@ pub(super) async fn rerun(request: Request<'_>, client: Client) -> Result<Rerun,
         .map_err(|problems| Failure::failed(problems.to_string()))?;
     let seed = seed.map_or_else(choice::draw_seed, Ok);
     let seed = seed.map_err(|error| Failure::failed(format!("the system has no randomness: {error}")))?;
-    let (candidates, chosen) = draw(&records, count, seed)?;
+    let (candidates, chosen) = draw(&spec, &records, count, seed)?;
     let plans = plan::plans(&spec, sweep, &records, &chosen)?;
     let parts: Vec<usize> = plans.iter().flat_map(|plan| plan.trials.iter().copied()).collect();
     let mut with_epochs: Vec<&mut Trial> = records
@@ -118,15 +118,16 @@ pub(super) async fn rerun(request: Request<'_>, client: Client) -> Result<Rerun,
 }
 
 /// How many trials can be drawn, and the positions of those that are.
-fn draw(records: &Records, count: u32, seed: u64) -> Result<(usize, Vec<usize>), Failure> {
+fn draw(spec: &SweepSpec, records: &Records, count: u32, seed: u64) -> Result<(usize, Vec<usize>), Failure> {
     let completed: Vec<(usize, &Trial)> = records
         .trials
         .iter()
         .enumerate()
         .filter(|(_, trial)| trial.state == TrialState::Completed.name())
         .collect();
-    let keys: Vec<&str> = completed.iter().map(|(_, trial)| trial.key.as_str()).collect();
-    let candidates = choice::choose(&keys, usize::MAX, seed).len();
+    let names: Vec<String> = completed.iter().map(|(_, trial)| name_in_draw(spec, trial)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let candidates = choice::choose(&names, usize::MAX, seed).len();
     if candidates == 0 {
         return Err(Failure::failed("no trial completed in the report, so none can be trained again"));
     }
@@ -135,8 +136,15 @@ fn draw(records: &Records, count: u32, seed: u64) -> Result<(usize, Vec<usize>),
             "the report has {candidates} completed trials, fewer than {count}: all are trained again"
         ));
     }
-    let drawn = choice::choose(&keys, count as usize, seed);
+    let drawn = choice::choose(&names, count as usize, seed);
     Ok((candidates, drawn.into_iter().map(|at| completed[at].0).collect()))
+}
+
+/// What a trial is drawn by: its key, which does not tell how far it may train, and that where the sweep varies it.
+fn name_in_draw(spec: &SweepSpec, trial: &Trial) -> String {
+    let is_varied = spec.axes.iter().any(|axis| axis.hyperparameter == Hyperparameter::Epochs);
+    let epochs = trial.cells.get(Hyperparameter::Epochs.name()).filter(|_| is_varied);
+    epochs.map_or_else(|| trial.key.clone(), |epochs| format!("{} {epochs}", trial.key))
 }
 
 /// The trials of a plan beside what its sweep gave.
@@ -155,4 +163,38 @@ fn compared(
         Ok(compare::compare((sweep, reported), (trained.sweep, now), chosen.contains(at)))
     };
     parts.iter().map(compare).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sweep_proto::{Digest, SweepId, TrialId, TrialSpec};
+
+    use super::*;
+
+    /// The completed trials of a sweep file, as its report tells them.
+    fn records(spec: &SweepSpec) -> Records {
+        let trials = (0..spec.grid_size().expect("a grid")).map(|position| {
+            let configuration = spec.configuration(position).expect("in the grid");
+            let cells =
+                configuration.iter().map(|(one, value)| (one.to_string(), value.to_string())).collect();
+            let id = TrialId { sweep: SweepId(9), index: position as u32 };
+            let dataset = Digest::of(b"data");
+            let trial = TrialSpec { id, configuration, replicate: 0, seed: spec.seed, dataset };
+            let state = TrialState::Completed.name().into();
+            Trial { number: position, key: trial.key().to_string(), state, cells, ..Trial::default() }
+        });
+        Records { trials: trials.collect(), sweep_file: String::new() }
+    }
+
+    fn drawn(grid: &str) -> (usize, Vec<usize>) {
+        let file = format!("name = 'x'\n[data]\ndataset = 'snippets'\n[grid]\n{grid}\n");
+        let spec = sweep_file::parse("x", &file).expect("a sweep");
+        draw(&spec, &records(&spec), 9, 7).expect("drawn")
+    }
+
+    #[test]
+    fn trials_that_differ_only_in_their_epochs_are_all_drawn() {
+        assert_eq!(drawn("units = [8, 16]\nepochs = [1, 2, 3]"), (6, (0..6).collect()));
+        assert_eq!(drawn("units = [8, 16]"), (2, vec![0, 1]));
+    }
 }
