@@ -39,7 +39,7 @@ impl Engine {
         let allowance = |token: LeaseToken| {
             let trial = self.tables.trials.get(self.index.live.get(&token)?)?;
             trial.lease.filter(|lease| lease.work == WorkKind::Train)?;
-            Some(Allowance { token, blob_bytes_max: checkpoint_bytes_max(trial, self.dataset_of(trial)?) })
+            Some(Allowance { token, blob_bytes_max: checkpoint_bytes_max(self.parameters_of(trial)?) })
         };
         self.leases_of(worker).filter_map(allowance).collect()
     }
@@ -65,12 +65,21 @@ impl Engine {
     /// key leaves the same bytes. What no row names is nobody's.
     pub fn may_report(&self, token: LeaseToken, digest: Digest) -> Option<bool> {
         let trial = self.tables.trials.get(&self.index.attempts.get(&token)?.trial)?;
-        let is_same =
-            |other: TrialId| self.tables.trials.get(&other).is_some_and(|other| other.key == trial.key);
+        // Rows of earlier programs hold another form of the key.
+        let is_same = |other: TrialId| {
+            self.tables.trials.get(&other).is_some_and(|other| trial.spec.has_key(other.key))
+        };
         let named = &self.index.named;
         let is_nobodys = || named.trials_of(digest).next().is_none();
         let is_own = || trial.blobs().any(|own| own.digest == digest) || named.trials_of(digest).any(is_same);
         Some(!named.is_dataset(digest) && (is_nobodys() || is_own()))
+    }
+
+    /// Trained numbers of a trial's model; `None` where its sweep or its dataset is not there.
+    pub(crate) fn parameters_of(&self, trial: &TrialRecord) -> Option<u64> {
+        let dataset = self.dataset_of(trial)?;
+        let (vocabulary, classes) = (u64::from(dataset.vocabulary), dataset.classes.len() as u64);
+        Some(parameters(&trial.spec.configuration, vocabulary, classes))
     }
 
     fn dataset_of(&self, trial: &TrialRecord) -> Option<&DatasetRecord> {
@@ -83,9 +92,7 @@ fn names(trial: &TrialRecord, digest: Digest) -> bool {
     trial.spec.dataset == digest || trial.blobs().any(|named| named.digest == digest)
 }
 
-/// The largest checkpoint of a trial, in bytes.
-fn checkpoint_bytes_max(trial: &TrialRecord, dataset: &DatasetRecord) -> u64 {
-    let (vocabulary, classes) = (u64::from(dataset.vocabulary), dataset.classes.len() as u64);
-    let weights = parameters(&trial.spec.configuration, vocabulary, classes).saturating_mul(4);
-    weights.saturating_mul(CHECKPOINT_COPIES_MAX).saturating_add(CHECKPOINT_EXTRA_BYTES)
+/// The largest checkpoint of a model of that many trained numbers, in bytes.
+fn checkpoint_bytes_max(parameters: u64) -> u64 {
+    parameters.saturating_mul(4).saturating_mul(CHECKPOINT_COPIES_MAX).saturating_add(CHECKPOINT_EXTRA_BYTES)
 }

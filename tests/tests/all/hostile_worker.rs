@@ -126,21 +126,14 @@ fn strange_files(folder: &Path) -> Result<BTreeSet<String>> {
 async fn absurd_registrations(member: &mut Member) -> Result<()> {
     let device = wire::Device { kind: 1, ordinal: 0, model: "CPU".into(), memory_bytes: 1 };
     let mut wrong = Vec::new();
+    let profile =
+        wire::WorkerProfile { name: "w".into(), build: "0".into(), slots: 1, devices: Vec::new(), group: 1 };
     for text in ESCAPES {
-        let profile = wire::WorkerProfile {
-            name: "w".into(),
-            build: "0".into(),
-            slots: 1,
-            devices: Vec::new(),
-            group: 1,
-        };
         wrong.push(wire::WorkerProfile { name: text.into(), ..profile.clone() });
         wrong.push(wire::WorkerProfile { build: text.into(), ..profile.clone() });
         let devices = vec![wire::Device { model: text.into(), ..device.clone() }];
-        wrong.push(wire::WorkerProfile { devices, ..profile });
+        wrong.push(wire::WorkerProfile { devices, ..profile.clone() });
     }
-    let profile =
-        wire::WorkerProfile { name: "w".into(), build: "0".into(), slots: 1, devices: Vec::new(), group: 1 };
     for name in ["", "   "] {
         wrong.push(wire::WorkerProfile { name: name.into(), ..profile.clone() });
     }
@@ -271,9 +264,17 @@ async fn absurd_reports(member: &mut Member, own: u64, honest: &[u64]) -> Result
         change(&mut result);
         Some(wire::AttemptOutcome { kind: Some(wire::attempt_outcome::Kind::Trained(result)) })
     };
+    // Its next epoch is the first.
+    let diverged = |epoch| {
+        let diverged = wire::Diverged { epoch, message: "NaN".into() };
+        Some(wire::AttemptOutcome { kind: Some(wire::attempt_outcome::Kind::Diverged(diverged)) })
+    };
     for outcome in [
         None,
         Some(wire::AttemptOutcome { kind: None }),
+        diverged(0),
+        diverged(2),
+        diverged(u32::MAX),
         trained(|result| result.score = f64::NAN),
         trained(|result| result.accuracy = 7.0),
         trained(|result| result.best_epoch = 9),

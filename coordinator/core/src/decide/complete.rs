@@ -37,7 +37,10 @@ pub(crate) fn complete(
             check_test(trial, test)?;
             draft.evaluated(id, test);
         }
-        (AttemptOutcome::Diverged { epoch, message }, WorkKind::Train) => draft.diverged(id, *epoch, message),
+        (AttemptOutcome::Diverged { epoch, message }, WorkKind::Train) => {
+            check_divergence(engine, trial, *epoch)?;
+            draft.diverged(id, *epoch, message);
+        }
         (AttemptOutcome::Diverged { message, .. }, WorkKind::Evaluate) => {
             // The weights will not change: another try would diverge alike.
             draft.failed_evaluation(id, FailureKind::Rejected, message);
@@ -119,6 +122,25 @@ fn check_result(engine: &Engine, trial: &TrialRecord, result: &TrialResult) -> R
             "names epoch {} as its best, but another has a lower loss",
             result.best_epoch
         ));
+    }
+    let most = engine.parameters_of(trial).unwrap_or(u64::MAX);
+    if result.parameters > most {
+        return refuse(format!("counts {} trained numbers, but its model has {most}", result.parameters));
+    }
+    Ok(())
+}
+
+/// A trial diverges in the epoch that it trains: the one after those that were reported, and none that it may not train.
+fn check_divergence(engine: &Engine, trial: &TrialRecord, epoch: u32) -> Result<(), Rejection> {
+    let id = trial.spec.id;
+    let recorded = engine.tables.epochs_recorded(id);
+    let until = trial.until_epoch.map_or(trial.spec.configuration.epochs(), u64::from);
+    let refuse = |problem: String| Err(Rejection::Invalid(format!("trial {id} cannot diverge in {problem}")));
+    if u64::from(epoch) != u64::from(recorded) + 1 {
+        return refuse(format!("epoch {epoch}: {recorded} epochs were reported, so the next one is meant"));
+    }
+    if u64::from(epoch) > until {
+        return refuse(format!("epoch {epoch}: it trains until epoch {until}"));
     }
     Ok(())
 }

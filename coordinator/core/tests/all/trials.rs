@@ -100,11 +100,12 @@ fn a_result_must_follow_from_the_epochs_reported() {
     let right = values::result(&granted.spec);
     assert!(matches!(lab.refused(&complete(right.clone())), Rejection::Invalid(_)), "no epoch was reported");
     lab.report(granted.token, &granted.spec, 1);
-    let mut wrong = vec![right.clone(); 4];
+    let mut wrong = vec![right.clone(); 5];
     wrong[0].epochs = 2;
     wrong[1].best_epoch = 0;
     wrong[2].score += 0.1;
     wrong[3].accuracy += 0.1;
+    wrong[4].parameters = u64::MAX;
     for result in wrong {
         assert!(matches!(lab.refused(&complete(result.clone())), Rejection::Invalid(_)), "{result:?}");
     }
@@ -270,6 +271,7 @@ fn a_diverged_trial_has_ended() {
     let (mut lab, worker) = Lab::with_worker(1);
     let sweep = lab.launch(values::spec("diverged", &[8], 1, 3));
     let granted = lab.ask_one(worker);
+    lab.report(granted.token, &granted.spec, 1);
     let outcome = AttemptOutcome::Diverged { epoch: 2, message: "loss is NaN".into() };
     lab.complete(granted.token, outcome.clone());
     lab.changes_nothing(&Command::Complete { token: granted.token, outcome });
@@ -277,6 +279,32 @@ fn a_diverged_trial_has_ended() {
     assert_eq!((trial.state, trial.diverged_epoch), (TrialState::Diverged, Some(2)));
     assert_eq!(lab.engine.sweep(sweep).unwrap().chosen, None);
     assert!(lab.state(sweep).is_ended(), "nothing completed, so nothing is evaluated");
+}
+
+#[test]
+fn a_trial_diverges_in_the_epoch_after_those_that_were_reported_and_in_no_other() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(values::spec("diverged", &[8], 1, 2));
+    let granted = lab.ask_one(worker);
+    let diverged = |epoch| {
+        let outcome = AttemptOutcome::Diverged { epoch, message: "loss is NaN".into() };
+        Command::Complete { token: granted.token, outcome }
+    };
+    for reported in 0..=2 {
+        for epoch in [0, reported, reported + 2, u32::MAX] {
+            assert!(
+                matches!(lab.refused(&diverged(epoch)), Rejection::Invalid(_)),
+                "{epoch} after {reported}"
+            );
+        }
+        if reported < 2 {
+            assert!(lab.decide(&diverged(reported + 1)).is_ok(), "the next after {reported}");
+            lab.report(granted.token, &granted.spec, reported + 1);
+        }
+    }
+    assert!(matches!(lab.refused(&diverged(3)), Rejection::Invalid(_)), "it has two epochs");
+    lab.complete(granted.token, AttemptOutcome::Trained(values::result(&granted.spec)));
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Completed);
 }
 
 #[test]
@@ -480,4 +508,11 @@ fn what_other_rows_name_cannot_be_reported_except_by_trials_of_the_same_key() {
     lab.launch(again);
     let twin = lab.ask(worker, 2).into_iter().find(|one| one.spec.key() == mine.spec.key()).unwrap();
     assert_eq!(may(&lab, twin.token, model), Some(true), "the same training leaves the same bytes");
+    // An earlier program has stored the trial under the other form of its key.
+    let mut tables = lab.engine.tables().clone();
+    let stored = tables.trials.get_mut(&mine.spec.id).unwrap();
+    stored.key = stored.spec.key_with_epochs();
+    let restored = Engine::restore(tables, lab.now);
+    assert_eq!(restored.may_report(twin.token, model), Some(true), "it is the same trial");
+    assert_eq!(restored.may_report(twin.token, of_others), Some(false));
 }
