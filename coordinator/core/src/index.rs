@@ -92,7 +92,7 @@ impl Index {
             index.sweep_named(None, Some(sweep));
             let entry = index.sweeps.entry(sweep.id).or_default();
             (entry.target, entry.is_deleted) = (target(sweep, entry.tally()), sweep.is_deleted());
-            entry.standings = standings_of(&sweep.spec).filter(|_| !sweep.is_deleted());
+            entry.standings = standings_of(sweep);
             index.refresh_ready(tables, sweep.id);
         }
         for attempt in tables.attempts.values() {
@@ -201,13 +201,10 @@ impl Index {
             // Nobody asks any more when a deleted sweep ran, nor what it found.
             entry.is_deleted = true;
             (entry.ran, entry.configurations) = (Spans::default(), Configurations::default());
-            entry.standings = None;
         } else if before.is_some_and(|before| before.spec.axes != sweep.spec.axes) {
             entry.configurations.grid_changed(&sweep.spec);
         }
-        if before.is_none() && !sweep.is_deleted() {
-            entry.standings = standings_of(&sweep.spec);
-        }
+        entry.follow_standings(tables, sweep);
         if !same {
             entry.outstanding.clear();
             entry.evaluable.clear();

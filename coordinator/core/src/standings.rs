@@ -1,36 +1,34 @@
-//! What the trials of a sweep have shown, for its pruner: kept as epochs come in.
+//! What the trials of a sweep have shown, for its pruner: kept as epochs come in, while its trials may still train.
 
-use coordinator_search::pruner::{self, Pruner, Shown, Standings};
+use coordinator_search::pruner::{self, EPOCHS_RANKED_MAX, Pruner, Shown, Standings};
 use sweep_proto::SweepSpec;
 
-use crate::record::{TrialRecord, TrialState};
+use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::tables::Tables;
-
-/// Epochs after which trials are ranked: beyond them nobody is pruned.
-const EPOCHS_RANKED_MAX: usize = 10_000;
 
 /// The pruner of a sweep; `None` where every trial trains to its end.
 pub(crate) fn pruner_of(spec: &SweepSpec) -> Option<Box<dyn Pruner>> {
     spec.search.as_deref().and_then(pruner::of)
 }
 
-/// The standings of a sweep of which nothing is known yet; `None` where nobody asks for them.
-pub(crate) fn standings_of(spec: &SweepSpec) -> Option<Standings> {
-    pruner_of(spec).map(|pruner| Standings::new(pruner.one_in()))
+/// The standings of a sweep before any trial is counted; `None` where nobody asks for them: it has no pruner, or has ended.
+pub(crate) fn standings_of(sweep: &SweepRecord) -> Option<Standings> {
+    let is_asked = matches!(sweep.state, SweepState::Open | SweepState::Paused) && !sweep.is_deleted();
+    let pruner = pruner_of(&sweep.spec).filter(|_| is_asked)?;
+    Some(Standings::new(pruner.one_in()))
 }
 
 /// What a trial has shown by the rows that there are.
 pub(crate) fn shown(tables: &Tables, trial: &TrialRecord) -> Shown {
     let of = trial.reused_from.unwrap_or(trial.spec.id);
     let losses = tables.epochs_of(of).map(|epoch| epoch.metric.validation_loss);
-    let mut best_so_far = lowest_so_far(losses);
-    if let (Some(result), Some(last)) = (&trial.result, best_so_far.last().copied()) {
-        // It came to its end early: what more epochs were planned for it has, too.
-        let epochs = trial.spec.configuration.epochs().max(u64::from(result.epochs));
-        best_so_far.resize(usize::try_from(epochs).unwrap_or(usize::MAX).min(EPOCHS_RANKED_MAX), last);
-    }
     let is_in_the_running = !trial.state.is_terminal() || trial.state == TrialState::Completed;
-    Shown { best_so_far, waits_at: trial.rung(), is_in_the_running }
+    Shown {
+        best_so_far: lowest_so_far(losses),
+        lasts: trial.result.as_ref().is_some_and(|result| result.early_stopped),
+        waits_at: trial.rung(),
+        is_in_the_running,
+    }
 }
 
 fn lowest_so_far(losses: impl Iterator<Item = f64>) -> Vec<f64> {
@@ -42,4 +40,34 @@ fn lowest_so_far(losses: impl Iterator<Item = f64>) -> Vec<f64> {
             lowest
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sweep's row in which only its state and its search count.
+    fn sweep(state: SweepState, pruner: &str) -> SweepRecord {
+        let row = serde_json::json!({
+            "id": 1, "file_text": "", "state": state, "created_at": 0, "ended_at": null, "datasets": [], "chosen": null,
+            "spec": {
+                "name": "x", "data": { "source": { "Known": { "name": "snippets", "path": null } }, "fixed": {} }, "fixed": {},
+                "axes": [], "replicates": 1, "seed": 0, "failures_max": 1, "reuse": true,
+                "search": { "sampler": "grid", "pruner": pruner },
+            },
+        });
+        serde_json::from_value(row).expect("a row")
+    }
+
+    #[test]
+    fn standings_are_kept_while_trials_may_train_and_a_pruner_asks() {
+        for state in SweepState::ALL.iter().copied() {
+            let is_kept = matches!(state, SweepState::Open | SweepState::Paused);
+            assert_eq!(standings_of(&sweep(state, "median")).is_some(), is_kept, "{state:?}");
+            assert!(standings_of(&sweep(state, "none")).is_none());
+        }
+        let mut deleted = sweep(SweepState::Open, "median");
+        deleted.deleted_at = Some(sweep_proto::Timestamp(1));
+        assert!(standings_of(&deleted).is_none());
+    }
 }

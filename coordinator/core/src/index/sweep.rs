@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::source::Tally;
 use crate::spans::Spans;
-use crate::standings::shown;
+use crate::standings::{shown, standings_of};
 use crate::tables::Tables;
 
 /// A score as a whole number in the order of [`f64::total_cmp`].
@@ -156,6 +156,18 @@ impl SweepIndex {
             .filter(|(state, _)| !state.is_terminal())
             .map(|(_, count)| count)
             .sum()
+    }
+
+    /// Standings are kept while trials may still train: dropped where the sweep has ended, made again where it goes on.
+    pub(super) fn follow_standings(&mut self, tables: &Tables, sweep: &SweepRecord) {
+        let fresh = standings_of(sweep);
+        if fresh.is_some() == self.standings.is_some() {
+            return;
+        }
+        self.standings = fresh;
+        if self.standings.is_some() {
+            tables.trials_of(sweep.id).for_each(|trial| self.show(tables, trial));
+        }
     }
 
     /// A trial or its epochs have changed: so has what it has shown.

@@ -32,8 +32,9 @@ impl Pruner for Median {
     }
 
     fn judge(&self, standings: &Standings, epoch: u32, best: f64) -> Verdict {
-        let ranked = standings.at(epoch).filter(|ranked| ranked.len() >= OTHERS_MIN);
-        let median = ranked.filter(|_| epoch >= self.min_epochs).and_then(super::ranking::Ranking::median);
-        if median.is_some_and(|median| best > median) { Verdict::Prune } else { Verdict::GoOn }
+        let others = standings.at(epoch).filter(|others| others.len() >= OTHERS_MIN);
+        let is_worse =
+            others.filter(|_| epoch >= self.min_epochs).is_some_and(|one| one.median_is_below(best));
+        if is_worse { Verdict::Prune } else { Verdict::GoOn }
     }
 }

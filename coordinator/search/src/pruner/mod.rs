@@ -5,7 +5,7 @@
 
 mod asha;
 mod median;
-pub mod ranking;
+mod ranking;
 mod standings;
 
 use sweep_proto::search::ETA;
@@ -13,7 +13,7 @@ use sweep_proto::{PrunerName, Search};
 
 pub use asha::Asha;
 pub use median::Median;
-pub use standings::{Shown, Standings};
+pub use standings::{AtEpoch, EPOCHS_RANKED_MAX, Shown, Standings};
 
 /// What becomes of a trial that has measured an epoch and is not at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,11 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ranking::{Entry, Ranking};
 
+/// Epochs after which trials are ranked: beyond them nobody is pruned.
+pub const EPOCHS_RANKED_MAX: usize = 10_000;
+
 /// A trial's part in the standings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shown {
-    /// The lowest validation loss up to each epoch; of a trial that came to its end before its last epoch, up to that one.
+    /// The lowest validation loss up to each epoch that it measured, of the first [`EPOCHS_RANKED_MAX`].
     pub best_so_far: Vec<f64>,
+    /// Whether patience has ended it: what it reached is what it would have after any further epoch.
+    pub lasts: bool,
     /// The rung at which it waits.
     pub waits_at: Option<u32>,
     /// Whether it may bring the best result, or has: it has a result, or may still get one.
@@ -26,12 +31,63 @@ impl Shown {
 pub struct Standings {
     one_in: u32,
     trials: BTreeMap<u32, Shown>,
-    /// The ranking after each epoch, from the first.
+    /// Those that have measured each epoch, from the first.
     epochs: Vec<Ranking>,
+    /// Those that patience has ended, by their last epoch.
+    lasting: BTreeMap<u32, Ranking>,
     /// Who waits at each rung, lowest loss first.
     waiting: BTreeMap<u32, BTreeSet<Entry>>,
     /// Those in the running by their lowest loss.
     running: BTreeSet<Entry>,
+}
+
+/// The trials that have a loss for an epoch: measured in it, or lasting from an earlier one.
+#[derive(Clone, Copy, Debug)]
+pub struct AtEpoch<'s> {
+    one_in: usize,
+    epoch: u32,
+    measured: Option<&'s Ranking>,
+    lasting: &'s BTreeMap<u32, Ranking>,
+}
+
+impl<'s> AtEpoch<'s> {
+    fn parts(self) -> impl Iterator<Item = &'s Ranking> {
+        let lasting = self.lasting.range(..self.epoch).map(|(_, ranking)| ranking);
+        self.measured.into_iter().chain(lasting)
+    }
+
+    fn before(self, entry: &Entry) -> usize {
+        self.parts().map(|ranking| ranking.before(entry)).sum()
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.parts().map(Ranking::len).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.parts().all(Ranking::is_empty)
+    }
+
+    /// Whether an entry of them is among the best: one in `one_in` of all, rounded down.
+    fn has_among_best(self, entry: &Entry) -> bool {
+        self.before(entry) < self.len() / self.one_in
+    }
+
+    /// Whether a loss is above their median.
+    pub(super) fn median_is_below(self, loss: f64) -> bool {
+        // Before every trial that has the same loss.
+        let probe = Entry { loss, trial: 0 };
+        let (before, half) = (self.before(&probe), self.len() / 2);
+        if self.len() % 2 == 1 || before != half {
+            return before > half;
+        }
+        let neighbours = || self.parts().map(|ranking| ranking.neighbours(&probe));
+        let lower = neighbours().filter_map(|(last, _)| last).max();
+        let upper = neighbours().filter_map(|(_, next)| next).min();
+        lower.zip(upper).is_some_and(|(lower, upper)| loss > f64::midpoint(lower.loss, upper.loss))
+    }
 }
 
 impl Standings {
@@ -41,14 +97,24 @@ impl Standings {
             one_in,
             trials: BTreeMap::new(),
             epochs: Vec::new(),
+            lasting: BTreeMap::new(),
             waiting: BTreeMap::new(),
             running: BTreeSet::new(),
         }
     }
 
-    /// The ranking after an epoch; `None` where no trial has come so far.
-    pub fn at(&self, epoch: u32) -> Option<&Ranking> {
-        self.epochs.get((epoch as usize).checked_sub(1)?).filter(|ranking| !ranking.is_empty())
+    /// Who has a loss for an epoch; `None` where nobody has, or so far out that trials are not ranked.
+    pub fn at(&self, epoch: u32) -> Option<AtEpoch<'_>> {
+        let place = (epoch as usize).checked_sub(1).filter(|place| *place < EPOCHS_RANKED_MAX)?;
+        let one_in = (self.one_in as usize).max(1);
+        let at = AtEpoch { one_in, epoch, measured: self.epochs.get(place), lasting: &self.lasting };
+        (!at.is_empty()).then_some(at)
+    }
+
+    /// Losses that are held: one of a trial for each epoch that it measured, and one more where it lasts.
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> usize {
+        self.epochs.iter().chain(self.lasting.values()).map(Ranking::len).sum()
     }
 
     /// Trials that wait at rungs.
@@ -65,7 +131,7 @@ impl Standings {
     pub fn promotable(&self) -> impl Iterator<Item = u32> {
         self.waiting.iter().rev().flat_map(|(rung, waiting)| {
             let ranking = self.at(*rung);
-            let is_among_best = move |entry: &&Entry| ranking.is_some_and(|one| one.has_among_best(**entry));
+            let is_among_best = move |entry: &&Entry| ranking.is_some_and(|one| one.has_among_best(entry));
             waiting.iter().take_while(is_among_best).map(|entry| entry.trial)
         })
     }
@@ -97,7 +163,7 @@ impl Standings {
             }
         }
         if self.epochs.len() < after.len() {
-            self.epochs.resize(after.len(), Ranking::new(self.one_in));
+            self.epochs.resize(after.len(), Ranking::default());
         }
         for (at, loss) in after.iter().enumerate().skip(kept) {
             if let Some(ranking) = self.epochs.get_mut(at) {
@@ -111,6 +177,18 @@ impl Standings {
 
     fn enlist(&mut self, trial: u32, before: &Shown, after: &Shown) {
         let entry = |shown: &Shown| shown.best().map(|loss| Entry { loss, trial });
+        let last_epoch = |shown: &Shown| shown.best_so_far.len() as u32;
+        if let Some(entry) = entry(before).filter(|_| before.lasts)
+            && let Some(lasting) = self.lasting.get_mut(&last_epoch(before))
+        {
+            lasting.remove(entry);
+            if lasting.is_empty() {
+                self.lasting.remove(&last_epoch(before));
+            }
+        }
+        if let Some(entry) = entry(after).filter(|_| after.lasts) {
+            self.lasting.entry(last_epoch(after)).or_default().insert(entry);
+        }
         if let (Some(rung), Some(entry)) = (before.waits_at, entry(before))
             && let Some(waiting) = self.waiting.get_mut(&rung)
         {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Numbers for tests, the same each time.
@@ -59,23 +61,21 @@ struct Trial {
 }
 
 impl Trial {
-    fn shown(&self, epochs: usize) -> Shown {
+    fn shown(&self) -> Shown {
         let mut lowest = f64::INFINITY;
         let trained = self.curve.iter().take(self.trained);
-        let mut best_so_far: Vec<f64> = trained
+        let best_so_far: Vec<f64> = trained
             .map(|loss| {
                 lowest = lowest.min(*loss);
                 lowest
             })
             .collect();
-        if self.at == At::Completed {
-            best_so_far.resize(epochs, lowest);
-        }
+        let lasts = self.at == At::Completed;
         let waits_at = match self.at {
             At::Waiting(rung) => Some(rung),
             _ => None,
         };
-        Shown { best_so_far, waits_at, is_in_the_running: self.at != At::Pruned }
+        Shown { best_so_far, lasts, waits_at, is_in_the_running: self.at != At::Pruned }
     }
 }
 
@@ -98,14 +98,14 @@ impl<'a> Sweep<'a> {
     }
 
     fn show(&mut self, number: usize) {
-        self.standings.set(number as u32, self.trials[number].shown(self.epochs));
+        self.standings.set(number as u32, self.trials[number].shown());
     }
 
     /// The standings as a restarted coordinator finds them: from what there is, in another order.
     fn rebuilt(&self) -> Standings {
         let mut standings = Standings::new(self.pruner.one_in());
         for number in (0..self.trials.len()).rev() {
-            standings.set(number as u32, self.trials[number].shown(self.epochs));
+            standings.set(number as u32, self.trials[number].shown());
         }
         standings
     }
@@ -136,7 +136,7 @@ impl<'a> Sweep<'a> {
 
     /// Whether another trial in the running has a lower loss.
     fn is_beaten(&self, number: usize) -> bool {
-        let best = |trial: &Trial| trial.shown(self.epochs).best_so_far.last().copied();
+        let best = |trial: &Trial| trial.shown().best_so_far.last().copied();
         let own = best(&self.trials[number]);
         let others =
             self.trials.iter().enumerate().filter(|(other, one)| *other != number && one.at != At::Pruned);
@@ -196,7 +196,7 @@ fn every_sweep_ends_with_its_best_trial_trained_to_the_end() {
             sweep.play(seed);
             let ended = sweep.trials.iter().all(|trial| matches!(trial.at, At::Completed | At::Pruned));
             assert!(ended, "{name}: {:?}", sweep.log);
-            let best = |trial: &Trial| trial.shown(9).best_so_far.last().copied().unwrap_or(f64::INFINITY);
+            let best = |trial: &Trial| trial.shown().best_so_far.last().copied().unwrap_or(f64::INFINITY);
             let leader = sweep.trials.iter().min_by(|left, right| best(left).total_cmp(&best(right)));
             assert_eq!(leader.map(|trial| trial.at), Some(At::Completed), "{name}, seed {seed}");
         }
@@ -245,7 +245,8 @@ fn every_pruner_of_the_list_is_there_and_none_is_none() {
 fn after_one_epoch(one_in: u32, losses: &[f64]) -> Standings {
     let mut standings = Standings::new(one_in);
     for (trial, loss) in (0..).zip(losses) {
-        let shown = Shown { best_so_far: vec![*loss], waits_at: Some(1), is_in_the_running: true };
+        let shown =
+            Shown { best_so_far: vec![*loss], lasts: false, waits_at: Some(1), is_in_the_running: true };
         standings.set(trial, shown);
     }
     standings
@@ -270,7 +271,8 @@ fn the_median_is_of_the_best_so_far_and_not_of_the_last_loss() {
     let mut standings = Standings::new(2);
     for trial in 0..5 {
         let best = 0.5 + f64::from(trial) / 10.0;
-        let shown = Shown { best_so_far: vec![best, best], waits_at: None, is_in_the_running: true };
+        let shown =
+            Shown { best_so_far: vec![best, best], lasts: false, waits_at: None, is_in_the_running: true };
         standings.set(trial, shown);
     }
     assert_eq!(Median::new(1).judge(&standings, 2, 0.69), Verdict::GoOn);
@@ -301,11 +303,91 @@ fn one_in_eta_of_those_at_a_rung_is_promoted() {
     assert_eq!(promotable(&[1.0; 6]), [0, 1], "equal ones in their order");
     // Who was promoted still counts among those that have been there.
     let mut standings = after_one_epoch(3, &[3.0, 1.0, 2.0]);
-    standings.set(1, Shown { best_so_far: vec![1.0], waits_at: None, is_in_the_running: true });
+    standings.set(1, Shown { best_so_far: vec![1.0], lasts: false, waits_at: None, is_in_the_running: true });
     assert_eq!(standings.promotable().count(), 0);
     for trial in 3..6 {
-        let shown = Shown { best_so_far: vec![4.0], waits_at: Some(1), is_in_the_running: true };
+        let shown =
+            Shown { best_so_far: vec![4.0], lasts: false, waits_at: Some(1), is_in_the_running: true };
         standings.set(trial, shown);
     }
     assert_eq!(standings.promotable().collect::<Vec<_>>(), [2]);
+}
+
+/// What each of these has reached by an epoch, lowest first: computed the long way.
+fn reached(trials: &[Shown], epoch: usize) -> Vec<f64> {
+    let loss = |shown: &Shown| {
+        let lasting = shown.best_so_far.last().filter(|_| shown.lasts);
+        shown.best_so_far.get(epoch - 1).or(lasting).copied()
+    };
+    let mut losses: Vec<f64> = trials.iter().filter_map(loss).collect();
+    losses.sort_by(f64::total_cmp);
+    losses
+}
+
+fn shown() -> impl Strategy<Value = Shown> {
+    (proptest::collection::vec(0_u32..30, 0..12), any::<bool>(), any::<bool>()).prop_map(
+        |(curve, lasts, waits)| {
+            let mut lowest = f64::INFINITY;
+            let best_so_far: Vec<f64> = curve
+                .into_iter()
+                .map(|loss| {
+                    lowest = lowest.min(f64::from(loss) / 4.0);
+                    lowest
+                })
+                .collect();
+            let rung = best_so_far.len() as u32;
+            let waits_at = Some(rung).filter(|rung| waits && !lasts && *rung > 0);
+            Shown { best_so_far, lasts, waits_at, is_in_the_running: true }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_patience_has_ended_lasts(
+        changes in proptest::collection::vec((0_usize..20, shown()), 1..60), one_in in 2_u32..5, probe in 0_u32..60,
+    ) {
+        let mut trials = vec![Shown::default(); 20];
+        let mut standings = Standings::new(one_in);
+        for (trial, shown) in changes {
+            standings.set(trial as u32, shown.clone());
+            trials[trial] = shown;
+        }
+        let probe = f64::from(probe) / 8.0;
+        for epoch in 1..=15_usize {
+            let losses = reached(&trials, epoch);
+            let at = standings.at(epoch as u32);
+            prop_assert_eq!(at.map_or(0, AtEpoch::len), losses.len());
+            let Some(at) = at else { continue };
+            let (lower, upper) = (losses[(losses.len() - 1) / 2], losses[losses.len() / 2]);
+            prop_assert_eq!(at.median_is_below(probe), probe > f64::midpoint(lower, upper), "epoch {}", epoch);
+        }
+        let promotable: Vec<u32> = standings.promotable().collect();
+        for (trial, shown) in (0..).zip(&trials) {
+            let Some(rung) = shown.waits_at else { continue };
+            let losses = reached(&trials, rung as usize);
+            let (own, best) = (shown.best_so_far[rung as usize - 1], losses.len() / one_in as usize);
+            let lower = losses.iter().filter(|loss| **loss < own).count();
+            let equal = losses.iter().filter(|loss| **loss == own).count();
+            if lower >= best {
+                prop_assert!(!promotable.contains(&trial));
+            } else if lower + equal <= best {
+                prop_assert!(promotable.contains(&trial));
+            }
+        }
+    }
+
+    #[test]
+    fn an_ended_trial_takes_as_much_room_as_it_has_trained(epochs in 1_usize..50, trials in 1_u32..50) {
+        let mut standings = Standings::new(2);
+        for trial in 0..trials {
+            let best_so_far = vec![1.0 + f64::from(trial); epochs];
+            standings.set(trial, Shown { best_so_far, lasts: true, waits_at: None, is_in_the_running: true });
+        }
+        prop_assert_eq!(standings.entries(), (epochs + 1) * trials as usize);
+        prop_assert_eq!(standings.at(EPOCHS_RANKED_MAX as u32).map(AtEpoch::len), Some(trials as usize));
+        prop_assert!(standings.at(EPOCHS_RANKED_MAX as u32 + 1).is_none());
+        (0..trials).for_each(|trial| standings.set(trial, Shown::default()));
+        prop_assert_eq!(standings, Standings::new(2), "something of them stays");
+    }
 }
