@@ -3,7 +3,7 @@
 use coordinator_search::Answer;
 use sweep_proto::protocol::ProtocolVersion;
 use sweep_proto::{
-    ArtifactRef, AttemptOutcome, Axis, CheckpointRef, Digest, EpochMetric, LeaseToken, Role, SweepId,
+    ArtifactRef, AttemptOutcome, Axis, Budget, CheckpointRef, Digest, EpochMetric, LeaseToken, Role, SweepId,
     SweepSpec, Timestamp, TokenId, TrialId, TrialSpec, WorkKind, WorkerId, WorkerProfile,
 };
 use thiserror::Error;
@@ -32,14 +32,12 @@ pub enum Command {
         /// How much there may be of everything.
         quota: Box<Quota>,
     },
-    /// Add levels to the grid, replicates to every configuration, or both.
+    /// Add to what a sweep tries.
     Extend {
         /// The sweep.
         sweep: SweepId,
-        /// Levels to add, to present axes or as new axes (whose present value is then a level, too).
-        axes: Vec<Axis>,
-        /// The new number of replicates, where it changes.
-        replicates: Option<u32>,
+        /// What is added.
+        more: Extension,
         /// Prepared datasets for data variants that the sweep lacks.
         datasets: Vec<DatasetRecord>,
         /// Who extends it; `None`: the operator.
@@ -211,6 +209,17 @@ impl Command {
             _ => None,
         }
     }
+}
+
+/// What is added to a sweep that there is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Extension {
+    /// Levels to add, to present axes or as new axes (whose present value is then a level, too).
+    pub axes: Vec<Axis>,
+    /// The new number of replicates, where it changes.
+    pub replicates: Option<u32>,
+    /// The new budget of the search: those parts that change.
+    pub budget: Budget,
 }
 
 /// Which trials are tried again.

@@ -83,9 +83,8 @@ impl Engine {
                     decide::launch::Launch { spec, file_text, datasets, owner: owner.as_deref(), quota };
                 decide::launch::launch(self, now, &launch, *attach)
             }
-            Command::Extend { sweep, axes, replicates, datasets, caller, quota } => {
-                let more = decide::extend::More { axes, replicates: *replicates, datasets };
-                decide::extend::extend(self, now, *sweep, &more, (caller.as_deref(), quota))
+            Command::Extend { sweep, more, datasets, caller, quota } => {
+                decide::extend::extend(self, now, *sweep, (more, datasets), (caller.as_deref(), quota))
             }
             Command::Retry { sweep, which, caller, quota } => {
                 decide::retry::retry(self, now, *sweep, which, (caller.as_deref(), quota))

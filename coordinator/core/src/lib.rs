@@ -45,7 +45,8 @@ pub use access::{
 pub use audit_trail::{AuditSeal, AuditTrail, DAMAGE_ACTION, FORGET_ACTION};
 pub use choice::ConfigurationMean;
 pub use command::{
-    Command, Decision, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Retried, Touch,
+    Command, Decision, Extension, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Retried,
+    Touch,
 };
 pub use coordinator_search::CalledOff;
 pub use engine::Engine;

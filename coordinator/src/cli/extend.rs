@@ -1,4 +1,4 @@
-//! `sweep extend`: more levels on the grid of a sweep, or more replicates.
+//! `sweep extend`: more levels on the grid of a sweep, more replicates, or a larger budget of its search.
 
 use clap::Args;
 use sweep_proto::wire::ExtendRequest;
@@ -17,7 +17,8 @@ lasts a moment, or, of a sweep of many thousands of trials, until more of its tr
 Examples:
   sweep extend paper-imdb --grid 'units = [512]'
   sweep extend 3 --grid 'units = [512]' --grid 'dropout = [0.0, 0.2]'
-  sweep extend 3 --replicates 5";
+  sweep extend 3 --replicates 5
+  sweep extend 3 --trials 80 --epochs 4000";
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -26,11 +27,17 @@ pub(crate) struct Arguments {
     #[arg(value_name = "ID")]
     sweep: String,
     /// Levels to add, as in the grid section of a sweep file; may be given several times.
-    #[arg(long, value_name = "NAME = [LEVELS]", required_unless_present = "replicates")]
+    #[arg(long, value_name = "NAME = [LEVELS]", required_unless_present_any = ["replicates", "trials", "epochs"])]
     grid: Vec<String>,
     /// The new number of replicates of every configuration.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     replicates: Option<u32>,
+    /// The new budget of its search in trials, those that there are included.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    trials: Option<u32>,
+    /// The new budget of its search in epochs of all trials together.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: Option<u64>,
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
@@ -39,6 +46,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         sweep: arguments.sweep,
         grid: arguments.grid.join("\n"),
         replicates: arguments.replicates.unwrap_or(0),
+        trials: arguments.trials.unwrap_or(0),
+        epochs: arguments.epochs.unwrap_or(0),
     };
     let sweep = Sweep::from(client.extend(request).await?.into_inner());
     if context.output.json {

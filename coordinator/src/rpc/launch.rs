@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use coordinator_core::{Command, DatasetRecord, Engine, Rejection, Reply, SweepRecord};
+use coordinator_core::{Command, DatasetRecord, Engine, Extension, Rejection, Reply, SweepRecord};
 use coordinator_dataset::Reach;
 use sweep_proto::wire::launch_event::Kind;
-use sweep_proto::{DataSpec, SweepId, SweepSpec, sweep_file, wire};
+use sweep_proto::{Budget, DataSpec, SweepId, SweepSpec, sweep_file, wire};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -197,7 +197,7 @@ pub(super) async fn status_of(shared: &Shared, sweep: SweepId) -> Result<wire::S
     found.ok_or_else(|| Status::not_found(format!("there is no sweep {sweep}")))?.told().await
 }
 
-/// Adds levels or replicates to a sweep, preparing the data that this needs.
+/// Adds to what a sweep tries, preparing the data that this needs.
 pub(super) async fn extend(
     shared: &Shared,
     act: &Act,
@@ -229,16 +229,22 @@ async fn extension(
         _ => sweep_file::parse_grid(sweep_file::GRID_LINES, &request.grid).map_err(status::invalid)?,
     };
     let replicates = (request.replicates > 0).then_some(request.replicates);
-    if axes.is_empty() && replicates.is_none() {
-        return Err(status::invalid("nothing to add: give levels of the grid, or more replicates"));
+    let budget = Budget {
+        trials: (request.trials > 0).then_some(request.trials),
+        epochs: (request.epochs > 0).then_some(request.epochs),
+    };
+    if axes.is_empty() && replicates.is_none() && budget.is_unlimited() {
+        let problem = "nothing to add: give levels of the grid, more replicates, or a larger budget";
+        return Err(status::invalid(problem));
     }
+    let more = Extension { axes, replicates, budget };
     let shown = act.shown();
     let (caller, quota) = act.caller.claim(shared.quota);
-    let (added, owner) = (axes.clone(), caller.clone());
-    let grown = (axes.clone(), replicates);
+    let (added, owner) = (more.clone(), caller.clone());
+    let grown = more.clone();
     let look = move |engine: &Engine, _| {
         engine.may_change(shown, sweep)?;
-        engine.grown_spec(sweep, &grown.0, grown.1)
+        engine.grown_spec(sweep, &grown)
     };
     let grown = shared.driver.read(look).await.map_err(status::of_driver)?;
     // The driver finds the points of the grid where they are kept.
@@ -246,7 +252,7 @@ async fn extension(
     // Nothing is read for somebody who may not extend it, nor for more trials than there may be.
     let look = move |engine: &Engine, _| {
         engine.may_change(shown, sweep)?;
-        let (record, spec) = engine.check_extension(sweep, &added, replicates, (owner.as_deref(), &quota))?;
+        let (record, spec) = engine.check_extension(sweep, &added, (owner.as_deref(), &quota))?;
         Ok::<_, Rejection>((record.clone(), spec))
     };
     let found = shared.driver.read(look).await.map_err(status::of_driver)?;
@@ -258,7 +264,7 @@ async fn extension(
         let (datasets, pins) = more_data(shared, act, &record, missing).await?;
         (datasets, Some(pins))
     };
-    Ok((Command::Extend { sweep, axes, replicates, datasets, caller, quota: Box::new(quota) }, pins))
+    Ok((Command::Extend { sweep, more, datasets, caller, quota: Box::new(quota) }, pins))
 }
 
 /// Prepares more variants of a sweep's data, from the very rows that it was launched on.

@@ -157,7 +157,12 @@ async fn the_log_says_what_was_done_and_what_was_refused() {
     )
     .await
     .unwrap_err();
-    let extend = |grid: &str, replicates| ExtendRequest { sweep: "1".into(), grid: grid.into(), replicates };
+    let extend = |grid: &str, replicates| ExtendRequest {
+        sweep: "1".into(),
+        grid: grid.into(),
+        replicates,
+        ..ExtendRequest::default()
+    };
     user.0.extend(extend("", 0)).await.unwrap_err();
     user.0.extend(extend("", 1)).await.unwrap_err();
     user.0.extend(extend("units = [24]", 0)).await.unwrap();

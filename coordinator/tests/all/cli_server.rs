@@ -47,6 +47,21 @@ async fn a_sweep_is_launched_paused_resumed_extended_and_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_budget_of_a_search_is_raised() {
+    let place = Place::new().await;
+    let searched = SWEEP.replace("[train]", "[search]\nsampler = \"random\"\ntrials = 1\n[train]");
+    assert!(searched.contains("[search]"), "{searched}");
+    std::fs::write(place.line.path("searched.toml"), searched).expect("written");
+    assert_eq!(place.line.json(&["launch", "searched.toml"])["ledger"]["planned"], 1);
+    assert_eq!(place.line.json(&["extend", "1", "--trials", "2"])["ledger"]["planned"], 2);
+    let stderr = place.line.fails(&["extend", "1", "--trials", "1"], 2);
+    assert!(stderr.contains("cannot lower it to 1"), "{stderr}");
+    let stderr = place.line.fails(&["extend", "1", "--epochs", "9"], 2);
+    assert!(stderr.contains("no budget of epochs"), "{stderr}");
+    place.server.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn people_read_the_same_as_scripts() {
     let place = Place::new().await;
     let launched = place.line.sweep(&["launch", "small.toml"]);

@@ -295,8 +295,12 @@ async fn users_steer_a_sweep() {
     let heartbeat = Message::Heartbeat(wire::Heartbeat { tokens: vec![grant.token], logs: Vec::new() });
     assert!(matches!(worker.tell(heartbeat).await.unwrap(), Answer::Heartbeat(_)));
 
-    let extend =
-        |grid: &str, replicates| wire::ExtendRequest { sweep: "1".into(), grid: grid.into(), replicates };
+    let extend = |grid: &str, replicates| wire::ExtendRequest {
+        sweep: "1".into(),
+        grid: grid.into(),
+        replicates,
+        ..wire::ExtendRequest::default()
+    };
     let extended = user.0.extend(extend("units = [32]\nmax_length = [8]", 3)).await.unwrap().into_inner();
     // 3 levels of units, 2 of max_length (the present one and 8), 3 replicates.
     assert_eq!(extended.ledger.unwrap().planned, 18);
@@ -352,7 +356,12 @@ async fn a_sweep_goes_on_and_grows_only_on_the_data_it_was_launched_on() {
     std::fs::copy(&other, elsewhere.join("rows.csv")).unwrap();
     assert_eq!(user.launch_from(sweep, true, &elsewhere).await.unwrap().id, 2, "the same text, other data");
 
-    let grown = |grid: &str| wire::ExtendRequest { sweep: "1".into(), grid: grid.into(), replicates: 0 };
+    let grown = |grid: &str| wire::ExtendRequest {
+        sweep: "1".into(),
+        grid: grid.into(),
+        replicates: 0,
+        ..wire::ExtendRequest::default()
+    };
     let extended = user.0.extend(grown("max_length = [5]")).await.unwrap().into_inner();
     assert_eq!(extended.ledger.unwrap().planned, 4);
     std::fs::copy(&other, &file).unwrap();
@@ -550,7 +559,8 @@ async fn an_extension_beyond_a_total_is_refused_before_its_data_is_read() {
     let files = || std::fs::read_dir(directory.path().join("datasets")).unwrap().count();
     let before = files();
     let grid = format!("vocabulary = {:?}", (201..260).collect::<Vec<u32>>());
-    let more = wire::ExtendRequest { sweep: "1".into(), grid, replicates: 0 };
+    let more =
+        wire::ExtendRequest { sweep: "1".into(), grid, replicates: 0, ..wire::ExtendRequest::default() };
     let refused = user.0.extend(more).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
     assert!(refused.message().contains("open trials"), "{refused:?}");

@@ -95,6 +95,18 @@ def test_a_dictionary_is_a_sweep_file_that_can_be_extended(client: Client, folde
         sweep.extend()
 
 
+def test_the_budget_of_a_search_is_raised(client: Client, folder: Path) -> None:
+    content = {**_content(folder), "name": "searched", "grid": {"units": {"min": 2, "max": 64}}, "search": {"trials": 1}}
+    sweep = client.launch(content, reuse=False)
+    assert sweep.wait(timeout=90).ledger.completed == 1
+    assert sweep.extend(trials=3).ledger.planned == 3
+    assert sweep.wait(timeout=90).ledger.completed == 3
+    with pytest.raises(SweepFileError, match="cannot lower"):
+        sweep.extend(trials=2)
+    with pytest.raises(SweepFileError, match="no budget of epochs"):
+        sweep.extend(epochs=9)
+
+
 @pytest.mark.parametrize("wrong", [None, object(), {"deep": None}])
 def test_what_is_no_sweep_file_is_refused_by_name(client: Client, folder: Path, wrong: object) -> None:
     with pytest.raises(SweepFileError, match="dictionary"):

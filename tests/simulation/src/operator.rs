@@ -152,7 +152,12 @@ impl Operator {
             Extension::Level => ("units = [64]".to_owned(), 0),
             Extension::Replicate => (String::new(), plan.sweeps[number].replicates as u32 + 1),
         };
-        let request = wire::ExtendRequest { sweep: sweep.to_string(), grid, replicates };
+        let request = wire::ExtendRequest {
+            sweep: sweep.to_string(),
+            grid,
+            replicates,
+            ..wire::ExtendRequest::default()
+        };
         if self.insist("extend", async |client| client.extend(request.clone()).await.map(drop)).await {
             self.oracle.corner("extended");
         }

@@ -1,9 +1,11 @@
-//! Extend: more levels, more axes or more replicates for a sweep that exists.
+//! Extend: more levels, more axes, more replicates or a larger budget for a sweep that exists.
 
-use sweep_proto::{Axis, SweepId, SweepSpec, Timestamp, TrialId};
+use std::fmt;
+
+use sweep_proto::{Budget, SweepId, SweepSpec, Timestamp, TrialId};
 
 use super::{Outcome, grid, known_sweep};
-use crate::command::{Rejection, Reply};
+use crate::command::{Extension, Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::index::SweepIndex;
@@ -12,25 +14,17 @@ use crate::quota::{self, Quota, Totals};
 use crate::record::{
     AttemptState, Cleared, DatasetRecord, EarlierChoice, SearchRecord, SweepRecord, SweepState, TrialState,
 };
-use crate::retention;
 use crate::source::{self, Tally};
-
-/// What is added.
-pub(crate) struct More<'a> {
-    pub(crate) axes: &'a [Axis],
-    pub(crate) replicates: Option<u32>,
-    pub(crate) datasets: &'a [DatasetRecord],
-}
+use crate::{retention, search};
 
 pub(crate) fn extend(
     engine: &Engine,
     now: Timestamp,
     id: SweepId,
-    more: &More<'_>,
+    (more, datasets): (&Extension, &[DatasetRecord]),
     (caller, quota): (Option<&str>, &Quota),
 ) -> Outcome {
-    let More { axes, replicates, datasets } = *more;
-    let (sweep, spec, mut added) = growth(engine, id, axes, replicates)?;
+    let (sweep, spec, mut added) = growth(engine, id, more)?;
     added.add(Totals::of_datasets(datasets));
     let datasets = merged_datasets(&sweep.datasets, datasets)?;
     grid::check_datasets(&spec, &datasets)?;
@@ -54,7 +48,7 @@ pub(crate) fn extend(
         // What was looked at stands elsewhere in another space.
         search: draft
             .renewed_search(sweep)
-            .map(|search| SearchRecord { from: if axes.is_empty() { search.from } else { 0 }, ..search }),
+            .map(|search| SearchRecord { from: if more.axes.is_empty() { search.from } else { 0 }, ..search }),
         earlier_choices: choices_so_far(engine, now, sweep),
         ..sweep.clone()
     });
@@ -66,30 +60,23 @@ pub(crate) fn extend(
 fn growth<'e>(
     engine: &'e Engine,
     id: SweepId,
-    axes: &[Axis],
-    replicates: Option<u32>,
+    more: &Extension,
 ) -> Result<(&'e SweepRecord, SweepSpec, Totals), Rejection> {
     let sweep = known_sweep(engine, id)?;
     if sweep.state == SweepState::Cancelled {
         return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "extended" });
     }
     retention::check_models(sweep)?;
-    let spec = grid::checked(grown_spec(&sweep.spec, axes, replicates)?)?;
+    let spec = grid::checked(grown_spec(&sweep.spec, more)?)?;
     let search = sweep.search.map(|search| SearchRecord { is_exhausted: false, ..search });
     let grown = SweepRecord { spec: spec.clone(), search, ..sweep.clone() };
     let tally = engine.index.sweeps.get(&id).map_or(Tally::default(), SweepIndex::tally);
     let target = source::of(sweep, tally).target();
     let fresh = source::of(&grown, tally).target().saturating_sub(target);
-    let is_same = spec.axes == sweep.spec.axes && spec.replicates == sweep.spec.replicates;
     // What a search has yet to make comes from the wider space.
-    let has_effect = sweep.search.is_some() && !is_same && tally.made < target;
+    let has_effect = sweep.search.is_some() && spec != sweep.spec && tally.made < target;
     if fresh == 0 && !has_effect {
-        let problem = if sweep.search.is_some() && !is_same {
-            "the budget of its search is spent; launch a new sweep to search further"
-        } else {
-            "nothing new: the sweep has all these trials already"
-        };
-        return Err(Rejection::Invalid(problem.into()));
+        return Err(Rejection::Invalid(no_trial_comes(sweep, &spec, tally)));
     }
     let added = Totals::of_trials(&spec, fresh);
     Ok((sweep, spec, added))
@@ -101,13 +88,8 @@ impl Engine {
     ///
     /// # Errors
     /// The refusal of what there is too much of to look at, and of what cannot be added.
-    pub fn grown_spec(
-        &self,
-        id: SweepId,
-        axes: &[Axis],
-        replicates: Option<u32>,
-    ) -> Result<SweepSpec, Rejection> {
-        let grown = grown_spec(&known_sweep(self, id)?.spec, axes, replicates)?;
+    pub fn grown_spec(&self, id: SweepId, more: &Extension) -> Result<SweepSpec, Rejection> {
+        let grown = grown_spec(&known_sweep(self, id)?.spec, more)?;
         grid::check_effort(&grown)?;
         Ok(grown)
     }
@@ -119,14 +101,31 @@ impl Engine {
     pub fn check_extension(
         &self,
         id: SweepId,
-        axes: &[Axis],
-        replicates: Option<u32>,
+        more: &Extension,
         (caller, quota): (Option<&str>, &Quota),
     ) -> Result<(&SweepRecord, SweepSpec), Rejection> {
-        let (sweep, spec, added) = growth(self, id, axes, replicates)?;
+        let (sweep, spec, added) = growth(self, id, more)?;
         quota::check_growth(self, quota, sweep, caller, added)?;
         Ok((sweep, spec))
     }
+}
+
+/// Why no trial would come of an extension, and what to do.
+fn no_trial_comes(sweep: &SweepRecord, extended: &SweepSpec, tally: Tally) -> String {
+    let Some(search) = search::of(extended).filter(|_| *extended != sweep.spec) else {
+        return "nothing new: the sweep has all these trials already".to_owned();
+    };
+    let Budget { trials, epochs } = search.budget;
+    let next_epochs = tally.epochs.saturating_add(quota::epochs_max(extended).max(1));
+    let trials = trials.filter(|trials| tally.made >= u64::from(*trials));
+    let epochs = epochs.filter(|epochs| next_epochs > *epochs);
+    let trials = trials.map(|trials| format!(" --trials {}", trials.saturating_mul(2)));
+    let epochs = epochs.map(|epochs| format!(" --epochs {}", epochs.saturating_mul(2).max(next_epochs)));
+    if trials.is_none() && epochs.is_none() {
+        return "the sweep has every trial of its space already: add levels, a wider range or replicates, too".to_owned();
+    }
+    let raised: String = trials.into_iter().chain(epochs).collect();
+    format!("the budget of its search is spent; raise it in the same extension, as with{raised}")
 }
 
 /// The spec whose trials come before those of the extension. While no trial of an earlier extension is made, both are one. Where
@@ -174,9 +173,10 @@ pub(super) fn revoke_evaluation(draft: &mut Draft<'_>, sweep: SweepId) {
     }
 }
 
-fn grown_spec(spec: &SweepSpec, axes: &[Axis], replicates: Option<u32>) -> Result<SweepSpec, Rejection> {
+fn grown_spec(spec: &SweepSpec, more: &Extension) -> Result<SweepSpec, Rejection> {
+    let Extension { axes, replicates, budget } = more;
     let mut extended = spec.clone();
-    if let Some(replicates) = replicates {
+    if let Some(replicates) = *replicates {
         if replicates < spec.replicates {
             let problem = format!(
                 "the sweep has {} replicates already; extending cannot lower them to {replicates}",
@@ -186,6 +186,7 @@ fn grown_spec(spec: &SweepSpec, axes: &[Axis], replicates: Option<u32>) -> Resul
         }
         extended.replicates = replicates;
     }
+    raise_budget(&mut extended, *budget)?;
     for axis in axes {
         let hyperparameter = axis.hyperparameter;
         let added = grid::checked_axis(axis)?;
@@ -196,6 +197,36 @@ fn grown_spec(spec: &SweepSpec, axes: &[Axis], replicates: Option<u32>) -> Resul
         }
     }
     Ok(extended)
+}
+
+fn raise_budget(spec: &mut SweepSpec, more: Budget) -> Result<(), Rejection> {
+    if more.is_unlimited() {
+        return Ok(());
+    }
+    let Some(search) = spec.search.as_deref_mut().filter(|search| !search.is_of_grid()) else {
+        let problem = "the sweep trains every configuration of its grid: it has no budget to raise; add levels or replicates";
+        return Err(Rejection::Invalid(problem.into()));
+    };
+    raise("trials", &mut search.budget.trials, more.trials)?;
+    raise("epochs", &mut search.budget.epochs, more.epochs)
+}
+
+fn raise<N: Copy + Ord + fmt::Display>(
+    what: &str,
+    present: &mut Option<N>,
+    more: Option<N>,
+) -> Result<(), Rejection> {
+    let Some(more) = more else { return Ok(()) };
+    match *present {
+        None => Err(Rejection::Invalid(format!("the search has no budget of {what} to raise"))),
+        Some(now) if more < now => Err(Rejection::Invalid(format!(
+            "the search has a budget of {now} {what} already; extending cannot lower it to {more}"
+        ))),
+        Some(_) => {
+            *present = Some(more);
+            Ok(())
+        }
+    }
 }
 
 fn merged_datasets(

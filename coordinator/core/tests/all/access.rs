@@ -5,8 +5,8 @@ use crate::support;
 
 use coordinator_core::limits::{CERTIFICATE_LIFETIME_MS, CERTIFICATES_PER_WORKER_MAX, KEEP_UNUSED_MS};
 use coordinator_core::{
-    AuditNote, CertificateId, Command, JoinRequest, Keep, NewToken, Rejection, Reply, Retried, TrialState,
-    bearer_name,
+    AuditNote, CertificateId, Command, Extension, JoinRequest, Keep, NewToken, Rejection, Reply, Retried,
+    TrialState, bearer_name,
 };
 use sweep_proto::{Digest, Role, SweepId, Timestamp, TokenId, WorkerId};
 
@@ -220,11 +220,12 @@ fn an_act_and_its_entry_become_true_together_or_not_at_all() {
 /// Everything that changes a sweep.
 fn changes(sweep: SweepId) -> [Command; 6] {
     let which = Retried::Every { failed: true, diverged: true };
-    let (axes, datasets, replicates) = (Vec::new(), Vec::new(), Some(2));
+    let more = Extension { replicates: Some(2), ..Extension::default() };
+    let datasets = Vec::new();
     [
         Command::Pause(sweep),
         Command::Resume(sweep),
-        Command::Extend { sweep, axes, replicates, datasets, caller: None, quota: Box::default() },
+        Command::Extend { sweep, more, datasets, caller: None, quota: Box::default() },
         Command::Retry { sweep, which, caller: None, quota: Box::default() },
         Command::Cancel(sweep),
         Command::Delete(sweep),

@@ -3,7 +3,7 @@
 
 use crate::support;
 
-use coordinator_core::{Command, Engine, Quota, Retried, SweepState, Totals, TrialState};
+use coordinator_core::{Command, Engine, Extension, Quota, Retried, SweepState, Totals, TrialState};
 use sweep_proto::{
     AttemptOutcome, Axis, FailureKind, Hyperparameter, SweepId, SweepSpec, TrialSpec, WorkKind, WorkerId,
 };
@@ -25,7 +25,8 @@ fn extend(sweep: SweepId, spec: &SweepSpec, axes: Vec<Axis>, replicates: Option<
     let mut wanted = spec.clone();
     wanted.axes.extend(axes.iter().cloned());
     let (datasets, quota) = (values::datasets(&wanted), Box::default());
-    Command::Extend { sweep, axes, replicates, datasets, caller: None, quota }
+    let more = Extension { axes, replicates, ..Extension::default() };
+    Command::Extend { sweep, more, datasets, caller: None, quota }
 }
 
 /// Lets everything follow; how many commands that took.
@@ -231,8 +232,7 @@ fn totals_are_checked_before_anything_is_made_and_the_refusal_names_the_limit() 
     lab.run(&launch("d", &[8, 16, 24], None));
     let more = Command::Extend {
         sweep: SweepId(2),
-        axes: vec![],
-        replicates: Some(3),
+        more: Extension { replicates: Some(3), ..Extension::default() },
         datasets: vec![],
         caller: None,
         quota: Box::new(quota),
@@ -253,8 +253,7 @@ fn what_a_sweep_grows_by_fits_its_owners_share_and_that_of_whoever_asks() {
     };
     let grow = |sweep, replicates, caller: Option<&str>| Command::Extend {
         sweep,
-        axes: vec![],
-        replicates: Some(replicates),
+        more: Extension { replicates: Some(replicates), ..Extension::default() },
         datasets: vec![],
         caller: caller.map(Into::into),
         quota: Box::new(quota),

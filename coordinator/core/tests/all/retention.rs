@@ -5,7 +5,8 @@ use crate::support;
 
 use coordinator_core::limits::{KEEP_STEPS_MS, KEEP_UNUSED_MS};
 use coordinator_core::{
-    Command, Engine, Keep, Key, Mutation, Rejection, Retried, SweepState, TrialState, Waste, WorkerState,
+    Command, Engine, Extension, Keep, Key, Mutation, Rejection, Retried, SweepState, TrialState, Waste,
+    WorkerState,
 };
 use sweep_proto::{SweepId, Timestamp, TrialId, WorkKind, WorkerId};
 
@@ -82,8 +83,7 @@ fn step_metrics_go_long_after_the_end_of_their_sweep_once_and_in_parts() {
     restarted(&mut lab, 250);
     lab.run(&Command::Extend {
         sweep,
-        axes: Vec::new(),
-        replicates: Some(3),
+        more: Extension { replicates: Some(3), ..Extension::default() },
         datasets: Vec::new(),
         caller: None,
         quota: Box::default(),
@@ -116,8 +116,7 @@ fn models_go_but_those_of_the_best_configuration_and_then_nothing_is_chosen_agai
     assert_eq!(lab.forget(keep), []);
     let extend = Command::Extend {
         sweep,
-        axes: Vec::new(),
-        replicates: Some(3),
+        more: Extension { replicates: Some(3), ..Extension::default() },
         datasets: Vec::new(),
         caller: None,
         quota: Box::default(),

@@ -1,7 +1,10 @@
 //! Searched sweeps: proposed within their budget, and extended.
 
-use coordinator_core::{Command, Engine, Rejection, SweepState};
-use sweep_proto::{Axis, Budget, Hyperparameter, SamplerName, Search, SweepId, SweepSpec, Value};
+use coordinator_core::{Command, Engine, Extension, Rejection, SweepState};
+use proptest::prelude::*;
+use sweep_proto::{
+    Axis, Budget, Configuration, Hyperparameter, SamplerName, Search, SweepId, SweepSpec, Value, WorkerId,
+};
 
 use crate::support::lab::Lab;
 use crate::support::values;
@@ -18,7 +21,31 @@ fn spec() -> SweepSpec {
 fn extend(lab: &Lab, sweep: SweepId, axis: Axis) -> Command {
     let spec = &lab.engine.sweep(sweep).unwrap().spec;
     let (datasets, quota) = (values::datasets(spec), Box::default());
-    Command::Extend { sweep, axes: vec![axis], replicates: None, datasets, caller: None, quota }
+    let more = Extension { axes: vec![axis], ..Extension::default() };
+    Command::Extend { sweep, more, datasets, caller: None, quota }
+}
+
+fn raise(sweep: SweepId, trials: Option<u32>, epochs: Option<u64>) -> Command {
+    let more = Extension { budget: Budget { trials, epochs }, ..Extension::default() };
+    Command::Extend { sweep, more, datasets: Vec::new(), caller: None, quota: Box::default() }
+}
+
+/// Everything that a sweep still has to do is done.
+fn finish(lab: &mut Lab, worker: WorkerId, sweep: SweepId) {
+    while !lab.state(sweep).is_ended() {
+        lab.propose();
+        let granted = lab.ask_one(worker);
+        match lab.state(sweep) {
+            SweepState::Evaluating => lab.evaluate(&granted),
+            _ => lab.train(&granted),
+        }
+    }
+}
+
+/// The trials of a sweep in the order in which they were made.
+fn trials(lab: &Lab, sweep: SweepId) -> Vec<(Configuration, u32)> {
+    let trials = lab.engine.tables().trials_of(sweep);
+    trials.map(|trial| (trial.spec.configuration.clone(), trial.spec.replicate)).collect()
 }
 
 #[test]
@@ -41,6 +68,99 @@ fn a_wider_range_is_for_what_is_yet_to_be_proposed() {
     let spent = extend(&lab, sweep, values::range(Hyperparameter::Units, 8, 256));
     let Rejection::Invalid(problem) = lab.refused(&spent) else { panic!("no trial would come of it") };
     assert!(problem.contains("the budget of its search is spent"), "{problem}");
+    assert!(problem.contains("--trials 8"), "what to do is not told: {problem}");
+}
+
+#[test]
+fn a_budget_is_raised_and_nothing_else() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let mut spec = spec();
+    spec.fixed = spec.fixed.with(Hyperparameter::Epochs, sweep_proto::Value::Integer(2)).unwrap();
+    let budget = &mut spec.search.as_mut().unwrap().budget;
+    (budget.trials, budget.epochs) = (Some(4), Some(8));
+    let sweep = lab.launch(spec);
+    finish(&mut lab, worker, sweep);
+    let says = |command: &Command, parts: &[&str]| {
+        let Rejection::Invalid(problem) = lab.refused(command) else { panic!("{command:?}") };
+        assert!(parts.iter().all(|part| problem.contains(part)), "{problem} does not say {parts:?}");
+    };
+    says(&raise(sweep, Some(3), None), &["budget of 4 trials already", "cannot lower it to 3"]);
+    says(&raise(sweep, None, Some(7)), &["budget of 8 epochs already", "cannot lower it to 7"]);
+    says(&raise(sweep, Some(4), Some(8)), &["nothing new"]);
+    // What it has trained leaves no room for the epochs of a further trial.
+    says(&raise(sweep, Some(8), None), &["is spent", "--epochs 16"]);
+    says(&raise(sweep, None, Some(80)), &["is spent", "--trials 8"]);
+    lab.run(&raise(sweep, Some(6), Some(80)));
+    assert_eq!(lab.state(sweep), SweepState::Open, "it goes on");
+    finish(&mut lab, worker, sweep);
+    assert_eq!(trials(&lab, sweep).len(), 6);
+
+    let grid = lab.launch(values::spec("grid", &[8, 16], 1, 1));
+    let Rejection::Invalid(problem) = lab.refused(&raise(grid, Some(9), None)) else { panic!("a grid") };
+    assert!(problem.contains("no budget to raise") && problem.contains("add levels"), "{problem}");
+    let mut of_trials = self::spec();
+    of_trials.name = "of trials".into();
+    let of_trials = lab.launch(of_trials);
+    let Rejection::Invalid(problem) = lab.refused(&raise(of_trials, None, Some(9))) else {
+        panic!("a bound")
+    };
+    assert!(problem.contains("no budget of epochs to raise"), "{problem}");
+}
+
+#[test]
+fn a_space_that_is_used_up_needs_more_than_a_budget() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let mut spec = spec();
+    spec.axes = vec![values::axis(Hyperparameter::Units, &[8, 16, 24])];
+    let sweep = lab.launch(spec);
+    finish(&mut lab, worker, sweep);
+    let Rejection::Invalid(problem) = lab.refused(&raise(sweep, Some(9), None)) else {
+        panic!("three levels")
+    };
+    assert!(problem.contains("every trial of its space") && problem.contains("add levels"), "{problem}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Whether its budget was there from the beginning or was raised in steps, at its end or on its way, a search makes the same trials.
+    #[test]
+    fn a_budget_that_is_raised_in_steps_gives_the_trials_of_one_that_was_there_at_once(
+        sampler in prop::sample::select(vec![
+            SamplerName::Grid, SamplerName::ShuffledGrid, SamplerName::Random, SamplerName::Sobol,
+        ]),
+        steps in proptest::collection::vec((1_u32..6, 0_usize..6), 1..4), replicates in 1_u32..3, seed in 0_u64..50,
+    ) {
+        let (mut lab, worker) = Lab::with_worker(1);
+        let launched = |name: &str, budget: u32| {
+            let mut spec = spec();
+            (spec.name, spec.replicates, spec.seed, spec.reuse) = (name.into(), replicates, seed, false);
+            let units: Vec<u64> = (1..=20).map(|one| one * 8).collect();
+            spec.axes = vec![values::axis(Hyperparameter::Units, &units)];
+            let budget = Budget { trials: Some(budget), epochs: None };
+            spec.search = Some(Box::new(Search { sampler, budget, ..Search::of_grid() }));
+            spec
+        };
+        let whole: u32 = steps.iter().map(|(more, _)| more).sum();
+        let at_once = lab.launch(launched("at once", whole));
+        finish(&mut lab, worker, at_once);
+        let mut budget = steps[0].0;
+        let raised = lab.launch(launched("raised", budget));
+        for (more, early) in &steps[1..] {
+            // It may be raised while trials wait, run, or have all ended.
+            for _ in 0..*early {
+                lab.propose();
+                if lab.state(raised) == SweepState::Open {
+                    let granted = lab.ask_one(worker);
+                    lab.train(&granted);
+                }
+            }
+            budget += more;
+            lab.run(&raise(raised, Some(budget), None));
+        }
+        finish(&mut lab, worker, raised);
+        prop_assert_eq!(trials(&lab, raised).len(), whole as usize);
+        prop_assert_eq!(trials(&lab, raised), trials(&lab, at_once));
+    }
 }
 
 /// A copy that is told little at one time knows the same in the end, and is begun anew where what it rests on has changed.

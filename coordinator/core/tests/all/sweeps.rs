@@ -6,7 +6,9 @@ use crate::support;
 use std::path::PathBuf;
 
 use coordinator_core::command::LeaseStanding;
-use coordinator_core::{AttemptState, Command, Quota, Rejection, Reply, SweepState, Totals, TrialState};
+use coordinator_core::{
+    AttemptState, Command, Extension, Quota, Rejection, Reply, SweepState, Totals, TrialState,
+};
 use sweep_proto::{
     AttemptId, AttemptOutcome, Axis, DataSource, Digest, FailureKind, Hyperparameter, SweepId, SweepSpec,
     Timestamp, Value, WorkKind, WorkerId, sweep_file,
@@ -25,11 +27,16 @@ fn finish(lab: &mut Lab, worker: WorkerId) {
     }
 }
 
+fn replicates(count: u32) -> Extension {
+    Extension { replicates: Some(count), ..Extension::default() }
+}
+
 fn extend(sweep: SweepId, spec: &SweepSpec, axes: Vec<Axis>, replicates: Option<u32>) -> Command {
     let mut wanted = spec.clone();
     wanted.axes.extend(axes.iter().cloned());
     let (datasets, quota) = (values::datasets(&wanted), Box::default());
-    Command::Extend { sweep, axes, replicates, datasets, caller: None, quota }
+    let more = Extension { axes, replicates, ..Extension::default() };
+    Command::Extend { sweep, more, datasets, caller: None, quota }
 }
 
 #[test]
@@ -498,8 +505,7 @@ fn senseless_extensions_are_refused() {
     refused(vec![], Some(10_000_000), "20000000 trials");
     let no_data = Command::Extend {
         sweep,
-        axes: vec![axis(Hyperparameter::MaxLength, &[50])],
-        replicates: None,
+        more: Extension { axes: vec![axis(Hyperparameter::MaxLength, &[50])], ..Extension::default() },
         datasets: vec![],
         caller: None,
         quota: Box::default(),
@@ -508,8 +514,7 @@ fn senseless_extensions_are_refused() {
     let mut changed = values::datasets(&spec);
     changed[0].artifact = values::artifact("other bytes");
     let quota = Box::default();
-    let command =
-        Command::Extend { sweep, axes: vec![], replicates: Some(3), datasets: changed, caller: None, quota };
+    let command = Command::Extend { sweep, more: replicates(3), datasets: changed, caller: None, quota };
     assert!(lab.refused(&command).to_string().contains("changed"));
 }
 
@@ -531,13 +536,14 @@ fn an_extension_beyond_a_total_is_refused_before_it_has_any_data() {
     let (mut lab, _) = Lab::with_worker(1);
     let sweep = lab.launch(values::spec("small", &[8], 1, 1));
     let lengths: Vec<u64> = (201..=1_200).collect();
-    let axes = [values::axis(Hyperparameter::MaxLength, &lengths)];
+    let axes = vec![values::axis(Hyperparameter::MaxLength, &lengths)];
+    let more = Extension { axes, ..Extension::default() };
     let quota = |open_trials| Quota::of(Totals { open_trials, ..Quota::default().all });
-    let check = |quota: &Quota| lab.engine.check_extension(sweep, &axes, None, (None, quota)).map(drop);
+    let check = |quota: &Quota| lab.engine.check_extension(sweep, &more, (None, quota)).map(drop);
     let refused = check(&quota(500)).unwrap_err();
     assert!(matches!(&refused, Rejection::TooMuch(why) if why.contains("open trials")), "{refused}");
     assert_eq!(check(&quota(5_000)), Ok(()));
-    let unknown = lab.engine.check_extension(SweepId(9), &axes, None, (None, &Quota::default())).map(drop);
+    let unknown = lab.engine.check_extension(SweepId(9), &more, (None, &Quota::default())).map(drop);
     assert_eq!(unknown, Err(Rejection::UnknownSweep(SweepId(9))));
 }
 

@@ -119,13 +119,22 @@ class Sweep:
         """
         self._connection.call("Delete", self._request())
 
-    def extend(self, grid: Mapping[str, Sequence[Any]] | str | None = None, *, replicates: int | None = None) -> Status:
-        """Add levels to its grid, or replicates to each configuration, also after its end.
+    def extend(
+        self,
+        grid: Mapping[str, Sequence[Any]] | str | None = None,
+        *,
+        replicates: int | None = None,
+        trials: int | None = None,
+        epochs: int | None = None,
+    ) -> Status:
+        """Add levels to its grid or replicates to each configuration, or raise the budget of its search, also after its end.
 
         Args:
             grid: The levels to add: `{"units": [96], "dropout": [0.0, 0.3]}`, or lines as under `[grid]` of a sweep file. A
                 hyperparameter that was not swept keeps its present value as a level, too.
             replicates: How many replicates each configuration shall have then.
+            trials: How many trials its search may make then, those that there are included.
+            epochs: How many epochs all trials of its search together may train then.
 
         Raises:
             SweepFileError: a level or a number is wrong.
@@ -133,7 +142,9 @@ class Sweep:
 
         """
         lines = grid if isinstance(grid, str) else _toml.text(grid or {})
-        request = sweep_pb2.ExtendRequest(sweep=str(self.id), grid=lines, replicates=replicates or 0)
+        request = sweep_pb2.ExtendRequest(
+            sweep=str(self.id), grid=lines, replicates=replicates or 0, trials=trials or 0, epochs=epochs or 0
+        )
         return _convert.status(self._connection.call("Extend", request))
 
     def export(self, tool: Literal["tensorboard", "mlflow"], into: str | os.PathLike[str]) -> list[Path]:

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS, STOCK_TRIALS};
 use coordinator_core::{
-    AttemptState, AuditNote, Command, Engine, Granted, Keep, Key, Known, Mutation, ProposalRequest,
-    Rejection, Reply, Retried, SweepState, Tables, TrialRecord, TrialState,
+    AttemptState, AuditNote, Command, Engine, Extension, Granted, Keep, Key, Known, Mutation,
+    ProposalRequest, Rejection, Reply, Retried, SweepState, Tables, TrialRecord, TrialState,
 };
 use coordinator_store::{MemoryStore, SqliteStore, Store};
 use sweep_proto::{
@@ -465,7 +465,8 @@ impl World {
                 values::dataset(variant)
             })
             .collect();
-        Command::Extend { sweep, axes, replicates, datasets, caller: None, quota: Box::default() }
+        let more = Extension { axes, replicates, ..Extension::default() };
+        Command::Extend { sweep, more, datasets, caller: None, quota: Box::default() }
     }
 
     /// Decides, persists, folds; then checks everything that must hold.

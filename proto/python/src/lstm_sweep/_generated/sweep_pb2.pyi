@@ -104,14 +104,18 @@ class DeleteReply(_message.Message):
     def __init__(self, sweep: _Optional[int] = ..., name: _Optional[str] = ..., trials: _Optional[int] = ..., kept: _Optional[int] = ...) -> None: ...
 
 class ExtendRequest(_message.Message):
-    __slots__ = ("sweep", "grid", "replicates")
+    __slots__ = ("sweep", "grid", "replicates", "trials", "epochs")
     SWEEP_FIELD_NUMBER: _ClassVar[int]
     GRID_FIELD_NUMBER: _ClassVar[int]
     REPLICATES_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    EPOCHS_FIELD_NUMBER: _ClassVar[int]
     sweep: str
     grid: str
     replicates: int
-    def __init__(self, sweep: _Optional[str] = ..., grid: _Optional[str] = ..., replicates: _Optional[int] = ...) -> None: ...
+    trials: int
+    epochs: int
+    def __init__(self, sweep: _Optional[str] = ..., grid: _Optional[str] = ..., replicates: _Optional[int] = ..., trials: _Optional[int] = ..., epochs: _Optional[int] = ...) -> None: ...
 
 class ReportRequest(_message.Message):
     __slots__ = ("sweep", "prices", "language", "without_texts")
