@@ -28,7 +28,7 @@ use crate::artifacts::{ArtifactError, Artifacts, ArtifactsChoice};
 use crate::clock::Clock;
 use crate::config::ServerConfig;
 use crate::dashboard;
-use crate::driver::{Driver, DriverError, Running, Standing};
+use crate::driver::{Availability, Driver, DriverError, Running};
 use crate::http;
 use crate::place::{Place, StoreChoice, at};
 use crate::rpc::{AccessRpc, Shared, SweepRpc, WorkerRpc, audit, gc, uploads};
@@ -239,16 +239,17 @@ fn own_url(config: &ServerConfig, address: SocketAddr) -> String {
 
 /// Tells probes and load balancers what the driver can do, until the server stops.
 async fn report_health(health: HealthReporter, driver: Driver, shutdown: CancellationToken) {
-    let mut standing = driver.notices().of_standing();
+    let mut availability = driver.notices().of_availability();
     loop {
-        let is_serving = *standing.borrow_and_update() == Standing::Serving && !shutdown.is_cancelled();
+        let is_serving =
+            *availability.borrow_and_update() == Availability::Serving && !shutdown.is_cancelled();
         let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
         // The empty name means the server as a whole.
         health.set_service_status("", status).await;
         health.set_service_status(SweepServiceServer::<SweepRpc>::NAME, status).await;
         health.set_service_status(WorkerServiceServer::<WorkerRpc>::NAME, status).await;
         tokio::select! {
-            changed = standing.changed() => if changed.is_err() { return },
+            changed = availability.changed() => if changed.is_err() { return },
             () = shutdown.cancelled(), if is_serving => {}
         }
     }

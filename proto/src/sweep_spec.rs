@@ -100,7 +100,7 @@ pub struct SweepSpec {
     /// What is swept. Empty: one configuration.
     pub axes: Vec<Axis>,
     /// What every configuration fulfils.
-    #[serde(default, skip_serializing_if = "is_unconstrained")]
+    #[serde(default, skip_serializing_if = "crate::left_out::is_default")]
     pub constraints: Box<Constraints>,
     /// How the space is searched. `None`: its levels are a grid, and every point of it is trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,11 +124,6 @@ enum Allowed {
     These(Arc<points::Points>),
     /// Conditions and constraints restrict a grid that is too large to look at, or ranges.
     TooManyToLookAt,
-}
-
-#[allow(clippy::borrowed_box, reason = "serde asks so")]
-fn is_unconstrained(constraints: &Box<Constraints>) -> bool {
-    constraints.is_empty()
 }
 
 impl SweepSpec {

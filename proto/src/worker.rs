@@ -48,12 +48,8 @@ pub struct WorkerProfile {
     /// The devices that its slots use.
     pub devices: Vec<Device>,
     /// Most members of a group: trials that one slot trains together. Earlier versions train one.
-    #[serde(default = "one", skip_serializing_if = "crate::left_out::is_one")]
+    #[serde(default = "crate::left_out::one", skip_serializing_if = "crate::left_out::is_one")]
     pub group: u32,
-}
-
-fn one() -> u32 {
-    1
 }
 
 impl WorkerProfile {

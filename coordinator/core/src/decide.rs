@@ -13,6 +13,7 @@ mod kept;
 pub(crate) mod launch;
 pub(crate) mod propose;
 pub(crate) mod prune;
+mod reopen;
 pub(crate) mod report_epoch;
 pub(crate) mod retry;
 mod search;
@@ -30,7 +31,7 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{AttemptRecord, AttemptState, SweepRecord, TrialRecord, WorkerRecord, WorkerState};
 
-type Outcome = Result<Decision, Rejection>;
+type Decided = Result<Decision, Rejection>;
 
 /// A sweep that exists.
 fn known_sweep(engine: &Engine, id: sweep_proto::SweepId) -> Result<&SweepRecord, Rejection> {

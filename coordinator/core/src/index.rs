@@ -332,13 +332,7 @@ impl Index {
         } else {
             self.behind.remove(&id);
         }
-        if entry.ready != turn {
-            if let Some(old) = entry.ready {
-                self.ready.remove(&old);
-            }
-            self.ready.extend(turn);
-            entry.ready = turn;
-        }
+        set_turn(&mut self.ready, &mut entry.ready, turn);
         if search::wanted(sweep, entry) > 0 {
             self.wanting.insert(id);
         } else {
@@ -346,13 +340,18 @@ impl Index {
         }
         let is_starving = search::is_starving(sweep, entry);
         let turn = is_starving.then_some(Turn { phase: Phase::Train, priority, leases, sweep: id });
-        if entry.starving != turn {
-            if let Some(old) = entry.starving {
-                self.starving.remove(&old);
-            }
-            self.starving.extend(turn);
-            entry.starving = turn;
+        set_turn(&mut self.starving, &mut entry.starving, turn);
+    }
+}
+
+/// A sweep's turn in a queue becomes another one, or none.
+fn set_turn(queue: &mut BTreeSet<Turn>, present: &mut Option<Turn>, turn: Option<Turn>) {
+    if *present != turn {
+        if let Some(old) = present.take() {
+            queue.remove(&old);
         }
+        queue.extend(turn);
+        *present = turn;
     }
 }
 

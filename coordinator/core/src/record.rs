@@ -7,7 +7,7 @@ use std::fmt;
 
 use coordinator_search::Lead;
 use serde::{Deserialize, Serialize};
-use sweep_proto::left_out::{is_default, is_one};
+use sweep_proto::left_out::{is_default, is_one, one};
 pub use sweep_proto::state::{AttemptState, SweepState, TrialState, WorkerState};
 use sweep_proto::{
     ArtifactRef, AttemptId, Configuration, DataAccount, EpochMetric, FailureKind, Hyperparameter, LeaseToken,
@@ -217,10 +217,6 @@ pub struct AttemptRecord {
     /// Trials that were granted into its slot together, itself among them. One in rows of versions without groups.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub members: u32,
-}
-
-fn one() -> u32 {
-    1
 }
 
 /// One epoch of a trial, in the lineage that leads to its result: no gap, no duplicate.

@@ -48,13 +48,13 @@ mod tests {
 
     /// A sweep's row in which only its state and its search count.
     fn sweep(state: SweepState, pruner: &str) -> SweepRecord {
+        let file = format!(
+            "name = 'x'\n[data]\ndataset = 'snippets'\n[grid]\nunits = [8]\n[search]\npruner = '{pruner}'\n"
+        );
+        let spec = sweep_proto::sweep_file::parse("x", &file).expect("a sweep file");
         let row = serde_json::json!({
-            "id": 1, "file_text": "", "state": state, "created_at": 0, "ended_at": null, "datasets": [], "chosen": null,
-            "spec": {
-                "name": "x", "data": { "source": { "Known": { "name": "snippets", "path": null } }, "fixed": {} }, "fixed": {},
-                "axes": [], "replicates": 1, "seed": 0, "failures_max": 1, "reuse": true,
-                "search": { "sampler": "grid", "pruner": pruner },
-            },
+            "id": 1, "spec": spec, "file_text": file, "state": state, "created_at": 0, "ended_at": null, "datasets": [],
+            "chosen": null,
         });
         serde_json::from_value(row).expect("a row")
     }

@@ -27,7 +27,7 @@ use crate::artifacts::Artifacts;
 use crate::clock::Clock;
 use crate::security::sealing::Sealer;
 use collector::Collector;
-pub(crate) use notices::{Notices, Standing, Version};
+pub(crate) use notices::{Availability, Notices, Version};
 use proposer::{Proposed, Proposer, Thinking};
 pub use stale::KEEP_BYTES_MAX as STALE_BYTES_MAX;
 use thread::Core;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 /// What the driver can do now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Availability {
     /// Everything.
     Serving,
     /// Nothing, until the store is available again.
@@ -35,7 +35,7 @@ pub(crate) struct Notices {
     sweeps: Mutex<BTreeMap<SweepId, watch::Sender<u64>>>,
     work: watch::Sender<u64>,
     steering: watch::Sender<u64>,
-    standing: watch::Sender<Standing>,
+    availability: watch::Sender<Availability>,
     connections: Mutex<BTreeMap<CertificateId, CancellationToken>>,
     processes: Mutex<BTreeMap<WorkerId, watch::Sender<Option<InstanceId>>>>,
     tokens: Mutex<BTreeMap<TokenId, watch::Sender<bool>>>,
@@ -68,8 +68,8 @@ impl Notices {
     }
 
     /// What the driver can do, now and from now on.
-    pub(crate) fn of_standing(&self) -> watch::Receiver<Standing> {
-        self.standing.subscribe()
+    pub(crate) fn of_availability(&self) -> watch::Receiver<Availability> {
+        self.availability.subscribe()
     }
 
     /// The version of a sweep's rows: rows that are read later are of this version or a later one.
@@ -78,11 +78,11 @@ impl Notices {
         Version { loads: versions.loads, changes: versions.changes.get(&sweep).copied().unwrap_or(0) }
     }
 
-    pub(super) fn stands(&self, standing: Standing) {
+    pub(super) fn becomes(&self, availability: Availability) {
         let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
         *versions = Versions { loads: versions.loads + 1, changes: BTreeMap::new() };
         drop(versions);
-        self.standing.send_if_modified(|before| std::mem::replace(before, standing) != standing);
+        self.availability.send_if_modified(|before| std::mem::replace(before, availability) != availability);
     }
 
     /// Cancelled when this certificate is revoked: whatever it has opened is cut then.

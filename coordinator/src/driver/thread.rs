@@ -14,7 +14,7 @@ use super::collector::{Collector, Waste};
 use super::live::{Batch, FULL_PAUSE_MS, Live, Written};
 use super::proposer::Proposer;
 use super::stale::Stale;
-use super::{DriverError, Notices, OpenStore, Request, Standing};
+use super::{Availability, DriverError, Notices, OpenStore, Request};
 use crate::clock::Clock;
 use crate::security::sealing::Sealer;
 
@@ -140,12 +140,12 @@ impl Core {
     /// A store has become available: nobody else writes to it.
     fn serves(&self, live: &Live) {
         sweep_orphans(&self.collector, live, ORPHAN_AGE_MIN);
-        self.notices.stands(Standing::Serving);
+        self.notices.becomes(Availability::Serving);
     }
 
     fn stands_by(&self) {
         tracing::info!(reason = self.reason, "standing by");
-        self.notices.stands(Standing::Standby);
+        self.notices.becomes(Availability::Standby);
     }
 
     /// There is no store any more, for this reason.
@@ -154,7 +154,7 @@ impl Core {
         self.reason = error.to_string();
         if !matches!(error, StoreError::NotLeader { .. }) {
             tracing::error!(%error, "the store is unavailable");
-            self.notices.stands(Standing::Unavailable);
+            self.notices.becomes(Availability::Unavailable);
         } else if is_new {
             self.stands_by();
         }

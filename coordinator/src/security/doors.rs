@@ -17,7 +17,7 @@ use super::secrets;
 use super::signer::Signer;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
-use crate::driver::{Driver, Standing};
+use crate::driver::{Availability, Driver};
 use crate::install::Install;
 use crate::start_error::StartError;
 
@@ -130,13 +130,13 @@ async fn admit_administrator_when_serving(
     authority: Arc<Authority>,
     driver: Driver,
 ) -> Result<(), StartError> {
-    let mut standing = driver.notices().of_standing();
-    if *standing.borrow() != Standing::Standby {
+    let mut availability = driver.notices().of_availability();
+    if *availability.borrow() != Availability::Standby {
         return admit_administrator(&folder, &authority, &driver).await;
     }
     tokio::spawn(async move {
         // Fails where the driver has ended.
-        while standing.wait_for(|standing| *standing == Standing::Serving).await.is_ok() {
+        while availability.wait_for(|availability| *availability == Availability::Serving).await.is_ok() {
             match admit_administrator(&folder, &authority, &driver).await {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "this machine's administrator is not let in yet"),

@@ -24,7 +24,7 @@ use super::caller::Peer;
 use super::neighbour::{self, Neighbour};
 use super::strangers::{Stranger, Strangers};
 use crate::descriptors;
-use crate::driver::{Driver, Standing};
+use crate::driver::{Availability, Driver};
 
 /// Most connections at one time: each holds a file descriptor and some kilobytes.
 pub(crate) const CONNECTIONS_MAX: usize = 16_384;
@@ -248,9 +248,9 @@ fn in_plain_text(
 
 /// Ends some time after this coordinator has begun to stand by.
 fn stood_by(driver: &Driver) -> impl Future<Output = &'static str> + Send + use<> {
-    let mut standing = driver.notices().of_standing();
+    let mut availability = driver.notices().of_availability();
     async move {
-        if standing.wait_for(|standing| *standing == Standing::Standby).await.is_err() {
+        if availability.wait_for(|availability| *availability == Availability::Standby).await.is_err() {
             // The driver's end is the server's, which closes its connections in its own order.
             std::future::pending::<()>().await;
         }

@@ -14,7 +14,7 @@ use super::fetch::FetchError;
 use super::seat::{Order, Seat, Seated};
 use super::upload::{UploadError, upload};
 use super::work::Work;
-use super::{Control, Shared};
+use super::{Instruction, Shared};
 use crate::reason::describe;
 use crate::slot::protocol::{MemberEvent, MemberStart, SlotCommand, SlotEnd};
 
@@ -29,11 +29,11 @@ pub(super) const DISK_PAUSE: Duration = Duration::from_secs(30);
 pub(super) async fn run(
     shared: &Shared,
     token: LeaseToken,
-    control: watch::Receiver<Control>,
+    instruction: watch::Receiver<Instruction>,
     work: Result<Work, ConvertError>,
     seat: Seat,
 ) -> Ended {
-    let mut attempt = Attempt { shared, token, control, checkpoint: None };
+    let mut attempt = Attempt { shared, token, instruction, checkpoint: None };
     match work {
         Ok(work) => {
             let span = tracing::info_span!("attempt", attempt = %work.attempt, %token);
@@ -77,7 +77,7 @@ pub(super) enum Interrupted {
 pub(super) struct Attempt<'a> {
     pub(super) shared: &'a Shared,
     pub(super) token: LeaseToken,
-    control: watch::Receiver<Control>,
+    instruction: watch::Receiver<Instruction>,
     /// The newest checkpoint that the coordinator stores.
     checkpoint: Option<CheckpointRef>,
 }
@@ -160,7 +160,7 @@ impl Attempt<'_> {
             };
             Ok(Inputs { dataset, checkpoint, model })
         };
-        let fetched: Result<Inputs, FetchError> = self.unless(Control::Release, fetching).await?;
+        let fetched: Result<Inputs, FetchError> = self.unless(Instruction::Release, fetching).await?;
         fetched.map_err(|error| match error {
             FetchError::File { .. } => Interrupted::DiskFailed(describe(&error)),
             _ => Interrupted::Failed(FailureKind::Data, describe(&error)),
@@ -229,16 +229,16 @@ impl Attempt<'_> {
     async fn follow(&mut self, slot: &mut Seated) -> Result<SlotEnd, Interrupted> {
         let mut stop_by = None;
         loop {
-            let control = *self.control.borrow_and_update();
-            match control {
-                Control::Run => {}
-                Control::Release if stop_by.is_none() => {
+            let instruction = *self.instruction.borrow_and_update();
+            match instruction {
+                Instruction::Run => {}
+                Instruction::Release if stop_by.is_none() => {
                     stop_by = Some(Instant::now() + STOP_GRACE);
                     slot.order(Order::Tell(SlotCommand::Stop)).await;
                 }
-                Control::Release => {}
-                Control::Fence => return Err(Interrupted::Released),
-                Control::Drop => return Err(Interrupted::Dropped),
+                Instruction::Release => {}
+                Instruction::Fence => return Err(Interrupted::Released),
+                Instruction::Drop => return Err(Interrupted::Dropped),
             }
             tokio::select! {
                 event = slot.next() => match event {
@@ -253,7 +253,7 @@ impl Attempt<'_> {
                     }
                 },
                 // The sender lives until this attempt is forgotten.
-                _ = self.control.changed() => {}
+                _ = self.instruction.changed() => {}
                 () = super::sleep_until(stop_by) => {
                     tracing::warn!("the slot did not stop in time and is killed");
                     return Err(Interrupted::Released);
@@ -266,7 +266,7 @@ impl Attempt<'_> {
         match event {
             MemberEvent::Steps { points } => {
                 let (shared, token) = (self.shared, self.token);
-                self.unless(Control::Fence, shared.reporter.push_steps(token, points)).await?;
+                self.unless(Instruction::Fence, shared.reporter.push_steps(token, points)).await?;
             }
             MemberEvent::Epoch { metric, checkpoint } => {
                 let epoch = metric.epoch;
@@ -292,7 +292,7 @@ impl Attempt<'_> {
     /// Uploads a file. Goes on through a release, because what is handed back needs it.
     async fn store(&mut self, path: &Path) -> Result<ArtifactRef, Interrupted> {
         let (clients, jitter) = (&self.shared.clients, self.shared.jitter());
-        let stored = self.unless(Control::Fence, upload(clients, path, jitter)).await?;
+        let stored = self.unless(Instruction::Fence, upload(clients, path, jitter)).await?;
         stored.map_err(|error| match error {
             UploadError::File { .. } => Interrupted::DiskFailed(describe(&error)),
             _ => Interrupted::Failed(FailureKind::Data, describe(&error)),
@@ -302,13 +302,13 @@ impl Attempt<'_> {
     /// Waits for something unless the attempt is told `limit` or harder.
     pub(super) async fn unless<T>(
         &mut self,
-        limit: Control,
+        limit: Instruction,
         future: impl Future<Output = T>,
     ) -> Result<T, Interrupted> {
         tokio::select! {
             value = future => Ok(value),
-            told = self.control.wait_for(|control| *control >= limit) => match told.as_deref() {
-                Ok(Control::Drop) | Err(_) => Err(Interrupted::Dropped),
+            told = self.instruction.wait_for(|instruction| *instruction >= limit) => match told.as_deref() {
+                Ok(Instruction::Drop) | Err(_) => Err(Interrupted::Dropped),
                 Ok(_) => Err(Interrupted::Released),
             },
         }

@@ -4,7 +4,7 @@ use sweep_proto::wire;
 use sweep_proto::{AttemptOutcome, FailureKind};
 use tonic::Code;
 
-use super::Control;
+use super::Instruction;
 use super::attempt::Attempt;
 use super::backoff::{Backoff, is_transient};
 use super::register::unary;
@@ -14,7 +14,7 @@ impl Attempt<'_> {
     /// a completed trial has its whole curve. Tells whether the coordinator took it.
     pub(super) async fn complete(&mut self, outcome: AttemptOutcome) -> bool {
         let shared = self.shared;
-        if self.unless(Control::Drop, shared.reporter.acknowledged(self.token)).await.is_err() {
+        if self.unless(Instruction::Drop, shared.reporter.acknowledged(self.token)).await.is_err() {
             return false;
         }
         let mut name = outcome_name(&outcome);
@@ -60,7 +60,7 @@ impl Attempt<'_> {
                 }
             }
             let wait = backoff.next_wait();
-            if self.unless(Control::Drop, tokio::time::sleep(wait)).await.is_err() {
+            if self.unless(Instruction::Drop, tokio::time::sleep(wait)).await.is_err() {
                 return false;
             }
         }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::register::unary;
 use super::session::reason;
-use super::{Control, Leave, Shared};
+use super::{Instruction, Leave, Shared};
 
 /// Cancels `drain` at the first SIGTERM or SIGINT and ends at the second.
 ///
@@ -67,7 +67,7 @@ pub(super) async fn hurried(shared: &Shared) {
 /// Ends once a drain was asked for, all work is handed back, and the coordinator knows.
 pub(super) async fn finish(shared: &Shared) {
     shared.drain.cancelled().await;
-    shared.tell_all(Control::Release, "the worker drains");
+    shared.tell_all(Instruction::Release, "the worker drains");
     shared.changed.notify_one();
     shared.attempts.close();
     tokio::select! {

@@ -14,7 +14,7 @@ use super::attempt::{self, DISK_PAUSE, Ended};
 use super::seat::Seat;
 use super::shared_slot::SharedSlot;
 use super::work::Work;
-use super::{Control, Shared, locked};
+use super::{Instruction, Shared, locked};
 
 /// Work that ends sooner and without success makes its slot pause.
 const SOON: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ const SOON: Duration = Duration::from_secs(5);
 struct Taken {
     token: LeaseToken,
     grant: wire::Grant,
-    control: watch::Receiver<Control>,
+    instruction: watch::Receiver<Instruction>,
 }
 
 /// Takes the leases of a group and works on them in one slot.
@@ -35,8 +35,8 @@ pub(super) fn start(shared: &Arc<Shared>, group: wire::GrantGroup, asked_at: Ins
     let mut taken = Vec::new();
     for grant in group.grants.into_iter().take(GROUP_MAX as usize) {
         let token = LeaseToken(grant.token);
-        if let Some(control) = shared.hold(token, Duration::from_millis(grant.lease_ttl_ms), asked_at) {
-            taken.push(Taken { token, grant, control });
+        if let Some(instruction) = shared.hold(token, Duration::from_millis(grant.lease_ttl_ms), asked_at) {
+            taken.push(Taken { token, grant, instruction });
         } else {
             tracing::debug!(%token, "work came that is held already");
         }
@@ -77,8 +77,8 @@ async fn run(shared: &Arc<Shared>, taken: Vec<Taken>) -> Option<Instant> {
 }
 
 async fn one(shared: Arc<Shared>, taken: Taken, seat: Seat) -> Ended {
-    let Taken { token, grant, control } = taken;
-    let ended = attempt::run(&shared, token, control, Work::try_from(grant), seat).await;
+    let Taken { token, grant, instruction } = taken;
+    let ended = attempt::run(&shared, token, instruction, Work::try_from(grant), seat).await;
     shared.forget(token);
     ended
 }

@@ -98,7 +98,7 @@ pub enum AgentError {
 
 /// What an attempt is told, from mildest to hardest. It only ever gets harder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Control {
+enum Instruction {
     /// Go on.
     Run,
     /// Stop at the next batch and hand back.
@@ -119,7 +119,7 @@ struct Shared {
     runner: Arc<dyn SlotRunner>,
     fetcher: Fetcher,
     leases: Mutex<LeaseTable>,
-    controls: Mutex<BTreeMap<LeaseToken, watch::Sender<Control>>>,
+    instructions: Mutex<BTreeMap<LeaseToken, watch::Sender<Instruction>>>,
     reporter: Reporter,
     jitter: Mutex<Jitter>,
     fruitless: Mutex<Fruitless>,
@@ -149,34 +149,39 @@ impl Shared {
     }
 
     /// Tells an attempt to stop, unless it was told something harder.
-    fn tell(&self, token: LeaseToken, control: Control, reason: &str) {
-        let controls = locked(&self.controls);
-        let Some(sender) = controls.get(&token) else {
+    fn tell(&self, token: LeaseToken, instruction: Instruction, reason: &str) {
+        let instructions = locked(&self.instructions);
+        let Some(sender) = instructions.get(&token) else {
             return;
         };
         let is_harder = sender.send_if_modified(|current| {
-            let is_harder = control > *current;
-            *current = control.max(*current);
+            let is_harder = instruction > *current;
+            *current = instruction.max(*current);
             is_harder
         });
         if is_harder {
-            tracing::info!(%token, ?control, reason, "work is told to stop");
+            tracing::info!(%token, ?instruction, reason, "work is told to stop");
         }
     }
 
-    fn tell_all(&self, control: Control, reason: &str) {
-        let tokens: Vec<_> = locked(&self.controls).keys().copied().collect();
-        tokens.into_iter().for_each(|token| self.tell(token, control, reason));
+    fn tell_all(&self, instruction: Instruction, reason: &str) {
+        let tokens: Vec<_> = locked(&self.instructions).keys().copied().collect();
+        tokens.into_iter().for_each(|token| self.tell(token, instruction, reason));
     }
 
     /// Takes a lease; `None` where it is held already.
-    fn hold(&self, token: LeaseToken, ttl: Duration, asked_at: Instant) -> Option<watch::Receiver<Control>> {
+    fn hold(
+        &self,
+        token: LeaseToken,
+        ttl: Duration,
+        asked_at: Instant,
+    ) -> Option<watch::Receiver<Instruction>> {
         if !locked(&self.leases).insert(token, ttl, asked_at) {
             return None;
         }
-        let first = if self.drain.is_cancelled() { Control::Release } else { Control::Run };
+        let first = if self.drain.is_cancelled() { Instruction::Release } else { Instruction::Run };
         let (sender, receiver) = watch::channel(first);
-        locked(&self.controls).insert(token, sender);
+        locked(&self.instructions).insert(token, sender);
         self.settings.logs.begin(token);
         self.leases_changed.notify_one();
         Some(receiver)
@@ -185,7 +190,7 @@ impl Shared {
     /// Gives a lease up and forgets everything about it.
     fn forget(&self, token: LeaseToken) {
         locked(&self.leases).remove(token);
-        locked(&self.controls).remove(&token);
+        locked(&self.instructions).remove(&token);
         self.reporter.forget(token);
         self.settings.logs.end(token);
         self.leases_changed.notify_one();
@@ -230,7 +235,7 @@ pub async fn run(
         instance: uuid::Uuid::now_v7().to_string(),
         runner,
         leases: Mutex::default(),
-        controls: Mutex::default(),
+        instructions: Mutex::default(),
         reporter: Reporter::default(),
         jitter: Mutex::new(jitter.split()),
         fruitless: Mutex::new(Fruitless::new(jitter.split())),
@@ -248,7 +253,7 @@ pub async fn run(
         () = drain::finish(&shared) => Ok(()),
     };
     // Whatever still runs is killed with its handle, and its lease left to run out.
-    shared.tell_all(Control::Drop, "the worker leaves");
+    shared.tell_all(Instruction::Drop, "the worker leaves");
     shared.attempts.close();
     tokio::select! {
         () = shared.attempts.wait() => {}
@@ -267,7 +272,7 @@ async fn fence(shared: &Shared) -> std::convert::Infallible {
             () = sleep_until(next) => {}
         }
         for token in locked(&shared.leases).take_expired(Instant::now()) {
-            shared.tell(token, Control::Fence, "its lease could not be renewed in time");
+            shared.tell(token, Instruction::Fence, "its lease could not be renewed in time");
         }
     }
 }

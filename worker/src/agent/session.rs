@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 
 use super::backoff::Backoff;
 use super::register::{self, Terms, unary};
-use super::{AgentError, Control, Shared, group, locked, sleep_until};
+use super::{AgentError, Instruction, Shared, group, locked, sleep_until};
 
 /// Messages that wait for the network; everything else waits in its queue, where it is accounted for.
 const OUTBOUND_MAX: usize = 4;
@@ -227,7 +227,7 @@ impl Session<'_> {
                 self.shared.reporter.steps_acknowledged(LeaseToken(ack.token), ack.next_sequence);
             }
             Some(Kind::LeaseLost(lost)) => {
-                self.shared.tell(LeaseToken(lost.token), Control::Drop, &lost.reason);
+                self.shared.tell(LeaseToken(lost.token), Instruction::Drop, &lost.reason);
             }
             Some(Kind::WorkAvailable(_)) => self.asker.not_before = Instant::now(),
             Some(Kind::BeatNow(_)) => self.heartbeats.hasten(Instant::now()),
@@ -248,9 +248,9 @@ impl Session<'_> {
                 wire::Directive::Release => {
                     // Still ours until it is handed back.
                     locked(&self.shared.leases).renew(token, sent_at);
-                    self.shared.tell(token, Control::Release, &lease.reason);
+                    self.shared.tell(token, Instruction::Release, &lease.reason);
                 }
-                wire::Directive::Drop => self.shared.tell(token, Control::Drop, &lease.reason),
+                wire::Directive::Drop => self.shared.tell(token, Instruction::Drop, &lease.reason),
                 wire::Directive::Unspecified => {}
             }
         }

@@ -3,7 +3,7 @@
 use sweep_proto::text::{inert_line, is_steering};
 use sweep_proto::{Role, Timestamp, TokenId, WorkerId};
 
-use super::Outcome;
+use super::Decided;
 use super::worker::take_back_all;
 use crate::access::{
     AuditNote, CertificateId, CertificateRecord, TokenRecord, UNKNOWN_CERTIFICATE, UNKNOWN_TOKEN,
@@ -19,7 +19,7 @@ use crate::limits::{
 use crate::mutation::Mutation;
 use crate::record::{AttemptState, WorkerRecord, WorkerState};
 
-pub(crate) fn create_token(engine: &Engine, now: Timestamp, new: &NewToken) -> Outcome {
+pub(crate) fn create_token(engine: &Engine, now: Timestamp, new: &NewToken) -> Decided {
     let invalid = |problem: String| Err(Rejection::Invalid(problem));
     if new.uses.is_some() && new.role != Role::Worker {
         return invalid(format!(
@@ -56,7 +56,7 @@ pub(crate) fn create_token(engine: &Engine, now: Timestamp, new: &NewToken) -> O
     Ok(Decision { mutations: vec![Mutation::Token(record)], ..Decision::default() })
 }
 
-pub(crate) fn revoke_token(engine: &Engine, now: Timestamp, id: TokenId, with_workers: bool) -> Outcome {
+pub(crate) fn revoke_token(engine: &Engine, now: Timestamp, id: TokenId, with_workers: bool) -> Decided {
     let token = engine.tables.tokens.get(&id).ok_or(Rejection::UnknownToken(id))?;
     let mut draft = Draft::new(engine, now);
     let mut revoked = Vec::new();
@@ -78,7 +78,7 @@ pub(crate) fn revoke_token(engine: &Engine, now: Timestamp, id: TokenId, with_wo
     Ok(decision)
 }
 
-pub(crate) fn revoke_worker(engine: &Engine, now: Timestamp, id: WorkerId) -> Outcome {
+pub(crate) fn revoke_worker(engine: &Engine, now: Timestamp, id: WorkerId) -> Decided {
     let has_certificate = engine.tables.certificates.values().any(|one| one.worker == id);
     if !has_certificate && !engine.tables.workers.contains_key(&id) {
         return Err(Rejection::UnknownWorker(id));
@@ -105,7 +105,7 @@ fn shut_out(draft: &mut Draft<'_>, worker: WorkerId) -> Vec<Mutation> {
         .collect()
 }
 
-pub(crate) fn join(engine: &Engine, now: Timestamp, request: &JoinRequest) -> Outcome {
+pub(crate) fn join(engine: &Engine, now: Timestamp, request: &JoinRequest) -> Decided {
     let denied = |reason: &str| Err(Rejection::Denied(token_refusal(reason, Some(Role::Worker))));
     let Some(token) = engine.token(request.token, request.secret_digest) else {
         return denied(UNKNOWN_TOKEN);
@@ -144,7 +144,7 @@ pub(crate) fn renew(
     shown: CertificateId,
     key: sweep_proto::Digest,
     certificate: CertificateId,
-) -> Outcome {
+) -> Decided {
     let Some(old) = engine.tables.certificates.get(&shown) else {
         return Err(Rejection::Denied(certificate_refusal(UNKNOWN_CERTIFICATE)));
     };
@@ -200,7 +200,7 @@ pub(crate) fn by(
     now: Timestamp,
     (note, shown): (&AuditNote, Option<TokenId>),
     command: &Command,
-) -> Outcome {
+) -> Decided {
     // What was begun with a token may have taken long, and the token may be revoked by now.
     if let Some(id) = shown {
         let record = engine.tables.tokens.get(&id);

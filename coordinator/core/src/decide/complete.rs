@@ -5,7 +5,7 @@ use sweep_proto::{
     TrialResult, WorkKind,
 };
 
-use super::{Outcome, live_lease};
+use super::{Decided, live_lease};
 use crate::command::{Rejection, Reply, Touch};
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -17,7 +17,7 @@ pub(crate) fn complete(
     now: Timestamp,
     token: LeaseToken,
     outcome: &AttemptOutcome,
-) -> Outcome {
+) -> Decided {
     let mut draft = Draft::new(engine, now);
     let (trial, attempt) = match live_lease(engine, token) {
         Ok(live) => live,

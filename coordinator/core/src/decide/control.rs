@@ -2,13 +2,13 @@
 
 use sweep_proto::{SweepId, Timestamp, TrialId};
 
-use super::{Outcome, known_sweep};
+use super::{Decided, known_sweep};
 use crate::command::{Decision, Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{AttemptState, SweepRecord, SweepState, TrialState};
 
-pub(crate) fn cancel(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
+pub(crate) fn cancel(engine: &Engine, now: Timestamp, id: SweepId) -> Decided {
     let sweep = known_sweep(engine, id)?;
     match sweep.state {
         SweepState::Cancelled => return Ok(Decision::default()),
@@ -39,7 +39,7 @@ pub(crate) fn cancel(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
 }
 
 /// What runs goes on until its worker's next heartbeat, which asks for it back.
-pub(crate) fn pause(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
+pub(crate) fn pause(engine: &Engine, now: Timestamp, id: SweepId) -> Decided {
     let sweep = known_sweep(engine, id)?;
     match sweep.state {
         SweepState::Paused => return Ok(Decision::default()),
@@ -54,7 +54,7 @@ pub(crate) fn pause(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
     Ok(draft.finish(Reply::Done))
 }
 
-pub(crate) fn resume(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
+pub(crate) fn resume(engine: &Engine, now: Timestamp, id: SweepId) -> Decided {
     let sweep = known_sweep(engine, id)?;
     match sweep.state {
         SweepState::Paused => {}

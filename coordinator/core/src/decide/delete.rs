@@ -6,7 +6,7 @@
 
 use sweep_proto::{SweepId, Timestamp, TrialId};
 
-use super::{Outcome, known_sweep};
+use super::{Decided, known_sweep};
 use crate::command::{Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -14,7 +14,7 @@ use crate::limits::ROWS_PER_TRIAL_OF_SLICE;
 use crate::mutation::Key;
 use crate::record::SweepRecord;
 
-pub(crate) fn delete(engine: &Engine, now: Timestamp, id: SweepId) -> Outcome {
+pub(crate) fn delete(engine: &Engine, now: Timestamp, id: SweepId) -> Decided {
     let sweep = known_sweep(engine, id)?;
     if !sweep.state.is_ended() {
         return Err(Rejection::NotEnded { sweep: id, state: sweep.state });

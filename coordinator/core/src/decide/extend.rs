@@ -2,18 +2,15 @@
 
 use std::fmt;
 
-use sweep_proto::{Budget, SweepId, SweepSpec, Timestamp, TrialId};
+use sweep_proto::{Budget, SweepId, SweepSpec, Timestamp};
 
-use super::{Outcome, grid, known_sweep};
+use super::{Decided, grid, known_sweep};
 use crate::command::{Extension, Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::index::SweepIndex;
-use crate::limits::EARLIER_CHOICES_MAX;
 use crate::quota::{self, Quota, Totals};
-use crate::record::{
-    AttemptState, Cleared, DatasetRecord, EarlierChoice, SearchRecord, SweepRecord, SweepState, TrialState,
-};
+use crate::record::{DatasetRecord, SearchRecord, SweepRecord, SweepState};
 use crate::source::{self, Tally};
 use crate::{retention, search};
 
@@ -23,7 +20,7 @@ pub(crate) fn extend(
     id: SweepId,
     (more, datasets): (&Extension, &[DatasetRecord]),
     (caller, quota): (Option<&str>, &Quota),
-) -> Outcome {
+) -> Decided {
     let (sweep, spec, mut added) = growth(engine, id, more)?;
     added.add(Totals::of_datasets(datasets));
     let datasets = merged_datasets(&sweep.datasets, datasets)?;
@@ -35,23 +32,13 @@ pub(crate) fn extend(
         Some(_) => None,
         None => Some(grown_from(sweep, draft.made(id))?),
     };
-    revoke_evaluation(&mut draft, id);
-    let paused = sweep.state == SweepState::Paused;
-    draft.set_sweep(SweepRecord {
-        state: if paused { SweepState::Paused } else { SweepState::Open },
-        spec,
-        datasets,
-        chosen: None,
-        ended_at: None,
-        cleared: Cleared::default(),
-        extended_from,
+    draft.revoke_evaluation(id);
+    let mut reopened = draft.reopened(sweep);
+    if !more.axes.is_empty() {
         // What was looked at stands elsewhere in another space.
-        search: draft
-            .renewed_search(sweep)
-            .map(|search| SearchRecord { from: if more.axes.is_empty() { search.from } else { 0 }, ..search }),
-        earlier_choices: choices_so_far(engine, now, sweep),
-        ..sweep.clone()
-    });
+        reopened.search = reopened.search.map(|search| SearchRecord { from: 0, ..search });
+    }
+    draft.set_sweep(SweepRecord { spec, datasets, extended_from, ..reopened });
     draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Done))
 }
@@ -139,37 +126,6 @@ fn grown_from(sweep: &SweepRecord, made: u64) -> Result<Box<SweepSpec>, Rejectio
              moment, or, where it is large, when more of its trials have ended",
             sweep.id
         ))),
-    }
-}
-
-/// The choices of a sweep that were measured on the test split, the present one among them: it is about to be open again.
-pub(super) fn choices_so_far(engine: &Engine, now: Timestamp, sweep: &SweepRecord) -> Vec<EarlierChoice> {
-    let mut choices = sweep.earlier_choices.clone();
-    let Some(configuration) = &sweep.chosen else { return choices };
-    let of_choice = engine.trials_of_choice(sweep.id);
-    let accuracies: Vec<f64> = of_choice.filter_map(|trial| Some(trial.test.as_ref()?.accuracy)).collect();
-    if accuracies.is_empty() {
-        return choices;
-    }
-    choices.push(EarlierChoice {
-        configuration: configuration.clone(),
-        at: sweep.ended_at.unwrap_or(now),
-        trials: engine.still_learning(sweep.id).0,
-        accuracy: accuracies.iter().sum::<f64>() / accuracies.len() as f64,
-    });
-    choices.drain(..choices.len().saturating_sub(EARLIER_CHOICES_MAX));
-    choices
-}
-
-/// The choice is open again, so what is being measured for the old one is called back.
-pub(super) fn revoke_evaluation(draft: &mut Draft<'_>, sweep: SweepId) {
-    let engine = draft.engine;
-    let leased = engine.index.sweeps.get(&sweep).into_iter().flat_map(|index| &index.leased);
-    for index in leased {
-        let trial = TrialId { sweep, index: *index };
-        if draft.trial(trial).is_some_and(|trial| trial.state == TrialState::Completed) {
-            draft.take_back(trial, AttemptState::Revoked);
-        }
     }
 }
 

@@ -9,7 +9,7 @@
 
 use sweep_proto::{Configuration, ConfigurationIndex, SweepId, Timestamp, TrialId};
 
-use super::{Outcome, grid};
+use super::{Decided, grid};
 use crate::command::{Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -18,7 +18,7 @@ use crate::source::{self, ConfigurationPlace, Point};
 use crate::view::waiting_state;
 
 /// Lets the next trials follow, of the first sweep that has such trials.
-pub(crate) fn follow(engine: &Engine, now: Timestamp) -> Outcome {
+pub(crate) fn follow(engine: &Engine, now: Timestamp) -> Decided {
     let mut draft = Draft::new(engine, now);
     let is_deleted = |sweep: &&SweepId| engine.sweep(**sweep).is_none();
     // Nobody waits for what goes away.
@@ -104,7 +104,6 @@ impl Draft<'_> {
             let mut trial =
                 grid::new_trial(trial_id, configuration, replicate, sweep.spec.seed, &sweep.datasets)?;
             trial.state = state;
-            trial.until_epoch = self.first_rung(&trial);
             self.add_trial(trial, sweep.spec.reuse);
             next += 1;
         }

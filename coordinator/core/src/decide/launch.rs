@@ -2,7 +2,7 @@
 
 use sweep_proto::{DataSource, SweepId, SweepSpec, Timestamp, sweep_file};
 
-use super::{Outcome, grid};
+use super::{Decided, grid};
 use crate::command::{Decision, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -19,7 +19,7 @@ pub(crate) struct Launch<'a> {
     pub(crate) quota: &'a Quota,
 }
 
-pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attach: bool) -> Outcome {
+pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attach: bool) -> Decided {
     let Launch { spec, file_text, datasets, owner, quota } = *launch;
     if attach && let Some(same) = same_as(engine, spec, file_text, datasets) {
         // Found, and not touched, whoever asks: its row is what signed reports are held against.
@@ -134,9 +134,12 @@ fn meaning(spec: &SweepSpec) -> SweepSpec {
 }
 
 impl Draft<'_> {
-    /// Adds a trial: completed at once where a trained one of the same key may stand in for it.
-    pub(crate) fn add_trial(&mut self, trial: TrialRecord, reuse: bool) {
-        match self.engine.trained_as(&trial.spec).filter(|_| reuse) {
+    /// Adds a trial, which may train to its first rung: completed at once where a trained one of the same key may stand in for it.
+    pub(crate) fn add_trial(&mut self, mut trial: TrialRecord, reuse: bool) {
+        trial.until_epoch = self.first_rung(&trial);
+        // Its key is a hash: asked for only where somebody wants to know.
+        let origin = if reuse { self.engine.trained_as(&trial.spec) } else { None };
+        match origin {
             Some(origin) => self.reuse(trial, origin),
             None => self.set_trial(trial),
         }

@@ -107,8 +107,7 @@ impl Draft<'_> {
             let configuration = self.numbered(id, proposal.configuration.clone());
             let trial =
                 grid::new_trial(trial, configuration, proposal.replicate, sweep.spec.seed, &sweep.datasets);
-            let mut trial = trial.map_err(|error| error.to_string())?;
-            trial.until_epoch = self.first_rung(&trial);
+            let trial = trial.map_err(|error| error.to_string())?;
             debug_assert_eq!(trial.state, TrialState::Pending);
             self.add_trial(trial, sweep.spec.reuse);
         }

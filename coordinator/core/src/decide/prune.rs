@@ -20,12 +20,9 @@ pub(crate) enum Course {
 }
 
 impl Engine {
-    /// What becomes of a trial that reports its next epoch.
+    /// What becomes of a trial that reports its next epoch and does not come to its end with it.
     pub(crate) fn course(&self, trial: &TrialRecord, metric: &EpochMetric) -> Course {
         let id = trial.spec.id;
-        if self.is_over(trial, metric) {
-            return Course::GoOn;
-        }
         if trial.until_epoch.is_some_and(|until| metric.epoch >= until) {
             return Course::Wait;
         }

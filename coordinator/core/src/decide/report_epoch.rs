@@ -3,7 +3,7 @@
 use sweep_proto::{AttemptId, CheckpointRef, EpochMetric, LeaseToken, Timestamp, WorkKind};
 
 use super::prune::Course;
-use super::{Outcome, live_lease};
+use super::{Decided, live_lease};
 use crate::command::{Decision, Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -15,7 +15,7 @@ pub(crate) fn report_epoch(
     token: LeaseToken,
     metric: &EpochMetric,
     checkpoint: CheckpointRef,
-) -> Outcome {
+) -> Decided {
     let (trial, attempt) = match live_lease(engine, token) {
         Ok(live) => live,
         Err(lost) => return repeated(engine, token, metric).ok_or(lost),
@@ -37,9 +37,10 @@ pub(crate) fn report_epoch(
     check(trial, metric, checkpoint)?;
     draft.add_epoch(record);
     draft.set_attempt(AttemptRecord { heard_at: Some(now), kept_at: Some(now), ..attempt.clone() });
-    let course = engine.course(trial, metric);
     // One that comes to its end is not held at a rung that it has just reached.
-    let until_epoch = trial.until_epoch.filter(|_| !engine.is_over(trial, metric));
+    let is_over = engine.is_over(trial, metric);
+    let course = if is_over { Course::GoOn } else { engine.course(trial, metric) };
+    let until_epoch = trial.until_epoch.filter(|_| !is_over);
     let mut trial = trial.clone();
     (trial.checkpoint, trial.underway) = (Some(checkpoint), None);
     trial.until_epoch = until_epoch;

@@ -2,14 +2,14 @@
 
 use sweep_proto::{SweepId, Timestamp, TrialId};
 
-use super::extend::{choices_so_far, revoke_evaluation};
-use super::{Outcome, known_sweep};
+use super::reopen::reopened_state;
+use super::{Decided, known_sweep};
 use crate::command::{Rejection, Reply, Retried};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::index::{awaits_test, gave_up};
 use crate::quota::{self, Quota, Totals};
-use crate::record::{Cleared, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::retention;
 use crate::view::waiting_state;
 
@@ -20,7 +20,7 @@ pub(crate) fn retry(
     id: SweepId,
     which: &Retried,
     (caller, quota): (Option<&str>, &Quota),
-) -> Outcome {
+) -> Decided {
     let sweep = known_sweep(engine, id)?;
     if sweep.state == SweepState::Cancelled {
         return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "retried" });
@@ -30,28 +30,19 @@ pub(crate) fn retry(
     let opens_again = |trial: &&TrialId| {
         engine.tables.trials.get(trial).is_some_and(|trial| trial.state != TrialState::Completed)
     };
-    let reopened = chosen.iter().filter(opens_again).count() as u64;
-    quota::check_growth(engine, quota, sweep, caller, Totals::of_trials_again(&sweep.spec, reopened))?;
+    let opened = chosen.iter().filter(opens_again).count() as u64;
+    quota::check_growth(engine, quota, sweep, caller, Totals::of_trials_again(&sweep.spec, opened))?;
     let left = chosen.len().saturating_sub(engine.slice.0) as u64;
     chosen.truncate(engine.slice.0);
     let count = chosen.len() as u64;
     let mut draft = Draft::new(engine, now);
-    revoke_evaluation(&mut draft, id);
-    let state = if sweep.state == SweepState::Paused { SweepState::Paused } else { SweepState::Open };
+    draft.revoke_evaluation(id);
+    let state = reopened_state(sweep);
     for trial in chosen {
         draft.try_again(trial, state);
     }
-    let earlier_choices = choices_so_far(engine, now, sweep);
-    let search = draft.renewed_search(sweep);
-    draft.set_sweep(SweepRecord {
-        state,
-        chosen: None,
-        ended_at: None,
-        earlier_choices,
-        cleared: Cleared::default(),
-        search,
-        ..sweep.clone()
-    });
+    let reopened = draft.reopened(sweep);
+    draft.set_sweep(reopened);
     Ok(draft.finish(Reply::Retried { count, left }))
 }
 

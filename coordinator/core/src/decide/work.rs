@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{ArtifactRef, AttemptId, LeaseToken, Timestamp, TrialId, WorkKind, WorkerId};
 
-use super::{Outcome, known_worker};
+use super::{Decided, known_worker};
 use crate::command::{Granted, Rejection, Reply, Touch};
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -46,7 +46,7 @@ impl Room {
     }
 }
 
-pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &str, room: Room) -> Outcome {
+pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &str, room: Room) -> Decided {
     if request_id.chars().count() > REQUEST_ID_CHARACTERS_MAX {
         let problem = format!("a request id has at most {REQUEST_ID_CHARACTERS_MAX} characters");
         return Err(Rejection::Invalid(problem));
@@ -61,16 +61,10 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
         // It comes late: the worker has long asked for more. What it would get, nobody would work on.
         return Ok(draft.finish(Reply::Grants(Vec::new())));
     }
-    let groups = match worker.state {
-        _ if engine.is_resting(worker, now) => Vec::new(),
-        WorkerState::Draining | WorkerState::Departed => Vec::new(),
-        WorkerState::Ready | WorkerState::Lost => grant_some(&mut draft, worker, room),
-    };
-    let granted: usize = groups.iter().map(Vec::len).sum();
-    if granted == 0
-        && matches!(worker.state, WorkerState::Ready | WorkerState::Lost)
-        && !engine.is_resting(worker, now)
-    {
+    let is_there = matches!(worker.state, WorkerState::Ready | WorkerState::Lost);
+    let may_work = is_there && !engine.is_resting(worker, now);
+    let groups = if may_work { grant_some(&mut draft, worker, room) } else { Vec::new() };
+    if may_work && groups.is_empty() {
         draft.widen_search(room.trials_of(worker));
     }
     // An empty answer is not kept: the same request may get more the next time.
@@ -184,8 +178,10 @@ impl Draft<'_> {
         let (Some(trial), Some(sweep)) = (tables.trials.get(&id), tables.sweeps.get(&id.sweep)) else {
             return false;
         };
-        let origin = self.engine.trained_as(&trial.spec).filter(|_| sweep.spec.reuse);
-        let Some(origin) = origin else { return false };
+        if !sweep.spec.reuse {
+            return false;
+        }
+        let Some(origin) = self.engine.trained_as(&trial.spec) else { return false };
         self.reuse(trial.clone(), origin);
         true
     }

@@ -3,7 +3,7 @@
 use sweep_proto::protocol::{PROTOCOL_VERSION, ProtocolVersion};
 use sweep_proto::{LeaseToken, Timestamp, WorkerId, WorkerProfile};
 
-use super::{Outcome, known_worker, loss_reason};
+use super::{Decided, known_worker, loss_reason};
 use crate::command::{Decision, LeaseStanding, Rejection, Reply, Touch};
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -27,7 +27,7 @@ pub(crate) fn register(
     newcomer: Newcomer,
     protocol: ProtocolVersion,
     profile: &WorkerProfile,
-) -> Outcome {
+) -> Decided {
     let Newcomer { id, fresh, instance } = newcomer;
     if !PROTOCOL_VERSION.is_compatible_with(protocol) {
         return Err(Rejection::Protocol { worker: protocol, coordinator: PROTOCOL_VERSION });
@@ -73,7 +73,7 @@ pub(crate) fn register(
     Ok(draft.finish(Reply::Registered { heartbeat_interval_ms }))
 }
 
-pub(crate) fn heartbeat(engine: &Engine, now: Timestamp, id: WorkerId, tokens: &[LeaseToken]) -> Outcome {
+pub(crate) fn heartbeat(engine: &Engine, now: Timestamp, id: WorkerId, tokens: &[LeaseToken]) -> Decided {
     if tokens.len() > HEARTBEAT_TOKENS_MAX {
         let problem =
             format!("{} leases in one heartbeat; at most {HEARTBEAT_TOKENS_MAX} may be", tokens.len());
@@ -115,7 +115,7 @@ fn standing(engine: &Engine, worker: WorkerId, token: LeaseToken, drain: bool) -
     }
 }
 
-pub(crate) fn drain(engine: &Engine, now: Timestamp, id: WorkerId) -> Outcome {
+pub(crate) fn drain(engine: &Engine, now: Timestamp, id: WorkerId) -> Decided {
     let worker = engine.tables.workers.get(&id).ok_or(Rejection::UnknownWorker(id))?;
     let mut draft = Draft::new(engine, now);
     if worker.state != WorkerState::Departed {
@@ -128,7 +128,7 @@ pub(crate) fn drain(engine: &Engine, now: Timestamp, id: WorkerId) -> Outcome {
     Ok(draft.finish(Reply::Done))
 }
 
-pub(crate) fn deregister(engine: &Engine, now: Timestamp, id: WorkerId) -> Outcome {
+pub(crate) fn deregister(engine: &Engine, now: Timestamp, id: WorkerId) -> Decided {
     let worker = engine.tables.workers.get(&id).ok_or(Rejection::UnknownWorker(id))?;
     if worker.state == WorkerState::Departed {
         return Ok(Decision::default());

@@ -448,12 +448,11 @@ impl World {
     fn extend(&mut self, sweep: SweepId) -> Command {
         let spec = self.engine.sweep(sweep).unwrap().spec.clone();
         let present = spec.axes.iter().map(|axis| axis.levels().len() as u64).max().unwrap();
-        let mut axes = Vec::new();
-        let mut replicates = None;
+        let mut more = Extension { budget: self.more_budget(&spec), ..Extension::default() };
         match self.random.below(3) {
-            0 if spec.replicates < 4 => replicates = Some(spec.replicates + 1),
-            1 if spec.axes.len() == 1 => axes.push(values::axis(Hyperparameter::MaxLength, &[50])),
-            _ if present < 6 => axes.push(values::axis(Hyperparameter::Units, &[(present + 1) * 8])),
+            0 if spec.replicates < 4 => more.replicates = Some(spec.replicates + 1),
+            1 if spec.axes.len() == 1 => more.axes.push(values::axis(Hyperparameter::MaxLength, &[50])),
+            _ if present < 6 => more.axes.push(values::axis(Hyperparameter::Units, &[(present + 1) * 8])),
             _ => {}
         }
         let lengths: [u64; 2] = [50, 200];
@@ -465,7 +464,6 @@ impl World {
                 values::dataset(variant)
             })
             .collect();
-        let more = Extension { axes, replicates, ..Extension::default() };
         Command::Extend { sweep, more, datasets, caller: None, quota: Box::default() }
     }
 
