@@ -55,6 +55,11 @@ impl PlannedSearch {
         })
     }
 
+    /// Whether a sampler proposes the trials, so that there may be fewer.
+    pub(super) fn proposes(&self) -> bool {
+        self.sampler != SamplerName::Grid || self.budget_trials.is_some() || self.budget_epochs.is_some()
+    }
+
     /// Whether trials may end before they have trained all their epochs.
     pub(super) fn prunes(&self) -> bool {
         self.pruner != PrunerName::None

@@ -24,7 +24,8 @@ pub(super) fn text(plan: &Plan) -> String {
     lines.extend(plan.data.as_ref().map(data));
     lines.extend([
         format!(
-            "trials          {} = {} x {}",
+            "trials          {}{} = {} x {}",
+            if plan.search.as_ref().is_some_and(PlannedSearch::proposes) { "at most " } else { "" },
             plan.trials,
             counted(plan.configurations, "configuration"),
             counted(u64::from(plan.replicates), "replicate")
