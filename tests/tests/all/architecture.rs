@@ -268,9 +268,22 @@ fn visit(folder: &std::path::Path, problems: &mut Vec<String>) {
             if !text.starts_with("//! ") {
                 problems.push(format!("{} does not open with a //! line", entry.display()));
             }
+            if comments_hold_code(&text) {
+                problems.push(format!("{} has code in a comment, which no test compiles", entry.display()));
+            }
             if text.lines().count() > LINES_MAX {
                 problems.push(format!("{} has more than {LINES_MAX} lines", entry.display()));
             }
         }
     }
+}
+
+/// Whether a documentation comment opens a block of anything but text. Crates have no doc-tests.
+fn comments_hold_code(text: &str) -> bool {
+    let comments = text.lines().filter_map(|line| {
+        let line = line.trim_start();
+        line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))
+    });
+    let fences = comments.filter_map(|comment| comment.trim().strip_prefix("```"));
+    fences.step_by(2).any(|opened| opened != "text")
 }
