@@ -54,7 +54,7 @@ pub(super) fn of_rejection(rejection: &Rejection) -> Status {
         | Rejection::WrongState { .. }
         | Rejection::NotEnded { .. }
         | Rejection::NothingToRetry(_) => Status::failed_precondition(message),
-        Rejection::NotOwner { .. } => Status::permission_denied(message),
+        Rejection::NotOwner { .. } | Rejection::NotHolder { .. } => Status::permission_denied(message),
         Rejection::Denied(_) => Status::unauthenticated(message),
         Rejection::TooMuch(_) => Status::resource_exhausted(message),
         Rejection::EpochOutOfOrder { .. } | Rejection::Invalid(_) => Status::invalid_argument(message),

@@ -122,6 +122,13 @@ pub enum Command {
         /// How.
         outcome: AttemptOutcome,
     },
+    /// What a worker that has proven itself says under a lease: refused where the lease was granted to another one.
+    ByHolder {
+        /// Who.
+        worker: WorkerId,
+        /// What.
+        command: Box<Command>,
+    },
     /// Ask a worker to hand back and leave.
     Drain(WorkerId),
     /// A worker leaves; what it still holds is released.
@@ -206,6 +213,15 @@ impl Command {
                 Some(*sweep)
             }
             Self::Extend { sweep, .. } | Self::Retry { sweep, .. } => Some(*sweep),
+            _ => None,
+        }
+    }
+
+    /// The lease under which a worker says this.
+    pub fn lease(&self) -> Option<LeaseToken> {
+        match self {
+            Self::ReportEpoch { token, .. } | Self::Complete { token, .. } => Some(*token),
+            Self::ByHolder { command, .. } => command.lease(),
             _ => None,
         }
     }
@@ -404,6 +420,14 @@ pub enum Rejection {
         token: LeaseToken,
         /// Why.
         reason: String,
+    },
+    /// The lease was granted to another worker.
+    #[error("the lease {token} belongs to another worker than {worker}")]
+    NotHolder {
+        /// The lease.
+        token: LeaseToken,
+        /// Who speaks.
+        worker: WorkerId,
     },
     /// The programs do not fit.
     #[error(

@@ -109,6 +109,10 @@ impl Engine {
                 decide::report_epoch::report_epoch(self, now, *token, metric, *checkpoint)
             }
             Command::Complete { token, outcome } => decide::complete::complete(self, now, *token, outcome),
+            Command::ByHolder { worker, command } => {
+                self.check_holder(*worker, command.lease())?;
+                self.decide(now, command)
+            }
             Command::Drain(worker) => decide::worker::drain(self, now, *worker),
             Command::Deregister(worker) => decide::worker::deregister(self, now, *worker),
             Command::CreateToken(new) => decide::access::create_token(self, now, new),

@@ -6,6 +6,7 @@ use sweep_proto::{
 };
 
 use crate::choice::ConfigurationMean;
+use crate::command::Rejection;
 use crate::engine::Engine;
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 
@@ -198,6 +199,15 @@ impl Engine {
     pub fn attempt_worker(&self, token: LeaseToken) -> Option<WorkerId> {
         let attempt = self.index.attempts.get(&token)?;
         self.tables.attempts.get(attempt).map(|attempt| attempt.worker)
+    }
+
+    /// A worker touches only what it leases. Who holds a token that was never granted is told by what is done with it.
+    pub(crate) fn check_holder(&self, worker: WorkerId, token: Option<LeaseToken>) -> Result<(), Rejection> {
+        let holder = |token: &LeaseToken| self.attempt_worker(*token).unwrap_or(worker);
+        match token.filter(|token| holder(token) != worker) {
+            Some(token) => Err(Rejection::NotHolder { token, worker }),
+            None => Ok(()),
+        }
     }
 
     /// The live leases of a worker, in the order of their tokens.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use coordinator_core::Engine;
+use coordinator_core::{Engine, Rejection};
 use sweep_proto::digest::Hasher;
 use sweep_proto::protocol::CHUNK_BYTES;
 use sweep_proto::{ArtifactRef, Digest, LeaseToken, convert, wire};
@@ -154,8 +154,12 @@ pub(super) async fn check_reported(
     if let Some(worker) = caller.worker()
         && !shared.uploads.has_shown(worker, token, artifact)
     {
-        let look = move |engine: &Engine, _| engine.may_report(token, digest);
-        match shared.driver.read(look).await.map_err(status::of_driver)? {
+        let look = move |engine: &Engine, _| (engine.attempt_worker(token), engine.may_report(token, digest));
+        let (holder, may_report) = shared.driver.read(look).await.map_err(status::of_driver)?;
+        if holder.is_some_and(|holder| holder != worker) {
+            return Err(status::of_rejection(&Rejection::NotHolder { token, worker }));
+        }
+        match may_report {
             Some(true) => {}
             Some(false) => {
                 return Err(Status::permission_denied(format!(

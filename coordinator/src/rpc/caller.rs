@@ -3,9 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 
-use coordinator_core::{AuditNote, Command, Engine, Reply};
+use coordinator_core::{AuditNote, Command, Reply};
 use http::Extensions;
-use sweep_proto::{LeaseToken, TokenId};
+use sweep_proto::TokenId;
 use tokio::time::Instant;
 use tonic::{Request, Status};
 
@@ -135,17 +135,5 @@ impl Shared {
     pub(crate) async fn record(&self, act: &Act, action: &str, subject: String) -> Result<(), Status> {
         let note = act.note(action, subject);
         self.driver.command(Command::Record(note)).await.map(|_| ()).map_err(status::of_driver)
-    }
-
-    /// A worker that has proven who it is touches only what it leases.
-    pub(crate) async fn check_holder(&self, caller: Caller, token: LeaseToken) -> Result<(), Status> {
-        let Some(worker) = caller.worker() else { return Ok(()) };
-        let look = move |engine: &Engine, _| engine.attempt_worker(token);
-        match self.driver.read(look).await.map_err(status::of_driver)? {
-            Some(holder) if holder != worker => Err(Status::permission_denied(format!(
-                "the lease {token} belongs to another worker than {worker}"
-            ))),
-            _ => Ok(()),
-        }
     }
 }

@@ -11,6 +11,7 @@ use tonic::Status;
 
 use super::{Shared, status};
 use crate::artifacts::{ArtifactError, Artifacts};
+use crate::security::caller::Caller;
 
 /// How long an artifact counts as sound whose bytes were read: a worker that fails again and again must not make the
 /// coordinator read it each time.
@@ -50,16 +51,21 @@ impl Shared {
         }
     }
 
-    /// An attempt failed because of what it was given: where that is not what was stored, the attempt is given back.
+    /// An attempt failed because of what it was given: where that is not what was stored, the attempt is given back. Nothing is
+    /// looked at for a worker that does not hold the lease: what it says is refused.
     pub(super) async fn excused(
         &self,
+        caller: Caller,
         token: LeaseToken,
         outcome: AttemptOutcome,
     ) -> Result<AttemptOutcome, Status> {
         if !matches!(outcome, AttemptOutcome::Failed { kind: FailureKind::Data, .. }) {
             return Ok(outcome);
         }
-        let look = move |engine: &Engine, _| engine.artifacts_under(token);
+        let look = move |engine: &Engine, _| {
+            let is_holder = caller.worker().is_none_or(|worker| engine.attempt_worker(token) == Some(worker));
+            if is_holder { engine.artifacts_under(token) } else { Vec::new() }
+        };
         let mut is_excused = false;
         for artifact in self.driver.read(look).await.map_err(status::of_driver)? {
             if let Some(fault) = self.fault_in(artifact).await {

@@ -196,7 +196,6 @@ impl Session {
         let checkpoint =
             report.checkpoint.ok_or_else(|| status::invalid("the report lacks its checkpoint"))?;
         let checkpoint: CheckpointRef = checkpoint.try_into().map_err(status::of_conversion)?;
-        self.shared.check_holder(self.caller, token).await?;
         let (shared, artifact) = (&self.shared, checkpoint.artifact);
         if let Err(refused) = blobs::check_reported(shared, self.caller, token, artifact, "checkpoint").await
         {
@@ -209,7 +208,7 @@ impl Session {
             };
         }
         let epoch = metric.epoch;
-        let command = Command::ReportEpoch { token, metric, checkpoint };
+        let command = self.caller.under_lease(Command::ReportEpoch { token, metric, checkpoint });
         match self.shared.driver.command(command).await {
             Ok(reply) => {
                 self.shared.uploads.reported(self.worker, token, checkpoint.artifact.digest);
@@ -245,9 +244,11 @@ fn drop_work(token: LeaseToken, error: DriverError) -> Result<Answer, Status> {
             tracing::debug!(%token, reason, "told the worker to drop its work");
             Ok(lease_lost(token, reason))
         }
-        DriverError::Rejected(rejection @ (Rejection::EpochOutOfOrder { .. } | Rejection::Invalid(_))) => {
-            Ok(refused(token, rejection.to_string()))
-        }
+        DriverError::Rejected(
+            rejection @ (Rejection::EpochOutOfOrder { .. }
+            | Rejection::NotHolder { .. }
+            | Rejection::Invalid(_)),
+        ) => Ok(refused(token, rejection.to_string())),
         other => Err(status::of_driver(other)),
     }
 }

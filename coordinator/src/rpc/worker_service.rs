@@ -118,7 +118,6 @@ impl WorkerService for WorkerRpc {
             }
             _ => None,
         };
-        self.shared.check_holder(caller, token).await?;
         if let Some((artifact, what)) = named {
             blobs::check_reported(&self.shared, caller, token, artifact, what).await?;
         }
@@ -126,8 +125,8 @@ impl WorkerService for WorkerRpc {
         if let Some(log) = request.log.filter(|log| log.token == token.0) {
             logs::take(&self.shared, caller.worker(), vec![log]).await?;
         }
-        let outcome = self.shared.excused(token, outcome).await?;
-        let command = Command::Complete { token, outcome };
+        let outcome = self.shared.excused(caller, token, outcome).await?;
+        let command = caller.under_lease(Command::Complete { token, outcome });
         self.shared.driver.command(command).await.map_err(status::of_driver)?;
         if let (Some(worker), Some((artifact, _))) = (caller.worker(), named) {
             self.shared.uploads.reported(worker, token, artifact.digest);

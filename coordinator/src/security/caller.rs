@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use coordinator_core::{CertificateId, Quota, bearer_name};
+use coordinator_core::{CertificateId, Command, Quota, bearer_name};
 use sweep_proto::{Role, TokenId, WorkerId};
 use tonic::Status;
 
@@ -81,6 +81,14 @@ impl Caller {
                 (Some(self.to_string().into()), quota.for_operator())
             }
             _ => (Some(self.to_string().into()), quota),
+        }
+    }
+
+    /// What the caller says under a lease: a worker that has proven itself may only speak of its own.
+    pub(crate) fn under_lease(self, command: Command) -> Command {
+        match self.worker() {
+            Some(worker) => Command::ByHolder { worker, command: Box::new(command) },
+            None => command,
         }
     }
 

@@ -482,6 +482,35 @@ fn a_checkpoint_that_is_gone_costs_its_epochs_and_no_try() {
 }
 
 #[test]
+fn a_worker_speaks_only_of_leases_that_were_granted_to_it() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    lab.launch(values::spec("held", &[8], 1, 3));
+    let granted = lab.ask(worker, 1).remove(0);
+    let stranger = values::worker_id(2);
+    lab.run(&values::register(stranger, 1, true));
+    let by = |worker, command: Command| Command::ByHolder { worker, command: Box::new(command) };
+    let said = [
+        report(granted.token, &granted.spec, 1),
+        Command::Complete { token: granted.token, outcome: failed(FailureKind::Crashed) },
+        Command::Complete { token: granted.token, outcome: released() },
+    ];
+    for command in &said {
+        let refused = lab.refused(&by(stranger, command.clone()));
+        assert_eq!(refused, Rejection::NotHolder { token: granted.token, worker: stranger });
+    }
+    for command in said {
+        lab.run(&by(worker, command.clone()));
+        if matches!(command, Command::Complete { .. }) {
+            break;
+        }
+    }
+    let refused = lab.refused(&by(stranger, report(granted.token, &granted.spec, 2)));
+    assert!(matches!(refused, Rejection::NotHolder { .. }), "nor of those that have ended: {refused}");
+    let never = lab.refused(&by(stranger, report(LeaseToken(99), &granted.spec, 1)));
+    assert!(matches!(never, Rejection::LeaseLost { .. }), "{never}");
+}
+
+#[test]
 fn what_other_rows_name_cannot_be_reported_except_by_trials_of_the_same_key() {
     let (mut lab, worker) = Lab::with_worker(4);
     let spec = values::spec("owned", &[8, 16], 1, 3);

@@ -470,7 +470,7 @@ impl World {
     /// Decides, persists, folds; then checks everything that must hold.
     fn execute(&mut self, command: &Command) -> Result<Reply, Rejection> {
         let now = Timestamp(self.now);
-        let stale = token_of(command).is_some_and(|token| self.engine.lease_holder(token).is_none());
+        let stale = command.lease().is_some_and(|token| self.engine.lease_holder(token).is_none());
         let mut has_changed = false;
         let answer = match self.engine.decide(now, command) {
             Ok(decision) => {
@@ -589,12 +589,5 @@ impl World {
         assert_eq!(rows, [0; 4], "rows of deleted sweeps are left");
         assert!(self.engine.named_blobs().is_empty(), "blobs of deleted sweeps are named");
         self.compare();
-    }
-}
-
-fn token_of(command: &Command) -> Option<sweep_proto::LeaseToken> {
-    match command {
-        Command::ReportEpoch { token, .. } | Command::Complete { token, .. } => Some(*token),
-        _ => None,
     }
 }
