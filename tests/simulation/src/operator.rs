@@ -1,4 +1,4 @@
-//! The operator: launches, pauses, resumes, extends, cancels and drains, and asks again while nobody answers.
+//! The operator: launches, pauses, resumes, extends, cancels, deletes and drains, and asks again while nobody answers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -77,6 +77,10 @@ impl Operator {
                 let Some(sweep) = self.launched.get(number).copied() else { return Ok(()) };
                 self.control("cancel", sweep).await;
             }
+            Act::Delete(number) => {
+                let Some(sweep) = self.launched.get(number).copied() else { return Ok(()) };
+                self.control("delete", sweep).await;
+            }
             Act::Extend(number, extension) => self.extend(plan, *number, *extension).await,
             Act::Drain(worker) => {
                 let request = wire::DrainRequest { worker: plan.workers[*worker].host.clone() };
@@ -136,12 +140,12 @@ impl Operator {
         let request = wire::GetRequest { sweep: sweep.to_string() };
         self.insist(what, async |client| {
             let request = request.clone();
-            let answer = match what {
-                "pause" => client.pause(request).await,
-                "resume" => client.resume(request).await,
-                _ => client.cancel(request).await,
-            };
-            answer.map(drop)
+            match what {
+                "pause" => client.pause(request).await.map(drop),
+                "resume" => client.resume(request).await.map(drop),
+                "delete" => client.delete(request).await.map(drop),
+                _ => client.cancel(request).await.map(drop),
+            }
         })
         .await
     }

@@ -37,6 +37,8 @@ struct Ledger {
     ended: BTreeMap<TrialId, TrialRecord>,
     /// Attempts that ended with the report of an epoch, and the commit of both.
     ended_by_report: BTreeMap<AttemptId, u64>,
+    /// Leases of trials that were removed: whoever hears late of what came of them hears nothing false.
+    removed: BTreeSet<LeaseToken>,
     /// The commit that last removed epochs of a trial.
     forgotten: BTreeMap<TrialId, u64>,
     /// Epochs that a worker was told to be durable, and after which commit it heard it.
@@ -163,6 +165,9 @@ impl Oracle {
         let mut ledger = self.ledger();
         ledger.event(&format!("{host} heard that epoch {epoch} under {token} is durable"));
         let Some(attempt) = ledger.attempt(token) else {
+            if ledger.removed.contains(&token) {
+                return;
+            }
             return ledger.violation(format!("{host}: an epoch was acknowledged under no lease: {token}"));
         };
         let trial = attempt.id.trial;
@@ -182,6 +187,9 @@ impl Oracle {
         let mut ledger = self.ledger();
         ledger.event(&format!("{host} heard that steps below {next} under {token} are durable"));
         let Some(attempt) = ledger.attempt(token) else {
+            if ledger.removed.contains(&token) {
+                return;
+            }
             return ledger.violation(format!("{host}: steps were acknowledged under no lease: {token}"));
         };
         let stored = ledger.steps(attempt.id).len() as u64;
@@ -217,7 +225,7 @@ impl Oracle {
                 | (Some(AttemptState::Failed), AttemptOutcome::Failed { .. })
                 | (Some(AttemptState::Released), AttemptOutcome::Released { .. })
         );
-        if !fits {
+        if !fits && !ledger.removed.contains(&token) {
             ledger.violation(format!(
                 "{host}: {outcome:?} under {token} was accepted, the attempt is {state:?}"
             ));
@@ -318,6 +326,11 @@ impl Ledger {
                 self.event(&format!("sweep {} is {:?}", sweep.id, sweep.state));
                 self.check_launched_once(sweep);
                 self.corners.insert(format!("sweep {}", sweep.state.name()));
+                let reuses =
+                    |trial: &TrialRecord| trial.reused_from.is_some_and(|origin| origin.sweep == sweep.id);
+                if sweep.is_deleted() && self.tables.trials.values().any(reuses) {
+                    self.corners.insert("deleted under what reuses it".to_owned());
+                }
                 if sweep.spec.search.is_some() && sweep.state == SweepState::Finished {
                     self.corners.insert("search finished".to_owned());
                 }
@@ -352,6 +365,8 @@ impl Ledger {
             _ => false,
         };
         self.ended.retain(|trial, _| !is_gone(*trial));
+        let attempts = self.tables.attempts.values().filter(|attempt| is_gone(attempt.id.trial));
+        self.removed.extend(attempts.map(|attempt| attempt.token));
         let gone: Vec<_> = self.acknowledged.keys().filter(|(trial, _)| is_gone(*trial)).copied().collect();
         self.forgotten.extend(gone.into_iter().map(|(trial, _)| (trial, self.commits)));
         self.corners.insert("removed".to_owned());

@@ -52,6 +52,8 @@ pub enum Act {
     Extend(usize, Extension),
     /// Cancels.
     Cancel(usize),
+    /// Deletes, where it has ended.
+    Delete(usize),
     /// Drains a worker.
     Drain(usize),
 }
@@ -198,11 +200,12 @@ fn acts(sweeps: usize, workers: usize, chaos_ms: u64, random: &mut Random) -> Ve
     for _ in 0..random.below(5) {
         let at = random.within(chaos_ms / 10, chaos_ms);
         let sweep = random.below(sweeps as u64) as usize;
-        let act = match random.below(10) {
+        let act = match random.below(12) {
             0..=3 => Act::Pause(sweep, Duration::from_millis(random.within(1_000, 40_000))),
             4..=5 => Act::Extend(sweep, Extension::Level),
             6 => Act::Extend(sweep, Extension::Replicate),
             7..=8 => Act::Drain(random.below(workers as u64) as usize),
+            9..=10 => Act::Delete(sweep),
             _ => Act::Cancel(sweep),
         };
         acts.push((at, act));

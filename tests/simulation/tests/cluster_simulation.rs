@@ -36,7 +36,7 @@ const SEEDS_FOR_COVERAGE: u64 = 500;
 const ONCE_FAILED: [u64; 3] = [3, 19, 28];
 
 /// What the schedules must bring about, or else they prove less than they claim.
-const CORNERS: [&str; 46] = [
+const CORNERS: [&str; 48] = [
     "Evaluate Expired",
     "Evaluate Failed",
     "Evaluate Released",
@@ -51,6 +51,7 @@ const CORNERS: [&str; 46] = [
     "Train Revoked",
     "Train Succeeded",
     "coordinator crashed",
+    "deleted under what reuses it",
     "disk refused",
     "drained by the operator",
     "epoch sent again",
@@ -67,6 +68,7 @@ const CORNERS: [&str; 46] = [
     "member stopped beside others",
     "operator cut off",
     "paused",
+    "removed",
     "request sent twice",
     "resumed from a checkpoint",
     "reused trial",
