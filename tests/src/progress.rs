@@ -82,7 +82,7 @@ pub fn silence_ms(cluster: &Cluster, name: &str) -> Result<u64> {
 /// Whether a worker's log says that the coordinator took its work for lost: told in answer to a heartbeat or a report, or
 /// when the worker hands the work back.
 pub fn has_lost_its_lease(log: &str) -> bool {
-    log.contains("control=Drop") || log.contains("the lease is lost and the work dropped")
+    log.contains("instruction=Drop") || log.contains("the lease is lost and the work dropped")
 }
 
 /// Waits until the coordinator knows each of these workers as ready.

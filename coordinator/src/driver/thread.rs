@@ -246,12 +246,12 @@ impl Core {
     /// Everything is durable: tell everybody.
     fn finish(&mut self, mut live: Live, batch: Batch, now: Timestamp) {
         let Batch { mutations, commands, looks, unreferenced, uploaded_again, stop, .. } = batch;
+        // Whoever was shut out is cut off before it is told that they are: what they open afterwards is answered with the reason.
+        self.notify(&mutations);
         for (reply, answer) in commands {
             // Whoever asked may have gone.
             _ = reply.send(answer);
         }
-        // Whoever was shut out hears of it before curves are written.
-        self.notify(&mutations);
         let mut stored = live.append(now);
         // What was asked before a stop is done before it.
         while stop && stored.is_ok() && live.has_waiting() {

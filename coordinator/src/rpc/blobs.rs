@@ -141,15 +141,26 @@ impl Parts {
     }
 }
 
-/// Refuses a report of a blob that is neither the trial's own nor shown by this worker, and of one that is not here. The second is
-/// asked last: it tells which blobs there are.
+/// What is said to a report of a blob.
+pub(super) enum Reported {
+    /// It is here, and may be reported.
+    Fit,
+    /// It is not here, or not this worker's to report: whoever reports it cannot mend that.
+    Unfit(Status),
+}
+
+/// Whether a worker may report a blob: its trial's own, or one that it has shown, and that is here. The last is asked last: it
+/// tells which blobs there are.
+///
+/// # Errors
+/// Where the lease is another worker's, and where it cannot be looked up.
 pub(super) async fn check_reported(
     shared: &Shared,
     caller: Caller,
     token: LeaseToken,
     artifact: ArtifactRef,
     what: &str,
-) -> Result<(), Status> {
+) -> Result<Reported, Status> {
     let digest = artifact.digest;
     if let Some(worker) = caller.worker()
         && !shared.uploads.has_shown(worker, token, artifact)
@@ -162,22 +173,21 @@ pub(super) async fn check_reported(
         match may_report {
             Some(true) => {}
             Some(false) => {
-                return Err(Status::permission_denied(format!(
+                return Ok(Reported::Unfit(Status::permission_denied(format!(
                     "the {what} {digest} was not uploaded by worker {worker} under the lease {token}, and is not its trial's own"
-                )));
+                ))));
             }
-            None => return Err(Status::failed_precondition(format!("the lease {token} was never granted"))),
+            None => {
+                let problem = format!("the lease {token} was never granted");
+                return Ok(Reported::Unfit(Status::failed_precondition(problem)));
+            }
         }
     }
-    check_present(shared, artifact, what).await
-}
-
-/// Refuses a reference to a blob that is not here.
-async fn check_present(shared: &Shared, artifact: ArtifactRef, what: &str) -> Result<(), Status> {
     if shared.artifacts.refresh(artifact).await.map_err(|error| status::of_artifact(&error))? {
-        return Ok(());
+        return Ok(Reported::Fit);
     }
-    Err(status::invalid(format!("the {what} {} was not uploaded before it was reported", artifact.digest)))
+    let problem = format!("the {what} {digest} was not uploaded before it was reported");
+    Ok(Reported::Unfit(status::invalid(problem)))
 }
 
 /// A file that a person downloads.

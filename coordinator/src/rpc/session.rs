@@ -15,9 +15,10 @@ use sweep_proto::wire::worker_message::Kind as Message;
 use sweep_proto::{CheckpointRef, EpochMetric, LeaseToken, StepMetric, WorkKind, WorkerId, wire};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status, Streaming};
+use tonic::{Status, Streaming};
 use tracing::Instrument;
 
+use super::blobs::Reported;
 use super::worker_service::{check_process, instance, is_replaced, worker_id};
 use super::{READER_WAIT, Shared, blobs, logs, presence, status};
 use crate::driver::DriverError;
@@ -197,15 +198,10 @@ impl Session {
             report.checkpoint.ok_or_else(|| status::invalid("the report lacks its checkpoint"))?;
         let checkpoint: CheckpointRef = checkpoint.try_into().map_err(status::of_conversion)?;
         let (shared, artifact) = (&self.shared, checkpoint.artifact);
-        if let Err(refused) = blobs::check_reported(shared, self.caller, token, artifact, "checkpoint").await
-        {
-            // The worker cannot mend it: it drops the work, and the trial goes on from what is kept.
-            return match refused.code() {
-                Code::InvalidArgument | Code::PermissionDenied | Code::FailedPrecondition => {
-                    Ok(self::refused(token, refused.message().to_owned()))
-                }
-                _ => Err(refused),
-            };
+        let reported = blobs::check_reported(shared, self.caller, token, artifact, "checkpoint").await?;
+        if let Reported::Unfit(why) = reported {
+            // The worker drops the work, and the trial goes on from what is kept.
+            return Ok(refused(token, why.message().to_owned()));
         }
         let epoch = metric.epoch;
         let command = self.caller.under_lease(Command::ReportEpoch { token, metric, checkpoint });
@@ -244,11 +240,9 @@ fn drop_work(token: LeaseToken, error: DriverError) -> Result<Answer, Status> {
             tracing::debug!(%token, reason, "told the worker to drop its work");
             Ok(lease_lost(token, reason))
         }
-        DriverError::Rejected(
-            rejection @ (Rejection::EpochOutOfOrder { .. }
-            | Rejection::NotHolder { .. }
-            | Rejection::Invalid(_)),
-        ) => Ok(refused(token, rejection.to_string())),
+        DriverError::Rejected(rejection @ (Rejection::EpochOutOfOrder { .. } | Rejection::Invalid(_))) => {
+            Ok(refused(token, rejection.to_string()))
+        }
         other => Err(status::of_driver(other)),
     }
 }

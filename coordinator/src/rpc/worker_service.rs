@@ -8,7 +8,7 @@ use sweep_proto::{AttemptOutcome, LeaseToken, WorkerId, convert, wire};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::blobs::{self, Chunks};
+use super::blobs::{self, Chunks, Reported};
 use super::caller::Act;
 use super::{Shared, logs, session, status};
 
@@ -119,7 +119,10 @@ impl WorkerService for WorkerRpc {
             _ => None,
         };
         if let Some((artifact, what)) = named {
-            blobs::check_reported(&self.shared, caller, token, artifact, what).await?;
+            let reported = blobs::check_reported(&self.shared, caller, token, artifact, what).await?;
+            if let Reported::Unfit(why) = reported {
+                return Err(why);
+            }
         }
         // Before the lease ends, with which it ends, too.
         if let Some(log) = request.log.filter(|log| log.token == token.0) {
