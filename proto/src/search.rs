@@ -79,6 +79,9 @@ named! {
     }
 }
 
+/// The most epochs of a budget: beyond what anybody trains.
+pub const BUDGET_EPOCHS_MAX: u64 = 1_000_000_000_000;
+
 /// What a search may spend; it ends when the first of them is spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {

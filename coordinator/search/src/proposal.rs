@@ -47,7 +47,7 @@ pub struct Answer {
     /// The next trials, in order. There are fewer than were wanted where the space is exhausted, where finding more takes long or
     /// fails, and none where the sampler was called off.
     pub proposals: Vec<Proposal>,
-    /// Whether the space has no trial that was not made or proposed.
+    /// Whether the space has no trial that was not made or proposed, as far as the sampler may look for one.
     pub is_exhausted: bool,
     /// Where the sampler's own sequence goes on.
     pub from: u64,
@@ -83,6 +83,12 @@ impl Request {
                     answer.is_exhausted = true;
                     break;
                 }
+                // Whoever asks again is answered alike: the search ends with the trials that it has.
+                Err(Nothing::GaveUp(_)) if self.history.made() > 0 => {
+                    answer.is_exhausted = true;
+                    break;
+                }
+                Err(Nothing::GaveUp(reason)) => return Err(reason),
                 // The next question comes to the failure first.
                 Err(Nothing::Failed(reason)) if answer.proposals.is_empty() => return Err(reason),
                 Err(Nothing::Failed(_) | Nothing::CalledOff) => break,

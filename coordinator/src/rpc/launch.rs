@@ -8,6 +8,7 @@ use coordinator_core::{Command, DatasetRecord, Engine, Extension, Rejection, Rep
 use coordinator_dataset::Reach;
 use sweep_proto::wire::launch_event::Kind;
 use sweep_proto::{Budget, DataSpec, SweepId, SweepSpec, sweep_file, wire};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -25,8 +26,18 @@ type Sender = mpsc::Sender<Result<wire::LaunchEvent, Status>>;
 type Variants = Vec<std::collections::BTreeMap<sweep_proto::Hyperparameter, sweep_proto::Value>>;
 
 /// Launches a sweep in the background of the stream that is returned.
-pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) -> Result<Events, Status> {
-    let mut spec = sweep_file::parse(&request.file_name, &request.text).map_err(status::invalid)?;
+pub(super) async fn launch(
+    shared: &Shared,
+    act: Act,
+    request: wire::LaunchRequest,
+) -> Result<Events, Status> {
+    let read = || {
+        let spec = sweep_file::parse(&request.file_name, &request.text).map_err(status::invalid)?;
+        // The driver finds the points of the grid where they are kept.
+        _ = spec.grid_size();
+        Ok::<_, Status>(spec)
+    };
+    let mut spec = in_turn(shared, act.caller, read).await??;
     spec.reuse &= !request.forbid_reuse;
     if let Some(priority) = request.priority {
         if priority > SweepSpec::PRIORITY_MAX {
@@ -71,6 +82,16 @@ pub(super) fn launch(shared: &Shared, act: Act, request: wire::LaunchRequest) ->
     Ok(ReceiverStream::new(stream))
 }
 
+/// Does what takes up to a second of a core: in the caller's turn, and beside the other tasks of the thread.
+async fn in_turn<R>(shared: &Shared, caller: Caller, work: impl FnOnce() -> R) -> Result<R, Status> {
+    let _turn = shared.turn(Work::Reading, caller).await?;
+    Ok(match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        // Where there is one thread, as in a simulation, nothing else can go on.
+        _ => work(),
+    })
+}
+
 /// What a caller's sweeps may read: people of other machines only what the operator has put up for them.
 fn reach(shared: &Shared, act: &Act) -> Reach {
     if act.caller == Caller::Local { Reach::everywhere() } else { shared.corpora.clone() }
@@ -97,8 +118,6 @@ async fn run(
     command: impl FnOnce(SweepSpec, Vec<DatasetRecord>) -> Command,
     events: &Sender,
 ) -> Result<Option<(wire::SweepStatus, Option<u64>)>, Status> {
-    // The driver finds the points of the grid where they are kept.
-    _ = spec.grid_size();
     let variants = spec.data_variants();
     let progress = events.clone();
     let show = move |shown| {
@@ -247,8 +266,9 @@ async fn extension(
         engine.grown_spec(sweep, &grown)
     };
     let grown = shared.driver.read(look).await.map_err(status::of_driver)?;
+    let grown = grown.map_err(|refusal| status::of_rejection(&refusal))?;
     // The driver finds the points of the grid where they are kept.
-    _ = grown.map_err(|refusal| status::of_rejection(&refusal))?.grid_size();
+    in_turn(shared, act.caller, || _ = grown.grid_size()).await?;
     // Nothing is read for somebody who may not extend it, nor for more trials than there may be.
     let look = move |engine: &Engine, _| {
         engine.may_change(shown, sweep)?;

@@ -19,6 +19,8 @@ const OF_ONE_MAX: usize = 8;
 /// What fills a core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
+    /// Sweep files are read, and the points of their grids looked at.
+    Reading,
     /// Datasets are read and encoded.
     Preparation,
     /// A report, or a part of one, is made.
@@ -30,6 +32,7 @@ pub(crate) enum Work {
 impl Work {
     fn name(self) -> &'static str {
         match self {
+            Self::Reading => "sweep files",
             Self::Preparation => "launches and extensions",
             Self::Report => "reports",
             Self::Export => "exports",
@@ -40,6 +43,7 @@ impl Work {
 /// The queues of all kinds of work.
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
+    reading: Queue,
     preparation: Queue,
     report: Queue,
     export: Queue,
@@ -99,6 +103,7 @@ impl Queues {
     /// `RESOURCE_EXHAUSTED` for a caller with too many requests of this kind already.
     pub(crate) async fn turn(&self, work: Work, caller: Caller) -> Result<Turn, Status> {
         let queue = match work {
+            Work::Reading => &self.reading,
             Work::Preparation => &self.preparation,
             Work::Report => &self.report,
             Work::Export => &self.export,

@@ -55,7 +55,7 @@ impl SweepService for SweepRpc {
     async fn launch(&self, request: Request<wire::LaunchRequest>) -> Result<Response<Events>, Status> {
         let (act, request) = (Act::of(&request), request.into_inner());
         let file = format!("file {}", request.file_name);
-        let launched = launch::launch(&self.shared, act.clone(), request);
+        let launched = launch::launch(&self.shared, act.clone(), request).await;
         if let Err(refusal) = &launched {
             self.shared.refused(&act, "launch", &file, refusal).await;
         }

@@ -2,7 +2,7 @@
 
 use crate::hyperparameter::{Hyperparameter, Kind, Section};
 use crate::reading::HtmlBreaks;
-use crate::search::{ETA_BOUNDS, MIN_EPOCHS_MAX, PrunerName, SamplerName};
+use crate::search::{BUDGET_EPOCHS_MAX, ETA_BOUNDS, MIN_EPOCHS_MAX, PrunerName, SamplerName};
 use crate::sweep_spec::{SweepSpec, TRIALS_MAX};
 
 /// Datasets that a sweep file may name; each has a reader in the coordinator's dataset package.
@@ -14,9 +14,6 @@ pub const REPLICATES_MAX: u32 = 1_000;
 pub const FAILURES_MAX_LIMIT: u32 = 100;
 /// Most rows that a sweep file may ask for.
 pub const ROWS_MAX: u64 = 1_000_000_000;
-
-/// Most epochs that a search may be given: beyond what anybody trains.
-const SEARCH_EPOCHS_MAX: u64 = 1_000_000_000_000;
 
 /// A place of a sweep file in which keys stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -314,7 +311,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "epochs",
         Place::Search,
-        Shape::Value(Kind::Integer { min: 1, max: SEARCH_EPOCHS_MAX }),
+        Shape::Value(Kind::Integer { min: 1, max: BUDGET_EPOCHS_MAX }),
         "no bound",
         "The search proposes no more once its trials have trained this many epochs together; a trial that has not ended counts with all that it may train.",
     ),

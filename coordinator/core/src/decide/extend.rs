@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sweep_proto::search::BUDGET_EPOCHS_MAX;
+use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::{Budget, SweepId, SweepSpec, Timestamp};
 
 use super::{Decided, grid, known_sweep};
@@ -34,6 +36,7 @@ pub(crate) fn extend(
     };
     draft.revoke_evaluation(id);
     let mut reopened = draft.reopened(sweep);
+    reopened.search = reopened.search.map(|search| widened(search, sweep, &spec));
     if !more.axes.is_empty() {
         // What was looked at stands elsewhere in another space.
         reopened.search = reopened.search.map(|search| SearchRecord { from: 0, ..search });
@@ -55,7 +58,7 @@ fn growth<'e>(
     }
     retention::check_models(sweep)?;
     let spec = grid::checked(grown_spec(&sweep.spec, more)?)?;
-    let search = sweep.search.map(|search| SearchRecord { is_exhausted: false, ..search });
+    let search = sweep.search.map(|search| widened(search, sweep, &spec));
     let grown = SweepRecord { spec: spec.clone(), search, ..sweep.clone() };
     let tally = engine.index.sweeps.get(&id).map_or(Tally::default(), SweepIndex::tally);
     let target = source::of(sweep, tally).target();
@@ -97,6 +100,12 @@ impl Engine {
     }
 }
 
+/// A search in the space that its sweep would have: what was used up is not where there is more of it. A larger budget adds none.
+fn widened(search: SearchRecord, sweep: &SweepRecord, spec: &SweepSpec) -> SearchRecord {
+    let is_wider = spec.axes != sweep.spec.axes || spec.replicates != sweep.spec.replicates;
+    SearchRecord { is_exhausted: search.is_exhausted && !is_wider, ..search }
+}
+
 /// Why no trial would come of an extension, and what to do.
 fn no_trial_comes(sweep: &SweepRecord, extended: &SweepSpec, tally: Tally) -> String {
     let Some(search) = search::of(extended).filter(|_| *extended != sweep.spec) else {
@@ -109,7 +118,8 @@ fn no_trial_comes(sweep: &SweepRecord, extended: &SweepSpec, tally: Tally) -> St
     let trials = trials.map(|trials| format!(" --trials {}", trials.saturating_mul(2)));
     let epochs = epochs.map(|epochs| format!(" --epochs {}", epochs.saturating_mul(2).max(next_epochs)));
     if trials.is_none() && epochs.is_none() {
-        return "the sweep has every trial of its space already: add levels, a wider range or replicates, too".to_owned();
+        return "the sweep has every trial of its space that its sampler finds: add levels, a wider range or replicates, too"
+            .to_owned();
     }
     let raised: String = trials.into_iter().chain(epochs).collect();
     format!("the budget of its search is spent; raise it in the same extension, as with{raised}")
@@ -163,17 +173,20 @@ fn raise_budget(spec: &mut SweepSpec, more: Budget) -> Result<(), Rejection> {
         let problem = "the sweep trains every configuration of its grid: it has no budget to raise; add levels or replicates";
         return Err(Rejection::Invalid(problem.into()));
     };
-    raise("trials", &mut search.budget.trials, more.trials)?;
-    raise("epochs", &mut search.budget.epochs, more.epochs)
+    let trials_max = u32::try_from(TRIALS_MAX).unwrap_or(u32::MAX);
+    raise("trials", &mut search.budget.trials, more.trials, trials_max)?;
+    raise("epochs", &mut search.budget.epochs, more.epochs, BUDGET_EPOCHS_MAX)
 }
 
 fn raise<N: Copy + Ord + fmt::Display>(
     what: &str,
     present: &mut Option<N>,
     more: Option<N>,
+    most: N,
 ) -> Result<(), Rejection> {
     let Some(more) = more else { return Ok(()) };
     match *present {
+        _ if more > most => Err(Rejection::Invalid(format!("a budget is at most {most} {what}, not {more}"))),
         None => Err(Rejection::Invalid(format!("the search has no budget of {what} to raise"))),
         Some(now) if more < now => Err(Rejection::Invalid(format!(
             "the search has a budget of {now} {what} already; extending cannot lower it to {more}"

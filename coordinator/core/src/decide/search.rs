@@ -38,7 +38,7 @@ impl Draft<'_> {
         let before = self.engine.index.sweeps.get(&sweep.id).map_or(0, SweepIndex::ended_last);
         let count = search.lead.allowed(before).saturating_sub(made);
         let lead = Lead { first: made, count, known: ended };
-        Some(SearchRecord { version: search.version + 1, lead, is_exhausted: false, ..search })
+        Some(SearchRecord { version: search.version + 1, lead, ..search })
     }
 
     /// A worker has room for that many more trials than there are: a search whose lead alone stands in the way runs further ahead.

@@ -87,6 +87,8 @@ fn a_budget_is_raised_and_nothing_else() {
     says(&raise(sweep, Some(3), None), &["budget of 4 trials already", "cannot lower it to 3"]);
     says(&raise(sweep, None, Some(7)), &["budget of 8 epochs already", "cannot lower it to 7"]);
     says(&raise(sweep, Some(4), Some(8)), &["nothing new"]);
+    says(&raise(sweep, Some(u32::MAX), None), &["at most 1000000 trials"]);
+    says(&raise(sweep, None, Some(u64::MAX)), &["at most 1000000000000 epochs"]);
     // What it has trained leaves no room for the epochs of a further trial.
     says(&raise(sweep, Some(8), None), &["is spent", "--epochs 16"]);
     says(&raise(sweep, None, Some(80)), &["is spent", "--trials 8"]);

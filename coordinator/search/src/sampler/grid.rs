@@ -34,7 +34,7 @@ impl Sampler for Grid {
             match first_new(asked, asked.from..last, |turn| look.allowed_at(place(turn))) {
                 Ok((turn, configuration)) => Ok((configuration, turn + 1)),
                 Err(Nothing::Exhausted) if last < places => {
-                    Err(Nothing::Failed(found_none(last - asked.from, "places of the grid")))
+                    Err(Nothing::GaveUp(found_none(last - asked.from, "places of the grid")))
                 }
                 Err(other) => Err(other),
             }

@@ -44,6 +44,8 @@ pub struct Found {
 pub enum Nothing {
     /// Every trial of the space was made.
     Exhausted,
+    /// Nothing new was found among as much as may be looked at for one proposal, which this tells.
+    GaveUp(String),
     /// The sampler cannot go on, for this reason.
     Failed(String),
     /// Nobody wants an answer any more.
@@ -116,7 +118,7 @@ fn among_points(
     match first_new(asked, first..first.saturating_add(most), at) {
         Ok(found) => Ok(Some(found)),
         Err(Nothing::Exhausted) if few.is_some() => Ok(None),
-        Err(Nothing::Exhausted) => Err(Nothing::Failed(found_none(POINTS_MAX, "points"))),
+        Err(Nothing::Exhausted) => Err(Nothing::GaveUp(found_none(POINTS_MAX, "points"))),
         Err(other) => Err(other),
     }
 }
