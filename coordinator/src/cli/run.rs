@@ -212,6 +212,11 @@ impl Run<'_> {
                     if sweep.has_ended() {
                         break Ok(*sweep);
                     }
+                    // Nobody else is there to resume it.
+                    if let Some(reason) = sweep.held.as_ref().filter(|_| sweep.search.is_some()) {
+                        let held = format!("the coordinator holds the sweep: {}", plain(reason));
+                        break Err(Failure::failed(held).hint(resume_command()));
+                    }
                 }
                 Err(failure) => break Err(failure),
             }

@@ -187,7 +187,9 @@ fn raise<N: Copy + Ord + fmt::Display>(
     let Some(more) = more else { return Ok(()) };
     match *present {
         _ if more > most => Err(Rejection::Invalid(format!("a budget is at most {most} {what}, not {more}"))),
-        None => Err(Rejection::Invalid(format!("the search has no budget of {what} to raise"))),
+        None => Err(Rejection::Invalid(format!(
+            "the search has no budget of {what} to raise; raise the one that it has (`sweep status` tells it)"
+        ))),
         Some(now) if more < now => Err(Rejection::Invalid(format!(
             "the search has a budget of {now} {what} already; extending cannot lower it to {more}"
         ))),

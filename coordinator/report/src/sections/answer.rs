@@ -191,7 +191,11 @@ fn why_best(model: &ReportModel, language: Language) -> String {
     };
     let (completed, planned) = (best.validation_loss.replicates, best.replicates_planned);
     let alike = covered_like_best(model);
-    let configurations = model.ledger.planned / u64::from(planned.max(1));
+    // How many a search plans nobody knows, and pruned ones are not compared.
+    let configurations = match &model.set_up.search {
+        Some(_) => ranked as u64,
+        None => model.ledger.planned / u64::from(planned.max(1)),
+    };
     let replicates = if completed == planned {
         say!(language, "all {planned} replicates completed", planned = planned)
     } else {

@@ -15,8 +15,11 @@ pub(super) fn section(model: &ReportModel, table: &Table, language: Language) ->
         .states
         .iter()
         .map(|(state, count)| vec![names::name(state, language).to_owned(), format::count(*count)]);
-    let mut rows =
-        vec![vec![say!(language, "planned (grid × replicates)").to_owned(), format::count(ledger.planned)]];
+    let planned = match &model.set_up.search {
+        Some(_) => say!(language, "planned (budget of the search)"),
+        None => say!(language, "planned (grid × replicates)"),
+    };
+    let mut rows = vec![vec![planned.to_owned(), format::count(ledger.planned)]];
     rows.extend(states.filter(|row| row[1] != "0"));
     rows.push(vec![say!(language, "sum of states").to_owned(), format::count(sum(ledger))]);
     if ledger.unmade > 0 {

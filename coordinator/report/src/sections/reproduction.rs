@@ -71,7 +71,7 @@ fn commands(set_up: &SetUp, language: Language) -> String {
     let comment = |text: &str| format!("# {text}");
     [
         comment(say!(language, "train every trial anew; save the sweep file below as sweep.toml")),
-        line("sweep plan sweep.toml", say!(language, "the grid, its trials and their sizes")),
+        line("sweep plan sweep.toml", say!(language, "what is swept, its trials and their sizes")),
         line(
             "sweep run sweep.toml --no-reuse -o reproduction",
             say!(language, "on this machine, from start to report"),

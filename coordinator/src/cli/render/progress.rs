@@ -51,6 +51,8 @@ struct Preparing {
 struct Plain {
     written_at: Option<Instant>,
     text: String,
+    state: String,
+    held: Option<String>,
 }
 
 impl View {
@@ -113,7 +115,7 @@ impl View {
         let text = format!("connection lost ({}), trying again", plain(reason));
         if self.plain.text != text {
             output::note(&text);
-            self.plain = Plain { written_at: None, text };
+            self.plain = Plain { text, ..Plain::default() };
         }
     }
 
@@ -171,16 +173,19 @@ impl View {
         }
     }
 
-    /// A line when a trial has ended, and every few seconds while epochs pass; never the same twice.
+    /// A line when the sweep has come to another state, and every few seconds while epochs pass; never the same twice.
     fn update_plain(&mut self, sweep: &Sweep) {
+        let (state, held) = (sweep.state.words().to_owned(), sweep.held.clone());
+        // Nothing may follow for long: the last line must not tell what was before.
+        let is_news = (&state, &held) != (&self.plain.state, &self.plain.held);
         let due = self.plain.written_at.is_none_or(|at| at.elapsed() >= PLAIN_INTERVAL);
         let text = summary(sweep);
-        if (due || sweep.has_ended()) && text != self.plain.text {
+        if (due || is_news || sweep.has_ended()) && text != self.plain.text {
             output::note(&match Term::stderr().size_checked() {
                 Some((_, columns)) => wrapped(&text, usize::from(columns), 2),
                 None => text.clone(),
             });
-            self.plain = Plain { written_at: Some(Instant::now()), text };
+            self.plain = Plain { written_at: Some(Instant::now()), text, state, held };
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::language::Entry;
 pub(super) const ENTRIES: &[Entry] = &[
     ("Ledger", "시행 집계"),
     ("planned (grid × replicates)", "계획(격자 × 반복)"),
+    ("planned (budget of the search)", "계획(탐색 예산)"),
     ("sum of states", "상태별 합계"),
     ("of these without a record", "그중 기록이 없는 시행"),
     ("results reused from earlier sweeps", "이전 스윕에서 재사용한 결과"),

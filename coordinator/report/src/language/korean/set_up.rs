@@ -62,7 +62,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "train every trial anew; save the sweep file below as sweep.toml",
         "모든 시행을 새로 학습합니다. 아래의 스윕 파일을 sweep.toml로 저장하십시오",
     ),
-    ("the grid, its trials and their sizes", "격자, 시행과 그 크기"),
+    ("what is swept, its trials and their sizes", "탐색 대상, 시행과 그 크기"),
     ("on this machine, from start to report", "이 컴퓨터에서, 시작부터 보고서까지"),
     ("or on a running coordinator with workers", "또는 실행 중인 코디네이터와 워커에서"),
     (
