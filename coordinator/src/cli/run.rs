@@ -215,7 +215,8 @@ impl Run<'_> {
                     // Nobody else is there to resume it.
                     if let Some(reason) = sweep.held.as_ref().filter(|_| sweep.search.is_some()) {
                         let held = format!("the coordinator holds the sweep: {}", plain(reason));
-                        break Err(Failure::failed(held).hint(resume_command()));
+                        break Err(Failure::failed(held)
+                            .hint("loosen its constraints or widen its space, and run it again"));
                     }
                 }
                 Err(failure) => break Err(failure),
