@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use sweep_proto::search::SamplerName;
+use sweep_proto::search::{PrunerName, SamplerName};
 use sweep_proto::space;
 use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::trial::replicate_seed;
 use sweep_proto::{
-    Axis, Configuration, ConfigurationIndex, Domain, SweepId, SweepSpec, TrialId, TrialSpec, Value,
+    Axis, Configuration, ConfigurationIndex, Domain, Hyperparameter, SweepId, SweepSpec, TrialId, TrialSpec,
+    Value,
 };
 
 use crate::command::Rejection;
@@ -54,17 +55,20 @@ pub(crate) fn checked(mut spec: SweepSpec) -> Result<SweepSpec, Rejection> {
     }
 }
 
-/// What is not a grid needs a sampler.
+/// What is not a grid needs a sampler, and how far a trial trains is decided in one place.
 fn check_search(spec: &SweepSpec) -> Result<(), Rejection> {
     let range = spec.axes.iter().find(|axis| axis.range().is_some());
     let is_of_grid = spec.search.as_ref().is_none_or(|search| search.sampler == SamplerName::Grid);
-    match range {
-        Some(axis) if is_of_grid => Err(Rejection::Invalid(format!(
-            "{} has a range, which only a search can try",
-            axis.hyperparameter
-        ))),
-        _ => Ok(()),
+    if let Some(axis) = range.filter(|_| is_of_grid) {
+        let problem = format!("{} has a range, which only a search can try", axis.hyperparameter);
+        return Err(Rejection::Invalid(problem));
     }
+    let has_rungs = spec.search.as_ref().is_some_and(|search| search.pruner == PrunerName::Asha);
+    if has_rungs && spec.axes.iter().any(|axis| axis.hyperparameter == Hyperparameter::Epochs) {
+        let problem = "epochs is swept, but the pruner asha decides how far each trial trains";
+        return Err(Rejection::Invalid(problem.into()));
+    }
+    Ok(())
 }
 
 /// A grid that is restricted is looked at point by point.

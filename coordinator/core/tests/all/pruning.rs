@@ -1,11 +1,11 @@
 //! Trials that wait at rungs, are promoted and pruned; and whose result stands in for one that may train further.
 
 use coordinator_core::{
-    AttemptState, Command, Engine, Rejection, Reply, SweepState, TrialRecord, TrialState,
+    AttemptState, Command, Engine, Extension, Rejection, Reply, SweepState, TrialRecord, TrialState,
 };
 use sweep_proto::{
-    AttemptOutcome, Budget, Hyperparameter, PrunerName, SamplerName, Search, SweepId, SweepSpec, TrialId,
-    TrialSpec, Value,
+    AttemptOutcome, Axis, Budget, Hyperparameter, PrunerName, SamplerName, Search, SweepId, SweepSpec,
+    TrialId, TrialSpec, Value,
 };
 
 use crate::support::lab::{Lab, report};
@@ -132,6 +132,29 @@ fn proposed_trials_wait_at_their_rungs_too() {
     assert!(pruned >= 18, "two of three wait at each rung: {pruned} of 27");
     let epochs = lab.engine.progress(sweep).done;
     assert!(epochs < 27 * 9 / 2, "{epochs} epochs");
+}
+
+#[test]
+fn epochs_are_not_swept_beside_rungs() {
+    let (mut lab, _) = Lab::with_worker(1);
+    let swept = [3, 9].map(Value::Integer).to_vec();
+    let extension = |lab: &Lab, sweep: SweepId| {
+        let datasets = values::datasets(&lab.engine.sweep(sweep).unwrap().spec);
+        let axes = vec![Axis::of_levels(Hyperparameter::Epochs, swept.clone())];
+        let more = Extension { axes, ..Extension::default() };
+        Command::Extend { sweep, more, datasets, caller: None, quota: Box::default() }
+    };
+    let with_rungs = lab.launch(spec(PrunerName::Asha, 3, 5));
+    let Rejection::Invalid(problem) = lab.refused(&extension(&lab, with_rungs)) else { panic!("epochs") };
+    assert!(problem.contains("the pruner asha decides how far each trial trains"), "{problem}");
+    let mut launched = spec(PrunerName::Asha, 3, 5);
+    launched.axes.push(Axis::of_levels(Hyperparameter::Epochs, swept.clone()));
+    assert!(matches!(lab.refused(&values::launch(launched)), Rejection::Invalid(_)));
+
+    let mut median = spec(PrunerName::Median, 3, 5);
+    median.name = "median".into();
+    let without_rungs = lab.launch(median);
+    lab.run(&extension(&lab, without_rungs));
 }
 
 #[test]
