@@ -132,7 +132,7 @@ impl<R: Row> Packed<R> {
             self.len += 1;
         } else if at == block.len() {
             // Rows mostly come in order: what is full stays full.
-            self.add_block(key, vec![row]);
+            self.insert_behind(key, row);
         } else {
             let mut upper = block.split_off(block.len() / 2);
             block.shrink_to_fit();
@@ -148,6 +148,18 @@ impl<R: Row> Packed<R> {
             }
         }
         None
+    }
+
+    /// Puts a row behind the last one of a full block. Rows that come in order get a block of their own; those that come in the opposite
+    /// order would each get one, so a block behind it of which half is free takes them.
+    fn insert_behind(&mut self, key: R::Key, row: R) {
+        let next = self.blocks.range(key..).next();
+        let name = next.filter(|(_, block)| block.len() < Self::BLOCK_ROWS / 2).map(|(name, _)| *name);
+        let block = name.and_then(|name| self.blocks.remove(&name));
+        let mut block = block.unwrap_or_default();
+        put(&mut block, 0, row);
+        self.blocks.insert(key, block);
+        self.len += 1;
     }
 
     /// Takes the row of a key out.
@@ -304,5 +316,26 @@ mod tests {
         (0..100_000).filter(|number| number % 1_000 > 0).for_each(|number| _ = set.remove(&number));
         let room: usize = set.blocks.values().map(Vec::capacity).sum();
         assert!(room <= 4 * set.len(), "room for {room}, and {} are left", set.len());
+    }
+
+    /// A full block before a gap, and one behind it.
+    fn with_gap() -> (Packed<u32>, usize) {
+        let rows = Packed::<u32>::BLOCK_ROWS;
+        let mut set = Packed::default();
+        set.extend((0..rows as u32).chain(1_000_000..1_000_000 + rows as u32));
+        assert_eq!(set.blocks.len(), 2);
+        (set, rows)
+    }
+
+    #[test]
+    fn what_comes_in_any_order_into_a_gap_fills_at_least_half_of_its_blocks() {
+        let (mut set, rows) = with_gap();
+        set.extend((100_000..200_000).rev());
+        assert!(set.blocks.len() <= 2 + 100_000_usize.div_ceil(rows / 2), "{} blocks", set.blocks.len());
+        let expected = (0..rows as u32).chain(100_000..200_000).chain(1_000_000..1_000_000 + rows as u32);
+        assert!(set.keys().eq(expected));
+        let (mut set, rows) = with_gap();
+        set.extend(100_000..200_000);
+        assert_eq!(set.blocks.len(), 2 + 100_000_usize.div_ceil(rows), "in order they fill them");
     }
 }
