@@ -114,11 +114,14 @@ impl Engine {
         sweep.search.is_some_and(is_present) && room(sweep, index) > 0
     }
 
-    /// Whether a sweep may come to want proposals as it is.
+    /// Whether a sweep may come to want proposals as it is. A trial that ends before its last epoch gives a budget of epochs some back.
     pub fn is_searched_on(&self, id: SweepId) -> bool {
         let (Some(sweep), Some(index)) = (self.sweep(id), self.index.sweeps.get(&id)) else { return false };
         let goes_on = matches!(sweep.state, SweepState::Open | SweepState::Paused);
-        goes_on && !sweep.is_deleted() && sweep.search.is_some() && index.unmade() > 0
+        goes_on
+            && !sweep.is_deleted()
+            && sweep.search.is_some()
+            && (index.open_trials() > 0 || index.unmade() > 0)
     }
 
     /// What a sampler is to be asked for a sweep; `None` where the sweep wants nothing. Copies all that the answer depends on.

@@ -200,6 +200,21 @@ fn a_history_is_told_in_parts_and_from_the_beginning_after_an_extension() {
     assert_eq!((question.news.made.len(), question.news.ended.len()), (64, 50));
 }
 
+/// A trial that ends early gives a budget of epochs some back, so whoever has a copy of the history keeps it until all have ended.
+#[test]
+fn a_search_goes_on_while_a_trial_may_leave_epochs_to_others() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let mut spec = spec();
+    spec.fixed.set(Hyperparameter::Epochs, Value::Integer(2)).unwrap();
+    spec.search.as_mut().unwrap().budget = Budget { trials: None, epochs: Some(8) };
+    let sweep = lab.launch(spec);
+    lab.propose();
+    assert_eq!((trials(&lab, sweep).len(), lab.engine.unmade(sweep)), (4, 0), "the budget is spent");
+    assert!(lab.engine.is_searched_on(sweep));
+    finish(&mut lab, worker, sweep);
+    assert!(!lab.engine.is_searched_on(sweep));
+}
+
 /// Where a sampler goes on looking is part of the row, and another space is looked at from the beginning.
 #[test]
 fn where_a_sampler_goes_on_survives_a_restart_but_no_extension() {
