@@ -76,9 +76,13 @@ impl Proposer {
 
     /// An answer has come.
     pub(super) fn answered(&mut self, proposed: &Proposed) {
-        self.asked.remove(&proposed.sweep);
+        let sweep = proposed.sweep;
+        self.asked.remove(&sweep);
         if !proposed.is_kept {
-            self.known.remove(&proposed.sweep);
+            self.known.remove(&sweep);
+        } else if !self.known.contains_key(&sweep) {
+            // Everything was forgotten while the sampler had this history, which it has put back since.
+            self.tell_to_forget(sweep);
         }
     }
 
@@ -100,8 +104,7 @@ impl Proposer {
         let over: BTreeSet<SweepId> = self.known.keys().copied().filter(is_over).collect();
         for sweep in over {
             self.known.remove(&sweep);
-            // It ends with the runtime.
-            _ = self.told.send(Told::Forget(sweep));
+            self.tell_to_forget(sweep);
         }
         let (before, behind): (Vec<_>, Vec<_>) = engine.wanting().partition(|sweep| *sweep <= self.last);
         for sweep in behind.into_iter().chain(before) {
@@ -112,6 +115,11 @@ impl Proposer {
                 self.ask_of(engine, sweep);
             }
         }
+    }
+
+    fn tell_to_forget(&self, sweep: SweepId) {
+        // It ends with the runtime.
+        _ = self.told.send(Told::Forget(sweep));
     }
 
     fn ask_of(&mut self, engine: &Engine, sweep: SweepId) {

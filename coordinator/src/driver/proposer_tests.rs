@@ -81,3 +81,37 @@ async fn the_end_of_the_driver_calls_samplers_off() {
     let proposed = answer(&mut answers).await;
     assert!(proposed.command.is_none(), "{proposed:?}");
 }
+
+#[tokio::test]
+async fn a_history_that_is_put_back_after_everything_was_forgotten_is_forgotten_too() {
+    let (mailbox, mut answers) = mpsc::channel(8);
+    let mut proposer = Proposer::start(Thinking::OnThreads, mailbox.downgrade());
+    let mut engine = Engine::restore(Tables::default(), Timestamp(0));
+    let sweep = launch(&mut engine, true);
+    proposer.ask(&engine);
+    let more = proposer.asked[&sweep].known;
+    let proposed = answer(&mut answers).await;
+    assert!(proposed.is_kept);
+    proposer.forget();
+    put_history_back(&proposer, &mut answers, &engine, sweep).await;
+    proposer.answered(&proposed);
+    // A question without a history of its own finds none.
+    let mut question = engine.question(sweep, Some(more), 1).expect("it wants proposals");
+    assert!(question.begun.is_none());
+    question.count = 0;
+    assert!(proposer.told.send(Told::Question(Box::new(question))).is_ok());
+    assert!(!answer(&mut answers).await.is_kept, "the history is still there");
+}
+
+/// Lets the samplers' side keep a history of the sweep that the driver has forgotten, as a sampler does that was being asked then.
+async fn put_history_back(
+    proposer: &Proposer,
+    answers: &mut mpsc::Receiver<Request>,
+    engine: &Engine,
+    sweep: SweepId,
+) {
+    let mut question = engine.question(sweep, None, 1).expect("it wants proposals");
+    question.count = 0;
+    assert!(proposer.told.send(Told::Question(Box::new(question))).is_ok());
+    assert!(answer(answers).await.is_kept);
+}
