@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use coordinator_core::{CalledOff, Command, Engine, Known, ProposalRequest, Question};
 use sweep_proto::SweepId;
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 
 use super::Request;
 
@@ -167,22 +168,32 @@ async fn run(
             }
         };
         let (mailbox, kept) = (mailbox.clone(), Arc::clone(&kept));
+        let sweep = question.sweep;
         tokio::spawn(async move {
             let proposed = match thinking {
-                Thinking::InTask => proposed(question, &kept),
+                Thinking::InTask => Some(proposed(question, &kept)),
                 Thinking::OnThreads => {
-                    match tokio::task::spawn_blocking(move || proposed(question, &kept)).await {
-                        Ok(proposed) => proposed,
-                        // The runtime is ending.
-                        Err(_) => return,
-                    }
+                    came_back(sweep, tokio::task::spawn_blocking(move || proposed(question, &kept)).await)
                 }
             };
-            if let Some(mailbox) = mailbox.upgrade() {
+            if let (Some(proposed), Some(mailbox)) = (proposed, mailbox.upgrade()) {
                 // A driver that has ended asks again when it starts.
                 _ = mailbox.send(Request::Proposed(Box::new(proposed))).await;
             }
         });
+    }
+}
+
+/// What a thread has brought; `None` where it never began, because the runtime is ending. The driver waits for an answer, so a thread
+/// that panics outside the sampler gives one, too: nothing was asked, and nothing is kept.
+fn came_back(sweep: SweepId, ended: Result<Proposed, JoinError>) -> Option<Proposed> {
+    match ended {
+        Ok(proposed) => Some(proposed),
+        Err(error) if error.is_cancelled() => None,
+        Err(error) => {
+            tracing::error!(%error, %sweep, "a thread that asks samplers has panicked");
+            Some(Proposed { sweep, command: None, is_kept: false })
+        }
     }
 }
 

@@ -115,3 +115,22 @@ async fn put_history_back(
     assert!(proposer.told.send(Told::Question(Box::new(question))).is_ok());
     assert!(answer(answers).await.is_kept);
 }
+
+#[tokio::test]
+async fn a_thread_that_panics_is_answered_and_one_that_never_began_is_not() {
+    let (mailbox, _answers) = mpsc::channel(8);
+    let mut proposer = Proposer::start(Thinking::OnThreads, mailbox.downgrade());
+    let mut engine = Engine::restore(Tables::default(), Timestamp(0));
+    let sweep = launch(&mut engine, true);
+    proposer.ask(&engine);
+    assert!(proposer.asked.contains_key(&sweep));
+    let panicked = tokio::task::spawn_blocking(|| panic!("a fault")).await;
+    let proposed = came_back(sweep, panicked).expect("the driver waits for an answer");
+    assert!(proposed.command.is_none() && !proposed.is_kept, "{proposed:?}");
+    proposer.answered(&proposed);
+    assert!(!proposer.asked.contains_key(&sweep) && !proposer.known.contains_key(&sweep));
+
+    let never = tokio::spawn(std::future::pending());
+    never.abort();
+    assert!(came_back(sweep, never.await).is_none());
+}
