@@ -88,6 +88,18 @@ impl Totals {
         self.memory_bytes = self.memory_bytes.saturating_add(more.memory_bytes);
     }
 
+    /// What is left of these without others.
+    pub(crate) fn without(self, less: Self) -> Self {
+        Self {
+            sweeps: self.sweeps.saturating_sub(less.sweeps),
+            stored_trials: self.stored_trials.saturating_sub(less.stored_trials),
+            open_trials: self.open_trials.saturating_sub(less.open_trials),
+            text_bytes: self.text_bytes.saturating_sub(less.text_bytes),
+            artifact_bytes: self.artifact_bytes.saturating_sub(less.artifact_bytes),
+            memory_bytes: self.memory_bytes.saturating_sub(less.memory_bytes),
+        }
+    }
+
     /// What that number of new trials of a spec takes.
     pub(crate) fn of_trials(spec: &SweepSpec, trials: u64) -> Self {
         Self {

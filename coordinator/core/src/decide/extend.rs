@@ -46,7 +46,7 @@ pub(crate) fn extend(
     Ok(draft.finish(Reply::Done))
 }
 
-/// The sweep, its spec as it would become, and what its new trials take.
+/// The sweep, its spec as it would become, and what it takes more than now.
 fn growth<'e>(
     engine: &'e Engine,
     id: SweepId,
@@ -62,13 +62,17 @@ fn growth<'e>(
     let grown = SweepRecord { spec: spec.clone(), search, ..sweep.clone() };
     let tally = engine.index.sweeps.get(&id).map_or(Tally::default(), SweepIndex::tally);
     let target = source::of(sweep, tally).target();
-    let fresh = source::of(&grown, tally).target().saturating_sub(target);
+    let grown_target = source::of(&grown, tally).target();
+    let fresh = grown_target.saturating_sub(target);
     // What a search has yet to make comes from the wider space.
     let has_effect = sweep.search.is_some() && spec != sweep.spec && tally.made < target;
     if fresh == 0 && !has_effect {
         return Err(Rejection::Invalid(no_trial_comes(sweep, &spec, tally)));
     }
-    let added = Totals::of_trials(&spec, fresh);
+    // Trials that are yet to be made become those of the grown spec, whose epochs may be more. An ended sweep counts none of them.
+    let unmade = if sweep.state.is_ended() { 0 } else { target.saturating_sub(tally.made) };
+    let after = Totals::of_trials(&spec, grown_target.saturating_sub(tally.made));
+    let added = after.without(Totals::of_trials(&sweep.spec, unmade));
     Ok((sweep, spec, added))
 }
 

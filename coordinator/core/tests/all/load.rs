@@ -297,6 +297,33 @@ fn what_a_sweep_grows_by_fits_its_owners_share_and_that_of_whoever_asks() {
     lab.run(&retry("ann"));
 }
 
+/// What waits to be made takes the epochs of the grown spec, too: an extension is refused just where it would exceed a limit.
+#[test]
+fn an_extension_is_charged_for_the_longer_trials_that_are_yet_to_be_made() {
+    let grown = |limit: u64| {
+        let mut lab = stocked(Lab::new(), 4);
+        let levels: Vec<u64> = (1..=40).collect();
+        let spec = values::spec("large", &levels, 1, 1);
+        let sweep = lab.launch(spec.clone());
+        follow(&mut lab);
+        assert!(lab.engine.tables().trials.len() < 40, "some are yet to be made");
+        let mut command = extend(sweep, &spec, vec![axis(Hyperparameter::Epochs, &[500])], None);
+        let Command::Extend { quota, .. } = &mut command else { unreachable!() };
+        **quota = Quota::of(Totals { memory_bytes: limit, ..Quota::default().all });
+        let decided = lab.decide(&command).map(|_| ());
+        if decided.is_ok() {
+            lab.run(&command);
+        }
+        (decided, lab.engine.usage(|_| true))
+    };
+    let (_, free) = grown(u64::MAX);
+    assert_eq!(free.open_trials, 80);
+    grown(free.memory_bytes).0.expect("just as much as there may be");
+    let (refused, _) = grown(free.memory_bytes - 1);
+    let refused = refused.expect_err("one byte less").to_string();
+    assert!(refused.contains("bytes of memory"), "{refused}");
+}
+
 #[test]
 fn every_total_has_a_limit_of_its_own() {
     type Limit = fn(&mut Totals);
