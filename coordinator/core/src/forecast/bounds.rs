@@ -53,7 +53,7 @@ pub fn bounds(spec: &SweepSpec) -> Bounds {
     let epochs_least = match pruned {
         None => epochs,
         Some((_, pruner)) => {
-            // With a budget of epochs it is certain of so many trials only as all of them could be long.
+            // A budget of epochs may be spent by the longest trials: only so many are certain.
             let budget = spec.search.as_ref().and_then(|search| search.budget.epochs);
             let trials = budget.map_or(trials, |epochs| trials.min((epochs / most).max(1)));
             let to_rungs = kept(trials, u64::from(pruner.one_in()), &rungs, least);

@@ -165,7 +165,7 @@ proptest! {
     }
 }
 
-/// A copy that is told little at one time knows the same in the end, and is begun anew where what it rests on has changed.
+/// A copy of the history is told in parts and ends up whole. It begins anew after an extension of the space.
 #[test]
 fn a_history_is_told_in_parts_and_from_the_beginning_after_an_extension() {
     let (mut lab, worker) = Lab::with_worker(1);

@@ -1,5 +1,7 @@
 //! Mutations as SQL, and rows as records again.
 
+use std::sync::LazyLock;
+
 use coordinator_core::{EpochRecord, Mutation, Tables};
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
@@ -41,18 +43,23 @@ pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), 
 
 /// Sets a document.
 fn set(connection: &Connection, kind: Kind, key: &[Cell], document: &Document) -> Result<(), StoreError> {
-    let columns = key.len() + document.asked.len();
-    let places: Vec<_> = (1..=columns + 2).map(|place| format!("?{place}")).collect();
-    let sql = format!(
-        "INSERT INTO {} VALUES ({}) ON CONFLICT DO UPDATE SET {}",
-        kind.table(),
-        places.join(", "),
-        kind.replacements()
-    );
     let cells = key.iter().chain(&document.asked).map(|cell| cell as &dyn ToSql);
     let values = cells.chain([&document.body as &dyn ToSql, &document.checksum]);
-    connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+    connection.prepare_cached(set_statement(kind))?.execute(params_from_iter(values))?;
     Ok(())
+}
+
+/// The statement that sets a document of a kind: written once, because every commit runs it.
+fn set_statement(kind: Kind) -> &'static str {
+    static STATEMENTS: LazyLock<[String; Kind::ALL.len()]> = LazyLock::new(|| {
+        Kind::ALL.map(|kind| {
+            let columns = kind.key().len() + kind.asked().len() + 2;
+            let places: Vec<_> = (1..=columns).map(|place| format!("?{place}")).collect();
+            let (table, places) = (kind.table(), places.join(", "));
+            format!("INSERT INTO {table} VALUES ({places}) ON CONFLICT DO UPDATE SET {}", kind.replacements())
+        })
+    });
+    &STATEMENTS[kind as usize]
 }
 
 impl ToSql for Cell {
