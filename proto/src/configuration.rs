@@ -171,7 +171,7 @@ impl<'de> Deserialize<'de> for Value {
 ///
 /// Beside [`get`](Self::get) each hyperparameter has a method of its name, in the type of its kind:
 /// `configuration.epochs()` is a `u64`, `configuration.cell()` a word.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Configuration(Arc<Values>);
 
 impl Configuration {

@@ -1,7 +1,9 @@
 //! SHA-256 content addresses: what a blob is called, and how it is checked.
 
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
@@ -10,6 +12,31 @@ use thiserror::Error;
 /// The SHA-256 of some bytes, written as 64 lower-case hexadecimal digits, as `sha256sum` does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
+
+/// A digest that stands in many rows: copies share its memory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Digest", into = "Digest")]
+pub struct SharedDigest(Arc<Digest>);
+
+impl Deref for SharedDigest {
+    type Target = Digest;
+
+    fn deref(&self) -> &Digest {
+        &self.0
+    }
+}
+
+impl From<Digest> for SharedDigest {
+    fn from(digest: Digest) -> Self {
+        Self(Arc::new(digest))
+    }
+}
+
+impl From<SharedDigest> for Digest {
+    fn from(shared: SharedDigest) -> Self {
+        *shared
+    }
+}
 
 /// Text that is not 64 hexadecimal digits.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -41,7 +41,7 @@ pub use access::{Role, Token, TokenId};
 pub use artifact::{ArtifactKind, ArtifactRef, CheckpointRef};
 pub use configuration::{Configuration, Value, ValueError};
 pub use data_account::{DataAccount, DataWarning};
-pub use digest::Digest;
+pub use digest::{Digest, SharedDigest};
 pub use hyperparameter::{Hyperparameter, Kind, Section};
 pub use ids::{AttemptId, ConfigurationIndex, LeaseToken, SweepId, TrialId, TrialKey, WorkerId};
 pub use metric::{ConfidenceBin, EpochFigure, EpochMetric, HardExample, StepMetric, TestFigure, TestMetric};

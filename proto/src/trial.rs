@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::configuration::Configuration;
-use crate::digest::Digest;
+use crate::digest::{Digest, SharedDigest};
 use crate::hyperparameter::Hyperparameter;
 use crate::ids::{TrialId, TrialKey};
 
@@ -33,7 +33,7 @@ pub struct TrialSpec {
     /// The seed of initial values, dropout masks and shuffles.
     pub seed: u64,
     /// The encoded dataset.
-    pub dataset: Digest,
+    pub dataset: SharedDigest,
 }
 
 impl TrialSpec {
@@ -56,7 +56,7 @@ impl TrialSpec {
 
     fn digest(&self, form: &str, is_part: impl Fn(Hyperparameter) -> bool) -> TrialKey {
         let mut text =
-            format!("{form}\nnumerics {NUMERICS_VERSION}\ndataset {}\nseed {}\n", self.dataset, self.seed);
+            format!("{form}\nnumerics {NUMERICS_VERSION}\ndataset {}\nseed {}\n", *self.dataset, self.seed);
         for (hyperparameter, value) in self.configuration.iter().filter(|(one, _)| is_part(*one)) {
             text.push_str(hyperparameter.name());
             text.push(' ');

@@ -1,6 +1,7 @@
 //! A value for every hyperparameter, each in the type of its kind: none can be missing or of another kind.
 
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 
 use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::{Hyperparameter, Kind, hyperparameters};
@@ -85,6 +86,13 @@ impl PartialEq for Real {
 
 impl Eq for Real {}
 
+/// Numbers are equal where their bits are.
+impl Hash for Real {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
 impl Stored for bool {
     type Told = bool;
 
@@ -104,41 +112,68 @@ impl Stored for bool {
     }
 }
 
-/// A word of the table, by its place there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Word(&'static &'static str);
+/// A word of a choice, by its place among those of the hyperparameter of that number in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Word<const OF: usize>(u8);
 
-impl Stored for Word {
+impl<const OF: usize> Word<OF> {
+    fn words() -> &'static [&'static str] {
+        match Hyperparameter::ALL.get(OF).map(|one| one.row().kind) {
+            Some(Kind::Choice(words)) => words,
+            _ => &[],
+        }
+    }
+
+    fn named(word: &str) -> Option<Self> {
+        let place = Self::words().iter().position(|known| *known == word)?;
+        u8::try_from(place).ok().map(Self)
+    }
+}
+
+impl<const OF: usize> Stored for Word<OF> {
     type Told = &'static str;
 
-    fn of(value: &Value, kind: Kind) -> Option<Self> {
-        match (value, kind) {
-            (Value::Word(word), Kind::Choice(words)) => words.iter().find(|known| *known == word).map(Self),
+    fn of(value: &Value, _: Kind) -> Option<Self> {
+        match value {
+            Value::Word(word) => Self::named(word),
             _ => None,
         }
     }
 
     fn told(self) -> &'static str {
-        self.0
+        Self::words().get(usize::from(self.0)).copied().unwrap_or_default()
     }
 
     fn value(self) -> Value {
-        Value::Word((*self.0).to_owned())
+        Value::Word(self.told().to_owned())
+    }
+}
+
+/// Words are in alphabetical order, wherever they stand in the table.
+impl<const OF: usize> Ord for Word<OF> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.told().cmp(other.told())
+    }
+}
+
+impl<const OF: usize> PartialOrd for Word<OF> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
 macro_rules! stored {
-    (Integer) => {
+    (Integer $variant:ident) => {
         u32
     };
-    (Real) => {
+    (Real $variant:ident) => {
         Real
     };
-    (Flag) => {
+    (Flag $variant:ident) => {
         bool
     };
-    (Choice) => {
-        Word
+    (Choice $variant:ident) => {
+        Word<{ Hyperparameter::$variant as usize }>
     };
 }
 
@@ -154,7 +189,7 @@ macro_rules! default {
         Real($default)
     };
     (Choice $default:expr) => {
-        Word(&$default)
+        Word::named($default).unwrap_or(Word(0))
     };
     ($kind:ident $default:expr) => {
         $default
@@ -164,9 +199,9 @@ macro_rules! default {
 macro_rules! values {
     ($($variant:ident $name:ident { $section:ident, $kind:ident $range:tt = $default:expr, $doc:literal })*) => {
         /// The values, in table order.
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub(crate) struct Values {
-            $($name: stored!($kind),)*
+            $($name: stored!($kind $variant),)*
         }
 
         impl Default for Values {
@@ -221,6 +256,27 @@ mod tests {
 
     #[test]
     fn values_take_little_memory() {
-        assert!(size_of::<Values>() <= 112, "{} bytes", size_of::<Values>());
+        assert!(size_of::<Values>() <= 72, "{} bytes", size_of::<Values>());
+    }
+
+    #[test]
+    fn every_word_is_kept_as_itself_and_words_are_in_alphabetical_order() {
+        let choice = |hyperparameter: &Hyperparameter| match hyperparameter.row().kind {
+            Kind::Choice(words) => Some((*hyperparameter, words)),
+            _ => None,
+        };
+        for (hyperparameter, words) in Hyperparameter::ALL.iter().filter_map(choice) {
+            let with = |word: &str| {
+                let mut values = Values::default();
+                assert!(values.set(hyperparameter, &Value::Word(word.into())), "{hyperparameter} = {word}");
+                values
+            };
+            let default = Value::from(hyperparameter.row().default);
+            assert_eq!(Values::default().get(hyperparameter), default);
+            for one in words {
+                assert_eq!(with(one).get(hyperparameter), Value::Word((*one).into()));
+                assert!(words.iter().all(|other| with(one).cmp(&with(other)) == one.cmp(other)));
+            }
+        }
     }
 }

@@ -47,7 +47,13 @@ fn trial(index: u32, epochs: u64, dataset: &[u8]) -> TrialSpec {
         configuration.set(hyperparameter, Value::Integer(number)).unwrap();
     }
     let id = TrialId { sweep: SweepId(1), index };
-    TrialSpec { id, configuration, replicate: 0, seed: u64::from(index) + 1, dataset: Digest::of(dataset) }
+    TrialSpec {
+        id,
+        configuration,
+        replicate: 0,
+        seed: u64::from(index) + 1,
+        dataset: Digest::of(dataset).into(),
+    }
 }
 
 fn command(address: SocketAddr, state: &Path) -> Command {

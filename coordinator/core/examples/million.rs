@@ -5,138 +5,34 @@
 use std::error::Error;
 use std::time::Instant;
 
-use coordinator_core::{
-    AttemptRecord, AttemptState, Command, DatasetRecord, Engine, EpochRecord, Mutation, Quota, Tables,
-    Totals, TrialRecord, TrialState,
-};
-use sweep_proto::{
-    ArtifactRef, AttemptId, Axis, Configuration, DataSource, DataSpec, Digest, EpochMetric, Hyperparameter,
-    LeaseToken, SweepId, SweepSpec, Timestamp, TrialId, TrialResult, Value, WorkKind, WorkerId,
-};
+use coordinator_core::{Command, Engine, Mutation, Tables};
+use sweep_proto::{Hyperparameter, SweepId, SweepSpec, Timestamp, WorkerId};
+
+#[allow(dead_code, reason = "each example uses a part of it")]
+mod setup;
 
 /// Epochs of each trial.
 const EPOCHS: u32 = 8;
 
 /// A grid of that many trials.
 fn spec(trials: u64, replicates: u32) -> SweepSpec {
-    let levels = |count: u64| (1..=count).map(Value::Integer).collect();
-    let axis = |hyperparameter, count| Axis::of_levels(hyperparameter, levels(count));
     let side = trials / u64::from(replicates) / 400;
-    SweepSpec {
-        name: "million".into(),
-        data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
-        fixed: Configuration::default(),
-        axes: vec![
-            axis(Hyperparameter::Units, side),
-            axis(Hyperparameter::BatchSize, 20),
-            axis(Hyperparameter::Embedding, 20),
-        ],
-        replicates,
-        seed: 0,
-        failures_max: 3,
-        reuse: true,
-        priority: 0,
-        constraints: Box::default(),
-        search: None,
-    }
-}
-
-fn launch(spec: SweepSpec) -> Command {
-    let dataset = |variant| DatasetRecord {
-        variant,
-        artifact: ArtifactRef { digest: Digest::of(b"data"), bytes: 4 },
-        classes: vec!["no".into(), "yes".into()],
-        vocabulary: 10,
-        rows: [8, 1, 1],
-        account: None,
-    };
-    let datasets = spec.data_variants().into_iter().map(dataset).collect();
-    let most = u64::MAX;
-    let quota = Quota::of(Totals {
-        sweeps: most,
-        stored_trials: most,
-        open_trials: most,
-        text_bytes: most,
-        artifact_bytes: most,
-        memory_bytes: most,
-    });
-    let (file_text, quota) = (String::new(), Box::new(quota));
-    Command::Launch { spec, file_text, datasets, attach: false, owner: None, quota }
-}
-
-/// Resident memory of this process, in bytes.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kibibytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    kibibytes.unwrap_or(0) * 1_024
+    let axes = vec![
+        setup::axis(Hyperparameter::Units, side),
+        setup::axis(Hyperparameter::BatchSize, 20),
+        setup::axis(Hyperparameter::Embedding, 20),
+    ];
+    setup::spec("million", axes, replicates)
 }
 
 /// Launches, and makes as many trials as are made ahead.
 fn launched(stock: usize, spec: &SweepSpec) -> Result<Engine, Box<dyn Error>> {
     let mut engine = Engine::restore(Tables::default(), Timestamp(0)).with_stock(stock);
-    let decision = engine.decide(Timestamp(0), &launch(spec.clone()))?;
-    engine.fold(&decision);
+    setup::fold(&mut engine, &setup::launch(spec.clone()))?;
     while engine.is_behind() {
-        let decision = engine.decide(Timestamp(0), &Command::Follow)?;
-        engine.fold(&decision);
+        setup::fold(&mut engine, &Command::Follow)?;
     }
     Ok(engine)
-}
-
-fn completed(trial: &TrialRecord) -> TrialRecord {
-    let number = trial.spec.id.index;
-    let result = TrialResult {
-        best_epoch: EPOCHS - 1,
-        epochs: EPOCHS,
-        early_stopped: true,
-        score: 0.3 + f64::from(number % 9_973) / 1e5,
-        accuracy: 0.9,
-        parameters: 1_000,
-        model: ArtifactRef { digest: Digest::of(&number.to_le_bytes()), bytes: 4 },
-    };
-    let mut trial = trial.clone();
-    trial.state = TrialState::Completed;
-    (trial.result, trial.ended_at) = (Some(result), Some(Timestamp(1)));
-    trial
-}
-
-/// The attempt and the epochs of a trial that ended.
-fn trained(trial: TrialId, token: u64, worker: WorkerId) -> Vec<Mutation> {
-    let attempt = AttemptRecord {
-        id: AttemptId { trial, number: 1 },
-        work: WorkKind::Train,
-        worker,
-        worker_name: "node-17.example.org".into(),
-        token: LeaseToken(token),
-        started_at: Timestamp(token),
-        first_epoch: 1,
-        state: AttemptState::Succeeded,
-        ended_at: Some(Timestamp(token + 500)),
-        failure: None,
-        error: None,
-        heard_at: Some(Timestamp(token + 500)),
-        kept_at: Some(Timestamp(token + 400)),
-        members: 1,
-    };
-    let epoch = |epoch| EpochRecord {
-        trial,
-        attempt: 1,
-        metric: EpochMetric {
-            epoch,
-            train_loss: 0.5,
-            train_accuracy: 0.8,
-            validation_loss: 0.6,
-            validation_accuracy: 0.7,
-            validation_macro_f1: 0.7,
-            seconds: 0.05,
-            examples_per_second: 20_000.0,
-            peak_memory_bytes: 50_000_000,
-            energy_joules: None,
-        },
-    };
-    let epochs = (1..=EPOCHS).map(epoch).map(Mutation::Epoch);
-    std::iter::once(Mutation::Attempt(attempt)).chain(epochs).collect()
 }
 
 /// Everything that a status reads of the engine's rows and indices.
@@ -172,33 +68,34 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let trials = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
     let spec = spec(trials, arguments.next().map_or(Ok(10), |text| text.parse())?);
-    let before = resident_bytes();
+    let before = setup::resident_bytes();
     let began = Instant::now();
     let engine = launched(coordinator_core::limits::STOCK_TRIALS, &spec)?;
-    show("launched", &engine, resident_bytes() - before, trials, began.elapsed().as_secs_f64());
+    show("launched", &engine, setup::resident_bytes() - before, trials, began.elapsed().as_secs_f64());
     drop(engine);
 
-    let before = resident_bytes();
+    let before = setup::resident_bytes();
     let began = Instant::now();
     let mut engine = launched(usize::MAX, &spec)?;
-    show("all made", &engine, resident_bytes() - before, trials, began.elapsed().as_secs_f64());
+    show("all made", &engine, setup::resident_bytes() - before, trials, began.elapsed().as_secs_f64());
 
     let began = Instant::now();
     let ids: Vec<_> = engine.tables().trials.keys().collect();
     for id in &ids {
-        let ended = engine.tables().trials.get(id).map(completed);
+        let ended = engine.tables().trials.get(id).map(|trial| setup::completed(trial, EPOCHS));
         if let Some(trial) = ended {
             engine.evolve(&Mutation::Trial(trial));
         }
     }
-    show("all ended", &engine, resident_bytes() - before, trials, began.elapsed().as_secs_f64());
+    show("all ended", &engine, setup::resident_bytes() - before, trials, began.elapsed().as_secs_f64());
 
     let began = Instant::now();
     let worker = WorkerId::generate();
     for (id, token) in ids.into_iter().zip(1..) {
-        trained(id, token, worker).iter().for_each(|mutation| engine.evolve(mutation));
+        engine.evolve(&setup::attempt(id, token, worker));
+        setup::epochs(id, EPOCHS).for_each(|epoch| engine.evolve(&epoch));
     }
     let seconds = began.elapsed().as_secs_f64();
-    show("with attempts and epochs", &engine, resident_bytes() - before, trials, seconds);
+    show("with attempts and epochs", &engine, setup::resident_bytes() - before, trials, seconds);
     Ok(())
 }

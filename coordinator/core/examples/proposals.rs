@@ -4,13 +4,17 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use coordinator_core::{
-    Command, DatasetRecord, Engine, Known, Quota, Reply, Tables, Totals, TrialRecord, TrialState,
-};
+use coordinator_core::{Command, Engine, Known, Reply, Tables, TrialRecord, TrialState};
 use sweep_proto::{
-    ArtifactRef, Axis, Budget, Configuration, ConfigurationIndex, DataSource, DataSpec, Digest,
-    Hyperparameter, Range, SamplerName, Search, SweepId, SweepSpec, Timestamp, TrialId, TrialResult, Value,
+    Axis, Budget, Configuration, ConfigurationIndex, Hyperparameter, Range, SamplerName, Search, SweepId,
+    SweepSpec, Timestamp, TrialId, Value,
 };
+
+#[allow(dead_code, reason = "each example uses a part of it")]
+mod setup;
+
+/// Epochs of each trial.
+const EPOCHS: u32 = 3;
 
 /// Trials and ends that are told at one time, as by the driver.
 const TOLD_MAX: usize = 5_000;
@@ -21,48 +25,9 @@ fn spec(trials: u64) -> Result<SweepSpec, Box<dyn Error>> {
         Ok::<_, Box<dyn Error>>(Axis::of_range(hyperparameter, range))
     };
     let budget = Budget { trials: Some(u32::try_from(trials)?), epochs: None };
-    Ok(SweepSpec {
-        name: "searched".into(),
-        data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
-        fixed: Configuration::default(),
-        axes: vec![axis(Hyperparameter::Units)?, axis(Hyperparameter::BatchSize)?],
-        replicates: 1,
-        seed: 0,
-        failures_max: 3,
-        reuse: true,
-        priority: 0,
-        constraints: Box::default(),
-        search: Some(Box::new(Search { sampler: SamplerName::Random, budget, ..Search::of_grid() })),
-    })
-}
-
-fn launch(trials: u64) -> Result<Command, Box<dyn Error>> {
-    let spec = spec(trials)?;
-    let dataset = |variant| DatasetRecord {
-        variant,
-        artifact: ArtifactRef { digest: Digest::of(b"data"), bytes: 4 },
-        classes: vec!["no".into(), "yes".into()],
-        vocabulary: 10,
-        rows: [8, 1, 1],
-        account: None,
-    };
-    let datasets = spec.data_variants().into_iter().map(dataset).collect();
-    let most = u64::MAX;
-    let quota = Box::new(Quota::of(Totals {
-        sweeps: most,
-        stored_trials: most,
-        open_trials: most,
-        text_bytes: most,
-        artifact_bytes: most,
-        memory_bytes: most,
-    }));
-    Ok(Command::Launch { spec, file_text: String::new(), datasets, attach: false, owner: None, quota })
-}
-
-fn fold(engine: &mut Engine, command: &Command) -> Result<Reply, Box<dyn Error>> {
-    let decision = engine.decide(Timestamp(0), command)?;
-    engine.fold(&decision);
-    Ok(decision.reply)
+    let axes = vec![axis(Hyperparameter::Units)?, axis(Hyperparameter::BatchSize)?];
+    let search = Search { sampler: SamplerName::Random, budget, ..Search::of_grid() };
+    Ok(SweepSpec { search: Some(Box::new(search)), ..setup::spec("searched", axes, 1) })
 }
 
 /// The n-th trial, which has completed.
@@ -74,25 +39,14 @@ fn completed(first: &TrialRecord, number: u32) -> Result<TrialRecord, Box<dyn Er
     trial.spec.configuration = configuration.with(Hyperparameter::BatchSize, Value::Integer(batch))?;
     trial.key = trial.spec.key();
     trial.configuration_index = ConfigurationIndex(number);
-    trial.state = TrialState::Completed;
     trial.ended_number = Some(u64::from(number) + 1);
-    trial.ended_at = Some(Timestamp(1));
-    trial.result = Some(TrialResult {
-        best_epoch: 2,
-        epochs: 3,
-        early_stopped: true,
-        score: 0.3 + f64::from(number % 9_973) / 1e5,
-        accuracy: 0.9,
-        parameters: 1_000,
-        model: ArtifactRef { digest: Digest::of(b"model"), bytes: 4 },
-    });
-    Ok(trial)
+    Ok(setup::completed(&trial, EPOCHS))
 }
 
 /// An engine with a searched sweep of which that many trials have ended, and the next ones are wanted.
 fn ended(trials: u32) -> Result<(Engine, SweepId), Box<dyn Error>> {
     let mut engine = Engine::restore(Tables::default(), Timestamp(0));
-    let sweep = match fold(&mut engine, &launch(1_000_000)?)? {
+    let sweep = match setup::fold(&mut engine, &setup::launch(spec(1_000_000)?))? {
         Reply::Launched(sweep) => sweep,
         other => return Err(format!("{other:?}").into()),
     };
@@ -109,7 +63,7 @@ fn ended(trials: u32) -> Result<(Engine, SweepId), Box<dyn Error>> {
 fn propose(engine: &mut Engine, sweep: SweepId) -> Result<(), Box<dyn Error>> {
     let mut asked = engine.proposal_request(sweep).ok_or("nothing is wanted")?;
     let (version, first, answer) = (asked.version, asked.first, asked.request.answer());
-    fold(engine, &Command::Propose { sweep, version, first, answer }).map(|_| ())
+    setup::fold(engine, &Command::Propose { sweep, version, first, answer }).map(|_| ())
 }
 
 #[allow(clippy::print_stdout, reason = "what an example is for")]

@@ -24,7 +24,8 @@ impl Engine {
     /// Every violation of an invariant in words; empty where all hold. Reads everything.
     pub fn audit(&self) -> Vec<String> {
         let mut audit = Audit { engine: self, problems: Vec::new() };
-        audit.expect(self.index == Index::rebuild(&self.tables, self.index.stock), || {
+        let index = self.index.finished(&self.tables);
+        audit.expect(index == Index::rebuild(&self.tables, self.index.stock), || {
             "the indices differ from a rebuild".into()
         });
         for sweep in self.tables.sweeps.values() {
@@ -65,7 +66,7 @@ impl Audit<'_> {
         let index = &self.engine.index;
         let mut trials = self.engine.tables.trials_of(id).map(|trial| index.origins.is_reused(trial.spec.id));
         let waits = trials.next().is_none_or(|first| !first || trials.any(|is_reused| !is_reused));
-        self.expect(waits == index.behind.contains(&id), || {
+        self.expect(waits == self.engine.lags(id), || {
             format!("sweep {id} was deleted; whether rows are left that nobody rests on: {waits}; whether they go: {}", !waits)
         });
     }
@@ -73,41 +74,52 @@ impl Audit<'_> {
     fn sweep(&mut self, sweep: &SweepRecord) {
         let id = sweep.id;
         let trials: Vec<_> = self.engine.tables.trials_of(id).collect();
+        let gapless = trials.iter().enumerate().all(|(index, trial)| trial.spec.id.index as usize == index);
+        self.expect(gapless, || format!("the trials of sweep {id} are not numbered without a gap"));
+        let keys: BTreeSet<_> =
+            trials.iter().map(|trial| (trial.spec.key(), trial.spec.configuration.epochs())).collect();
+        self.expect(keys.len() == trials.len(), || {
+            format!("sweep {id} has two trials of the same key that train equally far")
+        });
+        self.expect(sweep.held.is_none() || sweep.state == SweepState::Paused, || {
+            format!("sweep {id} is held and {}", sweep.state.name())
+        });
+        self.making(sweep, &trials);
+        self.openness(sweep, &trials);
+        self.search(sweep, &trials);
+        self.end(sweep, &trials);
+    }
+
+    /// The trials of a sweep that are yet to be made are planned, and made as they are needed.
+    fn making(&mut self, sweep: &SweepRecord, trials: &[&TrialRecord]) {
+        let id = sweep.id;
         let ledger = self.engine.ledger(id);
-        let index = self.engine.index.sweeps.get(&id);
-        let target = index.map_or(0, |index| source::of(sweep, index.tally()).target());
+        let target = self.engine.index_of(id).map_or(0, |index| source::of(sweep, index.tally()).target());
         self.expect(ledger.planned == target, || {
             format!("sweep {id} plans {target} trials, its ledger sums to {}", ledger.planned)
         });
-        let gapless = trials.iter().enumerate().all(|(index, trial)| trial.spec.id.index as usize == index);
-        self.expect(gapless, || format!("the trials of sweep {id} are not numbered without a gap"));
-        let is_behind = self.engine.index.behind.contains(&id);
-        let unmade = self.engine.unmade(id);
+        let (unmade, is_behind) = (self.engine.unmade(id), self.engine.lags(id));
         let waits = |trial: &&TrialRecord| matches!(trial.state, TrialState::Pending | TrialState::Paused);
-        let is_stocked = trials.iter().any(waits);
-        let is_stuck = self.engine.is_stuck(id);
-        self.expect(!is_stuck || is_behind || sweep.state != SweepState::Open, || {
-            format!("all that is left of sweep {id} waits at rungs, and nobody promotes or prunes it")
-        });
-        let alone = trials.iter().filter(|trial| trial.state == TrialState::Pruned).count();
-        let has_result = trials.iter().any(|trial| trial.state == TrialState::Completed);
-        let is_lost = sweep.state != SweepState::Cancelled && alone == trials.len() && !has_result;
-        self.expect(!is_lost || trials.is_empty(), || format!("every trial of sweep {id} was pruned"));
-        let is_made = is_behind || is_stocked || sweep.search.is_some();
+        let is_made = is_behind || trials.iter().any(waits) || sweep.search.is_some();
         self.expect(unmade == 0 || is_made || sweep.state == SweepState::Cancelled, || {
             format!("sweep {id} lacks {unmade} trials, none of them is being made, and none waits")
         });
         self.expect(sweep.extended_from.is_none() || unmade > 0, || {
             format!("sweep {id} has all its trials, and still remembers what it was extended from")
         });
-        self.expect(sweep.held.is_none() || sweep.state == SweepState::Paused, || {
-            format!("sweep {id} is held and {}", sweep.state.name())
+    }
+
+    /// A sweep goes on as long as one of its trials may, and no longer.
+    fn openness(&mut self, sweep: &SweepRecord, trials: &[&TrialRecord]) {
+        let id = sweep.id;
+        let (unmade, is_behind) = (self.engine.unmade(id), self.engine.lags(id));
+        let is_stuck = self.engine.is_stuck(id);
+        self.expect(!is_stuck || is_behind || sweep.state != SweepState::Open, || {
+            format!("all that is left of sweep {id} waits at rungs, and nobody promotes or prunes it")
         });
-        let keys: BTreeSet<_> =
-            trials.iter().map(|trial| (trial.spec.key(), trial.spec.configuration.epochs())).collect();
-        self.expect(keys.len() == trials.len(), || {
-            format!("sweep {id} has two trials of the same key that train equally far")
-        });
+        let is_pruned = |trial: &&TrialRecord| trial.state == TrialState::Pruned;
+        let is_lost = sweep.state != SweepState::Cancelled && trials.iter().all(is_pruned);
+        self.expect(!is_lost || trials.is_empty(), || format!("every trial of sweep {id} was pruned"));
         let open = unmade > 0 || trials.iter().any(|trial| !trial.state.is_terminal());
         let may_be_open = matches!(sweep.state, SweepState::Open | SweepState::Paused)
             || (sweep.state == SweepState::Cancelled && (is_behind || unmade > 0));
@@ -117,7 +129,11 @@ impl Audit<'_> {
         self.expect(open || sweep.state != SweepState::Open, || {
             format!("sweep {id} is open without an open trial")
         });
-        self.search(sweep, &trials);
+    }
+
+    /// Nothing is done for a sweep that has ended, and what its best configuration left behind is kept.
+    fn end(&mut self, sweep: &SweepRecord, trials: &[&TrialRecord]) {
+        let id = sweep.id;
         let leased = trials.iter().any(|trial| trial.lease.is_some());
         self.expect(!(leased && sweep.state.is_ended()), || format!("sweep {id} has ended with live leases"));
         self.expect(sweep.ended_at.is_some() == sweep.state.is_ended(), || {
@@ -133,7 +149,7 @@ impl Audit<'_> {
             .filter(|trial| trial.spec.id.index >= cleared.models || Some(trial.configuration_index) == best)
             .count();
         self.expect(wrong == 0, || format!("sweep {id} lacks {wrong} models that it needs"));
-        let waits = self.engine.index.sweeps.get(&id).is_some_and(|index| !index.outstanding.is_empty());
+        let waits = self.engine.index_of(id).is_some_and(|index| !index.outstanding.is_empty());
         self.expect(waits == (sweep.state == SweepState::Evaluating), || {
             format!("sweep {id} is {}, waiting for tests: {waits}", sweep.state.name())
         });
@@ -156,7 +172,7 @@ impl Audit<'_> {
         self.expect(trials_fit.all(|fits| fits), || {
             format!("the ended trials of sweep {id} are not those that are numbered")
         });
-        let (Some(index), true) = (self.engine.index.sweeps.get(&id), is_searched) else { return };
+        let (Some(index), true) = (self.engine.index_of(id), is_searched) else { return };
         let strange = trials.iter().find(|trial| !sweep.spec.allows(&trial.spec.configuration));
         self.expect(strange.is_none(), || format!("{strange:?} is not of the space of its sweep"));
         let budget = sweep.spec.search.as_ref().and_then(|search| search.budget.trials);
@@ -219,7 +235,7 @@ impl Audit<'_> {
             });
         }
         let sweep = tables.sweeps.get(&id.sweep).map(|sweep| sweep.state);
-        let lags = self.engine.index.behind.contains(&id.sweep);
+        let lags = self.engine.lags(id.sweep);
         let fits = match trial.state {
             TrialState::Pending => sweep == Some(SweepState::Open) || lags,
             TrialState::Paused if trial.rung().is_some() => {
@@ -254,7 +270,7 @@ impl Audit<'_> {
     fn group(&mut self, trial: &TrialRecord, lease: LeaseRecord) {
         let first = lease.group.and_then(|token| self.engine.index.live.get(&token));
         let Some(first) = first.and_then(|id| self.engine.tables.trials.get(id)) else { return };
-        let fits = (first.spec.id.sweep, first.spec.dataset) == (trial.spec.id.sweep, trial.spec.dataset)
+        let fits = (first.spec.id.sweep, &first.spec.dataset) == (trial.spec.id.sweep, &trial.spec.dataset)
             && lease.work == WorkKind::Train
             && first.lease.is_some_and(|one| (one.worker, one.group) == (lease.worker, lease.group));
         self.expect(fits, || format!("trial {} is in a group with {}", trial.spec.id, first.spec.id));

@@ -318,6 +318,8 @@ pub enum Touch {
     Disconnected(WorkerId),
     /// A trial that failed shall not be handed out before that time.
     NotBefore(TrialId, Timestamp),
+    /// The next trials of a sweep are counted for its pruner, which asks again after the sweep's end.
+    Shown(SweepId),
     /// The clock was looked at: a long gap since the last time means that the coordinator stood still.
     Tick(Timestamp),
 }

@@ -1,7 +1,7 @@
 //! The configurations of a sweep: which trials have each, and its sums over completed replicates, kept as trials end.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
 use sweep_proto::{Configuration, ConfigurationIndex, SweepId, SweepSpec, TrialId};
@@ -17,7 +17,8 @@ use crate::record::{SweepRecord, TrialRecord};
 /// What is kept of the configurations of one sweep. A look at the best takes the same time whatever their number.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Configurations {
-    numbers: BTreeMap<Configuration, ConfigurationIndex>,
+    /// The number of each, under its [`fingerprint`].
+    numbers: Packed<(u32, ConfigurationIndex)>,
     sums: Vec<Sums>,
     /// Configurations with a completed replicate, best first.
     ranking: Packed<Rank>,
@@ -56,6 +57,13 @@ impl Results {
     fn mean_score(&self) -> f64 {
         self.score.mean(self.completed)
     }
+}
+
+/// By what a configuration is found; different ones may share it, if hardly ever. It is the same in every run.
+fn fingerprint(configuration: &Configuration) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    configuration.hash(&mut hasher);
+    hasher.finish() as u32
 }
 
 /// Where a configuration stands among equally good ones: at its position in the grid, or, where there is none, behind all of these
@@ -116,7 +124,10 @@ impl Sums {
 impl Configurations {
     /// The number of a configuration that trials have.
     pub(crate) fn number(&self, configuration: &Configuration) -> Option<ConfigurationIndex> {
-        self.numbers.get(configuration).copied()
+        let print = fingerprint(configuration);
+        let alike =
+            self.numbers.range((print, ConfigurationIndex(0))..=(print, ConfigurationIndex(u32::MAX)));
+        alike.map(|(_, number)| *number).find(|number| self.get(*number) == Some(configuration))
     }
 
     /// How many different ones trials have: the number of the next one.
@@ -148,8 +159,8 @@ impl Configurations {
     pub(crate) fn insert(&mut self, spec: Option<&SweepSpec>, trial: &TrialRecord) {
         let index = trial.configuration_index;
         let configuration = &trial.spec.configuration;
-        if !self.numbers.contains_key(configuration) {
-            self.numbers.insert(configuration.clone(), index);
+        if self.number(configuration).is_none() {
+            self.numbers.insert((fingerprint(configuration), index));
             let wanted = index.0 as usize + 1;
             self.sums.resize_with(self.sums.len().max(wanted), Sums::default);
             if let Some(sums) = self.sums.get_mut(index.0 as usize) {

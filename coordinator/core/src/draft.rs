@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{
-    AttemptId, Configuration, ConfigurationIndex, LeaseToken, SweepId, Timestamp, TrialId, WorkerId,
+    AttemptId, Configuration, ConfigurationIndex, LeaseToken, SharedDigest, SweepId, Timestamp, TrialId,
+    WorkerId,
 };
 
 use crate::command::{Decision, Reply, Touch};
@@ -14,6 +15,7 @@ use crate::record::{
     AnsweredRequest, AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord, WorkerState,
 };
 use crate::source::{self, Tally};
+use crate::tables::share;
 
 /// Rows that change, each at most once, and what is asked of them while they do.
 pub(crate) struct Draft<'a> {
@@ -32,6 +34,8 @@ pub(crate) struct Draft<'a> {
     tallies: BTreeMap<SweepId, [Tally; 2]>,
     /// Numbers of configurations that no trial had before, by sweep.
     pub(crate) numbered: BTreeMap<SweepId, BTreeMap<Configuration, ConfigurationIndex>>,
+    /// Datasets of the trials, which share them.
+    datasets: BTreeSet<SharedDigest>,
     /// Sweeps that may have reached a new state.
     pub(crate) unsettled: BTreeSet<SweepId>,
     touches: Vec<Touch>,
@@ -54,6 +58,7 @@ impl<'a> Draft<'a> {
             open_change: BTreeMap::new(),
             tallies: BTreeMap::new(),
             numbered: BTreeMap::new(),
+            datasets: BTreeSet::new(),
             unsettled: BTreeSet::new(),
             touches: Vec::new(),
             removals: Vec::new(),
@@ -108,7 +113,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets a trial.
-    pub(crate) fn set_trial(&mut self, trial: TrialRecord) {
+    pub(crate) fn set_trial(&mut self, mut trial: TrialRecord) {
+        share(&mut self.datasets, &mut trial.spec.dataset);
         let id = trial.spec.id;
         let before = self.trial(id);
         let was_open = before.is_some_and(|before| !before.state.is_terminal());

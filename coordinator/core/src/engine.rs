@@ -165,7 +165,7 @@ impl Engine {
             Mutation::Sweep(sweep) => {
                 let before = self.tables.sweeps.get(&sweep.id).cloned();
                 self.tables.apply(mutation);
-                self.index.sweep_changed(&self.tables, before.as_ref(), sweep);
+                self.index.sweep_changed(&self.tables, before.as_ref(), sweep, self.slice.0);
             }
             Mutation::Attempt(attempt) => {
                 self.tables.apply(mutation);
@@ -252,6 +252,7 @@ impl Engine {
             }
             Touch::Disconnected(worker) => self.volatile.disconnect(*worker),
             Touch::NotBefore(trial, due) => self.volatile.put_off(*trial, *due),
+            Touch::Shown(sweep) => self.index.show_more(&self.tables, *sweep, self.slice.0),
             Touch::Tick(now) => {
                 self.volatile.last_tick = Some(*now);
                 self.volatile.forget_pauses(*now);

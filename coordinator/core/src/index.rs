@@ -190,6 +190,7 @@ impl Index {
         tables: &Tables,
         before: Option<&SweepRecord>,
         sweep: &SweepRecord,
+        slice: usize,
     ) {
         self.sweep_named(before, Some(sweep));
         let waits = |sweep: &SweepRecord| sweep.state == SweepState::Evaluating;
@@ -204,7 +205,7 @@ impl Index {
         } else if before.is_some_and(|before| before.spec.axes != sweep.spec.axes) {
             entry.configurations.grid_changed(&sweep.spec);
         }
-        entry.follow_standings(tables, sweep);
+        entry.follow_standings(tables, sweep, slice);
         if !same {
             entry.outstanding.clear();
             entry.evaluable.clear();
@@ -228,10 +229,33 @@ impl Index {
         let entry = self.sweeps.entry(trial.spec.id.sweep).or_default();
         entry.progress.remove(Progress::of(trial, before));
         entry.progress.add(Progress::of(trial, recorded));
-        if entry.standings.is_some() {
+        if entry.standings.is_some() || entry.unfinished.is_some() {
             entry.show(tables, trial);
             self.refresh_ready(tables, trial.spec.id.sweep);
         }
+    }
+
+    /// Lets the standings of a sweep that goes on count its next trials.
+    pub(crate) fn show_more(&mut self, tables: &Tables, id: SweepId, slice: usize) {
+        if let Some(entry) = self.sweeps.get_mut(&id) {
+            entry.show_more(tables, id, slice);
+        }
+        self.refresh_ready(tables, id);
+    }
+
+    /// Whether the standings of a sweep do not count all its trials yet.
+    pub(crate) fn is_unfinished(&self, sweep: SweepId) -> bool {
+        self.sweeps.get(&sweep).is_some_and(|entry| entry.unfinished.is_some())
+    }
+
+    /// These indices once all standings are made.
+    #[must_use]
+    pub(crate) fn finished(&self, tables: &Tables) -> Self {
+        let mut index = self.clone();
+        let sweeps: Vec<SweepId> =
+            index.sweeps.keys().copied().filter(|id| index.is_unfinished(*id)).collect();
+        sweeps.into_iter().for_each(|sweep| index.show_more(tables, sweep, usize::MAX));
+        index
     }
 
     /// A sweep's row was removed with its trials.
@@ -321,7 +345,8 @@ impl Index {
             entry.target = target(sweep, entry.tally());
         }
         let phase = match sweep.state {
-            SweepState::Open if !entry.pending.is_empty() => Some(Phase::Train),
+            // A pruner asks of every epoch what all trials have shown.
+            SweepState::Open if !entry.pending.is_empty() && entry.unfinished.is_none() => Some(Phase::Train),
             SweepState::Evaluating if !entry.evaluable.is_empty() => Some(Phase::Evaluate),
             _ => None,
         };

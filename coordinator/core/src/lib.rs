@@ -7,6 +7,7 @@
 pub mod access;
 mod audit;
 mod audit_trail;
+mod by_start;
 mod charge;
 pub mod choice;
 pub mod command;
@@ -59,8 +60,8 @@ pub use rare::Rare;
 pub use reach::{Allowance, StepBounds};
 pub use record::{
     AnsweredRequest, AttemptRecord, AttemptState, Cleared, DatasetRecord, EarlierChoice, EpochRecord,
-    GridOrder, InstanceId, LeaseRecord, ProcessRecord, SearchRecord, SweepRecord, SweepState, TrialPast,
-    TrialRecord, TrialState, TrialWork, Troubles, WorkerRecord, WorkerState,
+    GridOrder, InstanceId, LeaseRecord, ProcessRecord, SearchRecord, SweepRecord, SweepState, TrialExtra,
+    TrialPast, TrialRecord, TrialState, TrialWork, Troubles, WorkerRecord, WorkerState,
 };
 pub use retention::{Keep, Waste};
 pub use search::{Known, ProposalRequest, Question};

@@ -55,7 +55,7 @@ pub const SHARE_OF_ONE_PERCENT: u64 = 50;
 
 /// Memory of a trial with its attempts and its share of the indices, in bytes: twice what the example `million` tells of one with a
 /// configuration of its own that has ended, with its attempt and without its epochs, since some have several attempts.
-pub const TRIAL_BYTES: u64 = 2_048;
+pub const TRIAL_BYTES: u64 = 1_536;
 
 /// Memory of an epoch, in bytes: its record and its share of the table.
 pub const EPOCH_BYTES: u64 = 160;

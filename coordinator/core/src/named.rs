@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{ArtifactRef, Digest, SweepId, TrialId};
 
+use crate::by_start::ByStart;
 use crate::engine::Engine;
 use crate::mutation::{Key, Mutation};
-use crate::packed::Packed;
 use crate::record::{SweepRecord, TrialRecord};
 use crate::tables::Tables;
 
@@ -14,7 +14,7 @@ use crate::tables::Tables;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Named {
     /// Checkpoints and models, with each trial whose row names them.
-    trials: Packed<(Digest, TrialId)>,
+    trials: ByStart,
     /// Datasets, with each sweep whose row names them. A worker that reports a dataset as its checkpoint must not have it
     /// removed.
     datasets: BTreeSet<(Digest, SweepId)>,
@@ -23,14 +23,12 @@ pub(crate) struct Named {
 impl Named {
     /// A trial's row was made, replaced or removed.
     pub(crate) fn trial_changed(&mut self, before: Option<&TrialRecord>, after: Option<&TrialRecord>) {
-        let named = |trial: &TrialRecord| {
-            let id = trial.spec.id;
-            trial.blobs().map(move |blob| (blob.digest, id)).collect::<Vec<_>>()
-        };
-        for name in before.into_iter().flat_map(named) {
-            self.trials.remove(&name);
+        if let Some(trial) = before {
+            trial.blobs().for_each(|blob| self.trials.remove(blob.digest, trial.spec.id));
         }
-        self.trials.extend(after.into_iter().flat_map(named));
+        if let Some(trial) = after {
+            trial.blobs().for_each(|blob| self.trials.insert(blob.digest, trial.spec.id));
+        }
     }
 
     /// A sweep's row was made, replaced or removed.
@@ -47,13 +45,6 @@ impl Named {
 
     pub(crate) fn is_dataset(&self, digest: Digest) -> bool {
         self.datasets.range((digest, SweepId(0))..=(digest, SweepId(u64::MAX))).next().is_some()
-    }
-
-    /// The trials whose rows name this blob.
-    pub(crate) fn trials_of(&self, digest: Digest) -> impl Iterator<Item = TrialId> {
-        let (first, last) =
-            (TrialId { sweep: SweepId(0), index: 0 }, TrialId { sweep: SweepId(u64::MAX), index: u32::MAX });
-        self.trials.range((digest, first)..=(digest, last)).map(|(_, trial)| *trial)
     }
 }
 
@@ -113,16 +104,21 @@ impl Engine {
         }
     }
 
+    /// The trials whose rows name this blob.
+    pub(crate) fn trials_naming(&self, digest: Digest) -> impl Iterator<Item = &TrialRecord> {
+        let alike = self.index.named.trials.like(digest).filter_map(|id| self.tables.trials.get(&id));
+        alike.filter(move |trial| trial.blobs().any(|blob| blob.digest == digest))
+    }
+
     /// Whether a row names a blob.
     pub fn is_named(&self, digest: Digest) -> bool {
-        let named = &self.index.named;
-        named.is_dataset(digest) || named.trials_of(digest).next().is_some()
+        self.index.named.is_dataset(digest) || self.trials_naming(digest).next().is_some()
     }
 
     /// Every blob that a row names.
     pub fn named_blobs(&self) -> BTreeSet<Digest> {
-        let named = &self.index.named;
-        let datasets = named.datasets.iter().map(|(digest, _)| *digest);
-        named.trials.values().map(|(digest, _)| *digest).chain(datasets).collect()
+        let datasets = self.index.named.datasets.iter().map(|(digest, _)| *digest);
+        let of_trials = self.tables.trials.values().flat_map(TrialRecord::blobs).map(|blob| blob.digest);
+        of_trials.chain(datasets).collect()
     }
 }

@@ -2,6 +2,7 @@
 
 use sweep_proto::{SweepId, TrialId, TrialKey, TrialSpec};
 
+use crate::by_start::ByStart;
 use crate::engine::Engine;
 use crate::packed::Packed;
 use crate::record::{TrialRecord, TrialState};
@@ -13,22 +14,12 @@ const LAST: TrialId = TrialId { sweep: SweepId(u64::MAX), index: u32::MAX };
 /// Results by what was trained, and the trials that have taken one over.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Origins {
-    /// Completed trials that were trained, not reused, by the start of their key.
-    trained: Packed<(KeyStart, TrialId)>,
-    /// Trials with a test measurement, by the start of their key.
-    tested: Packed<(KeyStart, TrialId)>,
+    /// Completed trials that were trained, not reused, by their key.
+    trained: ByStart,
+    /// Trials with a test measurement, by their key.
+    tested: ByStart,
     /// Trials that have taken a result over, by the trial that was trained.
     reusers: Packed<(TrialId, TrialId)>,
-}
-
-/// The first bytes of a trial's key. Different trials may share them, if hardly ever: the row tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct KeyStart([u8; 8]);
-
-impl KeyStart {
-    fn of(key: TrialKey) -> Self {
-        Self(key.0.as_bytes().first_chunk().copied().unwrap_or_default())
-    }
 }
 
 impl Origins {
@@ -36,8 +27,8 @@ impl Origins {
     pub(crate) fn trial_changed(&mut self, before: Option<&TrialRecord>, after: Option<&TrialRecord>) {
         if let Some(before) = before {
             let id = before.spec.id;
-            self.trained.remove(&(KeyStart::of(before.key), id));
-            self.tested.remove(&(KeyStart::of(before.key), id));
+            self.trained.remove(before.key.0, id);
+            self.tested.remove(before.key.0, id);
             if let Some(origin) = before.reused_from {
                 self.reusers.remove(&(origin, id));
             }
@@ -47,10 +38,10 @@ impl Origins {
             // A result without its model stands in for nothing: another sweep might choose it, and have to measure it.
             let has_model = after.state == TrialState::Completed && !after.model_is_removed;
             if has_model && after.reused_from.is_none() {
-                self.trained.insert((KeyStart::of(after.key), id));
+                self.trained.insert(after.key.0, id);
             }
             if after.test.is_some() {
-                self.tested.insert((KeyStart::of(after.key), id));
+                self.tested.insert(after.key.0, id);
             }
             if let Some(origin) = after.reused_from {
                 self.reusers.insert((origin, id));
@@ -62,12 +53,6 @@ impl Origins {
     pub(crate) fn is_reused(&self, origin: TrialId) -> bool {
         self.reusers.range((origin, FIRST)..=(origin, LAST)).next().is_some()
     }
-}
-
-/// The trials whose key begins as this one, in order.
-fn like_key(trials: &Packed<(KeyStart, TrialId)>, key: TrialKey) -> impl Iterator<Item = TrialId> {
-    let start = KeyStart::of(key);
-    trials.range((start, FIRST)..=(start, LAST)).map(|(_, trial)| *trial)
 }
 
 impl Engine {
@@ -82,13 +67,9 @@ impl Engine {
     }
 
     /// The first of a trial's key, in either form, that stays and would have ended alike.
-    fn first_standing_in(
-        &self,
-        trials: &Packed<(KeyStart, TrialId)>,
-        trial: &TrialSpec,
-    ) -> Option<&TrialRecord> {
-        let first = |key| {
-            let kept = like_key(trials, key).filter(|id| self.is_kept(*id));
+    fn first_standing_in(&self, trials: &ByStart, trial: &TrialSpec) -> Option<&TrialRecord> {
+        let first = |key: TrialKey| {
+            let kept = trials.like(key.0).filter(|id| self.is_kept(*id));
             let mut records = kept.filter_map(|id| self.tables.trials.get(&id));
             records.find(|record| record.key == key && stands_in(record, trial))
         };

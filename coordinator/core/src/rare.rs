@@ -3,8 +3,6 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 /// A part of a row as it begins.
 pub trait Blank: Clone + PartialEq + 'static {
     /// The part that says nothing.
@@ -19,6 +17,11 @@ impl<T: Blank> Rare<T> {
     /// A part that is given.
     pub fn of(part: T) -> Self {
         Self(Some(part).filter(|part| part != T::blank()).map(Box::new))
+    }
+
+    /// The part, taken out.
+    pub fn into_inner(self) -> T {
+        self.0.map_or_else(|| T::blank().clone(), |part| *part)
     }
 }
 
@@ -57,17 +60,5 @@ impl<T: Blank> PartialEq for Rare<T> {
 impl<T: Blank + fmt::Debug> fmt::Debug for Rare<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(formatter)
-    }
-}
-
-impl<T: Blank + Serialize> Serialize for Rare<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (**self).serialize(serializer)
-    }
-}
-
-impl<'de, T: Blank + Deserialize<'de>> Deserialize<'de> for Rare<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(Self::of)
     }
 }

@@ -66,13 +66,11 @@ impl Engine {
     pub fn may_report(&self, token: LeaseToken, digest: Digest) -> Option<bool> {
         let trial = self.tables.trials.get(&self.index.attempts.get(&token)?.trial)?;
         // Rows of earlier programs hold another form of the key.
-        let is_same = |other: TrialId| {
-            self.tables.trials.get(&other).is_some_and(|other| trial.spec.has_key(other.key))
-        };
-        let named = &self.index.named;
-        let is_nobodys = || named.trials_of(digest).next().is_none();
-        let is_own = || trial.blobs().any(|own| own.digest == digest) || named.trials_of(digest).any(is_same);
-        Some(!named.is_dataset(digest) && (is_nobodys() || is_own()))
+        let is_same = |other: &TrialRecord| trial.spec.has_key(other.key);
+        let is_nobodys = || self.trials_naming(digest).next().is_none();
+        let is_own =
+            || trial.blobs().any(|own| own.digest == digest) || self.trials_naming(digest).any(is_same);
+        Some(!self.index.named.is_dataset(digest) && (is_nobodys() || is_own()))
     }
 
     /// Trained numbers of a trial's model; `None` where its sweep or its dataset is not there.
@@ -84,12 +82,12 @@ impl Engine {
 
     fn dataset_of(&self, trial: &TrialRecord) -> Option<&DatasetRecord> {
         let datasets = &self.tables.sweeps.get(&trial.spec.id.sweep)?.datasets;
-        datasets.iter().find(|one| one.artifact.digest == trial.spec.dataset)
+        datasets.iter().find(|one| one.artifact.digest == *trial.spec.dataset)
     }
 }
 
 fn names(trial: &TrialRecord, digest: Digest) -> bool {
-    trial.spec.dataset == digest || trial.blobs().any(|named| named.digest == digest)
+    *trial.spec.dataset == digest || trial.blobs().any(|named| named.digest == digest)
 }
 
 /// The largest checkpoint of a model of that many trained numbers, in bytes.

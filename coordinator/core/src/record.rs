@@ -15,7 +15,7 @@ use sweep_proto::{
 };
 use uuid::Uuid;
 
-pub use self::trial::{TrialPast, TrialRecord, TrialWork};
+pub use self::trial::{TrialExtra, TrialPast, TrialRecord, TrialWork};
 use crate::limits::{INSTANCES_REMEMBERED_MAX, REQUESTS_REMEMBERED_MAX};
 
 /// In which order the trials of a grid are made, and numbered.

@@ -18,6 +18,7 @@ use crate::command::{Decision, Rejection, Reply};
 use crate::decide::access::record;
 use crate::draft::Draft;
 use crate::engine::Engine;
+use crate::index::SweepIndex;
 use crate::limits::{KEEP_STEPS_MS, KEEP_UNUSED_MS};
 use crate::mutation::Key;
 use crate::record::{Cleared, SweepRecord, TrialRecord, WorkerRecord, WorkerState};
@@ -161,7 +162,7 @@ impl Engine {
     ) -> impl Iterator<Item = &SweepRecord> {
         let is_old = is_older(now, keep_ms);
         self.sweeps().filter(move |sweep| {
-            let made = self.index.sweeps.get(&sweep.id).map_or(0, crate::index::SweepIndex::made);
+            let made = self.index_of(sweep.id).map_or(0, SweepIndex::made);
             // What has yet to follow a cancellation still changes.
             sweep.ended_at.is_some_and(is_old)
                 && u64::from(done(&sweep.cleared)) < made

@@ -294,7 +294,7 @@ mod tests {
                 configuration: source.configuration(point.place).expect("a place"),
                 replicate: point.replicate,
                 seed: 0,
-                dataset: Digest::of(b"data"),
+                dataset: Digest::of(b"data").into(),
             }));
         }
     }

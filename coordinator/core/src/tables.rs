@@ -1,8 +1,10 @@
 //! The durable state as plain ordered tables: what a store loads and what the engine folds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sweep_proto::{AttemptId, Configuration, ConfigurationIndex, SweepId, TokenId, TrialId, WorkerId};
+use sweep_proto::{
+    AttemptId, Configuration, ConfigurationIndex, SharedDigest, SweepId, TokenId, TrialId, WorkerId,
+};
 
 use crate::access::{AuditHead, CertificateId, CertificateRecord, TokenRecord};
 use crate::mutation::{Key, Mutation};
@@ -133,12 +135,14 @@ impl Tables {
         }
     }
 
-    /// Numbers the configurations of each sweep, in the order in which trials first have them, and lets trials of the
-    /// same configuration share it. To be called by whoever makes rows of stored ones.
+    /// Numbers the configurations of each sweep, in the order in which trials first have them, and lets trials share equal configurations
+    /// and datasets. To be called by whoever makes rows of stored ones.
     pub fn number_configurations(&mut self) {
         let mut known: BTreeMap<Configuration, ConfigurationIndex> = BTreeMap::new();
+        let mut datasets = BTreeSet::new();
         let mut sweep = None;
         for trial in self.trials.values_mut() {
+            share(&mut datasets, &mut trial.spec.dataset);
             let of = Some(trial.spec.id.sweep);
             if std::mem::replace(&mut sweep, of) != of {
                 known.clear();
@@ -234,5 +238,13 @@ impl Tables {
     /// The epochs of a trial, in order.
     pub fn epochs_of(&self, trial: TrialId) -> impl DoubleEndedIterator<Item = &EpochRecord> {
         self.epochs.range((trial, 0)..=(trial, u32::MAX))
+    }
+}
+
+/// Gives a dataset the memory of an equal one that is known.
+pub(crate) fn share(known: &mut BTreeSet<SharedDigest>, dataset: &mut SharedDigest) {
+    match known.get(dataset) {
+        Some(shared) => *dataset = shared.clone(),
+        None => _ = known.insert(dataset.clone()),
     }
 }

@@ -8,6 +8,7 @@ use sweep_proto::{
 use crate::choice::ConfigurationMean;
 use crate::command::Rejection;
 use crate::engine::Engine;
+use crate::index::SweepIndex;
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 
 /// A sweep's trials by state.
@@ -44,6 +45,11 @@ pub fn waiting_state(state: SweepState) -> Option<TrialState> {
 }
 
 impl Engine {
+    /// The indices of a sweep; `None` where there is none.
+    pub(crate) fn index_of(&self, sweep: SweepId) -> Option<&SweepIndex> {
+        self.index.sweeps.get(&sweep)
+    }
+
     /// A sweep; `None` also where it was deleted.
     pub fn sweep(&self, id: SweepId) -> Option<&SweepRecord> {
         self.tables.sweeps.get(&id).filter(|sweep| !sweep.is_deleted())
@@ -77,7 +83,7 @@ impl Engine {
     /// A sweep's ledger; empty where there is no such sweep. Trials count as what they are once they have followed what was
     /// decided of their sweep, and those that are yet to be made count, too.
     pub fn ledger(&self, sweep: SweepId) -> Ledger {
-        let (Some(index), Some(sweep)) = (self.index.sweeps.get(&sweep), self.sweep(sweep)) else {
+        let (Some(index), Some(sweep)) = (self.index_of(sweep), self.sweep(sweep)) else {
             return Ledger::default();
         };
         let mut by_state = index.counts;
@@ -98,12 +104,12 @@ impl Engine {
 
     /// Trials of a sweep whose results later ones have taken over: they stay when the sweep is deleted.
     pub fn origins_in(&self, sweep: SweepId) -> u64 {
-        self.index.sweeps.get(&sweep).map_or(0, |index| index.origins.len() as u64)
+        self.index_of(sweep).map_or(0, |index| index.origins.len() as u64)
     }
 
     /// Trials of a sweep that are yet to be made.
     pub fn unmade(&self, sweep: SweepId) -> u64 {
-        self.index.sweeps.get(&sweep).map_or(0, crate::index::SweepIndex::unmade)
+        self.index_of(sweep).map_or(0, SweepIndex::unmade)
     }
 
     /// Whether trials of a sweep have yet to follow what was decided of it. Those that are made while it runs do not count.
@@ -113,12 +119,12 @@ impl Engine {
 
     /// Whether trials of a sweep wait at rungs and no other is left that could still end or come to one.
     pub(crate) fn is_stuck(&self, sweep: SweepId) -> bool {
-        self.index.sweeps.get(&sweep).is_some_and(crate::index::SweepIndex::is_stuck)
+        self.index_of(sweep).is_some_and(SweepIndex::is_stuck)
     }
 
     /// Whether a sweep has trials that have not ended.
     pub fn has_open_trials(&self, sweep: SweepId) -> bool {
-        self.index.sweeps.get(&sweep).is_some_and(|index| index.open_trials() > 0)
+        self.index_of(sweep).is_some_and(|index| index.open_trials() > 0)
     }
 
     /// An artifact that work under some live lease needs, as it must be.
@@ -135,7 +141,7 @@ impl Engine {
 
     fn artifacts_of(&self, trial: &TrialRecord) -> impl Iterator<Item = ArtifactRef> {
         let datasets = self.sweep(trial.spec.id.sweep).into_iter().flat_map(|sweep| &sweep.datasets);
-        let dataset = datasets.map(|one| one.artifact).find(|one| one.digest == trial.spec.dataset);
+        let dataset = datasets.map(|one| one.artifact).find(|one| one.digest == *trial.spec.dataset);
         let measured = trial.lease.filter(|lease| lease.work == WorkKind::Evaluate);
         let model = measured.and_then(|_| Some(trial.result.as_ref()?.model));
         let checkpoints = trial.checkpoint.into_iter().chain(trial.underway).map(|one| one.artifact);
@@ -146,6 +152,12 @@ impl Engine {
     /// lets a few more.
     pub fn is_behind(&self) -> bool {
         !self.index.behind.is_empty()
+    }
+
+    /// Trials of sweeps that go on after their end, and have a pruner, that are not counted for it yet: no trial of such a sweep is
+    /// handed out, and [`Command::Follow`](crate::Command::Follow) counts a few more.
+    pub fn uncounted(&self) -> u64 {
+        self.index.behind.iter().filter_map(|sweep| self.index_of(*sweep)).map(SweepIndex::uncounted).sum()
     }
 
     /// A trial as it is once it has followed what was decided of its sweep.
@@ -162,24 +174,22 @@ impl Engine {
     /// The state of a trial once it has followed what was decided of its sweep.
     pub fn state_of(&self, trial: &TrialRecord) -> TrialState {
         let waits = matches!(trial.state, TrialState::Pending | TrialState::Paused);
-        let is_open = |sweep: &&SweepRecord| sweep.state == SweepState::Open;
-        if trial.rung().is_some() && self.sweep(trial.spec.id.sweep).is_some_and(|one| is_open(&one)) {
-            return TrialState::Paused;
+        let Some(sweep) = self.sweep(trial.spec.id.sweep).filter(|_| waits) else { return trial.state };
+        match sweep.state {
+            SweepState::Open if trial.rung().is_some() => TrialState::Paused,
+            state => waiting_state(state).unwrap_or(trial.state),
         }
-        let sweep = self.sweep(trial.spec.id.sweep).filter(|_| waits);
-        sweep.and_then(|sweep| waiting_state(sweep.state)).unwrap_or(trial.state)
     }
 
     /// The trials of a sweep under a live lease, in order.
     pub fn running(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
-        let leased = self.index.sweeps.get(&sweep).into_iter().flat_map(|index| &index.leased);
+        let leased = self.index_of(sweep).into_iter().flat_map(|index| &index.leased);
         leased.filter_map(move |index| self.tables.trials.get(&TrialId { sweep, index: *index }))
     }
 
     /// The trials of a sweep that have not ended: those that wait, and those that are trained.
     pub fn open_trials(&self, sweep: SweepId) -> impl Iterator<Item = &TrialRecord> {
-        let index = self.index.sweeps.get(&sweep).into_iter();
-        let open = index.flat_map(|index| {
+        let open = self.index_of(sweep).into_iter().flat_map(|index| {
             let pending = index.pending.values().map(|(_, trial)| trial);
             let waiting = pending.chain(index.paused.values()).chain(&index.at_rungs);
             waiting.chain(&index.leased).copied()
@@ -232,13 +242,13 @@ impl Engine {
 
     /// The first of these.
     pub fn best_configurations(&self, sweep: SweepId, most: usize) -> Vec<ConfigurationMean> {
-        let index = self.index.sweeps.get(&sweep);
-        index.map_or_else(Vec::new, |index| index.configurations.means().take(most).collect())
+        let means = self.index_of(sweep).into_iter().flat_map(|index| index.configurations.means());
+        means.take(most).collect()
     }
 
     /// The number of the chosen configuration of a sweep.
     pub fn chosen(&self, sweep: &SweepRecord) -> Option<ConfigurationIndex> {
-        self.index.sweeps.get(&sweep.id)?.chosen(sweep)
+        self.index_of(sweep.id)?.chosen(sweep)
     }
 
     /// The trials of the chosen configuration of a sweep, in order; none before the choice.
@@ -253,25 +263,21 @@ impl Engine {
         sweep: SweepId,
         configuration: Option<ConfigurationIndex>,
     ) -> impl Iterator<Item = &TrialRecord> {
-        let index = self.index.sweeps.get(&sweep).zip(configuration);
-        let trials = index.map(|(index, number)| index.configurations.trials_of(number));
-        trials
-            .into_iter()
-            .flatten()
-            .filter_map(move |index| self.tables.trials.get(&TrialId { sweep, index }))
+        let index = self.index_of(sweep).zip(configuration).into_iter();
+        let trials = index.flat_map(|(index, number)| index.configurations.trials_of(number));
+        trials.filter_map(move |index| self.tables.trials.get(&TrialId { sweep, index }))
     }
 
     /// The completed trial of a sweep with the lowest score, one seed of one configuration; the first of equal ones. It only falls
     /// as a sweep goes on, while the mean of the best configuration may rise with each further replicate.
     pub fn lowest_trial(&self, sweep: SweepId) -> Option<&TrialRecord> {
-        let (_, index) = self.index.sweeps.get(&sweep)?.scored.first()?;
+        let (_, index) = self.index_of(sweep)?.scored.first()?;
         self.tables.trials.get(&TrialId { sweep, index: *index })
     }
 
     /// Trials of a sweep with a result, and those of them whose last epoch was the best.
     pub fn still_learning(&self, sweep: SweepId) -> (u64, u64) {
-        let index = self.index.sweeps.get(&sweep);
-        index.map_or((0, 0), |index| (index.scored.len() as u64, index.still_learning))
+        self.index_of(sweep).map_or((0, 0), |index| (index.scored.len() as u64, index.still_learning))
     }
 
     /// When a tick will next have something to do.

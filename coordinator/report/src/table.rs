@@ -136,7 +136,7 @@ impl Table {
                 replicate: record.spec.replicate,
                 seed: record.spec.seed,
                 key: record.key,
-                dataset: record.spec.dataset,
+                dataset: *record.spec.dataset,
                 state: record.state,
                 outcome: outcome(record),
                 test: record

@@ -155,13 +155,14 @@ impl Live {
 
     /// Lets a bounded number of trials follow what was decided of their sweep, after everybody else had their turn.
     pub(super) fn follow(&mut self, now: Timestamp, batch: &mut Batch) {
-        let before = batch.mutations.len();
+        let done = |live: &Self, batch: &Batch| (batch.mutations.len(), live.engine.uncounted());
+        let before = done(self, batch);
         if self.engine.is_behind()
             && let Err(refusal) = self.decide(now, &Command::Follow, batch)
         {
             tracing::warn!(%refusal, "trials cannot follow what was decided of their sweep");
         }
-        self.is_stuck = batch.mutations.len() == before;
+        self.is_stuck = done(self, batch) == before;
     }
 
     /// Whether more trials are to follow at once.

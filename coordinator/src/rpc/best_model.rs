@@ -29,7 +29,7 @@ pub(super) async fn best_model(shared: &Shared, caller: Caller, sweep: SweepId) 
             "no trial of sweep {sweep} has completed yet, so there is no model"
         ))
     })?;
-    let (header, _) = read_header(&shared.artifacts, best.trial.spec.dataset).await?;
+    let (header, _) = read_header(&shared.artifacts, *best.trial.spec.dataset).await?;
     let files = vec![
         ("configuration.json".to_owned(), Download::Bytes(pretty(&best.trial.spec.configuration)?.into())),
         ("labels.json".to_owned(), Download::Bytes(pretty(&header.classes)?.into())),

@@ -4,73 +4,21 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use coordinator_core::{Command, DatasetRecord, Engine, Quota, Tables, Totals, TrialState};
+use coordinator_core::{Command, Engine, Tables};
 use coordinator_store::{SqliteStore, Store as _, StoreReader as _};
-use sweep_proto::{
-    ArtifactRef, Axis, Configuration, DataSource, DataSpec, Digest, Hyperparameter, SweepId, SweepSpec,
-    Timestamp, TrialResult, Value,
-};
+use sweep_proto::{Hyperparameter, SweepId, SweepSpec, Timestamp};
+
+#[allow(dead_code, reason = "each example uses a part of it")]
+#[path = "../../core/examples/setup/mod.rs"]
+mod setup;
 
 /// Replicates of each configuration.
 const REPLICATES: u32 = 10;
 
 fn spec(trials: u64) -> SweepSpec {
-    let levels = (1..=trials / u64::from(REPLICATES) / 10).map(Value::Integer).collect();
-    let sizes = (1..=10).map(|size| Value::Integer(size * 8)).collect();
-    SweepSpec {
-        name: "large".into(),
-        data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
-        fixed: Configuration::default(),
-        axes: vec![
-            Axis::of_levels(Hyperparameter::Units, levels),
-            Axis::of_levels(Hyperparameter::BatchSize, sizes),
-        ],
-        replicates: REPLICATES,
-        seed: 0,
-        failures_max: 3,
-        reuse: true,
-        priority: 0,
-        constraints: Box::default(),
-        search: None,
-    }
-}
-
-fn launch(trials: u64) -> Command {
-    let spec = spec(trials);
-    let dataset = |variant| DatasetRecord {
-        variant,
-        artifact: ArtifactRef { digest: Digest::of(b"data"), bytes: 4 },
-        classes: vec!["no".into(), "yes".into()],
-        vocabulary: 10,
-        rows: [8, 1, 1],
-        account: None,
-    };
-    let datasets = spec.data_variants().into_iter().map(dataset).collect();
-    let most = u64::MAX;
-    let quota = Quota::of(Totals {
-        sweeps: most,
-        stored_trials: most,
-        open_trials: most,
-        text_bytes: most,
-        artifact_bytes: most,
-        memory_bytes: most,
-    });
-    Command::Launch {
-        spec,
-        file_text: String::new(),
-        datasets,
-        attach: false,
-        owner: None,
-        quota: Box::new(quota),
-    }
-}
-
-/// Resident memory of this process, in bytes.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kibibytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    kibibytes.unwrap_or(0) * 1_024
+    let levels = trials / u64::from(REPLICATES) / 10;
+    let axes = vec![setup::axis(Hyperparameter::Units, levels), setup::axis(Hyperparameter::BatchSize, 10)];
+    setup::spec("large", axes, REPLICATES)
 }
 
 /// Does a command, and lets all trials follow; how long each step kept everybody waiting.
@@ -98,18 +46,7 @@ fn hold(
 #[allow(clippy::print_stdout, reason = "what an example is for")]
 fn look_at_finished(engine: &Engine, sweep: SweepId) {
     let mut tables = engine.tables().clone();
-    for (number, trial) in tables.trials.values_mut().enumerate() {
-        trial.state = TrialState::Completed;
-        trial.result = Some(TrialResult {
-            best_epoch: 2,
-            epochs: 3,
-            early_stopped: false,
-            score: 0.3 + (number % 9_973) as f64 / 1e5,
-            accuracy: 0.9,
-            parameters: 1_000,
-            model: ArtifactRef { digest: Digest::of(b"model"), bytes: 4 },
-        });
-    }
+    tables.trials.values_mut().for_each(|trial| *trial = setup::completed(trial, 3));
     let engine = Engine::restore(tables, Timestamp(0));
     let timed = |what: &str, look: &dyn Fn() -> usize| {
         let began = Instant::now();
@@ -130,10 +67,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = folder.path().join("sweep.db");
     let mut store = SqliteStore::open(&path)?;
     let mut engine = Engine::restore(Tables::default(), Timestamp(0)).with_stock(usize::MAX);
-    let before = resident_bytes();
+    let before = setup::resident_bytes();
     let sweep = SweepId(1);
     for (name, command) in [
-        ("launch", launch(trials)),
+        ("launch", setup::launch(spec(trials))),
         ("pause", Command::Pause(sweep)),
         ("resume", Command::Resume(sweep)),
         ("cancel", Command::Cancel(sweep)),
@@ -145,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let steps = holds.len();
         println!("{name}: {steps} steps, longest {longest:.1?}, median {median:.1?}, together {total:.1?}");
         if name == "launch" {
-            println!("memory for each trial: {} bytes", (resident_bytes() - before) / trials);
+            println!("memory for each trial: {} bytes", (setup::resident_bytes() - before) / trials);
         }
     }
     look_at_finished(&engine, sweep);

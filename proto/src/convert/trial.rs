@@ -76,7 +76,7 @@ impl TryFrom<wire::TrialSpec> for TrialSpec {
             configuration,
             replicate: message.replicate,
             seed: message.seed,
-            dataset: digest(&message.dataset, "dataset")?,
+            dataset: digest(&message.dataset, "dataset")?.into(),
         })
     }
 }

@@ -20,7 +20,7 @@ impl TryFrom<wire::Grant> for Work {
     fn try_from(grant: wire::Grant) -> Result<Self, ConvertError> {
         let spec: TrialSpec = grant.spec.ok_or(ConvertError::Missing("spec"))?.try_into()?;
         let dataset: ArtifactRef = grant.dataset.ok_or(ConvertError::Missing("dataset"))?.try_into()?;
-        if dataset.digest != spec.dataset {
+        if dataset.digest != *spec.dataset {
             let problem = "it is not the dataset of the trial".to_owned();
             return Err(ConvertError::Invalid { field: "dataset", problem });
         }

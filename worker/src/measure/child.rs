@@ -127,7 +127,7 @@ fn train(
         configuration.set(name, Value::Integer(value))?;
     }
     let id = TrialId { sweep: SweepId(0), index: 0 };
-    let spec = TrialSpec { id, configuration, replicate: 0, seed: 0, dataset: trial.digest };
+    let spec = TrialSpec { id, configuration, replicate: 0, seed: 0, dataset: trial.digest.into() };
     let request = TrainRequest {
         spec: &spec,
         dataset: &trial.dataset,

@@ -78,7 +78,8 @@ mod tests {
     fn start(dataset: PathBuf, directory: PathBuf, device: &str) -> Start {
         let id = TrialId { sweep: SweepId(1), index: 0 };
         let configuration = Configuration::default();
-        let spec = TrialSpec { id, configuration, replicate: 0, seed: 1, dataset: Digest::of(b"data") };
+        let spec =
+            TrialSpec { id, configuration, replicate: 0, seed: 1, dataset: Digest::of(b"data").into() };
         let device = device.to_owned();
         let work = WorkKind::Train;
         let member = MemberStart {

@@ -154,7 +154,7 @@ fn main() {
             configuration: configuration.clone(),
             replicate: 0,
             seed: trial as u64,
-            dataset: digest,
+            dataset: digest.into(),
         };
         let directory = tempfile::tempdir().unwrap();
         let request = TrainRequest {

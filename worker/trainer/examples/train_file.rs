@@ -37,7 +37,7 @@ fn main() {
     }
     let bytes = std::fs::read(&dataset).unwrap();
     let id = TrialId { sweep: SweepId(1), index: 0 };
-    let spec = TrialSpec { id, configuration, replicate: 0, seed: 1, dataset: Digest::of(&bytes) };
+    let spec = TrialSpec { id, configuration, replicate: 0, seed: 1, dataset: Digest::of(&bytes).into() };
     let directory = tempfile::tempdir().unwrap();
     let request = TrainRequest {
         spec: &spec,

@@ -10,7 +10,7 @@
 use sweep_proto::{Configuration, ConfigurationIndex, SweepId, Timestamp, TrialId};
 
 use super::{Decided, grid};
-use crate::command::{Rejection, Reply};
+use crate::command::{Rejection, Reply, Touch};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{SweepRecord, SweepState, TrialState};
@@ -37,9 +37,13 @@ impl Draft<'_> {
             self.clear_away(id);
             return Ok(());
         }
+        let engine = self.engine;
+        if engine.index.is_unfinished(id) {
+            self.touch(Touch::Shown(id));
+            return Ok(());
+        }
         let state = sweep.state;
         let Some(waiting) = waiting_state(state) else { return Ok(()) };
-        let engine = self.engine;
         let mut room = engine.slice.0;
         let mut waits = 0;
         if let Some(index) = engine.index.sweeps.get(&id) {

@@ -130,7 +130,7 @@ pub(crate) fn new_trial(
         configuration,
         replicate,
         seed: replicate_seed(sweep_seed, replicate),
-        dataset: dataset.artifact.digest,
+        dataset: dataset.artifact.digest.into(),
     };
     Ok(TrialRecord::new(spec, configuration_index))
 }

@@ -130,7 +130,7 @@ impl Engine {
     }
 
     fn is_of_one_dataset(&self, one: TrialId, other: TrialId) -> bool {
-        let dataset = |id| self.tables.trials.get(&id).map(|trial: &TrialRecord| trial.spec.dataset);
+        let dataset = |id| self.tables.trials.get(&id).map(|trial: &TrialRecord| &trial.spec.dataset);
         dataset(one) == dataset(other)
     }
 
@@ -149,7 +149,7 @@ impl Engine {
 
 fn granted(engine: &Engine, trial: &TrialRecord, lease: &LeaseRecord) -> Option<Granted> {
     let datasets = &engine.tables.sweeps.get(&trial.spec.id.sweep)?.datasets;
-    let dataset = datasets.iter().map(|one| one.artifact).find(|one| one.digest == trial.spec.dataset)?;
+    let dataset = datasets.iter().map(|one| one.artifact).find(|one| one.digest == *trial.spec.dataset)?;
     let trains = lease.work == WorkKind::Train;
     let model: Option<ArtifactRef> = trial.result.as_ref().map(|result| result.model);
     Some(Granted {

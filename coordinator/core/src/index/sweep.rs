@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use coordinator_search::pruner::Standings;
-use sweep_proto::{ConfigurationIndex, SweepSpec};
+use sweep_proto::{ConfigurationIndex, SweepId, SweepSpec, TrialId};
 
 use super::{Stock, Turn};
 use crate::configurations::Configurations;
+use crate::limits::ROWS_PER_TRIAL_OF_SLICE;
 use crate::packed::Packed;
 use crate::progress::Progress;
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
@@ -15,16 +16,28 @@ use crate::spans::Spans;
 use crate::standings::{shown, standings_of};
 use crate::tables::Tables;
 
-/// A score as a whole number in the order of [`f64::total_cmp`].
+/// A score as a whole number in the order of [`f64::total_cmp`], in two halves: beside a trial's index it takes 12 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ScoreKey(i64);
+pub(crate) struct ScoreKey {
+    upper: i32,
+    lower: u32,
+}
 
 impl ScoreKey {
     pub(crate) fn of(score: f64) -> Self {
         let bits = score.to_bits().cast_signed();
         // The magnitude of negative numbers counts downwards.
-        Self(bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed())
+        let number = bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed();
+        Self { upper: (number >> 32) as i32, lower: number as u32 }
     }
+}
+
+/// Standings that are being made, of which nobody asks yet.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Unfinished {
+    standings: Standings,
+    /// The first trial that they do not count.
+    next: u32,
 }
 
 /// The indices of one sweep. Trials are named by their index in it.
@@ -41,6 +54,8 @@ pub(crate) struct SweepIndex {
     pub(crate) at_rungs: BTreeSet<u32>,
     /// What its trials have shown, where a pruner asks.
     pub(crate) standings: Option<Standings>,
+    /// Those of a sweep that goes on after its end, until all its trials are counted.
+    pub(super) unfinished: Option<Unfinished>,
     /// Trials whose test measurement the sweep waits for.
     pub(crate) outstanding: BTreeSet<u32>,
     /// Those of `outstanding` that nobody measures now.
@@ -125,6 +140,7 @@ impl SweepIndex {
             return self.made() == 0 || self.made() > self.origins.len() as u64;
         }
         match sweep.state {
+            SweepState::Open | SweepState::Paused if self.unfinished.is_some() => true,
             SweepState::Open => {
                 !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock) || self.moves_rungs()
             }
@@ -158,22 +174,47 @@ impl SweepIndex {
             .sum()
     }
 
-    /// Standings are kept while trials may still train: dropped where the sweep has ended, made again where it goes on.
-    pub(super) fn follow_standings(&mut self, tables: &Tables, sweep: &SweepRecord) {
+    /// Standings are kept while trials may still train: dropped where the sweep has ended, made again where it goes on. Of many
+    /// trials they are made in slices.
+    pub(super) fn follow_standings(&mut self, tables: &Tables, sweep: &SweepRecord, slice: usize) {
         let fresh = standings_of(sweep);
-        if fresh.is_some() == self.standings.is_some() {
+        if fresh.is_some() == (self.standings.is_some() || self.unfinished.is_some()) {
             return;
         }
-        self.standings = fresh;
-        if self.standings.is_some() {
-            tables.trials_of(sweep.id).for_each(|trial| self.show(tables, trial));
+        self.standings = None;
+        self.unfinished = fresh.map(|standings| Unfinished { standings, next: 0 });
+        self.show_more(tables, sweep.id, slice);
+    }
+
+    /// Trials that standings which are being made do not count yet.
+    pub(crate) fn uncounted(&self) -> u64 {
+        self.unfinished.as_ref().map_or(0, |unfinished| self.made().saturating_sub(unfinished.next.into()))
+    }
+
+    /// Lets standings that are being made count the next trials, with about as many rows as a slice may have.
+    pub(super) fn show_more(&mut self, tables: &Tables, id: SweepId, slice: usize) {
+        let Some(Unfinished { mut standings, next }) = self.unfinished.take() else { return };
+        let mut rows = slice.saturating_mul(ROWS_PER_TRIAL_OF_SLICE);
+        let left = TrialId { sweep: id, index: next }..=TrialId { sweep: id, index: u32::MAX };
+        for (count, trial) in tables.trials.range(left).enumerate() {
+            let index = trial.spec.id.index;
+            if count >= slice || rows == 0 {
+                self.unfinished = Some(Unfinished { standings, next: index });
+                return;
+            }
+            rows = rows.saturating_sub(tables.epochs_recorded(trial.spec.id) as usize);
+            standings.set(index, shown(tables, trial));
         }
+        self.standings = Some(standings);
     }
 
     /// A trial or its epochs have changed: so has what it has shown.
     pub(super) fn show(&mut self, tables: &Tables, trial: &TrialRecord) {
-        if let Some(standings) = &mut self.standings {
-            standings.set(trial.spec.id.index, shown(tables, trial));
+        let index = trial.spec.id.index;
+        let counted = self.unfinished.as_mut().filter(|unfinished| index < unfinished.next);
+        let standings = self.standings.as_mut().or(counted.map(|unfinished| &mut unfinished.standings));
+        if let Some(standings) = standings {
+            standings.set(index, shown(tables, trial));
         }
     }
 

@@ -1,80 +1,81 @@
 //! The row of a trial. A million of them are in memory, so what most trials do not have stands apart.
 
+mod stored;
+
 use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
-use sweep_proto::left_out::is_default;
 use sweep_proto::{
     CheckpointRef, ConfigurationIndex, TestMetric, Timestamp, TrialId, TrialKey, TrialResult, TrialSpec,
 };
 
+use self::stored::StoredTrial;
 use super::{LeaseRecord, TrialState};
 use crate::rare::{Blank, Rare};
 
 /// One trial. A lease stands in it while one is live. The fields of its past are read and set as its own, and are stored so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredTrial", into = "StoredTrial")]
 pub struct TrialRecord {
     /// What is trained.
     pub spec: TrialSpec,
     /// Its configuration's number in the sweep. Not stored: it follows from the rows
     /// ([`number_configurations`](crate::Tables::number_configurations)).
-    #[serde(skip)]
     pub configuration_index: ConfigurationIndex,
     /// Its content address.
     pub key: TrialKey,
     /// Where it stands.
     pub state: TrialState,
     /// What has become of it since it was made.
-    #[serde(flatten)]
     pub past: Rare<TrialPast>,
 }
 
 /// What has become of a trial that somebody has worked on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrialPast {
     /// Attempts begun, of either kind.
     pub attempts: u32,
+    /// What it left behind, where completed.
+    pub result: Option<TrialResult>,
+    /// When it became terminal.
+    pub ended_at: Option<Timestamp>,
+    /// Its number among the ended trials of a searched sweep, from 1, in the order in which their ends were decided.
+    pub ended_number: Option<u64>,
+    /// How far it may train now, in epochs; `None`: to its end. There it waits with its checkpoint until it is promoted. Of
+    /// a pruned trial: the epochs that it trained.
+    pub until_epoch: Option<u32>,
+    /// Whether the model that its result names was removed, because its sweep ended long ago.
+    pub model_is_removed: bool,
+    /// What only some trials have.
+    pub extra: Rare<TrialExtra>,
+}
+
+/// What only some of the trials have that somebody has worked on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrialExtra {
     /// Attempts that failed by their own fault; limited by `failures_max`.
     pub failures: u32,
     /// Attempts for which a slot's memory did not suffice; they have a budget of their own.
-    #[serde(default)]
     pub out_of_memory: u32,
     /// The largest memory of a slot that did not suffice, in bytes, as far as workers told it.
-    #[serde(default)]
     pub outgrown_bytes: Option<u64>,
-    /// What holds it, and what it goes on from.
-    #[serde(flatten)]
-    pub work: Rare<TrialWork>,
-    /// What it left behind, where completed.
-    pub result: Option<TrialResult>,
     /// The epoch in which it diverged, where diverged.
     pub diverged_epoch: Option<u32>,
     /// Why the last failed or diverged attempt ended.
     pub last_error: Option<String>,
+    /// Attempts before it was last tried again by a person's command: their failures no longer count.
+    pub forgiven: u32,
     /// Its test measurement, where it belongs to the chosen configuration.
     pub test: Option<Box<TestMetric>>,
     /// The finished trial whose result, curves and test metric stand in for it.
     pub reused_from: Option<TrialId>,
-    /// When it became terminal.
-    pub ended_at: Option<Timestamp>,
-    /// Attempts before it was last tried again by a person's command: their failures no longer count.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub forgiven: u32,
-    /// Whether the model that its result names was removed, because its sweep ended long ago.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub model_is_removed: bool,
-    /// Its number among the ended trials of a searched sweep, from 1, in the order in which their ends were decided.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended_number: Option<u64>,
-    /// How far it may train now, in epochs; `None`: to its end. There it waits with its checkpoint until it is promoted. Of
-    /// a pruned trial: the epochs that it trained.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until_epoch: Option<u32>,
+    /// What holds it, and what it goes on from.
+    pub work: Rare<TrialWork>,
 }
 
 /// What holds a trial, and what it goes on from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrialWork {
     /// The lease on it, of either kind, while one is live.
     pub lease: Option<LeaseRecord>,
@@ -82,7 +83,6 @@ pub struct TrialWork {
     pub checkpoint: Option<CheckpointRef>,
     /// What an attempt that was stopped in mid-epoch handed over: goes before `checkpoint`, which stays in case that
     /// this one cannot be read.
-    #[serde(default)]
     pub underway: Option<CheckpointRef>,
 }
 
@@ -115,6 +115,20 @@ impl DerefMut for TrialRecord {
 }
 
 impl Deref for TrialPast {
+    type Target = TrialExtra;
+
+    fn deref(&self) -> &TrialExtra {
+        &self.extra
+    }
+}
+
+impl DerefMut for TrialPast {
+    fn deref_mut(&mut self) -> &mut TrialExtra {
+        &mut self.extra
+    }
+}
+
+impl Deref for TrialExtra {
     type Target = TrialWork;
 
     fn deref(&self) -> &TrialWork {
@@ -122,7 +136,7 @@ impl Deref for TrialPast {
     }
 }
 
-impl DerefMut for TrialPast {
+impl DerefMut for TrialExtra {
     fn deref_mut(&mut self) -> &mut TrialWork {
         &mut self.work
     }
@@ -131,6 +145,13 @@ impl DerefMut for TrialPast {
 impl Blank for TrialPast {
     fn blank() -> &'static Self {
         static BLANK: LazyLock<TrialPast> = LazyLock::new(TrialPast::default);
+        &BLANK
+    }
+}
+
+impl Blank for TrialExtra {
+    fn blank() -> &'static Self {
+        static BLANK: LazyLock<TrialExtra> = LazyLock::new(TrialExtra::default);
         &BLANK
     }
 }
@@ -155,7 +176,7 @@ mod tests {
             configuration: Configuration::default(),
             replicate: 0,
             seed: 3,
-            dataset: Digest::of(b"data"),
+            dataset: Digest::of(b"data").into(),
         };
         TrialRecord::new(spec, ConfigurationIndex(0))
     }
@@ -195,8 +216,10 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_has_worked_on_takes_little_memory() {
-        assert!(size_of::<TrialRecord>() <= 128, "{}", size_of::<TrialRecord>());
+    fn what_most_trials_lack_takes_no_memory() {
+        let bytes = [size_of::<TrialRecord>(), size_of::<TrialPast>(), size_of::<TrialExtra>()];
+        let most = [96, 136, 104];
+        assert!(bytes.iter().zip(most).all(|(bytes, most)| *bytes <= most), "{bytes:?}, of {most:?}");
         let mut changed = trial();
         changed.lease = None;
         assert_eq!(changed, trial());

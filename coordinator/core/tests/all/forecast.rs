@@ -138,7 +138,8 @@ impl Rows {
         let RecordedTrial(replicate, position, began, ended, epochs) = one;
         let configuration = recorded.spec.configuration(*position).expect("in the grid");
         let dataset = recorded.datasets[0].artifact;
-        let spec = TrialSpec { id, configuration, replicate: *replicate, seed: 0, dataset: dataset.digest };
+        let spec =
+            TrialSpec { id, configuration, replicate: *replicate, seed: 0, dataset: dataset.digest.into() };
         let result = TrialResult {
             best_epoch: 1,
             epochs: epochs.len() as u32,

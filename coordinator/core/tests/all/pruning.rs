@@ -11,11 +11,10 @@ use sweep_proto::{
 use crate::support::lab::{Lab, report};
 use crate::support::values;
 
-/// A sweep of trials that train all their epochs, whatever patience says.
+/// A sweep of trials that train all their epochs.
 fn spec(pruner: PrunerName, trials: u64, epochs: u64) -> SweepSpec {
     let units: Vec<u64> = (1..=trials).map(|one| one * 8).collect();
     let mut spec = values::spec("pruned", &units, 1, epochs);
-    spec.fixed.set(Hyperparameter::Patience, Value::Integer(0)).unwrap();
     spec.search = Some(Box::new(Search { pruner, eta: Some(3), min_epochs: Some(1), ..Search::of_grid() }));
     spec
 }
@@ -232,6 +231,35 @@ fn finish(lab: &mut Lab, worker: sweep_proto::WorkerId, sweep: SweepId) {
     }
 }
 
+#[test]
+fn a_sweep_of_many_trials_that_goes_on_counts_them_in_slices_before_more_are_handed_out() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let spec = spec(PrunerName::Median, 6, 1);
+    let sweep = lab.launch(spec.clone());
+    finish(&mut lab, worker, sweep);
+    lab.engine = lab.engine.clone().with_slice(2);
+    let more = Extension { replicates: Some(2), ..Extension::default() };
+    let datasets = values::datasets(&spec);
+    lab.run(&Command::Extend { sweep, more, datasets, caller: None, quota: Box::default() });
+    for uncounted in [6, 4, 2] {
+        assert_eq!(
+            lab.engine.uncounted(),
+            uncounted,
+            "of the six, and of the two that came with the extension"
+        );
+        assert!(lab.engine.is_behind());
+        assert_eq!(lab.ask(worker, 1), [], "its pruner does not know them all");
+        assert_eq!(lab.engine.audit(), Vec::<String>::new());
+        let counted = lab.decide(&Command::Follow).unwrap();
+        assert!(counted.mutations.is_empty());
+        lab.run(&Command::Follow);
+    }
+    assert_eq!(lab.engine.uncounted(), 0);
+    follow(&mut lab);
+    assert_eq!(lab.engine.audit(), Vec::<String>::new());
+    lab.ask_one(worker);
+}
+
 fn reused(lab: &Lab, sweep: SweepId) -> Vec<(u32, Option<TrialId>)> {
     let trials = trials(lab, sweep);
     trials.iter().map(|trial| (trial.spec.id.index, trial.reused_from)).collect()
@@ -241,7 +269,8 @@ fn reused(lab: &Lab, sweep: SweepId) -> Vec<(u32, Option<TrialId>)> {
 fn a_result_stands_in_only_where_more_epochs_would_have_changed_nothing() {
     let (mut lab, worker) = Lab::with_worker(1);
     let units: Vec<u64> = (1..=12).map(|one| one * 8).collect();
-    let first = lab.launch(values::spec("short", &units, 1, 3));
+    let spec = |name, epochs| values::impatient(values::spec(name, &units, 1, epochs), 1);
+    let first = lab.launch(spec("short", 3));
     finish(&mut lab, worker, first);
     for older_program in [false, true] {
         if older_program {
@@ -253,7 +282,7 @@ fn a_result_stands_in_only_where_more_epochs_would_have_changed_nothing() {
             lab.engine = Engine::restore(tables, lab.now);
             assert_eq!(lab.engine.audit(), Vec::<String>::new());
         }
-        let same = lab.launch(values::spec("again", &units, 1, 3));
+        let same = lab.launch(spec("again", 3));
         for (index, origin) in reused(&lab, same) {
             let trial = lab.trial(first, index);
             let completed = trial.state == TrialState::Completed;
@@ -269,7 +298,7 @@ fn a_result_stands_in_only_where_more_epochs_would_have_changed_nothing() {
         trial.key = trial.spec.key();
     }
     lab.engine = Engine::restore(tables, lab.now);
-    let longer = lab.launch(values::spec("long", &units, 1, 6));
+    let longer = lab.launch(spec("long", 6));
     let mut stood_in = 0;
     for (index, origin) in reused(&lab, longer) {
         let trial = lab.trial(first, index);

@@ -51,7 +51,7 @@ fn launch_lays_out_every_grid_point_with_every_replicate() {
         let position = spec.position(&trial.spec.configuration).unwrap();
         assert_eq!(u64::from(trial.spec.id.index), position * 3 + u64::from(trial.spec.replicate));
         let dataset = values::dataset(trial.spec.configuration.data_variant());
-        assert_eq!(trial.spec.dataset, dataset.artifact.digest);
+        assert_eq!(*trial.spec.dataset, dataset.artifact.digest);
     }
     let (first, last) = (lab.trial(sweep, 0), lab.trial(sweep, 9));
     assert_eq!(first.spec.seed, last.spec.seed, "replicates are paired");

@@ -126,7 +126,7 @@ pub fn hardest_rows(input: &ReportInput) -> BTreeMap<Digest, Vec<u64>> {
     let mut times: BTreeMap<(Digest, u64), u32> = BTreeMap::new();
     for trial in &input.trials {
         for example in trial.test.iter().flat_map(|test| &test.hardest) {
-            *times.entry((trial.spec.dataset, example.row)).or_default() += 1;
+            *times.entry((*trial.spec.dataset, example.row)).or_default() += 1;
         }
     }
     let mut rows: Vec<_> = times.into_iter().collect();

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use coordinator_core::{AttemptRecord, AttemptState, EpochRecord, TrialPast, TrialRecord, TrialState};
+use coordinator_core::{
+    AttemptRecord, AttemptState, EpochRecord, TrialExtra, TrialPast, TrialRecord, TrialState,
+};
 use serde::Serialize;
 use sweep_proto::{
     AttemptId, ConfidenceBin, EpochMetric, FailureKind, HardExample, TestMetric, TrialId, TrialResult,
@@ -46,21 +48,24 @@ impl<'a> Trial<'a> {
         let TrialRecord { spec, configuration_index: _, key, state, past } = record;
         let TrialPast {
             attempts,
+            result,
+            ended_at,
+            ended_number,
+            until_epoch: _,
+            model_is_removed: _,
+            extra,
+        } = &**past;
+        let TrialExtra {
             failures,
             out_of_memory,
             outgrown_bytes: _,
-            work: _,
-            result,
             diverged_epoch,
             last_error,
+            forgiven,
             test,
             reused_from,
-            ended_at,
-            forgiven,
-            model_is_removed: _,
-            ended_number,
-            until_epoch: _,
-        } = &**past;
+            work: _,
+        } = &**extra;
         Self {
             spec: Spec::of(spec),
             key: key.to_string(),

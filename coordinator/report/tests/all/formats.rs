@@ -103,7 +103,7 @@ fn hostile_strings_are_inert_in_every_format() {
 fn the_hardest_examples_tell_their_texts_which_are_inert_and_short() {
     let without = study();
     let mut with = study();
-    let dataset = with.trials.iter().find(|trial| trial.test.is_some()).unwrap().spec.dataset;
+    let dataset = *with.trials.iter().find(|trial| trial.test.is_some()).unwrap().spec.dataset;
     with.texts.insert((dataset, 17), format!("{HOSTILE}\u{1b}[31m{}", "long ".repeat(100)));
     for (input, told) in [(&without, 0), (&with, 1)] {
         for name in ["report.html", "report.md", "report.tex"] {
@@ -131,7 +131,7 @@ fn the_hardest_examples_tell_their_texts_which_are_inert_and_short() {
 fn what_turns_or_hides_text_is_inert_in_every_file() {
     const TURNED: &str = "gnp\u{202e}txt.exe\u{200b}\u{2066}\u{9b}31m\u{e0041}";
     let mut input = study();
-    let dataset = input.trials.iter().find(|trial| trial.test.is_some()).unwrap().spec.dataset;
+    let dataset = *input.trials.iter().find(|trial| trial.test.is_some()).unwrap().spec.dataset;
     input.texts.insert((dataset, 17), TURNED.into());
     for dataset in &mut input.sweep.datasets {
         dataset.classes.iter_mut().for_each(|class| class.push_str(TURNED));

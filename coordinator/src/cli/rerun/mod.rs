@@ -178,7 +178,7 @@ mod tests {
             let cells =
                 configuration.iter().map(|(one, value)| (one.to_string(), value.to_string())).collect();
             let id = TrialId { sweep: SweepId(9), index: position as u32 };
-            let dataset = Digest::of(b"data");
+            let dataset = Digest::of(b"data").into();
             let trial = TrialSpec { id, configuration, replicate: 0, seed: spec.seed, dataset };
             let state = TrialState::Completed.name().into();
             Trial { number: position, key: trial.key().to_string(), state, cells, ..Trial::default() }

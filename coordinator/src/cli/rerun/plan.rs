@@ -75,7 +75,8 @@ fn configuration(spec: &SweepSpec, sweep: u64, trial: &Trial) -> Result<Configur
     }
     let id = TrialId { sweep: SweepId(sweep), index: u32::try_from(trial.number).unwrap_or(u32::MAX) };
     let seed = replicate_seed(spec.seed, trial.replicate);
-    let keys = trial.dataset.parse().ok().map(|dataset| {
+    let keys = trial.dataset.parse::<sweep_proto::Digest>().ok().map(|dataset| {
+        let dataset = dataset.into();
         let trial =
             TrialSpec { id, configuration: configuration.clone(), replicate: trial.replicate, seed, dataset };
         // A report of an earlier program tells the earlier form.
@@ -116,7 +117,7 @@ mod tests {
                     configuration: configuration.clone(),
                     replicate,
                     seed: replicate_seed(spec.seed, replicate),
-                    dataset: Digest::of(b"data"),
+                    dataset: Digest::of(b"data").into(),
                 };
                 let cells =
                     configuration.iter().map(|(one, value)| (one.to_string(), value.to_string())).collect();

@@ -3,8 +3,8 @@
 use coordinator_core::{
     AnsweredRequest, AttemptRecord, AttemptState, AuditHead, AuditNote, CertificateId, CertificateRecord,
     Cleared, DatasetRecord, EarlierChoice, EpochRecord, GridOrder, Key, LeaseRecord, Mutation, Rare,
-    SweepRecord, SweepState, TokenRecord, TrialPast, TrialRecord, TrialState, TrialWork, WorkerRecord,
-    WorkerState,
+    SweepRecord, SweepState, TokenRecord, TrialExtra, TrialPast, TrialRecord, TrialState, TrialWork,
+    WorkerRecord, WorkerState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
@@ -91,7 +91,7 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         configuration: Configuration::default(),
         replicate: 1,
         seed: 9_007_199_254_740_991,
-        dataset: artifact(1).digest,
+        dataset: artifact(1).digest.into(),
     };
     let lease = LeaseRecord {
         token: LeaseToken(4),
@@ -123,22 +123,25 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         checkpoint: Some(CheckpointRef::after(2, artifact(2))),
         underway: Some(CheckpointRef { epoch: 2, batches: u32::MAX, artifact: artifact(3) }),
     };
-    let past = TrialPast {
-        attempts: 2,
+    let extra = TrialExtra {
         failures: 1,
         out_of_memory: 2,
         outgrown_bytes: Some(u64::MAX),
-        work: Rare::of(work),
-        result: (state == TrialState::Completed).then_some(result),
         diverged_epoch: (state == TrialState::Diverged).then_some(2),
         last_error: Some("죽었다 \u{0} '; DROP TABLE trials; --".into()),
+        forgiven: u32::from(state == TrialState::Paused),
         test: (state == TrialState::Completed).then(|| Box::new(test)),
         reused_from: Some(trial_id(0)),
+        work: Rare::of(work),
+    };
+    let past = TrialPast {
+        attempts: 2,
+        result: (state == TrialState::Completed).then_some(result),
         ended_at: Some(Timestamp(u64::from(u32::MAX))),
-        forgiven: u32::from(state == TrialState::Paused),
-        model_is_removed: state == TrialState::Completed,
         ended_number: None,
         until_epoch: None,
+        model_is_removed: state == TrialState::Completed,
+        extra: Rare::of(extra),
     };
     let trial = TrialRecord::new(spec, ConfigurationIndex::default());
     Mutation::Trial(TrialRecord { state, past: Rare::of(past), ..trial })

@@ -63,7 +63,7 @@ fn spec(dataset: &[u8]) -> TrialSpec {
         configuration.set(one, Value::Integer(value)).expect("in range");
     }
     let id = TrialId { sweep: SweepId(1), index: 0 };
-    TrialSpec { id, configuration, replicate: 0, seed: 7, dataset: Digest::of(dataset) }
+    TrialSpec { id, configuration, replicate: 0, seed: 7, dataset: Digest::of(dataset).into() }
 }
 
 /// The files of one call of the trainer.

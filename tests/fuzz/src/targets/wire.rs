@@ -140,7 +140,8 @@ pub(crate) fn examples() -> Vec<Seed> {
     let checkpoint = CheckpointRef { epoch: 3, batches: 7, artifact };
     let id = TrialId { sweep: SweepId(3), index: 17 };
     let configuration = Configuration::default();
-    let spec = TrialSpec { id, configuration, replicate: 1, seed: 1 << 52, dataset: Digest::of(b"data") };
+    let spec =
+        TrialSpec { id, configuration, replicate: 1, seed: 1 << 52, dataset: Digest::of(b"data").into() };
     let result = TrialResult {
         best_epoch: 2,
         epochs: 3,

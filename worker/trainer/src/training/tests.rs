@@ -71,7 +71,8 @@ impl Bench {
         let bytes = sample_bytes(120, 3);
         fs::write(directory.path().join("dataset"), &bytes).unwrap();
         let id = TrialId { sweep: SweepId(1), index: 0 };
-        let spec = TrialSpec { id, configuration, replicate: 0, seed: 11, dataset: Digest::of(&bytes) };
+        let spec =
+            TrialSpec { id, configuration, replicate: 0, seed: 11, dataset: Digest::of(&bytes).into() };
         Self { directory, spec }
     }
 

@@ -239,9 +239,10 @@ impl World {
         self.propose();
         if self.engine.is_behind() && (!self.faulty || self.other_random.permille(300)) {
             self.followed_late = true;
-            let before = self.engine.tables().clone();
+            let before = (self.engine.tables().clone(), self.engine.uncounted());
             self.execute(&Command::Follow).unwrap();
-            assert_ne!(self.engine.tables(), &before, "trials lag behind, and none of them follows");
+            let after = (self.engine.tables().clone(), self.engine.uncounted());
+            assert_ne!(after, before, "trials lag behind, and none of them follows");
         }
     }
 
@@ -349,7 +350,8 @@ impl World {
         self.launched += 1;
         let units: Vec<u64> = (1..=1 + self.random.below(4)).map(|one| one * 8).collect();
         let name = format!("sweep {}", self.random.below(2));
-        let mut spec = values::spec(&name, &units, 1 + self.random.below(3) as u32, u64::from(EPOCHS));
+        let spec = values::spec(&name, &units, 1 + self.random.below(3) as u32, u64::from(EPOCHS));
+        let mut spec = values::impatient(spec, 1);
         spec.reuse = self.random.permille(700);
         spec.failures_max = 1 + self.random.below(3) as u32;
         spec.search = self.pruned();
