@@ -115,8 +115,17 @@ pub fn diverges_in(spec: &TrialSpec) -> Option<u32> {
 
 /// How many epochs a trial trains: fewer than planned where its patience runs out.
 pub fn epochs(spec: &TrialSpec) -> u32 {
-    let planned = spec.configuration.epochs() as u32;
-    if draw(spec, "stops early") < 0.2 { planned.min(2) } else { planned }
+    let (planned, patience) = (spec.configuration.epochs() as u32, spec.configuration.patience() as u32);
+    let mut state = State::fresh(spec);
+    let (mut lowest, mut best_epoch) = (f64::INFINITY, 0);
+    while state.epoch < planned && (patience == 0 || state.epoch - best_epoch < patience) {
+        state.advance();
+        let loss = state.metric().validation_loss;
+        if loss < lowest {
+            (lowest, best_epoch) = (loss, state.epoch);
+        }
+    }
+    state.epoch
 }
 
 /// The state of the best epoch.

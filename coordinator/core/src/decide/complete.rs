@@ -99,11 +99,16 @@ fn check_result(engine: &Engine, trial: &TrialRecord, result: &TrialResult) -> R
     let refuse = |problem: String| Err(Rejection::Invalid(format!("the result of trial {id} {problem}")));
     let recorded = engine.tables.epochs_recorded(id);
     let planned = trial.spec.configuration.epochs();
-    if result.epochs != recorded || recorded == 0 {
+    let Some(last) = engine.tables.epochs.get(&(id, recorded)).filter(|_| result.epochs == recorded) else {
         return refuse(format!("counts {} epochs, but {recorded} were reported", result.epochs));
+    };
+    if !engine.is_over(trial, &last.metric) {
+        return refuse(format!("has {recorded} of {planned} epochs, and patience has not run out"));
     }
-    if u64::from(result.epochs) < planned && !result.early_stopped {
-        return refuse(format!("has {recorded} of {planned} epochs without having stopped early"));
+    let is_short = u64::from(recorded) < planned;
+    if result.early_stopped != is_short {
+        let told = if result.early_stopped { "stopped early" } else { "did not stop early" };
+        return refuse(format!("says that it {told}, with {recorded} of {planned} epochs"));
     }
     let Some(best) = engine.tables.epochs.get(&(id, result.best_epoch)) else {
         return refuse(format!("names epoch {} as its best, which was not reported", result.best_epoch));

@@ -8,7 +8,7 @@ use coordinator_core::limits::{
     ATTEMPTS_MAX, LEASE_TTL_MS, REQUEST_ID_CHARACTERS_MAX, RETRY_FIRST_MS, RETRY_MAX_MS,
 };
 use coordinator_core::{AttemptState, Command, Engine, Rejection, Reply, Retried, SweepState, TrialState};
-use sweep_proto::{AttemptId, AttemptOutcome, FailureKind, LeaseToken, WorkKind};
+use sweep_proto::{AttemptId, AttemptOutcome, EpochMetric, FailureKind, LeaseToken, TrialResult, WorkKind};
 
 use support::lab::{Lab, report};
 use support::values;
@@ -121,19 +121,42 @@ fn a_result_must_follow_from_the_epochs_reported() {
 #[test]
 fn stopping_before_the_last_epoch_needs_a_reason() {
     let (mut lab, worker) = Lab::with_worker(1);
-    let sweep = lab.launch(values::spec("early", &[8], 1, 3));
+    let sweep = lab.launch(values::impatient(values::spec("early", &[8], 1, 3), 1));
+    let granted = lab.ask_one(worker);
+    // Only the first epoch lowers the loss.
+    let metric = |epoch| EpochMetric { validation_loss: 0.5, ..values::metric(&granted.spec, epoch) };
+    let report = |lab: &mut Lab, epoch| {
+        let checkpoint = values::checkpoint(&granted.spec, epoch);
+        lab.run(&Command::ReportEpoch { token: granted.token, metric: metric(epoch), checkpoint });
+    };
+    let mut result = values::result(&granted.spec);
+    (result.best_epoch, result.score) = (1, 0.5);
+    result.accuracy = metric(1).validation_accuracy;
+    let complete = |epochs, early_stopped| {
+        let result = TrialResult { epochs, early_stopped, ..result.clone() };
+        Command::Complete { token: granted.token, outcome: AttemptOutcome::Trained(result) }
+    };
+    let refused =
+        |lab: &Lab, epochs, early_stopped| lab.refused(&complete(epochs, early_stopped)).to_string();
+    report(&mut lab, 1);
+    assert!(refused(&lab, 1, false).contains("patience has not run out"));
+    assert!(refused(&lab, 1, true).contains("patience has not run out"), "whatever it says");
+    report(&mut lab, 2);
+    assert!(refused(&lab, 2, false).contains("did not stop early, with 2 of 3 epochs"));
+    lab.run(&complete(2, true));
+    assert_eq!(lab.trial(sweep, 0).state, TrialState::Completed);
+}
+
+#[test]
+fn a_trial_that_trained_all_its_epochs_has_not_stopped_early() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    lab.launch(values::spec("whole", &[8], 1, 1));
     let granted = lab.ask_one(worker);
     lab.report(granted.token, &granted.spec, 1);
-    let metric = values::metric(&granted.spec, 1);
-    let mut result = values::result(&granted.spec);
-    (result.epochs, result.best_epoch, result.early_stopped) = (1, 1, false);
-    (result.score, result.accuracy) = (metric.validation_loss, metric.validation_accuracy);
-    let complete =
-        |result| Command::Complete { token: granted.token, outcome: AttemptOutcome::Trained(result) };
-    assert!(matches!(lab.refused(&complete(result.clone())), Rejection::Invalid(_)));
-    result.early_stopped = true;
-    lab.run(&complete(result));
-    assert_eq!(lab.trial(sweep, 0).state, TrialState::Completed);
+    let result = TrialResult { early_stopped: true, ..values::result(&granted.spec) };
+    let outcome = AttemptOutcome::Trained(result);
+    let refused = lab.refused(&Command::Complete { token: granted.token, outcome }).to_string();
+    assert!(refused.contains("stopped early, with 1 of 1 epochs"), "{refused}");
 }
 
 #[test]

@@ -101,8 +101,22 @@ pub fn diverges(spec: &TrialSpec) -> Option<u32> {
 
 /// How many epochs this trial trains: fewer than planned where patience runs out.
 pub fn epochs(spec: &TrialSpec) -> u32 {
-    let planned = spec.configuration.epochs() as u32;
-    if draw(spec, "stops early") < 0.2 { planned.min(2) } else { planned }
+    let (planned, patience) = (spec.configuration.epochs() as u32, spec.configuration.patience() as u32);
+    let (mut lowest, mut best_epoch) = (f64::INFINITY, 0);
+    let runs_out = |epoch: &u32| {
+        let loss = metric(spec, *epoch).validation_loss;
+        if loss < lowest {
+            (lowest, best_epoch) = (loss, *epoch);
+        }
+        patience > 0 && epoch - best_epoch >= patience
+    };
+    (1..=planned).find(runs_out).unwrap_or(planned)
+}
+
+/// A sweep whose trials end after that many epochs without a lower loss.
+pub fn impatient(mut spec: SweepSpec, patience: u64) -> SweepSpec {
+    spec.fixed.set(Hyperparameter::Patience, Value::Integer(patience)).unwrap();
+    spec
 }
 
 pub fn metric(spec: &TrialSpec, epoch: u32) -> EpochMetric {
