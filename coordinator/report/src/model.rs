@@ -53,7 +53,7 @@ pub struct ReportModel {
     /// The chosen configuration on the test split; `null` where it was not measured.
     pub test_split: Option<TestSplit>,
     /// What became of every planned trial.
-    pub ledger: Ledger,
+    pub ledger: TrialAccount,
     /// What was found in the data that changes the meaning of the answer, the gravest first.
     pub data_warnings: Vec<DataWarning>,
     /// What was launched, on what, by whom.
@@ -89,7 +89,7 @@ pub struct ReportModel {
 
 /// What became of every planned trial.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Ledger {
+pub struct TrialAccount {
     /// Grid points times replicates, from the sweep's specification.
     pub planned: u64,
     /// Trials in each state, every state named.

@@ -34,7 +34,7 @@ pub struct TrialRow {
     /// Its state.
     pub state: TrialState,
     /// Its result, where completed and finite.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<TrialOutcome>,
     /// Its test metric, where measured and finite.
     pub test: Option<TestMetric>,
     /// Its epochs in order, without gap or duplicate of a number; only those that are finite.
@@ -55,7 +55,7 @@ pub struct TrialRow {
 
 /// The numbers of a completed trial; all finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Outcome {
+pub struct TrialOutcome {
     /// Validation loss at the best epoch.
     pub score: f64,
     /// Validation accuracy at the best epoch.
@@ -161,12 +161,12 @@ impl Table {
     }
 
     /// The trials with a result.
-    pub fn completed(&self) -> impl Iterator<Item = (&TrialRow, Outcome)> {
+    pub fn completed(&self) -> impl Iterator<Item = (&TrialRow, TrialOutcome)> {
         self.trials.iter().filter_map(|trial| trial.outcome.map(|outcome| (trial, outcome)))
     }
 
     /// The trials with a result, by their level of a hyperparameter.
-    pub fn completed_by_level(&self, of: Hyperparameter) -> BTreeMap<Value, Vec<(&TrialRow, Outcome)>> {
+    pub fn completed_by_level(&self, of: Hyperparameter) -> BTreeMap<Value, Vec<(&TrialRow, TrialOutcome)>> {
         let mut by_level: BTreeMap<Value, Vec<_>> = BTreeMap::new();
         for (trial, outcome) in self.completed() {
             let level = self.configurations[trial.configuration].get(of);
@@ -214,9 +214,9 @@ pub(crate) fn all_finite(numbers: &[f64]) -> bool {
     numbers.iter().copied().all(is_sensible)
 }
 
-fn outcome(record: &coordinator_core::TrialRecord) -> Option<Outcome> {
+fn outcome(record: &coordinator_core::TrialRecord) -> Option<TrialOutcome> {
     let result = record.result.as_ref().filter(|_| record.state == TrialState::Completed)?;
-    all_finite(&[result.score, result.accuracy]).then_some(Outcome {
+    all_finite(&[result.score, result.accuracy]).then_some(TrialOutcome {
         score: result.score,
         accuracy: result.accuracy,
         best_epoch: result.best_epoch,

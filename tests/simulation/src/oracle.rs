@@ -22,11 +22,11 @@ const VIOLATIONS_MAX: usize = 20;
 
 /// Watches one world. Clones watch the same.
 #[derive(Clone)]
-pub struct Oracle(Arc<Mutex<Ledger>>);
+pub struct Oracle(Arc<Mutex<Seen>>);
 
 /// What was seen.
 #[derive(Default)]
-struct Ledger {
+struct Seen {
     /// What is durable.
     store: MemoryStore,
     tables: Tables,
@@ -76,8 +76,8 @@ pub struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut ledger = self.oracle.ledger();
-        if let Some(slots) = ledger.training.get_mut(&self.trial) {
+        let mut seen = self.oracle.seen();
+        if let Some(slots) = seen.training.get_mut(&self.trial) {
             slots.remove(&self.number);
         }
     }
@@ -86,138 +86,138 @@ impl Drop for Seat {
 impl Oracle {
     /// An oracle over what is durable.
     pub fn new(store: MemoryStore) -> Self {
-        Self(Arc::new(Mutex::new(Ledger { store, ..Ledger::default() })))
+        Self(Arc::new(Mutex::new(Seen { store, ..Seen::default() })))
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something happened; it becomes part of the schedule's signature.
     pub fn event(&self, event: &str) {
-        self.ledger().event(event);
+        self.seen().event(event);
     }
 
     /// Something must not be.
     pub fn violation(&self, problem: String) {
-        self.ledger().violation(problem);
+        self.seen().violation(problem);
     }
 
     /// Some task has panicked.
     pub fn panicked(&self, panic: &str) {
-        if let Ok(mut ledger) = self.0.try_lock() {
-            ledger.violations.push(format!("a task panicked: {panic}"));
+        if let Ok(mut seen) = self.0.try_lock() {
+            seen.violations.push(format!("a task panicked: {panic}"));
         }
     }
 
     /// Something worth reaching was reached.
     pub fn corner(&self, name: &str) {
-        self.ledger().corners.insert(name.to_owned());
+        self.seen().corners.insert(name.to_owned());
     }
 
     /// What was found wrong so far.
     pub fn violations(&self) -> Vec<String> {
-        self.ledger().violations.clone()
+        self.seen().violations.clone()
     }
 
     /// The hash of everything that happened so far.
     pub fn signature(&self) -> u64 {
-        self.ledger().signature.0
+        self.seen().signature.0
     }
 
     /// What was reached.
     pub fn corners(&self) -> BTreeSet<String> {
-        self.ledger().corners.clone()
+        self.seen().corners.clone()
     }
 
     /// What is durable.
     pub fn tables(&self) -> Tables {
-        self.ledger().tables.clone()
+        self.seen().tables.clone()
     }
 
     /// These rows have become durable.
     pub fn committed(&self, mutations: &[Mutation]) {
-        let mut ledger = self.ledger();
-        ledger.commits += 1;
+        let mut seen = self.seen();
+        seen.commits += 1;
         for mutation in mutations {
-            ledger.mutation(mutation);
-            ledger.tables.apply(mutation);
+            seen.mutation(mutation);
+            seen.tables.apply(mutation);
         }
-        for problem in Engine::restore(ledger.tables.clone(), Timestamp(0)).audit() {
-            ledger.violation(problem);
+        for problem in Engine::restore(seen.tables.clone(), Timestamp(0)).audit() {
+            seen.violation(problem);
         }
     }
 
     /// The engine of the running coordinator, between two of its batches.
     pub fn compare(&self, engine: &Engine) {
-        let mut ledger = self.ledger();
-        let durable = ledger.store.load();
+        let mut seen = self.seen();
+        let durable = seen.store.load();
         if durable.as_ref().ok() != Some(engine.tables()) {
-            ledger.violation("the engine is not the fold of the store".to_owned());
+            seen.violation("the engine is not the fold of the store".to_owned());
         }
         for problem in engine.audit() {
-            ledger.violation(problem);
+            seen.violation(problem);
         }
     }
 
     /// A worker was told that an epoch is durable.
     pub fn epoch_acknowledged(&self, host: &str, token: LeaseToken, epoch: u32) {
-        let mut ledger = self.ledger();
-        ledger.event(&format!("{host} heard that epoch {epoch} under {token} is durable"));
-        let Some(attempt) = ledger.attempt(token) else {
-            if ledger.removed.contains(&token) {
+        let mut seen = self.seen();
+        seen.event(&format!("{host} heard that epoch {epoch} under {token} is durable"));
+        let Some(attempt) = seen.attempt(token) else {
+            if seen.removed.contains(&token) {
                 return;
             }
-            return ledger.violation(format!("{host}: an epoch was acknowledged under no lease: {token}"));
+            return seen.violation(format!("{host}: an epoch was acknowledged under no lease: {token}"));
         };
         let trial = attempt.id.trial;
-        let is_there = ledger.tables.epochs.contains_key(&(trial, epoch));
-        if !is_there && !ledger.forgotten.contains_key(&trial) {
+        let is_there = seen.tables.epochs.contains_key(&(trial, epoch));
+        if !is_there && !seen.forgotten.contains_key(&trial) {
             let problem = format!(
                 "{host}: epoch {epoch} of trial {trial} was acknowledged under {token} and is not durable"
             );
-            ledger.violation(problem);
+            seen.violation(problem);
         }
-        let commits = ledger.commits;
-        ledger.acknowledged.insert((trial, epoch), commits);
+        let commits = seen.commits;
+        seen.acknowledged.insert((trial, epoch), commits);
     }
 
     /// A worker was told that step metrics below a sequence are durable.
     pub fn steps_acknowledged(&self, host: &str, token: LeaseToken, next: u64) {
-        let mut ledger = self.ledger();
-        ledger.event(&format!("{host} heard that steps below {next} under {token} are durable"));
-        let Some(attempt) = ledger.attempt(token) else {
-            if ledger.removed.contains(&token) {
+        let mut seen = self.seen();
+        seen.event(&format!("{host} heard that steps below {next} under {token} are durable"));
+        let Some(attempt) = seen.attempt(token) else {
+            if seen.removed.contains(&token) {
                 return;
             }
-            return ledger.violation(format!("{host}: steps were acknowledged under no lease: {token}"));
+            return seen.violation(format!("{host}: steps were acknowledged under no lease: {token}"));
         };
-        let stored = ledger.steps(attempt.id).len() as u64;
+        let stored = seen.steps(attempt.id).len() as u64;
         if stored < next {
             let problem = format!(
                 "{host}: {next} steps of attempt {} were acknowledged, {stored} are durable",
                 attempt.id
             );
-            ledger.violation(problem);
+            seen.violation(problem);
         }
     }
 
     /// A worker was told that a lease is lost.
     pub fn lease_lost(&self, host: &str, token: LeaseToken, reason: &str) {
-        let mut ledger = self.ledger();
-        ledger.event(&format!("{host} heard that {token} is lost"));
-        let state = ledger.attempt(token).map(|attempt| attempt.state);
+        let mut seen = self.seen();
+        seen.event(&format!("{host} heard that {token} is lost"));
+        let state = seen.attempt(token).map(|attempt| attempt.state);
         if state == Some(AttemptState::Running) {
-            ledger.violation(format!("{host}: was told that {token} is lost, but it is live: {reason}"));
+            seen.violation(format!("{host}: was told that {token} is lost, but it is live: {reason}"));
         }
-        ledger.corners.insert("lease lost".to_owned());
+        seen.corners.insert("lease lost".to_owned());
     }
 
     /// A worker's completion was accepted.
     pub fn completed(&self, host: &str, token: LeaseToken, outcome: &AttemptOutcome) {
-        let mut ledger = self.ledger();
-        ledger.event(&format!("{host} heard that {token} is completed"));
-        let state = ledger.attempt(token).map(|attempt| attempt.state);
+        let mut seen = self.seen();
+        seen.event(&format!("{host} heard that {token} is completed"));
+        let state = seen.attempt(token).map(|attempt| attempt.state);
         let fits = matches!(
             (state, outcome),
             (Some(AttemptState::Succeeded), AttemptOutcome::Trained(_) | AttemptOutcome::Evaluated(_))
@@ -225,8 +225,8 @@ impl Oracle {
                 | (Some(AttemptState::Failed), AttemptOutcome::Failed { .. })
                 | (Some(AttemptState::Released), AttemptOutcome::Released { .. })
         );
-        if !fits && !ledger.removed.contains(&token) {
-            ledger.violation(format!(
+        if !fits && !seen.removed.contains(&token) {
+            seen.violation(format!(
                 "{host}: {outcome:?} under {token} was accepted, the attempt is {state:?}"
             ));
         }
@@ -241,61 +241,61 @@ impl Oracle {
         spec: &TrialSpec,
         from: &State,
     ) -> Option<Seat> {
-        let mut ledger = self.ledger();
-        ledger.event(&format!("{host} begins {work:?} of {} after epoch {}", spec.id, from.epoch));
+        let mut seen = self.seen();
+        seen.event(&format!("{host} begins {work:?} of {} after epoch {}", spec.id, from.epoch));
         if work != WorkKind::Train {
             return None;
         }
         if !from.is_of(spec) || *from != State::after(spec, from.epoch) {
-            ledger.violation(format!(
+            seen.violation(format!(
                 "{host}: trial {} goes on from a checkpoint that is not its own",
                 spec.id
             ));
         }
-        ledger.check_first_epoch(host, worker, spec.id, from.epoch + 1);
+        seen.check_first_epoch(host, worker, spec.id, from.epoch + 1);
         if from.epoch > 0 {
-            ledger.corners.insert("resumed from a checkpoint".to_owned());
+            seen.corners.insert("resumed from a checkpoint".to_owned());
         }
-        ledger.seats += 1;
-        let number = ledger.seats;
-        let slots = ledger.training.entry(spec.id).or_default();
+        seen.seats += 1;
+        let number = seen.seats;
+        let slots = seen.training.entry(spec.id).or_default();
         let others: Vec<_> = slots.values().cloned().collect();
         slots.insert(number, host.to_owned());
         if !others.is_empty() {
-            ledger.violation(format!("{host} trains trial {} while {others:?} do, too", spec.id));
+            seen.violation(format!("{host} trains trial {} while {others:?} do, too", spec.id));
         }
         Some(Seat { oracle: self.clone(), trial: spec.id, number })
     }
 
     /// Everything has ended: the whole of what is durable is right. `blobs` are the artifacts that are there.
     pub fn finish(&self, blobs: &BTreeSet<Digest>) {
-        let mut ledger = self.ledger();
-        let tables = ledger.tables.clone();
-        if ledger.store.load().ok().as_ref() != Some(&tables) {
-            ledger.violation("the store is not the fold of what was committed".to_owned());
+        let mut seen = self.seen();
+        let tables = seen.tables.clone();
+        if seen.store.load().ok().as_ref() != Some(&tables) {
+            seen.violation("the store is not the fold of what was committed".to_owned());
         }
         for trial in tables.trials.values() {
-            ledger.check_trial(&tables, trial);
+            seen.check_trial(&tables, trial);
             if let Some(result) = &trial.result
                 && !blobs.contains(&result.model.digest)
             {
-                ledger.violation(format!("the model of trial {} is gone", trial.spec.id));
+                seen.violation(format!("the model of trial {} is gone", trial.spec.id));
             }
         }
         for attempt in tables.attempts.values() {
-            ledger.check_steps(&tables, attempt);
-            ledger.corners.insert(format!("{:?} {:?}", attempt.work, attempt.state));
+            seen.check_steps(&tables, attempt);
+            seen.corners.insert(format!("{:?} {:?}", attempt.work, attempt.state));
         }
-        for ((trial, epoch), heard) in ledger.acknowledged.clone() {
-            let is_forgotten = ledger.forgotten.get(&trial).is_some_and(|commit| *commit > heard);
+        for ((trial, epoch), heard) in seen.acknowledged.clone() {
+            let is_forgotten = seen.forgotten.get(&trial).is_some_and(|commit| *commit > heard);
             if !is_forgotten && !tables.epochs.contains_key(&(trial, epoch)) {
-                ledger.violation(format!("the acknowledged epoch {epoch} of trial {trial} is gone"));
+                seen.violation(format!("the acknowledged epoch {epoch} of trial {trial} is gone"));
             }
         }
     }
 }
 
-impl Ledger {
+impl Seen {
     fn event(&mut self, event: &str) {
         let now = turmoil::in_simulation().then(turmoil::sim_elapsed).flatten().unwrap_or_default();
         let line = format!("{} ms: {event}", now.as_millis());

@@ -36,7 +36,7 @@ pub const BROKEN: &str = "the schedule broke a promise:";
 
 /// What a schedule came to.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct ScheduleOutcome {
     /// A hash of everything that happened, in order.
     pub signature: u64,
     /// What was reached, in words.
@@ -49,7 +49,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// Every violation that was found.
-pub fn play(plan: &Plan) -> Result<Outcome> {
+pub fn play(plan: &Plan) -> Result<ScheduleOutcome> {
     entropy::seal()?;
     let folder = tempfile::tempdir_in(scratch()).context("no scratch folder")?;
     write_rows(folder.path())?;
@@ -79,7 +79,7 @@ pub fn play(plan: &Plan) -> Result<Outcome> {
         bail!("{BROKEN}\n{}", violations.join("\n"));
     }
     played?;
-    Ok(Outcome { signature: oracle.signature(), corners: oracle.corners(), simulated })
+    Ok(ScheduleOutcome { signature: oracle.signature(), corners: oracle.corners(), simulated })
 }
 
 /// The digests of the artifacts that are kept.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use sweep_simulation::plan::Plan;
 use sweep_simulation::planted::Bug;
-use sweep_simulation::world::{BROKEN, Outcome, play};
+use sweep_simulation::world::{BROKEN, ScheduleOutcome, play};
 use sweep_tests::hunt;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
@@ -111,7 +111,7 @@ fn play_here(seed: u64) -> Result<()> {
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time();
         tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     }
-    let Outcome { signature, corners, simulated } = play(&Plan::draw(seed, bug))?;
+    let ScheduleOutcome { signature, corners, simulated } = play(&Plan::draw(seed, bug))?;
     let corners: Vec<_> = corners.iter().map(String::as_str).collect();
     println!(
         "\nsignature {signature:016x}\nsimulated {}\ncorners {}",

@@ -5,7 +5,7 @@ use sweep_proto::{TestFigure, TestMetric};
 
 use super::balanced::Balanced;
 use super::contest::Contest;
-use super::ranking::{Standing, extremes};
+use super::ranking::{Contender, extremes};
 use super::study::beside_study;
 use crate::input::ReportInput;
 use crate::model::{Answer, CrossFittedGap, Gap, Interval, PastChoice, Strongest, TestFigures};
@@ -13,39 +13,39 @@ use crate::table::Table;
 use coordinator_statistics::means::mean;
 use coordinator_statistics::summary::{both, interval_of_mean, interval_of_rows, summary};
 
-/// The answer from the standings: the coordinator's choice, or the best so far where it has made none.
+/// The answer from the contenders: the coordinator's choice, or the best so far where it has made none.
 pub fn answer(
     input: &ReportInput,
     table: &Table,
-    standings: &[Standing<'_>],
+    contenders: &[Contender<'_>],
     contest: &Contest,
     balanced: Option<&Balanced>,
     strongest_hyperparameter: Strongest,
 ) -> Answer {
-    let standing = chosen(input, table, standings);
-    let tests: Vec<&TestMetric> = standing
-        .map(|standing| standing.trials.values().filter_map(|(trial, _)| trial.test.as_ref()).collect())
+    let contender = chosen(input, table, contenders);
+    let tests: Vec<&TestMetric> = contender
+        .map(|contender| contender.trials.values().filter_map(|(trial, _)| trial.test.as_ref()).collect())
         .unwrap_or_default();
     let accuracies: Vec<f64> = tests.iter().map(|test| test.accuracy).collect();
-    let chance = standing.and_then(|standing| contest.chance(standing.configuration));
-    let configuration = standing.and_then(|standing| table.configurations.get(standing.configuration));
-    let rows = standing.and_then(|standing| rows(input, standing));
+    let chance = contender.and_then(|contender| contest.chance(contender.configuration));
+    let configuration = contender.and_then(|contender| table.configurations.get(contender.configuration));
+    let rows = contender.and_then(|contender| rows(input, contender));
     let of_rows = |share: Option<f64>, split: usize| interval_of_rows(share?, *rows?.get(split)?);
-    let validation_accuracy = standing.map(|standing| standing.accuracy.mean);
+    let validation_accuracy = contender.map(|contender| contender.accuracy.mean);
     let validation_of_rows = of_rows(validation_accuracy, 1);
     let test_of_rows = of_rows(mean(accuracies.iter().copied()), 2);
     Answer {
         // It follows from the rest, and from the test split.
         conclusion: None,
         provisional: input.sweep.state != SweepState::Finished,
-        label: standing.map(|standing| table.label(standing.configuration)).unwrap_or_default(),
+        label: contender.map(|contender| table.label(contender.configuration)).unwrap_or_default(),
         configuration: configuration
             .map(|one| one.iter().map(|(name, value)| (name, value.clone())).collect()),
-        validation_loss: standing.map(|standing| standing.loss),
-        validation_loss_interval: standing
-            .and_then(|standing| contest.interval_of_loss(standing.configuration, &standing.loss)),
-        validation_accuracy: standing.map(|standing| standing.accuracy),
-        validation_accuracy_interval: standing
+        validation_loss: contender.map(|contender| contender.loss),
+        validation_loss_interval: contender
+            .and_then(|contender| contest.interval_of_loss(contender.configuration, &contender.loss)),
+        validation_accuracy: contender.map(|contender| contender.accuracy),
+        validation_accuracy_interval: contender
             .and_then(|one| contest.interval_of_accuracy(one.configuration, &one.accuracy))
             .zip(validation_accuracy)
             .map(|(seeds, accuracy)| with_rows(accuracy, seeds, validation_of_rows)),
@@ -63,7 +63,7 @@ pub fn answer(
         test_rows: rows.map(|[_, _, test]| test).filter(|_| !tests.is_empty()),
         test_figures: TestFigures::of_each(|figure| mean_of(&tests, figure)),
         test_confusion: confusion(&tests),
-        gap: gap(table, standings, contest, balanced),
+        gap: gap(table, contenders, contest, balanced),
         study: beside_study(&input.sweep.spec, &strongest_hyperparameter),
         strongest_hyperparameter,
         trials_still_improving: table.completed().filter(|(_, outcome)| outcome.was_still_learning).count()
@@ -94,18 +94,18 @@ fn earlier_choices(input: &ReportInput) -> Vec<PastChoice> {
 pub fn chosen<'s, 'a>(
     input: &ReportInput,
     table: &Table,
-    standings: &'s [Standing<'a>],
-) -> Option<&'s Standing<'a>> {
+    contenders: &'s [Contender<'a>],
+) -> Option<&'s Contender<'a>> {
     let chosen = input.sweep.chosen.as_ref();
-    standings
+    contenders
         .iter()
-        .find(|standing| chosen == table.configurations.get(standing.configuration))
-        .or_else(|| standings.first())
+        .find(|contender| chosen == table.configurations.get(contender.configuration))
+        .or_else(|| contenders.first())
 }
 
 /// Rows of the training, the validation and the test split of the dataset that a configuration was trained on.
-fn rows(input: &ReportInput, standing: &Standing<'_>) -> Option<[u64; 3]> {
-    let (trial, _) = standing.trials.values().next()?;
+fn rows(input: &ReportInput, contender: &Contender<'_>) -> Option<[u64; 3]> {
+    let (trial, _) = contender.trials.values().next()?;
     let is_its = |one: &&DatasetRecord| one.artifact.digest == trial.dataset;
     input.sweep.datasets.iter().find(is_its).map(|one| one.rows)
 }
@@ -130,11 +130,11 @@ fn confusion(tests: &[&TestMetric]) -> Option<Vec<Vec<u64>>> {
 
 fn gap(
     table: &Table,
-    standings: &[Standing<'_>],
+    contenders: &[Contender<'_>],
     contest: &Contest,
     balanced: Option<&Balanced>,
 ) -> Option<Gap> {
-    let (best, worst) = extremes(standings)?;
+    let (best, worst) = extremes(contenders)?;
     let loss_absolute = worst.loss.mean - best.loss.mean;
     let accuracy_points = (best.accuracy.mean - worst.accuracy.mean) * 100.0;
     // Both must be among those whose noise is known.

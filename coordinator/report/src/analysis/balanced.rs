@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{Hyperparameter, SweepSpec};
 
-use super::ranking::Standing;
-use crate::table::{Outcome, Table};
+use super::ranking::Contender;
+use crate::table::{Table, TrialOutcome};
 use coordinator_statistics::means::mean;
 use coordinator_statistics::strata::Strata;
 
@@ -59,11 +59,11 @@ impl Balanced {
     }
 
     /// The configurations that completed the very replicates of the first, in ranking order; `None` of none.
-    pub fn like_first(standings: &[Standing<'_>]) -> Option<Self> {
-        let first = standings.first()?;
-        let alike: Vec<&Standing<'_>> =
-            standings.iter().filter(|one| one.trials.keys().eq(first.trials.keys())).collect();
-        let of = |number: fn(&Outcome) -> f64| -> Vec<Vec<f64>> {
+    pub fn like_first(contenders: &[Contender<'_>]) -> Option<Self> {
+        let first = contenders.first()?;
+        let alike: Vec<&Contender<'_>> =
+            contenders.iter().filter(|one| one.trials.keys().eq(first.trials.keys())).collect();
+        let of = |number: fn(&TrialOutcome) -> f64| -> Vec<Vec<f64>> {
             alike
                 .iter()
                 .map(|one| one.trials.values().map(|(_, outcome)| number(outcome)).collect())

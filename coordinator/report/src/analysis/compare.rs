@@ -14,7 +14,7 @@ use sweep_proto::{Hyperparameter, SweepSpec, Value};
 
 use super::contest::Contest;
 use super::curves;
-use super::ranking::{Standing, standings};
+use super::ranking::{Contender, contenders};
 use super::settings;
 use crate::input::ReportInput;
 use crate::model::comparison::{
@@ -32,7 +32,7 @@ use coordinator_statistics::summary::standard_deviation;
 struct Side<'a> {
     input: &'a ReportInput,
     table: &'a Table,
-    standings: Vec<Standing<'a>>,
+    contenders: Vec<Contender<'a>>,
 }
 
 /// A loss by seed.
@@ -44,13 +44,13 @@ pub fn compare(inputs: [&ReportInput; 2]) -> Comparison {
     let sides = [0, 1].map(|at| Side {
         input: inputs[at],
         table: &tables[at],
-        standings: standings(&tables[at], &inputs[at].sweep.spec),
+        contenders: contenders(&tables[at], &inputs[at].sweep.spec),
     });
     let specs = inputs.map(|input| &input.sweep.spec);
     let under_study = under_study(specs);
     let matched = matched(&sides, &under_study);
     let pairs = pairs(&matched, &swept_in_either(specs));
-    let unmatched = [0, 1].map(|at| (sides[at].standings.len() - matched.len()) as u64);
+    let unmatched = [0, 1].map(|at| (sides[at].contenders.len() - matched.len()) as u64);
     let sweeps = [compared(&sides[0]), compared(&sides[1])];
     Comparison {
         schema_version: SCHEMA_VERSION,
@@ -107,36 +107,36 @@ fn swept_in_either(specs: [&SweepSpec; 2]) -> Vec<Hyperparameter> {
     swept
 }
 
-/// A configuration of both: its standings, and in words what is swept.
+/// A configuration of both: its contenders, and in words what is swept.
 struct Matched<'s, 'a> {
-    first: &'s Standing<'a>,
-    second: &'s Standing<'a>,
+    first: &'s Contender<'a>,
+    second: &'s Contender<'a>,
     table: &'s Table,
 }
 
 /// Configurations that are the same but for what is under study, in the ranking of the first.
 fn matched<'s, 'a>(sides: &'s [Side<'a>; 2], under_study: &[Hyperparameter]) -> Vec<Matched<'s, 'a>> {
-    let key = |side: &'s Side<'a>, standing: &Standing<'a>| -> Vec<Value> {
-        let Some(configuration) = side.table.configurations.get(standing.configuration) else {
+    let key = |side: &'s Side<'a>, contender: &Contender<'a>| -> Vec<Value> {
+        let Some(configuration) = side.table.configurations.get(contender.configuration) else {
             return Vec::new();
         };
         let others = Hyperparameter::ALL.iter().filter(|one| !under_study.contains(one));
         others.map(|one| configuration.get(*one)).collect()
     };
     let second: BTreeMap<_, _> =
-        sides[1].standings.iter().map(|standing| (key(&sides[1], standing), standing)).collect();
-    let both = |first: &'s Standing<'a>| {
+        sides[1].contenders.iter().map(|contender| (key(&sides[1], contender), contender)).collect();
+    let both = |first: &'s Contender<'a>| {
         let second = second.get(&key(&sides[0], first))?;
         Some(Matched { first, second, table: sides[0].table })
     };
-    sides[0].standings.iter().filter_map(both).collect()
+    sides[0].contenders.iter().filter_map(both).collect()
 }
 
 impl Matched<'_, '_> {
     /// The losses of both by seed, where both have one.
     fn by_seed(&self) -> BTreeMap<u64, [f64; 2]> {
-        let losses = |standing: &Standing<'_>| -> BySeed {
-            standing.trials.values().map(|(trial, outcome)| (trial.seed, outcome.score)).collect()
+        let losses = |contender: &Contender<'_>| -> BySeed {
+            contender.trials.values().map(|(trial, outcome)| (trial.seed, outcome.score)).collect()
         };
         let second = losses(self.second);
         let both = |(seed, first): (u64, f64)| Some((seed, [first, *second.get(&seed)?]));
@@ -182,16 +182,16 @@ fn overall(matched: &[Matched<'_, '_>]) -> Option<PairedDifference> {
 
 fn compared(side: &Side<'_>) -> ComparedSweep {
     let sweep = &side.input.sweep;
-    let contest = Contest::of(&side.standings, side.table, &sweep.spec);
-    let best = side.standings.first().and_then(|standing| {
-        let configuration = side.table.configurations.get(standing.configuration)?;
-        let tests = standing.trials.values().filter_map(|(trial, _)| trial.test.as_ref());
+    let contest = Contest::of(&side.contenders, side.table, &sweep.spec);
+    let best = side.contenders.first().and_then(|contender| {
+        let configuration = side.table.configurations.get(contender.configuration)?;
+        let tests = contender.trials.values().filter_map(|(trial, _)| trial.test.as_ref());
         Some(BestConfiguration {
-            label: side.table.label(standing.configuration),
+            label: side.table.label(contender.configuration),
             values: configuration.iter().collect(),
-            validation_loss: standing.loss,
-            validation_loss_interval: contest.interval_of_loss(standing.configuration, &standing.loss),
-            validation_accuracy: standing.accuracy,
+            validation_loss: contender.loss,
+            validation_loss_interval: contest.interval_of_loss(contender.configuration, &contender.loss),
+            validation_accuracy: contender.accuracy,
             test_accuracy: mean(tests.map(|test| test.accuracy)),
         })
     });
@@ -235,7 +235,7 @@ fn is_same_machine([first, second]: &[ComparedSweep; 2]) -> bool {
 
 fn best_curves(sides: &[Side<'_>; 2]) -> CurvePanel {
     let of = |side: &Side<'_>| {
-        let best = side.standings.first()?;
+        let best = side.contenders.first()?;
         let configuration = side.table.label(best.configuration);
         let label = GroupLabel::BestOf { sweep: side.input.sweep.id.0, configuration };
         Some(curves::group_of(label, best))

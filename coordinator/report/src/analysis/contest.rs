@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sweep_proto::SweepSpec;
 
 use super::balanced::Balanced;
-use super::ranking::Standing;
+use super::ranking::Contender;
 use crate::model::{BestBy, Interval, Summary};
 use crate::table::Table;
 use coordinator_statistics::best::{Drawn, drawn, probabilities_of_best};
@@ -45,8 +45,8 @@ struct Spread {
 
 impl Contest {
     /// Of a ranking.
-    pub fn of(standings: &[Standing<'_>], table: &Table, spec: &SweepSpec) -> Self {
-        let Some(alike) = Balanced::like_first(standings).filter(|alike| alike.replicates.len() > 1) else {
+    pub fn of(contenders: &[Contender<'_>], table: &Table, spec: &SweepSpec) -> Self {
+        let Some(alike) = Balanced::like_first(contenders).filter(|alike| alike.replicates.len() > 1) else {
             return Self::default();
         };
         let means = alike.configuration_means();

@@ -1,6 +1,6 @@
 //! How soon configurations learn: the epoch of the lowest validation loss, and when a trial first comes near it.
 
-use super::ranking::Standing;
+use super::ranking::Contender;
 use crate::model::Convergence;
 use crate::table::{Table, TrialRow};
 use coordinator_statistics::summary::summary;
@@ -9,17 +9,17 @@ use coordinator_statistics::summary::summary;
 pub const NEAR: f64 = 0.05;
 
 /// Each ranked configuration's convergence, in ranking order.
-pub fn convergence(table: &Table, standings: &[Standing<'_>]) -> Vec<Convergence> {
-    standings
+pub fn convergence(table: &Table, contenders: &[Contender<'_>]) -> Vec<Convergence> {
+    contenders
         .iter()
         .enumerate()
-        .map(|(position, standing)| {
+        .map(|(position, contender)| {
             let arrivals: Vec<Arrival> =
-                standing.trials.values().filter_map(|(trial, _)| arrival(trial)).collect();
+                contender.trials.values().filter_map(|(trial, _)| arrival(trial)).collect();
             let over_trials = |of: fn(&Arrival) -> f64| summary(&arrivals.iter().map(of).collect::<Vec<_>>());
             Convergence {
                 rank: position as u32 + 1,
-                label: table.label(standing.configuration),
+                label: table.label(contender.configuration),
                 lowest_loss_epoch: over_trials(|one| f64::from(one.lowest_epoch)),
                 epochs_to_near_lowest: over_trials(|one| f64::from(one.near_epoch)),
                 seconds_to_near_lowest: over_trials(|one| one.near_seconds),

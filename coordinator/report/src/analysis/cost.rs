@@ -6,7 +6,7 @@ use coordinator_core::Spans;
 use coordinator_core::forecast::{Check, Past, TRIALS_CHECKED};
 
 use super::devices::{Usages, usages};
-use super::ranking::{Standing, parameters};
+use super::ranking::{Contender, parameters};
 use crate::input::ReportInput;
 use crate::model::{ConfigurationCost, Cost, ForecastCheck};
 use crate::table::{Table, TrialRow};
@@ -14,7 +14,7 @@ use coordinator_statistics::front::{Point, on_front};
 use coordinator_statistics::means::mean;
 
 /// Sums over the sweep and means per configuration.
-pub fn cost(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> Cost {
+pub fn cost(input: &ReportInput, table: &Table, contenders: &[Contender<'_>]) -> Cost {
     let own: BTreeSet<_> = table.trials.iter().map(|trial| trial.id).collect();
     let (mut attempt_ms, mut lost_ms) = (0_u64, 0_u64);
     let attempts = || input.attempts.iter().filter(|attempt| own.contains(&attempt.id.trial));
@@ -40,7 +40,7 @@ pub fn cost(input: &ReportInput, table: &Table, standings: &[Standing<'_>]) -> C
         forecast: forecast(input),
         by_device,
         by_worker,
-        configurations: configurations(table, standings),
+        configurations: configurations(table, contenders),
     }
 }
 
@@ -68,21 +68,21 @@ fn sum_of_seconds<'a>(trials: impl Iterator<Item = &'a TrialRow>) -> f64 {
     0.0 + trials.filter_map(TrialRow::seconds).sum::<f64>()
 }
 
-fn configurations(table: &Table, standings: &[Standing<'_>]) -> Vec<ConfigurationCost> {
-    let mut rows: Vec<ConfigurationCost> = standings
+fn configurations(table: &Table, contenders: &[Contender<'_>]) -> Vec<ConfigurationCost> {
+    let mut rows: Vec<ConfigurationCost> = contenders
         .iter()
         .enumerate()
-        .map(|(position, standing)| {
-            let trials = || standing.trials.values().map(|(trial, _)| *trial);
+        .map(|(position, contender)| {
+            let trials = || contender.trials.values().map(|(trial, _)| *trial);
             ConfigurationCost {
                 rank: position as u32 + 1,
-                label: table.label(standing.configuration),
+                label: table.label(contender.configuration),
                 seconds: mean(trials().filter_map(TrialRow::seconds)),
                 examples_per_second: mean(trials().filter_map(TrialRow::examples_per_second)),
                 peak_memory_bytes: trials().filter_map(TrialRow::peak_memory_bytes).max(),
                 energy_joules: mean(trials().filter_map(TrialRow::energy_joules)),
-                parameters: parameters(standing),
-                validation_accuracy: standing.accuracy.mean,
+                parameters: parameters(contender),
+                validation_accuracy: contender.accuracy.mean,
                 on_front: false,
             }
         })

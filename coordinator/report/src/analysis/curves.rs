@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sweep_proto::{EpochMetric, SweepSpec, Value};
 
-use super::ranking::{Standing, extremes};
+use super::ranking::{Contender, extremes};
 use crate::model::{CurveGroup, CurvePanel, CurvePoint, GroupLabel, PanelTitle};
 use crate::table::{Table, TrialRow};
 use coordinator_statistics::summary::band;
@@ -20,7 +20,7 @@ const CONFIGURATIONS_MAX: usize = 8;
 pub fn curves(
     (table, levelled): (&Table, &Table),
     spec: &SweepSpec,
-    standings: &[Standing<'_>],
+    contenders: &[Contender<'_>],
 ) -> Vec<CurvePanel> {
     let mut panels: Vec<CurvePanel> = spec
         .swept_axes()
@@ -42,34 +42,34 @@ pub fn curves(
         let groups = vec![group(label, table.completed().map(|(trial, _)| trial))];
         panels.push(CurvePanel { hyperparameter: None, title: PanelTitle::AllTrials, groups });
     }
-    if let Some((best, worst)) = extremes(standings) {
+    if let Some((best, worst)) = extremes(contenders) {
         let groups = vec![group_of(GroupLabel::Best, best), group_of(GroupLabel::Worst, worst)];
         let (best, worst) = (table.label(best.configuration), table.label(worst.configuration));
         let title = PanelTitle::Extremes { best, worst };
         panels.push(CurvePanel { hyperparameter: None, title, groups });
     }
-    if standings.len() > 2 {
-        panels.push(first(table, standings));
+    if contenders.len() > 2 {
+        panels.push(first(table, contenders));
     }
     panels
 }
 
 /// The first configurations of the ranking, each with its own curve.
-fn first(table: &Table, standings: &[Standing<'_>]) -> CurvePanel {
-    let shown = &standings[..standings.len().min(CONFIGURATIONS_MAX)];
-    let of = |standing: &Standing<'_>| {
-        group_of(GroupLabel::Configuration(table.label(standing.configuration)), standing)
+fn first(table: &Table, contenders: &[Contender<'_>]) -> CurvePanel {
+    let shown = &contenders[..contenders.len().min(CONFIGURATIONS_MAX)];
+    let of = |contender: &Contender<'_>| {
+        group_of(GroupLabel::Configuration(table.label(contender.configuration)), contender)
     };
     CurvePanel {
         hyperparameter: None,
-        title: PanelTitle::First { shown: shown.len() as u32, ranked: standings.len() as u32 },
+        title: PanelTitle::First { shown: shown.len() as u32, ranked: contenders.len() as u32 },
         groups: shown.iter().map(of).collect(),
     }
 }
 
 /// The mean curve of a configuration.
-pub(super) fn group_of(label: GroupLabel, standing: &Standing<'_>) -> CurveGroup {
-    group(label, standing.trials.values().map(|(trial, _)| *trial))
+pub(super) fn group_of(label: GroupLabel, contender: &Contender<'_>) -> CurveGroup {
+    group(label, contender.trials.values().map(|(trial, _)| *trial))
 }
 
 /// The mean curve of some trials.

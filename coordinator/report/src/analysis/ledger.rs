@@ -6,11 +6,11 @@ use coordinator_core::{AttemptState, TrialState, planned_trials, waiting_state};
 use sweep_proto::TrialId;
 
 use crate::input::ReportInput;
-use crate::model::Ledger;
+use crate::model::TrialAccount;
 use crate::table::Table;
 
 /// Counts trials and attempts. `planned` comes from the specification, the states from the records.
-pub fn ledger(input: &ReportInput, table: &Table) -> Ledger {
+pub fn ledger(input: &ReportInput, table: &Table) -> TrialAccount {
     let mut states: BTreeMap<&'static str, u64> =
         TrialState::ALL.iter().map(|state| (state.name(), 0)).collect();
     let mut seen = BTreeSet::new();
@@ -33,7 +33,7 @@ pub fn ledger(input: &ReportInput, table: &Table) -> Ledger {
     let own: BTreeSet<TrialId> = table.trials.iter().map(|trial| trial.id).collect();
     let attempts: Vec<_> = input.attempts.iter().filter(|attempt| own.contains(&attempt.id.trial)).collect();
     let count = |state| attempts.iter().filter(|attempt| attempt.state == state).count() as u64;
-    Ledger {
+    TrialAccount {
         planned,
         states,
         recorded,

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use sweep_proto::{Axis, Value};
 
-use crate::table::{Outcome, Table, TrialRow};
+use crate::table::{Table, TrialOutcome, TrialRow};
 
 /// Trials of the cells of some axes.
 #[derive(Clone, Debug)]
 pub struct Matched<'a> {
     /// By cell, written in mixed radix over the axes' levels: trials of the blocks that every compared cell has.
-    pub cells: Vec<Vec<(&'a TrialRow, Outcome)>>,
+    pub cells: Vec<Vec<(&'a TrialRow, TrialOutcome)>>,
     /// By cell: all completed trials.
     pub completed: Vec<u32>,
 }
@@ -22,7 +22,7 @@ pub struct Matched<'a> {
 /// What the trials of a block share: the levels of all other axes and the replicate. Without a whole grid each trial is a block of its own.
 type BlockKey = (Vec<Value>, u32, u32);
 /// The trials of a block by cell.
-type Block<'a> = BTreeMap<usize, (&'a TrialRow, Outcome)>;
+type Block<'a> = BTreeMap<usize, (&'a TrialRow, TrialOutcome)>;
 
 /// The comparable trials by their levels of `axes`; without a whole grid all of them. Cells without any completed trial are not compared.
 pub fn matched<'a>(table: &'a Table, axes: &[&Axis]) -> Matched<'a> {

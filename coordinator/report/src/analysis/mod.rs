@@ -94,17 +94,17 @@ pub fn analyse_table<E>(
     goes_on: &dyn Fn() -> Result<(), E>,
 ) -> Result<ReportModel, E> {
     let spec = &input.sweep.spec;
-    let standings = ranking::standings(table, spec);
+    let contenders = ranking::contenders(table, spec);
     goes_on()?;
-    let contest = contest::Contest::of(&standings, table, spec);
+    let contest = contest::Contest::of(&contenders, table, spec);
     let cut = binned::binned(table, spec);
     let (levelled, levels) = cut.as_ref().map_or((table, spec), |(table, spec)| (table, spec));
     let Influence { balanced, factorial, main_effects, strongest } = effects(levelled, levels, goes_on)?;
-    let mut answer = answer::answer(input, table, &standings, &contest, balanced.as_ref(), strongest);
-    let test_split = test_split::test_split(input, answer::chosen(input, table, &standings));
+    let mut answer = answer::answer(input, table, &contenders, &contest, balanced.as_ref(), strongest);
+    let test_split = test_split::test_split(input, answer::chosen(input, table, &contenders));
     answer.conclusion = conclusion::conclusion(&answer, test_split.as_ref(), input.sweep.state);
     goes_on()?;
-    let curves = curves::curves((table, levelled), levels, &standings);
+    let curves = curves::curves((table, levelled), levels, &contenders);
     goes_on()?;
     let importance = importance::importance(levelled, levels, &main_effects);
     goes_on()?;
@@ -119,16 +119,16 @@ pub fn analyse_table<E>(
         data_warnings: set_up::data_warnings(input),
         set_up: set_up::set_up(input),
         curves,
-        one_factor_at_a_time: one_factor::one_factor_at_a_time(table, spec, &standings),
+        one_factor_at_a_time: one_factor::one_factor_at_a_time(table, spec, &contenders),
         importance,
         interactions,
         loss_quantiles: quantiles::quantiles(levelled, levels),
-        ranking: ranking::ranking(table, &standings, &contest),
-        cost: cost::cost(input, table, &standings),
-        stability: stability::stability(table, &standings),
-        convergence: convergence::convergence(table, &standings),
+        ranking: ranking::ranking(table, &contenders, &contest),
+        cost: cost::cost(input, table, &contenders),
+        stability: stability::stability(table, &contenders),
+        convergence: convergence::convergence(table, &contenders),
         failures: failures::failures(input, table),
-        if_failures_were_worst: sensitivity::sensitivity(table, &standings),
+        if_failures_were_worst: sensitivity::sensitivity(table, &contenders),
         answer,
         main_effects,
         // Without a swept hyperparameter there is no line of its table to show.

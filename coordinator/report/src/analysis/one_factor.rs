@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 
 use sweep_proto::{Configuration, SweepSpec};
 
-use super::ranking::Standing;
+use super::ranking::Contender;
 use crate::model::{HeldLevel, OneFactor};
 use crate::table::Table;
 
 /// One row of the grid through the best configuration for each swept hyperparameter; nothing without a result.
-pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, standings: &[Standing<'_>]) -> Vec<OneFactor> {
-    let Some(best) = standings.first().and_then(|one| table.configurations.get(one.configuration)) else {
+pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, contenders: &[Contender<'_>]) -> Vec<OneFactor> {
+    let Some(best) = contenders.first().and_then(|one| table.configurations.get(one.configuration)) else {
         return Vec::new();
     };
-    let known: BTreeMap<&Configuration, &Standing<'_>> = standings
+    let known: BTreeMap<&Configuration, &Contender<'_>> = contenders
         .iter()
-        .filter_map(|standing| Some((table.configurations.get(standing.configuration)?, standing)))
+        .filter_map(|contender| Some((table.configurations.get(contender.configuration)?, contender)))
         .collect();
     let swept = spec.swept();
     // A range has no row of values beside the best one.
@@ -32,17 +32,17 @@ pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, standings: &[Standi
                 .map(|level| {
                     // A level that the hyperparameter does not allow has no trial either.
                     let configuration = best.clone().with(axis.hyperparameter, level.clone()).ok();
-                    let standing = configuration.and_then(|one| known.get(&one));
+                    let contender = configuration.and_then(|one| known.get(&one));
                     HeldLevel {
                         level: level.clone(),
-                        validation_loss: standing.map(|one| one.loss),
-                        validation_accuracy: standing.map(|one| one.accuracy),
+                        validation_loss: contender.map(|one| one.loss),
+                        validation_accuracy: contender.map(|one| one.accuracy),
                     }
                 })
                 .collect();
             let held: Vec<_> = swept.iter().copied().filter(|one| *one != axis.hyperparameter).collect();
-            let is_like_best = |one: &&&Standing<'_>| {
-                standings.first().is_some_and(|best| one.trials.keys().eq(best.trials.keys()))
+            let is_like_best = |one: &&&Contender<'_>| {
+                contenders.first().is_some_and(|best| one.trials.keys().eq(best.trials.keys()))
             };
             // Means over other replicates would tell of their seeds.
             let losses = || {

@@ -2,14 +2,14 @@
 
 use coordinator_core::TrialState;
 
-use super::ranking::Standing;
+use super::ranking::Contender;
 use crate::model::Sensitivity;
 use crate::table::Table;
 use coordinator_statistics::means::mean;
 
 /// The best configuration if each failed and each diverged trial had the highest validation loss of all completed ones;
 /// `None` where there is no such trial, or no result.
-pub fn sensitivity(table: &Table, standings: &[Standing<'_>]) -> Option<Sensitivity> {
+pub fn sensitivity(table: &Table, contenders: &[Contender<'_>]) -> Option<Sensitivity> {
     let worst = table.completed().map(|(_, outcome)| outcome.score).max_by(f64::total_cmp)?;
     let mut scores: Vec<Vec<f64>> = vec![Vec::new(); table.configurations.len()];
     let mut without_result = 0_u32;
@@ -37,6 +37,6 @@ pub fn sensitivity(table: &Table, standings: &[Standing<'_>]) -> Option<Sensitiv
     Some(Sensitivity {
         without_result,
         best: table.label(best),
-        is_same: standings.first().is_some_and(|standing| standing.configuration == best),
+        is_same: contenders.first().is_some_and(|contender| contender.configuration == best),
     })
 }

@@ -1,6 +1,6 @@
 //! How steady the last epochs are: the study's "consistently stable graph" as numbers.
 
-use super::ranking::Standing;
+use super::ranking::Contender;
 use crate::model::Stability;
 use crate::table::{Table, TrialRow};
 use coordinator_statistics::means::mean;
@@ -10,17 +10,17 @@ use coordinator_statistics::summary::{slope, standard_deviation};
 pub const LAST_EPOCHS: usize = 3;
 
 /// Each ranked configuration's stability, in ranking order.
-pub fn stability(table: &Table, standings: &[Standing<'_>]) -> Vec<Stability> {
-    standings
+pub fn stability(table: &Table, contenders: &[Contender<'_>]) -> Vec<Stability> {
+    contenders
         .iter()
         .enumerate()
-        .map(|(position, standing)| {
+        .map(|(position, contender)| {
             let over_trials = |of: fn(&TrialRow) -> Option<f64>| {
-                mean(standing.trials.values().filter_map(|(trial, _)| of(trial)))
+                mean(contender.trials.values().filter_map(|(trial, _)| of(trial)))
             };
             Stability {
                 rank: position as u32 + 1,
-                label: table.label(standing.configuration),
+                label: table.label(contender.configuration),
                 last_epochs_slope: over_trials(|trial| slope(&last_losses(trial))),
                 last_epochs_standard_deviation: over_trials(|trial| standard_deviation(&last_losses(trial))),
                 overfitting: over_trials(overfitting),

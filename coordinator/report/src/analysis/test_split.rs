@@ -9,7 +9,7 @@ use sweep_proto::metric::{CONFIDENCE_BINS, HARDEST_MAX};
 use sweep_proto::text::inert_line;
 use sweep_proto::{ConfidenceBin, Digest, HardExample, TestMetric};
 
-use super::ranking::Standing;
+use super::ranking::Contender;
 use crate::input::ReportInput;
 use crate::model::{Baseline, HardestExample, ReliabilityBin, TestSplit};
 use crate::table::all_finite;
@@ -24,8 +24,8 @@ const TEXT_CHARACTERS_MAX: usize = 240;
 const ROWS_WITH_TEXT_MAX: usize = 20 * HARDEST_MAX;
 
 /// Of the chosen configuration; `None` where it was not measured.
-pub fn test_split(input: &ReportInput, standing: Option<&Standing<'_>>) -> Option<TestSplit> {
-    let measured: Vec<(Digest, &TestMetric)> = standing?
+pub fn test_split(input: &ReportInput, contender: Option<&Contender<'_>>) -> Option<TestSplit> {
+    let measured: Vec<(Digest, &TestMetric)> = contender?
         .trials
         .values()
         .filter_map(|(trial, _)| Some((trial.dataset, trial.test.as_ref()?)))

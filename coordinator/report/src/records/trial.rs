@@ -28,7 +28,7 @@ pub(super) struct Trial<'a> {
     lease: Nothing,
     checkpoint: Nothing,
     underway: Nothing,
-    result: Option<Outcome>,
+    result: Option<ResultRow>,
     diverged_epoch: Option<u32>,
     last_error: Option<&'a str>,
     test: Option<Test<'a>>,
@@ -77,7 +77,7 @@ impl<'a> Trial<'a> {
             lease: (),
             checkpoint: (),
             underway: (),
-            result: result.as_ref().map(Outcome::of),
+            result: result.as_ref().map(ResultRow::of),
             diverged_epoch: *diverged_epoch,
             last_error: last_error.as_deref(),
             test: test.as_ref().map(|test| Test::of(test, projection)),
@@ -137,7 +137,7 @@ impl Id {
 }
 
 #[derive(Serialize)]
-struct Outcome {
+struct ResultRow {
     best_epoch: u32,
     epochs: u32,
     early_stopped: bool,
@@ -147,7 +147,7 @@ struct Outcome {
     model: Artifact,
 }
 
-impl Outcome {
+impl ResultRow {
     fn of(result: &TrialResult) -> Self {
         let TrialResult { best_epoch, epochs, early_stopped, score, accuracy, parameters, model } = result;
         Self {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use sweep_proto::metric::figure::{Row, Unit};
 use sweep_proto::{EpochFigure, EpochMetric, Kind, TestFigure, Value};
 
-use crate::table::{Outcome, Table, TrialRow};
+use crate::table::{Table, TrialOutcome, TrialRow};
 
 /// One typed column.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,8 +165,8 @@ fn trial_columns(table: &Table, trials: Range<usize>) -> Vec<Column> {
 }
 
 fn outcome_columns(builder: &mut Builder<usize>, table: &Table) {
-    let of = |at: usize, number: fn(Outcome) -> f64| table.trials[at].outcome.map(number);
-    let count = |at: usize, number: fn(Outcome) -> u64| table.trials[at].outcome.map(number);
+    let of = |at: usize, number: fn(TrialOutcome) -> f64| table.trials[at].outcome.map(number);
+    let count = |at: usize, number: fn(TrialOutcome) -> u64| table.trials[at].outcome.map(number);
     builder.real("validation_loss", "The score: validation loss at the best epoch, in nats.", |at| {
         of(at, |outcome| outcome.score)
     });

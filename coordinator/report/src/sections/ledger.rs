@@ -2,7 +2,7 @@
 
 use super::{Block, Section, StateGroup, StateMap, TextTable, format, names};
 use crate::language::{Language, heads, say};
-use crate::model::{Ledger, ReportModel};
+use crate::model::{ReportModel, TrialAccount};
 use crate::table::Table;
 
 /// Squares of the map; more would not be told apart.
@@ -63,11 +63,11 @@ pub(super) fn section(model: &ReportModel, table: &Table, language: Language) ->
 }
 
 /// Of the trials in every state.
-fn sum(ledger: &Ledger) -> u64 {
+fn sum(ledger: &TrialAccount) -> u64 {
     ledger.recorded + ledger.unmade
 }
 
-fn check(ledger: &Ledger, language: Language) -> Block {
+fn check(ledger: &TrialAccount, language: Language) -> Block {
     let [planned, recorded] = [ledger.planned, sum(ledger)].map(format::count);
     if ledger.balanced {
         return Block::Text(say!(

@@ -1,6 +1,6 @@
 //! The page of a trial: what it is, how it goes, and how to train it again.
 
-mod look;
+mod picture;
 mod steps;
 mod view;
 
@@ -17,7 +17,7 @@ use sweep_proto::{SweepId, TrialId};
 use tokio::time::Instant;
 use tonic::Status;
 
-use self::look::Look;
+use self::picture::TrialPicture;
 use self::steps::Steps;
 pub(super) use self::view::View;
 use super::Dashboard;
@@ -75,7 +75,7 @@ async fn tell(events: Events, id: TrialId) -> Result<(), Over> {
             events.send(&news.unwrap_or_else(|| json!({ "parts": {} })).to_string()).await?;
             told_at = Instant::now();
         }
-        if view.look.has_ended {
+        if view.picture.has_ended {
             return events.end().await;
         }
         told = Some(view);
@@ -103,16 +103,16 @@ impl Dashboard {
         let state = self.state(id.sweep).await?;
         let shared = self.shared.clone();
         let make = move |before: Option<Arc<View>>| async move {
-            let look = shared.driver.read(move |engine, _| Look::of(engine, id)).await?;
-            let look = look.ok_or_else(|| missing(id.sweep, id.index))?.with_logs(&shared.attempt_logs);
-            let attempt = look.last_training().map(|attempt| attempt.id);
+            let picture = shared.driver.read(move |engine, _| TrialPicture::of(engine, id)).await?;
+            let picture = picture.ok_or_else(|| missing(id.sweep, id.index))?.with_logs(&shared.attempt_logs);
+            let attempt = picture.last_training().map(|attempt| attempt.id);
             let mut steps = Steps::continued(attempt, before.as_ref().map(|before| &before.steps));
             let reader = if steps.may_grow() { Some(shared.driver.reader().await?) } else { None };
             let made = tokio::task::spawn_blocking(move || {
-                if let (Some(mut reader), Some(attempt)) = (reader, look.last_training()) {
+                if let (Some(mut reader), Some(attempt)) = (reader, picture.last_training()) {
                     steps.read(&mut *reader, attempt.state).map_err(status::internal)?;
                 }
-                View::of(look, steps)
+                View::of(picture, steps)
             });
             made.await.map_err(status::internal)?
         };

@@ -6,7 +6,7 @@ use askama::Template;
 use coordinator_report::sections::format;
 use serde_json::{Value, json};
 
-use super::look::Look;
+use super::picture::TrialPicture;
 use super::steps::Steps;
 use crate::dashboard::charts;
 use crate::dashboard::frame::rendered;
@@ -19,7 +19,7 @@ pub(super) const AGE_MAX: Duration = Duration::from_secs(2);
 /// What can be shown and told of a trial.
 #[derive(Debug)]
 pub(in crate::dashboard) struct View {
-    pub(super) look: Look,
+    pub(super) picture: TrialPicture,
     pub(super) steps: Steps,
     pub(super) parts: Parts,
     pub(super) charts: Value,
@@ -30,42 +30,42 @@ pub(in crate::dashboard) struct View {
 #[derive(Template)]
 #[template(path = "dashboard/trial_result.html")]
 struct ResultPart<'a> {
-    look: &'a Look,
+    picture: &'a TrialPicture,
 }
 
 #[derive(Template)]
 #[template(path = "dashboard/trial_epochs.html")]
 struct EpochsPart<'a> {
-    look: &'a Look,
+    picture: &'a TrialPicture,
 }
 
 #[derive(Template)]
 #[template(path = "dashboard/trial_attempts.html")]
 struct AttemptsPart<'a> {
-    look: &'a Look,
+    picture: &'a TrialPicture,
 }
 
 #[derive(Template)]
 #[template(path = "dashboard/trial_log.html")]
 struct LogPart<'a> {
-    look: &'a Look,
+    picture: &'a TrialPicture,
 }
 
 impl View {
-    pub(super) fn of(look: Look, steps: Steps) -> Result<Self, Refusal> {
+    pub(super) fn of(picture: TrialPicture, steps: Steps) -> Result<Self, Refusal> {
         let parts = Parts(vec![
-            ("result", rendered(&ResultPart { look: &look })?),
-            ("epochs", rendered(&EpochsPart { look: &look })?),
-            ("attempts", rendered(&AttemptsPart { look: &look })?),
-            ("log", rendered(&LogPart { look: &look })?),
+            ("result", rendered(&ResultPart { picture: &picture })?),
+            ("epochs", rendered(&EpochsPart { picture: &picture })?),
+            ("attempts", rendered(&AttemptsPart { picture: &picture })?),
+            ("log", rendered(&LogPart { picture: &picture })?),
         ]);
-        let charts = json!(charts::of_trial(look.epochs.clone(), steps.points().to_vec()));
-        let file = look.reproduction().to_toml();
-        Ok(Self { look, steps, parts, charts, file })
+        let charts = json!(charts::of_trial(picture.epochs.clone(), steps.points().to_vec()));
+        let file = picture.reproduction().to_toml();
+        Ok(Self { picture, steps, parts, charts, file })
     }
 
     pub(in crate::dashboard) fn age_max(&self) -> Option<Duration> {
-        (!self.look.has_ended).then_some(AGE_MAX)
+        (!self.picture.has_ended).then_some(AGE_MAX)
     }
 
     /// What has changed since the page was told of another view, or everything; `None` where nothing has.

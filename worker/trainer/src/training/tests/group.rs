@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// What became of a member.
-struct Outcome {
+struct MemberOutcome {
     ended: Result<Ended, TrainError>,
     recorder: Recorder,
     /// Its place in the order of the ends.
     order: usize,
 }
 
-impl Outcome {
+impl MemberOutcome {
     fn model(&self) -> Vec<u8> {
         let Ok(Ended::Completed(completed)) = &self.ended else { panic!("{:?}", self.ended) };
         fs::read(&completed.model).unwrap()
@@ -23,7 +23,7 @@ impl Outcome {
 type Part<'a> = (&'a Bench, Option<&'a [u8]>, &'a dyn StopSignal);
 
 /// Trains them as one group.
-fn together(parts: &[Part<'_>]) -> Vec<Outcome> {
+fn together(parts: &[Part<'_>]) -> Vec<MemberOutcome> {
     let path = |bench: &Bench, name: &str| bench.directory.path().join(name);
     let mut recorders: Vec<_> = parts.iter().map(|_| Recorder::default()).collect();
     let mut paths = Vec::new();
@@ -54,7 +54,7 @@ fn together(parts: &[Part<'_>]) -> Vec<Outcome> {
     });
     assert_eq!(ends.len(), parts.len(), "every member ends");
     let outcomes = ends.into_values().zip(recorders);
-    outcomes.map(|((ended, order), recorder)| Outcome { ended, recorder, order }).collect()
+    outcomes.map(|((ended, order), recorder)| MemberOutcome { ended, recorder, order }).collect()
 }
 
 static GO_ON: AtomicBool = AtomicBool::new(false);

@@ -19,7 +19,7 @@ const LOGS_MAX: usize = 10;
 
 /// A trial at one moment.
 #[derive(Debug)]
-pub(super) struct Look {
+pub(super) struct TrialPicture {
     pub(super) trial: TrialRecord,
     pub(super) label: String,
     pub(super) attempts: Vec<AttemptRecord>,
@@ -34,8 +34,8 @@ pub(super) struct Look {
     pub(super) logs: Vec<(u32, AttemptLog)>,
 }
 
-impl Look {
-    /// The trial; `None` where there is none. Its logs are added by [`Look::with_logs`].
+impl TrialPicture {
+    /// The trial; `None` where there is none. Its logs are added by [`TrialPicture::with_logs`].
     pub(super) fn of(engine: &Engine, id: TrialId) -> Option<Self> {
         let tables = engine.tables();
         let trial = tables.trials.get(&id)?.clone();
