@@ -217,6 +217,29 @@ fn readers_of_datasets_open_nothing_by_themselves() {
     }
 }
 
+/// Each transfer waits for the device, so a training step has none of its own.
+#[test]
+fn numbers_come_from_a_device_in_one_place() {
+    let trainer = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../worker/trainer/src");
+    let mut files = Vec::new();
+    sources(&trainer, &mut files);
+    let is_test = |path: &std::path::Path| {
+        let names = path.strip_prefix(&trainer).expect("below").iter().filter_map(|name| name.to_str());
+        names
+            .into_iter()
+            .any(|name| matches!(name, "tests" | "tests.rs" | "golden.rs" | "interchange.rs" | "transfer.rs"))
+    };
+    let read: Vec<_> = files.iter().filter(|path| !is_test(path)).collect();
+    assert!(read.len() > 30, "only {} files", read.len());
+    for file in read {
+        let text = std::fs::read_to_string(file).expect("text");
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for way in [".to_vec0", ".to_vec1", ".to_vec2", ".to_vec3", ".to_scalar"] {
+            assert!(!text.contains(way), "{} reads a device by {way}, not by transfer.rs", file.display());
+        }
+    }
+}
+
 #[test]
 fn every_file_opens_with_its_one_responsibility_and_stays_readable() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

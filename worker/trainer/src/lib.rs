@@ -22,6 +22,7 @@ mod request;
 #[cfg(test)]
 mod testing;
 mod training;
+mod transfer;
 mod weights_file;
 
 pub use device::{DeviceChoice, DeviceChoiceError};

@@ -51,9 +51,9 @@ impl MeasuredStep {
     /// [`TrainError`] where an operation fails.
     pub fn train(&mut self) -> Result<f64, TrainError> {
         let key = DropoutKey { seed: 1, step: self.optimizer.steps() + 1 };
-        let (scored, gradients) = self.model.learn(&self.batch, key)?;
+        let (scores, gradients) = self.model.learn(&self.batch, key)?;
         self.optimizer.step(self.model.parameters(), &gradients)?;
-        Ok(scored.mean_loss())
+        Ok(scores.bring(&self.batch.labels)?.mean_loss())
     }
 
     /// Logits of the batch, as for validation.

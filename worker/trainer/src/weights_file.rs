@@ -11,6 +11,7 @@ use safetensors::tensor::{Dtype, TensorView, serialize};
 
 use crate::error::TrainError;
 use crate::model::Named;
+use crate::transfer::bring;
 
 /// Room for a file's header beside its numbers.
 const HEADER_BYTES_MAX: u64 = 1 << 20;
@@ -22,7 +23,7 @@ pub(crate) type Expected = BTreeMap<String, Vec<usize>>;
 pub(crate) fn write(path: &Path, tensors: &Named, metadata: (&str, String)) -> Result<(), TrainError> {
     let mut bytes = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
-        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        let values: Vec<f32> = bring(&[tensor])?;
         let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         bytes.push((name.as_str(), tensor.dims().to_vec(), raw));
     }

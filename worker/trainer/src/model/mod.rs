@@ -17,9 +17,10 @@ use crate::error::TrainError;
 use crate::kernels::fused::Level;
 use crate::kernels::with_slices;
 use crate::optimizer::{Gradient, Gradients};
+use crate::transfer::bring;
 
 use self::fused::Network;
-use self::loss::Scored;
+use self::loss::Scores;
 
 pub(crate) use dropout::DropoutKey;
 pub(crate) use shape::ModelShape;
@@ -68,7 +69,7 @@ impl Logits {
 
     fn of(tensor: &Tensor) -> Result<Self, TrainError> {
         let (_, outputs) = tensor.dims2()?;
-        Ok(Self { values: tensor.detach().flatten_all()?.to_vec1::<f32>()?, outputs })
+        Ok(Self { values: bring(&[tensor])?, outputs })
     }
 }
 
@@ -130,29 +131,29 @@ impl Model {
             .collect()
     }
 
-    /// What a batch's rows score, and the gradients of its mean loss by all parameters.
+    /// What a batch's rows score, and the gradients of its mean loss by all parameters. The graph form brings nothing to the host.
     pub(crate) fn learn(
         &mut self,
         batch: &Batch,
         dropout: DropoutKey,
-    ) -> Result<(Scored, Gradients), TrainError> {
+    ) -> Result<(Scores, Gradients), TrainError> {
         if let Form::Fused(network) = &mut self.form {
-            return network.learn(&self.parameters, batch, dropout);
+            let (scored, gradients) = network.learn(&self.parameters, batch, dropout)?;
+            return Ok((Scores::Known(scored), gradients));
         }
         let logits = graph::logits(self, batch, Some(dropout), |name| {
             Ok(parameter(&self.parameters, name)?.as_tensor().clone())
         })?;
-        let Logits { values, outputs } = Logits::of(&logits)?;
-        let scored = Scored::new(&values, outputs, &batch.labels);
-        let found = scored.surrogate(&logits)?.backward()?;
+        let found = loss::surrogate(&logits, &batch.labels)?.backward()?;
         let gradient = |(name, var): (&String, &Var)| {
             let gradient = found
                 .get(var)
                 .ok_or_else(|| TrainError::Rejected(format!("the parameter {name} has no gradient")))?;
-            Ok((name.clone(), Gradient::of(gradient)?))
+            Ok((name.clone(), Gradient::Tensor(gradient.contiguous()?)))
         };
         let gradients = self.parameters.iter().map(gradient).collect::<Result<_, TrainError>>()?;
-        Ok((scored, gradients))
+        // Without the graph behind them, whose memory is wanted for the next batch.
+        Ok((Scores::OnDevice(logits.detach()), gradients))
     }
 
     /// Logits of a batch's rows without dropout.

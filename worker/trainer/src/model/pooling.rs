@@ -63,21 +63,30 @@ fn mean(states: &Tensor, layout: &PackedLayout) -> Result<Tensor> {
 }
 
 /// Picks each maximum by its position, so that its gradient flows to one state only (as in PyTorch), the
-/// first where several are equal.
+/// first where several are equal. The positions are found where the states lie.
 fn maximum(states: &Tensor, layout: &PackedLayout) -> Result<Tensor> {
-    let (positions, units) = states.dims2()?;
-    let values = states.detach().flatten_all()?.to_vec1::<f32>()?;
-    let mut best: Vec<usize> = (0..layout.rows() * units).collect();
+    let ((positions, units), rows) = (states.dims2()?, layout.rows());
+    let values = states.detach();
+    let places =
+        Tensor::arange(0, (positions * units) as u32, states.device())?.reshape((positions, units))?;
+    let (mut high, mut chosen) = (values.narrow(0, 0, rows)?, places.narrow(0, 0, rows)?);
     for step in 1..layout.steps() {
         let block = layout.step(step);
-        for (chosen, candidate) in best.iter_mut().zip(block.start * units..block.end * units) {
-            // NaN wins, so that it is not hidden.
-            let (value, high) = (values[candidate], values[*chosen]);
-            if value > high || value.is_nan() {
-                *chosen = candidate;
-            }
-        }
+        let of_step = |all: &Tensor| all.narrow(0, block.start, block.len());
+        let (value, place) = (of_step(&values)?, of_step(&places)?);
+        let before = high.narrow(0, 0, block.len())?;
+        // NaN wins, so that it is not hidden.
+        let wins = (value.gt(&before)? + value.ne(&value)?)?;
+        let chosen_before = chosen.narrow(0, 0, block.len())?;
+        high = with_rest(wins.where_cond(&value, &before)?, &high)?;
+        chosen = with_rest(wins.where_cond(&place, &chosen_before)?, &chosen)?;
     }
     let flat = states.reshape(positions * units)?;
-    flat.index_select(&indices(best.into_iter(), states)?, 0)?.reshape((layout.rows(), units))
+    flat.index_select(&chosen.flatten_all()?, 0)?.reshape((rows, units))
+}
+
+/// New values of the first rows, and what stood in the others.
+fn with_rest(first: Tensor, before: &Tensor) -> Result<Tensor> {
+    let (known, rows) = (first.dim(0)?, before.dim(0)?);
+    if known == rows { Ok(first) } else { Tensor::cat(&[first, before.narrow(0, known, rows - known)?], 0) }
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use pulp::Arch;
 
 use crate::error::TrainError;
+#[cfg(test)]
+use crate::transfer::bring;
 
 /// A parameter's gradient.
 #[derive(Clone, Debug)]
@@ -20,7 +22,7 @@ pub(crate) enum Gradient {
         /// `[rows, columns]`.
         values: Vec<f32>,
     },
-    /// On another device; contiguous.
+    /// Where the parameter lies; contiguous.
     Tensor(Tensor),
 }
 
@@ -31,27 +33,21 @@ pub(crate) type Gradients = BTreeMap<String, Gradient>;
 const ZEROS: [f32; 1_024] = [0.0; 1_024];
 
 impl Gradient {
-    /// From a graph's gradient.
-    pub(crate) fn of(tensor: &Tensor) -> Result<Self, TrainError> {
-        if tensor.device().is_cpu() {
-            return Ok(Self::Dense(tensor.flatten_all()?.to_vec1()?));
-        }
-        Ok(Self::Tensor(tensor.contiguous()?))
-    }
-
     /// The sum of its squares, where the gradient lies.
-    fn squares(&self) -> Result<Squares, TrainError> {
-        match self {
-            Self::Dense(values) | Self::Rows { values, .. } => Ok(Squares::Known(sum_of_squares(values))),
-            Self::Tensor(tensor) => Ok(Squares::OnDevice(tensor.sqr()?.sum_all()?.reshape(1)?)),
-        }
+    fn squares(&self) -> Result<Measured, TrainError> {
+        Ok(match self {
+            Self::Dense(values) | Self::Rows { values, .. } => Measured::Known(sum_of_squares(values)),
+            Self::Tensor(tensor) => {
+                Measured::OnDevice(tensor.sqr()?.sum_all()?.reshape(1)?.to_dtype(DType::F64)?)
+            }
+        })
     }
 
     /// Every element of `elements`.
     #[cfg(test)]
     pub(crate) fn to_dense(&self, elements: usize) -> Vec<f32> {
         if let Self::Tensor(tensor) = self {
-            return tensor.flatten_all().and_then(|flat| flat.to_vec1()).expect("a tensor of f32");
+            return bring(&[tensor]).expect("a tensor of f32");
         }
         let mut dense = vec![f32::NAN; elements];
         self.pieces(0..elements, |start, values| dense[start..start + values.len()].copy_from_slice(values));
@@ -95,35 +91,48 @@ impl Gradient {
     }
 }
 
-/// A sum of squares.
-enum Squares {
+/// A number in double precision that the host knows, or that a device may not have computed yet.
+#[derive(Clone, Debug)]
+pub(crate) enum Measured {
+    /// The host knows it.
     Known(f64),
-    /// One number on another device.
+    /// `[1]`.
     OnDevice(Tensor),
 }
 
-/// The norm of all gradients together, accumulated in double precision, in their order. What lies on a device comes from there
-/// in one transfer: each one waits for everything that the device has to do.
-pub(super) fn norm<'a>(gradients: impl Iterator<Item = &'a Gradient>) -> Result<f64, TrainError> {
+impl Measured {
+    /// What is still to be brought.
+    pub(crate) fn on_device(&self) -> Option<&Tensor> {
+        match self {
+            Self::Known(_) => None,
+            Self::OnDevice(tensor) => Some(tensor),
+        }
+    }
+
+    /// Waits for the device.
+    #[cfg(test)]
+    pub(crate) fn bring(&self) -> Result<f64, TrainError> {
+        match self {
+            Self::Known(number) => Ok(*number),
+            Self::OnDevice(tensor) => Ok(bring(&[tensor])?.first().copied().unwrap_or(f64::NAN)),
+        }
+    }
+}
+
+/// The norm of all gradients together, accumulated in double precision, in their order: on the device, where one of them lies there.
+pub(super) fn norm<'a>(gradients: impl Iterator<Item = &'a Gradient>) -> Result<Measured, TrainError> {
     let squares = gradients.map(Gradient::squares).collect::<Result<Vec<_>, _>>()?;
-    let on_device: Vec<_> = squares
-        .iter()
-        .filter_map(|one| match one {
-            Squares::Known(_) => None,
-            Squares::OnDevice(tensor) => Some(tensor),
-        })
-        .collect();
-    let brought =
-        if on_device.is_empty() { Vec::new() } else { Tensor::cat(&on_device, 0)?.to_vec1::<f32>()? };
-    let mut brought = brought.into_iter().map(f64::from);
-    let sum: f64 = squares
-        .iter()
-        .map(|one| match one {
-            Squares::Known(sum) => *sum,
-            Squares::OnDevice(_) => brought.next().unwrap_or(f64::NAN),
-        })
-        .sum();
-    Ok(sum.sqrt())
+    let Some(device) = squares.iter().find_map(|one| Some(one.on_device()?.device().clone())) else {
+        let known =
+            squares.iter().filter_map(|one| if let Measured::Known(sum) = one { Some(*sum) } else { None });
+        return Ok(Measured::Known(known.sum::<f64>().sqrt()));
+    };
+    let there = |one| match one {
+        Measured::Known(sum) => Tensor::from_vec(vec![sum], 1, &device),
+        Measured::OnDevice(tensor) => Ok(tensor),
+    };
+    let squares = squares.into_iter().map(there).collect::<candle_core::Result<Vec<_>>>()?;
+    Ok(Measured::OnDevice(Tensor::cat(&squares, 0)?.sum_keepdim(0)?.sqrt()?))
 }
 
 #[inline(always)]
@@ -169,7 +178,7 @@ mod tests {
         assert_eq!(all.len(), 3_000);
         assert_eq!((all[..2].to_vec(), all[1_400..1_402].to_vec()), (vec![1.0, 2.0], vec![3.0, 4.0]));
         assert_eq!(all.iter().sum::<f32>(), 10.0);
-        assert_eq!(norm([&gradient, &gradient].into_iter()).unwrap(), 60.0_f64.sqrt());
+        assert_eq!(norm([&gradient, &gradient].into_iter()).unwrap().bring().unwrap(), 60.0_f64.sqrt());
     }
 
     #[test]
@@ -185,9 +194,10 @@ mod tests {
             one_by_one += f64::from(tensor.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap());
         }
         let mut gradients: Vec<_> = tensors.into_iter().map(Gradient::Tensor).collect();
-        assert_eq!(norm(gradients.iter()).unwrap().to_bits(), one_by_one.sqrt().to_bits());
+        let found = |gradients: &[Gradient]| norm(gradients.iter()).unwrap().bring().unwrap();
+        assert_eq!(found(&gradients).to_bits(), one_by_one.sqrt().to_bits());
         gradients.insert(1, Gradient::Dense(vec![3.0]));
-        let expected = norm(gradients.iter()).unwrap();
+        let expected = found(&gradients);
         assert!((expected - (one_by_one + 9.0).sqrt()).abs() < 1e-12 * expected, "each number is its own");
     }
 }

@@ -58,8 +58,6 @@ impl Rule {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StepSize {
     rule: Rule,
-    /// The gradient is multiplied by this: clipping.
-    scale: f32,
     /// Added to the gradient, times the parameter.
     coupled_decay: f32,
     /// The parameter is multiplied by this first.
@@ -71,7 +69,7 @@ pub(super) struct StepSize {
 }
 
 impl StepSize {
-    pub(super) fn new(rule: Rule, learning_rate: f64, weight_decay: f64, step: u64, scale: f32) -> Self {
+    pub(super) fn new(rule: Rule, learning_rate: f64, weight_decay: f64, step: u64) -> Self {
         let bias = |beta: f64| 1.0 - beta.powf(step as f64);
         let (rate, correction) = match rule {
             Rule::Adam | Rule::AdamW => (learning_rate / bias(BETA1), 1.0 / bias(BETA2).sqrt()),
@@ -80,7 +78,6 @@ impl StepSize {
         let decoupled = rule == Rule::AdamW;
         Self {
             rule,
-            scale,
             coupled_decay: if decoupled { 0.0 } else { weight_decay as f32 },
             shrink: if decoupled { (1.0 - learning_rate * weight_decay) as f32 } else { 1.0 },
             rate: rate as f32,
@@ -88,16 +85,16 @@ impl StepSize {
         }
     }
 
-    /// Moves a parameter and its moments, `[moments, elements]`, in place.
-    pub(super) fn step(&self, parameter: &mut [f32], moments: &mut [f32], gradient: &Gradient) {
+    /// Moves a parameter and its moments, `[moments, elements]`, in place. The gradient is multiplied by `scale` first: clipping.
+    pub(super) fn step(&self, parameter: &mut [f32], moments: &mut [f32], gradient: &Gradient, scale: f32) {
         let (elements, cut) = (parameter.len(), gradient.cut(parameter.len()));
         let (first, second) = moments.split_at_mut(if self.rule.moments() == 0 { 0 } else { elements });
         let (parameter, parameter_end) = parameter.split_at_mut(cut);
         let (first, first_end) = first.split_at_mut(first.len().min(cut));
         let (second, second_end) = second.split_at_mut(second.len().min(cut));
         in_two(
-            || self.step_part(parameter, [first, second], gradient, 0),
-            || self.step_part(parameter_end, [first_end, second_end], gradient, cut),
+            || self.step_part(parameter, [first, second], (gradient, scale), 0),
+            || self.step_part(parameter_end, [first_end, second_end], (gradient, scale), cut),
         );
     }
 
@@ -106,7 +103,7 @@ impl StepSize {
         &self,
         parameter: &mut [f32],
         [first, second]: [&mut [f32]; 2],
-        gradient: &Gradient,
+        (gradient, scale): (&Gradient, f32),
         from: usize,
     ) {
         let size = *self;
@@ -116,21 +113,22 @@ impl StepSize {
                 let parameter = &mut parameter[range.clone()];
                 match size.rule {
                     Rule::Adam | Rule::AdamW => {
-                        size.adam(parameter, &mut first[range.clone()], &mut second[range], gradient);
+                        let moments = [&mut first[range.clone()], &mut second[range]];
+                        size.adam(parameter, moments, gradient, scale);
                     }
-                    Rule::RmsProp => size.rms_prop(parameter, &mut first[range], gradient),
-                    Rule::Sgd => size.descend(parameter, gradient),
+                    Rule::RmsProp => size.rms_prop(parameter, &mut first[range], gradient, scale),
+                    Rule::Sgd => size.descend(parameter, gradient, scale),
                 }
             });
         });
     }
 
     #[inline(always)]
-    fn adam(&self, parameter: &mut [f32], first: &mut [f32], second: &mut [f32], gradient: &[f32]) {
+    fn adam(&self, parameter: &mut [f32], [first, second]: [&mut [f32]; 2], gradient: &[f32], scale: f32) {
         for (((parameter, first), second), gradient) in
             parameter.iter_mut().zip(first).zip(second).zip(gradient)
         {
-            let gradient = self.effective(*gradient, *parameter);
+            let gradient = self.effective(*gradient * scale, *parameter);
             *first = flushed(*first + (gradient - *first) * (1.0 - BETA1) as f32);
             *second = flushed(*second * BETA2 as f32 + gradient * gradient * (1.0 - BETA2) as f32);
             let root = second.sqrt() * self.correction + EPSILON;
@@ -139,37 +137,38 @@ impl StepSize {
     }
 
     #[inline(always)]
-    fn rms_prop(&self, parameter: &mut [f32], second: &mut [f32], gradient: &[f32]) {
+    fn rms_prop(&self, parameter: &mut [f32], second: &mut [f32], gradient: &[f32], scale: f32) {
         for ((parameter, second), gradient) in parameter.iter_mut().zip(second).zip(gradient) {
-            let gradient = self.effective(*gradient, *parameter);
+            let gradient = self.effective(*gradient * scale, *parameter);
             *second = flushed(*second * ALPHA as f32 + gradient * gradient * (1.0 - ALPHA) as f32);
             *parameter -= self.rate * gradient / (second.sqrt() + EPSILON);
         }
     }
 
     #[inline(always)]
-    fn descend(&self, parameter: &mut [f32], gradient: &[f32]) {
+    fn descend(&self, parameter: &mut [f32], gradient: &[f32], scale: f32) {
         for (parameter, gradient) in parameter.iter_mut().zip(gradient) {
-            *parameter -= self.rate * self.effective(*gradient, *parameter);
+            *parameter -= self.rate * self.effective(*gradient * scale, *parameter);
         }
     }
 
-    /// The gradient after clipping, with coupled weight decay.
+    /// The clipped gradient with coupled weight decay.
     #[inline(always)]
-    fn effective(&self, gradient: f32, parameter: f32) -> f32 {
-        gradient * self.scale + self.coupled_decay * parameter
+    fn effective(&self, clipped: f32, parameter: f32) -> f32 {
+        clipped + self.coupled_decay * parameter
     }
 
-    /// The whole step as tensor operations, for devices other than the CPU.
+    /// The whole step as tensor operations on any device; `scale` is `[1]`.
     pub(super) fn step_tensors(
         &self,
         parameter: &Var,
         gradient: &Tensor,
+        scale: &Tensor,
         state: Option<&mut Tensor>,
     ) -> Result<()> {
         let (old, shape) = (parameter.as_detached_tensor().flatten_all()?, parameter.shape().clone());
         let gradient = gradient.flatten_all()?;
-        let gradient = ((gradient * f64::from(self.scale))? + (&old * f64::from(self.coupled_decay))?)?;
+        let gradient = (gradient.broadcast_mul(scale)? + (&old * f64::from(self.coupled_decay))?)?;
         let moved = match (self.rule, state) {
             (Rule::Adam | Rule::AdamW, Some(state)) => {
                 let (first, second) = (state.get(0)?, state.get(1)?);
@@ -213,12 +212,13 @@ mod tests {
             let mut moments = vec![0.0; 40 * rule.moments()];
             let mut state =
                 Tensor::zeros((rule.moments().max(1), 40), candle_core::DType::F32, &Device::Cpu).unwrap();
+            let scale = Tensor::from_slice(&[0.8_f32], 1, &Device::Cpu).unwrap();
             for step in 1..=6 {
-                let size = StepSize::new(rule, 0.01, 0.1, step, 0.8);
+                let size = StepSize::new(rule, 0.01, 0.1, step);
                 let gradient: Vec<f32> = (0..40).map(|one| (one as f32 * step as f32).cos()).collect();
                 let tensor = Tensor::from_slice(&gradient, (5, 8), &Device::Cpu).unwrap();
-                size.step(&mut slice, &mut moments, &Gradient::Dense(gradient));
-                size.step_tensors(&var, &tensor, Some(&mut state)).unwrap();
+                size.step(&mut slice, &mut moments, &Gradient::Dense(gradient), 0.8);
+                size.step_tensors(&var, &tensor, &scale, Some(&mut state)).unwrap();
             }
             let tensor = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             assert!(slice.iter().zip(&tensor).all(|(left, right)| (left - right).abs() < 2e-6), "{rule:?}");
@@ -228,9 +228,9 @@ mod tests {
     #[test]
     fn forgotten_moments_become_zero() {
         let (mut state, mut parameter) = ([1e-38_f32, 1e-38], [1.0]);
-        let size = StepSize::new(Rule::Adam, 0.1, 0.0, 1, 1.0);
+        let size = StepSize::new(Rule::Adam, 0.1, 0.0, 1);
         for _ in 0..3 {
-            size.step(&mut parameter, &mut state, &Gradient::Dense(vec![0.0]));
+            size.step(&mut parameter, &mut state, &Gradient::Dense(vec![0.0]), 1.0);
         }
         assert_eq!(state[0], 0.0);
     }

@@ -8,12 +8,12 @@ use sweep_proto::{EpochMetric, StepMetric};
 
 use crate::data::{Batch, Dataset, training_batches};
 use crate::error::TrainError;
-use crate::model::loss::Scored;
 use crate::model::{DropoutKey, Model};
 use crate::observer::{Observer, StopSignal};
 use crate::optimizer::Optimizer;
 
 use super::tally::{Tally, Underway};
+use super::waiting::{DoneStep, Step, Waiting};
 
 /// Most step metrics of one epoch: enough for a curve.
 const STEP_METRICS_PER_EPOCH_MAX: usize = 100;
@@ -97,54 +97,94 @@ impl Pass<'_> {
         from: Underway,
     ) -> Result<PassEnd, TrainError> {
         let batches = training_batches(self.dataset.view(), self.batch_size, self.seed, self.epoch);
-        let every = batches.len().div_ceil(STEP_METRICS_PER_EPOCH_MAX);
-        let (started, seconds_before) = (Instant::now(), from.seconds);
-        let mut underway = from;
-        let mut recent_since = started;
-        for (place, rows) in batches.iter().enumerate().skip(underway.batches as usize) {
+        let done = from.batches as usize;
+        let mut account = Account::new(self.epoch, batches.len(), from);
+        for (place, rows) in batches.iter().enumerate().skip(done) {
             if stop.requested() {
-                steps.flush()?;
-                return Ok(PassEnd::Stopped(underway));
+                return account.end(steps, PassEnd::Stopped);
             }
             let batch = Batch::of_split(self.dataset.view(), Split::Train, rows);
-            let scored = match self.step(model, optimizer, &batch)? {
-                Ok(scored) => scored,
-                Err(message) => {
-                    steps.flush()?;
-                    return Ok(PassEnd::Diverged(message));
-                }
-            };
-            let Underway { all, recent, .. } = &mut underway;
-            all.add(&scored, &batch.labels);
-            recent.add(&scored, &batch.labels);
-            if (place + 1) % every == 0 || place + 1 == batches.len() {
-                let rate = recent.rate(recent_since.elapsed().as_secs_f64());
-                steps.add(self.epoch, optimizer.steps(), recent.loss(), rate)?;
-                (*recent, recent_since) = (Tally::default(), Instant::now());
+            account.waiting.push(self.step(model, optimizer, place, batch)?);
+            if account.waiting.are_due()
+                && let Some(message) = account.settle(steps)?
+            {
+                return Ok(PassEnd::Diverged(message));
             }
-            underway.batches = place as u32 + 1;
-            underway.seconds = seconds_before + started.elapsed().as_secs_f64();
         }
-        Ok(PassEnd::Trained(underway))
+        account.end(steps, PassEnd::Trained)
     }
 
-    /// One optimiser step. The inner `Err` says how it diverged.
+    /// One optimiser step, whose results wait.
     fn step(
         &self,
         model: &mut Model,
         optimizer: &mut Optimizer,
-        batch: &Batch,
-    ) -> Result<Result<Scored, String>, TrainError> {
-        let step = optimizer.steps() + 1;
-        let (scored, gradients) = model.learn(batch, DropoutKey { seed: self.seed, step })?;
-        let loss = scored.mean_loss();
-        if !loss.is_finite() {
-            return Ok(Err(format!("the training loss is {loss} at step {step}")));
-        }
+        place: usize,
+        batch: Batch,
+    ) -> Result<Step, TrainError> {
+        let number = optimizer.steps() + 1;
+        let (scores, gradients) = model.learn(&batch, DropoutKey { seed: self.seed, step: number })?;
         let norm = optimizer.step(model.parameters(), &gradients)?;
-        if !norm.is_finite() {
-            return Ok(Err(format!("the gradient's norm is {norm} at step {step}")));
+        Ok(Step { place, number, labels: batch.labels, scores, norm })
+    }
+}
+
+/// What is known of a pass, and what waits.
+struct Account {
+    epoch: u32,
+    /// Batches of the epoch.
+    batches: usize,
+    waiting: Waiting,
+    underway: Underway,
+    /// When the newest block was brought.
+    brought_at: Instant,
+    /// Time that the batches since the last step metric took.
+    recent_seconds: f64,
+}
+
+impl Account {
+    fn new(epoch: u32, batches: usize, underway: Underway) -> Self {
+        let (waiting, brought_at) = (Waiting::default(), Instant::now());
+        Self { epoch, batches, waiting, underway, brought_at, recent_seconds: 0.0 }
+    }
+
+    /// Brings what waits and counts it; how a step has diverged, where one has. The time of a block is dealt to its steps by their
+    /// examples: nobody sees when each of them was done.
+    fn settle(&mut self, steps: &mut Steps<'_>) -> Result<Option<String>, TrainError> {
+        let block = self.waiting.bring()?;
+        let examples: usize = block.iter().map(|step| step.labels.len()).sum();
+        let seconds = self.brought_at.elapsed().as_secs_f64();
+        self.brought_at = Instant::now();
+        for step in block {
+            if let Some(message) = step.divergence() {
+                steps.flush()?;
+                return Ok(Some(message));
+            }
+            self.count(&step, seconds * step.labels.len() as f64 / examples as f64, steps)?;
         }
-        Ok(Ok(scored))
+        Ok(None)
+    }
+
+    fn count(&mut self, step: &DoneStep, seconds: f64, steps: &mut Steps<'_>) -> Result<(), TrainError> {
+        let Underway { all, recent, .. } = &mut self.underway;
+        all.add(&step.scored, &step.labels);
+        recent.add(&step.scored, &step.labels);
+        self.recent_seconds += seconds;
+        let every = self.batches.div_ceil(STEP_METRICS_PER_EPOCH_MAX);
+        let done = step.place + 1;
+        if done.is_multiple_of(every) || done == self.batches {
+            steps.add(self.epoch, step.number, recent.loss(), recent.rate(self.recent_seconds))?;
+            (*recent, self.recent_seconds) = (Tally::default(), 0.0);
+        }
+        self.underway.batches = done as u32;
+        self.underway.seconds += seconds;
+        Ok(())
+    }
+
+    /// The end of the pass, unless what waited says another one.
+    fn end(mut self, steps: &mut Steps<'_>, end: fn(Underway) -> PassEnd) -> Result<PassEnd, TrainError> {
+        let diverged = self.settle(steps)?;
+        steps.flush()?;
+        Ok(diverged.map_or_else(|| end(self.underway), PassEnd::Diverged))
     }
 }

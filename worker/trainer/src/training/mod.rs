@@ -9,6 +9,7 @@ mod ranking;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

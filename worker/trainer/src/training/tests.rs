@@ -13,6 +13,7 @@ use sweep_proto::{
 };
 
 mod group;
+mod waiting;
 
 use super::*;
 use crate::testing::{VOCABULARY, sample_bytes};
@@ -90,24 +91,23 @@ impl Bench {
         checkpoint: Option<&[u8]>,
         stop: &dyn StopSignal,
     ) -> (Result<Ended, TrainError>, Recorder) {
-        let work = self.directory.path().join("work");
-        fs::create_dir_all(&work).unwrap();
-        let start = self.directory.path().join("start.safetensors");
-        checkpoint.into_iter().for_each(|bytes| fs::write(&start, bytes).unwrap());
-        let mut recorder = Recorder::default();
-        let request = TrainRequest {
-            spec: &self.spec,
-            dataset: &self.directory.path().join("dataset"),
-            checkpoint: checkpoint.map(|_| start.as_path()),
-            until_epoch: None,
-            directory: &work,
-            device,
-        };
-        (train(&request, &mut recorder, stop), recorder)
+        self.run(device, None, checkpoint, stop)
     }
 
     /// Trains until an epoch is complete.
     fn train_until(&self, until_epoch: u32, checkpoint: Option<&[u8]>) -> (Ended, Recorder) {
+        let stop = AtomicBool::new(false);
+        let (ended, recorder) = self.run(DeviceChoice::Cpu, Some(until_epoch), checkpoint, &stop);
+        (ended.unwrap(), recorder)
+    }
+
+    fn run(
+        &self,
+        device: DeviceChoice,
+        until_epoch: Option<u32>,
+        checkpoint: Option<&[u8]>,
+        stop: &dyn StopSignal,
+    ) -> (Result<Ended, TrainError>, Recorder) {
         let work = self.directory.path().join("work");
         fs::create_dir_all(&work).unwrap();
         let start = self.directory.path().join("start.safetensors");
@@ -117,11 +117,11 @@ impl Bench {
             spec: &self.spec,
             dataset: &self.directory.path().join("dataset"),
             checkpoint: checkpoint.map(|_| start.as_path()),
-            until_epoch: Some(until_epoch),
+            until_epoch,
             directory: &work,
-            device: DeviceChoice::Cpu,
+            device,
         };
-        (train(&request, &mut recorder, &AtomicBool::new(false)).unwrap(), recorder)
+        (train(&request, &mut recorder, stop), recorder)
     }
 
     fn completed(&self, checkpoint: Option<&[u8]>) -> (Completed, Vec<u8>, Recorder) {
