@@ -1,6 +1,5 @@
 //! Blobs in a local directory, two levels deep: `ab/cdef...`.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -103,7 +102,7 @@ impl Directory {
 
     pub(super) fn orphans(
         &self,
-        wanted: &BTreeSet<Digest>,
+        stays: &dyn Fn(&Digest) -> bool,
         older_than: Duration,
     ) -> io::Result<Vec<ArtifactRef>> {
         let mut orphans = Vec::new();
@@ -117,7 +116,7 @@ impl Directory {
                 let name =
                     [folder.file_name(), file.file_name()].map(|part| part.to_string_lossy().into_owned());
                 if let Ok(digest) = name.concat().parse()
-                    && !wanted.contains(&digest)
+                    && !stays(&digest)
                 {
                     let metadata = file.metadata()?;
                     if metadata.modified()?.elapsed().unwrap_or_default() >= older_than {

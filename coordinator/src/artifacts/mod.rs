@@ -17,7 +17,7 @@ use sweep_proto::protocol::CHUNK_BYTES;
 use sweep_proto::{ArtifactRef, Digest};
 use thiserror::Error;
 use tokio::io::AsyncReadExt;
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, RwLockWriteGuard};
 
 use crate::blocking::blocking;
 use directory::Directory;
@@ -248,19 +248,32 @@ impl Artifacts {
         }
     }
 
-    /// Removes a blob that lost its last reference that long ago; keeps one that was uploaded or asked for since
+    /// Begins a removal: until it is dropped no blob is found present or stored by anybody else. Which blobs rows name is asked
+    /// *after* this, so that rows that came before are seen, and whoever is about to write others has pinned what they name.
+    pub(crate) async fn removal(&self) -> Removal<'_> {
+        let alone = self.removal.write().await;
+        Removal { place: &self.place, pinned: self.pinned.all(), _alone: alone }
+    }
+}
+
+/// A removal that is underway.
+#[derive(Debug)]
+pub(crate) struct Removal<'a> {
+    place: &'a Storage,
+    /// What was pinned when it began.
+    pinned: BTreeSet<Digest>,
+    _alone: RwLockWriteGuard<'a, ()>,
+}
+
+impl Removal<'_> {
+    /// Removes a blob that lost its last reference that long ago; keeps one that is pinned, or was uploaded or asked for since
     /// then and lately, and says so with `false`.
-    pub(crate) async fn remove_stale(
-        &self,
-        digest: Digest,
-        lost_for: Duration,
-    ) -> Result<bool, ArtifactError> {
+    pub(crate) async fn stale(&self, digest: Digest, lost_for: Duration) -> Result<bool, ArtifactError> {
         let grace = lost_for.min(GRACE);
-        let _alone = self.removal.write().await;
-        if self.pinned.holds(digest) {
+        if self.pinned.contains(&digest) {
             return Ok(false);
         }
-        match &self.place {
+        match self.place {
             Storage::Directory(directory) => Ok(directory.remove_stale(digest, grace)?),
             Storage::Objects(objects) => objects.remove_stale(digest, grace).await,
         }
@@ -268,15 +281,14 @@ impl Artifacts {
 
     /// Removes every blob that is not wanted and was stored that long ago, and tells what that was. What has
     /// another name is left alone.
-    pub(crate) async fn sweep_orphans(
+    pub(crate) async fn orphans(
         &self,
         wanted: &BTreeSet<Digest>,
         older_than: Duration,
     ) -> Result<Orphans, ArtifactError> {
-        let _alone = self.removal.write().await;
         let orphans = self.find_orphans(wanted, older_than).await?;
         for orphan in &orphans {
-            match &self.place {
+            match self.place {
                 Storage::Directory(directory) => directory.remove(orphan.digest)?,
                 Storage::Objects(objects) => objects.remove(orphan.digest).await?,
             }
@@ -284,8 +296,8 @@ impl Artifacts {
         Ok(Orphans::of(&orphans))
     }
 
-    /// What [`Self::sweep_orphans`] would remove.
-    pub(crate) async fn orphans(
+    /// What [`Self::orphans`] would remove.
+    pub(crate) async fn look_for_orphans(
         &self,
         wanted: &BTreeSet<Digest>,
         older_than: Duration,
@@ -298,11 +310,10 @@ impl Artifacts {
         wanted: &BTreeSet<Digest>,
         older_than: Duration,
     ) -> Result<Vec<ArtifactRef>, ArtifactError> {
-        let mut wanted = wanted.clone();
-        wanted.extend(self.pinned.all());
-        match &self.place {
-            Storage::Directory(directory) => Ok(directory.orphans(&wanted, older_than)?),
-            Storage::Objects(objects) => objects.orphans(&wanted, older_than).await,
+        let stays = |digest: &Digest| wanted.contains(digest) || self.pinned.contains(digest);
+        match self.place {
+            Storage::Directory(directory) => Ok(directory.orphans(&stays, older_than)?),
+            Storage::Objects(objects) => objects.orphans(&stays, older_than).await,
         }
     }
 }
@@ -395,16 +406,20 @@ mod tests {
         for artifacts in places(directory.path()) {
             // It is here from an earlier sweep, which is deleted while another one is launched on it.
             put(&artifacts, dataset, b"dataset").await.expect("stored");
-            let mut pins = artifacts.pins();
+            let (mut pins, mut others) = (artifacts.pins(), artifacts.pins());
             artifacts.adopt(&source, dataset, &mut pins).await.expect("here");
-            let removed = artifacts.remove_stale(dataset.digest, Duration::ZERO).await.expect("looks");
-            assert!(!removed, "it is about to be named");
+            artifacts.adopt(&source, dataset, &mut others).await.expect("here");
+            drop(others);
+            // What was pinned when the removal began stays, also where its rows come and it is let go of meanwhile.
+            let removal = artifacts.removal().await;
             drop(pins);
-            // The removal may have been decided before the rows came.
-            let removed = artifacts.remove_stale(dataset.digest, Duration::ZERO).await.expect("looks");
-            assert!(!removed, "it was about to be named just now");
-            let orphans = artifacts.sweep_orphans(&BTreeSet::new(), Duration::ZERO).await.expect("looks");
+            let removed = removal.stale(dataset.digest, Duration::ZERO).await.expect("looks");
+            assert!(!removed, "it is about to be named");
+            let orphans = removal.orphans(&BTreeSet::new(), Duration::ZERO).await.expect("looks");
             assert_eq!(orphans.count, 0);
+            drop(removal);
+            let removal = artifacts.removal().await;
+            assert!(removal.stale(dataset.digest, Duration::ZERO).await.expect("looks"), "it was given up");
         }
     }
 
@@ -417,14 +432,15 @@ mod tests {
             }
             let (kept, orphan) = (artifact(b"kept"), artifact(b"orphan"));
             let long_ago = Duration::from_hours(1);
-            let removed = artifacts.remove_stale(orphan.digest, long_ago).await.expect("reads");
+            let removal = artifacts.removal().await;
+            let removed = removal.stale(orphan.digest, long_ago).await.expect("reads");
             assert!(!removed, "it was uploaded just now");
             let wanted = BTreeSet::from([kept.digest]);
             let hour = Duration::from_hours(1);
-            assert_eq!(artifacts.sweep_orphans(&wanted, hour).await.expect("sweeps").count, 0);
+            assert_eq!(removal.orphans(&wanted, hour).await.expect("sweeps").count, 0);
             let one = Orphans { count: 1, bytes: orphan.bytes };
-            assert_eq!(artifacts.orphans(&wanted, Duration::ZERO).await.expect("looks"), one);
-            assert_eq!(artifacts.sweep_orphans(&wanted, Duration::ZERO).await.expect("sweeps"), one);
+            assert_eq!(removal.look_for_orphans(&wanted, Duration::ZERO).await.expect("looks"), one);
+            assert_eq!(removal.orphans(&wanted, Duration::ZERO).await.expect("sweeps"), one);
             assert_eq!(artifacts.size(kept.digest).await.expect("looks"), Some(4));
             assert_eq!(artifacts.size(orphan.digest).await.expect("looks"), None);
         }

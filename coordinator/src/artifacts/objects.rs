@@ -1,6 +1,6 @@
 //! Blobs in S3-compatible storage.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -164,7 +164,7 @@ impl Objects {
 
     pub(super) async fn orphans(
         &self,
-        wanted: &BTreeSet<Digest>,
+        stays: &(dyn Fn(&Digest) -> bool + Sync),
         older_than: Duration,
     ) -> Result<Vec<ArtifactRef>, ArtifactError> {
         let is_recent = |digest: &Digest| {
@@ -178,7 +178,7 @@ impl Objects {
             let name = object.location.as_ref().replace('/', "");
             let modified = std::time::SystemTime::from(object.last_modified);
             if let Ok(digest) = name.parse::<Digest>()
-                && !wanted.contains(&digest)
+                && !stays(&digest)
                 && !is_recent(&digest)
                 && modified.elapsed().unwrap_or_default() >= older_than
             {

@@ -10,7 +10,7 @@ use coordinator_store::StoreError;
 use sweep_proto::Timestamp;
 use tokio::sync::mpsc;
 
-use super::collector::{Collector, Waste};
+use super::collector::{Collector, Named, Waste};
 use super::live::{Batch, FULL_PAUSE_MS, Live, Written};
 use super::proposer::Proposer;
 use super::stale::Stale;
@@ -66,10 +66,6 @@ pub(super) fn spawn(core: Core, requests: mpsc::Receiver<Request>) -> Result<Joi
         .map_err(|error| StoreError::Unavailable(format!("no driver thread: {error}")))
 }
 
-fn sweep_orphans(collector: &Collector, live: &Live, older_than: Duration) {
-    collector.remove(Waste::Orphans { wanted: live.engine.named_blobs(), older_than });
-}
-
 impl Core {
     /// Loads the store.
     pub(super) fn load(
@@ -100,7 +96,7 @@ impl Core {
             last_orphan_look: now,
         };
         match &core.live {
-            Some(live) => core.serves(live),
+            Some(_) => core.serves(),
             None => core.stands_by(),
         }
         core.propose();
@@ -133,13 +129,18 @@ impl Core {
         if let Some(live) = &self.live
             && live.engine.tables().trials.values().all(|trial| trial.lease.is_none())
         {
-            sweep_orphans(&self.collector, live, Duration::ZERO);
+            let named = Named::AtTheEnd(live.engine.named_blobs());
+            self.collector.remove(Waste::Orphans { named, older_than: Duration::ZERO });
         }
     }
 
+    fn look_for_orphans(&self) {
+        self.collector.remove(Waste::Orphans { named: Named::Then, older_than: ORPHAN_AGE_MIN });
+    }
+
     /// A store has become available: nobody else writes to it.
-    fn serves(&self, live: &Live) {
-        sweep_orphans(&self.collector, live, ORPHAN_AGE_MIN);
+    fn serves(&self) {
+        self.look_for_orphans();
         self.notices.becomes(Availability::Serving);
     }
 
@@ -236,7 +237,7 @@ impl Core {
                 // The next failure is news, also where it is for the same reason.
                 self.reason.clear();
                 self.proposer.forget();
-                self.serves(&live);
+                self.serves();
                 self.live = Some(live);
             }
             Err(error) => self.fails(&error),
@@ -262,10 +263,10 @@ impl Core {
         }
         unreferenced.into_iter().for_each(|artifact| self.stale.push(now, artifact));
         uploaded_again.into_iter().for_each(|artifact| self.stale.push_uploaded_again(now, artifact));
-        self.collect(&live, now);
+        self.collect(now);
         if now.since_ms(self.last_orphan_look) >= ORPHAN_LOOK_MS {
             self.last_orphan_look = now;
-            sweep_orphans(&self.collector, &live, ORPHAN_AGE_MIN);
+            self.look_for_orphans();
         }
         if let Err(error) = stored {
             self.fails(&error);
@@ -322,12 +323,11 @@ impl Core {
         }
     }
 
-    fn collect(&mut self, live: &Live, now: Timestamp) {
+    /// Hands over what was kept for long enough. Whether a row names it by now is asked when it is removed.
+    fn collect(&mut self, now: Timestamp) {
         while let Some((lost_at, artifact)) = self.stale.pop_due(now) {
-            if !live.engine.is_named(artifact.digest) {
-                let lost_for = Duration::from_millis(now.since_ms(lost_at));
-                self.collector.remove(Waste::Stale { artifact, lost_for });
-            }
+            let lost_for = Duration::from_millis(now.since_ms(lost_at));
+            self.collector.remove(Waste::Stale { artifact, lost_for });
         }
     }
 }

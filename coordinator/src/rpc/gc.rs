@@ -90,9 +90,12 @@ async fn clean(shared: &Shared, note: &AuditNote) -> Result<(), Status> {
 
 /// What would go.
 async fn look(shared: &Shared, keep: Keep) -> Result<wire::CollectGarbageReply, Status> {
-    let seen = move |engine: &Engine, now| (engine.waste(now, &keep), engine.named_blobs());
-    let (waste, named) = shared.driver.read(seen).await.map_err(status::of_driver)?;
-    let orphans = shared.artifacts.orphans(&named, ORPHAN_AGE_MIN).await.map_err(status::internal)?;
+    let due = move |engine: &Engine, now| engine.waste(now, &keep);
+    let waste = shared.driver.read(due).await.map_err(status::of_driver)?;
+    let removal = shared.artifacts.removal().await;
+    let named = named(shared).await?;
+    let orphans = removal.look_for_orphans(&named, ORPHAN_AGE_MIN).await.map_err(status::internal)?;
+    drop(removal);
     let prepared = spare_files(shared, named).await?;
     let step_bytes = step_bytes(shared, &waste).await?;
     let free = free_space(shared).await?;
@@ -115,6 +118,7 @@ async fn collect(
     keep: Keep,
     by: AuditNote,
     rebuild: bool,
+    let removal = shared.artifacts.removal().await;
 ) -> Result<wire::CollectGarbageReply, Status> {
     let due = move |engine: &Engine, now| engine.waste(now, &keep);
     let due = shared.driver.read(due).await.map_err(status::of_driver)?;
@@ -122,7 +126,8 @@ async fn collect(
     let waste = forget(shared, keep, &by).await?;
     // Models that went just now are no orphans yet: readers may be in the middle of them, and the driver removes them soon.
     let named = named(shared).await?;
-    let orphans = shared.artifacts.sweep_orphans(&named, ORPHAN_AGE_MIN).await.map_err(status::internal)?;
+    let orphans = removal.orphans(&named, ORPHAN_AGE_MIN).await.map_err(status::internal)?;
+    drop(removal);
     let prepared = spare_files(shared, named).await?;
     let (prepared_files, prepared_bytes) = remove(prepared).await?;
     let before = free_space(shared).await?;
