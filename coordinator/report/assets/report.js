@@ -286,7 +286,8 @@
   const SERIES = ["validation_loss", "train_loss", "validation_accuracy", "train_accuracy"];
   const ROWS = {
     curves: (spec) => [
-      ["group", "epoch", "trials", ...SERIES.flatMap((name) => [name, `${name}_standard_deviation`])],
+      ["group", spec.place ?? "epoch", "trials",
+        ...(spec.value ? [spec.value] : SERIES).flatMap((name) => [name, `${name}_standard_deviation`])],
       ...spec.groups.flatMap((group) => group.epochs.map((epoch, at) => [
         group.label, epoch, group.trials[at], ...group.metrics.flatMap(([means, spreads]) => [means[at], spreads[at]]),
       ])),

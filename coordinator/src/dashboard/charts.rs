@@ -1,6 +1,7 @@
-//! Charts of the live pages, as the report's script draws them.
+//! Charts of the live pages, in the report's specifications.
 
-use serde::Serialize;
+use coordinator_report::render::html::ChartData;
+use coordinator_report::sections::{ChartSpec, CurveData};
 use serde_json::{Value, json};
 use sweep_proto::EpochMetric;
 
@@ -9,34 +10,27 @@ use super::picture::{Curve, thinned};
 /// Points of one curve of a trial's page: as many as a screen has columns of pixels for it.
 const POINTS_MAX: usize = 1_000;
 
-/// One curve: its places on the horizontal axis, and for each metric the means there and their spreads, of which a
-/// single trial has none.
-#[derive(Debug, Serialize)]
-struct Line {
-    label: String,
-    epochs: Vec<u64>,
-    trials: Vec<u32>,
-    metrics: Vec<(Vec<f64>, Vec<Option<f64>>)>,
+/// The curve of a single trial, which has no spread.
+fn curve(label: impl Into<String>, places: Vec<u64>, metrics: Vec<Vec<f64>>) -> CurveData {
+    let count = places.len();
+    let metrics = metrics.into_iter().map(|values| (values, vec![None; count])).collect();
+    CurveData { label: label.into(), epochs: places, trials: vec![1; count], metrics }
 }
 
-impl Line {
-    fn new(label: impl Into<String>, places: Vec<u64>, metrics: Vec<Vec<f64>>) -> Self {
-        let count = places.len();
-        let metrics = metrics.into_iter().map(|values| (values, vec![None; count])).collect();
-        Self { label: label.into(), epochs: places, trials: vec![1; count], metrics }
-    }
-
-    /// By epoch.
-    fn of(label: impl Into<String>, epochs: &[EpochMetric], metrics: &[fn(&EpochMetric) -> f64]) -> Self {
-        let places = epochs.iter().map(|epoch| u64::from(epoch.epoch)).collect();
-        Self::new(label, places, metrics.iter().map(|of| epochs.iter().map(of).collect()).collect())
-    }
+/// A curve by epoch.
+fn by_epoch(
+    label: impl Into<String>,
+    epochs: &[EpochMetric],
+    metrics: &[fn(&EpochMetric) -> f64],
+) -> CurveData {
+    let places = epochs.iter().map(|epoch| u64::from(epoch.epoch)).collect();
+    curve(label, places, metrics.iter().map(|of| epochs.iter().map(of).collect()).collect())
 }
 
 /// The curves of the trials that run, in the order of the script's metrics.
 pub(super) fn running(curves: &[Curve]) -> Value {
     let line = |curve: &Curve| {
-        Line::of(
+        by_epoch(
             format!("{} {}", curve.trial, curve.label),
             &curve.epochs,
             &[
@@ -47,34 +41,36 @@ pub(super) fn running(curves: &[Curve]) -> Value {
             ],
         )
     };
-    let groups: Vec<_> = curves.iter().map(line).collect();
-    json!({ "id": "running-curves", "title": "Trials that run", "kind": "curves", "groups": groups })
+    let groups = curves.iter().map(line).collect();
+    let spec = ChartSpec::Curves { groups, value: None, place: None, names_below: false };
+    json!(ChartData::new("running-curves", "Trials that run", &spec))
 }
 
 /// The curves of one trial: by epoch, and the training loss by optimiser step of its newest attempt. Those of which nothing
 /// is known yet have no groups.
 pub(super) fn of_trial(epochs: Vec<EpochMetric>, steps: Vec<(u64, f64)>) -> [Value; 3] {
     let epochs = thinned(epochs, POINTS_MAX);
-    let line = |label: &str, metric: fn(&EpochMetric) -> f64| Line::of(label, &epochs, &[metric]);
+    let line = |label: &str, metric: fn(&EpochMetric) -> f64| by_epoch(label, &epochs, &[metric]);
     let losses =
-        [line("validation", |epoch| epoch.validation_loss), line("training", |epoch| epoch.train_loss)];
-    let accuracies = [
+        vec![line("validation", |epoch| epoch.validation_loss), line("training", |epoch| epoch.train_loss)];
+    let accuracies = vec![
         line("validation", |epoch| 100.0 * epoch.validation_accuracy),
         line("training", |epoch| 100.0 * epoch.train_accuracy),
     ];
     let (places, values) = thinned(steps, POINTS_MAX).into_iter().unzip();
-    let step_losses = [Line::new("training", places, vec![values])];
+    let step_losses = vec![curve("training", places, vec![values])];
     [
-        chart(["trial-loss", "Loss", "loss", "epoch"], &losses),
-        chart(["trial-accuracy", "Accuracy", "accuracy (%)", "epoch"], &accuracies),
-        chart(["trial-steps", "Training loss inside epochs", "loss", "optimiser step"], &step_losses),
+        chart(["trial-loss", "Loss"], ["loss", "epoch"], losses),
+        chart(["trial-accuracy", "Accuracy"], ["accuracy (%)", "epoch"], accuracies),
+        chart(["trial-steps", "Training loss inside epochs"], ["loss", "optimiser step"], step_losses),
     ]
 }
 
-/// A chart of one metric, with the words on its two axes.
-fn chart([id, title, value, place]: [&str; 4], groups: &[Line]) -> Value {
-    let groups: Vec<_> = groups.iter().filter(|line| !line.epochs.is_empty()).collect();
-    json!({ "id": id, "title": title, "kind": "curves", "value": value, "place": place, "groups": groups })
+/// A chart of one value, with the words on its two axes.
+fn chart([id, title]: [&str; 2], [value, place]: [&'static str; 2], mut groups: Vec<CurveData>) -> Value {
+    groups.retain(|curve| !curve.epochs.is_empty());
+    let spec = ChartSpec::Curves { groups, value: Some(value), place: Some(place), names_below: false };
+    json!(ChartData::new(id, title, &spec))
 }
 
 #[cfg(test)]

@@ -69,6 +69,13 @@ struct MetricChoice {
     language: Language,
 }
 
+impl<'a> ChartData<'a> {
+    /// A chart for the place of that id.
+    pub fn new(id: &'a str, title: &'a str, spec: &'a ChartSpec) -> Self {
+        Self { id, title, spec }
+    }
+}
+
 /// What a page says of itself.
 pub struct Head {
     /// The title of its window.
@@ -198,10 +205,7 @@ fn charts(sections: &[Section]) -> Vec<ChartData<'_>> {
     let blocks = sections.iter().flat_map(|section| &section.blocks);
     let charts =
         blocks.filter_map(|block| if let Block::Charts(charts) = block { Some(charts) } else { None });
-    charts
-        .flatten()
-        .map(|chart| ChartData { id: &chart.id, title: &chart.title, spec: &chart.spec })
-        .collect()
+    charts.flatten().map(|chart| ChartData::new(&chart.id, &chart.title, &chart.spec)).collect()
 }
 
 /// JSON that cannot end its element: `<`, `>` and `&` stand as escapes.

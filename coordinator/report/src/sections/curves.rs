@@ -42,6 +42,8 @@ pub(super) fn chart(position: usize, panel: &CurvePanel, language: Language) -> 
         description: say!(language, "Learning curves by {what}", what = title),
         spec: ChartSpec::Curves {
             groups: panel.groups.iter().map(|group| data(group, language)).collect(),
+            value: None,
+            place: None,
             names_below: matches!(panel.title, PanelTitle::First { .. }),
         },
         fallback: fallback(panel, &title, language),
@@ -59,9 +61,9 @@ fn data(group: &CurveGroup, language: Language) -> CurveData {
     };
     CurveData {
         label: group.label.say(language),
-        epochs: group.points.iter().map(|point| point.epoch).collect(),
+        epochs: group.points.iter().map(|point| u64::from(point.epoch)).collect(),
         trials: group.points.iter().map(|point| point.trials).collect(),
-        metrics: [
+        metrics: vec![
             metric(|point| point.validation_loss),
             metric(|point| point.train_loss),
             metric(|point| point.validation_accuracy),

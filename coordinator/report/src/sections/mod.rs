@@ -189,10 +189,16 @@ pub struct Chart {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ChartSpec {
-    /// Mean learning curves with bands.
+    /// Curves with bands: mean learning curves, or what a live page follows.
     Curves {
         /// One curve per group.
         groups: Vec<CurveData>,
+        /// What the curves show, where that is one thing and not a choice of the four metrics.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        value: Option<&'static str>,
+        /// What the horizontal axis counts, where that is not epochs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        place: Option<&'static str>,
         /// Whether the names are long: they stand below the chart, each with a box that hides its curve or shows it.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         names_below: bool,
@@ -247,17 +253,17 @@ pub enum ChartSpec {
     },
 }
 
-/// One curve; `metrics` are validation loss, training loss, validation accuracy, training accuracy.
+/// One curve; `metrics` are validation loss, training loss, validation accuracy, training accuracy, or the chart's one value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CurveData {
     /// The group.
     pub label: String,
-    /// Its epochs.
-    pub epochs: Vec<u32>,
-    /// Trials per epoch.
+    /// Its epochs, or what else the horizontal axis counts.
+    pub epochs: Vec<u64>,
+    /// Trials at each of them.
     pub trials: Vec<u32>,
     /// Per metric: means and standard deviations, as long as `epochs`.
-    pub metrics: [(Vec<f64>, Vec<Option<f64>>); 4],
+    pub metrics: Vec<(Vec<f64>, Vec<Option<f64>>)>,
 }
 
 /// The states of all trials, configuration by configuration.
