@@ -78,6 +78,19 @@ pub struct AuditNote {
     pub is_allowed: bool,
 }
 
+impl AuditNote {
+    /// What the coordinator does by itself.
+    pub fn of_coordinator(action: &str, subject: String) -> Self {
+        Self {
+            actor: "the coordinator".to_owned(),
+            peer: "-".to_owned(),
+            action: action.to_owned(),
+            subject,
+            is_allowed: true,
+        }
+    }
+}
+
 /// One entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
@@ -196,11 +209,6 @@ pub fn bearer_name(role: Role, token: TokenId) -> String {
     format!("{role} token {token}")
 }
 
-/// Whether the bearer of a token of this role, of this name, may change a sweep of that owner.
-pub fn may_change(role: Role, bearer: &str, owner: Option<&str>) -> bool {
-    role == Role::Admin || (role == Role::Submitter && owner == Some(bearer))
-}
-
 impl Engine {
     /// Whether whoever shows this token may change a sweep: its owner may, and administrators may. Who shows none is the operator.
     ///
@@ -209,7 +217,12 @@ impl Engine {
     pub fn may_change(&self, shown: Option<TokenId>, sweep: SweepId) -> Result<(), Rejection> {
         let (Some(token), Some(sweep)) = (shown, self.sweep(sweep)) else { return Ok(()) };
         let role = self.tables.tokens.get(&token).map(|record| record.role);
-        if role.is_some_and(|role| may_change(role, &bearer_name(role, token), sweep.owner.as_deref())) {
+        let may = match role {
+            Some(Role::Admin) => true,
+            Some(Role::Submitter) => sweep.owner.as_deref() == Some(&bearer_name(Role::Submitter, token)),
+            _ => false,
+        };
+        if may {
             return Ok(());
         }
         Err(Rejection::NotOwner { sweep: sweep.id, owner: sweep.owner.clone() })

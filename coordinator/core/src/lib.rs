@@ -41,7 +41,7 @@ mod volatile;
 
 pub use access::{
     AuditEntry, AuditHead, AuditNote, CertificateId, CertificateRecord, TokenRecord, UNKNOWN_CERTIFICATE,
-    UNKNOWN_TOKEN, bearer_name, certificate_refusal, may_change, token_refusal,
+    UNKNOWN_TOKEN, bearer_name, certificate_refusal, token_refusal,
 };
 pub use audit_trail::{AuditSeal, AuditTrail, DAMAGE_ACTION, FORGET_ACTION};
 pub use choice::ConfigurationMean;

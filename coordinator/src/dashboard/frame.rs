@@ -7,10 +7,11 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
-use coordinator_core::may_change;
-use sweep_proto::Role;
+use coordinator_core::Engine;
+use sweep_proto::{Role, SweepId};
 use tonic::Status;
 
+use super::Dashboard;
 use super::refusal::Refusal;
 use crate::rpc::Act;
 use crate::security::caller::Caller;
@@ -84,16 +85,19 @@ impl Frame {
             build: env!("CARGO_PKG_VERSION"),
         }
     }
+}
 
-    /// Around a page of a sweep: only its owner and administrators change it.
-    pub(super) fn of_sweep(viewer: &Viewer, owner: Option<&str>) -> Self {
-        let frame = Self::of(viewer);
+impl Dashboard {
+    /// Around a page of a sweep: shows what changes it to those whom the engine lets change it.
+    pub(super) async fn frame_of_sweep(&self, viewer: &Viewer, id: SweepId) -> Result<Frame, Refusal> {
+        let (frame, shown) = (Frame::of(viewer), viewer.act.shown());
+        let look = move |engine: &Engine, _| engine.may_change(shown, id).is_ok();
         let may_submit = match viewer.act.caller {
-            Caller::Local => true,
-            Caller::Token { role, .. } => may_change(role, &frame.who, owner),
+            // Who shows no token would be taken for the operator.
             Caller::Nobody | Caller::Worker { .. } => false,
+            Caller::Local | Caller::Token { .. } => self.shared.driver.read(look).await?,
         };
-        Self { may_submit, ..frame }
+        Ok(Frame { may_submit, ..frame })
     }
 }
 

@@ -40,8 +40,6 @@ const ANALYSED_UNASKED_MAX: u64 = 2_000;
 #[derive(Debug)]
 pub(super) struct View {
     name: String,
-    /// Who alone changes it, beside administrators.
-    owner: Option<String>,
     has_ended: bool,
     /// Whether its choice is final.
     has_finished: bool,
@@ -123,7 +121,7 @@ pub(super) async fn page(
     let languages = Language::ALL.into_iter().filter(|one| *one != Language::default()).collect();
     let metric_choice = metric_choice(Language::English)?;
     page_of(&Page {
-        frame: Frame::of_sweep(&viewer, view.owner.as_deref()),
+        frame: dashboard.frame_of_sweep(&viewer, id).await?,
         id,
         view,
         files,
@@ -201,7 +199,6 @@ impl View {
         let message = json!({ "parts": parts.since(None), "charts": charts, "map": map });
         Ok(Self {
             name: sweep.name.clone(),
-            owner: sweep.owner.clone(),
             has_ended: sweep.has_ended(),
             has_finished: sweep.has_finished(),
             is_analysed_unasked: sweep.ledger.planned <= ANALYSED_UNASKED_MAX,

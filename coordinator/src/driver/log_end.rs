@@ -30,13 +30,7 @@ impl Live {
                 (DAMAGE_ACTION, damage)
             }
         };
-        let note = AuditNote {
-            actor: "the coordinator".to_owned(),
-            peer: "-".to_owned(),
-            action: action.to_owned(),
-            subject,
-            is_allowed: true,
-        };
+        let note = AuditNote::of_coordinator(action, subject);
         let Ok(decision) = self.engine.decide(now, &Command::Record(note)) else { return Ok(()) };
         match self.persist(now, &decision.mutations)? {
             Written::All => self.engine.fold(&decision),

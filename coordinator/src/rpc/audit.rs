@@ -87,13 +87,7 @@ async fn forget_by(
 
 /// Removes entries older than the given number of days, once a day, until the server stops. Leaves a broken log alone.
 pub(crate) async fn retain(shared: Shared, days: u64) {
-    let by = AuditNote {
-        actor: "the coordinator".to_owned(),
-        peer: "-".to_owned(),
-        action: FORGET_ACTION.to_owned(),
-        subject: String::new(),
-        is_allowed: true,
-    };
+    let by = AuditNote::of_coordinator(FORGET_ACTION, String::new());
     loop {
         let wait = match remove_older(&shared, by.clone(), days).await {
             Ok(0) => RETENTION_INTERVAL,

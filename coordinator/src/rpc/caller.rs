@@ -43,7 +43,7 @@ impl Act {
     }
 
     /// The token that lets its caller act.
-    pub(super) fn shown(&self) -> Option<TokenId> {
+    pub(crate) fn shown(&self) -> Option<TokenId> {
         match self.caller {
             Caller::Token { id, .. } => Some(id),
             _ => None,

@@ -49,13 +49,7 @@ pub(super) async fn collect_garbage(
 
 /// Removes every ten minutes what was kept for long enough, until the server stops.
 pub(crate) async fn keep_clean(shared: Shared) {
-    let note = AuditNote {
-        actor: "this coordinator".to_owned(),
-        peer: "-".to_owned(),
-        action: ACTION.to_owned(),
-        subject: String::new(),
-        is_allowed: true,
-    };
+    let note = AuditNote::of_coordinator(ACTION, String::new());
     loop {
         tokio::select! {
             () = shared.shutdown.cancelled() => return,
@@ -118,13 +112,13 @@ async fn collect(
     keep: Keep,
     by: AuditNote,
     rebuild: bool,
-    let removal = shared.artifacts.removal().await;
 ) -> Result<wire::CollectGarbageReply, Status> {
     let due = move |engine: &Engine, now| engine.waste(now, &keep);
     let due = shared.driver.read(due).await.map_err(status::of_driver)?;
     let step_bytes = step_bytes(shared, &due).await?;
     let waste = forget(shared, keep, &by).await?;
     // Models that went just now are no orphans yet: readers may be in the middle of them, and the driver removes them soon.
+    let removal = shared.artifacts.removal().await;
     let named = named(shared).await?;
     let orphans = removal.orphans(&named, ORPHAN_AGE_MIN).await.map_err(status::internal)?;
     drop(removal);

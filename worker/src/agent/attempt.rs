@@ -242,14 +242,10 @@ impl Attempt<'_> {
             }
             tokio::select! {
                 event = slot.next() => match event {
-                    Some(MemberEvent::Ended(end)) => return Ok(end),
-                    Some(event) => {
+                    MemberEvent::Ended(end) => return Ok(end),
+                    event => {
                         self.take(event, slot).await?;
                         slot.order(Order::Dealt).await;
-                    }
-                    None => {
-                        let message = "the slot vanished without a word".to_owned();
-                        return Err(Interrupted::Failed(FailureKind::Crashed, message));
                     }
                 },
                 // The sender lives until this attempt is forgotten.

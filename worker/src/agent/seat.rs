@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use sweep_proto::{LeaseToken, WorkKind};
+use sweep_proto::{FailureKind, LeaseToken, WorkKind};
 use tokio::sync::mpsc;
 use tracing::Span;
 
@@ -13,6 +13,11 @@ use crate::slot::protocol::{MemberEvent, MemberId, MemberStart, SlotCommand, Slo
 /// Orders of one member that may wait: one for each event that may wait and the one in hand, two epochs that were taken, a stop
 /// and a farewell.
 pub(super) const ORDERS_MAX: usize = EVENTS_MAX + 5;
+
+/// The end of a slot that told none.
+pub(super) fn vanished() -> SlotEnd {
+    SlotEnd::Failed { kind: FailureKind::Crashed, message: "the slot vanished without a word".to_owned() }
+}
 
 /// What an attempt asks of its slot.
 #[derive(Clone, Copy, Debug)]
@@ -67,11 +72,11 @@ pub(super) struct Seated {
 }
 
 impl Seated {
-    /// What happens next, the end last; `None` where the slot has gone without a word. May be dropped while it waits.
-    pub(super) async fn next(&mut self) -> Option<MemberEvent> {
+    /// What happens next, the end last. May be dropped while it waits.
+    pub(super) async fn next(&mut self) -> MemberEvent {
         match self.events.recv().await {
-            Some(event) => Some(event),
-            None => self.fate.get().cloned().map(MemberEvent::Ended),
+            Some(event) => event,
+            None => MemberEvent::Ended(self.fate.get().cloned().unwrap_or_else(vanished)),
         }
     }
 

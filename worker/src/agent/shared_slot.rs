@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
 use super::Shared;
-use super::seat::{Joining, ORDERS_MAX, Order, Seat};
+use super::seat::{Joining, ORDERS_MAX, Order, Seat, vanished};
 use crate::slot::SlotHandle;
 use crate::slot::protocol::{FromSlot, MemberEvent, MemberId, SlotCommand, SlotEnd, Start};
 
@@ -163,10 +163,7 @@ impl Running {
             let due_at = self.due_at();
             tokio::select! {
                 event = self.slot.events.recv(), if self.undelivered.is_none() => {
-                    let Some(event) = event else {
-                        let message = "the slot vanished without a word".to_owned();
-                        break SlotEnd::Failed { kind: FailureKind::Crashed, message };
-                    };
+                    let Some(event) = event else { break vanished() };
                     self.hear(event);
                 }
                 room = room_for(&self.members, self.undelivered.as_ref()) => self.deliver(room),
