@@ -5,6 +5,7 @@
 
 mod data;
 mod ledger;
+mod of_view;
 mod search;
 mod standing;
 mod test;

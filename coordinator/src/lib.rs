@@ -39,6 +39,7 @@ mod start_error;
 mod status;
 mod trouble;
 mod unfinished;
+mod view;
 
 pub use artifacts::ArtifactsChoice;
 pub use audit_log::{AuditState, read_audit_log};

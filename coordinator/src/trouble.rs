@@ -1,7 +1,7 @@
 //! What keeps a sweep from going on: why its workers hand trials back or lose their leases, as their logs tell it.
 
 use coordinator_core::{AttemptRecord, AttemptState, Engine};
-use sweep_proto::{SweepId, wire};
+use sweep_proto::{AttemptId, SweepId, Timestamp};
 
 use crate::attempt_logs::AttemptLogs;
 
@@ -14,9 +14,21 @@ const TOLD_MAX: usize = 10;
 /// Most whose logs are read for it: trials that are handed back in order have no words of trouble.
 const READ_MAX: usize = 50;
 
+/// An attempt that its worker handed back, or whose lease ran out.
+#[derive(Clone, Debug)]
+pub(crate) struct HandBack {
+    pub(crate) attempt: AttemptId,
+    /// The worker's name.
+    pub(crate) worker: String,
+    pub(crate) how: AttemptState,
+    pub(crate) at: Option<Timestamp>,
+    /// The worker's last words about it.
+    pub(crate) reason: String,
+}
+
 /// The newest hand-backs and lost leases of trials that are not over, newest first, each with its reason. What was handed back
 /// without a word of trouble, as when a sweep is paused or a worker drained, is in order and not told.
-pub(crate) fn of(engine: &Engine, sweep: SweepId, logs: &AttemptLogs) -> Vec<wire::HandBack> {
+pub(crate) fn of(engine: &Engine, sweep: SweepId, logs: &AttemptLogs) -> Vec<HandBack> {
     if !engine.has_open_trials(sweep) {
         return Vec::new();
     }
@@ -31,12 +43,11 @@ pub(crate) fn of(engine: &Engine, sweep: SweepId, logs: &AttemptLogs) -> Vec<wir
             AttemptState::Expired => words.unwrap_or_else(|| silence(attempt)),
             _ => words?,
         };
-        Some(wire::HandBack {
-            trial: Some(attempt.id.trial.into()),
-            attempt: attempt.id.number,
+        Some(HandBack {
+            attempt: attempt.id,
             worker: attempt.worker_name.clone(),
-            how: attempt.state.words().to_owned(),
-            at_ms: attempt.ended_at.map_or(0, |at| at.0),
+            how: attempt.state,
+            at: attempt.ended_at,
             reason,
         })
     });

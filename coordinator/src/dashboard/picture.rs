@@ -5,7 +5,7 @@ use sweep_proto::{AttemptId, EpochMetric, SweepId, Timestamp, TrialId, WorkKind}
 
 use crate::attempt_logs::AttemptLogs;
 use crate::json::Sweep;
-use crate::rpc::sweep_status;
+use crate::view::SweepView;
 
 /// Curves of running trials on one page.
 pub(super) const CURVES_MAX: usize = 200;
@@ -62,7 +62,7 @@ pub(super) struct Failure {
 
 /// The picture of a sweep; `None` where there is none.
 pub(super) fn of(engine: &Engine, id: SweepId, now: Timestamp, logs: &AttemptLogs) -> Option<Picture> {
-    let status = Sweep::from(sweep_status::of(engine, id, now, logs)?);
+    let status = Sweep::from(SweepView::of(engine, id, now, logs)?);
     let cell = |trial: &TrialRecord| Cell {
         state: engine.state_of(trial),
         score: trial.result.as_ref().map(|result| result.score).filter(|score| score.is_finite()),

@@ -5,7 +5,7 @@ use coordinator_report::sections::format;
 use sweep_proto::{Timestamp, TrialId, WorkerCondition, WorkerId};
 
 use crate::json::Worker;
-use crate::rpc::lists;
+use crate::view::WorkerView;
 
 /// Workers on one page; those that are gone come last.
 const WORKERS_MAX: usize = 500;
@@ -71,7 +71,7 @@ fn row(engine: &Engine, worker: &WorkerRecord, now: Timestamp) -> Row {
     let speeds: Vec<f64> = trials.iter().filter_map(speed).filter(|speed| speed.is_finite()).collect();
     Row {
         id: worker.id,
-        worker: Worker::from(lists::worker_status(engine, worker, now)),
+        worker: Worker::from(WorkerView::of(engine, worker, now)),
         examples_per_second: (!speeds.is_empty()).then(|| speeds.iter().sum()),
         trials,
     }

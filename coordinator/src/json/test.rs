@@ -15,15 +15,21 @@ pub struct Test {
 }
 
 impl Test {
-    /// From a message and the rows of the test split: the counts of the message are summed over replicates.
+    /// From a message and the rows of the test split.
     pub(super) fn of_message(test: &wire::TestMetric, rows: u64) -> Self {
-        let counted = test
-            .confusion
-            .iter()
-            .flat_map(|row| &row.counts)
-            .fold(0_u64, |sum, one| sum.saturating_add(*one));
+        let counts = test.confusion.iter().flat_map(|row| &row.counts);
+        Self::of_means(TestFigure::ALL.map(|figure| test.figure(figure)), counts, rows)
+    }
+
+    /// From means, counts that are summed over replicates, and the rows of the test split.
+    pub(super) fn of_means<'a>(
+        figures: [Option<f64>; TestFigure::COUNT],
+        counts: impl Iterator<Item = &'a u64>,
+        rows: u64,
+    ) -> Self {
+        let counted = counts.fold(0_u64, |sum, one| sum.saturating_add(*one));
         Self {
-            figures: TestFigure::ALL.map(|figure| test.figure(figure).and_then(finite)),
+            figures: figures.map(|figure| figure.and_then(finite)),
             replicates: counted.checked_div(rows).filter(|count| *count > 0),
         }
     }

@@ -19,6 +19,7 @@ use crate::artifacts::Pins;
 use crate::config::Texts;
 use crate::prepare::{self, PrepareError, Reporter};
 use crate::security::caller::Caller;
+use crate::view::SweepView;
 
 /// What a launch answers.
 pub(super) type Events = ReceiverStream<Result<wire::LaunchEvent, Status>>;
@@ -147,7 +148,7 @@ async fn run(
                 // The trials are made all the same.
                 () = events.closed() => return Ok(None),
             }
-            Ok(Some((status_of(shared, sweep).await?, changed)))
+            Ok(Some((status_of(shared, sweep).await?.into(), changed)))
         }
         other => Err(status::internal(format!("a launch was answered with {other:?}"))),
     }
@@ -209,7 +210,7 @@ async fn prepared(
 }
 
 /// The status of a sweep.
-pub(super) async fn status_of(shared: &Shared, sweep: SweepId) -> Result<wire::SweepStatus, Status> {
+pub(super) async fn status_of(shared: &Shared, sweep: SweepId) -> Result<SweepView, Status> {
     let logs = Arc::clone(&shared.attempt_logs);
     let look = move |engine: &Engine, now| sweep_status::look(engine, sweep, now, &logs);
     let found = shared.driver.read(look).await.map_err(status::of_driver)?;

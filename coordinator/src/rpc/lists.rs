@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use coordinator_core::{Engine, WorkerRecord, WorkerState};
-use sweep_proto::{SweepId, Timestamp, WorkerCondition, WorkerId, wire};
+use sweep_proto::{SweepId, WorkerId};
 use tonic::Status;
 
-use super::{Shared, launch, status, sweep_status};
+use super::{Shared, launch, status};
+use crate::view::{SweepView, WorkerView};
 
 /// Most sweeps in one list, newest first: more do not fit into a message.
 const LIST_MAX: usize = 1_000;
@@ -30,17 +31,17 @@ pub(crate) async fn resolve(shared: &Shared, name: String) -> Result<SweepId, St
 }
 
 /// One sweep, by name or number.
-pub(crate) async fn sweep(shared: &Shared, name: String) -> Result<wire::SweepStatus, Status> {
+pub(crate) async fn sweep(shared: &Shared, name: String) -> Result<SweepView, Status> {
     let sweep = resolve(shared, name).await?;
     launch::status_of(shared, sweep).await
 }
 
 /// Every sweep, oldest first; the newest where there are too many.
-pub(crate) async fn sweeps(shared: &Shared) -> Result<Vec<wire::SweepStatus>, Status> {
+pub(crate) async fn sweeps(shared: &Shared) -> Result<Vec<SweepView>, Status> {
     let logs = Arc::clone(&shared.attempt_logs);
     let look = move |engine: &Engine, now| {
         let newest = engine.sweeps().rev().take(LIST_MAX);
-        newest.filter_map(|sweep| sweep_status::for_list(engine, sweep.id, now, &logs)).collect::<Vec<_>>()
+        newest.filter_map(|sweep| SweepView::for_list(engine, sweep.id, now, &logs)).collect::<Vec<_>>()
     };
     let mut sweeps = shared.driver.read(look).await.map_err(status::of_driver)?;
     sweeps.reverse();
@@ -48,9 +49,9 @@ pub(crate) async fn sweeps(shared: &Shared) -> Result<Vec<wire::SweepStatus>, St
 }
 
 /// Every worker.
-pub(crate) async fn workers(shared: &Shared) -> Result<Vec<wire::WorkerStatus>, Status> {
+pub(crate) async fn workers(shared: &Shared) -> Result<Vec<WorkerView>, Status> {
     let look = |engine: &Engine, now| {
-        engine.tables().workers.values().map(|worker| worker_status(engine, worker, now)).collect()
+        engine.tables().workers.values().map(|worker| WorkerView::of(engine, worker, now)).collect()
     };
     shared.driver.read(look).await.map_err(status::of_driver)
 }
@@ -61,28 +62,6 @@ pub(crate) async fn resolve_worker(shared: &Shared, name: String) -> Result<Work
         return Err(status::invalid("the name of the worker is too long"));
     }
     shared.driver.read(move |engine, _| find_worker(engine, &name)).await.map_err(status::of_driver)?
-}
-
-pub(crate) fn worker_status(engine: &Engine, worker: &WorkerRecord, now: Timestamp) -> wire::WorkerStatus {
-    let leases = engine.leases_of(worker.id).filter_map(|token| engine.lease_holder(token));
-    // A worker that this process never heard was there when it began at the latest.
-    let heard = engine.heard_at(worker.id).unwrap_or(worker.registered_at);
-    wire::WorkerStatus {
-        id: worker.id.to_string(),
-        profile: Some(worker.profile.clone().into()),
-        state: condition(engine, worker, now).name().to_owned(),
-        last_seen_ms: now.since_ms(heard),
-        trials: leases.map(|(trial, _, _)| trial.to_string()).collect(),
-    }
-}
-
-/// How a worker is, as people see it.
-fn condition(engine: &Engine, worker: &WorkerRecord, now: Timestamp) -> WorkerCondition {
-    match worker.state {
-        WorkerState::Ready if engine.is_disconnected(worker.id) => WorkerCondition::Disconnected,
-        WorkerState::Ready if engine.is_resting(worker, now) => WorkerCondition::Resting,
-        state => state.into(),
-    }
 }
 
 /// How surely a worker is alive: the first of these that has somebody of a name decides whom it means.
@@ -121,8 +100,8 @@ fn find_worker(engine: &Engine, name: &str) -> Result<WorkerId, Status> {
 #[cfg(test)]
 mod tests {
     use coordinator_core::Command;
-    use sweep_proto::WorkerProfile;
     use sweep_proto::protocol::PROTOCOL_VERSION;
+    use sweep_proto::{Timestamp, WorkerProfile};
     use tonic::Code;
 
     use super::*;
@@ -155,7 +134,7 @@ mod tests {
     }
 
     fn state(engine: &Engine, number: u128) -> &'static str {
-        condition(engine, &engine.tables().workers[&worker(number)], Timestamp(0)).name()
+        WorkerView::of(engine, &engine.tables().workers[&worker(number)], Timestamp(0)).condition.name()
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod report_cache;
 mod seal;
 mod session;
 mod sweep_service;
-pub(crate) mod sweep_status;
+mod sweep_status;
 pub(crate) mod uploads;
 mod worker_service;
 

@@ -39,7 +39,7 @@ impl SweepRpc {
     ) -> Result<Response<wire::SweepStatus>, Status> {
         let act = Act::of(&request);
         let sweep = self.shared.control(&act, request.into_inner().sweep, control).await?;
-        Ok(Response::new(launch::status_of(&self.shared, sweep).await?))
+        Ok(Response::new(launch::status_of(&self.shared, sweep).await?.into()))
     }
 }
 
@@ -63,13 +63,13 @@ impl SweepService for SweepRpc {
     }
 
     async fn list(&self, _request: Request<wire::ListRequest>) -> Result<Response<wire::ListReply>, Status> {
-        let sweeps = lists::sweeps(&self.shared).await?;
+        let sweeps = lists::sweeps(&self.shared).await?.into_iter().map(Into::into).collect();
         Ok(Response::new(wire::ListReply { sweeps }))
     }
 
     async fn get(&self, request: Request<wire::GetRequest>) -> Result<Response<wire::SweepStatus>, Status> {
         let sweep = lists::resolve(&self.shared, request.into_inner().sweep).await?;
-        Ok(Response::new(launch::status_of(&self.shared, sweep).await?))
+        Ok(Response::new(launch::status_of(&self.shared, sweep).await?.into()))
     }
 
     async fn watch(&self, request: Request<wire::GetRequest>) -> Result<Response<Self::WatchStream>, Status> {
@@ -133,7 +133,7 @@ impl SweepService for SweepRpc {
         };
         let (sweep, retried) = self.shared.retry(&act, sweep, which).await?;
         let status = launch::status_of(&self.shared, sweep).await?;
-        Ok(Response::new(wire::RetryReply { sweep: Some(status), retried }))
+        Ok(Response::new(wire::RetryReply { sweep: Some(status.into()), retried }))
     }
 
     async fn extend(
@@ -144,7 +144,7 @@ impl SweepService for SweepRpc {
         let request = request.into_inner();
         let sweep = lists::resolve(&self.shared, request.sweep.clone()).await?;
         launch::extend(&self.shared, &act, sweep, request).await?;
-        Ok(Response::new(launch::status_of(&self.shared, sweep).await?))
+        Ok(Response::new(launch::status_of(&self.shared, sweep).await?.into()))
     }
 
     async fn report(&self, request: Request<wire::ReportRequest>) -> Result<Response<FileParts>, Status> {
@@ -191,7 +191,7 @@ impl SweepService for SweepRpc {
         &self,
         _request: Request<wire::WorkersRequest>,
     ) -> Result<Response<wire::WorkersReply>, Status> {
-        let workers = lists::workers(&self.shared).await?;
+        let workers = lists::workers(&self.shared).await?.into_iter().map(Into::into).collect();
         Ok(Response::new(wire::WorkersReply { workers }))
     }
 
@@ -228,7 +228,7 @@ async fn watch(
         };
         let (current, ended) = shared.driver.read(look).await.map_err(status::of_driver)?;
         let current = current.ok_or_else(|| Status::not_found("there is no such sweep"))?;
-        if updates.send(Ok(current.told().await?)).await.is_err() || ended {
+        if updates.send(Ok(current.told().await?.into())).await.is_err() || ended {
             return Ok(());
         }
         tokio::select! {
