@@ -164,13 +164,12 @@ fn sweep(number: u64, random: &mut Random) -> SweepPlan {
     let levels = random.within(1, 4);
     let units: Vec<_> = (1..=levels).map(|level| (level * 8).to_string()).collect();
     let (replicates, epochs) = (random.within(1, 3), random.within(2, 5));
-    let patience = (levels + epochs) % 3;
     let seed = random.below(2);
     let search = search(&mut random.split());
     let text = format!(
         "name = \"sweep-{number}\"\n[data]\npath = \"rows.csv\"\ntext = \"text\"\nlabel = \"label\"\n\
          validation_share = 0.2\ntest_share = 0.2\ntokenizer = \"word\"\nvocabulary = 50\nmax_length = 8\n\
-         [grid]\nunits = [{}]\n[train]\nbatch_size = 1\nepochs = {epochs}\npatience = {patience}\nreplicates = {replicates}\nseed = {seed}\n{search}",
+         [grid]\nunits = [{}]\n[train]\nbatch_size = 1\nepochs = {epochs}\npatience = 2\nreplicates = {replicates}\nseed = {seed}\n{search}",
         units.join(", "),
     );
     SweepPlan { text, replicates }
