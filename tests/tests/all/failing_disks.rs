@@ -41,6 +41,29 @@ fn launch(cluster: &Cluster, name: &str) -> Result<Value> {
     cluster.sweep(&["launch", &file.to_string_lossy()])
 }
 
+/// What a status tells of a sweep's trials.
+fn ledger(cluster: &Cluster, sweep: &str) -> Result<Value> {
+    Ok(cluster.sweep(&["status", sweep])?["ledger"].clone())
+}
+
+/// Deletes a sweep on a full disk: it is refused, and nothing of the sweep is gone. SQLite's log may hold room for some further
+/// commits, which pauses of another sweep use up.
+fn deletion_finds_no_room(cluster: &Cluster, disk: &SmallDisk, sweep: &str, other: &str) -> Result<()> {
+    let before = ledger(cluster, sweep)?;
+    let mut acts = ["resume", "pause"].iter().cycle();
+    wait_until("a pause finds no room", || {
+        disk.fill()?;
+        let act = acts.next().context("an act")?;
+        Ok(cluster.sweep(&[act, other]).is_err())
+    })?;
+    let Err(refused) = cluster.sweep(&["delete", sweep, "--yes"]) else {
+        anyhow::bail!("sweep {sweep} was deleted on a full disk");
+    };
+    ensure!(refused.to_string().contains("full"), "it says why: {refused}");
+    ensure!(ledger(cluster, sweep)? == before, "nothing of it is gone");
+    Ok(())
+}
+
 fn is_training(cluster: &Cluster, sweep: &str) -> Result<bool> {
     let status = cluster.sweep(&["status", sweep])?;
     let running = status["running"].as_array().cloned().unwrap_or_default();
@@ -59,6 +82,10 @@ fn a_full_disk_stops_writes_and_nothing_else() -> Result<()> {
     let _worker = cluster.add_worker()?;
     launch(&cluster, "first")?;
     wait_until("it trains", || is_training(&cluster, "first"))?;
+    for (name, act) in [("ended", "cancel"), ("other", "pause")] {
+        launch(&cluster, name)?;
+        cluster.sweep(&[act, name])?;
+    }
 
     disk.fill()?;
     let full_since = Instant::now();
@@ -78,6 +105,7 @@ fn a_full_disk_stops_writes_and_nothing_else() -> Result<()> {
         Ok(!refused.is_empty())
     })?;
     ensure!(refused.contains("full"), "it says why: {refused}");
+    deletion_finds_no_room(&cluster, &disk, "ended", "other")?;
     wait_until("a lease would have ended", || {
         // Reads go on all the time.
         cluster.sweep(&["status", "first"])?;
@@ -86,6 +114,9 @@ fn a_full_disk_stops_writes_and_nothing_else() -> Result<()> {
     })?;
 
     disk.make_room()?;
+    wait_until("there is room to delete", || Ok(cluster.sweep(&["delete", "ended", "--yes"]).is_ok()))?;
+    ensure!(ledger(&cluster, "ended").is_err(), "it is gone");
+    accepted.push("other".to_owned());
     for name in &accepted {
         cluster.sweep(&["cancel", name])?;
     }
