@@ -137,7 +137,15 @@ impl Axis {
             return Err(format!("the conditions of {hyperparameter} cannot change; launch a new sweep"));
         }
         match (&mut self.domain, &added.domain) {
-            (Domain::Levels(levels), Domain::Levels(more)) => levels.extend(more.iter().cloned()),
+            (Domain::Levels(levels), Domain::Levels(more)) => {
+                if let Some(level) = more.iter().find(|level| levels.contains(level)) {
+                    return Err(format!(
+                        "{hyperparameter} already has the level {}; name only levels to add",
+                        level.quoted()
+                    ));
+                }
+                levels.extend(more.iter().cloned());
+            }
             (Domain::Range(range), Domain::Range(wider)) if wider.widens(range) => *range = *wider,
             (Domain::Range(range), Domain::Range(_)) => {
                 return Err(format!(
@@ -164,6 +172,13 @@ impl Axis {
     /// Where a range does not hold it.
     pub fn from_fixed(mut self, fixed: Value) -> Result<Self, String> {
         match &mut self.domain {
+            Domain::Levels(levels) if levels.contains(&fixed) => {
+                return Err(format!(
+                    "{} already has the level {}, with which the trials so far ran; name only levels to add",
+                    self.hyperparameter,
+                    fixed.quoted()
+                ));
+            }
             Domain::Levels(levels) => levels.insert(0, fixed),
             Domain::Range(range) if range.contains(&fixed) => {}
             Domain::Range(_) => {

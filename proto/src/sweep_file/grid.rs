@@ -9,12 +9,13 @@ use toml::de::DeValue;
 use super::group;
 use super::known::{Known, Place};
 use super::layout::{Entry, Layout};
+use super::search::Demanded;
 use super::source::Source;
 use super::value::{Expected, described, fitting, span_or, value_of};
 use crate::configuration::{Configuration, Value};
 use crate::grouped::grouped;
 use crate::hyperparameter::Hyperparameter;
-use crate::space::{self, Axis, Constraints};
+use crate::space::{self, Axis};
 use crate::sweep_spec::TRIALS_MAX;
 
 /// The fixed values and the axes, in the order of the file.
@@ -167,15 +168,19 @@ pub(super) fn check_size(
     if axes.iter().any(|axis| axis.range().is_some()) {
         return;
     }
-    let Limits { replicates, constraints } = *limits;
+    let Limits { replicates, demanded: Demanded { constraints, is_whole } } = *limits;
     let points =
         axes.iter().try_fold(1_u128, |size, axis| size.checked_mul(axis.levels().len().max(1) as u128));
-    let is_restricted = !constraints.is_empty() || axes.iter().any(|axis| !axis.when.is_empty());
+    let is_restricted = !is_whole || !constraints.is_empty() || axes.iter().any(|axis| !axis.when.is_empty());
     let has_empty_axis = axes.iter().any(|axis| axis.levels().is_empty());
     let too_much = is_restricted.then(|| space::too_much_to_look_at(axes, constraints)).flatten();
     if let Some(message) = too_much.filter(|_| !has_empty_axis) {
         let help = format!("shorten the longest lists; the grid is {}", factors(axes));
         source.report(place_of_grid(source, layout), message, Some(help));
+        return;
+    }
+    if !is_whole {
+        // What could not be read may leave fewer.
         return;
     }
     let configurations = if is_restricted && !has_empty_axis {
@@ -205,7 +210,7 @@ pub(super) fn check_size(
 /// What the size of a grid depends on beside its axes.
 pub(super) struct Limits<'a> {
     pub(super) replicates: u32,
-    pub(super) constraints: &'a Constraints,
+    pub(super) demanded: &'a Demanded,
 }
 
 /// The sizes of the axes: `3 units × 2 embedding`.

@@ -96,32 +96,26 @@ impl Group<'_, '_, '_> {
 
     fn range(&mut self, place: std::ops::Range<usize>) -> Option<Range> {
         let hyperparameter = self.hyperparameter;
-        let default = self.expected.default;
-        if !matches!(self.expected.kind, Kind::Integer { .. } | Kind::Real { .. }) {
-            let kind = self.expected.kind.to_string();
-            let message = RangeError::NotANumber(hyperparameter, kind).to_string();
-            self.refuse(
-                place,
-                message,
-                &format!("write {hyperparameter} = [{default}], with the values to sweep"),
-            );
+        if let Some(error) = self.needs_levels() {
+            let is_range = RANGE_KEYS.iter().any(|key| self.table.contains_key(*key));
+            let levels = every_value(self.expected.kind).unwrap_or_else(|| self.expected.default.to_owned());
+            let (message, help) = match (is_range, self.table.contains_key("when")) {
+                (false, _) => {
+                    let message = format!("{hyperparameter} has no values to sweep");
+                    (message, format!("add levels = [{levels}]"))
+                }
+                (true, true) => {
+                    (error.to_string(), format!("write levels = [{levels}] in place of the range"))
+                }
+                (true, false) => {
+                    let help = format!("write {hyperparameter} = [{levels}], with the values to sweep");
+                    (error.to_string(), help)
+                }
+            };
+            self.refuse(place, message, &help);
             return None;
         }
-        if Hyperparameter::of_data().any(|one| one == hyperparameter) {
-            let message = RangeError::OfData(hyperparameter).to_string();
-            self.refuse(
-                place,
-                message,
-                &format!("write {hyperparameter} = [{default}], with the values to sweep"),
-            );
-            return None;
-        }
-        let is_log = self.table.get("log").map_or(Some(false), |found| {
-            let expected = Expected { name: "log", kind: Kind::Flag, default: "false" };
-            value_of(self.source, expected, found).map(|log| log == Value::Flag(true))
-        });
-        self.is_right &= is_log.is_some();
-        let is_log = is_log.unwrap_or(false);
+        let is_log = self.log();
         let [min, max] =
             ["min", "max"].map(|key| self.table.get(key).and_then(|one| self.fitting(key, one.get_ref())));
         let given = Given { min: min.as_ref(), max: max.as_ref(), is_log };
@@ -143,6 +137,28 @@ impl Group<'_, '_, '_> {
             return None;
         }
         Range::new(hyperparameter, bounds, is_log, step).ok()
+    }
+
+    /// Why the hyperparameter can have no range; `None` where it can.
+    fn needs_levels(&self) -> Option<RangeError> {
+        let Self { hyperparameter, expected, .. } = *self;
+        if !matches!(expected.kind, Kind::Integer { .. } | Kind::Real { .. }) {
+            return Some(RangeError::NotANumber(hyperparameter, expected.kind.to_string()));
+        }
+        let is_of_data = Hyperparameter::of_data().any(|one| one == hyperparameter);
+        is_of_data.then_some(RangeError::OfData(hyperparameter))
+    }
+
+    /// Whether the range is logarithmic.
+    fn log(&mut self) -> bool {
+        let Some(found) = self.table.get("log") else { return false };
+        let log = fitting(Kind::Flag, found.get_ref());
+        if log.is_none() {
+            let shown = described(self.source, found);
+            let message = format!("log of {} must be true or false, not {shown}", self.hyperparameter);
+            self.refuse(found.span(), message, "write log = true, or remove log");
+        }
+        log == Some(Value::Flag(true))
     }
 
     /// A number of the range, if it is one. A step has the type of its hyperparameter, and bounds of its own.
@@ -239,6 +255,17 @@ impl Group<'_, '_, '_> {
         };
         self.is_right &= values.is_some();
         values.map(|values| Condition { hyperparameter, values })
+    }
+}
+
+/// All values of a kind that has few, as a list holds them.
+fn every_value(kind: Kind) -> Option<String> {
+    match kind {
+        Kind::Flag => Some("false, true".to_owned()),
+        Kind::Choice(words) => {
+            Some(words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", "))
+        }
+        Kind::Integer { .. } | Kind::Real { .. } => None,
     }
 }
 

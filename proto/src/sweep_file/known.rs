@@ -84,7 +84,10 @@ pub(super) enum Shape {
         many: bool,
     },
     /// A list of texts.
-    Texts,
+    Texts {
+        /// What such a text looks like, where not every text will do.
+        example: Option<&'static str>,
+    },
     /// A table from texts to texts.
     Table,
 }
@@ -99,7 +102,7 @@ impl Shape {
             Shape::Column { many: true } => {
                 "a column's name, or its number from 1, or a list of columns".to_owned()
             }
-            Shape::Texts => "a list of texts".to_owned(),
+            Shape::Texts { .. } => "a list of texts".to_owned(),
             Shape::Table => "a table of texts".to_owned(),
         }
     }
@@ -220,7 +223,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "labels_dropped",
         Place::Data,
-        Shape::Texts,
+        Shape::Texts { example: None },
         "none",
         "Labels of the data whose rows are left out.",
     ),
@@ -269,7 +272,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "constraints",
         Place::Grid,
-        Shape::Texts,
+        Shape::Texts { example: Some("units * layers <= 512") },
         "none",
         "Inequalities that every configuration fulfils, at most 50, such as `units * layers <= 512`: sums and products of hyperparameters and numbers, compared with <, <=, >, >= or ==.",
     ),
@@ -313,7 +316,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Place::Search,
         Shape::Value(Kind::Integer { min: 1, max: BUDGET_EPOCHS_MAX }),
         "no bound",
-        "The search proposes no more once its trials have trained this many epochs together; a trial that has not ended counts with all that it may train.",
+        "The most epochs that all trials train together. A trial that has not ended counts with all that it may train now; another one begins while there is room for all its epochs.",
     ),
     setting(
         "replicates",

@@ -29,11 +29,12 @@ pub use settings::{NAME_CHARS_MAX, TEXT_CHARS_MAX};
 
 use grid::{Limits, check_size, space_of};
 use known::{Known, Place, REPLICATES};
+use search::Demanded;
 use settings::{Settings, settings_of};
 use source::Source;
 
 use crate::search::Search;
-use crate::space::{Axis, Constraints};
+use crate::space::Axis;
 use crate::sweep_spec::SweepSpec;
 
 /// Largest sweep file, in bytes: a hundred times what a person writes. The coordinator keeps the text of every sweep.
@@ -75,10 +76,10 @@ fn read(file_name: &str, text: &str, is_new: bool) -> Result<SweepSpec, SweepFil
     let space = space_of(&mut source, &layout);
     let setting = |name, default: u32| settings.whole(Place::Train, name).map_or(default, |one| one as u32);
     let replicates = setting("replicates", REPLICATES);
-    let constraints = search::constraints_of(&mut source, &settings, &space, is_new);
+    let demanded = search::constraints_of(&mut source, &settings, &space, is_new);
     let search = search::search_of(&mut source, &layout, &settings, &space);
     if is_new && search.as_ref().is_none_or(Search::is_of_grid) {
-        check_size(&mut source, &layout, &space, &Limits { replicates, constraints: &constraints });
+        check_size(&mut source, &layout, &space, &Limits { replicates, demanded: &demanded });
     }
     if !document.complete {
         // What was not read may be what seems missing: nothing more can be said.
@@ -97,7 +98,7 @@ fn read(file_name: &str, text: &str, is_new: bool) -> Result<SweepSpec, SweepFil
             failures_max: setting("failures_max", SweepSpec::FAILURES_MAX),
             reuse: settings.flag(Place::Train, "reuse").unwrap_or(true),
             priority: settings.whole(Place::Top, "priority").map_or(0, |one| one as u32),
-            constraints: Box::new(constraints),
+            constraints: Box::new(demanded.constraints),
             search: search.map(Box::new),
         }),
         _ => Err(source.into_errors()),
@@ -123,7 +124,8 @@ pub fn parse_grid(file_name: &str, text: &str) -> Result<Vec<Axis>, SweepFileErr
         source.report(entry.key_span.clone(), message, Some(help));
     }
     let space = space_of(&mut source, &layout);
-    check_size(&mut source, &layout, &space, &Limits { replicates: 1, constraints: &Constraints::default() });
+    let demanded = Demanded { is_whole: true, ..Demanded::default() };
+    check_size(&mut source, &layout, &space, &Limits { replicates: 1, demanded: &demanded });
     if source.is_clean() && space.axes.is_empty() {
         let help = "write lists of hyperparameters, for example: units = [256, 512]";
         source.report(source.end(), "no hyperparameter is named".to_owned(), Some(help.to_owned()));

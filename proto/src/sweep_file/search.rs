@@ -12,13 +12,22 @@ use crate::configuration::Value;
 use crate::search::{Budget, PrunerName, SamplerName, Search};
 use crate::space::{self, Axis, CONSTRAINTS_MAX, Constraint, Constraints, Part, SpaceProblem};
 
+/// The constraints of a file.
+#[derive(Default)]
+pub(super) struct Demanded {
+    /// Those that could be read.
+    pub(super) constraints: Constraints,
+    /// Whether these are all.
+    pub(super) is_whole: bool,
+}
+
 /// Reads the constraints, and reports what does not hold between them and the axes. The grid is looked at where it is new.
 pub(super) fn constraints_of(
     source: &mut Source<'_>,
     settings: &Settings,
     space: &Space,
     is_new: bool,
-) -> Constraints {
+) -> Demanded {
     let mut constraints = Vec::new();
     let mut places = Vec::new();
     let written = settings.placed_list(Place::Grid, "constraints");
@@ -45,7 +54,8 @@ pub(super) fn constraints_of(
     let spans = [space.spans.clone(), spans].concat();
     let mut problems = space::problems_beside(&axes, &constraints, &space.unread);
     problems.extend(impossible(&constraints, space, &problems));
-    let is_looked_at = is_new && problems.is_empty() && space.unread.is_empty() && constraints.len() == count;
+    let is_whole = constraints.len() == count && settings.is_wholly_read(Place::Grid, "constraints");
+    let is_looked_at = is_new && is_whole && problems.is_empty() && space.unread.is_empty();
     for problem in problems {
         let place = match problem.part {
             Part::Axis(at) => spans.get(at),
@@ -60,7 +70,7 @@ pub(super) fn constraints_of(
         let help = "loosen one of them, or add values to sweep".to_owned();
         source.report(place.clone(), message, Some(help));
     }
-    constraints
+    Demanded { constraints, is_whole }
 }
 
 /// The constraints that nothing can fulfil, whatever the others demand.

@@ -1,14 +1,12 @@
 //! The values of the keys that are not hyperparameters, each checked by the table of settings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-
-use toml::Spanned;
 
 use super::known::{Known, Place, Setting, Shape};
 use super::layout::Layout;
 use super::source::Source;
-use super::value::{Expected, column_of, columns_of, table_of, text_of, texts_of, value_of};
+use super::value::{Expected, PlacedTexts, column_of, columns_of, table_of, text_of, texts_of, value_of};
 use crate::configuration::Value;
 
 /// Longest name of a sweep, in characters: what still fits a line of a report.
@@ -24,6 +22,8 @@ pub(super) struct Settings {
     lists: BTreeMap<(Place, &'static str), Vec<String>>,
     spans: BTreeMap<(Place, &'static str), Vec<Range<usize>>>,
     tables: BTreeMap<(Place, &'static str), BTreeMap<String, String>>,
+    /// Lists of which something could not be read.
+    partly_read: BTreeSet<(Place, &'static str)>,
 }
 
 /// Reads every setting of a layout.
@@ -52,12 +52,10 @@ pub(super) fn settings_of(source: &mut Source<'_>, layout: &Layout<'_, '_>) -> S
                 })
             }
             Shape::Column { .. } => column_of(source, name, TEXT_CHARS_MAX, entry.value).map(Value::Word),
-            Shape::Texts => {
-                if let Some(texts) = texts_of(source, name, TEXT_CHARS_MAX, entry.value) {
-                    let items = entry.value.get_ref().as_array();
-                    let spans = items.into_iter().flat_map(|items| items.iter().map(Spanned::span));
-                    settings.spans.insert((place, name), spans.collect());
-                    settings.lists.insert((place, name), texts);
+            Shape::Texts { example } => {
+                match texts_of(source, (name, example), TEXT_CHARS_MAX, entry.value) {
+                    Some(items) => settings.add_texts((place, name), items),
+                    None => _ = settings.partly_read.insert((place, name)),
                 }
                 None
             }
@@ -108,7 +106,21 @@ impl Settings {
         self.lists.get(&(place, name)).cloned().unwrap_or_default()
     }
 
-    /// The texts of a list, each with its place.
+    fn add_texts(&mut self, key: (Place, &'static str), items: PlacedTexts) {
+        if items.iter().any(Option::is_none) {
+            self.partly_read.insert(key);
+        }
+        let (texts, spans) = items.into_iter().flatten().unzip();
+        self.lists.insert(key, texts);
+        self.spans.insert(key, spans);
+    }
+
+    /// Whether all of a list was read, or there is none.
+    pub(super) fn is_wholly_read(&self, place: Place, name: &'static str) -> bool {
+        !self.partly_read.contains(&(place, name))
+    }
+
+    /// The texts of a list that were read, each with its place.
     pub(super) fn placed_list(&self, place: Place, name: &'static str) -> Vec<(String, Range<usize>)> {
         let spans = self.spans.get(&(place, name)).cloned().unwrap_or_default();
         self.list(place, name).into_iter().zip(spans).collect()

@@ -93,9 +93,8 @@ fn in_our_words(source: &Source<'_>, error: &Error, span: Range<usize>) -> (Stri
                 Some("a sweep file has sections and lists, no more".to_owned()),
             );
         }
-        other if other.starts_with("string values must be quoted") => {
-            let help = "put text in quotes: dataset = \"imdb\"";
-            return ("text must stand in quotes".to_owned(), Some(help.to_owned()));
+        other if other.starts_with("string values must be quoted") || other.contains("boolean") => {
+            return unquoted(source, span);
         }
         other => WORDS
             .iter()
@@ -112,10 +111,32 @@ fn in_our_words(source: &Source<'_>, error: &Error, span: Range<usize>) -> (Stri
         Some("write name = value, with an equals sign".to_owned())
     } else if line.matches('"').count() % 2 == 1 {
         Some("close the text with \"".to_owned())
+    } else if line.contains("==") && !line.contains('"') {
+        Some("write name = value, with one equals sign".to_owned())
     } else {
-        None
+        Some("write one name = value on a line; docs/sweep-file.md shows whole files".to_owned())
     };
     (message, help)
+}
+
+/// Text without quotes, or another tool's word for a flag.
+fn unquoted(source: &Source<'_>, span: Range<usize>) -> (String, Option<String>) {
+    let shown = source.quote(span.clone());
+    let line = source.line_text(source.line_of(span.start));
+    // In a list or a group the text stands alone.
+    let key = line.split_once('=').filter(|(_, value)| value.trim_start().starts_with(shown.as_str()));
+    let key = key.map_or_else(String::new, |(key, _)| format!("{} = ", quote(key.trim())));
+    let flag = match shown.to_lowercase().as_str() {
+        "true" | "yes" | "on" => Some("true"),
+        "false" | "no" | "off" => Some("false"),
+        _ => None,
+    };
+    if let Some(flag) = flag {
+        let message = format!("{shown} is not a value: a flag is written true or false");
+        return (message, Some(format!("write {key}{flag}; text stands in quotes")));
+    }
+    let text = if shown.ends_with('…') { "...".to_owned() } else { shown.replace(['"', '\\'], "") };
+    ("text must stand in quotes".to_owned(), Some(format!("write {key}\"{text}\"")))
 }
 
 /// Whether a line opens a list that it does not close.

@@ -83,26 +83,41 @@ pub(super) fn text_of(
         source.report(found.span(), format!("{name} must be text in quotes, not {shown}"), Some(help));
         return None;
     }
-    item_of(source, name, chars_max, found)
+    if found.get_ref().as_str().is_some_and(|text| text.trim().is_empty()) {
+        source.report(found.span(), format!("{name} is empty"), Some(format!("give {name} some text")));
+        return None;
+    }
+    item_of(source, Item { name, example: None }, chars_max, found)
+}
+
+/// A text of a list or a group.
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    name: &'a str,
+    /// What such a text looks like, where not every text will do.
+    example: Option<&'a str>,
 }
 
 /// As [`text_of`], of a list or a group.
 fn item_of(
     source: &mut Source<'_>,
-    name: &str,
+    Item { name, example }: Item<'_>,
     chars_max: usize,
     found: &Spanned<DeValue<'_>>,
 ) -> Option<String> {
     let span = found.span();
+    let written = example.map(|example| format!("write a text such as \"{example}\", or remove it"));
     let DeValue::String(text) = found.get_ref() else {
         let shown = described(source, found);
-        let help = format!("put text in quotes there: \"{}\"", in_quotes(found, &shown));
+        let quoted = || format!("put text in quotes there: \"{}\"", in_quotes(found, &shown));
+        let help = written.unwrap_or_else(quoted);
         source.report(span, format!("{name} holds {shown}, which is not text in quotes"), Some(help));
         return None;
     };
     let length = text.chars().count();
     if text.trim().is_empty() {
-        source.report(span, format!("{name} is empty"), Some(format!("give {name} some text")));
+        let help = written.unwrap_or_else(|| "write some text there, or remove it".to_owned());
+        source.report(span, format!("{name} holds an empty text"), Some(help));
     } else if length > chars_max {
         let message = format!("{name} has {length} characters, more than {chars_max}");
         source.report(span, message, Some(format!("shorten it to {chars_max} characters")));
@@ -158,10 +173,11 @@ pub(super) fn columns_of(
     chars_max: usize,
     found: &Spanned<DeValue<'_>>,
 ) -> Option<(String, Vec<String>)> {
-    let mut columns = list_of(source, name, found, |source, item| match item.get_ref() {
+    let columns = list_of(source, name, found, |source, item| match item.get_ref() {
         DeValue::Integer(_) => column_number(source, name, item),
-        _ => item_of(source, name, chars_max, item),
+        _ => item_of(source, Item { name, example: None }, chars_max, item),
     })?;
+    let mut columns: Vec<String> = columns.into_iter().collect::<Option<_>>()?;
     if let Some(twice) = columns.iter().enumerate().find(|(at, one)| columns[..*at].contains(one)) {
         let message = format!("{name} lists the column \"{}\" twice", quote(twice.1));
         source.report(found.span(), message, Some("name each column once".to_owned()));
@@ -176,37 +192,45 @@ pub(super) fn columns_of(
     columns.pop().map(|first| (first, rest))
 }
 
-/// Reads a list of texts.
+/// The texts of a list with their places; `None` for each that is wrong.
+pub(super) type PlacedTexts = Vec<Option<(String, Range<usize>)>>;
+
+/// Reads a list of texts, each with its place. Those that are none are reported, and `None` stands for each.
 pub(super) fn texts_of(
     source: &mut Source<'_>,
-    name: &str,
+    (name, example): (&str, Option<&str>),
     chars_max: usize,
     found: &Spanned<DeValue<'_>>,
-) -> Option<Vec<String>> {
+) -> Option<PlacedTexts> {
     if !found.get_ref().is_array() {
         let shown = described(source, found);
-        let help = format!("write {name} = [\"...\"]");
+        let item = match found.get_ref() {
+            DeValue::String(_) if !shown.ends_with('…') => shown.clone(),
+            _ => format!("\"{}\"", example.unwrap_or("...")),
+        };
+        let help = format!("write {name} = [{item}]");
         source.report(found.span(), format!("{name} must be a list of texts, not {shown}"), Some(help));
         return None;
     }
-    list_of(source, name, found, |source, item| item_of(source, name, chars_max, item))
+    list_of(source, name, found, |source, item| {
+        Some((item_of(source, Item { name, example }, chars_max, item)?, item.span()))
+    })
 }
 
+/// The items of a list, `None` for each that is wrong.
 fn list_of<T>(
     source: &mut Source<'_>,
     name: &str,
     found: &Spanned<DeValue<'_>>,
     mut item: impl FnMut(&mut Source<'_>, &Spanned<DeValue<'_>>) -> Option<T>,
-) -> Option<Vec<T>> {
+) -> Option<Vec<Option<T>>> {
     let items = found.get_ref().as_array()?;
     if items.len() > ITEMS_MAX {
         let message = format!("{name} lists more than {ITEMS_MAX} texts");
         source.report(found.span(), message, Some("shorten the list".to_owned()));
         return None;
     }
-    // Every wrong item is reported, not the first alone.
-    let read: Vec<_> = items.iter().map(|one| item(source, one)).collect();
-    read.into_iter().collect()
+    Some(items.iter().map(|one| item(source, one)).collect())
 }
 
 /// Reads a table from texts to texts, in its own section or in one line.
@@ -237,7 +261,8 @@ pub(super) fn table_of(
     let read: Vec<_> = table
         .iter()
         .map(|(key, value)| {
-            Some((key.get_ref().clone().into_owned(), item_of(source, name, chars_max, value)?))
+            let text = item_of(source, Item { name, example: None }, chars_max, value)?;
+            Some((key.get_ref().clone().into_owned(), text))
         })
         .collect();
     read.into_iter().collect()

@@ -22,6 +22,7 @@ fn every_broken_file_is_answered_with_place_and_remedy() {
         let errors = parse_bytes(&name, &bytes).expect_err(&name);
         for problem in &errors.problems {
             assert!(problem.line >= 1 && problem.column >= 1 && problem.width >= 1, "{problem}");
+            assert!(problem.help.is_some(), "no remedy: {problem}");
         }
         insta::assert_snapshot!(name.trim_end_matches(".toml"), errors);
     }
