@@ -22,7 +22,7 @@ use crate::spans::Spans;
 use crate::standings::standings_of;
 use crate::tables::Tables;
 
-pub(crate) use sweep::{ScoreKey, SweepIndex, epochs};
+pub(crate) use sweep::{ScoreKey, SweepIndex, epochs, epochs_beyond_rung};
 
 /// Where a sweep stands in the queue for workers: evaluation first, then the highest priority, then the fewest leases, then the
 /// oldest.

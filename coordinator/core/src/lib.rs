@@ -30,6 +30,7 @@ pub mod rare;
 pub mod reach;
 pub mod record;
 mod retention;
+mod rungs;
 mod scheduler;
 mod search;
 mod source;

@@ -44,6 +44,9 @@ impl Engine {
         };
         let Progress { done, planned } = index.progress;
         let unmade = source::of(sweep, index.tally()).unmade_epochs();
-        Progress { done, planned: planned.saturating_add(unmade) }
+        // Not every trial that has room to train to its end will: a budget of epochs is what all of them may spend.
+        let budget = sweep.spec.search.as_deref().and_then(|search| search.budget.epochs);
+        let planned = planned.saturating_add(unmade).min(budget.unwrap_or(u64::MAX).max(done));
+        Progress { done, planned }
     }
 }

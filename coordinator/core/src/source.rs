@@ -5,9 +5,10 @@ use sweep_proto::space::places;
 use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::{Budget, Configuration, Search, SweepSpec, TrialSpec};
 
-use crate::index::epochs;
+use crate::index::{epochs, epochs_beyond_rung};
 use crate::quota::epochs_max;
 use crate::record::{GridOrder, SweepRecord, TrialRecord};
+use crate::rungs::RungBudget;
 use crate::search;
 
 /// A trial that is yet to be made.
@@ -55,12 +56,22 @@ pub(crate) struct Tally {
     pub(crate) epochs: u64,
     /// Their epochs as configured.
     pub(crate) epochs_configured: u64,
+    /// Trials that have not ended.
+    pub(crate) open: u64,
+    /// Epochs that these may bring beyond the rungs to which they may train now.
+    pub(crate) epochs_beyond_rungs: u64,
 }
 
 impl Tally {
     /// One trial.
     pub(crate) fn of(trial: &TrialRecord) -> Self {
-        Self { made: 1, epochs: epochs(trial), epochs_configured: trial.spec.configuration.epochs() }
+        Self {
+            made: 1,
+            epochs: epochs(trial),
+            epochs_configured: trial.spec.configuration.epochs(),
+            open: u64::from(!trial.state.is_terminal()),
+            epochs_beyond_rungs: epochs_beyond_rung(trial),
+        }
     }
 
     pub(crate) fn plus(self, more: Self) -> Self {
@@ -68,6 +79,8 @@ impl Tally {
             made: self.made + more.made,
             epochs: self.epochs + more.epochs,
             epochs_configured: self.epochs_configured + more.epochs_configured,
+            open: self.open + more.open,
+            epochs_beyond_rungs: self.epochs_beyond_rungs + more.epochs_beyond_rungs,
         }
     }
 
@@ -76,6 +89,8 @@ impl Tally {
             made: self.made.saturating_sub(less.made),
             epochs: self.epochs.saturating_sub(less.epochs),
             epochs_configured: self.epochs_configured.saturating_sub(less.epochs_configured),
+            open: self.open.saturating_sub(less.open),
+            epochs_beyond_rungs: self.epochs_beyond_rungs.saturating_sub(less.epochs_beyond_rungs),
         }
     }
 }
@@ -173,8 +188,11 @@ impl<'a> Searched<'a> {
     fn new(spec: &'a SweepSpec, search: &Search, is_exhausted: bool, tally: Tally) -> Self {
         let Budget { trials, epochs } = search.budget;
         let of_trials = trials.map(|trials| u64::from(trials).saturating_sub(tally.made));
-        // The next trial may take all its epochs.
-        let of_epochs = epochs.map(|epochs| epochs.saturating_sub(tally.epochs) / epochs_max(spec).max(1));
+        let of_epochs = match RungBudget::of(spec) {
+            Some(budget) => Some(budget.further_trials(tally)),
+            // The next trial may take all its epochs.
+            None => epochs.map(|epochs| epochs.saturating_sub(tally.epochs) / epochs_max(spec).max(1)),
+        };
         let of_space = spec
             .grid_size()
             .or_else(|| places(&spec.axes))

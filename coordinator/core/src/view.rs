@@ -107,6 +107,16 @@ impl Engine {
         self.index_of(sweep).map_or(0, |index| index.origins.len() as u64)
     }
 
+    /// Trials that wait at rungs of a sweep that goes on, or may.
+    pub fn at_rungs(&self, sweep: SweepId) -> u64 {
+        let goes_on = |sweep: &SweepRecord| matches!(sweep.state, SweepState::Open | SweepState::Paused);
+        let index = self
+            .sweep(sweep)
+            .filter(|sweep| goes_on(sweep))
+            .and_then(|sweep| self.index.sweeps.get(&sweep.id));
+        index.map_or(0, |index| index.at_rungs.len() as u64)
+    }
+
     /// Trials of a sweep that are yet to be made.
     pub fn unmade(&self, sweep: SweepId) -> u64 {
         self.index_of(sweep).map_or(0, SweepIndex::unmade)

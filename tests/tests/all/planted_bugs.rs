@@ -112,8 +112,8 @@ const BUGS: [Bug; 18] = [
     Bug {
         name: "trials that are still paused are forgotten when their sweep goes on",
         file: "coordinator/core/src/index/sweep.rs",
-        lines: "                !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock) || self.moves_rungs()",
-        planted: "                self.lacks(sweep, self.pending.len(), stock) || self.moves_rungs()",
+        lines: "                !self.paused.is_empty()\n                    || self.lacks(sweep, self.pending.len(), stock)",
+        planted: "                self.lacks(sweep, self.pending.len(), stock)",
     },
     Bug {
         name: "a proposal from an old snapshot accepted",

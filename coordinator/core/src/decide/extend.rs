@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::index::SweepIndex;
 use crate::quota::{self, Quota, Totals};
 use crate::record::{DatasetRecord, SearchRecord, SweepRecord, SweepState};
+use crate::rungs::RungBudget;
 use crate::source::{self, Tally};
 use crate::{retention, search};
 
@@ -116,7 +117,10 @@ fn no_trial_comes(sweep: &SweepRecord, extended: &SweepSpec, tally: Tally) -> St
         return "nothing new: the sweep has all these trials already".to_owned();
     };
     let Budget { trials, epochs } = search.budget;
-    let next_epochs = tally.epochs.saturating_add(quota::epochs_max(extended).max(1));
+    let next_epochs = RungBudget::of(extended).map_or_else(
+        || tally.epochs.saturating_add(quota::epochs_max(extended).max(1)),
+        |budget| budget.for_next(tally),
+    );
     let trials = trials.filter(|trials| tally.made >= u64::from(*trials));
     let epochs = epochs.filter(|epochs| next_epochs > *epochs);
     let trials = trials.map(|trials| format!(" --trials {}", trials.saturating_mul(2)));

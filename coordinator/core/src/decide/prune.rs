@@ -1,11 +1,12 @@
 //! Prune, pause, promote: what an epoch report means for its trial, and what becomes of trials that wait at rungs.
 
-use coordinator_search::pruner::Verdict;
+use coordinator_search::pruner::{Standings, Verdict};
 use sweep_proto::{EpochMetric, SweepId, TrialId};
 
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{AttemptState, TrialRecord, TrialState};
+use crate::rungs::RungBudget;
 use crate::standings::pruner_of;
 
 /// What an epoch report means for its trial.
@@ -56,6 +57,24 @@ impl Engine {
         self.trials_with(trial.spec.id.sweep, Some(trial.configuration_index))
             .any(|one| one.state == TrialState::Completed)
     }
+
+    /// Whether some trial of a sweep has ended otherwise than by its pruner.
+    fn has_trained_to_an_end(&self, sweep: SweepId) -> bool {
+        let counts = self.index.sweeps.get(&sweep).map(|index| index.counts);
+        counts.is_some_and(|counts| {
+            let ended = TrialState::ALL.iter().zip(counts);
+            ended
+                .filter(|(state, _)| state.is_terminal() && **state != TrialState::Pruned)
+                .any(|(_, count)| count > 0)
+        })
+    }
+}
+
+/// Takes something of what is left; whether there was that much.
+fn takes(left: &mut u64, amount: u64) -> bool {
+    let rest = left.checked_sub(amount);
+    *left = rest.unwrap_or(*left);
+    rest.is_some()
 }
 
 impl Draft<'_> {
@@ -85,13 +104,9 @@ impl Draft<'_> {
         let Some(standings) = engine.index.sweeps.get(&id).and_then(|index| index.standings.as_ref()) else {
             return 0;
         };
-        let mut moved: Vec<u32> = standings.promotable().take(room).collect();
+        let mut moved = self.promotions(id, standings, room);
         if moved.is_empty() && engine.is_stuck(id) {
-            let leader = standings.leader().map(|index| TrialId { sweep: id, index });
-            let leader = leader.and_then(|leader| engine.tables.trials.get(&leader));
-            let of_leader = engine.trials_with(id, leader.map(|trial| trial.configuration_index));
-            let waiting = of_leader.map(|trial| trial.spec.id.index).filter(|index| standings.waits(*index));
-            moved = waiting.take(room).collect();
+            moved = self.last_promotions(id, standings, room);
             if moved.is_empty() {
                 let pruned: Vec<u32> = standings.waiting().take(room).collect();
                 pruned.iter().for_each(|index| self.prune_waiting(TrialId { sweep: id, index: *index }));
@@ -100,6 +115,35 @@ impl Draft<'_> {
         }
         moved.iter().for_each(|index| self.promote(TrialId { sweep: id, index: *index }));
         moved.len()
+    }
+
+    /// The best of each rung, as many as the budget has room for.
+    fn promotions(&self, id: SweepId, standings: &Standings, room: usize) -> Vec<u32> {
+        let budget = self.sweep(id).and_then(|sweep| RungBudget::of(&sweep.spec));
+        let Some(budget) = budget else { return standings.promotable().take(room).collect() };
+        let mut epochs = budget.for_promotions(self.tally(id));
+        let promotable = standings.promotable_from(|rung| budget.step(rung) <= epochs).take(room);
+        let promotable: Vec<_> = promotable.collect();
+        let fit = promotable.into_iter().filter(|(rung, _)| takes(&mut epochs, budget.step(*rung)));
+        fit.map(|(_, trial)| trial).collect()
+    }
+
+    /// Those that wait of the leading trial's configuration, itself first, as many as the budget has room for.
+    fn last_promotions(&self, id: SweepId, standings: &Standings, room: usize) -> Vec<u32> {
+        let engine = self.engine;
+        let Some(leader) = standings.leader() else { return Vec::new() };
+        let trial = engine.tables.trials.get(&TrialId { sweep: id, index: leader });
+        let of_leader = engine.trials_with(id, trial.map(|trial| trial.configuration_index));
+        let waiting = of_leader.filter_map(|trial| Some((trial.spec.id.index, trial.rung()?)));
+        let mut waiting: Vec<(u32, u32)> = waiting.collect();
+        waiting.sort_by_key(|(trial, _)| *trial != leader);
+        if let Some(budget) = self.sweep(id).and_then(|sweep| RungBudget::of(&sweep.spec)) {
+            let mut epochs = budget.for_last(self.tally(id));
+            // A budget that was lowered may have no room: one trial comes to its end all the same.
+            let is_first = |trial: u32| trial == leader && !engine.has_trained_to_an_end(id);
+            waiting.retain(|(trial, rung)| takes(&mut epochs, budget.step(*rung)) || is_first(*trial));
+        }
+        waiting.into_iter().map(|(trial, _)| trial).take(room).collect()
     }
 
     /// How far a trial may train that begins; `None`: to its end.

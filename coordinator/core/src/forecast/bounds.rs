@@ -6,7 +6,7 @@ use sweep_proto::space::{numbers_of, places};
 use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::{Hyperparameter, Search, SweepSpec};
 
-use crate::search;
+use crate::{search, source};
 
 /// Most rungs that are listed: from `eta = 2` on, more lie beyond all epochs.
 const RUNGS_MAX: usize = 32;
@@ -20,10 +20,21 @@ pub struct Bounds {
     pub trials: u64,
     /// Epochs of all trials together, at most.
     pub epochs: u64,
-    /// Epochs that the pruner leaves of them at least; the same as `epochs` without a pruner. Patience may leave fewer.
+    /// Epochs of all trials together, at least, where none fails or diverges; without a pruner the same as `epochs`.
     pub epochs_least: u64,
+    /// Of a sweep with rungs: what it trains where just one in `eta` goes on from each rung.
+    pub expected: Option<Expected>,
     /// The epochs at which trials wait to be promoted.
     pub rungs: Vec<u32>,
+}
+
+/// How many trials and epochs a sweep with rungs comes to where nothing fails and patience ends none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Trials.
+    pub trials: u64,
+    /// Epochs of all of them together.
+    pub epochs: u64,
 }
 
 /// The bounds of a sweep.
@@ -50,24 +61,21 @@ pub fn bounds(spec: &SweepSpec) -> Bounds {
             (trials, trials.saturating_mul(most).min(budget.epochs.unwrap_or(u64::MAX)))
         }
     };
-    let epochs_least = match pruned {
+    let epochs_least = match &pruned {
         None => epochs,
-        Some((_, pruner)) => {
+        Some(_) => {
             // A budget of epochs may be spent by the longest trials: only so many are certain.
             let budget = spec.search.as_ref().and_then(|search| search.budget.epochs);
             let trials = budget.map_or(trials, |epochs| trials.min((epochs / most).max(1)));
-            let to_rungs = kept(trials, u64::from(pruner.one_in()), &rungs, least);
-            let to_first = trials.saturating_mul(min_epochs.unwrap_or(1).min(least));
-            // A pruner without rungs may end every trial but the best one at its first look.
-            let at_least = if rungs.is_empty() {
-                to_first.saturating_add(least.saturating_sub(shortest))
-            } else {
-                to_rungs
-            };
-            at_least.min(epochs)
+            trials.saturating_mul(shortest).min(epochs)
         }
     };
-    Bounds { space, trials, epochs, epochs_least, rungs }
+    let expected = pruned.filter(|_| !rungs.is_empty()).map(|(_, pruner)| {
+        let trials = search::of(spec).map_or(trials, |_| source::of_spec(spec).target().min(trials));
+        let epochs = to_rungs(trials, u64::from(pruner.one_in()), &rungs, most).min(epochs);
+        Expected { trials, epochs }
+    });
+    Bounds { space, trials, epochs, epochs_least, expected, rungs }
 }
 
 /// Epochs of the shortest trial: where patience may end it, soon after its first one.
@@ -81,7 +89,7 @@ fn shortest(spec: &SweepSpec, least: u64) -> u64 {
 }
 
 /// Epochs of trials of which one in that number goes on from each rung, and at least one.
-fn kept(trials: u64, one_in: u64, rungs: &[u32], epochs: u64) -> u64 {
+fn to_rungs(trials: u64, one_in: u64, rungs: &[u32], epochs: u64) -> u64 {
     let (mut going, mut before, mut sum) = (trials, 0, 0_u64);
     let ends = rungs.iter().map(|rung| u64::from(*rung)).filter(|rung| *rung < epochs).chain([epochs]);
     for end in ends {
@@ -141,19 +149,23 @@ mod tests {
     }
 
     #[test]
-    fn a_pruner_leaves_at_least_what_its_rungs_ask_for() {
+    fn what_a_pruner_leaves_lies_between_bounds() {
         let of = |search: &str| bounds(&spec("units = { min = 8, max = 512 }", search, "epochs = 27"));
         let asha = of("pruner = \"asha\"\ntrials = 30");
         assert_eq!((asha.rungs, asha.epochs), (vec![1, 3, 9], 30 * 27));
-        assert_eq!(asha.epochs_least, 30 + 10 * 2 + 3 * 6 + 18);
+        assert_eq!(asha.epochs_least, 30);
+        let expected = |trials, epochs| Some(Expected { trials, epochs });
+        assert_eq!(asha.expected, expected(30, 30 + 10 * 2 + 3 * 6 + 18));
         let few = of("pruner = \"asha\"\ntrials = 2\nmin_epochs = 9");
-        assert_eq!((few.rungs, few.epochs_least), (vec![9], 18 + 18));
-        let median = of("pruner = \"median\"\nmin_epochs = 4\ntrials = 30");
-        assert_eq!((median.rungs, median.epochs_least), (Vec::new(), 30 * 4 + 23));
+        assert_eq!((few.rungs, few.expected), (vec![9], expected(2, 18 + 18)));
+        let median = of("pruner = \"median\"\nmin_epochs = 2\ntrials = 30");
+        assert_eq!((median.rungs, median.epochs_least, median.expected), (Vec::new(), 30 * 2, None));
         let none = of("trials = 30");
-        assert_eq!(none.epochs_least, none.epochs);
-        let budget = of("pruner = \"asha\"\ntrials = 30\nepochs = 500");
-        assert_eq!(budget.epochs_least, 18 + 6 * 2 + 2 * 6 + 18, "of 18 trials");
+        assert_eq!((none.epochs_least, none.expected), (none.epochs, None));
+        let budget = of("pruner = \"asha\"\nepochs = 270");
+        assert_eq!((budget.epochs_least, budget.expected), (10, expected(82, 82 + 27 * 2 + 9 * 6 + 3 * 18)));
+        let both = of("pruner = \"asha\"\ntrials = 30\nepochs = 270");
+        assert_eq!((both.epochs_least, both.expected), (10, expected(30, 30 + 10 * 2 + 3 * 6 + 18)));
         // An epoch is all that a trial takes at least, so a budget of epochs gives many more trials.
         assert_eq!(of("pruner = \"asha\"\nepochs = 100").trials, 74);
     }

@@ -16,7 +16,8 @@ mod work;
 
 use sweep_proto::{Configuration, DeviceKind, SweepSpec, WorkerProfile};
 
-pub use bounds::{Bounds, allowed_share, bounds};
+pub use bounds::{Bounds, Expected, allowed_share, bounds};
+pub use coordinator_search::pruner::OTHERS_MIN;
 pub use epochs::{EpochShares, least};
 pub use of_engine::spread;
 pub use of_records::{Check, Past, TRIALS_CHECKED};

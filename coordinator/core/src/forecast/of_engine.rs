@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::index::{Phase, SweepIndex, Turn};
 use crate::packed::Packed;
 use crate::record::{AttemptState, EpochRecord, SweepRecord, SweepState, TrialRecord, TrialState};
-use crate::source;
+use crate::{quota, source};
 
 /// The sizes of a sweep's datasets, by data variant.
 #[derive(Debug)]
@@ -88,6 +88,7 @@ impl Engine {
         let timings = timed.into_iter().filter_map(|trial| self.timing(trial, &mut kinds)).collect();
         let running = leased.iter().filter_map(|trial| self.running_trial(trial, &mut kinds)).collect();
         let (waiting, each) = waiting(sweep, index, |index| Some(&trial(index)?.spec.configuration));
+        let each = each * self.share_of_budget(sweep, index);
         let mut slots = kinds.slots;
         for slots in &mut slots {
             *slots = slots.div_ceil((others as u32).saturating_add(1));
@@ -102,6 +103,17 @@ impl Engine {
             waiting,
             each,
         })
+    }
+
+    /// The share that a budget of epochs leaves of those that trials which wait or are yet to be made could train.
+    fn share_of_budget(&self, sweep: &SweepRecord, index: &SweepIndex) -> f64 {
+        let Some(budget) = sweep.spec.search.as_deref().and_then(|search| search.budget.epochs) else {
+            return 1.0;
+        };
+        let left = budget.saturating_sub(self.progress(sweep.id).done);
+        let trials = index.pending.len() as u64 + index.unmade();
+        let all = trials.saturating_mul(quota::epochs_max(&sweep.spec)).max(1);
+        (left as f64 / all as f64).min(1.0)
     }
 
     pub(super) fn timing<'a>(&'a self, trial: &'a TrialRecord, kinds: &mut Kinds) -> Option<Timing<'a>> {

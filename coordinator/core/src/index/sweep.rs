@@ -11,6 +11,7 @@ use crate::limits::ROWS_PER_TRIAL_OF_SLICE;
 use crate::packed::Packed;
 use crate::progress::Progress;
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::rungs::RungBudget;
 use crate::source::Tally;
 use crate::spans::Spans;
 use crate::standings::{shown, standings_of};
@@ -88,6 +89,8 @@ pub(crate) struct SweepIndex {
     pub(crate) progress: Progress,
     /// Epochs of its trials as they are configured.
     pub(crate) epochs_configured: u64,
+    /// Epochs that open trials may bring beyond the rungs to which they may train now.
+    pub(crate) epochs_beyond_rungs: u64,
     /// Ended trials of a searched sweep by the numbers of their ends.
     pub(crate) ended: Packed<(u64, u32)>,
     /// Its entry in [`Index::ready`].
@@ -109,7 +112,13 @@ impl SweepIndex {
 
     /// What the source of its sweep depends on.
     pub(crate) fn tally(&self) -> Tally {
-        Tally { made: self.made(), epochs: self.epochs, epochs_configured: self.epochs_configured }
+        Tally {
+            made: self.made(),
+            epochs: self.epochs,
+            epochs_configured: self.epochs_configured,
+            open: self.open_trials(),
+            epochs_beyond_rungs: self.epochs_beyond_rungs,
+        }
     }
 
     /// The number of the last trial that has ended; 0 where none has, and of a grid.
@@ -142,7 +151,9 @@ impl SweepIndex {
         match sweep.state {
             SweepState::Open | SweepState::Paused if self.unfinished.is_some() => true,
             SweepState::Open => {
-                !self.paused.is_empty() || self.lacks(sweep, self.pending.len(), stock) || self.moves_rungs()
+                !self.paused.is_empty()
+                    || self.lacks(sweep, self.pending.len(), stock)
+                    || self.moves_rungs(sweep)
             }
             SweepState::Paused => !self.pending.is_empty() || self.lacks(sweep, self.paused.len(), stock),
             SweepState::Cancelled => {
@@ -153,9 +164,17 @@ impl SweepIndex {
     }
 
     /// Whether trials that wait at rungs are to be promoted or pruned.
-    pub(super) fn moves_rungs(&self) -> bool {
-        let promotes = |standings: &Standings| standings.promotable().next().is_some();
-        self.is_stuck() || self.standings.as_ref().is_some_and(promotes)
+    fn moves_rungs(&self, sweep: &SweepRecord) -> bool {
+        if self.is_stuck() {
+            return true;
+        }
+        let Some(standings) = self.standings.as_ref().filter(|_| !self.at_rungs.is_empty()) else {
+            return false;
+        };
+        let budget = RungBudget::of(&sweep.spec);
+        let room = budget.as_ref().map_or(u64::MAX, |budget| budget.for_promotions(self.tally()));
+        let has_room = |rung| budget.as_ref().is_none_or(|budget| budget.step(rung) <= room);
+        standings.promotable_from(has_room).next().is_some()
     }
 
     /// Whether trials wait at rungs and no other could still end or come to one.
@@ -225,6 +244,7 @@ impl SweepIndex {
         }
         self.progress.remove(Progress::of(trial, recorded));
         self.epochs_configured -= trial.spec.configuration.epochs();
+        self.epochs_beyond_rungs -= epochs_beyond_rung(trial);
         match trial.state {
             TrialState::Pending => _ = self.pending.remove(&(trial.spec.replicate, index)),
             TrialState::Paused => _ = self.paused.remove(&index).is_some() || self.at_rungs.remove(&index),
@@ -254,6 +274,7 @@ impl SweepIndex {
         }
         self.progress.add(Progress::of(trial, recorded));
         self.epochs_configured += trial.spec.configuration.epochs();
+        self.epochs_beyond_rungs += epochs_beyond_rung(trial);
         match trial.state {
             TrialState::Pending => _ = self.pending.insert((trial.spec.replicate, index)),
             TrialState::Paused if trial.rung().is_some() => _ = self.at_rungs.insert(index),
@@ -286,6 +307,12 @@ pub(crate) fn epochs(trial: &TrialRecord) -> u64 {
         _ if trial.state == TrialState::Pruned => u64::from(trial.until_epoch.unwrap_or(0)),
         _ => u64::from(trial.diverged_epoch.unwrap_or(0)),
     }
+}
+
+/// Epochs that an open trial may bring beyond the rung to which it may train now.
+pub(crate) fn epochs_beyond_rung(trial: &TrialRecord) -> u64 {
+    let until = trial.until_epoch.filter(|_| !trial.state.is_terminal());
+    until.map_or(0, |until| trial.spec.configuration.epochs().saturating_sub(u64::from(until)))
 }
 
 /// Bytes of what a trial has brought.

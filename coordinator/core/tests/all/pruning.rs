@@ -3,9 +3,10 @@
 use coordinator_core::{
     AttemptState, Command, Engine, Extension, Rejection, Reply, SweepState, TrialRecord, TrialState,
 };
+use proptest::prelude::*;
 use sweep_proto::{
     AttemptOutcome, Axis, Budget, Hyperparameter, PrunerName, SamplerName, Search, SweepId, SweepSpec,
-    TrialId, TrialSpec, Value,
+    TrialId, TrialSpec, Value, WorkerId,
 };
 
 use crate::support::lab::{Lab, report};
@@ -107,10 +108,21 @@ fn proposed_trials_wait_at_their_rungs_too() {
     let search = Search { sampler: SamplerName::Random, budget, ..*searched.search.unwrap() };
     searched.search = Some(Box::new(search));
     let sweep = lab.launch(searched);
+    work_off(&mut lab, sweep, worker, 3, |_| {});
+    let trials = trials(&lab, sweep);
+    assert_eq!(trials.len(), 27);
+    let pruned = trials.iter().filter(|trial| trial.state == TrialState::Pruned).count();
+    assert!(pruned >= 18, "two of three wait at each rung: {pruned} of 27");
+    let epochs = lab.engine.progress(sweep).done;
+    assert!(epochs < 27 * 9 / 2, "{epochs} epochs");
+}
+
+/// Works on what a sweep hands out, some trials at one time, until it has ended; looks at it after every round.
+fn work_off(lab: &mut Lab, sweep: SweepId, worker: WorkerId, at_a_time: u32, mut look: impl FnMut(&Lab)) {
     while !lab.state(sweep).is_ended() {
         lab.propose();
-        follow(&mut lab);
-        for granted in lab.ask(worker, 3) {
+        follow(lab);
+        for granted in lab.ask(worker, at_a_time) {
             if granted.model.is_some() {
                 lab.evaluate(&granted);
                 continue;
@@ -124,13 +136,62 @@ fn proposed_trials_wait_at_their_rungs_too() {
                 lab.complete(granted.token, AttemptOutcome::Trained(values::result(&granted.spec)));
             }
         }
+        look(lab);
     }
-    let trials = trials(&lab, sweep);
-    assert_eq!(trials.len(), 27);
-    let pruned = trials.iter().filter(|trial| trial.state == TrialState::Pruned).count();
-    assert!(pruned >= 18, "two of three wait at each rung: {pruned} of 27");
-    let epochs = lab.engine.progress(sweep).done;
-    assert!(epochs < 27 * 9 / 2, "{epochs} epochs");
+}
+
+/// A search by asha within a budget of epochs alone.
+fn within_epochs(budget: u64, (epochs, eta, min_epochs): (u64, u32, u32)) -> SweepSpec {
+    let mut searched = spec(PrunerName::Asha, 1, epochs);
+    searched.axes = vec![values::range(Hyperparameter::Units, 8, 4_096)];
+    let budget = Budget { trials: None, epochs: Some(budget) };
+    let (eta, min_epochs) = (Some(eta), Some(min_epochs));
+    let search =
+        Search { sampler: SamplerName::Random, budget, eta, min_epochs, ..*searched.search.unwrap() };
+    searched.search = Some(Box::new(search));
+    searched
+}
+
+/// A trial at its rung counts with what it has trained, so a budget of epochs ranks as many as it pays for.
+#[test]
+fn a_budget_of_epochs_is_used_by_many_trials() {
+    let (mut lab, worker) = Lab::with_worker(4);
+    let sweep = lab.launch(within_epochs(540, (27, 3, 1)));
+    work_off(&mut lab, sweep, worker, 4, |lab| {
+        let done = lab.engine.progress(sweep).done;
+        assert!(done <= 540, "{done} of 540 epochs");
+    });
+    let (made, done) = (trials(&lab, sweep).len(), lab.engine.progress(sweep).done);
+    assert!(made >= 150, "{made} trials; with all their epochs 20 would have had room");
+    assert!(done > 540 - 27, "{done} of 540 epochs");
+    assert!(trials(&lab, sweep).iter().any(|trial| trial.state == TrialState::Completed));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever the rungs and however many train at one time, and whatever restarts in between.
+    #[test]
+    fn no_budget_of_epochs_is_overspent(
+        of_trial in 2_u64..20, eta in 2_u32..5, min_epochs in 1_u32..6, more in 0_u64..80, at_a_time in 1_u32..9,
+    ) {
+        prop_assume!(u64::from(min_epochs) < of_trial);
+        let budget = of_trial + more;
+        let (mut lab, worker) = Lab::with_worker(at_a_time);
+        let sweep = lab.launch(within_epochs(budget, (of_trial, eta, min_epochs)));
+        work_off(&mut lab, sweep, worker, at_a_time, |lab| {
+            let done = lab.engine.progress(sweep).done;
+            assert!(done <= budget, "{done} of {budget} epochs");
+            let restored = Engine::restore(lab.engine.tables().clone(), lab.now);
+            assert_eq!(restored.audit(), Vec::<String>::new());
+            let decided = |engine: &Engine| engine.decide(lab.now, &Command::Follow).unwrap().mutations;
+            assert_eq!(decided(&restored), decided(&lab.engine));
+        });
+        let ended = trials(&lab, sweep);
+        prop_assert!(ended.iter().any(|trial| trial.state == TrialState::Completed), "nothing has a result");
+        let done = lab.engine.progress(sweep).done;
+        prop_assert!(done + of_trial > budget, "another trial had room: {done} of {budget} epochs");
+    }
 }
 
 #[test]
@@ -218,7 +279,7 @@ fn the_median_ends_an_attempt_with_the_answer_to_its_epoch() {
 }
 
 /// Trains every trial of a sweep to its end, and measures what is chosen.
-fn finish(lab: &mut Lab, worker: sweep_proto::WorkerId, sweep: SweepId) {
+fn finish(lab: &mut Lab, worker: WorkerId, sweep: SweepId) {
     while !lab.state(sweep).is_ended() {
         let granted = lab.ask_one(worker);
         if granted.model.is_some() {

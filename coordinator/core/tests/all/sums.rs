@@ -59,6 +59,8 @@ fn compare(engine: &Engine) -> usize {
         assert_eq!(engine.best_configurations(sweep.id, 1), kept[..kept.len().min(1)]);
         let Progress { done, planned } = progress(engine, &trials);
         let planned = planned + engine.unmade(sweep.id) * sweep.spec.fixed.epochs();
+        let budget = sweep.spec.search.as_ref().and_then(|search| search.budget.epochs);
+        let planned = planned.min(budget.unwrap_or(u64::MAX).max(done));
         assert_eq!(engine.progress(sweep.id), Progress { done, planned }, "sweep {}", sweep.id);
         let of_choice = trials.iter().filter(|one| sweep.chosen.as_ref() == Some(&one.spec.configuration));
         assert!(engine.trials_of_choice(sweep.id).eq(of_choice.copied()));

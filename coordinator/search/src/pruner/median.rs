@@ -3,7 +3,7 @@
 use super::{Pruner, Standings, Verdict};
 
 /// Trials that must have reached an epoch before others are judged by them there, as in Optuna.
-pub(super) const OTHERS_MIN: usize = 5;
+pub const OTHERS_MIN: usize = 5;
 
 /// Prunes the worse half, epoch by epoch.
 #[derive(Clone, Copy, Debug)]

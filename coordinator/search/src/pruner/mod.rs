@@ -12,7 +12,7 @@ use sweep_proto::search::ETA;
 use sweep_proto::{PrunerName, Search};
 
 pub use asha::Asha;
-pub use median::Median;
+pub use median::{Median, OTHERS_MIN};
 pub use standings::{AtEpoch, EPOCHS_RANKED_MAX, Shown, Standings};
 
 /// What becomes of a trial that has measured an epoch and is not at its end.

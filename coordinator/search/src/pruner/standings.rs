@@ -122,17 +122,18 @@ impl Standings {
         self.waiting.values().flatten().map(|entry| entry.trial)
     }
 
-    /// Whether a trial waits at a rung.
-    pub fn waits(&self, trial: u32) -> bool {
-        self.trials.get(&trial).is_some_and(|shown| shown.waits_at.is_some())
-    }
-
     /// Trials that wait at a rung and are among its best: they are to be promoted, the furthest first.
     pub fn promotable(&self) -> impl Iterator<Item = u32> {
-        self.waiting.iter().rev().flat_map(|(rung, waiting)| {
+        self.promotable_from(|_| true).map(|(_, trial)| trial)
+    }
+
+    /// The same of the rungs that pass, each trial with its rung.
+    pub fn promotable_from(&self, passes: impl Fn(u32) -> bool) -> impl Iterator<Item = (u32, u32)> {
+        let rungs = self.waiting.iter().rev().filter(move |(rung, _)| passes(**rung));
+        rungs.flat_map(|(rung, waiting)| {
             let ranking = self.at(*rung);
             let is_among_best = move |entry: &&Entry| ranking.is_some_and(|one| one.has_among_best(entry));
-            waiting.iter().take_while(is_among_best).map(|entry| entry.trial)
+            waiting.iter().take_while(is_among_best).map(move |entry| (*rung, entry.trial))
         })
     }
 
