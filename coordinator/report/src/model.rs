@@ -171,6 +171,9 @@ pub struct SetUp {
     pub sweep_file: String,
     /// The sweep file as it was launched.
     pub file_text: String,
+    /// Whether the space of a search was extended after its launch, so that the sweep file proposes other trials.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub space_was_extended: bool,
 }
 
 /// One swept hyperparameter.

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use sweep_proto::{Configuration, SweepSpec};
+use sweep_proto::space::with_values;
+use sweep_proto::{Axis, Configuration, SweepSpec, Value};
 
 use super::ranking::Contender;
 use crate::model::{HeldLevel, OneFactor};
@@ -29,15 +30,13 @@ pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, contenders: &[Conte
             let levels: Vec<HeldLevel> = axis
                 .levels()
                 .iter()
-                .map(|level| {
-                    // A level that the hyperparameter does not allow has no trial either.
-                    let configuration = best.clone().with(axis.hyperparameter, level.clone()).ok();
-                    let contender = configuration.and_then(|one| known.get(&one));
-                    HeldLevel {
+                .filter_map(|level| {
+                    let contender = known.get(&beside(spec, best, axis, level)?);
+                    Some(HeldLevel {
                         level: level.clone(),
                         validation_loss: contender.map(|one| one.loss),
                         validation_accuracy: contender.map(|one| one.accuracy),
-                    }
+                    })
                 })
                 .collect();
             let held: Vec<_> = swept.iter().copied().filter(|one| *one != axis.hyperparameter).collect();
@@ -46,9 +45,8 @@ pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, contenders: &[Conte
             };
             // Means over other replicates would tell of their seeds.
             let losses = || {
-                let row = axis.levels().iter().filter_map(|level| {
-                    known.get(&best.clone().with(axis.hyperparameter, level.clone()).ok()?)
-                });
+                let row = axis.levels().iter();
+                let row = row.filter_map(|level| known.get(&beside(spec, best, axis, level)?));
                 row.filter(is_like_best).map(|one| one.loss.mean)
             };
             let range = losses().max_by(f64::total_cmp).zip(losses().min_by(f64::total_cmp));
@@ -62,5 +60,18 @@ pub fn one_factor_at_a_time(table: &Table, spec: &SweepSpec, contenders: &[Conte
                 levels,
             }
         })
+        // With one level there is nothing to compare: a condition forbids the others.
+        .filter(|row| row.levels.len() > 1)
         .collect()
+}
+
+/// The best configuration with another level of one hyperparameter; `None` where conditions and constraints forbid it.
+fn beside(spec: &SweepSpec, best: &Configuration, axis: &Axis, level: &Value) -> Option<Configuration> {
+    let value = |one: &Axis| {
+        if one.hyperparameter == axis.hyperparameter { level.clone() } else { best.get(one.hyperparameter) }
+    };
+    let values: Vec<Value> = spec.axes.iter().map(value).collect();
+    let configuration = with_values(&spec.axes, &spec.fixed, &values)?;
+    let is_moved = configuration.get(axis.hyperparameter) == *level;
+    (is_moved && spec.allows(&configuration)).then_some(configuration)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sweep_proto::text::inert_line;
 use sweep_proto::trial::{NUMERICS_VERSION, replicate_seed};
-use sweep_proto::{DataAccount, DataWarning, Hyperparameter, Search};
+use sweep_proto::{DataAccount, DataWarning, Hyperparameter, Search, sweep_file};
 
 use crate::input::ReportInput;
 use crate::model::{Dataset, Levels, SetUp, Worker};
@@ -41,7 +41,16 @@ pub fn set_up(input: &ReportInput) -> SetUp {
         workers: workers(input),
         sweep_file: spec.to_toml(),
         file_text: sweep.file_text.clone(),
+        space_was_extended: space_was_extended(input),
     }
+}
+
+/// Whether a sampler proposed from another space before. A larger budget, and a grid, leave each trial as it is.
+fn space_was_extended(input: &ReportInput) -> bool {
+    let spec = &input.sweep.spec;
+    let is_proposed = spec.search.as_ref().is_some_and(|search| !search.is_of_grid());
+    let launched = sweep_file::parse_launched(&input.sweep.file_text).ok().filter(|_| is_proposed);
+    launched.is_some_and(|launched| (&launched.axes, launched.replicates) != (&spec.axes, spec.replicates))
 }
 
 fn datasets(input: &ReportInput) -> Vec<Dataset> {

@@ -42,6 +42,8 @@ pub fn strongest(
     let measured = |at: usize| factors.get(at).copied().filter(|factor| size(factor) > f64::NEG_INFINITY);
     // One alone leads nobody.
     let (leading, runner_up) = (measured(0).filter(|_| factors.len() > 1), measured(1));
+    // Which one comes first in a search follows from what was tried, so none is named.
+    let is_named = |factor: &Factor| (!is_searched(spec)).then_some(factor.hyperparameter);
     let finding = match (leading, runner_up) {
         (Some(leading), Some(_)) => match (balanced, strata.filter(|strata| strata.replicates > 1)) {
             (Some(balanced), Some(strata)) => judge(table, spec, balanced, strata, leading, &factors),
@@ -61,8 +63,8 @@ pub fn strongest(
             _ => "undecided".to_owned(),
         },
         decided: finding.decided,
-        leading: leading.map(|factor| factor.hyperparameter),
-        runner_up: runner_up.map(|factor| factor.hyperparameter),
+        leading: leading.and_then(is_named),
+        runner_up: runner_up.and_then(is_named),
         probability: finding.probability,
         replicates_needed: finding.replicates_needed,
         rule: VerdictRule,
@@ -71,7 +73,7 @@ pub fn strongest(
 }
 
 /// Whether a sampler or a budget chose which configurations are trained.
-fn is_searched(spec: &SweepSpec) -> bool {
+pub(super) fn is_searched(spec: &SweepSpec) -> bool {
     spec.search.as_ref().is_some_and(|search| !search.is_of_grid())
 }
 

@@ -5,7 +5,7 @@ use super::test_split::is_better_than_guessing;
 use super::{Block, Figure, Section, TextTable, format, names, study, warnings};
 use crate::language::{Language, heads, say};
 use crate::model::{Answer, BesideStudy, BestBy, Gap, Interval, RankedConfiguration, ReportModel, Summary};
-use coordinator_core::SweepState;
+use coordinator_core::{SweepState, TrialState};
 use coordinator_statistics::strata::INTERVAL_REPLICATES_MIN;
 
 /// The probability with which a set of configurations holds the best one.
@@ -63,6 +63,10 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     if let Some(gap) = &answer.gap {
         let replicates = answer.validation_loss.map_or(0, |loss| loss.replicates as usize);
         blocks.push(Block::Table(gap_table(gap, answer.study.as_ref(), replicates, language)));
+        if model.ledger.states.get(TrialState::Pruned.name()).is_some_and(|pruned| *pruned > 0) {
+            let left_out = say!(language, "Pruned trials have no result: the gap does not count them.");
+            blocks.push(Block::Text(left_out.to_owned()));
+        }
         if covered_like_best(model) == 1 {
             blocks.push(Block::Text(
                 say!(

@@ -2,7 +2,7 @@
 
 use super::{Block, Head, Section, TextTable, format};
 use crate::language::{Language, heads, say};
-use crate::model::{OneFactor, ReportModel};
+use crate::model::{OneFactor, ReportModel, VerdictReason};
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let rows = &model.one_factor_at_a_time;
@@ -17,16 +17,23 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
 
 /// Whether this view would name the hyperparameter that the full grid does.
 fn verdict(model: &ReportModel, language: Language) -> String {
-    let widest = model
-        .one_factor_at_a_time
-        .iter()
-        .filter_map(|row| Some((row.range.filter(|range| *range > 0.0)?, row.hyperparameter)))
-        .max_by(|left, right| left.0.total_cmp(&right.0));
     let way = say!(
         language,
         "Each hyperparameter changes while the others stay at the best configuration: one row of the grid each, without \
          intervals and blind to interactions."
     );
+    if matches!(model.answer.strongest_hyperparameter.reason, VerdictReason::Searched) {
+        return say!(
+            language,
+            "{way} A search trains few of these rows: a level without a result was not tried, or its trial was pruned.",
+            way = way
+        );
+    }
+    let widest = model
+        .one_factor_at_a_time
+        .iter()
+        .filter_map(|row| Some((row.range.filter(|range| *range > 0.0)?, row.hyperparameter)))
+        .max_by(|left, right| left.0.total_cmp(&right.0));
     let Some((range, name)) = widest else {
         return say!(language, "{way} Too few configurations have a result, or all are equal.", way = way);
     };

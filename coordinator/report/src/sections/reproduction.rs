@@ -24,6 +24,16 @@ pub(super) fn section(model: &ReportModel, table: &Table, language: Language) ->
             )
             .to_owned(),
         ),
+    ];
+    if set_up.space_was_extended {
+        let other = say!(
+            language,
+            "The space of this search was extended after trials had been proposed. The sweep file searches the extended space \
+             from the start, so it tries other configurations: `sweep verify REPORT --rerun N` trains N of these trials again."
+        );
+        blocks.push(Block::Text(other.to_owned()));
+    }
+    blocks.extend([
         Block::Preformatted {
             caption: say!(language, "Commands").to_owned(),
             text: commands(set_up, language),
@@ -34,7 +44,7 @@ pub(super) fn section(model: &ReportModel, table: &Table, language: Language) ->
             text: set_up.sweep_file.clone(),
             collapsed: false,
         },
-    ];
+    ]);
     if set_up.file_text != set_up.sweep_file {
         blocks.push(Block::Preformatted {
             caption: say!(language, "Sweep file as it was launched").to_owned(),

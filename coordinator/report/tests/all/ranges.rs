@@ -1,5 +1,6 @@
 //! Reports of sweeps that searched ranges: every section has something to show, and says what it cannot.
 
+use coordinator_core::TrialState;
 use coordinator_report::sections::{Block, ChartSpec, sections};
 use coordinator_report::table::Table;
 use coordinator_report::{Language, ReportInput, analyse};
@@ -100,6 +101,70 @@ fn no_panel_of_a_searched_sweep_is_empty_and_its_sentences_say_what_is_missing()
         assert!(!is_empty, "{} is empty", chart.title);
     }
     assert!(seen > 5, "{seen} charts");
+}
+
+#[test]
+fn a_search_names_no_leading_hyperparameter() {
+    let input = searched();
+    let strongest = analyse(&input).answer.strongest_hyperparameter;
+    assert_eq!((strongest.leading, strongest.runner_up), (None, None));
+    let page = text(&input, "report.md");
+    for word in ["leading", "together have", "moves the validation loss the most"] {
+        assert!(!page.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_gap_of_a_search_says_that_it_counts_no_pruned_trial() {
+    let mut input = searched();
+    let says = "Pruned trials have no result: the gap does not count them.";
+    assert!(!text(&input, "report.md").contains(says));
+    let last = input.trials.last_mut().unwrap();
+    (last.state, last.result) = (TrialState::Pruned, None);
+    assert!(text(&input, "report.md").contains(says));
+}
+
+#[test]
+fn a_search_whose_space_was_extended_says_that_its_file_tries_other_configurations() {
+    let mut input = searched();
+    input.sweep.file_text = input.sweep.spec.to_toml();
+    let says = "The space of this search was extended after trials had been proposed";
+    assert!(!text(&input, "report.md").contains(says));
+    input.sweep.spec.axes[1] = axis(Hyperparameter::Units, &[8, 16, 32, 64]);
+    assert!(text(&input, "report.md").contains(says));
+    // A larger budget proposes the same trials and more.
+    input.sweep.file_text = input.sweep.spec.to_toml();
+    input.sweep.spec.search.as_mut().unwrap().budget.trials = Some(90);
+    assert!(!text(&input, "report.md").contains(says));
+}
+
+/// Where the best configuration does not fulfil a condition, or a constraint forbids a level, nothing stands beside it.
+#[test]
+fn one_factor_at_a_time_lists_levels_that_the_space_allows() {
+    let mut dropout = Axis::of_levels(Hyperparameter::Dropout, vec![Value::Real(0.1), Value::Real(0.3)]);
+    let values = vec![Value::Integer(2)];
+    dropout.when = vec![Condition { hyperparameter: Hyperparameter::Layers, values }];
+    let axes =
+        vec![axis(Hyperparameter::Layers, &[1, 2]), axis(Hyperparameter::Units, &[8, 16, 32]), dropout];
+    let mut spec = spec(axes, 1);
+    *spec.constraints = vec!["units * layers <= 32".parse().unwrap(), "units <= 16".parse().unwrap()].into();
+    let best = |layers: u64| {
+        let input = finished(spec.clone(), 3, |position, _| {
+            let of = spec.configuration(position).unwrap();
+            let is_best = of.get(Hyperparameter::Layers) == Value::Integer(layers);
+            (if is_best { 0.2 } else { 0.4 } + 0.01 * position as f64, 0.9)
+        });
+        let rows = analyse(&input).one_factor_at_a_time;
+        rows.into_iter().map(|row| (row.hyperparameter, row.levels.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        best(1),
+        [(Hyperparameter::Units, 2)],
+        "dropout has its fixed value, and two layers need one of its levels"
+    );
+    let with_dropout =
+        [(Hyperparameter::Layers, 2), (Hyperparameter::Units, 2), (Hyperparameter::Dropout, 2)];
+    assert_eq!(best(2), with_dropout);
 }
 
 #[test]

@@ -174,6 +174,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "probability of the lowest expected loss; {share} by bootstrap",
         "기대 손실이 가장 낮을 확률, 부트스트랩으로는 {share}",
     ),
+    (
+        "Pruned trials have no result: the gap does not count them.",
+        "조기 중단된 시행에는 결과가 없으므로 격차에 포함되지 않습니다.",
+    ),
     ("Gap best to worst", "최적과 최하위의 격차"),
     ("{percent} % loss", "손실 {percent} %"),
     ("{points} points of accuracy", "정확도 {points} %p"),

@@ -49,6 +49,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "스윕 파일에는 기본값을 포함한 모든 값과, 나중에 추가된 것까지 스윕의 모든 수준과 반복이 적혀 \
          있습니다. 경로는 코디네이터가 데이터를 읽은 컴퓨터의 경로입니다.",
     ),
+    (
+        "The space of this search was extended after trials had been proposed. The sweep file searches the \
+         extended space from the start, so it tries other configurations: `sweep verify REPORT --rerun N` trains N \
+         of these trials again.",
+        "이 탐색의 공간은 시행이 제안된 뒤에 확장되었습니다. 스윕 파일은 확장된 공간을 처음부터 탐색하므로 다른 \
+         조합을 시도합니다. `sweep verify REPORT --rerun N`은 이 시행 중 N개를 다시 학습합니다.",
+    ),
     ("Commands", "명령"),
     ("Sweep file", "스윕 파일"),
     ("Sweep file as it was launched", "시작할 때의 스윕 파일"),

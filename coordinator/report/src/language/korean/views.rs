@@ -14,6 +14,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "{way} Too few configurations have a result, or all are equal.",
         "{way} 결과가 있는 조합이 너무 적거나 결과가 모두 같습니다.",
     ),
+    (
+        "{way} A search trains few of these rows: a level without a result was not tried, or its trial was pruned.",
+        "{way} 탐색은 이러한 행을 일부만 학습합니다. 결과가 없는 수준은 시도하지 않았거나 시행이 조기 중단된 것입니다.",
+    ),
     ("the full grid has the same one in front", "격자 전체에서도 같은 하이퍼파라미터가 선두입니다"),
     ("the full grid has {name} in front", "격자 전체에서는 {name} 하이퍼파라미터가 선두입니다"),
     ("the full grid has none in front", "격자 전체에서는 선두가 없습니다"),
