@@ -222,11 +222,12 @@ impl From<wire::SweepStatus> for Sweep {
     fn from(status: wire::SweepStatus) -> Self {
         let outlook = Outlook::of(&status);
         let told = |seconds: Option<f64>| seconds.and_then(finite).filter(|_| outlook == Outlook::Ends);
+        let at_rungs = status.search.as_ref().map_or(0, |search| search.at_rungs);
         Self {
             id: status.id,
             name: status.name,
             state: Told::of(&status.state),
-            ledger: status.ledger.map(Ledger::from).unwrap_or_default(),
+            ledger: status.ledger.map(Ledger::from).unwrap_or_default().with_at_rungs(at_rungs),
             created_at_ms: status.created_at_ms,
             ended_at_ms: (status.ended_at_ms > 0).then_some(status.ended_at_ms),
             running: status.running.into_iter().map(Running::from).collect(),

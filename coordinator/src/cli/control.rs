@@ -75,5 +75,5 @@ fn tell(status: SweepStatus, done: &str, context: &Context) -> Result<(), Failur
         return context.output.json(&sweep);
     }
     output::note(&format!("{done} sweep {} ({})", sweep.id, plain(&sweep.name)));
-    context.output.text(&super::render::status::ledger_line(&sweep.ledger))
+    context.output.text(&super::render::status::ledger_line(&sweep))
 }

@@ -1,6 +1,6 @@
 //! `sweep extend`: more levels on the grid of a sweep, more replicates, or a larger budget of its search.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use sweep_proto::wire::ExtendRequest;
 
 use super::Context;
@@ -22,12 +22,13 @@ Examples:
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[command(group = ArgGroup::new("more").required(true).multiple(true).args(["grid", "replicates", "trials", "epochs"]))]
 pub(crate) struct Arguments {
     /// Number of the sweep, or its name (the newest of that name).
     #[arg(value_name = "ID")]
     sweep: String,
     /// Levels to add, as in the grid section of a sweep file; may be given several times.
-    #[arg(long, value_name = "NAME = [LEVELS]", required_unless_present_any = ["replicates", "trials", "epochs"])]
+    #[arg(long, value_name = "NAME = [LEVELS]")]
     grid: Vec<String>,
     /// The new number of replicates of every configuration.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -54,5 +55,5 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         return context.output.json(&sweep);
     }
     output::note(&format!("extended sweep {} ({})", sweep.id, plain(&sweep.name)));
-    context.output.text(&super::render::status::ledger_line(&sweep.ledger))
+    context.output.text(&super::render::status::ledger_line(&sweep))
 }

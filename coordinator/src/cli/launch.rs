@@ -11,6 +11,7 @@ use super::Context;
 use super::client::Client;
 use super::exit::Failure;
 use super::output::{self, plain};
+use super::rare_space;
 use super::render::data;
 use super::render::progress::View;
 use super::render::status::{warning, warnings};
@@ -52,7 +53,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     context.wanted.check_input(&arguments.file)?;
     let file = SweepFile::read(&arguments.file)?;
-    file.parse()?;
+    warn_of_rare_space(&file.parse()?);
     let mut client = context.connect().await?;
     let mut view = View::new(arguments.looks.plain);
     let request =
@@ -71,17 +72,23 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     if context.output.json {
         return context.output.json(&sweep);
     }
-    let ledger = &sweep.ledger;
     context.output.text(&format!(
         "launched sweep {} ({}): {} trials, {} of them reused",
         sweep.id,
         plain(&sweep.name),
-        ledger.planned,
-        ledger.reused
+        sweep.trials_planned(),
+        sweep.ledger.reused
     ))?;
     tell_data(&sweep);
     output::note(&format!("`sweep watch {}` follows it", sweep.id));
     Ok(())
+}
+
+/// Warns of a search whose sampler may find nothing.
+pub(super) fn warn_of_rare_space(spec: &SweepSpec) {
+    if let Some(text) = rare_space::warning(spec, rare_space::constraints_leave(spec)) {
+        output::note(&warning(&text));
+    }
 }
 
 /// What to say where a coordinator of an earlier version did not read the priority that was asked for.

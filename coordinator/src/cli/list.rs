@@ -68,7 +68,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
             plain(&sweep.name),
             plain(&sweep.standing()),
             sweep.ledger.ended().to_string(),
-            sweep.ledger.planned.to_string(),
+            sweep.trials_planned(),
             (sweep.ledger.of(TrialState::Failed) + sweep.ledger.of(TrialState::Diverged)).to_string(),
             best_loss(sweep),
             moment(sweep.created_at_ms),

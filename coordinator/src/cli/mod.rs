@@ -11,6 +11,7 @@ mod local_worker;
 mod output;
 mod port_holder;
 mod quota;
+mod rare_space;
 mod render;
 mod screen;
 mod store;

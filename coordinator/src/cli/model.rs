@@ -61,7 +61,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     }
     context.output.text(&format!("wrote {} to {directory}", names.join(", ")))?;
     if !sweep.has_finished() {
-        let (state, ended, planned) = (&sweep.state, sweep.ledger.ended(), sweep.ledger.planned);
+        let (state, ended, planned) = (&sweep.state, sweep.ledger.ended(), sweep.trials_planned());
         output::note(&format!(
             "provisional: sweep {} is {}, with {ended} of {planned} trials ended; another configuration may become the best",
             sweep.id,

@@ -95,7 +95,7 @@ fn tell(sweep: &Sweep, directory: &Path, names: &[String], context: &Context) ->
         "wrote {}: {} of {} trials ended, {} epochs, {}",
         files::main_page(directory, names).display(),
         ledger.ended(),
-        ledger.planned,
+        sweep.trials_planned(),
         sweep.epochs_done,
         output::plain(sweep.state.words()),
     ))

@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         sweep.id,
         plain(&sweep.name)
     ));
-    context.output.text(&super::render::status::ledger_line(&sweep.ledger))
+    context.output.text(&super::render::status::ledger_line(&sweep))
 }
 
 #[cfg(test)]

@@ -92,7 +92,9 @@ pub(super) fn slots(text: &str) -> Result<String, String> {
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
-    let name = file.parse()?.name;
+    let spec = file.parse()?;
+    launch::warn_of_rare_space(&spec);
+    let name = spec.name;
     let program = local_worker::find_program()?;
     // Now rather than after hours of training.
     match &arguments.output {

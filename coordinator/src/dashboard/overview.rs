@@ -150,8 +150,7 @@ impl SweepsTable {
     }
 
     fn progress(sweep: &Sweep) -> String {
-        let (ended, planned) = (sweep.ledger.ended(), sweep.ledger.planned);
-        format!("{} of {}", format::count(ended), format::count(planned))
+        format!("{} of {}", format::count(sweep.ledger.ended()), sweep.trials_planned_as(format::count))
     }
 
     fn best(sweep: &Sweep) -> String {

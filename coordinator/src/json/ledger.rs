@@ -18,6 +18,8 @@ pub struct Ledger {
     pub away: u64,
     /// Completed trials that an earlier sweep had trained; they count as completed, too.
     pub reused: u64,
+    /// Of the paused ones, those that wait at rungs to be promoted.
+    at_rungs: u64,
     /// In the order of the list of states.
     by_state: [u64; TrialState::COUNT],
     /// States of later versions.
@@ -40,6 +42,9 @@ pub struct Count<'a> {
 /// What leased trials are called whose worker is not connected.
 pub const AWAY: &str = "with workers that are not connected";
 
+/// What paused trials are called that wait to be promoted.
+const AT_RUNGS: &str = "waiting at rungs";
+
 impl Ledger {
     /// No trials of those that are planned.
     pub fn new(planned: u64) -> Self {
@@ -50,6 +55,13 @@ impl Ledger {
     #[must_use]
     pub fn with(mut self, state: TrialState, trials: u64) -> Self {
         *self.of_mut(state) = trials;
+        self
+    }
+
+    /// This ledger where that many of the paused trials wait at rungs.
+    #[must_use]
+    pub fn with_at_rungs(mut self, trials: u64) -> Self {
+        self.at_rungs = trials;
         self
     }
 
@@ -73,8 +85,9 @@ impl Ledger {
         let known = TrialState::as_told().flat_map(|state| {
             let away = if state == TrialState::Leased { self.away } else { 0 };
             let count = |trials, words, is_away| Count { state: state.into(), words, is_away, trials };
-            let here = count(self.of(state).saturating_sub(away), state.words(), false);
-            [here, count(away, AWAY, true)]
+            let at_rungs = if state == TrialState::Paused { self.at_rungs.min(self.of(state)) } else { 0 };
+            let here = count(self.of(state).saturating_sub(away + at_rungs), state.words(), false);
+            [here, count(away, AWAY, true), count(at_rungs, AT_RUNGS, false)]
         });
         let others = self.others.iter().map(|(name, trials)| Count {
             state: Told::Other(name.clone()),
@@ -121,6 +134,13 @@ impl From<wire::Ledger> for Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trials_at_rungs_are_told_apart_from_those_that_a_person_paused() {
+        let ledger = Ledger::new(8).with(TrialState::Paused, 8).with_at_rungs(5);
+        let told: Vec<_> = ledger.counts().map(|count| format!("{} {}", count.trials, count.words)).collect();
+        assert_eq!(told, ["3 paused", "5 waiting at rungs"]);
+    }
 
     #[test]
     fn states_of_later_versions_are_counted_under_their_names() {

@@ -26,7 +26,8 @@ impl From<SweepView> for Sweep {
             id: view.id.0,
             name: view.name,
             state: view.state.into(),
-            ledger: ledger(view.ledger, view.away),
+            ledger: ledger(view.ledger, view.away)
+                .with_at_rungs(view.search.as_ref().map_or(0, |search| search.at_rungs)),
             created_at_ms: view.created_at.0,
             ended_at_ms: view.ended_at.map(|ended| ended.0),
             running: view.running.into_iter().map(Running::from).collect(),

@@ -46,10 +46,31 @@ impl Searching {
 }
 
 impl Sweep {
+    /// How many trials it comes to: `64`. What a budget of epochs has room for changes as trials end early: of such a search
+    /// `up to 60`, where it has a budget of trials, too, else `about 22`.
+    pub fn trials_planned(&self) -> String {
+        self.trials_planned_as(|count| count.to_string())
+    }
+
+    /// The same with numbers as a view writes them.
+    pub fn trials_planned_as(&self, written: impl Fn(u64) -> String) -> String {
+        let planned = self.ledger.planned;
+        let changes = self.search.as_ref().filter(|one| one.epochs_max.is_some() && !self.has_ended());
+        match changes.map(|search| search.trials_max) {
+            Some(Some(most)) => format!("up to {}", written(most.max(planned))),
+            Some(None) => format!("about {}", written(planned)),
+            None => written(planned),
+        }
+    }
+
     /// What of the budget is spent, and what waits: `12 of 40 trials made, 120 of 400 epochs trained; 5 wait at rungs`.
     pub fn search_spent(&self) -> Option<String> {
         let search = self.search.as_ref()?;
         let trials = match search.trials_max {
+            // Without a budget of epochs nothing else ends a search.
+            Some(most) if self.has_finished() && search.trials_made < most && search.epochs_max.is_none() => {
+                format!("{} of {most} trials made: all of its space", search.trials_made)
+            }
             Some(most) => format!("{} of {most} trials made", search.trials_made),
             None => format!("{} trials made", search.trials_made),
         };
@@ -83,6 +104,20 @@ mod tests {
             told.search_spent().as_deref(),
             Some("12 of 40 trials made, 120 of 400 epochs trained; 1 waits at rungs")
         );
+        assert_eq!(told.trials_planned(), "up to 40");
+        let only_epochs = wire::SearchStatus { trials_max: None, ..search.clone() };
+        status.ledger = Some(wire::Ledger { planned: 22, ..Default::default() });
+        status.search = Some(only_epochs);
+        assert_eq!(Sweep::from(status.clone()).trials_planned(), "about 22");
+        status.state = "finished".to_owned();
+        assert_eq!(Sweep::from(status.clone()).trials_planned(), "22");
+        let used_up = wire::SearchStatus { epochs_max: None, at_rungs: 0, ..search.clone() };
+        status.search = Some(used_up);
+        assert_eq!(
+            Sweep::from(status.clone()).search_spent().as_deref(),
+            Some("12 of 40 trials made: all of its space")
+        );
+        status.state = String::new();
         (search.pruner, search.trials_max, search.epochs_max, search.at_rungs) =
             ("none".to_owned(), None, None, 0);
         status.search = Some(search);

@@ -3,7 +3,7 @@
 use coordinator_core::{Engine, SweepRecord, TrialRecord};
 use coordinator_report::Language;
 use coordinator_report::sections::warnings;
-use sweep_proto::{Search, SweepId, SweepState, TestFigure, TestMetric, Timestamp, TrialState, WorkKind};
+use sweep_proto::{Search, SweepId, TestFigure, TestMetric, Timestamp, WorkKind};
 
 use super::{
     ChoiceBefore, ChoiceTest, LowestTrial, MeanScore, PreparedData, RunningTrial, SearchView, SweepView,
@@ -84,15 +84,13 @@ impl SweepView {
 fn search(engine: &Engine, sweep: &SweepRecord) -> Option<SearchView> {
     let search = sweep.spec.search.as_deref().filter(|search| **search != Search::of_grid())?;
     let ledger = engine.ledger(sweep.id);
-    // Trials of an open sweep are paused at rungs only.
-    let at_rungs = if sweep.state == SweepState::Open { ledger.of(TrialState::Paused) } else { 0 };
     Some(SearchView {
         sampler: search.sampler.name(),
         pruner: search.pruner.name(),
         trials_made: ledger.planned.saturating_sub(engine.unmade(sweep.id)),
         trials_max: search.budget.trials.map(u64::from),
         epochs_max: search.budget.epochs,
-        at_rungs,
+        at_rungs: engine.at_rungs(sweep.id),
     })
 }
 

@@ -226,13 +226,13 @@ fn a_plan_of_a_search_tells_its_sampler_pruner_budget_conditions_and_constraints
 }
 
 #[test]
-fn a_plan_of_constraints_that_leave_nothing_fails_with_the_remedy() {
+fn a_plan_of_constraints_that_leave_nothing_tells_it_with_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = SEARCHED.replace("units * layers <= 128\"", "dropout >= 0.3\", \"layers <= 1\"");
     std::fs::write(folder.path().join("empty.toml"), text).expect("written");
     let output = sweep(&["plan", "--no-data", "--no-measure", "empty.toml"], folder.path());
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{told}");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(told.contains("none of 20000 random configurations fulfils the constraints"), "{told}");
     assert!(told.contains("loosen a constraint"), "{told}");
 }

@@ -61,14 +61,13 @@ pub fn bounds(spec: &SweepSpec) -> Bounds {
             (trials, trials.saturating_mul(most).min(budget.epochs.unwrap_or(u64::MAX)))
         }
     };
-    let epochs_least = match &pruned {
-        None => epochs,
-        Some(_) => {
-            // A budget of epochs may be spent by the longest trials: only so many are certain.
-            let budget = spec.search.as_ref().and_then(|search| search.budget.epochs);
-            let trials = budget.map_or(trials, |epochs| trials.min((epochs / most).max(1)));
-            trials.saturating_mul(shortest).min(epochs)
-        }
+    let epochs_least = if pruned.is_none() {
+        epochs
+    } else {
+        // A budget of epochs may be spent by the longest trials: only so many are certain.
+        let budget = spec.search.as_ref().and_then(|search| search.budget.epochs);
+        let trials = budget.map_or(trials, |epochs| trials.min((epochs / most).max(1)));
+        trials.saturating_mul(shortest).min(epochs)
     };
     let expected = pruned.filter(|_| !rungs.is_empty()).map(|(_, pruner)| {
         let trials = search::of(spec).map_or(trials, |_| source::of_spec(spec).target().min(trials));

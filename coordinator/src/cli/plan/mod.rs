@@ -21,7 +21,7 @@ use sweep_transport::private;
 
 use super::exit::Failure;
 use super::sweep_file::SweepFile;
-use super::{Context, report, run};
+use super::{Context, rare_space, report, run};
 use data::PlannedData;
 use footprint::{Disk, Memory};
 use models::PlannedModel;
@@ -136,7 +136,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     }
     let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
     let spec = file.parse()?;
-    let constraints_leave = search::constraints_leave(&spec)?;
+    let constraints_leave = rare_space::constraints_leave(&spec);
+    let is_rare = rare_space::warning(&spec, constraints_leave);
     let folder = context.wanted.data_folder.clone();
     let asked =
         if arguments.measure || arguments.no_measure { Ok(None) } else { workers::ask(context).await };
@@ -150,7 +151,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     let task = tokio::task::spawn_blocking(move || Gathered::new(arguments, spec, &file, &folder, asks));
     let mut gathered =
         task.await.map_err(|error| Failure::failed(format!("the plan broke off: {error}")))??;
-    gathered.notes.extend(unasked);
+    gathered.notes.extend(unasked.into_iter().chain(is_rare));
     gathered.measure_overhead(&context.wanted.data_folder).await;
     let plan = Plan { constraints_leave, ..gathered.plan(connected) };
     if context.output.json {

@@ -1,13 +1,8 @@
 //! How a plan tells the search of a sweep: who proposes and who prunes, what the budget is, and what of it has no effect.
 
-use coordinator_core::forecast::{Bounds, allowed_share};
+use coordinator_core::forecast::{Bounds, OTHERS_MIN};
 use serde::Serialize;
 use sweep_proto::{Budget, PrunerName, SamplerName, Search, SweepSpec, search::ETA};
-
-use super::super::exit::Failure;
-
-/// Random configurations that are looked at where a space cannot be counted. As many as the samplers draw before they give up.
-const DRAWS: u32 = 20_000;
 
 /// What `sweep plan` tells of a search.
 #[derive(Debug, Serialize)]
@@ -28,8 +23,9 @@ pub(super) struct PlannedSearch {
     budget_trials: Option<u32>,
     /// The budget of epochs; `null` without one.
     budget_epochs: Option<u64>,
-    /// Epochs that the pruner leaves at least; `null` without a pruner.
-    epochs_least: Option<u64>,
+    /// Of the pruner `asha`: trials and epochs where just one in `eta` goes on from each rung; `null` of others.
+    trials_expected: Option<u64>,
+    epochs_expected: Option<u64>,
 }
 
 impl PlannedSearch {
@@ -51,7 +47,8 @@ impl PlannedSearch {
             rungs: bounds.rungs.clone(),
             budget_trials: trials,
             budget_epochs: epochs,
-            epochs_least: has_pruner.then_some(bounds.epochs_least),
+            trials_expected: bounds.expected.map(|one| one.trials),
+            epochs_expected: bounds.expected.map(|one| one.epochs),
         })
     }
 
@@ -76,7 +73,7 @@ impl PlannedSearch {
         if !spent.is_empty() {
             lines.push(("budget", spent.join(", ")));
         }
-        if let Some(least) = self.epochs_least {
+        if let Some(min_epochs) = self.min_epochs {
             lines.push(("pruner", format!("{}: {}", self.pruner, lowered(self.pruner_does))));
             if let Some((last, before)) = self.rungs.split_last() {
                 let before = before.iter().map(|rung| format!("{rung}, ")).collect::<String>();
@@ -85,11 +82,20 @@ impl PlannedSearch {
                     format!("{before}{last} epochs; the best one in {} goes on", self.eta.unwrap_or(ETA)),
                 ));
             }
-            let saved = 100.0 * epochs.saturating_sub(least) as f64 / epochs.max(1) as f64;
-            lines.push((
-                "may save",
-                format!("at most {saved:.0} % of the epochs: at least {least} are trained"),
-            ));
+            lines.push(match self.trials_expected.zip(self.epochs_expected) {
+                Some((trials, expected)) => (
+                    "expected",
+                    format!(
+                        "{trials} trials, {expected} of {epochs} epochs, if patience ends none and none fails"
+                    ),
+                ),
+                None => (
+                    "prunes",
+                    format!(
+                        "from epoch {min_epochs} on, once {OTHERS_MIN} other trials have trained that far"
+                    ),
+                ),
+            });
         }
         lines
     }
@@ -99,28 +105,6 @@ impl PlannedSearch {
 fn lowered(sentence: &str) -> String {
     let mut characters = sentence.trim_end_matches('.').chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
-}
-
-/// The share of random configurations that the constraints leave; `None` where nothing is demanded, or where all are counted.
-///
-/// # Errors
-/// Where samplers that draw at random would find none.
-pub(super) fn constraints_leave(spec: &SweepSpec) -> Result<Option<f64>, Failure> {
-    if spec.constraints.is_empty() || spec.grid_size().is_some() {
-        return Ok(None);
-    }
-    let share = allowed_share(spec, DRAWS);
-    let draws = spec
-        .search
-        .as_ref()
-        .is_some_and(|search| matches!(search.sampler, SamplerName::Random | SamplerName::Sobol));
-    if share <= 0.0 && draws {
-        let message =
-            format!("none of {DRAWS} random configurations fulfils the constraints of {}", spec.name);
-        return Err(Failure::usage(message)
-            .hint("loosen a constraint, or narrow the ranges to where all of them hold"));
-    }
-    Ok(Some(share))
 }
 
 /// What of a search does less than it seems.
@@ -214,23 +198,8 @@ mod tests {
                 "budget: 27 trials, 500 epochs",
                 "pruner: asha: trials wait after min_epochs epochs, eta times as many, and so on; the best one in eta goes on from its checkpoint",
                 "rungs: 1, 3, 9 epochs; the best one in 3 goes on",
-                "may save: at most 88 % of the epochs: at least 60 are trained",
+                "expected: 27 trials, 81 of 500 epochs, if patience ends none and none fails",
             ]
         );
-    }
-
-    #[test]
-    fn constraints_that_no_draw_fulfils_are_refused_and_the_share_of_others_is_told() {
-        let of = |constraints: &str| {
-            let grid = format!(
-                "dropout = {{ min = 0, max = 0.5 }}\nunits = {{ min = 1, max = 100 }}\nconstraints = [{constraints}]"
-            );
-            constraints_leave(&spec(&grid, "trials = 9", ""))
-        };
-        assert_eq!(of("").expect("nothing is demanded"), None);
-        let share = of("\"units <= 50\"").expect("half of it").expect("a share");
-        assert!((share - 0.5).abs() < 0.05, "{share}");
-        let refused = of("\"dropout < 0.2\", \"dropout > 0.3\"").expect_err("nothing is left");
-        assert!(refused.message.contains("none of 20000 random configurations"), "{}", refused.message);
     }
 }

@@ -9,6 +9,7 @@ use coordinator::json::Sweep;
 use coordinator_report::Language;
 use coordinator_report::sections::format::{chance, fixed};
 use coordinator_report::sections::warnings::unequal_noise;
+use sweep_proto::TrialState;
 
 /// The part of `report.json` that is shown at the end of `sweep run`. What a later version leaves out
 /// is shown as `-`.
@@ -113,7 +114,9 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
         let loss =
             gap.loss_percent.map_or_else(|| "-".to_owned(), |percent| format!("{} %", fixed(percent, 1)));
         let points = gap.accuracy_points.map_or_else(|| "-".to_owned(), |points| fixed(points, 1));
-        lines.push(format!("gap best to worst     {loss} in loss, {points} points in accuracy"));
+        let pruned =
+            if sweep.ledger.of(TrialState::Pruned) > 0 { "; pruned trials are not counted" } else { "" };
+        lines.push(format!("gap best to worst     {loss} in loss, {points} points in accuracy{pruned}"));
         lines.push(format!("worst configuration   {}", plain(&gap.worst)));
     }
     if let Some(strongest) = &answer.strongest_hyperparameter {
@@ -130,7 +133,7 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
     let is_told = sweep.warnings.iter().any(|one| one.kind == "unequal_noise");
     lines.extend(unequal_noise(tests, Language::English).filter(|_| !is_told).map(|text| warning(&text)));
     lines.extend(sweep.rows.map(|rows| format!("data                  {}", rows_line(rows))));
-    lines.push(format!("trials                {}", ledger_line(&sweep.ledger)));
+    lines.push(format!("trials                {}", ledger_line(sweep)));
     lines.extend(warnings(sweep));
     format!("{}{}\n\n{}", conclusion.collect::<String>(), for_terminal(&lines, 22), best(sweep))
 }

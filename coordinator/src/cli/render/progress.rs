@@ -212,8 +212,7 @@ fn style(template: &str) -> ProgressStyle {
 /// `paper-imdb`, `12/64 trials`, `3 min 20 s left`: what a bar has beside it, the most important parts first.
 fn beside_bar(sweep: &Sweep) -> Vec<String> {
     let name = console::truncate_str(&plain(&sweep.name), NAME_COLUMNS_MAX, "…").into_owned();
-    let trials = format!("{}/{} trials", sweep.ledger.ended(), sweep.ledger.planned);
-    [Some(name), Some(trials), time_left(sweep)].into_iter().flatten().collect()
+    [Some(name), Some(trials(sweep)), time_left(sweep)].into_iter().flatten().collect()
 }
 
 /// What stands in the line below a bar, alike.
@@ -229,13 +228,20 @@ fn below_bar(sweep: &Sweep) -> Vec<String> {
 
 /// `12/64 trials, 40/640 epochs, 3 running, best loss 0.4312 (2 of 3 replicates), 3 min 20 s left`.
 fn summary(sweep: &Sweep) -> String {
-    let mut parts = vec![format!("{}/{} trials", sweep.ledger.ended(), sweep.ledger.planned), epochs(sweep)];
+    let mut parts = vec![trials(sweep), epochs(sweep)];
     parts.push(activity(sweep));
     parts.extend(searching(sweep));
     parts.extend(trouble(sweep));
     parts.extend(best_so_far(sweep));
     parts.extend(status::time_left(sweep, 0.0).map(|left| format!("{left} left")));
     parts.join(", ")
+}
+
+/// `12/64 trials`; `12 of up to 60 trials` where their number depends on how many epochs they leave.
+fn trials(sweep: &Sweep) -> String {
+    let (ended, planned) = (sweep.ledger.ended(), sweep.trials_planned());
+    let between = if planned.starts_with(|first: char| first.is_ascii_digit()) { "/" } else { " of " };
+    format!("{ended}{between}{planned} trials")
 }
 
 fn epochs(sweep: &Sweep) -> String {

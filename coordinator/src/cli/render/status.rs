@@ -4,7 +4,7 @@ use super::super::output::plain;
 use super::data;
 use super::table::{self, Align};
 use super::wrap::for_terminal;
-use coordinator::json::{Best, Ledger, Rows, Running, Sweep};
+use coordinator::json::{Best, Rows, Running, Sweep};
 use coordinator_report::sections::format::{count, fixed};
 use sweep_proto::{TestFigure, TrialState};
 
@@ -14,7 +14,7 @@ pub(crate) use coordinator_report::sections::format::duration;
 pub(crate) fn sweep(sweep: &Sweep) -> String {
     let mut lines = vec![
         format!("sweep {} ({}): {}", sweep.id, plain(&sweep.name), plain(&sweep.standing())),
-        format!("trials    {}", ledger_line(&sweep.ledger)),
+        format!("trials    {}", ledger_line(sweep)),
         format!("epochs    {} of {}", sweep.epochs_done, sweep.epochs_planned),
     ];
     let spent = sweep.search.as_ref().zip(sweep.search_spent());
@@ -131,7 +131,8 @@ pub(crate) fn warning(text: &str) -> String {
 }
 
 /// `12 of 64 ended: 11 completed (3 reused), 1 failed; 2 running, 50 waiting`.
-pub(crate) fn ledger_line(ledger: &Ledger) -> String {
+pub(crate) fn ledger_line(sweep: &Sweep) -> String {
+    let ledger = &sweep.ledger;
     let completed = TrialState::Completed;
     let reused = if ledger.reused > 0 { format!(" ({} reused)", ledger.reused) } else { String::new() };
     let mut ended = vec![format!("{} {}{reused}", ledger.of(completed), completed.words())];
@@ -141,7 +142,7 @@ pub(crate) fn ledger_line(ledger: &Ledger) -> String {
         let list = if ran_to_an_end { &mut ended } else { &mut others };
         list.push(format!("{} {}", count.trials, plain(count.words)));
     }
-    let line = format!("{} of {} ended: {}", ledger.ended(), ledger.planned, ended.join(", "));
+    let line = format!("{} of {} ended: {}", ledger.ended(), sweep.trials_planned(), ended.join(", "));
     if others.is_empty() { line } else { format!("{line}; {}", others.join(", ")) }
 }
 
@@ -225,6 +226,8 @@ pub(crate) fn moment(unix_ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use coordinator::json::Ledger;
+
     use super::*;
 
     #[test]
@@ -262,6 +265,12 @@ mod tests {
 
     #[test]
     fn the_ledger_names_only_what_there_is() {
+        let ledger_line = |ledger: &Ledger| {
+            super::ledger_line(&Sweep {
+                ledger: ledger.clone(),
+                ..Sweep::from(sweep_proto::wire::SweepStatus::default())
+            })
+        };
         let mut ledger = Ledger::new(64)
             .with(TrialState::Completed, 11)
             .with(TrialState::Failed, 1)

@@ -20,14 +20,23 @@ pub(super) fn of_sweep(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Ch
         let text = format!("{}, loss {}: {}", after.best_is_called(), best_loss(after), inert(&best.label));
         changes.push(Change::new(Tone::Best, text));
     }
-    if before.ledger.planned != after.ledger.planned {
-        let text = format!("the sweep was extended to {} trials", after.ledger.planned);
+    if is_extended(before, after) {
+        let text = format!("the sweep was extended to {} trials", after.trials_planned());
         changes.push(Change::new(Tone::Note, text));
     }
     if before.state != after.state {
         changes.push(turned(&after.state));
     }
     changes
+}
+
+/// Whether more is to be trained. How many trials a budget of epochs has room for changes by itself.
+fn is_extended(before: &Sweep, after: &Sweep) -> bool {
+    let budget = |sweep: &Sweep| sweep.search.as_ref().map(|search| (search.trials_max, search.epochs_max));
+    match (budget(before), budget(after)) {
+        (Some(_), Some((_, Some(_)))) => budget(before) != budget(after),
+        _ => before.ledger.planned != after.ledger.planned,
+    }
 }
 
 /// Why trials were handed back since then, oldest first.

@@ -165,7 +165,10 @@ fn counted(state: &State, tells_reused: bool) -> Vec<Span<'static>> {
         };
         Span::styled(format!("  {} {words}{}", count.trials, reused.unwrap_or_default()), style)
     };
-    let mut spans = vec![Span::styled(format!("{} of {} trials", ledger.ended(), ledger.planned), strong())];
+    let mut spans = vec![Span::styled(
+        format!("{} of {} trials", ledger.ended(), state.sweep.trials_planned()),
+        strong(),
+    )];
     spans.extend(ledger.counts().map(told));
     spans
 }
