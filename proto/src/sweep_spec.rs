@@ -122,8 +122,8 @@ pub struct SweepSpec {
 enum Allowed {
     All,
     These(Arc<points::Points>),
-    /// Conditions and constraints restrict a grid that is too large to look at, or ranges.
-    TooManyToLookAt,
+    /// Conditions and constraints restrict a search, whose sampler looks at its space, or a grid that is too large to look at.
+    NotLookedAt,
 }
 
 impl SweepSpec {
@@ -135,7 +135,7 @@ impl SweepSpec {
     /// Whether all axes have levels, all their combinations are allowed, and all of them are trained.
     pub fn is_whole_grid(&self) -> bool {
         let has_levels = self.axes.iter().all(|axis| axis.range().is_none());
-        has_levels && !self.is_restricted() && self.search.as_ref().is_none_or(|search| search.is_of_grid())
+        has_levels && !self.is_restricted() && self.is_of_grid()
     }
 
     /// Whether conditions or constraints leave out combinations of values.
@@ -144,26 +144,38 @@ impl SweepSpec {
     }
 
     /// Number of configurations of the grid, those alone that its conditions and constraints allow; `None` where an axis has a range,
-    /// or where there are too many to count.
+    /// where there are too many to count, and of a search with conditions or constraints.
     pub fn grid_size(&self) -> Option<u64> {
         match self.allowed() {
             Allowed::These(points) => Some(points.len()),
-            Allowed::TooManyToLookAt => None,
+            Allowed::NotLookedAt => None,
             Allowed::All if self.axes.iter().any(|axis| axis.range().is_some()) => None,
             Allowed::All => space::places(&self.axes),
         }
+    }
+
+    /// Number of configurations of the space of a grid or a search; `None` where they are not counted. To count those of a restricted
+    /// search takes up to half a second each time, since nothing of it is kept.
+    pub fn space_size(&self) -> Option<u64> {
+        if !self.is_restricted() || self.is_of_grid() {
+            return self.grid_size();
+        }
+        let is_quick = space::is_quick_to_look_at(&self.axes, &self.constraints);
+        let allowed = points::allowed(&self.axes, &self.constraints, &self.fixed).filter(|_| is_quick)?;
+        Some(allowed.count() as u64)
+    }
+
+    fn is_of_grid(&self) -> bool {
+        self.search.as_ref().is_none_or(|search| search.is_of_grid())
     }
 
     fn allowed(&self) -> Allowed {
         if !self.is_restricted() {
             return Allowed::All;
         }
-        // A grid was refused at its launch where there is too much to look at; a search needs no look.
-        let is_of_grid = self.search.as_ref().is_none_or(|search| search.is_of_grid());
-        if !is_of_grid && !space::is_quick_to_look_at(&self.axes, &self.constraints) {
-            return Allowed::TooManyToLookAt;
-        }
-        self.constraints.points(&self.axes, &self.fixed).map_or(Allowed::TooManyToLookAt, Allowed::These)
+        // A grid was refused at its launch where there is too much to look at.
+        let points = self.is_of_grid().then(|| self.constraints.points(&self.axes, &self.fixed)).flatten();
+        points.map_or(Allowed::NotLookedAt, Allowed::These)
     }
 
     /// Number of trials of the grid: configurations times replicates; `None` where there is no grid, or where it exceeds 64 bits.
@@ -186,18 +198,27 @@ impl SweepSpec {
         match self.allowed() {
             Allowed::All => Some(position),
             Allowed::These(points) => points.get(position),
-            Allowed::TooManyToLookAt => None,
+            Allowed::NotLookedAt => None,
         }
     }
 
-    /// The position of a configuration in the grid, the inverse of [`Self::configuration`].
+    /// The position of a configuration in the grid, the inverse of [`Self::configuration`]. Of a search with conditions or
+    /// constraints it is the [`place`](Self::place).
     pub fn position(&self, configuration: &Configuration) -> Option<u64> {
-        let point = points::point(&self.axes, &self.fixed, configuration)?;
         match self.allowed() {
-            Allowed::All => Some(point),
-            Allowed::These(points) => points.position(point),
-            Allowed::TooManyToLookAt => None,
+            Allowed::These(points) => points.position(points::point(&self.axes, &self.fixed, configuration)?),
+            Allowed::All | Allowed::NotLookedAt => self.place(configuration),
         }
+    }
+
+    /// The place of a configuration of the space among all combinations of levels, those included that are forbidden. It has the order
+    /// of [`Self::position`], and nothing is looked at for it. `None` outside the levels, and where a restricted space has ranges or is
+    /// too large to be counted.
+    pub fn place(&self, configuration: &Configuration) -> Option<u64> {
+        let has_range = || self.axes.iter().any(|axis| axis.range().is_some());
+        let is_counted = || !has_range() && space::is_quick_to_look_at(&self.axes, &self.constraints);
+        let has_order = !self.is_restricted() || is_counted();
+        has_order.then(|| points::point(&self.axes, &self.fixed, configuration)).flatten()
     }
 
     /// Whether a configuration lies in the search space: each active axis contains its value, all else is fixed, and every
@@ -419,6 +440,23 @@ mod tests {
         assert!(Arc::ptr_eq(&before, &of(&spec.clone())), "they are kept beside those of the extension");
         spec.axes = grown.axes;
         assert!(Arc::ptr_eq(&after, &of(&spec)), "somebody else has looked at the extension");
+    }
+
+    #[test]
+    fn a_search_keeps_no_points_and_has_the_order_of_the_grid() {
+        let text = "name = \"x\"\n[data]\ndataset = \"snippets\"\n[grid]\nunits = [8, 16, 32]\nlayers = [1, 2]\n\
+                    dropout = { levels = [0.1, 0.3], when = { layers = 2 } }\nconstraints = [\"units * layers <= 32\"]\n";
+        let grid = crate::sweep_file::parse("x.toml", text).expect("a grid");
+        let search = format!("{text}[search]\nsampler = \"random\"\ntrials = 40\n");
+        let search = crate::sweep_file::parse("x.toml", &search).expect("a search");
+        let size = grid.grid_size().expect("few");
+        assert_eq!((size, search.grid_size(), search.space_size()), (7, None, Some(7)));
+        let all: Vec<_> = (0..size).filter_map(|position| grid.configuration(position)).collect();
+        let places: Vec<_> = all.iter().map(|one| search.position(one).expect("in the space")).collect();
+        assert_eq!(all.len(), 7);
+        assert!(places.is_sorted_by(|one, next| one < next), "{places:?}");
+        assert_eq!(places, all.iter().filter_map(|one| grid.place(one)).collect::<Vec<_>>());
+        assert_eq!((grid.constraints.grids_kept(), search.constraints.grids_kept()), (1, 0));
     }
 
     #[test]

@@ -66,11 +66,11 @@ fn fingerprint(configuration: &Configuration) -> u32 {
     hasher.finish() as u32
 }
 
-/// Where a configuration stands among equally good ones: at its position in the grid, or, where there is none, behind all of these
+/// Where a configuration stands among equally good ones: at its place in the grid, or, where there is none, behind all of these
 /// in the order in which trials first have it.
 pub(crate) fn position(spec: &SweepSpec, configuration: &Configuration, index: ConfigurationIndex) -> u64 {
     let behind = u64::MAX - u64::from(u32::MAX) + u64::from(index.0);
-    spec.position(configuration).unwrap_or(behind)
+    spec.place(configuration).unwrap_or(behind)
 }
 
 impl Sums {

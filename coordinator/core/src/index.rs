@@ -341,7 +341,7 @@ impl Index {
 
     fn refresh_ready(&mut self, tables: &Tables, id: SweepId) {
         let (Some(sweep), Some(entry)) = (tables.sweeps.get(&id), self.sweeps.get_mut(&id)) else { return };
-        if sweep.search.is_some() {
+        if sweep.search.is_some() || sweep.state == SweepState::Finished {
             entry.target = target(sweep, entry.tally());
         }
         let phase = match sweep.state {
@@ -380,9 +380,14 @@ fn set_turn(queue: &mut BTreeSet<Turn>, present: &mut Option<Turn>, turn: Option
     }
 }
 
-/// Trials that a sweep has once all are made. A deleted one makes none any more.
+/// Trials that a sweep has once all are made. A deleted one makes none any more, and a finished one has them all: no start looks at
+/// the points of its grid.
 fn target(sweep: &SweepRecord, tally: Tally) -> u64 {
-    if sweep.is_deleted() { 0 } else { source::of(sweep, tally).target() }
+    match sweep.state {
+        _ if sweep.is_deleted() => 0,
+        SweepState::Finished => tally.made,
+        _ => source::of(sweep, tally).target(),
+    }
 }
 
 /// Whether a trial belongs to the chosen configuration and has not been measured on the test split.

@@ -7,7 +7,7 @@ use sweep_proto::{Budget, Configuration, Search, SweepSpec, TrialSpec};
 
 use crate::index::{epochs, epochs_beyond_rung};
 use crate::quota::epochs_max;
-use crate::record::{GridOrder, SweepRecord, TrialRecord};
+use crate::record::{GridOrder, SweepRecord, SweepState, TrialRecord};
 use crate::rungs::RungBudget;
 use crate::search;
 
@@ -98,7 +98,11 @@ impl Tally {
 /// The source of a sweep's trials.
 pub(crate) fn of(sweep: &SweepRecord, tally: Tally) -> Box<dyn Source + '_> {
     match search::of(&sweep.spec).zip(sweep.search) {
-        Some((search, record)) => Box::new(Searched::new(&sweep.spec, search, record.is_exhausted, tally)),
+        Some((search, record)) => {
+            // That all its trials are made is why it has come to its end.
+            let is_over = matches!(sweep.state, SweepState::Evaluating | SweepState::Finished);
+            Box::new(Searched::new(&sweep.spec, search, record.is_exhausted || is_over, tally))
+        }
         None => Box::new(Grid {
             spec: &sweep.spec,
             before: sweep.extended_from.as_deref(),
@@ -193,9 +197,8 @@ impl<'a> Searched<'a> {
             // The next trial may take all its epochs.
             None => epochs.map(|epochs| epochs.saturating_sub(tally.epochs) / epochs_max(spec).max(1)),
         };
-        let of_space = spec
-            .grid_size()
-            .or_else(|| places(&spec.axes))
+        // An upper bound: which places conditions and constraints leave is found by the sampler, which says where there is no further one.
+        let of_space = places(&spec.axes)
             .map(|places| places.saturating_mul(u64::from(spec.replicates)).saturating_sub(tally.made));
         let room = [of_trials, of_epochs, of_space].into_iter().flatten().min().unwrap_or(0);
         let room = if is_exhausted { 0 } else { room.min(TRIALS_MAX.saturating_sub(tally.made)) };

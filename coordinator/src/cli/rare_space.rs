@@ -8,7 +8,7 @@ const DRAWS: u32 = 20_000;
 
 /// The share of random configurations that the constraints leave; `None` where nothing is demanded, or where all are counted.
 pub(super) fn constraints_leave(spec: &SweepSpec) -> Option<f64> {
-    let is_drawn = !spec.constraints.is_empty() && spec.grid_size().is_none();
+    let is_drawn = !spec.constraints.is_empty() && spec.space_size().is_none();
     is_drawn.then(|| allowed_share(spec, DRAWS))
 }
 

@@ -38,6 +38,12 @@ impl Constraints {
         Some(points)
     }
 
+    /// How many grids' points are kept.
+    #[cfg(test)]
+    pub(crate) fn grids_kept(&self) -> usize {
+        self.kept().len()
+    }
+
     fn kept(&self) -> MutexGuard<'_, Vec<Arc<Points>>> {
         self.points.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -16,23 +16,15 @@ pub(crate) struct Points {
 }
 
 impl Points {
-    /// Those of a grid; `None` where an axis has a range, or where there are more than [`POINTS_LOOKED_AT_MAX`] to look at.
+    /// Those of a grid; `None` where [`allowed`] gives nothing.
     pub(crate) fn of(axes: &[Axis], constraints: &[Constraint], fixed: &Configuration) -> Option<Self> {
-        if axes.iter().any(|axis| axis.range().is_some()) {
-            return None;
+        let (mut points, mut epochs) = (Vec::new(), 0_u64);
+        for (point, of_point) in allowed(axes, constraints, fixed)? {
+            points.push(point);
+            epochs = epochs.saturating_add(of_point);
         }
-        let count = places(axes).filter(|count| *count <= POINTS_LOOKED_AT_MAX)?;
-        let mut look = Look::new(axes, constraints, fixed)?;
-        let (mut allowed, mut epochs) = (Vec::new(), 0_u64);
-        for point in 0..count as u32 {
-            if look.is_allowed() {
-                allowed.push(point);
-                epochs = epochs.saturating_add(look.epochs());
-            }
-            look.advance();
-        }
-        allowed.shrink_to_fit();
-        Some(Self { axes: axes.to_vec(), fixed: fixed.clone(), allowed, epochs })
+        points.shrink_to_fit();
+        Some(Self { axes: axes.to_vec(), fixed: fixed.clone(), allowed: points, epochs })
     }
 
     /// Whether they are those of these axes; the constraints are those that were given when they were found.
@@ -59,6 +51,25 @@ impl Points {
         let position = self.allowed.binary_search(&u32::try_from(point).ok()?).ok()?;
         Some(position as u64)
     }
+}
+
+/// The allowed points of a grid, each looked at as it is asked for, with their epochs; `None` where an axis has a range, or where
+/// there are more than [`POINTS_LOOKED_AT_MAX`] to look at.
+pub(crate) fn allowed<'a>(
+    axes: &'a [Axis],
+    constraints: &'a [Constraint],
+    fixed: &'a Configuration,
+) -> Option<impl Iterator<Item = (u32, u64)> + 'a> {
+    if axes.iter().any(|axis| axis.range().is_some()) {
+        return None;
+    }
+    let count = places(axes).filter(|count| *count <= POINTS_LOOKED_AT_MAX)?;
+    let mut look = Look::new(axes, constraints, fixed)?;
+    Some((0..count as u32).filter_map(move |point| {
+        let found = look.is_allowed().then(|| (point, look.epochs()));
+        look.advance();
+        found
+    }))
 }
 
 /// The levels at a point of a grid of these axes, by their positions; `None` past the end.

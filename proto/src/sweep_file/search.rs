@@ -10,7 +10,7 @@ use super::settings::Settings;
 use super::source::Source;
 use crate::configuration::Value;
 use crate::search::{Budget, PrunerName, SamplerName, Search};
-use crate::space::{self, Axis, CONSTRAINTS_MAX, Constraint, Constraints, Part, SpaceProblem};
+use crate::space::{self, Axis, CONSTRAINTS_MAX, Constraint, Constraints, Part, SpaceProblem, points};
 
 /// The constraints of a file.
 #[derive(Default)]
@@ -91,7 +91,7 @@ fn impossible(constraints: &[Constraint], space: &Space, known: &[SpaceProblem])
 /// Whether a space of levels has no allowed configuration. Of ranges, and of too many levels to look at, that is not known.
 fn excludes_everything(constraints: &Constraints, space: &Space) -> bool {
     space::is_quick_to_look_at(&space.axes, constraints)
-        && constraints.points(&space.axes, &space.fixed).is_some_and(|points| points.len() == 0)
+        && points::allowed(&space.axes, constraints, &space.fixed).is_some_and(|mut one| one.next().is_none())
 }
 
 /// The place of a part of a text in quotes: the whole where it is not written out as it reads.

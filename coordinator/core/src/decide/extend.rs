@@ -60,7 +60,7 @@ fn growth<'e>(
     retention::check_models(sweep)?;
     let spec = grid::checked(grown_spec(&sweep.spec, more)?)?;
     let search = sweep.search.map(|search| widened(search, sweep, &spec));
-    let grown = SweepRecord { spec: spec.clone(), search, ..sweep.clone() };
+    let grown = SweepRecord { spec: spec.clone(), search, state: SweepState::Open, ..sweep.clone() };
     let tally = engine.index.sweeps.get(&id).map_or(Tally::default(), SweepIndex::tally);
     let target = source::of(sweep, tally).target();
     let grown_target = source::of(&grown, tally).target();

@@ -41,7 +41,7 @@ pub struct Expected {
 pub fn bounds(spec: &SweepSpec) -> Bounds {
     let [least, most] =
         numbers_of(&spec.axes, &spec.fixed, Hyperparameter::Epochs).map(|one| (one as u64).max(1));
-    let space = spec.grid_size().or_else(|| places(&spec.axes));
+    let space = spec.space_size().or_else(|| places(&spec.axes));
     let of_space = space.map(|space| space.saturating_mul(u64::from(spec.replicates)));
     let pruned = spec.search.as_deref().and_then(|search| Some((search, pruner::of(search)?)));
     let rungs = pruned.as_ref().map_or_else(Vec::new, |(_, pruner)| {
