@@ -162,7 +162,7 @@ mod tests {
         let none = of("trials = 30");
         assert_eq!((none.epochs_least, none.expected), (none.epochs, None));
         let budget = of("pruner = \"asha\"\nepochs = 270");
-        assert_eq!((budget.epochs_least, budget.expected), (10, expected(82, 82 + 27 * 2 + 9 * 6 + 3 * 18)));
+        assert_eq!((budget.epochs_least, budget.expected), (10, expected(81, 81 + 27 * 2 + 9 * 6 + 3 * 18)));
         let both = of("pruner = \"asha\"\ntrials = 30\nepochs = 270");
         assert_eq!((both.epochs_least, both.expected), (10, expected(30, 30 + 10 * 2 + 3 * 6 + 18)));
         // An epoch is all that a trial takes at least, so a budget of epochs gives many more trials.
