@@ -162,7 +162,7 @@ fn a_budget_of_epochs_is_used_by_many_trials() {
         assert!(done <= 540, "{done} of 540 epochs");
     });
     let (made, done) = (trials(&lab, sweep).len(), lab.engine.progress(sweep).done);
-    assert!(made >= 150, "{made} trials; with all their epochs 20 would have had room");
+    assert!(made >= 100, "{made} trials; with all their epochs 20 would have had room");
     assert!(done > 540 - 27, "{done} of 540 epochs");
     assert!(trials(&lab, sweep).iter().any(|trial| trial.state == TrialState::Completed));
 }

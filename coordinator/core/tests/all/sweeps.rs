@@ -500,7 +500,7 @@ fn senseless_extensions_are_refused() {
     refused(vec![], Some(2), "nothing new");
     refused(vec![], Some(1), "cannot lower");
     refused(vec![axis(Hyperparameter::Units, &[16])], None, "already has the level 16");
-    refused(vec![axis(Hyperparameter::MaxLength, &[200])], None, "level 200 twice");
+    refused(vec![axis(Hyperparameter::MaxLength, &[200])], None, "already has the level 200");
     refused(vec![axis(Hyperparameter::Units, &[])], None, "no level");
     refused(vec![], Some(10_000_000), "20000000 trials");
     let no_data = Command::Extend {
