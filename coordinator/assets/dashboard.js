@@ -51,9 +51,11 @@
     if (shows === "ranks") {
       const mark = (name) => Object.assign(document.createElement("i"), { className: name });
       const scale = document.createElement("span");
-      scale.append(`better: lowest loss ${short(map.lowest)} `, mark("ramp"), ` worse: highest loss ${short(map.highest)}`);
+      const ends = map.is_complement ? ["highest", "lowest"] : ["lowest", "highest"];
+      const value = (score) => short(map.is_complement && score !== null ? 1 - score : score);
+      scale.append(`better: ${ends[0]} ${map.objective} ${value(map.lowest)} `, mark("ramp"), ` worse: ${ends[1]} ${map.objective} ${value(map.highest)}`);
       const none = document.createElement("span");
-      none.append(mark("state pending"), " no loss yet");
+      none.append(mark("state pending"), ` no ${map.objective} yet`);
       place.append(scale, none);
       return;
     }

@@ -13,7 +13,7 @@ mod test;
 use coordinator_core::spans::is_much_longer;
 use serde::Serialize;
 use sweep_proto::state::{State, Told};
-use sweep_proto::{SweepState, WorkerCondition, wire};
+use sweep_proto::{Objective, SweepState, WorkerCondition, wire};
 
 pub use data::{Data, DataFile, DataRow, DataSplit};
 pub use ledger::{AWAY, Count, Ledger};
@@ -69,7 +69,9 @@ pub struct Sweep {
     pub data: Option<Data>,
     /// Replicates planned of each configuration.
     pub replicates: u32,
-    /// The completed trial with the lowest validation loss. It is one seed of one configuration, where `best` has means.
+    /// The metric by which configurations are ranked and chosen.
+    pub objective: Objective,
+    /// The completed trial that is the best by the objective. It is one seed of one configuration, where `best` has means.
     pub lowest: Option<Lowest>,
     /// Rows of each split of the dataset.
     pub rows: Option<Rows>,
@@ -164,6 +166,8 @@ pub struct Best {
     pub validation_loss: Option<f64>,
     /// Validation accuracy.
     pub validation_accuracy: Option<f64>,
+    /// The metric that is the sweep's objective.
+    pub objective: Option<f64>,
 }
 
 /// A completed trial.
@@ -175,6 +179,8 @@ pub struct Lowest {
     pub label: String,
     /// Validation loss at its best epoch.
     pub validation_loss: Option<f64>,
+    /// The metric that is the sweep's objective, at the same epoch.
+    pub objective: Option<f64>,
 }
 
 /// Rows of each split.
@@ -219,7 +225,13 @@ pub struct Worker {
 }
 
 impl From<wire::SweepStatus> for Sweep {
-    fn from(status: wire::SweepStatus) -> Self {
+    fn from(mut status: wire::SweepStatus) -> Self {
+        let objective = Objective::from_name(&status.objective);
+        if objective.is_err() {
+            // Of a later coordinator, which knows a metric that this program cannot name: losses are told.
+            status.best.iter_mut().for_each(|best| best.objective = None);
+            status.lowest.iter_mut().for_each(|lowest| lowest.objective = None);
+        }
         let outlook = Outlook::of(&status);
         let told = |seconds: Option<f64>| seconds.and_then(finite).filter(|_| outlook == Outlook::Ends);
         let at_rungs = status.search.as_ref().map_or(0, |search| search.at_rungs);
@@ -246,6 +258,7 @@ impl From<wire::SweepStatus> for Sweep {
             epochs_planned: status.epochs_planned,
             data: status.data.map(Data::from),
             replicates: status.replicates,
+            objective: objective.unwrap_or_default(),
             lowest: status.lowest.map(Lowest::from),
             rows: status.rows.map(Rows::from),
             warnings: status.warnings.into_iter().map(Warning::from).collect(),
@@ -278,11 +291,11 @@ impl Sweep {
         }
     }
 
-    /// The lowest single trial, where it is to be told beside the best configuration: it has another loss.
+    /// The lowest single trial, where it is to be told beside the best configuration: it has another value.
     pub fn lowest_beside_best(&self) -> Option<&Lowest> {
-        let shown = |loss: Option<f64>| loss.map(|loss| format!("{loss:.4}"));
-        let best = self.best.first().and_then(|best| shown(best.validation_loss));
-        self.lowest.as_ref().filter(|lowest| shown(lowest.validation_loss) != best)
+        let shown = |objective: Option<f64>| objective.map(|one| format!("{one:.4}"));
+        let best = self.best.first().and_then(|best| shown(best.objective));
+        self.lowest.as_ref().filter(|lowest| shown(lowest.objective) != best)
     }
 
     /// Seconds from launch to end, where that is much longer than trials ran: then both are to be told.
@@ -328,6 +341,7 @@ impl From<wire::ConfigurationStatus> for Best {
             completed: status.completed,
             validation_loss: finite(status.score),
             validation_accuracy: finite(status.accuracy),
+            objective: finite(status.objective.unwrap_or(status.score)),
         }
     }
 }
@@ -338,6 +352,7 @@ impl From<wire::LowestTrial> for Lowest {
             trial: lowest.id.map(|id| format!("{}/{}", id.sweep, id.index)).unwrap_or_default(),
             label: lowest.label,
             validation_loss: finite(lowest.score),
+            objective: finite(lowest.objective.unwrap_or(lowest.score)),
         }
     }
 }
@@ -417,6 +432,20 @@ mod tests {
     }
 
     #[test]
+    fn an_objective_that_only_a_later_coordinator_knows_is_not_told_as_a_loss() {
+        let told = |objective: &str| {
+            let best = wire::ConfigurationStatus { score: 0.5, objective: Some(0.9), ..Default::default() };
+            let status =
+                wire::SweepStatus { best: vec![best], objective: objective.to_owned(), ..Default::default() };
+            let sweep = Sweep::from(status);
+            (sweep.objective.name(), sweep.best[0].objective)
+        };
+        assert_eq!(told("validation_macro_f1"), ("validation_macro_f1", Some(0.9)));
+        assert_eq!(told("validation_luck"), ("validation_loss", Some(0.5)));
+        assert_eq!(told(""), ("validation_loss", Some(0.5)));
+    }
+
+    #[test]
     fn cancelled_trials_have_not_ended_but_been_stopped() {
         let ledger = Ledger::new(192).with(TrialState::Completed, 40).with(TrialState::Cancelled, 152);
         assert_eq!(ledger.ended(), 40);
@@ -427,7 +456,10 @@ mod tests {
         let best =
             Best::from(wire::ConfigurationStatus { score: f64::NAN, accuracy: 0.5, ..Default::default() });
         let json = serde_json::to_string(&best).expect("serialises");
-        assert_eq!(json, r#"{"label":"","completed":0,"validation_loss":null,"validation_accuracy":0.5}"#);
+        assert_eq!(
+            json,
+            r#"{"label":"","completed":0,"validation_loss":null,"validation_accuracy":0.5,"objective":null}"#
+        );
         assert!(finite(-0.0).is_some_and(f64::is_sign_positive), "zero has a sign");
     }
 }

@@ -7,8 +7,8 @@ mod worker;
 use coordinator_core::view::Ledger;
 use coordinator_core::{Outlook, Progress};
 use sweep_proto::{
-    DataAccount, EpochMetric, SweepId, SweepState, TestFigure, Timestamp, TrialId, WorkerCondition, WorkerId,
-    WorkerProfile,
+    DataAccount, EpochMetric, Objective, SweepId, SweepState, TestFigure, Timestamp, TrialId,
+    WorkerCondition, WorkerId, WorkerProfile,
 };
 
 use crate::trouble::HandBack;
@@ -55,6 +55,8 @@ pub(crate) struct SweepView {
     pub(crate) owner: Option<String>,
     pub(crate) owner_label: Option<String>,
     pub(crate) priority: u32,
+    /// What configurations are ranked by.
+    pub(crate) objective: Objective,
     pub(crate) search: Option<SearchView>,
 }
 
@@ -81,16 +83,22 @@ pub(crate) struct RunningTrial {
 pub(crate) struct MeanScore {
     pub(crate) label: String,
     pub(crate) completed: u64,
-    pub(crate) score: f64,
+    /// Validation loss.
+    pub(crate) loss: f64,
     pub(crate) accuracy: f64,
+    /// The metric that is the objective.
+    pub(crate) objective: f64,
 }
 
-/// The completed trial with the lowest validation loss.
+/// The completed trial that is the best by the objective.
 #[derive(Clone, Debug)]
 pub(crate) struct LowestTrial {
     pub(crate) id: TrialId,
     pub(crate) label: String,
-    pub(crate) score: f64,
+    /// Validation loss.
+    pub(crate) loss: f64,
+    /// The metric that is the objective.
+    pub(crate) objective: f64,
 }
 
 /// The chosen configuration on the test split: means over its replicates, as far as they were measured.

@@ -74,7 +74,7 @@ named! {
     /// Who ends trials before they have trained all their epochs.
     PrunerName {
         None "none" "Every trial trains until it has its epochs or patience ends it."
-        Median "median" "A trial is pruned whose best validation loss is above the median of what the others had reached by that epoch."
+        Median "median" "A trial is pruned that is worse than the median of what the others had reached by that epoch."
         Asha "asha" "Trials wait after min_epochs epochs, eta times as many, and so on; the best one in eta goes on from its checkpoint."
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::Hyperparameter;
+use crate::objective::Objective;
 use crate::reading::Reading;
 use crate::search::Search;
 use crate::space::{self, Axis, Constraints, points};
@@ -116,6 +117,9 @@ pub struct SweepSpec {
     /// Its trials are handed out before those of sweeps with a lower one; at most [`SweepSpec::PRIORITY_MAX`].
     #[serde(default, skip_serializing_if = "crate::left_out::is_default")]
     pub priority: u32,
+    /// By what its configurations are ranked and chosen.
+    #[serde(default, skip_serializing_if = "crate::left_out::is_default")]
+    pub objective: Objective,
 }
 
 /// Which points of a grid are its configurations.
@@ -331,6 +335,7 @@ mod tests {
             failures_max: 3,
             reuse: true,
             priority: 0,
+            objective: Objective::default(),
             constraints: Box::default(),
             search: None,
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{CheckpointRef, FailureKind, TrialId, WorkKind};
 
+use crate::choice::objective_score;
 use crate::engine::Engine;
 use crate::index::Index;
 use crate::limits::OUT_OF_MEMORY_MAX;
@@ -234,6 +235,13 @@ impl Audit<'_> {
                 format!("the result of trial {id} does not follow from its epochs")
             });
         }
+        let counted = tables.sweeps.get(&id.sweep).zip(trial.result.as_ref());
+        let score = counted.and_then(|(sweep, result)| {
+            objective_score(tables, sweep.spec.objective, trial.reused_from.unwrap_or(id), result)
+        });
+        self.expect(trial.objective_score == score, || {
+            format!("the score of trial {id} by its sweep's objective does not follow from its epochs")
+        });
         let sweep = tables.sweeps.get(&id.sweep).map(|sweep| sweep.state);
         let lags = self.engine.lags(id.sweep);
         let fits = match trial.state {

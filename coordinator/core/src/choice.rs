@@ -3,11 +3,12 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use sweep_proto::{Configuration, ConfigurationIndex, SweepSpec};
+use sweep_proto::{Configuration, ConfigurationIndex, Objective, SweepId, SweepSpec, TrialId, TrialResult};
 
 use crate::configurations::{Sums, position};
 use crate::draft::Draft;
 use crate::record::{SweepRecord, TrialRecord};
+use crate::tables::Tables;
 
 /// A configuration's mean over its completed replicates.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +21,10 @@ pub struct ConfigurationMean {
     pub position: u64,
     /// Completed replicates.
     pub completed: u32,
-    /// Mean validation loss at the best epoch, in nats.
+    /// Mean score by the objective of the sweep; lower is better.
     pub score: f64,
+    /// Mean validation loss at the best epoch, in nats.
+    pub loss: f64,
     /// Mean validation accuracy at the best epoch, a fraction.
     pub accuracy: f64,
 }
@@ -37,7 +40,7 @@ impl ConfigurationMean {
 pub struct Merit {
     /// Completed replicates.
     pub completed: u32,
-    /// Mean score over them, in nats.
+    /// Mean score over them by the objective of the sweep.
     pub score: f64,
     /// Position in the grid.
     pub position: u64,
@@ -69,7 +72,26 @@ pub fn means<'a>(spec: &SweepSpec, trials: impl Iterator<Item = &'a TrialRecord>
     means
 }
 
+/// What a result counts with by the objective of a sweep, where that is not the validation loss itself. `of` has its epochs.
+pub(crate) fn objective_score(
+    tables: &Tables,
+    objective: Objective,
+    of: TrialId,
+    result: &TrialResult,
+) -> Option<f64> {
+    if objective == Objective::default() {
+        return None;
+    }
+    let kept = tables.epochs.get(&(of, result.best_epoch))?;
+    objective.score_of(&kept.metric)
+}
+
 impl Draft<'_> {
+    /// See [`objective_score`].
+    pub(crate) fn objective_score(&self, sweep: SweepId, of: TrialId, result: &TrialResult) -> Option<f64> {
+        objective_score(&self.engine.tables, self.sweep(sweep)?.spec.objective, of, result)
+    }
+
     /// The best configuration of a sweep as it would become; `None` where nothing completed. Looks at what changes, and at the best
     /// of what does not.
     pub(crate) fn best(&self, sweep: &SweepRecord) -> Option<ConfigurationMean> {

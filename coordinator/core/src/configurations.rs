@@ -42,8 +42,10 @@ pub(crate) struct Sums {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Results {
     completed: u32,
-    score: ExactSum,
+    loss: ExactSum,
     accuracy: ExactSum,
+    /// Of the scores, where the objective is another figure than the loss.
+    score: Option<Box<ExactSum>>,
 }
 
 impl Blank for Results {
@@ -55,7 +57,7 @@ impl Blank for Results {
 
 impl Results {
     fn mean_score(&self) -> f64 {
-        self.score.mean(self.completed)
+        self.score.as_deref().unwrap_or(&self.loss).mean(self.completed)
     }
 }
 
@@ -87,8 +89,11 @@ impl Sums {
         if let Some(result) = &trial.result {
             let results = &mut *self.results;
             results.completed += 1;
-            results.score.add(result.score);
+            results.loss.add(result.score);
             results.accuracy.add(result.accuracy);
+            if let Some(score) = trial.objective_score {
+                results.score.get_or_insert_default().add(score);
+            }
         }
     }
 
@@ -96,20 +101,26 @@ impl Sums {
         if let Some(result) = &trial.result {
             let results = &mut *self.results;
             results.completed -= 1;
-            results.score.remove(result.score);
+            results.loss.remove(result.score);
             results.accuracy.remove(result.accuracy);
+            if let (Some(score), Some(sum)) = (trial.objective_score, &mut results.score) {
+                sum.remove(score);
+            }
+            // As nothing was added: sums without a trial are equal, however they came to be so.
+            results.score.take_if(|_| results.completed == 0);
         }
     }
 
     /// The mean; `None` without a completed replicate.
     pub(crate) fn mean(&self, index: ConfigurationIndex) -> Option<ConfigurationMean> {
-        let Results { completed, accuracy, .. } = *self.results;
+        let Results { completed, loss, accuracy, .. } = *self.results;
         (completed > 0).then(|| ConfigurationMean {
             index,
             configuration: self.configuration.clone(),
             position: self.position,
             completed,
             score: self.results.mean_score(),
+            loss: loss.mean(completed),
             accuracy: accuracy.mean(completed),
         })
     }

@@ -183,6 +183,5 @@ impl Engine {
 /// How a trial has ended, as samplers see it.
 fn ended(trial: &TrialRecord) -> Option<Ended> {
     let number = trial.ended_number?;
-    let score = trial.result.as_ref().map(|result| result.score);
-    Some(Ended { number, state: trial.state, score })
+    Some(Ended { number, state: trial.state, score: trial.score() })
 }

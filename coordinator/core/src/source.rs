@@ -290,6 +290,7 @@ mod tests {
             failures_max: 3,
             reuse: true,
             priority: 0,
+            objective: sweep_proto::Objective::default(),
             constraints: Box::default(),
             search: None,
         }

@@ -1,7 +1,7 @@
 //! What the trials of a sweep have shown, for its pruner: kept as epochs come in, while its trials may still train.
 
 use coordinator_search::pruner::{self, EPOCHS_RANKED_MAX, Pruner, Shown, Standings};
-use sweep_proto::SweepSpec;
+use sweep_proto::{EpochMetric, Objective, SweepSpec};
 
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::tables::Tables;
@@ -21,25 +21,32 @@ pub(crate) fn standings_of(sweep: &SweepRecord) -> Option<Standings> {
 /// What a trial has shown by the rows that there are.
 pub(crate) fn shown(tables: &Tables, trial: &TrialRecord) -> Shown {
     let of = trial.reused_from.unwrap_or(trial.spec.id);
-    let losses = tables.epochs_of(of).map(|epoch| epoch.metric.validation_loss);
+    let objective =
+        tables.sweeps.get(&trial.spec.id.sweep).map_or_else(Objective::default, |sweep| sweep.spec.objective);
+    let epochs = tables.epochs_of(of).map(|epoch| &epoch.metric);
     let is_in_the_running = !trial.state.is_terminal() || trial.state == TrialState::Completed;
     Shown {
-        best_so_far: lowest_so_far(losses),
+        best_so_far: scores_so_far(objective, epochs).take(EPOCHS_RANKED_MAX).collect(),
         lasts: trial.result.as_ref().is_some_and(|result| result.early_stopped),
         waits_at: trial.rung(),
         is_in_the_running,
     }
 }
 
-fn lowest_so_far(losses: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut lowest = f64::INFINITY;
-    losses
-        .take(EPOCHS_RANKED_MAX)
-        .map(|loss| {
-            lowest = lowest.min(loss);
-            lowest
-        })
-        .collect()
+/// What a trial would count with if it ended with each of its epochs: its score in the epoch of the lowest validation loss until then,
+/// whose weights would be kept.
+pub(crate) fn scores_so_far<'e>(
+    objective: Objective,
+    epochs: impl Iterator<Item = &'e EpochMetric>,
+) -> impl Iterator<Item = f64> {
+    let (mut lowest, mut score) = (f64::INFINITY, f64::INFINITY);
+    epochs.map(move |epoch| {
+        if epoch.validation_loss < lowest {
+            lowest = epoch.validation_loss;
+            score = objective.score_of(epoch).unwrap_or(f64::INFINITY);
+        }
+        score
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@
   // A message in the page's language: what the page has of it, else the English. Placeholders are written {name}.
   const say = (message, values = {}) => (data.words?.[message] ?? message)
     .replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  // What charts of scores are about: the loss, unless the sweep has another objective.
+  const SCORE = data.score?.name ?? say("validation loss");
+  const SCORE_COLUMN = data.score ? "score" : "validation_loss";
   const METRICS = [say("validation loss"), say("training loss"), say("validation accuracy"), say("training accuracy")];
   // The one scale from better to worse, on every page and in every chart: its colours stand in the style sheet.
   const SCALE = ["--better", "--between", "--worse"];
@@ -128,7 +131,7 @@
       grid: grid(14),
       xAxis: axis({ type: "category", name: spec.name, data: spec.levels.map((one) => one[0]), splitLine: { show: false } }),
       // The same for all hyperparameters, so that neighbours can be compared by eye.
-      yAxis: axis({ type: "value", scale: true, min: low, max: high, name: say("mean validation loss"),
+      yAxis: axis({ type: "value", scale: true, min: low, max: high, name: data.score?.mean ?? say("mean validation loss"),
         axisLabel: { color: css("--muted"), hideOverlap: true, showMinLabel: false, showMaxLabel: false } }),
       tooltip: tooltip({ trigger: "item", formatter: (item) => {
         const [level, mean, half, trials] = spec.levels[item.dataIndex];
@@ -243,7 +246,7 @@
       legend: legendOf(spec, spec.groups.map(([level]) => level)),
       grid: grid(34),
       xAxis: axis({ type: "value", min: 0, max: 100, name: say("share of the trials (%)"), splitLine: { show: false } }),
-      yAxis: axis({ type: "value", scale: true, name: say("validation loss") }),
+      yAxis: axis({ type: "value", scale: true, name: SCORE }),
       tooltip: tooltip({ trigger: "axis", formatter: tip }),
       series: spec.groups.map(([level, , losses], at) => ({
         name: level, type: "line", data: losses.map((loss, place) => [spec.percents[place], loss]), symbolSize: 6,
@@ -267,12 +270,12 @@
       parallel: { left: 60, right: 50, top: 62, bottom: 14 },
       parallelAxis: [
         ...spec.axes.map(([name, levels], dim) => ({ dim, name, type: "category", data: levels, ...look })),
-        { dim: last, name: say("validation loss"), type: "value", scale: true, ...look },
+        { dim: last, name: SCORE, type: "value", scale: true, ...look },
       ],
       visualMap: scaleLegend(losses, last),
       tooltip: tooltip({ trigger: "item", formatter: ({ value }) => [
         ...spec.axes.map(([name, levels], dim) => `${escape(name)}: ${escape(levels[value[dim]])}`),
-        `${say("validation loss")}: ${short(value[last])}`,
+        `${SCORE}: ${short(value[last])}`,
       ].join("<br>") }),
       // The best ones come last and lie on top.
       series: [{ type: "parallel", lineStyle: { width: spec.lines.length > 60 ? 1 : 2, opacity: 0.7 },
@@ -293,12 +296,12 @@
       ])),
     ],
     levels: (spec) => [
-      [spec.name, "validation_loss", "half_least_significant_difference", "trials",
+      [spec.name, SCORE_COLUMN, "half_least_significant_difference", "trials",
         ...spec.replicates.map((_, at) => `replicate_${at}`)],
       ...spec.levels.map((one, at) => [...one, ...spec.replicates.map((means) => means[at])]),
     ],
     heat: (spec) => [
-      [spec.row_name, spec.column_name, "validation_loss"],
+      [spec.row_name, spec.column_name, SCORE_COLUMN],
       ...spec.cells.flatMap((row, y) => row.map((score, x) => [spec.rows[y], spec.columns[x], score])),
     ],
     scatter: (spec) => [
@@ -307,11 +310,11 @@
     ],
     reliability: (spec) => [["mean_probability_percent", "accuracy_percent", "examples"], ...spec.points],
     quantiles: (spec) => [
-      ["level", "trials", "share_of_trials_percent", "validation_loss"],
+      ["level", "trials", "share_of_trials_percent", SCORE_COLUMN],
       ...spec.groups.flatMap(([level, trials, losses]) => losses.map((loss, at) => [level, trials, spec.percents[at], loss])),
     ],
     parallel: (spec) => [
-      [...spec.axes.map(([name]) => name), "validation_loss"],
+      [...spec.axes.map(([name]) => name), SCORE_COLUMN],
       ...spec.lines.map(([at, loss]) => [...at.map((level, dim) => spec.axes[dim][1][level]), loss]),
     ],
   };

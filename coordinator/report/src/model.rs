@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sweep_proto::left_out::is_default;
-use sweep_proto::{DataAccount, DataSpec, DataWarning, Hyperparameter, Search, Value};
+use sweep_proto::metric::figure::Better;
+use sweep_proto::{DataAccount, DataSpec, DataWarning, Hyperparameter, Objective, Search, Value};
 
 pub use coordinator_statistics::interval::{Band, Interval, ReplicateMean, Summary};
 
@@ -48,6 +49,9 @@ pub struct ReportModel {
     pub generated_at_ms: u64,
     /// The version of the program that made it.
     pub build: String,
+    /// What configurations are ranked by, where that is not the validation loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objective: Option<SweepObjective>,
     /// The answer to the sweep's question.
     pub answer: Answer,
     /// The chosen configuration on the test split; `null` where it was not measured.
@@ -85,6 +89,38 @@ pub struct ReportModel {
     pub failures: Vec<FailedAttempt>,
     /// The answer if trials without a result had been the worst; `null` where every trial that ended has a result.
     pub if_failures_were_worst: Option<Sensitivity>,
+}
+
+impl ReportModel {
+    /// What configurations are ranked by.
+    pub fn objective(&self) -> Objective {
+        self.objective.as_ref().map_or_else(Objective::default, |one| one.metric)
+    }
+}
+
+/// The objective of a sweep that is not ranked by the validation loss.
+///
+/// Its analysis is that of scores: fields that are named after the loss hold them, and files name these `score`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SweepObjective {
+    /// The metric.
+    pub metric: Objective,
+    /// `minimize` or `maximize`.
+    pub direction: &'static str,
+    /// What a score is, such as `1 - validation_accuracy`; lower is better.
+    pub score: String,
+}
+
+impl SweepObjective {
+    /// `None` of the validation loss.
+    pub fn of(objective: Objective) -> Option<Self> {
+        let score = match objective.figure().row().better {
+            Better::Lower => objective.name().to_owned(),
+            Better::Higher => format!("1 - {objective}"),
+        };
+        let is_other = objective != Objective::default();
+        is_other.then(|| Self { metric: objective, direction: objective.direction(), score })
+    }
 }
 
 /// What became of every planned trial.

@@ -7,8 +7,8 @@ use coordinator_statistics::means::mean;
 use sweep_proto::metric::figure::NUMBER_MAX;
 use sweep_proto::text::inert_lines;
 use sweep_proto::{
-    AttemptId, Configuration, Digest, EpochFigure, EpochMetric, Hyperparameter, TestFigure, TestMetric,
-    TrialId, TrialKey, Value,
+    AttemptId, Configuration, Digest, EpochFigure, EpochMetric, Hyperparameter, Objective, TestFigure,
+    TestMetric, TrialId, TrialKey, Value,
 };
 
 use crate::input::ReportInput;
@@ -56,8 +56,10 @@ pub struct TrialRow {
 /// The numbers of a completed trial; all finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrialOutcome {
-    /// Validation loss at the best epoch.
+    /// What it is ranked by, lower being better: see [`Objective::score`]. Of the validation loss, the loss itself.
     pub score: f64,
+    /// Validation loss at the best epoch.
+    pub loss: f64,
     /// Validation accuracy at the best epoch.
     pub accuracy: f64,
     /// The best epoch, from 1.
@@ -111,8 +113,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// Sorts the records and joins them.
+    /// Sorts the records and joins them; scores are those of the sweep's objective.
     pub fn new(input: &ReportInput) -> Self {
+        Self::by(input, input.sweep.spec.objective)
+    }
+
+    /// As [`Self::new`], with scores by this objective.
+    pub fn by(input: &ReportInput, objective: Objective) -> Self {
         let epochs = epochs_by_trial(input);
         let attempts: BTreeMap<AttemptId, &AttemptRecord> =
             input.attempts.iter().map(|attempt| (attempt.id, attempt)).collect();
@@ -129,6 +136,7 @@ impl Table {
             });
             let id = record.spec.id;
             // A reused trial has no epochs of its own: those of its original stand in.
+            let result = record.result.as_ref();
             let origin = if epochs.contains_key(&id) { id } else { record.reused_from.unwrap_or(id) };
             trials.push(TrialRow {
                 id,
@@ -138,7 +146,9 @@ impl Table {
                 key: record.key,
                 dataset: *record.spec.dataset,
                 state: record.state,
-                outcome: outcome(record),
+                outcome: outcome(record, objective, || {
+                    epochs.get(&origin)?.get(&result?.best_epoch).copied()
+                }),
                 test: record
                     .test
                     .as_deref()
@@ -214,10 +224,17 @@ pub(crate) fn all_finite(numbers: &[f64]) -> bool {
     numbers.iter().copied().all(is_sensible)
 }
 
-fn outcome(record: &coordinator_core::TrialRecord) -> Option<TrialOutcome> {
+/// `kept` is the epoch whose weights are kept.
+fn outcome<'e>(
+    record: &coordinator_core::TrialRecord,
+    objective: Objective,
+    kept: impl FnOnce() -> Option<&'e EpochMetric>,
+) -> Option<TrialOutcome> {
     let result = record.result.as_ref().filter(|_| record.state == TrialState::Completed)?;
-    all_finite(&[result.score, result.accuracy]).then_some(TrialOutcome {
-        score: result.score,
+    let score = if objective == Objective::default() { result.score } else { objective.score_of(kept()?)? };
+    all_finite(&[score, result.score, result.accuracy]).then_some(TrialOutcome {
+        score,
+        loss: result.score,
         accuracy: result.accuracy,
         best_epoch: result.best_epoch,
         epochs: result.epochs,

@@ -4,12 +4,12 @@ use clap::Args;
 
 use super::exit::Failure;
 use super::output::plain;
-use super::render::status::{best_loss, moment};
+use super::render::status::{best_value, moment};
 use super::render::table::{self, Align};
 use super::rerun::NAME_PREFIX;
 use super::{Context, client, output};
 use coordinator::json::Sweep;
-use sweep_proto::TrialState;
+use sweep_proto::{Objective, TrialState};
 
 const EXAMPLES: &str = "\
 Sweeps that `sweep verify --rerun` has launched (verify-rerun-SWEEP-TRIAL) are left out unless --all is given.
@@ -51,6 +51,12 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         output::note("no sweep yet: `sweep launch FILE` starts one");
         return Ok(());
     }
+    // A value needs its name where sweeps have different objectives.
+    let is_by_loss = sweeps.iter().all(|sweep| sweep.objective == Objective::default());
+    let best = |sweep: &Sweep| match best_value(sweep) {
+        value if is_by_loss || sweep.best.is_empty() => value,
+        value => format!("{} {value}", sweep.objective.words()),
+    };
     let columns = [
         ("ID", Align::Right),
         ("NAME", Align::Left),
@@ -58,7 +64,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         ("ENDED", Align::Right),
         ("PLANNED", Align::Right),
         ("FAILED", Align::Right),
-        ("BEST LOSS", Align::Right),
+        (if is_by_loss { "BEST LOSS" } else { "BEST" }, Align::Right),
         ("LAUNCHED", Align::Left),
         ("OWNER", Align::Left),
     ];
@@ -70,7 +76,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
             sweep.ledger.ended().to_string(),
             sweep.trials_planned(),
             (sweep.ledger.of(TrialState::Failed) + sweep.ledger.of(TrialState::Diverged)).to_string(),
-            best_loss(sweep),
+            best(sweep),
             moment(sweep.created_at_ms),
             sweep.owned_by().map_or_else(|| "-".to_owned(), |owner| plain(&owner)),
         ]

@@ -1,11 +1,12 @@
 //! All trials at a glance, in one character each: what the page paints as squares.
 
 use serde::Serialize;
-use sweep_proto::TrialState;
+use sweep_proto::metric::figure::Better;
+use sweep_proto::{Objective, TrialState};
 
 use super::picture::Cell;
 
-/// Digits of the scale, from the lowest loss to the highest.
+/// Digits of the scale, from the lowest score, which is the best one, to the highest.
 const SCALE: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The map.
@@ -13,12 +14,16 @@ const SCALE: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq
 pub(super) struct Map {
     /// A letter for the state of each trial, in order.
     states: String,
-    /// A digit of [`SCALE`] for each trial's place among the losses, `.` without a loss.
+    /// A digit of [`SCALE`] for each trial's place among the scores, `.` without one.
     ranks: String,
-    /// The lowest validation loss.
+    /// The lowest score.
     lowest: Option<f64>,
     /// The highest.
     highest: Option<f64>,
+    /// The objective in words.
+    objective: &'static str,
+    /// Whether a score is one less the objective.
+    is_complement: bool,
 }
 
 /// A state of trials, as the page shows it.
@@ -38,8 +43,8 @@ pub(super) fn legend() -> Vec<Legend> {
     TrialState::ALL.map(of).to_vec()
 }
 
-/// The map of these trials.
-pub(super) fn of(trials: &[Cell]) -> Map {
+/// The map of the trials of a sweep with this objective.
+pub(super) fn of(trials: &[Cell], objective: Objective) -> Map {
     let mut scores: Vec<f64> = trials.iter().filter_map(|cell| cell.score).collect();
     scores.sort_by(f64::total_cmp);
     let rank = |score: f64| {
@@ -52,6 +57,8 @@ pub(super) fn of(trials: &[Cell]) -> Map {
         ranks: trials.iter().map(|cell| cell.score.map_or('.', rank)).collect(),
         lowest: scores.first().copied(),
         highest: scores.last().copied(),
+        objective: objective.words(),
+        is_complement: objective.figure().row().better == Better::Higher,
     }
 }
 
@@ -62,6 +69,7 @@ mod tests {
     #[test]
     fn each_trial_is_a_letter_and_a_place_among_the_losses() {
         let cell = |state, score| Cell { state, score };
+        let of = |cells: &[Cell]| super::of(cells, Objective::default());
         let map = of(&[
             cell(TrialState::Completed, Some(0.5)),
             cell(TrialState::Leased, None),

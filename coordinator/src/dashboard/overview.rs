@@ -155,8 +155,8 @@ impl SweepsTable {
 
     fn best(sweep: &Sweep) -> String {
         sweep.best.first().map_or_else(String::new, |best| {
-            let loss = format::optional(best.validation_loss);
-            format!("loss {loss} over {} ({})", sweep.replicates_of(best), best.label)
+            let (by, value) = (sweep.objective.words(), sweep.told_value(best.objective));
+            format!("{by} {value} over {} ({})", sweep.replicates_of(best), best.label)
         })
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Picture {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Cell {
     pub(super) state: TrialState,
-    /// Its validation loss, where completed.
+    /// Its score by the objective, lower being better, where completed.
     pub(super) score: Option<f64>,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn of(engine: &Engine, id: SweepId, now: Timestamp, logs: &AttemptLog
     let status = Sweep::from(SweepView::of(engine, id, now, logs)?);
     let cell = |trial: &TrialRecord| Cell {
         state: engine.state_of(trial),
-        score: trial.result.as_ref().map(|result| result.score).filter(|score| score.is_finite()),
+        score: trial.score().filter(|score| score.is_finite()),
     };
     let (failures, failures_count) = failures(engine, id);
     Some(Picture {

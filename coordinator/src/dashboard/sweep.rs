@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use coordinator_report::Language;
 use coordinator_report::render::Format;
-use coordinator_report::render::html::{embedded, metric_choice};
+use coordinator_report::render::html::{ScoreWords, embedded, metric_choice};
 use coordinator_report::sections::format;
 use serde_json::json;
 use sweep_proto::{SweepId, SweepState, TestFigure, TrialState};
@@ -194,8 +194,12 @@ impl View {
             ("failures", rendered(&failures)?),
         ]);
         let charts = vec![charts::running(&picture.curves)];
-        let map = map::of(&picture.trials);
-        let data = json!({ "name": format!("sweep-{}", sweep.id), "sweep": sweep.id, "charts": charts, "map": map, "states": map::legend() });
+        let map = map::of(&picture.trials, sweep.objective);
+        // The page's own words are English; so is what it calls a score.
+        let score = ScoreWords::of(sweep.objective, Language::English);
+        let data = json!({
+            "name": format!("sweep-{}", sweep.id), "sweep": sweep.id, "charts": charts, "map": map, "states": map::legend(), "score": score,
+        });
         let message = json!({ "parts": parts.since(None), "charts": charts, "map": map });
         Ok(Self {
             name: sweep.name.clone(),

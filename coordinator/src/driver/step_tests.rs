@@ -80,6 +80,7 @@ pub(super) fn launch() -> Command {
         failures_max: 1,
         reuse: false,
         priority: 0,
+        objective: sweep_proto::Objective::default(),
         constraints: Box::default(),
         search: None,
     };

@@ -60,6 +60,7 @@ impl From<SweepView> for Sweep {
             owner_label: view.owner_label,
             priority: view.priority,
             search: view.search.map(Searching::from),
+            objective: view.objective,
         }
     }
 }
@@ -105,15 +106,17 @@ impl From<MeanScore> for Best {
         Self {
             label: mean.label,
             completed: mean.completed,
-            validation_loss: finite(mean.score),
+            validation_loss: finite(mean.loss),
             validation_accuracy: finite(mean.accuracy),
+            objective: finite(mean.objective),
         }
     }
 }
 
 impl From<LowestTrial> for Lowest {
     fn from(lowest: LowestTrial) -> Self {
-        Self { trial: lowest.id.to_string(), label: lowest.label, validation_loss: finite(lowest.score) }
+        let LowestTrial { id, label, loss, objective } = lowest;
+        Self { trial: id.to_string(), label, validation_loss: finite(loss), objective: finite(objective) }
     }
 }
 
@@ -298,7 +301,13 @@ mod tests {
             created_at: Timestamp(5),
             ended_at: Some(Timestamp(9)),
             running: vec![running(Some(epoch())), running(None)],
-            best: vec![MeanScore { label: "units=8".into(), completed: 2, score: 0.4, accuracy: f64::NAN }],
+            best: vec![MeanScore {
+                label: "units=8".into(),
+                completed: 2,
+                loss: 0.4,
+                accuracy: f64::NAN,
+                objective: 0.7,
+            }],
             outlook,
             running_seconds: 1.5,
             chosen: Some("units=8".into()),
@@ -311,7 +320,12 @@ mod tests {
             progress: Progress { done: 4, planned: 40 },
             data: Some(data()),
             replicates: 3,
-            lowest: Some(LowestTrial { id: TRIAL, label: "units=8 replicate=1".into(), score: 0.3 }),
+            lowest: Some(LowestTrial {
+                id: TRIAL,
+                label: "units=8 replicate=1".into(),
+                loss: 0.3,
+                objective: 0.8,
+            }),
             rows: Some([30, 6, 4]),
             warnings: vec![Warning { kind: "told", text: "beware".into() }],
             held: Some("a disk".into()),
@@ -332,6 +346,7 @@ mod tests {
             owner: Some("submitter token 8c66b746d11fd4f1".into()),
             owner_label: Some("alice".into()),
             priority: 2,
+            objective: sweep_proto::Objective::from_name("validation_macro_f1").unwrap_or_default(),
             search: Some(SearchView {
                 sampler: "random",
                 pruner: "asha",

@@ -1,9 +1,10 @@
 //! Who works on a sweep, what keeps it from going on, and what was chosen before.
 
+use coordinator_report::sections::format::fixed;
 use serde::Serialize;
 use sweep_proto::state::State;
 use sweep_proto::text::inert_line;
-use sweep_proto::{AttemptState, SweepState, TrialState, wire};
+use sweep_proto::{AttemptState, EpochFigure, SweepState, TrialState, wire};
 
 use super::{Outlook, Sweep, finite};
 
@@ -103,6 +104,20 @@ impl Sweep {
         let test = self.test.filter(|_| self.state == SweepState::Evaluating)?;
         let measured = test.replicates.map_or_else(|| "some".to_owned(), |count| count.to_string());
         Some(format!("{measured} of {} replicates", self.replicates))
+    }
+
+    /// A value of its objective as people read it: `0.4790`, `87.1 %`.
+    pub fn told_value(&self, value: Option<f64>) -> String {
+        match value {
+            None => "-".to_owned(),
+            Some(fraction) if self.objective.is_fraction() => format!("{} %", fixed(fraction * 100.0, 1)),
+            Some(number) => fixed(number, 4),
+        }
+    }
+
+    /// Whether the objective is neither the loss nor the accuracy, which every view shows.
+    pub fn has_other_objective(&self) -> bool {
+        !matches!(self.objective.figure(), EpochFigure::ValidationLoss | EpochFigure::ValidationAccuracy)
     }
 
     /// What the best configuration is called: `best so far` until the sweep has finished.

@@ -44,8 +44,9 @@ fn find(engine: &Engine, id: SweepId) -> Option<Best> {
     let sweep = engine.sweep(id)?;
     let best = || engine.best_configurations(id, 1).pop().map(|best| best.index);
     let trials = engine.trials_with(id, engine.chosen(sweep).or_else(best));
-    let scored = trials.filter_map(|trial| trial.result.as_ref().map(|result| (result, trial)));
-    let (result, trial) = scored.min_by(|(left, _), (right, _)| left.score.total_cmp(&right.score))?;
+    let scored = trials.filter_map(|trial| Some((trial.score()?, trial)));
+    let (_, trial) = scored.min_by(|(left, _), (right, _)| left.total_cmp(right))?;
+    let result = trial.result.as_ref()?;
     Some(Best {
         sweep_name: sweep.spec.name.clone(),
         trial: trial.clone(),

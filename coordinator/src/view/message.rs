@@ -47,6 +47,7 @@ impl From<SweepView> for wire::SweepStatus {
             owner_label: view.owner_label.unwrap_or_default(),
             priority: view.priority,
             search: view.search.map(Into::into),
+            objective: view.objective.name().to_owned(),
         }
     }
 }
@@ -73,14 +74,15 @@ impl From<RunningTrial> for wire::RunningTrial {
 
 impl From<MeanScore> for wire::ConfigurationStatus {
     fn from(mean: MeanScore) -> Self {
-        let MeanScore { label, completed, score, accuracy } = mean;
-        Self { label, completed, score, accuracy }
+        let MeanScore { label, completed, loss, accuracy, objective } = mean;
+        Self { label, completed, score: loss, accuracy, objective: Some(objective) }
     }
 }
 
 impl From<LowestTrial> for wire::LowestTrial {
     fn from(lowest: LowestTrial) -> Self {
-        Self { id: Some(lowest.id.into()), label: lowest.label, score: lowest.score }
+        let LowestTrial { id, label, loss, objective } = lowest;
+        Self { id: Some(id.into()), label, score: loss, objective: Some(objective) }
     }
 }
 

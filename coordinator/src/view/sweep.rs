@@ -26,8 +26,9 @@ impl SweepView {
         let best = engine.best_configurations(id, BEST_MAX).into_iter().map(|mean| MeanScore {
             label: mean.configuration.label(&swept),
             completed: u64::from(mean.completed),
-            score: mean.score,
+            loss: mean.loss,
             accuracy: mean.accuracy,
+            objective: sweep.spec.objective.value(mean.score),
         });
         let running = engine.running(id).take(RUNNING_MAX);
         let (workers, slots) = capacity(engine);
@@ -63,6 +64,7 @@ impl SweepView {
             owner: sweep.owner.clone(),
             owner_label: owner_label.map(str::to_owned),
             priority: sweep.spec.priority,
+            objective: sweep.spec.objective,
             search: search(engine, sweep),
         })
     }
@@ -142,7 +144,8 @@ fn lowest(sweep: &SweepRecord, trial: &TrialRecord) -> Option<LowestTrial> {
     Some(LowestTrial {
         id: trial.spec.id,
         label: format!("{values} replicate={}", trial.spec.replicate).trim_start().to_owned(),
-        score: trial.result.as_ref()?.score,
+        loss: trial.result.as_ref()?.score,
+        objective: sweep.spec.objective.value(trial.score()?),
     })
 }
 

@@ -106,6 +106,17 @@ impl Range {
     }
 }
 
+/// What a figure of an epoch is taken on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The training examples, as they are trained on.
+    Training,
+    /// The validation split: such a figure may be the objective of a sweep.
+    Validation,
+    /// The run, and not the model: what the epoch took.
+    Run,
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -251,7 +262,7 @@ impl TestFigure {
 }
 
 macro_rules! epoch_figures {
-    ($($variant:ident { $name:literal, $chart:literal, $unit:ident, $better:ident, $range:expr, $of:expr, $origin:literal, $doc:literal })*) => {
+    ($($variant:ident { $name:literal, $chart:literal, $unit:ident, $better:ident, $range:expr, $taken:ident, $of:expr, $origin:literal, $doc:literal })*) => {
         /// A figure of an epoch.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum EpochFigure {
@@ -284,6 +295,11 @@ macro_rules! epoch_figures {
                 match self { $(Self::$variant => $chart,)* }
             }
 
+            /// What it is taken on.
+            pub fn taken(self) -> Taken {
+                match self { $(Self::$variant => Taken::$taken,)* }
+            }
+
             /// What an epoch came to; `None` where it is not told.
             pub fn of(self, epoch: &EpochMetric) -> Option<f64> {
                 let of: fn(&EpochMetric) -> Option<f64> = match self { $(Self::$variant => $of,)* };
@@ -294,23 +310,23 @@ macro_rules! epoch_figures {
 }
 
 epoch_figures! {
-    TrainLoss { "train_loss", "loss/train", Nats, Lower, Range::Number, |epoch| Some(epoch.train_loss), "trainer",
+    TrainLoss { "train_loss", "loss/train", Nats, Lower, Range::Number, Training, |epoch| Some(epoch.train_loss), "trainer",
         "Mean loss over the training examples as they were trained on, in nats." }
-    TrainAccuracy { "train_accuracy", "accuracy/train", Fraction, Higher, Range::Share, |epoch| Some(epoch.train_accuracy), "trainer",
+    TrainAccuracy { "train_accuracy", "accuracy/train", Fraction, Higher, Range::Share, Training, |epoch| Some(epoch.train_accuracy), "trainer",
         "Share of training examples classified correctly as they were trained on." }
-    ValidationLoss { "validation_loss", "loss/validation", Nats, Lower, Range::Number, |epoch| Some(epoch.validation_loss), "trainer",
+    ValidationLoss { "validation_loss", "loss/validation", Nats, Lower, Range::Number, Validation, |epoch| Some(epoch.validation_loss), "trainer",
         "Validation loss, in nats." }
-    ValidationAccuracy { "validation_accuracy", "accuracy/validation", Fraction, Higher, Range::Share, |epoch| Some(epoch.validation_accuracy), "trainer",
+    ValidationAccuracy { "validation_accuracy", "accuracy/validation", Fraction, Higher, Range::Share, Validation, |epoch| Some(epoch.validation_accuracy), "trainer",
         "Validation accuracy, a fraction." }
-    ValidationMacroF1 { "validation_macro_f1", "macro_f1/validation", Fraction, Higher, Range::Share, |epoch| Some(epoch.validation_macro_f1), "trainer",
+    ValidationMacroF1 { "validation_macro_f1", "macro_f1/validation", Fraction, Higher, Range::Share, Validation, |epoch| Some(epoch.validation_macro_f1), "trainer",
         "Unweighted mean over classes of the validation F1." }
-    Seconds { "seconds", "cost/seconds", Seconds, Lower, Range::Amount(NUMBER_MAX), |epoch| Some(epoch.seconds), "trainer",
+    Seconds { "seconds", "cost/seconds", Seconds, Lower, Range::Amount(NUMBER_MAX), Run, |epoch| Some(epoch.seconds), "trainer",
         "Seconds of the epoch: training and validation." }
-    ExamplesPerSecond { "examples_per_second", "cost/examples_per_second", ExamplesPerSecond, Higher, Range::Amount(NUMBER_MAX), |epoch| Some(epoch.examples_per_second), "trainer",
+    ExamplesPerSecond { "examples_per_second", "cost/examples_per_second", ExamplesPerSecond, Higher, Range::Amount(NUMBER_MAX), Run, |epoch| Some(epoch.examples_per_second), "trainer",
         "Training examples per second." }
-    PeakMemory { "peak_memory_bytes", "cost/peak_memory_bytes", Bytes, Lower, Range::Amount(u64::MAX as f64), |epoch| Some(epoch.peak_memory_bytes as f64), "slot process",
+    PeakMemory { "peak_memory_bytes", "cost/peak_memory_bytes", Bytes, Lower, Range::Amount(u64::MAX as f64), Run, |epoch| Some(epoch.peak_memory_bytes as f64), "slot process",
         "Peak resident memory of the slot process so far, in bytes." }
-    Energy { "energy_joules", "cost/energy_joules", Joules, Lower, Range::Amount(ENERGY_JOULES_MAX), |epoch| epoch.energy_joules, "device, where it tells",
+    Energy { "energy_joules", "cost/energy_joules", Joules, Lower, Range::Amount(ENERGY_JOULES_MAX), Run, |epoch| epoch.energy_joules, "device, where it tells",
         "Energy of the device in the epoch, in joules; empty where the device does not tell." }
 }
 
@@ -320,9 +336,14 @@ impl EpochFigure {
         self.row().name
     }
 
+    /// The figure of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|figure| figure.name() == name)
+    }
+
     /// Whether it says how well the model learns, and not what the epoch took: the same trial gives the same bits.
     pub fn is_of_the_model(self) -> bool {
-        matches!(self.row().unit, Unit::Nats | Unit::Fraction)
+        self.taken() != Taken::Run
     }
 }
 
@@ -332,7 +353,8 @@ pub fn metric_reference() -> String {
         "# Metrics\n\nGenerated from the table in `proto/src/metric/figure.rs`; after a change of the table run\n\
          `UPDATE=1 cargo test --release -p sweep-proto --test all reference::`.\n\n\
          What is not measured is empty in files and `null` in JSON.\n\n## Of an epoch\n\n\
-         Columns of `epochs.csv`, `epochs.parquet` and of the database.\n\n",
+         Columns of `epochs.csv`, `epochs.parquet` and of the database. Those whose name begins with `validation_` may be the\n\
+         [objective](sweep-file.md#the-objective) of a sweep.\n\n",
     );
     table(&mut page, EpochFigure::ALL.map(|figure| (figure.name(), figure.row())));
     page.push_str(

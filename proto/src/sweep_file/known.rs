@@ -1,6 +1,7 @@
 //! What may stand in a sweep file and where: the settings beside the hyperparameters.
 
 use crate::hyperparameter::{Hyperparameter, Kind, Section};
+use crate::objective::Objective;
 use crate::reading::HtmlBreaks;
 use crate::search::{BUDGET_EPOCHS_MAX, ETA_BOUNDS, MIN_EPOCHS_MAX, PrunerName, SamplerName};
 use crate::sweep_spec::{SweepSpec, TRIALS_MAX};
@@ -90,6 +91,8 @@ pub(super) enum Shape {
     },
     /// A table from texts to texts.
     Table,
+    /// A metric, or a group of a metric and its direction.
+    Objective,
 }
 
 impl Shape {
@@ -104,6 +107,7 @@ impl Shape {
             }
             Shape::Texts { .. } => "a list of texts".to_owned(),
             Shape::Table => "a table of texts".to_owned(),
+            Shape::Objective => Objective::all().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", "),
         }
     }
 }
@@ -148,6 +152,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         Shape::Value(Kind::Integer { min: 0, max: SweepSpec::PRIORITY_MAX as u64 }),
         "0",
         "Trials of a sweep with a higher priority are handed out before those of sweeps with a lower one.",
+    ),
+    setting(
+        "objective",
+        Place::Top,
+        Shape::Objective,
+        "validation_loss",
+        "The metric by which configurations are ranked and chosen.",
     ),
     setting("dataset", Place::Data, Shape::Text, "none", "A dataset known by name: snippets, imdb or nsmc."),
     setting(

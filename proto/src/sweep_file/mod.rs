@@ -12,6 +12,7 @@ mod kinds_tests;
 mod known;
 mod layout;
 mod nearest;
+mod objective;
 mod problem;
 mod reference;
 mod search;
@@ -97,6 +98,7 @@ fn read(file_name: &str, text: &str, is_new: bool) -> Result<SweepSpec, SweepFil
             seed: settings.whole(Place::Train, "seed").unwrap_or(0),
             failures_max: setting("failures_max", SweepSpec::FAILURES_MAX),
             reuse: settings.flag(Place::Train, "reuse").unwrap_or(true),
+            objective: settings.objective().unwrap_or_default(),
             priority: settings.whole(Place::Top, "priority").map_or(0, |one| one as u32),
             constraints: Box::new(demanded.constraints),
             search: search.map(Box::new),

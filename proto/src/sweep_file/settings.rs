@@ -5,9 +5,11 @@ use std::ops::Range;
 
 use super::known::{Known, Place, Setting, Shape};
 use super::layout::Layout;
+use super::objective::objective_of;
 use super::source::Source;
 use super::value::{Expected, PlacedTexts, column_of, columns_of, table_of, text_of, texts_of, value_of};
 use crate::configuration::Value;
+use crate::objective::Objective;
 
 /// Longest name of a sweep, in characters: what still fits a line of a report.
 pub const NAME_CHARS_MAX: usize = 100;
@@ -24,6 +26,7 @@ pub(super) struct Settings {
     tables: BTreeMap<(Place, &'static str), BTreeMap<String, String>>,
     /// Lists of which something could not be read.
     partly_read: BTreeSet<(Place, &'static str)>,
+    objective: Option<Objective>,
 }
 
 /// Reads every setting of a layout.
@@ -57,6 +60,10 @@ pub(super) fn settings_of(source: &mut Source<'_>, layout: &Layout<'_, '_>) -> S
                     Some(items) => settings.add_texts((place, name), items),
                     None => _ = settings.partly_read.insert((place, name)),
                 }
+                None
+            }
+            Shape::Objective => {
+                settings.objective = objective_of(source, entry);
                 None
             }
             Shape::Table => {
@@ -129,6 +136,11 @@ impl Settings {
     /// A table of texts; empty where the file has none.
     pub(super) fn table(&self, place: Place, name: &'static str) -> BTreeMap<String, String> {
         self.tables.get(&(place, name)).cloned().unwrap_or_default()
+    }
+
+    /// The objective, where the file has one.
+    pub(super) fn objective(&self) -> Option<Objective> {
+        self.objective
     }
 
     /// A whole number, where the file has one.

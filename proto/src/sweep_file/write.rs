@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::configuration::Value;
 use crate::hyperparameter::{Hyperparameter, Section};
+use crate::objective::Objective;
 use crate::reading::Reading;
 use crate::search::{Budget, Search};
 use crate::space::{Axis, Domain};
@@ -19,8 +20,12 @@ impl SweepSpec {
             0 => String::new(),
             priority => format!("priority = {priority}\n"),
         };
+        let objective = match self.objective {
+            default if default == Objective::default() => String::new(),
+            other => format!("objective = {}\n", text(other.name())),
+        };
         let name = text(&self.name);
-        let mut file = format!("name = {name}\n{priority}\n[data]\n{}", data(&self.data));
+        let mut file = format!("name = {name}\n{priority}{objective}\n[data]\n{}", data(&self.data));
         file += &self.fixed_lines(Section::Data);
         file += "\n[model]\n";
         file += &self.fixed_lines(Section::Model);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use sweep_proto::sweep_file::{parse, parse_bytes, parse_grid};
 use sweep_proto::{
     Axis, Budget, Condition, Configuration, Constraint, Constraints, DataSource, DataSpec, HtmlBreaks,
-    Hyperparameter, Kind, PrunerName, Range, Reading, SamplerName, Search, SweepSpec, Value,
+    Hyperparameter, Kind, Objective, PrunerName, Range, Reading, SamplerName, Search, SweepSpec, Value,
 };
 
 const VALID: &[&str] = &[
@@ -21,6 +21,7 @@ const VALID: &[&str] = &[
     include_str!("broken/constraints_impossible.toml"),
     include_str!("broken/ranges.toml"),
     include_str!("broken/search_idle.toml"),
+    include_str!("broken/objective_direction.toml"),
 ];
 
 /// Every problem lies in the text, and can be shown.
@@ -204,8 +205,10 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
         (axes, Constraints::from(constraint.into_iter().collect::<Vec<_>>()))
     });
     let train = (1_u32..=1000, any::<u64>(), 1_u32..=100, any::<bool>());
-    (shown_text(), data(), fixed, axes, train, 0_u32..=100).prop_map(
-        |(name, data, values, (axes, constraints), (replicates, seed, failures_max, reuse), priority)| {
+    let top = (0_u32..=100, proptest::sample::select(Objective::all().collect::<Vec<_>>()));
+    (shown_text(), data(), fixed, axes, train, top).prop_map(
+        |(name, data, values, (axes, constraints), (replicates, seed, failures_max, reuse), top)| {
+            let (priority, objective) = top;
             let mut fixed = Configuration::default();
             for (one, value) in Hyperparameter::ALL.iter().zip(values) {
                 // A swept hyperparameter's own value is not part of a sweep file.
@@ -226,6 +229,7 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
                 failures_max,
                 reuse,
                 priority,
+                objective,
                 search: search(has_range, replicates, is_pruned),
                 constraints: Box::new(constraints),
             }
@@ -249,7 +253,7 @@ proptest! {
         words in proptest::collection::vec(
             proptest::sample::select(vec![
                 "[", "]", "[[", "]]", "{", "}", "=", ",", ".", "\n", "\r\n", "\"", "'", "\"\"\"", "#", " ", "\t", "1", "0",
-                "-1", "nan", "1e9", "true", "units", "grid", "search", "min", "max", "when", "levels", "constraints", "\"units < 5\"", "data", "train", "model", "name", "dataset", "path",
+                "-1", "nan", "1e9", "true", "units", "grid", "search", "objective", "metric", "direction", "\"validation_accuracy\"", "min", "max", "when", "levels", "constraints", "\"units < 5\"", "data", "train", "model", "name", "dataset", "path",
                 "text", "label", "\"imdb\"", "\"a.csv\"", "seed", "\u{feff}", "감정", "\u{1b}", "2026-01-01", "0x", "_",
             ]),
             0..60,

@@ -166,8 +166,9 @@ fn sweep(number: u64, random: &mut Random) -> SweepPlan {
     let (replicates, epochs) = (random.within(1, 3), random.within(2, 5));
     let seed = random.below(2);
     let search = search(&mut random.split());
+    let objective = ["validation_loss", "validation_accuracy", "validation_macro_f1"][number as usize % 3];
     let text = format!(
-        "name = \"sweep-{number}\"\n[data]\npath = \"rows.csv\"\ntext = \"text\"\nlabel = \"label\"\n\
+        "name = \"sweep-{number}\"\nobjective = \"{objective}\"\n[data]\npath = \"rows.csv\"\ntext = \"text\"\nlabel = \"label\"\n\
          validation_share = 0.2\ntest_share = 0.2\ntokenizer = \"word\"\nvocabulary = 50\nmax_length = 8\n\
          [grid]\nunits = [{}]\n[train]\nbatch_size = 1\nepochs = {epochs}\npatience = 2\nreplicates = {replicates}\nseed = {seed}\n{search}",
         units.join(", "),

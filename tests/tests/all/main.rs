@@ -29,6 +29,7 @@ mod joining;
 mod migrations;
 mod model;
 mod object_storage;
+mod objectives;
 mod planted_bugs;
 mod postgres_store;
 mod python_client;

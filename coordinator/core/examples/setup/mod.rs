@@ -23,6 +23,7 @@ pub(crate) fn spec(name: &str, axes: Vec<Axis>, replicates: u32) -> SweepSpec {
         failures_max: 3,
         reuse: true,
         priority: 0,
+        objective: sweep_proto::Objective::default(),
         constraints: Box::default(),
         search: None,
     }

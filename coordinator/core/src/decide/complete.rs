@@ -192,6 +192,10 @@ impl Draft<'_> {
         if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Succeeded) {
             self.absolve(attempt.worker);
             trial.result = Some(result.clone());
+            // Most trials have none, and no memory for it.
+            if let Some(score) = self.objective_score(id.sweep, id, result) {
+                trial.objective_score = Some(score);
+            }
             self.end_trial(trial, TrialState::Completed);
         }
     }

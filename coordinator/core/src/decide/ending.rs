@@ -88,6 +88,9 @@ impl Draft<'_> {
         self.forget_epochs(trial.spec.id);
         trial.result.clone_from(&origin.result);
         trial.reused_from = Some(origin.spec.id);
+        let result = origin.result.as_ref();
+        let score = |result| self.objective_score(trial.spec.id.sweep, origin.spec.id, result);
+        trial.objective_score = result.and_then(score);
         self.end_trial(trial, TrialState::Completed);
     }
 }

@@ -7,7 +7,7 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{AttemptState, TrialRecord, TrialState};
 use crate::rungs::RungBudget;
-use crate::standings::pruner_of;
+use crate::standings::{pruner_of, scores_so_far};
 
 /// What an epoch report means for its trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +27,12 @@ impl Engine {
         if trial.until_epoch.is_some_and(|until| metric.epoch >= until) {
             return Course::Wait;
         }
-        let pruner = self.sweep(id.sweep).and_then(|sweep| pruner_of(&sweep.spec));
+        let Some(spec) = self.sweep(id.sweep).map(|sweep| &sweep.spec) else { return Course::GoOn };
         let standings = self.index.sweeps.get(&id.sweep).and_then(|index| index.standings.as_ref());
-        let (Some(pruner), Some(standings)) = (pruner, standings) else { return Course::GoOn };
-        let before = self.tables.epochs_of(id).map(|epoch| epoch.metric.validation_loss);
-        let best = before.fold(metric.validation_loss, f64::min);
-        let verdict = pruner.judge(standings, metric.epoch, best);
+        let (Some(pruner), Some(standings)) = (pruner_of(spec), standings) else { return Course::GoOn };
+        let epochs = self.tables.epochs_of(id).map(|epoch| &epoch.metric).chain([metric]);
+        let score = scores_so_far(spec.objective, epochs).last().unwrap_or(f64::INFINITY);
+        let verdict = pruner.judge(standings, metric.epoch, score);
         if verdict == Verdict::Prune && !self.is_proven(trial) { Course::Prune } else { Course::GoOn }
     }
 

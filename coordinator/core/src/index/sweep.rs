@@ -254,8 +254,8 @@ impl SweepIndex {
         if trial.lease.is_some() {
             self.leased.remove(&index);
         }
-        if let Some(result) = &trial.result {
-            self.scored.remove(&(ScoreKey::of(result.score), index));
+        if let Some((result, score)) = trial.result.as_ref().zip(trial.score()) {
+            self.scored.remove(&(ScoreKey::of(score), index));
             self.still_learning -= u64::from(result.was_still_learning());
         }
         if let Some(number) = trial.ended_number {
@@ -285,8 +285,8 @@ impl SweepIndex {
         if trial.lease.is_some() {
             self.leased.insert(index);
         }
-        if let Some(result) = &trial.result {
-            self.scored.insert((ScoreKey::of(result.score), index));
+        if let Some((result, score)) = trial.result.as_ref().zip(trial.score()) {
+            self.scored.insert((ScoreKey::of(score), index));
             self.still_learning += u64::from(result.was_still_learning());
         }
         if let Some(number) = trial.ended_number {

@@ -70,6 +70,8 @@ pub struct TrialExtra {
     pub test: Option<Box<TestMetric>>,
     /// The finished trial whose result, curves and test metric stand in for it.
     pub reused_from: Option<TrialId>,
+    /// Where it has a result and its sweep has another objective than the validation loss: its score by that objective.
+    pub objective_score: Option<f64>,
     /// What holds it, and what it goes on from.
     pub work: Rare<TrialWork>,
 }
@@ -91,6 +93,12 @@ impl TrialRecord {
     pub fn new(spec: TrialSpec, configuration_index: ConfigurationIndex) -> Self {
         let key = spec.key();
         Self { spec, configuration_index, key, state: TrialState::Pending, past: Rare::default() }
+    }
+
+    /// What its configuration is ranked by, lower being better; `None` without a result.
+    pub fn score(&self) -> Option<f64> {
+        let result = self.result.as_ref()?;
+        Some(self.objective_score.unwrap_or(result.score))
     }
 
     /// The rung at which it waits to be promoted: it has trained as far as it may, and not to its end.
@@ -218,7 +226,7 @@ mod tests {
     #[test]
     fn what_most_trials_lack_takes_no_memory() {
         let bytes = [size_of::<TrialRecord>(), size_of::<TrialPast>(), size_of::<TrialExtra>()];
-        let most = [96, 136, 104];
+        let most = [96, 136, 120];
         assert!(bytes.iter().zip(most).all(|(bytes, most)| *bytes <= most), "{bytes:?}, of {most:?}");
         let mut changed = trial();
         changed.lease = None;

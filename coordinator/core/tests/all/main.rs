@@ -13,6 +13,7 @@ mod deletion;
 mod forecast;
 mod groups;
 mod load;
+mod objectives;
 mod pruning;
 mod retention;
 mod scheduling;

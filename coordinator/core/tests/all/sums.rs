@@ -17,14 +17,14 @@ const LOOKS: (u32, u64) = (6, 50);
 fn means(sweep: &SweepRecord, trials: &[&TrialRecord]) -> Vec<(Configuration, u32, f64, f64)> {
     let mut groups: BTreeMap<(u64, ConfigurationIndex), (Configuration, u32, f64, f64)> = BTreeMap::new();
     for trial in trials {
-        let Some(result) = &trial.result else { continue };
+        let (Some(result), Some(score)) = (&trial.result, trial.score()) else { continue };
         let configuration = &trial.spec.configuration;
         // Where there is no grid, in the order in which they were tried.
         let position = sweep.spec.position(configuration).unwrap_or(u64::MAX);
         let group = groups
             .entry((position, trial.configuration_index))
             .or_insert_with(|| (configuration.clone(), 0, 0.0, 0.0));
-        *group = (group.0.clone(), group.1 + 1, group.2 + result.score, group.3 + result.accuracy);
+        *group = (group.0.clone(), group.1 + 1, group.2 + score, group.3 + result.accuracy);
     }
     let mean = |(one, count, score, accuracy): (Configuration, u32, f64, f64)| {
         (one, count, score / f64::from(count), accuracy / f64::from(count))

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::TrialState;
-use sweep_proto::{Hyperparameter, SweepSpec, Value};
+use sweep_proto::{Hyperparameter, Objective, SweepSpec, Value};
 
 use super::contest::Contest;
 use super::curves;
@@ -40,7 +40,10 @@ type BySeed = BTreeMap<u64, f64>;
 
 /// What two sweeps have in common and where they differ; the same for the same inputs.
 pub fn compare(inputs: [&ReportInput; 2]) -> Comparison {
-    let tables = inputs.map(Table::new);
+    let objectives = inputs.map(|input| input.sweep.spec.objective);
+    let is_one = objectives[0] == objectives[1];
+    let objective = if is_one { objectives[0] } else { Objective::default() };
+    let tables = inputs.map(|input| Table::by(input, objective));
     let sides = [0, 1].map(|at| Side {
         input: inputs[at],
         table: &tables[at],
@@ -58,6 +61,8 @@ pub fn compare(inputs: [&ReportInput; 2]) -> Comparison {
         build: inputs[0].build.clone(),
         is_same_machine: is_same_machine(&sweeps),
         sweeps,
+        objective,
+        objectives: (!is_one).then_some(objectives),
         is_same_data: settings::is_same_data(inputs),
         settings: settings::differences(inputs),
         overall: overall(&matched),

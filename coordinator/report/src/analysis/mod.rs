@@ -36,7 +36,7 @@ use sweep_proto::SweepSpec;
 use self::balanced::Balanced;
 use self::main_effects::Grid;
 use crate::input::ReportInput;
-use crate::model::{Factorial, MainEffects, ReportModel, SCHEMA_VERSION, Strongest};
+use crate::model::{Factorial, MainEffects, ReportModel, SCHEMA_VERSION, Strongest, SweepObjective};
 use crate::table::Table;
 use coordinator_statistics::noise::Noise;
 
@@ -114,6 +114,7 @@ pub fn analyse_table<E>(
         schema_version: SCHEMA_VERSION,
         generated_at_ms: input.generated_at_ms,
         build: input.build.clone(),
+        objective: SweepObjective::of(spec.objective),
         test_split,
         ledger: ledger::ledger(input, table),
         data_warnings: set_up::data_warnings(input),

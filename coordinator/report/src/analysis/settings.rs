@@ -44,6 +44,7 @@ pub fn differences(inputs: [&ReportInput; 2]) -> Vec<SettingDifference> {
     note_key("replicates", specs.map(|spec| spec.replicates.to_string()));
     note_key("seed", specs.map(|spec| spec.seed.to_string()));
     note_key("failures_max", specs.map(|spec| spec.failures_max.to_string()));
+    note_key("objective", specs.map(|spec| spec.objective.to_string()));
     note_key("reuse", specs.map(|spec| spec.reuse.to_string()));
     found
 }

@@ -67,7 +67,7 @@ pub fn strongest(
         runner_up: runner_up.and_then(is_named),
         probability: finding.probability,
         replicates_needed: finding.replicates_needed,
-        rule: VerdictRule,
+        rule: VerdictRule(spec.objective),
         reason: finding.reason,
     }
 }
@@ -100,7 +100,7 @@ fn judge(
     factors: &[&Factor],
 ) -> Finding {
     let Some(test) = &leading.test else {
-        return Finding::undecided(VerdictReason::AllEqual);
+        return Finding::undecided(VerdictReason::AllEqual(spec.objective));
     };
     let spreads: Option<Vec<Spread>> = factors
         .iter()

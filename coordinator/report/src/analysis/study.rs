@@ -1,6 +1,6 @@
 //! The study behind this program, beside a sweep of its hyperparameters.
 
-use sweep_proto::{Hyperparameter, SweepSpec};
+use sweep_proto::{Hyperparameter, Objective, SweepSpec};
 
 use crate::model::{BesideStudy, Strongest, StudyVerdict};
 
@@ -16,7 +16,9 @@ const STRONGEST: Hyperparameter = Hyperparameter::Embedding;
 /// The study and what this sweep says of it; `None` unless all that the study varied is swept.
 pub(super) fn beside_study(spec: &SweepSpec, strongest: &Strongest) -> Option<BesideStudy> {
     let swept = spec.swept();
-    VARIED.iter().all(|one| swept.contains(one)).then(|| BesideStudy {
+    // It told of the loss.
+    let is_by_loss = spec.objective == Objective::default();
+    (is_by_loss && VARIED.iter().all(|one| swept.contains(one))).then(|| BesideStudy {
         loss_percent: LOSS_PERCENT,
         accuracy_percent: ACCURACY_PERCENT,
         strongest: STRONGEST,

@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
         parameters.push(("seed", Parameter::Number(trial.seed)));
         let mut finals = Vec::new();
         if let Some(outcome) = trial.outcome {
-            finals.push(("best/validation_loss", outcome.score));
+            finals.push(("best/validation_loss", outcome.loss));
             finals.push(("best/validation_accuracy", outcome.accuracy));
             finals.push(("best/epoch", f64::from(outcome.best_epoch)));
             finals.push(("model/parameters", outcome.parameters as f64));

@@ -5,6 +5,7 @@
 //! because rust-i18n checks neither before it runs and keeps a global language, and Fluent takes the sentence away from its place.
 
 mod korean;
+pub(crate) mod objective;
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
@@ -81,25 +82,7 @@ impl Language {
 
     /// A message whose placeholders, written `{name}`, are replaced by these values.
     pub fn fill(self, message: &'static str, values: &[(&str, &dyn Display)]) -> String {
-        let text = self.text(message);
-        let mut written = String::with_capacity(2 * text.len());
-        let mut rest = text;
-        // A value is written as it is: what looks like a placeholder in it is none.
-        while let Some((before, after)) = rest.split_once('{') {
-            written.push_str(before);
-            let place = after.split_once('}');
-            let value = place.and_then(|(name, _)| values.iter().find(|(known, _)| *known == name));
-            if let (Some((_, behind)), Some((_, value))) = (place, value) {
-                // Writing to a string does not fail.
-                let _ = write!(written, "{value}");
-                rest = behind;
-            } else {
-                written.push('{');
-                rest = after;
-            }
-        }
-        written.push_str(rest);
-        written
+        fill_in(self.text(message), values)
     }
 
     fn translation(self, message: &str) -> Option<&'static str> {
@@ -110,6 +93,28 @@ impl Language {
             Language::Korean => KOREAN.get(message).copied(),
         }
     }
+}
+
+/// A text whose placeholders, written `{name}`, are replaced by these values.
+fn fill_in(text: &str, values: &[(&str, &dyn Display)]) -> String {
+    let mut written = String::with_capacity(2 * text.len());
+    let mut rest = text;
+    // A value is written as it is: what looks like a placeholder in it is none.
+    while let Some((before, after)) = rest.split_once('{') {
+        written.push_str(before);
+        let place = after.split_once('}');
+        let value = place.and_then(|(name, _)| values.iter().find(|(known, _)| *known == name));
+        if let (Some((_, behind)), Some((_, value))) = (place, value) {
+            // Writing to a string does not fail.
+            let _ = write!(written, "{value}");
+            rest = behind;
+        } else {
+            written.push('{');
+            rest = after;
+        }
+    }
+    written.push_str(rest);
+    written
 }
 
 impl FromStr for Language {
@@ -137,6 +142,7 @@ macro_rules! heads {
     ($language:expr, $($title:literal),+ $(,)?) => { vec![$($crate::sections::Head::of($language, $title)),+] };
 }
 
+pub(crate) use objective::told;
 pub(crate) use {heads, say};
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The contract of `comparison.json`: two sweeps side by side.
 
 use serde::Serialize;
-use sweep_proto::Hyperparameter;
+use sweep_proto::left_out::is_default;
+use sweep_proto::{Hyperparameter, Objective};
 
 use super::{CurvePanel, Interval, Setting, SettingValue, Summary, Values};
 
@@ -16,6 +17,13 @@ pub struct Comparison {
     pub build: String,
     /// The two sweeps.
     pub sweeps: [ComparedSweep; 2],
+    /// What both are ranked and compared by; left out where that is the validation loss. Of another objective, fields that are named
+    /// after the loss hold scores, as in `report.json`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub objective: Objective,
+    /// The objectives of the two, where they differ: then both are compared by the validation loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objectives: Option<[Objective; 2]>,
     /// Whether both were trained and validated on the same rows.
     pub is_same_data: bool,
     /// What stands differently in the two.

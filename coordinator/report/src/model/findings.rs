@@ -1,10 +1,10 @@
 //! What the analysis concludes, as values: sections say them in a language, `report.json` and `comparison.json` in English.
 
-use sweep_proto::Hyperparameter;
+use sweep_proto::{Hyperparameter, Objective};
 
-/// The rule for the strongest hyperparameter, which `analysis/strongest.rs` applies.
+/// The rule for the strongest hyperparameter of a sweep with this objective, which `analysis/strongest.rs` applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VerdictRule;
+pub struct VerdictRule(pub Objective);
 
 /// Why the rule for the strongest hyperparameter gave its verdict.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +30,8 @@ pub enum VerdictReason {
         /// Whether several replicates were planned.
         by_seed: bool,
     },
-    /// All trials have the same loss.
-    AllEqual,
+    /// All trials have the same score by this objective.
+    AllEqual(Objective),
     /// Both conditions of the rule were looked at.
     Judged {
         /// The one with the largest share.

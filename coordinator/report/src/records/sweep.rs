@@ -10,7 +10,8 @@ use serde::{Serialize, Serializer};
 use sweep_proto::data_account::{BadRow, BadRows, FileAccount, SplitAccount};
 use sweep_proto::reading::{HtmlBreaks, Reading};
 use sweep_proto::{
-    ArtifactRef, Configuration, DataAccount, DataSource, DataSpec, Hyperparameter, SweepSpec, Value,
+    ArtifactRef, Configuration, DataAccount, DataSource, DataSpec, Hyperparameter, Objective, SweepSpec,
+    Value,
 };
 
 use super::Projection;
@@ -130,6 +131,9 @@ struct Spec<'a> {
     seed: u64,
     failures_max: u32,
     reuse: bool,
+    /// Where it is another one than that of all sweeps of the first programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objective: Option<&'static str>,
 }
 
 impl<'a> Spec<'a> {
@@ -147,6 +151,7 @@ impl<'a> Spec<'a> {
             priority: _,
             constraints,
             search,
+            objective,
         } = spec;
         Self {
             name,
@@ -159,6 +164,7 @@ impl<'a> Spec<'a> {
             seed: *seed,
             failures_max: *failures_max,
             reuse: *reuse,
+            objective: (*objective != Objective::default()).then(|| objective.name()),
         }
     }
 }

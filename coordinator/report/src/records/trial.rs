@@ -64,6 +64,8 @@ impl<'a> Trial<'a> {
             forgiven,
             test,
             reused_from,
+            // It follows from the epochs and the objective of the sweep.
+            objective_score: _,
             work: _,
         } = &**extra;
         Self {

@@ -168,7 +168,7 @@ fn outcome_columns(builder: &mut Builder<usize>, table: &Table) {
     let of = |at: usize, number: fn(TrialOutcome) -> f64| table.trials[at].outcome.map(number);
     let count = |at: usize, number: fn(TrialOutcome) -> u64| table.trials[at].outcome.map(number);
     builder.real("validation_loss", "The score: validation loss at the best epoch, in nats.", |at| {
-        of(at, |outcome| outcome.score)
+        of(at, |outcome| outcome.loss)
     });
     builder.real("validation_accuracy", "Validation accuracy at the best epoch, a fraction.", |at| {
         of(at, |outcome| outcome.accuracy)

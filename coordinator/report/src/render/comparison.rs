@@ -36,9 +36,10 @@ pub fn render_comparison(
         made: sections::format::time(comparison.generated_at_ms),
         build: comparison.build.clone(),
         twins: say!(language, "comparison.json and comparison.md"),
+        objective: comparison.objective,
         heading,
     };
-    let json = json::write(&comparison)?;
+    let json = json::write_by(&comparison, comparison.objective)?;
     let title = say!(language, "Comparison: {heading}", heading = page.heading);
     let markdown = markdown::of_sections(&title, &sections, language);
     Ok(vec![

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use serde::Serialize;
-use sweep_proto::Digest;
+use sweep_proto::{Digest, Objective};
 
 use super::ReportError;
-use crate::language::{Language, say};
+use crate::language::{Language, say, told};
 use crate::model::ReportModel;
 use crate::sections::{Block, ChartSpec, Section, names};
 
@@ -92,6 +92,8 @@ pub struct Head {
     pub build: String,
     /// The files in which the same numbers stand.
     pub twins: &'static str,
+    /// What configurations are ranked by.
+    pub objective: Objective,
 }
 
 /// What the script reads.
@@ -103,6 +105,26 @@ struct Data<'a> {
     /// What the script says, by its English; not there in English.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     words: BTreeMap<&'static str, &'static str>,
+    /// What the scales of charts are called where they do not hold losses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<ScoreWords>,
+}
+
+/// What the script calls a score and a mean of scores.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScoreWords {
+    name: String,
+    mean: String,
+}
+
+impl ScoreWords {
+    /// Of an objective; `None` of the validation loss, which the script knows.
+    pub fn of(objective: Objective, language: Language) -> Option<Self> {
+        (objective != Objective::default()).then(|| Self {
+            name: told!(language, objective, "validation loss"),
+            mean: told!(language, objective, "mean validation loss"),
+        })
+    }
 }
 
 /// A chart with its place, as the script reads it.
@@ -135,6 +157,7 @@ pub fn write(model: &ReportModel, sections: &[Section], language: Language) -> R
         made,
         build: model.build.clone(),
         twins: say!(language, "report.json, report.md, trials.csv, epochs.csv and their Parquet twins"),
+        objective: model.objective(),
     };
     page(head, sections, language)
 }
@@ -161,7 +184,12 @@ pub fn page(head: Head, sections: &[Section], language: Language) -> Result<Vec<
         style: STYLE,
         echarts: ECHARTS,
         script: SCRIPT,
-        data: embedded(&Data { name: head.saved_as.clone(), charts: charts(sections), words })?,
+        data: embedded(&Data {
+            name: head.saved_as.clone(),
+            charts: charts(sections),
+            words,
+            score: ScoreWords::of(head.objective, language),
+        })?,
         head,
         footer,
         first: sections.first().map_or("", |section| section.id),

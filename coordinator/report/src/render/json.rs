@@ -3,8 +3,9 @@
 use std::io;
 
 use serde::Serialize;
-use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::{Serializer, Value};
+use sweep_proto::Objective;
 
 use super::ReportError;
 
@@ -17,6 +18,48 @@ pub fn write(value: &impl Serialize) -> Result<Vec<u8>, ReportError> {
     value.serialize(&mut Serializer::with_formatter(&mut bytes, Indented(PrettyFormatter::new())))?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// What the fields of scores are called in the files of sweeps that are not ranked by the validation loss.
+const SCORES: [(&str, &str); 8] = [
+    ("validation_loss", "score"),
+    ("validation_loss_interval", "score_interval"),
+    ("loss_percent", "score_percent"),
+    ("loss_percent_interval", "score_percent_interval"),
+    ("loss_absolute", "score_absolute"),
+    ("loss_absolute_interval", "score_absolute_interval"),
+    ("loss_quantiles", "score_quantiles"),
+    ("losses", "scores"),
+];
+
+/// Fields of a report or a comparison that hold losses whatever the objective, or what users named.
+const OTHERS: [&str; 3] = ["curves", "set_up", "settings"];
+
+/// As [`write`], of an analysis by this objective: what its scores are called tells no lie.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_by(value: &impl Serialize, objective: Objective) -> Result<Vec<u8>, ReportError> {
+    if objective == Objective::default() {
+        return write(value);
+    }
+    write(&named(serde_json::to_value(value)?))
+}
+
+/// The value with the names of [`SCORES`].
+fn named(value: Value) -> Value {
+    let field = |(name, value): (String, Value)| {
+        if OTHERS.contains(&name.as_str()) {
+            return (name, value);
+        }
+        let other = SCORES.into_iter().find(|(loss, _)| *loss == name).map(|(_, score)| score.to_owned());
+        (other.unwrap_or(name), named(value))
+    };
+    match value {
+        Value::Object(fields) => Value::Object(fields.into_iter().map(field).collect()),
+        Value::Array(items) => Value::Array(items.into_iter().map(named).collect()),
+        other => other,
+    }
 }
 
 /// Indented as `serde_json` does it; `-0.0`, which is Rust's sum of nothing, is written `0.0`.

@@ -112,7 +112,7 @@ impl Format {
             Format::Html => html::write(&content.model, &content.sections, content.language),
             Format::Markdown => Ok(markdown::write(&content.model, &content.sections, content.language)),
             Format::Latex => Ok(latex::write(&content.model, &content.sections, content.language)),
-            Format::Json => json::write(&content.model),
+            Format::Json => json::write_by(&content.model, content.model.objective()),
             Format::TrialsCsv => csv::write(file, columns::of_trials(&content.table)),
             Format::EpochsCsv => csv::write(file, columns::of_epochs(&content.table)),
             Format::TrialsParquet => parquet::write(file, columns::of_trials(&content.table)),

@@ -2,11 +2,12 @@
 
 use super::data;
 use super::test_split::is_better_than_guessing;
-use super::{Block, Figure, Section, TextTable, format, names, study, warnings};
-use crate::language::{Language, heads, say};
+use super::{Block, Figure, Head, Section, TextTable, format, names, study, warnings};
+use crate::language::{Language, heads, say, told};
 use crate::model::{Answer, BesideStudy, BestBy, Gap, Interval, RankedConfiguration, ReportModel, Summary};
 use coordinator_core::{SweepState, TrialState};
 use coordinator_statistics::strata::INTERVAL_REPLICATES_MIN;
+use sweep_proto::Objective;
 
 /// The probability with which a set of configurations holds the best one.
 const SURE: f64 = 0.95;
@@ -45,7 +46,8 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         configuration = names::configuration(&answer.label, language),
         why = why_best(model, language)
     )));
-    blocks.push(Block::Figures(figures(answer, language)));
+    blocks.extend(objective(model, language).map(Block::Text));
+    blocks.push(Block::Figures(figures(answer, model.objective(), language)));
     blocks.extend(data::warnings(model, language));
     if let Some(baseline) = model.test_split.as_ref().and_then(|test| test.baseline)
         && !is_better_than_guessing(model)
@@ -62,7 +64,12 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     blocks.extend(answer.study.map(|one| Block::Text(study::said(&one, language))));
     if let Some(gap) = &answer.gap {
         let replicates = answer.validation_loss.map_or(0, |loss| loss.replicates as usize);
-        blocks.push(Block::Table(gap_table(gap, answer.study.as_ref(), replicates, language)));
+        blocks.push(Block::Table(gap_table(
+            gap,
+            answer.study.as_ref(),
+            replicates,
+            (model.objective(), language),
+        )));
         if model.ledger.states.get(TrialState::Pruned.name()).is_some_and(|pruned| *pruned > 0) {
             let left_out = say!(language, "Pruned trials have no result: the gap does not count them.");
             blocks.push(Block::Text(left_out.to_owned()));
@@ -89,6 +96,19 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         )));
     }
     Section { id: "answer", title: say!(language, "Answer"), blocks }
+}
+
+/// What the sweep is ranked by, where that is not the validation loss.
+fn objective(model: &ReportModel, language: Language) -> Option<String> {
+    let told = model.objective.as_ref()?;
+    Some(say!(
+        language,
+        "Objective: {direction} {metric}. The analysis is of {score}: lower is better. A trial counts with its value in the epoch \
+         whose weights are kept, that of its lowest validation loss.",
+        direction = told.direction,
+        metric = told.metric,
+        score = told.score
+    ))
 }
 
 /// That most trials might have gone on to learn.
@@ -153,8 +173,9 @@ fn sureness(model: &ReportModel, language: Language) -> Option<String> {
             say!(language, "Seed noise that configurations with the same levels share is counted as shared.")
         }
     };
-    Some(say!(
+    Some(told!(
         language,
+        model.objective(),
         "It has the lowest expected loss of the {alike} configurations with the same replicates with a probability of \
          {probability}; {among}. {noise} {rows} The intervals are those of a configuration named beforehand: a mean that was \
          picked as the lowest of many looks better than it is, which the cross-fitted gap below takes out.",
@@ -162,18 +183,19 @@ fn sureness(model: &ReportModel, language: Language) -> Option<String> {
         probability = format::chance(Some(probability)),
         among = among,
         noise = noise,
-        rows = of_rows(&model.answer, language)
+        rows = of_rows(&model.answer, model.objective(), language)
     ))
 }
 
 /// What the number of validation rows leaves open.
-fn of_rows(answer: &Answer, language: Language) -> String {
+fn of_rows(answer: &Answer, objective: Objective, language: Language) -> String {
     let rows = answer.validation_rows.zip(answer.validation_accuracy_rows_interval);
     rows.map_or_else(
-        || say!(language, "Losses are those of these validation rows: other rows would give others.").to_owned(),
+        || told!(language, objective, "Losses are those of these validation rows: other rows would give others."),
         |(rows, interval)| {
-            say!(
+            told!(
                 language,
+                objective,
                 "Losses are those of these {rows} validation rows: other rows, which alone leave the validation accuracy \
                  between {interval}, would give others.",
                 rows = format::count(rows),
@@ -185,10 +207,11 @@ fn of_rows(answer: &Answer, language: Language) -> String {
 
 /// What the best configuration won, and against how many.
 fn why_best(model: &ReportModel, language: Language) -> String {
-    let ranked = model.ranking.len();
+    let (ranked, objective) = (model.ranking.len(), model.objective());
     let Some(best) = model.ranking.first().filter(|_| model.ranking.iter().any(is_short)) else {
-        return say!(
+        return told!(
             language,
+            objective,
             "lowest mean validation loss of {count} configurations with a result",
             count = ranked
         );
@@ -213,8 +236,9 @@ fn why_best(model: &ReportModel, language: Language) -> String {
     let won = if alike == 1 {
         say!(language, "the only configuration with {replicates}", replicates = replicates)
     } else {
-        say!(
+        told!(
             language,
+            objective,
             "lowest mean validation loss of the {count} configurations with {replicates}",
             count = alike,
             replicates = replicates
@@ -240,7 +264,7 @@ fn is_short(one: &RankedConfiguration) -> bool {
     one.validation_loss.replicates < one.replicates_planned
 }
 
-fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
+fn figures(answer: &Answer, objective: Objective, language: Language) -> Vec<Figure> {
     let test = answer.test_accuracy_summary.as_ref();
     let mut figures = vec![Figure {
         label: say!(language, "Test accuracy"),
@@ -260,7 +284,7 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
     }];
     if let Some(loss) = &answer.validation_loss {
         figures.push(Figure {
-            label: say!(language, "Validation loss"),
+            label: names::score(objective, language),
             value: format::loss(loss.mean, loss.standard_deviation),
             detail: interval_detail(answer.validation_loss_interval, Counted::Loss, true, loss, language),
         });
@@ -283,10 +307,11 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
             label: say!(language, "Is the best of all"),
             value: format::chance(answer.probability_best),
             detail: answer.bootstrap_share_best.map_or_else(
-                || say!(language, "probability of the lowest expected loss").to_owned(),
+                || told!(language, objective, "probability of the lowest expected loss"),
                 |share| {
-                    say!(
+                    told!(
                         language,
+                        objective,
                         "probability of the lowest expected loss; {share} by bootstrap",
                         share = format::chance(Some(share))
                     )
@@ -299,7 +324,7 @@ fn figures(answer: &Answer, language: Language) -> Vec<Figure> {
             label: say!(language, "Gap best to worst"),
             value: gap.loss_percent.map_or_else(
                 || format::NONE.to_owned(),
-                |percent| say!(language, "{percent} % loss", percent = format::fixed(percent, 1)),
+                |percent| told!(language, objective, "{percent} % loss", percent = format::fixed(percent, 1)),
             ),
             detail: say!(
                 language,
@@ -388,10 +413,19 @@ fn interval_detail(
     }
 }
 
-fn gap_table(gap: &Gap, beside: Option<&BesideStudy>, replicates: usize, language: Language) -> TextTable {
-    let head = heads!(language, "measured", "#loss (%)", "#loss", "#accuracy (points)");
-    let caption = say!(
+fn gap_table(
+    gap: &Gap,
+    beside: Option<&BesideStudy>,
+    replicates: usize,
+    (objective, language): (Objective, Language),
+) -> TextTable {
+    let mut head = heads!(language, "measured");
+    head.push(Head::number(told!(language, objective, "loss (%)")));
+    head.push(Head::number(told!(language, objective, "loss")));
+    head.extend(heads!(language, "#accuracy (points)"));
+    let caption = told!(
         language,
+        objective,
         "Gap between the best configuration and the worst of those with as many completed replicates, both by \
         mean validation loss; loss (%) is (worst - best) / worst. Cross-fitted: selected on all replicates but one, measured on that one, which takes \
         out the luck of being selected. The interval holds whichever two configurations come out as best and worst, and counts \

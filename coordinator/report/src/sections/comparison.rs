@@ -1,7 +1,9 @@
 //! The sections of a comparison: the two sweeps, their differences in settings and in losses.
 
-use super::{Block, Head, Section, TextTable, curves, devices, format, names, shortened_from, warnings};
-use crate::language::{Language, heads, say};
+use super::{
+    Block, Head, Section, TextTable, curves, devices, format, names, scored, shortened_from, warnings,
+};
+use crate::language::{Language, heads, say, told};
 use crate::model::comparison::{Comparison, PairedDifference};
 
 /// Every section, in the order of the page.
@@ -13,6 +15,16 @@ pub fn sections(comparison: &Comparison, language: Language) -> Vec<Section> {
 
 fn answer(comparison: &Comparison, language: Language) -> Section {
     let mut blocks = Vec::new();
+    let objective = comparison.objective;
+    if let Some([first, second]) = comparison.objectives {
+        blocks.push(Block::Warning(say!(
+            language,
+            "The two sweeps have different objectives: {first} and {second}. Here both are ranked and compared by the validation \
+             loss.",
+            first = first,
+            second = second
+        )));
+    }
     for sweep in comparison.sweeps.iter().filter(|sweep| sweep.provisional) {
         blocks.push(Block::Warning(say!(
             language,
@@ -23,16 +35,17 @@ fn answer(comparison: &Comparison, language: Language) -> Section {
     }
     if !comparison.is_same_data {
         blocks.push(Block::Warning(
-            say!(
+            told!(
                 language,
+                objective,
                 "The two sweeps were not trained and validated on the same rows: their losses tell of the data, too."
-            )
-            .to_owned(),
+            ),
         ));
     }
     for sweep in comparison.sweeps.iter().filter(|sweep| sweep.trials_failed + sweep.trials_diverged > 0) {
-        blocks.push(Block::Warning(say!(
+        blocks.push(Block::Warning(told!(
             language,
+            objective,
             "Trials of sweep {sweep} count in no mean: {diverged} diverged, {failed} failed. Where that is no accident, its \
              losses look better than they are.",
             sweep = sweep.sweep,
@@ -72,22 +85,28 @@ fn machines(comparison: &Comparison, language: Language) -> String {
 }
 
 fn bests(comparison: &Comparison, language: Language) -> TextTable {
-    let caption = say!(
+    let objective = comparison.objective;
+    let caption = told!(
         language,
+        objective,
         "The best configuration of each sweep: validation loss at the best epoch (± standard deviation over \
         replicates), with the 95 % interval of its expected loss as if it had been named beforehand"
     );
-    let head = heads!(
+    let head = scored(
+        heads!(
+            language,
+            "#sweep",
+            "name",
+            "state",
+            "#completed",
+            "best configuration",
+            "#validation loss",
+            "#interval",
+            "#validation accuracy",
+            "#test accuracy",
+        ),
+        objective,
         language,
-        "#sweep",
-        "name",
-        "state",
-        "#completed",
-        "best configuration",
-        "#validation loss",
-        "#interval",
-        "#validation accuracy",
-        "#test accuracy",
     );
     let mut table = TextTable::new(caption, head);
     for sweep in &comparison.sweeps {
@@ -118,6 +137,7 @@ fn bests(comparison: &Comparison, language: Language) -> TextTable {
 /// What the matched configurations say together.
 fn verdict(comparison: &Comparison, language: Language) -> String {
     let [first, second] = comparison.sweeps.each_ref().map(|sweep| sweep.sweep);
+    let objective = comparison.objective;
     if comparison.pairs.is_empty() {
         return unpaired(comparison, language);
     }
@@ -128,7 +148,7 @@ fn verdict(comparison: &Comparison, language: Language) -> String {
         (Some(interval), Some(p)) if p <= 0.05 => {
             let lower = if interval.high < 0.0 { second } else { first };
             let p = format::p(Some(p));
-            say!(language, "sweep {lower} has the lower loss (p {p})", lower = lower, p = p)
+            told!(language, objective, "sweep {lower} has the lower loss (p {p})", lower = lower, p = p)
         }
         (Some(_), p) => say!(language, "no difference is shown (p {p})", p = format::p(p)),
         (None, Some(p)) => {
@@ -137,8 +157,9 @@ fn verdict(comparison: &Comparison, language: Language) -> String {
         _ if overall.seeds < 2 => say!(language, "one seed does not tell how sure that is").to_owned(),
         _ => say!(language, "every seed gave the same, so no test can be made").to_owned(),
     };
-    let told = say!(
+    let paired = told!(
         language,
+        objective,
         "Over {configurations} configurations that both sweeps have, and {seeds} seeds common to all of them, the mean \
          validation loss of sweep {second} less that of sweep {first} is {mean} (95 %: {interval}): {sure}.",
         configurations = comparison.pairs.len(),
@@ -150,10 +171,10 @@ fn verdict(comparison: &Comparison, language: Language) -> String {
         sure = sure
     );
     if comparison.under_study.is_empty() {
-        return told;
+        return paired;
     }
     let studied: Vec<String> = comparison.under_study.iter().map(ToString::to_string).collect();
-    say!(language, "{told} They differ in {names}.", told = told, names = studied.join(", "))
+    say!(language, "{told} They differ in {names}.", told = paired, names = studied.join(", "))
 }
 
 /// Why nothing can be paired, and what to do.
@@ -179,10 +200,12 @@ fn unpaired(comparison: &Comparison, language: Language) -> String {
 
 fn pairs(comparison: &Comparison, language: Language) -> Section {
     let mut blocks = Vec::new();
+    let objective = comparison.objective;
     let [first, second] = comparison.sweeps.each_ref().map(|sweep| sweep.sweep);
     if !comparison.pairs.is_empty() {
-        let caption = say!(
+        let caption = told!(
             language,
+            objective,
             "Configurations that completed in both sweeps, in the ranking of sweep {first}: mean validation loss over \
              the common seeds, and the paired difference (sweep {second} less sweep {first}) with its 95 % interval by \
              Student's t, not corrected; p is corrected by Holm over all lines",
@@ -191,7 +214,8 @@ fn pairs(comparison: &Comparison, language: Language) -> Section {
         );
         let mut head = heads!(language, "configuration");
         head.extend(
-            [first, second].map(|one| Head::number(say!(language, "loss, sweep {sweep}", sweep = one))),
+            [first, second]
+                .map(|one| Head::number(told!(language, objective, "loss, sweep {sweep}", sweep = one))),
         );
         head.extend(heads!(language, "#difference", "#interval", "#p", "#seeds"));
         let rows = comparison.pairs.iter().map(|pair| {

@@ -1,33 +1,39 @@
 //! How the losses of each level are distributed: whether a level is better for good and for bad choices of the rest.
 
 use super::{Block, Chart, ChartSpec, Section, TextTable, format};
-use crate::language::{Language, heads, say};
+use crate::language::{Language, heads, say, told};
 use crate::model::{LevelQuantiles, LossQuantiles, ReportModel};
+use sweep_proto::Objective;
 
 /// The shares of the table, in percent; the chart has more of them.
 const SHOWN_PERCENTS: [u32; 7] = [0, 10, 25, 50, 75, 90, 100];
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
-    let mut blocks = Vec::new();
+    let (mut blocks, objective) = (Vec::new(), model.objective());
     let drawn = |one: &&LossQuantiles| one.levels.len() >= 2;
     let shown = model.loss_quantiles.iter().enumerate().filter(|(_, one)| drawn(one));
-    let charts: Vec<Chart> = shown.map(|(position, one)| chart(position, one, language)).collect();
+    let charts: Vec<Chart> = shown.map(|(position, one)| chart(position, one, objective, language)).collect();
     if !charts.is_empty() {
         blocks.push(Block::Text(
-            say!(
+            told!(
                 language,
+                objective,
                 "The completed trials of each level from the lowest validation loss to the highest, whatever their other \
                  hyperparameters and seeds. A level whose line lies below another's at every share has the lower losses for good \
                  and for bad choices of the rest; where lines cross, it depends on the rest. At 50 % stands the median."
-            )
-            .to_owned(),
+            ),
         ));
         blocks.push(Block::Charts(charts));
     }
-    Section { id: "distribution", title: say!(language, "Distribution of the losses"), blocks }
+    let title = if objective == Objective::default() {
+        say!(language, "Distribution of the losses")
+    } else {
+        say!(language, "Distribution of the scores")
+    };
+    Section { id: "distribution", title, blocks }
 }
 
-fn chart(position: usize, quantiles: &LossQuantiles, language: Language) -> Chart {
+fn chart(position: usize, quantiles: &LossQuantiles, objective: Objective, language: Language) -> Chart {
     let name = quantiles.hyperparameter.name();
     let group = |one: &LevelQuantiles| {
         let losses = one.losses.iter().map(|loss| format::rounded(*loss)).collect();
@@ -35,20 +41,21 @@ fn chart(position: usize, quantiles: &LossQuantiles, language: Language) -> Char
     };
     Chart {
         id: format!("distribution-{position}"),
-        title: say!(language, "Validation loss by share of the trials: {name}", name = name),
-        description: say!(language, "Quantiles of the validation loss by {name}", name = name),
+        title: told!(language, objective, "Validation loss by share of the trials: {name}", name = name),
+        description: told!(language, objective, "Quantiles of the validation loss by {name}", name = name),
         spec: ChartSpec::Quantiles {
             percents: quantiles.percents.clone(),
             groups: quantiles.levels.iter().map(group).collect(),
         },
-        fallback: fallback(quantiles, language),
+        fallback: fallback(quantiles, objective, language),
     }
 }
 
-fn fallback(quantiles: &LossQuantiles, language: Language) -> TextTable {
+fn fallback(quantiles: &LossQuantiles, objective: Objective, language: Language) -> TextTable {
     let name = quantiles.hyperparameter.name();
-    let caption = say!(
+    let caption = told!(
         language,
+        objective,
         "Validation loss by share of the trials: {name} (the lowest loss that so many of a level's trials have at most)",
         name = name
     );

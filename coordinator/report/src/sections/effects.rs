@@ -1,9 +1,10 @@
 //! Main effects: marginal means per level, tests, shares of the variance, the rule behind the verdict.
 
-use super::{Block, Chart, ChartSpec, Head, Section, TextTable, answer, format, variance, warnings};
-use crate::language::{Language, heads, say};
+use super::{Block, Chart, ChartSpec, Head, Section, TextTable, answer, format, scored, variance, warnings};
+use crate::language::{Language, heads, say, told};
 use crate::model::{Factor, FactorTest, LevelEffect, ReportModel, Variance};
 use coordinator_statistics::strata::INTERVAL_REPLICATES_MIN;
+use sweep_proto::Objective;
 
 /// The probability up to which an effect is significant.
 const SIGNIFICANCE: f64 = 0.05;
@@ -27,8 +28,8 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     blocks.push(Block::Text(say!(language, "Rule for \"matters most\": {rule}", rule = rule)));
     let factors = &model.main_effects.factors;
     let shown = shown(factors);
-    let charts =
-        factors.iter().enumerate().map(|(position, factor)| chart(position, factor, shown, language));
+    let words = (model.objective(), language);
+    let charts = factors.iter().enumerate().map(|(position, factor)| chart(position, factor, shown, words));
     blocks.push(Block::Charts(charts.collect()));
     blocks.extend(tests(model, language));
     match &model.main_effects.variance {
@@ -118,7 +119,12 @@ fn shown(factors: &[Factor]) -> Option<(f64, f64)> {
     (low <= high).then(|| (format::rounded(low - margin), format::rounded(high + margin)))
 }
 
-fn chart(position: usize, factor: &Factor, shown: Option<(f64, f64)>, language: Language) -> Chart {
+fn chart(
+    position: usize,
+    factor: &Factor,
+    shown: Option<(f64, f64)>,
+    (objective, language): (Objective, Language),
+) -> Chart {
     let name = factor.hyperparameter.name();
     let half = factor.least_significant_difference.map(|difference| format::rounded(difference / 2.0));
     let levels = factor.levels.iter().map(|level| {
@@ -134,6 +140,7 @@ fn chart(position: usize, factor: &Factor, shown: Option<(f64, f64)>, language: 
         "#interval",
         "#validation accuracy"
     ));
+    let head = scored(head, objective, language);
     let rows = factor.levels.iter().map(|level| {
         vec![
             level.level.to_string(),
@@ -145,16 +152,18 @@ fn chart(position: usize, factor: &Factor, shown: Option<(f64, f64)>, language: 
         ]
     });
     let description = match factor.least_significant_difference {
-        Some(difference) => say!(
+        Some(difference) => told!(
             language,
+            objective,
             "Mean validation loss at each level of {name}, and of each replicate (thin lines). Bars are half the least significant \
              difference, {difference}: two levels whose bars do not overlap differ with p ≤ 0.05, not corrected, by the \
              error of the test ({name} × seed)",
             name = name,
             difference = format::number(difference)
         ),
-        None => say!(
+        None => told!(
             language,
+            objective,
             "Mean validation loss at each level of {name}, and of each replicate (thin lines); no bars: there are too few seeds \
              for an interval, or the grid is not complete",
             name = name
@@ -176,8 +185,9 @@ fn chart(position: usize, factor: &Factor, shown: Option<(f64, f64)>, language: 
             shown,
         },
         fallback: TextTable::new(
-            say!(
+            told!(
                 language,
+                objective,
                 "Marginal means by {name} over the compared trials ± standard deviation over replicates of each replicate's mean, with \
                  the 95 % interval of the expected loss under other seeds",
                 name = name
@@ -227,7 +237,7 @@ fn tests(model: &ReportModel, language: Language) -> Vec<Block> {
             needed = INTERVAL_REPLICATES_MIN
         )));
     }
-    blocks.push(Block::Table(test_table(&tested, language)));
+    blocks.push(Block::Table(test_table(&tested, model.objective(), language)));
     let names_where = |holds: fn(&FactorTest) -> bool| {
         let those = tested.iter().filter(|(_, test)| holds(test));
         those.map(|(factor, _)| factor.hyperparameter.name()).collect::<Vec<_>>()
@@ -244,11 +254,11 @@ fn tests(model: &ReportModel, language: Language) -> Vec<Block> {
             names = blind.join(", ")
         )));
     }
-    blocks.push(Block::Table(pairs(&tested, language)));
+    blocks.push(Block::Table(pairs(&tested, model.objective(), language)));
     blocks
 }
 
-fn test_table(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable {
+fn test_table(tested: &[(&Factor, FactorTest)], objective: Objective, language: Language) -> TextTable {
     let head = heads!(
         language,
         "hyperparameter",
@@ -261,8 +271,9 @@ fn test_table(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable
         "#lowest such p",
         "#ω²"
     );
-    let caption = say!(
+    let caption = told!(
         language,
+        objective,
         "Tests of no effect on the validation loss: F against the hyperparameter's interaction with the seed, with the degrees of \
          freedom of both, corrected by Holm for the hyperparameters; and by exchanging the level means within each replicate, which \
          assumes no distribution"
@@ -284,7 +295,7 @@ fn test_table(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable
 }
 
 /// The levels of each hyperparameter, two by two.
-fn pairs(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable {
+fn pairs(tested: &[(&Factor, FactorTest)], objective: Objective, language: Language) -> TextTable {
     let pairs: Vec<_> = tested
         .iter()
         .flat_map(|(factor, _)| factor.comparisons.iter().map(|pair| (factor.hyperparameter, pair)))
@@ -299,8 +310,9 @@ fn pairs(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable {
         "#in seed deviations",
         "#p (Holm)"
     );
-    let caption = say!(
+    let caption = told!(
         language,
+        objective,
         "Levels compared: mean validation loss at one less that at the other, over the replicates that every configuration \
          completed, with the error of the hyperparameter's test; p is corrected by Holm for the pairs of the hyperparameter"
     );
@@ -319,8 +331,9 @@ fn pairs(tested: &[(&Factor, FactorTest)], language: Language) -> TextTable {
 }
 
 fn shares(model: &ReportModel, variance: &Variance, language: Language) -> TextTable {
-    let caption = say!(
+    let caption = told!(
         language,
+        model.objective(),
         "Share of the sum of squares of the validation loss (η²), {configurations} configurations × {replicates} replicates \
          that all of them completed",
         configurations = variance.configurations,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::names;
-use crate::language::{Language, say};
+use crate::language::{Language, say, told};
 use crate::model::{
     Conclusion, Consequence, GroupLabel, PanelTitle, ReplicatesNeeded, Setting, SettingValue, VerdictReason,
     VerdictRule,
@@ -42,15 +42,15 @@ in_english!(
 impl VerdictRule {
     /// Sentences.
     pub fn say(self, language: Language) -> String {
-        say!(
+        told!(
             language,
+            self.0,
             "A hyperparameter is named only where every configuration completed the same two or more replicates, and (1) its \
              main effect on the validation loss is significant: p ≤ 0.05 of the F test against its own interaction with the seed, \
              corrected by Holm for the hyperparameters swept; and (2) with a probability of at least 97.5 % its marginal means spread \
              more (mean square over levels, less what noise adds) than those of every other, given the interaction of each with the \
              seed. Otherwise the answer is \"undecided\"."
         )
-        .to_owned()
     }
 }
 
@@ -82,7 +82,7 @@ impl VerdictReason {
             Self::ResultsMissing { missing, planned, by_seed } => {
                 results_missing(missing, planned, by_seed, language)
             }
-            Self::AllEqual => say!(language, "all trials have the same validation loss").to_owned(),
+            Self::AllEqual(objective) => told!(language, objective, "all trials have the same validation loss"),
             Self::Judged { leading, is_there, p_holm, error_degrees_of_freedom, probability, needed } => {
                 let (p, order) = (probability_text(p_holm), order_text(probability, language));
                 let so_far = if is_there {

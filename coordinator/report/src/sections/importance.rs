@@ -1,14 +1,16 @@
 //! Importance: which hyperparameters decide whether a trial is among the best, beside the exact shares.
 
 use super::{Block, Section, TextTable, fanova, format};
-use crate::language::{Language, heads, say};
+use crate::language::{Language, heads, say, told};
 use crate::model::{Importance, ReportModel};
+use sweep_proto::Objective;
 
 /// Shares that differ less are equal.
 const TIE: f64 = 1e-9;
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
-    let mut blocks = model.importance.as_ref().map(|one| blocks(one, language)).unwrap_or_default();
+    let blocks = model.importance.as_ref().map(|one| blocks(one, model.objective(), language));
+    let mut blocks = blocks.unwrap_or_default();
     if model.answer.provisional && !blocks.is_empty() {
         let warning = say!(
             language,
@@ -19,7 +21,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     Section { id: "importance", title: say!(language, "Importance"), blocks }
 }
 
-fn blocks(importance: &Importance, language: Language) -> Vec<Block> {
+fn blocks(importance: &Importance, objective: Objective, language: Language) -> Vec<Block> {
     let rows = importance.hyperparameters.iter().enumerate().map(|(at, one)| {
         let of_forest = fanova::main_effect(importance.fanova.as_ref(), at);
         vec![
@@ -54,13 +56,13 @@ fn blocks(importance: &Importance, language: Language) -> Vec<Block> {
     );
     let table = Block::Table(TextTable::new(caption, head).with_rows(rows, "report.json", language));
     std::iter::once(table)
-        .chain(agreement(importance, language).map(Block::Text))
+        .chain(agreement(importance, objective, language).map(Block::Text))
         .chain(fanova::blocks(importance, language))
         .collect()
 }
 
 /// Whether both methods have the same hyperparameter in front; `None` where only one of them has spoken.
-fn agreement(importance: &Importance, language: Language) -> Option<String> {
+fn agreement(importance: &Importance, objective: Objective, language: Language) -> Option<String> {
     let rows = &importance.hyperparameters;
     let largest = rows.iter().map(|one| one.share).max_by(f64::total_cmp)?;
     let first: Vec<_> = rows.iter().filter(|one| one.share > largest - TIE).collect();
@@ -79,8 +81,9 @@ fn agreement(importance: &Importance, language: Language) -> Option<String> {
     Some(if by_best == by_variance {
         say!(language, "Both have {name} in front.", name = by_best)
     } else {
-        say!(
+        told!(
             language,
+            objective,
             "They ask different questions and differ: {by_best} matters most for being among the best, {by_variance} for \
              the loss over the whole grid.",
             by_best = by_best,

@@ -1,26 +1,27 @@
 //! Interactions: one heat map per pair of swept hyperparameters.
 
 use super::{Block, Chart, ChartSpec, Head, Section, TextTable, format};
-use crate::language::{Language, say};
+use crate::language::{Language, say, told};
 use crate::model::{Interaction, ReportModel};
+use sweep_proto::Objective;
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
-    let mut blocks = Vec::new();
+    let (mut blocks, objective) = (Vec::new(), model.objective());
     let filled = |one: &&Interaction| one.cells.iter().flatten().any(Option::is_some);
     let charts: Vec<Chart> = model
         .interactions
         .iter()
         .filter(filled)
         .enumerate()
-        .map(|(position, one)| chart(position, one, language))
+        .map(|(position, one)| chart(position, one, objective, language))
         .collect();
     if !charts.is_empty() {
         blocks.push(Block::Text(
-            say!(
+            told!(
                 language,
+                objective,
                 "Mean validation loss of each pair of levels, over all other hyperparameters and replicates. Lower is better."
-            )
-            .to_owned(),
+            ),
         ));
         blocks.extend(compared(model, language).map(Block::Text));
         blocks.push(Block::Charts(charts));
@@ -47,7 +48,7 @@ fn compared(model: &ReportModel, language: Language) -> Option<String> {
     })
 }
 
-fn chart(position: usize, interaction: &Interaction, language: Language) -> Chart {
+fn chart(position: usize, interaction: &Interaction, objective: Objective, language: Language) -> Chart {
     let (rows, columns) = (&interaction.rows, &interaction.columns);
     let names = |levels: &[sweep_proto::Value]| levels.iter().map(ToString::to_string).collect::<Vec<_>>();
     let title = format!("{} × {}", rows.hyperparameter, columns.hyperparameter);
@@ -59,7 +60,12 @@ fn chart(position: usize, interaction: &Interaction, language: Language) -> Char
     let lines: Vec<Vec<String>> = lines.collect();
     Chart {
         id: format!("interaction-{position}"),
-        description: say!(language, "Heat map of the mean validation loss by {pair}", pair = title),
+        description: told!(
+            language,
+            objective,
+            "Heat map of the mean validation loss by {pair}",
+            pair = title
+        ),
         spec: ChartSpec::Heat {
             row_name: rows.hyperparameter.to_string(),
             column_name: columns.hyperparameter.to_string(),
@@ -71,8 +77,11 @@ fn chart(position: usize, interaction: &Interaction, language: Language) -> Char
                 .map(|row| row.iter().map(|one| one.map(format::rounded)).collect())
                 .collect(),
         },
-        fallback: TextTable::new(say!(language, "Mean validation loss by {pair}", pair = title), head)
-            .with_rows(lines.into_iter(), "report.json", language),
+        fallback: TextTable::new(
+            told!(language, objective, "Mean validation loss by {pair}", pair = title),
+            head,
+        )
+        .with_rows(lines.into_iter(), "report.json", language),
         title,
     }
 }

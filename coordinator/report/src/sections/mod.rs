@@ -32,8 +32,9 @@ pub mod verdict;
 pub mod warnings;
 
 use serde::Serialize;
+use sweep_proto::Objective;
 
-use crate::language::{Language, heads, say};
+use crate::language::{Language, heads, say, told};
 use crate::model::ReportModel;
 use crate::table::Table;
 
@@ -307,6 +308,15 @@ pub fn sections(model: &ReportModel, table: &Table, language: Language) -> Vec<S
     .into_iter()
     .filter(|section| !section.blocks.is_empty())
     .collect()
+}
+
+/// The heads of a table whose column of the validation loss holds the scores of another objective.
+fn scored(mut head: Vec<Head>, objective: Objective, language: Language) -> Vec<Head> {
+    let of_loss = language.text("validation loss");
+    for one in head.iter_mut().filter(|one| one.title == of_loss) {
+        one.title = told!(language, objective, "validation loss");
+    }
+    head
 }
 
 /// Rows at the top of a shortened ranking.

@@ -2,7 +2,7 @@
 
 use crate::language::{Language, say};
 use crate::table::ONLY_CONFIGURATION;
-use sweep_proto::TestFigure;
+use sweep_proto::{EpochFigure, Objective, TestFigure};
 
 /// The state of a sweep, a trial or a worker, how an attempt ended, what failed, or what was done.
 ///
@@ -48,6 +48,16 @@ pub(super) fn figure(figure: TestFigure, language: Language) -> &'static str {
         TestFigure::MacroF1 => say!(language, "Macro F1"),
         TestFigure::Auc => say!(language, "AUC"),
         TestFigure::Matthews => say!(language, "Matthews correlation"),
+    }
+}
+
+/// What configurations are ranked by, as a label.
+pub(super) fn score(objective: Objective, language: Language) -> &'static str {
+    match objective.figure() {
+        EpochFigure::ValidationLoss => say!(language, "Validation loss"),
+        EpochFigure::ValidationAccuracy => say!(language, "Validation error"),
+        EpochFigure::ValidationMacroF1 => say!(language, "Validation macro-F1 loss"),
+        _ => say!(language, "Validation score"),
     }
 }
 

@@ -1,15 +1,16 @@
 //! One hyperparameter at a time, as the study looked at it, beside what the full grid says.
 
-use super::{Block, Head, Section, TextTable, format};
-use crate::language::{Language, heads, say};
+use super::{Block, Head, Section, TextTable, format, scored};
+use crate::language::{Language, heads, say, told};
 use crate::model::{OneFactor, ReportModel, VerdictReason};
+use sweep_proto::Objective;
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let rows = &model.one_factor_at_a_time;
     let mut blocks = Vec::new();
     if rows.len() > 1 {
         blocks.push(Block::Text(verdict(model, language)));
-        let table = |row: &OneFactor| Block::Table(table(row, language));
+        let table = |row: &OneFactor| Block::Table(table(row, model.objective(), language));
         blocks.extend(rows.iter().map(table));
     }
     Section { id: "one-factor", title: say!(language, "One factor at a time"), blocks }
@@ -52,8 +53,9 @@ fn verdict(model: &ReportModel, language: Language) -> String {
         }
         (false, None) => say!(language, "all completed trials together have none in front").to_owned(),
     };
-    say!(
+    told!(
         language,
+        model.objective(),
         "{way} Here {name} moves the validation loss the most, by {range}; {whole}.",
         way = way,
         name = name,
@@ -62,7 +64,7 @@ fn verdict(model: &ReportModel, language: Language) -> String {
     )
 }
 
-fn table(row: &OneFactor, language: Language) -> TextTable {
+fn table(row: &OneFactor, objective: Objective, language: Language) -> TextTable {
     let name = row.hyperparameter.name();
     let caption = say!(
         language,
@@ -72,6 +74,7 @@ fn table(row: &OneFactor, language: Language) -> TextTable {
     );
     let mut head = vec![Head::text(name)];
     head.extend(heads!(language, "#validation loss", "#validation accuracy", "#replicates"));
+    let head = scored(head, objective, language);
     let rows = row.levels.iter().map(|level| {
         let (loss, accuracy) = (level.validation_loss, level.validation_accuracy);
         vec![

@@ -1,8 +1,8 @@
 //! Parallel coordinates: every configuration as a line across its levels to its validation loss.
 
-use super::{Block, Chart, ChartSpec, Head, Section, TextTable, format, shortened};
+use super::{Block, Chart, ChartSpec, Head, Section, TextTable, format, scored, shortened};
 use crate::analysis::binned::Bins;
-use crate::language::{Language, heads, say};
+use crate::language::{Language, heads, say, told};
 use crate::model::{Levels, RankedConfiguration, ReportModel};
 use sweep_proto::Value;
 
@@ -17,8 +17,9 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
         model.ranking.iter().filter(|one| one.is_covered_like_first).collect();
     if model.set_up.axes.len() >= 2 && ranking.len() >= 2 {
         let count = ranking.len();
-        let how = say!(
+        let how = told!(
             language,
+            model.objective(),
             "Each line is a configuration: it crosses each hyperparameter's axis at its level and ends at its mean validation \
              loss, which gives its colour. Dragging along an axis picks the lines that cross it there."
         );
@@ -34,7 +35,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
                 sampled = LINES_MAX - BEST_LINES
             )
         } else {
-            how.to_owned()
+            how
         }));
         if count < model.ranking.len() {
             blocks.push(Block::Text(say!(
@@ -52,7 +53,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
 }
 
 fn chart(model: &ReportModel, ranking: &[&RankedConfiguration], language: Language) -> Chart {
-    let axes = &model.set_up.axes;
+    let (axes, objective) = (&model.set_up.axes, model.objective());
     let bins: Vec<Option<Bins>> = axes.iter().map(|axis| axis.range.as_ref().map(Bins::of)).collect();
     let levels_drawn = |(axis, bins): (&Levels, &Option<Bins>)| {
         bins.as_ref().map_or_else(|| axis.levels.clone(), Bins::middles)
@@ -71,6 +72,7 @@ fn chart(model: &ReportModel, ranking: &[&RankedConfiguration], language: Langua
     let mut head = heads!(language, "#rank");
     head.extend(axes.iter().map(|axis| Head::text(axis.hyperparameter.name())));
     head.extend(heads!(language, "#validation loss"));
+    let head = scored(head, objective, language);
     let cells = |one: &&RankedConfiguration| {
         let mut cells = vec![one.rank.to_string()];
         cells.extend(axes.iter().map(|axis| {
@@ -79,15 +81,16 @@ fn chart(model: &ReportModel, ranking: &[&RankedConfiguration], language: Langua
         cells.push(format::number(one.validation_loss.mean));
         cells
     };
-    let caption = say!(language, "Level of each hyperparameter and mean validation loss, in ranking order");
+    let caption =
+        told!(language, objective, "Level of each hyperparameter and mean validation loss, in ranking order");
     Chart {
         id: "parallel-coordinates".to_owned(),
-        title: say!(language, "Levels and validation loss of the configurations").to_owned(),
-        description: say!(
+        title: told!(language, objective, "Levels and validation loss of the configurations"),
+        description: told!(
             language,
+            objective,
             "One line for each configuration across the levels of its hyperparameters to its mean validation loss"
-        )
-        .to_owned(),
+        ),
         spec: ChartSpec::Parallel {
             axes: axes
                 .iter()

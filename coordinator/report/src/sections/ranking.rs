@@ -1,7 +1,7 @@
 //! The ranking of the configurations: the best and the worst of them.
 
-use super::{Block, Section, TextTable, format, names, shortened};
-use crate::language::{Language, heads, say};
+use super::{Block, Section, TextTable, format, names, scored, shortened};
+use crate::language::{Language, heads, say, told};
 use crate::model::ReportModel;
 
 /// The place of the column that stands beside the probability of being the best.
@@ -11,14 +11,15 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     if !model.ranking.is_empty() {
         let bootstrap = model.ranking.iter().any(|one| one.bootstrap_share_best.is_some());
-        let mut caption = say!(
+        let objective = model.objective();
+        let mut caption = told!(
             language,
+            objective,
             "Configurations by completed replicates, then by mean validation loss at the best epoch (± standard \
              deviation over replicates). The interval is that of the expected loss under other seeds, 95 %, \
              as if the configuration had been named beforehand; the \
              probability of being the best is among those that completed the same replicates as the first"
-        )
-        .to_owned();
+        );
         let mut head = heads!(
             language,
             "#rank",
@@ -41,6 +42,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
             );
             head.splice(AFTER_PROBABILITY..AFTER_PROBABILITY, heads!(language, "#bootstrap"));
         }
+        let head = scored(head, objective, language);
         let rows = model.ranking.iter().map(|one| {
             let (loss, accuracy) = (&one.validation_loss, &one.validation_accuracy);
             let mut row = vec![

@@ -1,14 +1,15 @@
 //! The analysis of variance: every effect and interaction with its share, its F and its probability.
 
 use super::{Block, Section, TextTable, format};
-use crate::language::{Language, heads, say};
+use crate::language::{Language, heads, say, told};
 use crate::model::{Effect, Factorial, ReportModel};
+use sweep_proto::Objective;
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let mut blocks = Vec::new();
     if let Some(factorial) = &model.factorial {
         blocks.extend(seed_unknown(factorial.replicates, language).map(Block::Text));
-        blocks.push(Block::Table(table(factorial, language)));
+        blocks.push(Block::Table(table(factorial, model.objective(), language)));
     }
     Section { id: "variance", title: say!(language, "Analysis of variance"), blocks }
 }
@@ -25,9 +26,10 @@ pub(super) fn seed_unknown(replicates: u32, language: Language) -> Option<String
     })
 }
 
-fn table(factorial: &Factorial, language: Language) -> TextTable {
-    let caption = say!(
+fn table(factorial: &Factorial, objective: Objective, language: Language) -> TextTable {
+    let caption = told!(
         language,
+        objective,
         "Validation loss of {configurations} configurations × {replicates} replicates: a factorial in randomised complete blocks, the seeds being \
          random blocks; every effect against its own interaction with the seed, whose degrees of freedom and mean square stand beside \
          it. η² is the share of the total sum of squares, ω² the same less what that error adds; p is not corrected for the \

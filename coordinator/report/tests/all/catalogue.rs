@@ -31,7 +31,7 @@ fn literal(tree: &TokenTree) -> Option<String> {
     syn::parse_str::<LitStr>(&literal.to_string()).ok().map(|text| text.value())
 }
 
-/// The messages of `say!` and `heads!` in Rust, however deep they stand in other macros.
+/// The messages of `say!`, `told!` and `heads!` in Rust, however deep they stand in other macros.
 fn said_in_rust(tokens: TokenStream, messages: &mut BTreeSet<String>) {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     for (at, tree) in trees.iter().enumerate() {
@@ -42,7 +42,7 @@ fn said_in_rust(tokens: TokenStream, messages: &mut BTreeSet<String>) {
         };
         let mut literals = group.stream().into_iter().filter_map(|tree| literal(&tree));
         match (name.to_string().as_str(), mark.as_char()) {
-            ("say", '!') => messages.extend(literals.next()),
+            ("say" | "told", '!') => messages.extend(literals.next()),
             ("heads", '!') => messages.extend(literals.map(|title| title.trim_start_matches('#').to_owned())),
             _ => {}
         }

@@ -23,6 +23,7 @@ mod forest;
 mod formats;
 mod language;
 mod little_to_say;
+mod objective;
 mod ranges;
 mod records;
 mod report;

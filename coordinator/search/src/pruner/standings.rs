@@ -10,7 +10,7 @@ pub const EPOCHS_RANKED_MAX: usize = 10_000;
 /// A trial's part in the standings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shown {
-    /// The lowest validation loss up to each epoch that it measured, of the first [`EPOCHS_RANKED_MAX`].
+    /// The score that it would have if it ended with each epoch that it measured, of the first [`EPOCHS_RANKED_MAX`]; lower is better.
     pub best_so_far: Vec<f64>,
     /// Whether patience has ended it: what it reached is what it would have after any further epoch.
     pub lasts: bool,

@@ -22,6 +22,7 @@ pub(crate) fn spec(axes: Vec<Axis>, constraints: &[&str]) -> SweepSpec {
         failures_max: 3,
         reuse: true,
         priority: 0,
+        objective: sweep_proto::Objective::default(),
     }
 }
 

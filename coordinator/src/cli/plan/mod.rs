@@ -16,7 +16,7 @@ use clap::Args;
 use coordinator_core::forecast::bounds;
 use coordinator_report::Price;
 use serde::Serialize;
-use sweep_proto::{Condition, DataSource, Hyperparameter, SweepSpec, Value};
+use sweep_proto::{Condition, DataSource, Hyperparameter, Objective, SweepSpec, Value};
 use sweep_transport::private;
 
 use super::exit::Failure;
@@ -91,6 +91,8 @@ struct Plan {
     trials: u64,
     /// Epochs of all trials together, none stopped early.
     epochs: u64,
+    /// The metric by which configurations are ranked and chosen.
+    objective: Objective,
     /// How the space is searched; `null` where every configuration is trained, and to its end.
     search: Option<PlannedSearch>,
     axes: Vec<PlannedAxis>,
@@ -250,6 +252,7 @@ impl Gathered {
             replicates: spec.replicates,
             trials: bounds.trials,
             epochs: bounds.epochs,
+            objective: spec.objective,
             search,
             axes: spec
                 .axes

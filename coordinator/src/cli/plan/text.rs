@@ -7,7 +7,7 @@ use super::data::PlannedData;
 use super::search::PlannedSearch;
 use super::time::PlannedTime;
 use super::{Plan, PlannedAxis};
-use sweep_proto::Value;
+use sweep_proto::{Objective, Value};
 
 /// Classes that are named.
 const CLASSES_NAMED_MAX: usize = 6;
@@ -32,6 +32,9 @@ pub(super) fn text(plan: &Plan) -> String {
         ),
         format!("epochs          {} at most", plan.epochs),
     ]);
+    if plan.objective != Objective::default() {
+        lines.push(format!("objective       {}: {}", plan.objective.direction(), plan.objective));
+    }
     let search = plan.search.iter().flat_map(|search| search.lines(plan.epochs));
     lines.extend(search.map(|(title, text)| format!("{title:<15} {text}")));
     lines.extend(plan.axes.iter().map(axis));

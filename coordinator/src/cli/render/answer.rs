@@ -16,8 +16,18 @@ use sweep_proto::TrialState;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Report {
+    /// Of a sweep that is ranked by another metric than the validation loss.
+    objective: Option<RankedBy>,
     answer: Answer,
     main_effects: MainEffects,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct RankedBy {
+    metric: String,
+    direction: String,
+    score: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -44,6 +54,7 @@ struct FactorTest {
 struct Answer {
     conclusion: Option<String>,
     label: String,
+    #[serde(alias = "score")]
     validation_loss: Option<Summary>,
     probability_best: Option<f64>,
     validation_accuracy: Option<Summary>,
@@ -65,6 +76,7 @@ struct Summary {
 #[serde(default)]
 struct Gap {
     worst: String,
+    #[serde(alias = "score_percent")]
     loss_percent: Option<f64>,
     accuracy_points: Option<f64>,
 }
@@ -91,12 +103,16 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
     let answer = &report.answer;
     let label = if answer.label.is_empty() { sweep.chosen.as_deref().unwrap_or("-") } else { &answer.label };
     let conclusion = answer.conclusion.iter().map(|one| format!("{}\n\n", for_terminal(&[plain(one)], 0)));
-    let mut lines = vec![
-        format!("chosen configuration  {}", plain(label)),
-        format!(
-            "validation loss       {}",
-            summary(answer.validation_loss.as_ref(), |one| number(Some(one)))
-        ),
+    let score = summary(answer.validation_loss.as_ref(), |one| number(Some(one)));
+    let mut lines = vec![format!("chosen configuration  {}", plain(label))];
+    match &report.objective {
+        None => lines.push(format!("validation loss       {score}")),
+        Some(RankedBy { metric, direction, score: formula }) => lines.extend([
+            format!("objective             {}: {}", plain(direction), plain(metric)),
+            format!("score                 {score}  ({})", plain(formula)),
+        ]),
+    }
+    lines.extend([
         format!(
             "validation accuracy   {}",
             summary(answer.validation_accuracy.as_ref(), |one| percent(Some(one)))
@@ -106,17 +122,18 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
             percent(answer.test_accuracy),
             number(answer.test_loss)
         ),
-    ];
+    ]);
     if answer.probability_best.is_some() {
         lines.push(format!("it is the best with   {} probability", chance(answer.probability_best)));
     }
     if let Some(gap) = &answer.gap {
         let loss =
             gap.loss_percent.map_or_else(|| "-".to_owned(), |percent| format!("{} %", fixed(percent, 1)));
+        let by = if report.objective.is_some() { "score" } else { "loss" };
         let points = gap.accuracy_points.map_or_else(|| "-".to_owned(), |points| fixed(points, 1));
         let pruned =
             if sweep.ledger.of(TrialState::Pruned) > 0 { "; pruned trials are not counted" } else { "" };
-        lines.push(format!("gap best to worst     {loss} in loss, {points} points in accuracy{pruned}"));
+        lines.push(format!("gap best to worst     {loss} in {by}, {points} points in accuracy{pruned}"));
         lines.push(format!("worst configuration   {}", plain(&gap.worst)));
     }
     if let Some(strongest) = &answer.strongest_hyperparameter {
@@ -190,6 +207,25 @@ mod tests {
         assert!(text.contains("validation loss       0.5412 ± 0.0121 over 2 replicates"), "{text}");
         assert!(text.contains("test accuracy         72.5 %"), "{text}");
         assert!(text.contains("4.2 % in loss, 1.5 points in accuracy"), "{text}");
+    }
+
+    #[test]
+    fn a_sweep_with_another_objective_tells_its_scores_as_scores() {
+        let report = Report::parse(
+            br#"{"objective": {"metric": "validation_accuracy", "direction": "maximize", "score": "1 - validation_accuracy"},
+                "answer": {"label": "units=64", "score": {"mean": 0.2, "standard_deviation": null, "replicates": 1},
+                "gap": {"worst": "units=32", "score_percent": 4.25, "accuracy_points": 1.5}}}"#,
+        );
+        let text = answer(&Sweep::from(sweep_proto::wire::SweepStatus::default()), &report);
+        assert!(text.contains("objective             maximize: validation_accuracy"), "{text}");
+        assert!(
+            text.contains("score                 0.2000") && text.contains("(1 - validation_accuracy)"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("loss  ") && text.contains("4.2 % in score, 1.5 points in accuracy"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sweep_proto::wire::Progress;
 use sweep_proto::{SweepState, TrialState};
 
 use super::super::output::{self, plain};
-use super::status::{self, best_loss, brief_time_left, lowest_trial, moment, number, percent};
+use super::status::{self, best_value, brief_time_left, lowest_trial, moment, number, percent};
 use super::wrap::{fitted, wrapped};
 use crate::telemetry;
 use coordinator::json::{Running, Searching, Sweep};
@@ -281,9 +281,10 @@ fn trouble(sweep: &Sweep) -> impl Iterator<Item = String> {
     counted.filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}"))
 }
 
-/// The best configuration so far, and the lowest single trial where it has another loss.
+/// The best configuration so far, and the best single trial where it has another value.
 fn best_so_far(sweep: &Sweep) -> impl Iterator<Item = String> {
-    let best = (!sweep.best.is_empty()).then(|| format!("best loss {}", best_loss(sweep)));
+    let best =
+        (!sweep.best.is_empty()).then(|| format!("best {} {}", sweep.objective.words(), best_value(sweep)));
     best.into_iter().chain(lowest_trial(sweep))
 }
 

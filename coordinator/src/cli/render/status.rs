@@ -6,7 +6,7 @@ use super::table::{self, Align};
 use super::wrap::for_terminal;
 use coordinator::json::{Best, Rows, Running, Sweep};
 use coordinator_report::sections::format::{count, fixed};
-use sweep_proto::{TestFigure, TrialState};
+use sweep_proto::{Objective, TestFigure, TrialState};
 
 pub(crate) use coordinator_report::sections::format::duration;
 
@@ -22,6 +22,9 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         spent.map(|(search, spent)| format!("search    {}: {}", plain(&search.who()), plain(&spent))),
     );
     lines.extend(sweep.owned_by().map(|owner| format!("owner     {}", plain(&owner))));
+    if sweep.objective != Objective::default() {
+        lines.push(format!("objective {}: {}", sweep.objective.direction(), sweep.objective));
+    }
     if sweep.priority > 0 {
         lines.push(format!("priority  {}", sweep.priority));
     }
@@ -70,7 +73,11 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
     }
     if !sweep.best.is_empty() {
         let so_far = if sweep.has_finished() { "" } else { " so far" };
-        text.extend(["\n\nbest configurations", so_far, "\n"]);
+        text.extend(["\n\nbest configurations", so_far]);
+        if sweep.objective != Objective::default() {
+            text.extend([" by ", sweep.objective.words()]);
+        }
+        text.push('\n');
         text.push_str(&best(sweep));
     }
     text
@@ -170,38 +177,48 @@ pub(crate) fn worker_of(trial: &Running) -> String {
     format!("{}{away}", plain(&trial.worker))
 }
 
-/// The best configurations, best first, and the lowest single trial where it has another loss.
+/// The best configurations, best first, and the best single trial where it has another value.
 pub(crate) fn best(sweep: &Sweep) -> String {
-    let columns = [
+    let mut columns = vec![
         ("RANK", Align::Right),
         ("VALIDATION LOSS", Align::Right),
         ("ACCURACY", Align::Right),
         ("REPLICATES", Align::Right),
         ("CONFIGURATION", Align::Left),
     ];
+    let own = sweep.objective.words().to_uppercase();
+    if sweep.has_other_objective() {
+        columns.insert(1, (own.as_str(), Align::Right));
+    }
     let rows = sweep.best.iter().enumerate().map(|(position, one)| {
         let [loss, accuracy] = [number(one.validation_loss), percent(one.validation_accuracy)];
-        vec![(position + 1).to_string(), loss, accuracy, one.completed.to_string(), plain(&one.label)]
+        let mut row =
+            vec![(position + 1).to_string(), loss, accuracy, one.completed.to_string(), plain(&one.label)];
+        if sweep.has_other_objective() {
+            row.insert(1, sweep.told_value(one.objective));
+        }
+        row
     });
     let mut text = table::table(&columns, rows);
     if let Some(lowest) = sweep.lowest_beside_best() {
-        let loss = number(lowest.validation_loss);
+        let (best, value) = (sweep.objective.best_is(), sweep.told_value(lowest.objective));
         let line =
-            format!("\nlowest single trial: {loss}, {} ({})", plain(&lowest.label), plain(&lowest.trial));
+            format!("\n{best} single trial: {value}, {} ({})", plain(&lowest.label), plain(&lowest.trial));
         text.push_str(&line);
     }
     text
 }
 
-/// The mean loss of the best configuration so far, and the replicates behind it: `0.4790 (2 of 3 replicates)`.
-pub(crate) fn best_loss(sweep: &Sweep) -> String {
-    let told = |best: &Best| format!("{} ({})", number(best.validation_loss), sweep.replicates_of(best));
+/// The mean by which the best configuration so far is the best, and the replicates behind it: `0.4790 (2 of 3 replicates)`.
+pub(crate) fn best_value(sweep: &Sweep) -> String {
+    let told = |best: &Best| format!("{} ({})", sweep.told_value(best.objective), sweep.replicates_of(best));
     sweep.best.first().map_or_else(|| "-".to_owned(), told)
 }
 
-/// `lowest trial 0.4546`, where that is another loss than the best configuration's.
+/// `lowest trial 0.4546`, where that is another value than the best configuration's.
 pub(crate) fn lowest_trial(sweep: &Sweep) -> Option<String> {
-    sweep.lowest_beside_best().map(|lowest| format!("lowest trial {}", number(lowest.validation_loss)))
+    let told = |value| format!("{} trial {}", sweep.objective.best_is(), sweep.told_value(value));
+    sweep.lowest_beside_best().map(|lowest| told(lowest.objective))
 }
 
 /// A loss or score, with four decimals.
@@ -242,6 +259,44 @@ mod tests {
         let status = sweep_proto::wire::SweepStatus { search: Some(search), ..Default::default() };
         let told = sweep(&Sweep::from(status));
         assert!(told.contains("search    sobol, pruner median: 7 of 20 trials made"), "{told}");
+    }
+
+    #[test]
+    fn a_sweep_that_is_ranked_by_another_metric_says_so() {
+        let status = |objective: &str| {
+            let best = sweep_proto::wire::ConfigurationStatus {
+                label: "units=8".to_owned(),
+                completed: 3,
+                score: 0.52,
+                accuracy: 0.75,
+                objective: (objective != "validation_loss").then_some(0.74),
+            };
+            let lowest =
+                sweep_proto::wire::LowestTrial { score: 0.5, objective: Some(0.8), ..Default::default() };
+            Sweep::from(sweep_proto::wire::SweepStatus {
+                objective: objective.to_owned(),
+                best: vec![best],
+                replicates: 3,
+                lowest: Some(lowest),
+                ..Default::default()
+            })
+        };
+        let by_loss = sweep(&status("validation_loss"));
+        assert!(
+            !by_loss.contains("objective") && by_loss.contains("best configurations so far\n"),
+            "{by_loss}"
+        );
+        assert_eq!(best_value(&status("validation_loss")), "0.5200 (3 replicates)");
+        let by_f1 = status("validation_macro_f1");
+        let told = sweep(&by_f1);
+        assert!(told.contains("objective maximize: validation_macro_f1"), "{told}");
+        assert!(told.contains("best configurations so far by macro F1\n"), "{told}");
+        assert!(told.contains("MACRO F1  VALIDATION LOSS  ACCURACY"), "{told}");
+        assert!(told.contains("highest single trial: 80.0 %"), "{told}");
+        assert_eq!(best_value(&by_f1), "74.0 % (3 replicates)");
+        assert_eq!(lowest_trial(&by_f1).as_deref(), Some("highest trial 80.0 %"));
+        let by_accuracy = sweep(&status("validation_accuracy"));
+        assert!(by_accuracy.contains("by accuracy\nRANK  VALIDATION LOSS  ACCURACY"), "{by_accuracy}");
     }
 
     #[test]

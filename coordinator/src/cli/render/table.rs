@@ -12,10 +12,7 @@ pub(crate) enum Align {
 }
 
 /// A table of rows under their headers; as wide as the terminal at most, as wide as needed otherwise.
-pub(crate) fn table<const COLUMNS: usize>(
-    columns: &[(&str, Align); COLUMNS],
-    rows: impl IntoIterator<Item = Vec<String>>,
-) -> String {
+pub(crate) fn table(columns: &[(&str, Align)], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     // Dynamic arrangement wraps at the terminal's width, and only on a terminal.
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::curves::Curves;
 use super::log::{Change, Tone};
 use super::text::inert;
-use crate::cli::render::status::{best_loss, duration, number};
+use crate::cli::render::status::{best_value, duration, number};
 use coordinator::json::{HandBack, Ledger, Running, Sweep, Worker};
 use sweep_proto::state::Told;
 use sweep_proto::{SweepState, TrialState, WorkerCondition};
@@ -17,7 +17,8 @@ pub(super) fn of_sweep(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Ch
     changes.extend(attempts(before, after));
     let [best_before, best_after] = [before, after].map(|sweep| sweep.best.first());
     if let Some(best) = best_after.filter(|best| best_before.is_none_or(|other| other.label != best.label)) {
-        let text = format!("{}, loss {}: {}", after.best_is_called(), best_loss(after), inert(&best.label));
+        let (called, by, value) = (after.best_is_called(), after.objective.words(), best_value(after));
+        let text = format!("{called}, {by} {value}: {}", inert(&best.label));
         changes.push(Change::new(Tone::Best, text));
     }
     if is_extended(before, after) {

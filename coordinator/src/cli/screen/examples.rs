@@ -75,7 +75,9 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
             trial: "3/17".to_owned(),
             label: "units 64, embedding 64 replicate=1".to_owned(),
             validation_loss: Some(0.2987),
+            objective: Some(0.2987),
         }),
+        objective: sweep_proto::Objective::default(),
         rows: Some(Rows { train: 22_500, validation: 2_500, test: 25_000 }),
         warnings: Vec::new(),
         held: None,
@@ -95,6 +97,7 @@ fn best(rank: u32) -> Best {
         completed: 3,
         validation_loss: Some(0.3122 + 0.0191 * f64::from(rank)),
         validation_accuracy: Some(0.871 - 0.0123 * f64::from(rank)),
+        objective: Some(0.3122 + 0.0191 * f64::from(rank)),
     }
 }
 

@@ -24,13 +24,16 @@ const WORDS_COLUMNS: usize = 400;
 /// Silence of a worker that is worth a look: half of that after which its trials go to others.
 const SILENCE_MS: u64 = LEASE_TTL_MS / 2;
 
-const BEST: [Column; 5] = [
-    Column::numbers("RANK", 1, 4),
-    Column::numbers("LOSS", 5, 12),
-    Column::numbers("ACCURACY", 3, 9),
-    Column::numbers("REPLICATES", 2, 10),
-    Column::words("CONFIGURATION", 4, WORDS_COLUMNS),
-];
+/// The best configurations; `figure` is the loss, or an objective that has no other column.
+const fn best_columns(figure: &'static str) -> [Column; 5] {
+    [
+        Column::numbers("RANK", 1, 4),
+        Column::numbers(figure, 5, 12),
+        Column::numbers("ACCURACY", 3, 9),
+        Column::numbers("REPLICATES", 2, 10),
+        Column::words("CONFIGURATION", 4, WORDS_COLUMNS),
+    ]
+}
 
 const RUNNING: [Column; 7] = [
     Column::words("TRIAL", 7, 12),
@@ -69,7 +72,8 @@ fn best(state: &State, shown: Range<usize>, width: usize) -> Vec<Line<'static>> 
     }
     let ranked = shown.clone().zip(&state.sweep.best[shown]);
     let rows: Vec<_> = ranked.map(|(at, best)| of_best(state, best, at + 1)).collect();
-    table(&BEST, &rows, faint(), width)
+    let figure = if state.sweep.has_other_objective() { state.sweep.objective.words() } else { "LOSS" };
+    table(&best_columns(figure), &rows, faint(), width)
 }
 
 fn running(state: &State, shown: Range<usize>, width: usize) -> Vec<Line<'static>> {
@@ -116,9 +120,14 @@ fn empty(text: &str) -> Vec<Line<'static>> {
 fn of_best(state: &State, best: &Best, rank: usize) -> [Cell; 5] {
     let looks = state.looks;
     let style = if rank == 1 { looks.good().patch(strong()) } else { Style::new() };
+    let sweep = &state.sweep;
+    let figure = match best {
+        best if sweep.has_other_objective() => sweep.told_value(best.objective),
+        best => number(best.validation_loss),
+    };
     [
         (rank.to_string(), faint()),
-        (number(best.validation_loss), style),
+        (figure, style),
         (percent(best.validation_accuracy), style),
         (replicates(state, best), Style::new()),
         (inert(&best.label), style),

@@ -65,6 +65,7 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
             failures_max: 3,
             reuse: true,
             priority: 2,
+            objective: sweep_proto::Objective::from_name("validation_macro_f1").unwrap_or_default(),
             constraints: Box::default(),
             search: None,
         },
@@ -132,6 +133,7 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         forgiven: u32::from(state == TrialState::Paused),
         test: (state == TrialState::Completed).then(|| Box::new(test)),
         reused_from: Some(trial_id(0)),
+        objective_score: Some(0.25),
         work: Rare::of(work),
     };
     let past = TrialPast {

@@ -43,7 +43,9 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         created_at=_time(message.created_at_ms),
         ended_at=_time(message.ended_at_ms) if message.ended_at_ms else None,
         running=tuple(_running(trial) for trial in message.running),
-        best=tuple(Configuration(one.label, one.completed, one.score, one.accuracy) for one in message.best),
+        best=tuple(
+            Configuration(one.label, one.completed, one.score, one.accuracy, _objective(one)) for one in message.best
+        ),
         eta_seconds=message.eta_seconds if message.HasField("eta_seconds") else None,
         chosen=message.chosen if message.HasField("chosen") else None,
         test=_test(message.test) if message.HasField("test") else None,
@@ -70,7 +72,12 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         owner_label=message.owner_label or None,
         priority=message.priority,
         search=_search(message.search) if message.HasField("search") else None,
+        objective=message.objective or "validation_loss",
     )
+
+
+def _objective(message: sweep_pb2.ConfigurationStatus | sweep_pb2.LowestTrial) -> float:
+    return message.objective if message.HasField("objective") else message.score
 
 
 def _search(message: sweep_pb2.SearchStatus) -> Search:
@@ -90,7 +97,7 @@ def _earlier_choice(message: sweep_pb2.EarlierChoice) -> EarlierChoice:
 
 
 def _lowest(message: sweep_pb2.LowestTrial) -> LowestTrial:
-    return LowestTrial(message.id.index, message.label, message.score)
+    return LowestTrial(message.id.index, message.label, message.score, _objective(message))
 
 
 def worker(message: sweep_pb2.WorkerStatus) -> Worker:

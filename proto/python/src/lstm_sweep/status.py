@@ -104,17 +104,22 @@ class Configuration:
     """Validation loss at the best epoch, the mean over completed replicates."""
     accuracy: float
     """Validation accuracy at the same epochs, alike."""
+    objective: float | None = None
+    """The sweep's objective at the same epochs, alike."""
 
 
 @dataclass(frozen=True)
 class LowestTrial:
-    """The completed trial with the lowest validation loss: one seed of one configuration."""
+    """The completed trial that is the best by the sweep's objective: one seed of one configuration."""
 
     trial: int
     """Its position in the sweep, from 0."""
     label: str
     """Its swept hyperparameters and replicate in words."""
     score: float
+    """Validation loss at the best epoch."""
+    objective: float | None = None
+    """The sweep's objective at the same epoch."""
 
 
 @dataclass(frozen=True)
@@ -251,6 +256,8 @@ class Status:
     """What the owner's token is called, for people; while the coordinator knows the token."""
     search: Search | None = None
     """`None` where every configuration is trained to its end."""
+    objective: str = "validation_loss"
+    """The metric by which `best` and `lowest` are the best."""
 
     @property
     def has_ended(self) -> bool:
@@ -262,7 +269,9 @@ class Status:
         best = ""
         if self.best:
             first = self.best[0]
-            best = f", best loss {first.score:.4f} ({first.completed}/{self.replicates or first.completed} replicates)"
+            by = self.objective.removeprefix("validation_").replace("_", " ")
+            value = first.score if first.objective is None else first.objective
+            best = f", best {by} {value:.4f} ({first.completed}/{self.replicates or first.completed} replicates)"
         return (
             f"{self.name}: {self.state}, {ledger.ended}/{ledger.planned} trials, "
             f"{self.epochs_done}/{self.epochs_planned} epochs, {len(self.running)} running{best}"

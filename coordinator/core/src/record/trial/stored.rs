@@ -40,6 +40,8 @@ pub(super) struct StoredTrial {
     ended_number: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until_epoch: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    objective_score: Option<f64>,
 }
 
 impl From<StoredTrial> for TrialRecord {
@@ -54,6 +56,7 @@ impl From<StoredTrial> for TrialRecord {
             forgiven: row.forgiven,
             test: row.test,
             reused_from: row.reused_from,
+            objective_score: row.objective_score,
             work: Rare::of(work),
         };
         let past = TrialPast {
@@ -84,6 +87,7 @@ impl From<TrialRecord> for StoredTrial {
             forgiven,
             test,
             reused_from,
+            objective_score,
             work,
         } = extra.into_inner();
         let TrialWork { lease, checkpoint, underway } = work.into_inner();
@@ -108,6 +112,7 @@ impl From<TrialRecord> for StoredTrial {
             model_is_removed,
             ended_number,
             until_epoch,
+            objective_score,
         }
     }
 }

@@ -354,6 +354,8 @@ impl World {
         let mut spec = values::impatient(spec, 1);
         spec.reuse = self.random.permille(700);
         spec.failures_max = 1 + self.random.below(3) as u32;
+        let objectives: Vec<_> = sweep_proto::Objective::all().collect();
+        spec.objective = objectives[self.engine.tables().sweeps.len() % objectives.len()];
         spec.search = self.pruned();
         if self.search_random.permille(400) {
             self.search(&mut spec);

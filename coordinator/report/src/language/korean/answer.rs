@@ -167,6 +167,15 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("not measured", "측정되지 않음"),
     ("measured once the choice is made", "조합이 선택된 뒤 측정"),
     ("Validation loss", "검증 손실"),
+    ("Validation error", "검증 오류율"),
+    ("Validation macro-F1 loss", "검증 macro F1 손실"),
+    ("Validation score", "검증 점수"),
+    (
+        "Objective: {direction} {metric}. The analysis is of {score}: lower is better. A trial counts with its value in the \
+         epoch whose weights are kept, that of its lowest validation loss.",
+        "목적: {metric} ({direction}). 분석 대상: {score}(낮을수록 좋음). 시행마다 가중치를 보존한 에포크, 즉 검증 손실이 가장 낮은 \
+         에포크의 값을 씁니다.",
+    ),
     ("Validation accuracy", "검증 정확도"),
     ("Is the best of all", "최적일 확률"),
     ("probability of the lowest expected loss", "기대 손실이 가장 낮을 확률"),

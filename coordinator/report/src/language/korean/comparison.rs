@@ -27,6 +27,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "잠정 결과: 스윕 {sweep}의 상태가 \"{state}\"이므로 수치가 바뀔 수 있습니다.",
     ),
     (
+        "The two sweeps have different objectives: {first} and {second}. Here both are ranked and compared by the validation \
+         loss.",
+        "두 스윕의 목적이 다릅니다({first}, {second}). 여기서는 두 스윕 모두 검증 손실로 순위를 매기고 비교합니다.",
+    ),
+    (
         "The two sweeps were not trained and validated on the same rows: their losses tell of the data, too.",
         "두 스윕은 같은 행으로 학습하고 검증하지 않았습니다. 손실의 차이에는 데이터의 차이도 포함됩니다.",
     ),

@@ -61,6 +61,7 @@ pub(super) const ENTRIES: &[Entry] = &[
          고르든 그 수준의 손실이 더 낮습니다. 선이 교차하면 나머지에 따라 달라집니다. 50 %는 중앙값입니다.",
     ),
     ("Distribution of the losses", "손실의 분포"),
+    ("Distribution of the scores", "점수의 분포"),
     ("Validation loss by share of the trials: {name}", "시행 비율별 검증 손실: {name}"),
     ("Quantiles of the validation loss by {name}", "{name}의 수준별 검증 손실의 분위수"),
     (

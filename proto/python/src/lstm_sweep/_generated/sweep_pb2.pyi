@@ -244,19 +244,21 @@ class RunningTrial(_message.Message):
     def __init__(self, id: _Optional[_Union[_types_pb2.TrialId, _Mapping]] = ..., attempt: _Optional[int] = ..., label: _Optional[str] = ..., worker: _Optional[str] = ..., evaluating: bool = ..., epochs_total: _Optional[int] = ..., last: _Optional[_Union[_types_pb2.EpochMetric, _Mapping]] = ..., is_away: bool = ...) -> None: ...
 
 class ConfigurationStatus(_message.Message):
-    __slots__ = ("label", "completed", "score", "accuracy")
+    __slots__ = ("label", "completed", "score", "accuracy", "objective")
     LABEL_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    OBJECTIVE_FIELD_NUMBER: _ClassVar[int]
     label: str
     completed: int
     score: float
     accuracy: float
-    def __init__(self, label: _Optional[str] = ..., completed: _Optional[int] = ..., score: _Optional[float] = ..., accuracy: _Optional[float] = ...) -> None: ...
+    objective: float
+    def __init__(self, label: _Optional[str] = ..., completed: _Optional[int] = ..., score: _Optional[float] = ..., accuracy: _Optional[float] = ..., objective: _Optional[float] = ...) -> None: ...
 
 class SweepStatus(_message.Message):
-    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "outlook", "no_worker_since_ms", "eta_low_seconds", "eta_high_seconds", "running_seconds", "data", "held", "handed_back", "earlier_choices", "matters_most", "owner", "owner_label", "priority", "search")
+    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "outlook", "no_worker_since_ms", "eta_low_seconds", "eta_high_seconds", "running_seconds", "data", "held", "handed_back", "earlier_choices", "matters_most", "owner", "owner_label", "priority", "search", "objective")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -290,6 +292,7 @@ class SweepStatus(_message.Message):
     OWNER_LABEL_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     SEARCH_FIELD_NUMBER: _ClassVar[int]
+    OBJECTIVE_FIELD_NUMBER: _ClassVar[int]
     id: int
     name: str
     state: str
@@ -323,7 +326,8 @@ class SweepStatus(_message.Message):
     owner_label: str
     priority: int
     search: SearchStatus
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., outlook: _Optional[str] = ..., no_worker_since_ms: _Optional[int] = ..., eta_low_seconds: _Optional[float] = ..., eta_high_seconds: _Optional[float] = ..., running_seconds: _Optional[float] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ..., handed_back: _Optional[_Iterable[_Union[HandBack, _Mapping]]] = ..., earlier_choices: _Optional[_Iterable[_Union[EarlierChoice, _Mapping]]] = ..., matters_most: _Optional[str] = ..., owner: _Optional[str] = ..., owner_label: _Optional[str] = ..., priority: _Optional[int] = ..., search: _Optional[_Union[SearchStatus, _Mapping]] = ...) -> None: ...
+    objective: str
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., outlook: _Optional[str] = ..., no_worker_since_ms: _Optional[int] = ..., eta_low_seconds: _Optional[float] = ..., eta_high_seconds: _Optional[float] = ..., running_seconds: _Optional[float] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ..., handed_back: _Optional[_Iterable[_Union[HandBack, _Mapping]]] = ..., earlier_choices: _Optional[_Iterable[_Union[EarlierChoice, _Mapping]]] = ..., matters_most: _Optional[str] = ..., owner: _Optional[str] = ..., owner_label: _Optional[str] = ..., priority: _Optional[int] = ..., search: _Optional[_Union[SearchStatus, _Mapping]] = ..., objective: _Optional[str] = ...) -> None: ...
 
 class SearchStatus(_message.Message):
     __slots__ = ("sampler", "pruner", "trials_made", "trials_max", "epochs_max", "at_rungs")
@@ -450,14 +454,16 @@ class DataAccount(_message.Message):
     def __init__(self, classes: _Optional[_Iterable[str]] = ..., files: _Optional[_Iterable[_Union[DataFile, _Mapping]]] = ..., unusable: _Optional[int] = ..., unusable_reasons: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., unusable_classes: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., unusable_first: _Optional[_Iterable[_Union[BadRow, _Mapping]]] = ..., left_out: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., lost_classes: _Optional[_Iterable[str]] = ..., splits: _Optional[_Iterable[_Union[DataSplit, _Mapping]]] = ..., tokenizer: _Optional[str] = ..., vocabulary: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LowestTrial(_message.Message):
-    __slots__ = ("id", "label", "score")
+    __slots__ = ("id", "label", "score", "objective")
     ID_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
+    OBJECTIVE_FIELD_NUMBER: _ClassVar[int]
     id: _types_pb2.TrialId
     label: str
     score: float
-    def __init__(self, id: _Optional[_Union[_types_pb2.TrialId, _Mapping]] = ..., label: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
+    objective: float
+    def __init__(self, id: _Optional[_Union[_types_pb2.TrialId, _Mapping]] = ..., label: _Optional[str] = ..., score: _Optional[float] = ..., objective: _Optional[float] = ...) -> None: ...
 
 class SplitRows(_message.Message):
     __slots__ = ("train", "validation", "test")
