@@ -147,6 +147,13 @@ pub(crate) struct SearchView {
     pub(crate) epochs_max: Option<u64>,
     /// Trials that wait at rungs.
     pub(crate) at_rungs: u64,
+    pub(crate) hours_max: Option<f64>,
+    pub(crate) money_max: Option<f64>,
+    /// Of attempts that run, until they were last heard; nothing without a budget of hours or money.
+    pub(crate) hours_spent: Option<f64>,
+    pub(crate) money_spent: Option<f64>,
+    /// The part of the budget because of which no trial begins any more.
+    pub(crate) spent: Option<&'static str>,
 }
 
 /// A worker.

@@ -49,7 +49,7 @@ pub use metric::{ConfidenceBin, EpochFigure, EpochMetric, HardExample, StepMetri
 pub use objective::Objective;
 pub use outcome::{AttemptOutcome, FailureKind, TrialResult};
 pub use reading::{HtmlBreaks, Reading};
-pub use search::{Budget, PrunerName, SamplerName, Search};
+pub use search::{Amount, Budget, MeteredPart, PrunerName, SamplerName, Search};
 pub use space::{Axis, Bounds, Condition, Constraint, Constraints, Domain, Range};
 pub use state::{AttemptState, SweepState, TrialState, WorkerCondition, WorkerState};
 pub use sweep_spec::{DataSource, DataSpec, SweepSpec};

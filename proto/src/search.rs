@@ -1,5 +1,6 @@
 //! How a sweep is searched: who proposes configurations, who stops trials, and how much may be spent.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -79,8 +80,74 @@ named! {
     }
 }
 
+named! {
+    /// A part of a budget that is spent while attempts hold their slots.
+    MeteredPart {
+        Hours "hours" "Hours for which attempts held their slots."
+        Money "money" "The price of these hours."
+    }
+}
+
 /// The most epochs of a budget: beyond what anybody trains.
 pub const BUDGET_EPOCHS_MAX: u64 = 1_000_000_000_000;
+
+/// The largest amount: hours of a budget, its money, or a price. Its milliseconds are counted by 64 bits.
+pub const AMOUNT_MAX: f64 = 1e9;
+
+/// Milliseconds of an hour.
+const HOUR_MS: f64 = 3_600_000.0;
+
+/// Hours, money or a price: above 0 and at most [`AMOUNT_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Amount(f64);
+
+impl Amount {
+    /// The amount of a number; `None` where it is none.
+    pub fn of(number: f64) -> Option<Self> {
+        (number > 0.0 && number <= AMOUNT_MAX).then_some(Self(number))
+    }
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for Amount {
+    type Error = String;
+
+    fn try_from(number: f64) -> Result<Self, String> {
+        Self::of(number).ok_or_else(|| format!("{number} is not above 0 and at most {AMOUNT_MAX}"))
+    }
+}
+
+impl From<Amount> for f64 {
+    fn from(amount: Amount) -> Self {
+        amount.0
+    }
+}
+
+// It is never NaN.
+impl Eq for Amount {}
+
+impl PartialOrd for Amount {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Amount {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
 
 /// What a search may spend; it ends when the first of them is spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,13 +158,38 @@ pub struct Budget {
     /// Epochs of all trials together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epochs: Option<u64>,
+    /// Hours for which all attempts together hold their slots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Amount>,
+    /// What these hours may cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<Amount>,
+    /// What one of these hours costs, in the currency of `money`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_per_hour: Option<Amount>,
 }
 
 impl Budget {
     /// Whether nothing bounds the search.
     pub fn is_unlimited(&self) -> bool {
-        *self == Self::default()
+        let Self { trials, epochs, hours, money, price_per_hour: _ } = self;
+        trials.is_none() && epochs.is_none() && hours.is_none() && money.is_none()
     }
+
+    /// Milliseconds for which attempts may hold their slots, and which part of the budget says so: the smaller of hours and money.
+    /// Money without a price bounds nothing.
+    pub fn metered_ms(&self) -> Option<(MeteredPart, u64)> {
+        let ms = |hours: f64| (hours * HOUR_MS) as u64;
+        let of_hours = self.hours.map(|hours| (MeteredPart::Hours, ms(hours.get())));
+        let of_money = self.money.zip(self.price_per_hour);
+        let of_money = of_money.map(|(money, price)| (MeteredPart::Money, ms(money.get() / price.get())));
+        of_hours.into_iter().chain(of_money).min_by_key(|(_, ms)| *ms)
+    }
+}
+
+/// Hours of milliseconds.
+pub fn hours_of(ms: u64) -> f64 {
+    ms as f64 / HOUR_MS
 }
 
 /// The search of a sweep.
@@ -153,7 +245,7 @@ mod tests {
     fn a_search_survives_its_row() {
         let search = Search {
             sampler: SamplerName::Random,
-            budget: Budget { trials: Some(40), epochs: None },
+            budget: Budget { trials: Some(40), ..Budget::default() },
             ..Search::of_grid()
         };
         let text = serde_json::to_string(&search).expect("a row");
@@ -161,6 +253,34 @@ mod tests {
         assert_eq!(serde_json::from_str::<Search>(&text).expect("a row"), search);
         let unknown = text.replace("random", "guess");
         assert!(serde_json::from_str::<Search>(&unknown).is_err());
+    }
+
+    #[test]
+    fn the_smaller_of_hours_and_money_is_what_bounds() {
+        let budget = |hours, money, price_per_hour| {
+            let [hours, money, price_per_hour] = [hours, money, price_per_hour].map(Amount::of);
+            Budget { hours, money, price_per_hour, ..Budget::default() }.metered_ms()
+        };
+        assert_eq!(budget(0.0, 0.0, 2.0), None);
+        assert_eq!(budget(1.5, 0.0, 0.0), Some((MeteredPart::Hours, 5_400_000)));
+        assert_eq!(budget(1.5, 2.0, 0.0), Some((MeteredPart::Hours, 5_400_000)), "without a price");
+        assert_eq!(budget(1.5, 2.0, 2.0), Some((MeteredPart::Money, 3_600_000)));
+        assert_eq!(budget(0.5, 2.0, 2.0), Some((MeteredPart::Hours, 1_800_000)));
+        assert_eq!(budget(0.0, 1e9, 1e-300), Some((MeteredPart::Money, u64::MAX)), "beyond all counting");
+    }
+
+    #[test]
+    fn an_amount_is_above_zero_and_finite_in_rows_too() {
+        for number in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
+            assert_eq!(Amount::of(number), None);
+        }
+        assert_eq!(serde_json::from_str::<Amount>("2.5").expect("an amount").get(), 2.5);
+        assert!(serde_json::from_str::<Amount>("0").is_err());
+        let budget = Budget { hours: Amount::of(2.0), ..Budget::default() };
+        let text = serde_json::to_string(&budget).expect("a row");
+        assert_eq!(text, r#"{"hours":2.0}"#);
+        assert_eq!(serde_json::from_str::<Budget>(&text).expect("a row"), budget);
+        assert!(!budget.is_unlimited());
     }
 
     #[test]

@@ -209,7 +209,8 @@ states! {
     ///   └──── resume ──┘       └─────────────────────────────────────────────────┘
     /// Leased ── trained as far as it may now ──► Paused ── promoted ──► Pending
     /// Leased | Paused ── pruned ──► Pruned
-    /// Pending | Leased | Paused ── cancel ──► Cancelled      Pending ── same key finished before ──► Completed
+    /// Pending | Leased | Paused ── cancel ──► Cancelled ── a larger budget ──► Pending
+    /// Pending | Paused ── its budget is spent ──► Cancelled  Pending ── same key finished before ──► Completed
     /// Failed | Diverged ── retry ──► Pending
     /// ```
     TrialState {
@@ -220,7 +221,7 @@ states! {
         Pruned { "pruned", "pruned", Plain, "Was stopped because it could not win." }
         Diverged { "diverged", "diverged", Warning, "Its loss left every bound." }
         Failed { "failed", "failed", Bad, "Its tries are spent." }
-        Cancelled { "cancelled", "cancelled", Plain, "Its sweep was cancelled before it ended." }
+        Cancelled { "cancelled", "cancelled", Plain, "Its sweep was cancelled, or its budget spent, before it ended." }
     }
 }
 

@@ -24,7 +24,7 @@ fn spec(trials: u64) -> Result<SweepSpec, Box<dyn Error>> {
         let range = Range::new(hyperparameter, [1, 4_096].map(Value::Integer), false, None)?;
         Ok::<_, Box<dyn Error>>(Axis::of_range(hyperparameter, range))
     };
-    let budget = Budget { trials: Some(u32::try_from(trials)?), epochs: None };
+    let budget = Budget { trials: Some(u32::try_from(trials)?), ..Budget::default() };
     let axes = vec![axis(Hyperparameter::Units)?, axis(Hyperparameter::BatchSize)?];
     let search = Search { sampler: SamplerName::Random, budget, ..Search::of_grid() };
     Ok(SweepSpec { search: Some(Box::new(search)), ..setup::spec("searched", axes, 1) })

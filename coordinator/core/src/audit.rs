@@ -119,7 +119,10 @@ impl Audit<'_> {
             format!("all that is left of sweep {id} waits at rungs, and nobody promotes or prunes it")
         });
         let is_pruned = |trial: &&TrialRecord| trial.state == TrialState::Pruned;
-        let is_lost = sweep.state != SweepState::Cancelled && trials.iter().all(is_pruned);
+        // Where a budget of hours was spent, nobody promoted the leading trial; it may have been raised since.
+        let has_meter = sweep.spec.search.as_ref().is_some_and(|search| search.budget.metered_ms().is_some());
+        let was_cut_short = sweep.state == SweepState::Cancelled || has_meter;
+        let is_lost = !was_cut_short && trials.iter().all(is_pruned);
         self.expect(!is_lost || trials.is_empty(), || format!("every trial of sweep {id} was pruned"));
         let open = unmade > 0 || trials.iter().any(|trial| !trial.state.is_terminal());
         let may_be_open = matches!(sweep.state, SweepState::Open | SweepState::Paused)
@@ -179,6 +182,10 @@ impl Audit<'_> {
         let budget = sweep.spec.search.as_ref().and_then(|search| search.budget.trials);
         self.expect(budget.is_none_or(|most| index.made() <= u64::from(most)), || {
             format!("sweep {id} has {} trials of {budget:?}", index.made())
+        });
+        let has_meter = sweep.spec.search.as_ref().is_some_and(|search| search.budget.metered_ms().is_some());
+        self.expect(sweep.spent().is_none() || has_meter, || {
+            format!("sweep {id} has spent {:?}, of which it has no budget", sweep.spent())
         });
         let goes_on = index.open_trials() > 0 || search::wanted(sweep, index) > 0;
         self.expect(sweep.state != SweepState::Open || goes_on, || {

@@ -1,6 +1,7 @@
 //! The decisions, one file per kind of command, and what they share.
 
 pub(crate) mod access;
+mod budget;
 pub(crate) mod complete;
 pub(crate) mod control;
 pub(crate) mod delete;
@@ -18,6 +19,7 @@ pub(crate) mod report_epoch;
 pub(crate) mod retry;
 mod search;
 mod settle;
+mod spend;
 pub(crate) mod tick;
 mod trouble;
 pub(crate) mod unreadable;

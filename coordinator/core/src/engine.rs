@@ -9,7 +9,7 @@ use crate::decide::work::Room;
 use crate::index::{Index, Stock};
 use crate::limits::SLICE_TRIALS;
 use crate::mutation::{Key, Mutation};
-use crate::record::{EpochRecord, WorkerState};
+use crate::record::{AttemptRecord, EpochRecord, WorkerState};
 use crate::retention;
 use crate::tables::Tables;
 use crate::volatile::Volatile;
@@ -60,7 +60,8 @@ impl Engine {
 
     /// The engine over what its store holds, where its newest decisions could not be written. Who was connected still is.
     #[must_use]
-    pub fn rolled_back(&self, tables: Tables, now: Timestamp) -> Self {
+    pub fn rolled_back(&self, mut tables: Tables, now: Timestamp) -> Self {
+        tables.share_points(&self.tables);
         let mut engine = Self::restore(tables, now);
         let connected = self.tables.workers.keys().filter(|worker| self.is_connected(**worker));
         connected.for_each(|worker| engine.touch(&Touch::Worker(*worker, now)));
@@ -168,8 +169,9 @@ impl Engine {
                 self.index.sweep_changed(&self.tables, before.as_ref(), sweep, self.slice.0);
             }
             Mutation::Attempt(attempt) => {
+                let before_ms = self.tables.attempts.get(&attempt.id).map_or(0, AttemptRecord::charged_ms);
                 self.tables.apply(mutation);
-                self.index.attempt_changed(&self.tables, attempt);
+                self.index.attempt_changed(&self.tables, before_ms, attempt);
             }
             Mutation::Worker(worker) => {
                 self.tables.apply(mutation);

@@ -54,6 +54,8 @@ pub(crate) struct Index {
     pub(crate) behind: BTreeSet<SweepId>,
     /// Sweeps that want proposals.
     pub(crate) wanting: BTreeSet<SweepId>,
+    /// Open sweeps with a budget that attempts spend by holding their slots, and have not spent.
+    pub(crate) metered: BTreeSet<SweepId>,
     /// Searched sweeps of which workers could train more than their lead allows, in the order of their turns.
     pub(crate) starving: BTreeSet<Turn>,
     /// The trial of each live lease.
@@ -96,7 +98,7 @@ impl Index {
             index.refresh_ready(tables, sweep.id);
         }
         for attempt in tables.attempts.values() {
-            index.attempt_counted(tables, attempt);
+            index.attempt_counted(tables, 0, attempt);
         }
         for trial in tables.trials.values() {
             index.trial_changed(tables, None, trial);
@@ -193,6 +195,10 @@ impl Index {
         slice: usize,
     ) {
         self.sweep_named(before, Some(sweep));
+        if sweep.state.is_ended() {
+            // Whoever extends it, or makes its report, finds them again.
+            sweep.spec.constraints.forget_points();
+        }
         let waits = |sweep: &SweepRecord| sweep.state == SweepState::Evaluating;
         let same =
             before.is_some_and(|before| before.chosen == sweep.chosen && waits(before) == waits(sweep));
@@ -202,6 +208,7 @@ impl Index {
             // Nobody asks any more when a deleted sweep ran, nor what it found.
             entry.is_deleted = true;
             (entry.ran, entry.configurations) = (Spans::default(), Configurations::default());
+            entry.held_ms = 0;
         } else if before.is_some_and(|before| before.spec.axes != sweep.spec.axes) {
             entry.configurations.grid_changed(&sweep.spec);
         }
@@ -263,6 +270,7 @@ impl Index {
         self.sweep_named(Some(sweep), None);
         self.behind.remove(&sweep.id);
         self.wanting.remove(&sweep.id);
+        self.metered.remove(&sweep.id);
         if let Some(SweepIndex { ready, starving, .. }) = self.sweeps.remove(&sweep.id) {
             ready.iter().for_each(|turn| _ = self.ready.remove(turn));
             starving.iter().for_each(|turn| _ = self.starving.remove(turn));
@@ -285,28 +293,33 @@ impl Index {
         }
     }
 
-    /// An attempt's row was replaced; `tables` hold the new one.
-    pub(crate) fn attempt_changed(&mut self, tables: &Tables, attempt: &AttemptRecord) {
-        self.attempt_counted(tables, attempt);
+    /// An attempt's row was replaced, which was charged that much before; `tables` hold the new one.
+    pub(crate) fn attempt_changed(&mut self, tables: &Tables, before_ms: u64, attempt: &AttemptRecord) {
+        self.attempt_counted(tables, before_ms, attempt);
         if attempt.work == WorkKind::Evaluate {
             self.refresh_evaluation(tables, attempt.id.trial);
             self.refresh_ready(tables, attempt.id.trial.sweep);
         }
     }
 
-    fn attempt_counted(&mut self, tables: &Tables, attempt: &AttemptRecord) {
+    fn attempt_counted(&mut self, tables: &Tables, before_ms: u64, attempt: &AttemptRecord) {
         if self.attempts.insert(attempt.token, attempt.id).is_none() {
             *self.worked.entry(attempt.worker).or_default() += 1;
         }
         let id = attempt.id.trial.sweep;
         // Nobody asks any more when a deleted sweep ran.
         if tables.sweeps.get(&id).is_some_and(|sweep| !sweep.is_deleted()) {
-            self.sweeps.entry(id).or_default().ran.add(attempt);
+            let entry = self.sweeps.entry(id).or_default();
+            entry.ran.add(attempt);
+            entry.held_ms = entry.held_ms.saturating_sub(before_ms).saturating_add(attempt.charged_ms());
         }
     }
 
     /// An attempt's row is about to be removed.
     pub(crate) fn attempt_removed(&mut self, attempt: &AttemptRecord) {
+        if let Some(entry) = self.sweeps.get_mut(&attempt.id.trial.sweep).filter(|entry| !entry.is_deleted) {
+            entry.held_ms = entry.held_ms.saturating_sub(attempt.charged_ms());
+        }
         if self.attempts.remove(&attempt.token).is_some()
             && let Some(count) = self.worked.get_mut(&attempt.worker)
         {
@@ -341,12 +354,16 @@ impl Index {
 
     fn refresh_ready(&mut self, tables: &Tables, id: SweepId) {
         let (Some(sweep), Some(entry)) = (tables.sweeps.get(&id), self.sweeps.get_mut(&id)) else { return };
-        if sweep.search.is_some() || sweep.state == SweepState::Finished {
+        if sweep.search.is_some() || has_all(sweep) {
             entry.target = target(sweep, entry.tally());
         }
         let phase = match sweep.state {
             // A pruner asks of every epoch what all trials have shown.
-            SweepState::Open if !entry.pending.is_empty() && entry.unfinished.is_none() => Some(Phase::Train),
+            SweepState::Open
+                if !entry.pending.is_empty() && entry.unfinished.is_none() && sweep.spent().is_none() =>
+            {
+                Some(Phase::Train)
+            }
             SweepState::Evaluating if !entry.evaluable.is_empty() => Some(Phase::Evaluate),
             _ => None,
         };
@@ -362,6 +379,11 @@ impl Index {
             self.wanting.insert(id);
         } else {
             self.wanting.remove(&id);
+        }
+        if search::is_metered(sweep) {
+            self.metered.insert(id);
+        } else {
+            self.metered.remove(&id);
         }
         let is_starving = search::is_starving(sweep, entry);
         let turn = is_starving.then_some(Turn { phase: Phase::Train, priority, leases, sweep: id });
@@ -380,14 +402,18 @@ fn set_turn(queue: &mut BTreeSet<Turn>, present: &mut Option<Turn>, turn: Option
     }
 }
 
-/// Trials that a sweep has once all are made. A deleted one makes none any more, and a finished one has them all: no start looks at
-/// the points of its grid.
+/// Trials that a sweep has once all are made. A deleted one makes none any more.
 fn target(sweep: &SweepRecord, tally: Tally) -> u64 {
-    match sweep.state {
+    match sweep {
         _ if sweep.is_deleted() => 0,
-        SweepState::Finished => tally.made,
+        _ if has_all(sweep) => tally.made,
         _ => source::of(sweep, tally).target(),
     }
+}
+
+/// Whether all trials of a sweep are made, since it has come to its end: no start looks at the points of its grid.
+fn has_all(sweep: &SweepRecord) -> bool {
+    matches!(sweep.state, SweepState::Evaluating | SweepState::Finished)
 }
 
 /// Whether a trial belongs to the chosen configuration and has not been measured on the test split.

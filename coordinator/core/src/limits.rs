@@ -27,6 +27,10 @@ pub const SLICE_TRIALS: usize = 250;
 /// which more are made. A larger sweep takes memory and storage as it runs.
 pub const STOCK_TRIALS: usize = 2_000;
 
+/// Most trials of a search whose budget counts hours and money alone, as trials: the totals need a number at its launch. Whoever
+/// wants more writes `trials`, too.
+pub const UNCOUNTED_TRIALS_MAX: u32 = 10_000;
+
 /// Rows below a trial, on average over a slice, up to which a slice removes all its trials: a trial may have thousands of
 /// epochs and attempts.
 pub const ROWS_PER_TRIAL_OF_SLICE: usize = 8;

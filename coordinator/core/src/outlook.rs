@@ -1,6 +1,6 @@
 //! What is to be expected of a sweep: whether anybody works on it, and when it will end.
 
-use sweep_proto::{SweepId, Timestamp, WorkerId};
+use sweep_proto::{AttemptId, SweepId, Timestamp, WorkerId};
 
 use crate::engine::Engine;
 use crate::forecast::Forecast;
@@ -70,12 +70,23 @@ impl Engine {
         leases.filter(|lease| !self.is_connected(lease.worker)).count() as u64
     }
 
+    /// Milliseconds for which all attempts of a sweep held their slots; those that run, until they were last heard.
+    pub fn held_ms(&self, id: SweepId) -> u64 {
+        let Some(index) = self.index.sweeps.get(&id) else { return 0 };
+        let running = self.running(id).filter_map(|trial| {
+            let number = trial.lease?.attempt;
+            self.tables.attempts.get(&AttemptId { trial: trial.spec.id, number })
+        });
+        let running = running.map(|attempt| self.last_heard_of(attempt).since_ms(attempt.started_at));
+        running.fold(index.held_ms, u64::saturating_add)
+    }
+
     /// Milliseconds in which trials of a sweep ran, up to `now`; pauses of the sweep and of its coordinator do not count.
     pub fn ran_ms(&self, id: SweepId, now: Timestamp) -> u64 {
         let Some(index) = self.index.sweeps.get(&id) else { return 0 };
         let leases = self.running(id).filter_map(|trial| trial.lease.map(|lease| (trial.spec.id, lease)));
         let live = leases.filter_map(|(trial, lease)| {
-            let id = sweep_proto::AttemptId { trial, number: lease.attempt };
+            let id = AttemptId { trial, number: lease.attempt };
             let attempt = self.tables.attempts.get(&id)?;
             let heard = self.last_heard_of(attempt);
             let until = if self.is_disconnected(lease.worker) { heard } else { now.max(heard) };

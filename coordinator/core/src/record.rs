@@ -11,12 +11,13 @@ use sweep_proto::left_out::{is_default, is_one, one};
 pub use sweep_proto::state::{AttemptState, SweepState, TrialState, WorkerState};
 use sweep_proto::{
     ArtifactRef, AttemptId, Configuration, DataAccount, EpochMetric, FailureKind, Hyperparameter, LeaseToken,
-    SweepId, SweepSpec, Timestamp, TrialId, Value, WorkKind, WorkerId, WorkerProfile,
+    MeteredPart, SweepId, SweepSpec, Timestamp, TrialId, Value, WorkKind, WorkerId, WorkerProfile,
 };
 use uuid::Uuid;
 
 pub use self::trial::{TrialExtra, TrialPast, TrialRecord, TrialWork};
 use crate::limits::{INSTANCES_REMEMBERED_MAX, REQUESTS_REMEMBERED_MAX};
+use crate::view::waiting_state;
 
 /// In which order the trials of a grid are made, and numbered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,9 @@ pub struct SearchRecord {
     /// Where the sampler's own sequence goes on: what stands before is made or forbidden, and need not be looked at again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub from: u64,
+    /// The part of its budget that attempts have spent by holding their slots. No trial begins any more; what waited is cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<MeteredPart>,
 }
 
 /// A choice that was measured on the test split and is not the last one: whoever knows the measurement may have gone on because
@@ -144,6 +148,17 @@ impl SweepRecord {
     /// Whether somebody has deleted it.
     pub fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
+    }
+
+    /// The part of its budget that is spent, where no trial of it begins any more because of that.
+    pub fn spent(&self) -> Option<MeteredPart> {
+        self.search?.spent
+    }
+
+    /// The state of its trials that wait; `None` where none can wait.
+    pub fn waiting_state(&self) -> Option<TrialState> {
+        waiting_state(self.state)
+            .map(|state| if self.spent().is_some() { TrialState::Cancelled } else { state })
     }
 
     /// How many choices were measured on the test split, with the present one where it `is_measured`.

@@ -75,7 +75,7 @@ pub(crate) fn of(spec: &SweepSpec) -> Option<&Search> {
 pub(crate) fn launched(spec: &SweepSpec) -> Option<SearchRecord> {
     let search = of(spec)?;
     let lead = Lead { first: 0, count: sampler::of(search.sampler).ahead(), known: 0 };
-    Some(SearchRecord { version: 1, lead, is_exhausted: false, from: 0 })
+    Some(SearchRecord { version: 1, lead, is_exhausted: false, from: 0, spent: None })
 }
 
 /// How many further trials a sweep may have now, of those that its budget leaves.
@@ -99,6 +99,12 @@ pub(crate) fn wanted(sweep: &SweepRecord, index: &SweepIndex) -> u64 {
 pub(crate) fn is_starving(sweep: &SweepRecord, index: &SweepIndex) -> bool {
     let is_open = sweep.state == SweepState::Open && !sweep.is_deleted() && sweep.search.is_some();
     is_open && index.pending.is_empty() && index.unmade() > 0 && room(sweep, index) == 0
+}
+
+/// Whether attempts of a sweep spend its budget by holding their slots, and have not spent it.
+pub(crate) fn is_metered(sweep: &SweepRecord) -> bool {
+    let has_meter = of(&sweep.spec).is_some_and(|search| search.budget.metered_ms().is_some());
+    has_meter && sweep.state == SweepState::Open && !sweep.is_deleted() && sweep.spent().is_none()
 }
 
 impl Engine {

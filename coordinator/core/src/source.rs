@@ -6,6 +6,7 @@ use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::{Budget, Configuration, Search, SweepSpec, TrialSpec};
 
 use crate::index::{epochs, epochs_beyond_rung};
+use crate::limits::UNCOUNTED_TRIALS_MAX;
 use crate::quota::epochs_max;
 use crate::record::{GridOrder, SweepRecord, SweepState, TrialRecord};
 use crate::rungs::RungBudget;
@@ -95,13 +96,20 @@ impl Tally {
     }
 }
 
+/// Most trials of a budget that counts hours and money alone; `None` of any other. A space of levels may hold fewer.
+pub(crate) fn uncounted_trials_max(budget: Budget) -> Option<u32> {
+    let is_counted = budget.trials.is_some() || budget.epochs.is_some();
+    budget.metered_ms().filter(|_| !is_counted).map(|_| UNCOUNTED_TRIALS_MAX)
+}
+
 /// The source of a sweep's trials.
 pub(crate) fn of(sweep: &SweepRecord, tally: Tally) -> Box<dyn Source + '_> {
     match search::of(&sweep.spec).zip(sweep.search) {
         Some((search, record)) => {
             // That all its trials are made is why it has come to its end.
             let is_over = matches!(sweep.state, SweepState::Evaluating | SweepState::Finished);
-            Box::new(Searched::new(&sweep.spec, search, record.is_exhausted || is_over, tally))
+            let is_over = is_over || record.is_exhausted || record.spent.is_some();
+            Box::new(Searched::new(&sweep.spec, search, is_over, tally))
         }
         None => Box::new(Grid {
             spec: &sweep.spec,
@@ -189,8 +197,9 @@ struct Searched<'a> {
 }
 
 impl<'a> Searched<'a> {
-    fn new(spec: &'a SweepSpec, search: &Search, is_exhausted: bool, tally: Tally) -> Self {
-        let Budget { trials, epochs } = search.budget;
+    fn new(spec: &'a SweepSpec, search: &Search, is_over: bool, tally: Tally) -> Self {
+        let Budget { trials, epochs, .. } = search.budget;
+        let trials = trials.or_else(|| uncounted_trials_max(search.budget));
         let of_trials = trials.map(|trials| u64::from(trials).saturating_sub(tally.made));
         let of_epochs = match RungBudget::of(spec) {
             Some(budget) => Some(budget.further_trials(tally)),
@@ -201,7 +210,7 @@ impl<'a> Searched<'a> {
         let of_space = places(&spec.axes)
             .map(|places| places.saturating_mul(u64::from(spec.replicates)).saturating_sub(tally.made));
         let room = [of_trials, of_epochs, of_space].into_iter().flatten().min().unwrap_or(0);
-        let room = if is_exhausted { 0 } else { room.min(TRIALS_MAX.saturating_sub(tally.made)) };
+        let room = if is_over { 0 } else { room.min(TRIALS_MAX.saturating_sub(tally.made)) };
         Self { spec, target: tally.made + room, tally }
     }
 }

@@ -38,6 +38,21 @@ pub struct Tables {
     pub audit_base: AuditHead,
 }
 
+impl Tables {
+    /// Takes over what was found of the grids of sweeps that other tables hold, too, so that it is not looked for again.
+    pub(crate) fn share_points(&mut self, known: &Self) {
+        for sweep in self.sweeps.values_mut() {
+            let Some(known) = known.sweeps.get(&sweep.id).map(|known| &known.spec.constraints) else {
+                continue;
+            };
+            let specs = std::iter::once(&mut sweep.spec).chain(sweep.extended_from.as_deref_mut());
+            for spec in specs.filter(|spec| spec.constraints == *known) {
+                spec.constraints.clone_from(known);
+            }
+        }
+    }
+}
+
 impl Row for TrialRecord {
     type Key = TrialId;
 

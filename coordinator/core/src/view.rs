@@ -44,6 +44,15 @@ pub fn waiting_state(state: SweepState) -> Option<TrialState> {
     }
 }
 
+/// What becomes of trials that wait at rungs, where that is not what becomes of others that wait.
+fn state_at_rungs(sweep: &SweepRecord) -> Option<TrialState> {
+    match sweep.state {
+        SweepState::Open | SweepState::Paused if sweep.spent().is_some() => Some(TrialState::Pruned),
+        SweepState::Open => Some(TrialState::Paused),
+        _ => None,
+    }
+}
+
 impl Engine {
     /// The indices of a sweep; `None` where there is none.
     pub(crate) fn index_of(&self, sweep: SweepId) -> Option<&SweepIndex> {
@@ -87,14 +96,14 @@ impl Engine {
             return Ledger::default();
         };
         let mut by_state = index.counts;
-        if let Some(state) = waiting_state(sweep.state) {
+        if let Some(state) = sweep.waiting_state() {
             let mut waiting = index.unmade();
             for state in [TrialState::Pending, TrialState::Paused] {
                 waiting += std::mem::take(&mut by_state[state as usize]);
             }
-            if sweep.state == SweepState::Open {
+            if let Some(state) = state_at_rungs(sweep) {
                 let at_rungs = index.at_rungs.len() as u64;
-                by_state[TrialState::Paused as usize] = at_rungs;
+                by_state[state as usize] += at_rungs;
                 waiting -= at_rungs;
             }
             by_state[state as usize] += waiting;
@@ -185,10 +194,8 @@ impl Engine {
     pub fn state_of(&self, trial: &TrialRecord) -> TrialState {
         let waits = matches!(trial.state, TrialState::Pending | TrialState::Paused);
         let Some(sweep) = self.sweep(trial.spec.id.sweep).filter(|_| waits) else { return trial.state };
-        match sweep.state {
-            SweepState::Open if trial.rung().is_some() => TrialState::Paused,
-            state => waiting_state(state).unwrap_or(trial.state),
-        }
+        let at_rung = trial.rung().and_then(|_| state_at_rungs(sweep));
+        at_rung.or_else(|| sweep.waiting_state()).unwrap_or(trial.state)
     }
 
     /// The trials of a sweep under a live lease, in order.

@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sweep_proto::left_out::is_default;
 use sweep_proto::metric::figure::Better;
-use sweep_proto::{DataAccount, DataSpec, DataWarning, Hyperparameter, Objective, Search, Value};
+use sweep_proto::{
+    DataAccount, DataSpec, DataWarning, Hyperparameter, MeteredPart, Objective, Search, Value,
+};
 
 pub use coordinator_statistics::interval::{Band, Interval, ReplicateMean, Summary};
 
@@ -183,6 +185,9 @@ pub struct SetUp {
     /// How the space was searched; left out where every configuration was trained to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
+    /// The part of its budget because of which no trial began any more: hours or money; left out where none did that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent: Option<MeteredPart>,
     /// Whether combinations of levels are left out: by conditions, constraints or a search.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub leaves_out: bool,

@@ -1,6 +1,7 @@
-//! `sweep extend`: more levels on the grid of a sweep, more replicates, or a larger budget of its search.
+//! `sweep extend`: more levels on the grid of a sweep, more replicates, or another budget of its search.
 
 use clap::{ArgGroup, Args};
+use sweep_proto::Amount;
 use sweep_proto::wire::ExtendRequest;
 
 use super::Context;
@@ -18,11 +19,12 @@ Examples:
   sweep extend paper-imdb --grid 'units = [512]'
   sweep extend 3 --grid 'units = [512]' --grid 'dropout = [0.0, 0.2]'
   sweep extend 3 --replicates 5
-  sweep extend 3 --trials 80 --epochs 4000";
+  sweep extend 3 --trials 80 --epochs 4000
+  sweep extend 3 --hours 12";
 
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
-#[command(group = ArgGroup::new("more").required(true).multiple(true).args(["grid", "replicates", "trials", "epochs"]))]
+#[command(group = ArgGroup::new("more").required(true).multiple(true).args(["grid", "replicates", "trials", "epochs", "hours", "money"]))]
 pub(crate) struct Arguments {
     /// Number of the sweep, or its name (the newest of that name).
     #[arg(value_name = "ID")]
@@ -39,6 +41,17 @@ pub(crate) struct Arguments {
     /// The new budget of its search in epochs of all trials together.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     epochs: Option<u64>,
+    /// The new budget of its search in hours for which attempts hold their slots.
+    #[arg(long, value_name = "HOURS", value_parser = amount)]
+    hours: Option<Amount>,
+    /// The new budget of its search in money, at its price per hour.
+    #[arg(long, value_name = "MONEY", value_parser = amount)]
+    money: Option<Amount>,
+}
+
+fn amount(text: &str) -> Result<Amount, String> {
+    let number: f64 = text.trim().parse().map_err(|_| format!("`{text}` is not a number such as 2.5"))?;
+    Amount::try_from(number)
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
@@ -49,6 +62,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         replicates: arguments.replicates.unwrap_or(0),
         trials: arguments.trials.unwrap_or(0),
         epochs: arguments.epochs.unwrap_or(0),
+        hours: arguments.hours.map_or(0.0, Amount::get),
+        money: arguments.money.map_or(0.0, Amount::get),
     };
     let sweep = Sweep::from(client.extend(request).await?.into_inner());
     if context.output.json {

@@ -169,7 +169,7 @@ enum Command {
     Retry(retry::Arguments),
     /// Remove an ended sweep for good
     Delete(delete::Arguments),
-    /// Add levels to the grid of a sweep or replicates, or raise the budget of a search
+    /// Add levels to the grid of a sweep or replicates, or change the budget of a search
     Extend(extend::Arguments),
     /// Fetch the report of a sweep
     Report(report::Arguments),

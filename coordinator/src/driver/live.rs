@@ -8,7 +8,7 @@ use coordinator_store::{StepBatch, Store, StoreError};
 use sweep_proto::{ArtifactRef, AttemptId, LeaseToken, StepMetric, Timestamp, WorkerId};
 use tokio::sync::oneshot;
 
-use super::{DriverError, OpenStore, Reading, Request, journal};
+use super::{DriverError, OpenStore, Reading, Request, grids, journal};
 use crate::security::sealing::Sealer;
 
 /// Pause between two tries to write to a full disk, in milliseconds: each failed one loads everything again.
@@ -68,7 +68,9 @@ impl Live {
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let mut store = open()?;
-        let engine = Engine::restore(store.load()?, now);
+        let tables = store.load()?;
+        grids::look_at(&tables);
+        let engine = Engine::restore(tables, now);
         let (waiting, is_stuck) = (VecDeque::new(), false);
         let mut live = Self { engine, store, sealer, full: None, waiting, is_stuck };
         live.note_damage_of_the_log(now)?;

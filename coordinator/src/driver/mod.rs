@@ -1,6 +1,7 @@
 //! The driver: one thread (or one task) owns the engine and the store; everybody else sends it requests.
 
 mod collector;
+mod grids;
 mod journal;
 mod live;
 mod log_end;

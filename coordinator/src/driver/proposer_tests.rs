@@ -27,7 +27,7 @@ fn launch(engine: &mut Engine, is_free: bool) -> SweepId {
     if !is_free {
         *spec.constraints = vec!["units > 5000".parse().expect("a constraint")].into();
     }
-    let budget = Budget { trials: Some(10), epochs: None };
+    let budget = Budget { trials: Some(10), ..Budget::default() };
     spec.search = Some(Box::new(Search { sampler, budget, ..Search::of_grid() }));
     match run_command(engine, &command) {
         Reply::Launched(sweep) => sweep,

@@ -183,9 +183,33 @@ impl From<ChoiceBefore> for EarlierChoice {
 
 impl From<SearchView> for Searching {
     fn from(search: SearchView) -> Self {
-        let SearchView { sampler, pruner, trials_made, trials_max, epochs_max, at_rungs } = search;
+        let SearchView {
+            sampler,
+            pruner,
+            trials_made,
+            trials_max,
+            epochs_max,
+            at_rungs,
+            hours_max,
+            money_max,
+            hours_spent,
+            money_spent,
+            spent,
+        } = search;
         let (sampler, pruner) = (sampler.to_owned(), pruner.to_owned());
-        Self { sampler, pruner, trials_made, trials_max, epochs_max, at_rungs }
+        Self {
+            sampler,
+            pruner,
+            trials_made,
+            trials_max,
+            epochs_max,
+            at_rungs,
+            hours_max,
+            money_max,
+            hours_spent,
+            money_spent,
+            spent: spent.map(ToOwned::to_owned),
+        }
     }
 }
 
@@ -354,6 +378,11 @@ mod tests {
                 trials_max: Some(40),
                 epochs_max: None,
                 at_rungs: 1,
+                hours_max: Some(8.0),
+                money_max: Some(10.0),
+                hours_spent: Some(2.5),
+                money_spent: Some(5.0),
+                spent: Some("hours"),
             }),
         }
     }

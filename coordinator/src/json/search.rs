@@ -1,12 +1,13 @@
 //! How the space of a sweep is searched, and how far the search has come.
 
+use coordinator_report::sections::format::fixed;
 use serde::Serialize;
 use sweep_proto::{PrunerName, wire};
 
 use super::Sweep;
 
 /// The search of a sweep.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Searching {
     /// Who proposes configurations.
     pub sampler: String,
@@ -20,12 +21,47 @@ pub struct Searching {
     pub epochs_max: Option<u64>,
     /// Trials that wait at rungs to be promoted.
     pub at_rungs: u64,
+    /// The budget of hours for which attempts hold their slots; `null` without one.
+    pub hours_max: Option<f64>,
+    /// The budget of money; `null` without one.
+    pub money_max: Option<f64>,
+    /// For how many hours attempts held their slots; `null` without a budget of hours or money.
+    pub hours_spent: Option<f64>,
+    /// What these hours cost; `null` without a price.
+    pub money_spent: Option<f64>,
+    /// The part of the budget because of which no trial begins any more: `hours` or `money`; `null` while they do.
+    pub spent: Option<String>,
 }
 
 impl From<wire::SearchStatus> for Searching {
     fn from(status: wire::SearchStatus) -> Self {
-        let wire::SearchStatus { sampler, pruner, trials_made, trials_max, epochs_max, at_rungs } = status;
-        Self { sampler, pruner, trials_made, trials_max, epochs_max, at_rungs }
+        let wire::SearchStatus {
+            sampler,
+            pruner,
+            trials_made,
+            trials_max,
+            epochs_max,
+            at_rungs,
+            hours_max,
+            money_max,
+            hours_spent,
+            money_spent,
+            spent,
+        } = status;
+        let spent = Some(spent).filter(|part| !part.is_empty());
+        Self {
+            sampler,
+            pruner,
+            trials_made,
+            trials_max,
+            epochs_max,
+            at_rungs,
+            hours_max,
+            money_max,
+            hours_spent,
+            money_spent,
+            spent,
+        }
     }
 }
 
@@ -36,6 +72,20 @@ impl Searching {
             return self.sampler.clone();
         }
         format!("{}, pruner {}", self.sampler, self.pruner)
+    }
+
+    /// `2.1 of 8 hours spent`, and the same of money; nothing without such a budget.
+    fn metered(&self) -> impl Iterator<Item = String> {
+        let hours = self.hours_max.zip(self.hours_spent).map(|(most, spent)| (most, spent, "hours"));
+        let money = self.money_max.zip(self.money_spent).map(|(most, spent)| (most, spent, "money"));
+        let told =
+            |(most, spent, what): (f64, f64, &str)| format!("{} of {most} {what} spent", fixed(spent, 2));
+        hours.into_iter().chain(money).map(told)
+    }
+
+    /// `the budget of hours is spent`; `None` while trials begin.
+    pub fn end(&self) -> Option<String> {
+        self.spent.as_ref().map(|part| format!("the budget of {part} is spent: no trial begins any more"))
     }
 
     /// `5 wait at rungs`; `None` where no trial does.
@@ -75,8 +125,9 @@ impl Sweep {
             None => format!("{} trials made", search.trials_made),
         };
         let epochs = search.epochs_max.map(|most| format!("{} of {most} epochs trained", self.epochs_done));
-        let spent: Vec<String> = [Some(trials), epochs].into_iter().flatten().collect();
-        let told = [Some(spent.join(", ")), search.waiting()];
+        let spent: Vec<String> =
+            [Some(trials), epochs].into_iter().flatten().chain(search.metered()).collect();
+        let told = [Some(spent.join(", ")), search.end(), search.waiting()];
         Some(told.into_iter().flatten().collect::<Vec<_>>().join("; "))
     }
 }
@@ -96,6 +147,7 @@ mod tests {
             trials_max: Some(40),
             epochs_max: Some(400),
             at_rungs: 1,
+            ..Default::default()
         };
         status.search = Some(search.clone());
         let told = Sweep::from(status.clone());
@@ -124,5 +176,33 @@ mod tests {
         let told = Sweep::from(status);
         assert_eq!(told.search.as_ref().map(Searching::who).as_deref(), Some("random"));
         assert_eq!(told.search_spent().as_deref(), Some("12 trials made"));
+    }
+
+    #[test]
+    fn hours_and_money_are_told_with_what_is_spent_of_them() {
+        let search = wire::SearchStatus {
+            sampler: "random".to_owned(),
+            trials_made: 12,
+            hours_max: Some(8.0),
+            hours_spent: Some(2.126),
+            ..Default::default()
+        };
+        let told = |search| {
+            Sweep::from(wire::SweepStatus { search: Some(search), ..Default::default() }).search_spent()
+        };
+        assert_eq!(told(search.clone()).as_deref(), Some("12 trials made, 2.13 of 8 hours spent"));
+        let money = wire::SearchStatus {
+            hours_max: None,
+            money_max: Some(1.5),
+            money_spent: Some(1.52),
+            spent: "money".to_owned(),
+            ..search
+        };
+        assert_eq!(
+            told(money).as_deref(),
+            Some(
+                "12 trials made, 1.52 of 1.5 money spent; the budget of money is spent: no trial begins any more"
+            )
+        );
     }
 }

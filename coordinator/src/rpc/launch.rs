@@ -7,7 +7,7 @@ use std::sync::Arc;
 use coordinator_core::{Command, DatasetRecord, Engine, Extension, Rejection, Reply, SweepRecord};
 use coordinator_dataset::Reach;
 use sweep_proto::wire::launch_event::Kind;
-use sweep_proto::{Budget, DataSpec, SweepId, SweepSpec, sweep_file, wire};
+use sweep_proto::{Amount, Budget, DataSpec, SweepId, SweepSpec, sweep_file, wire};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -252,9 +252,12 @@ async fn extension(
     let budget = Budget {
         trials: (request.trials > 0).then_some(request.trials),
         epochs: (request.epochs > 0).then_some(request.epochs),
+        hours: amount("hours", request.hours)?,
+        money: amount("money", request.money)?,
+        price_per_hour: None,
     };
     if axes.is_empty() && replicates.is_none() && budget.is_unlimited() {
-        let problem = "nothing to add: give levels of the grid, more replicates, or a larger budget";
+        let problem = "nothing to add: give levels of the grid, more replicates, or another budget";
         return Err(status::invalid(problem));
     }
     let more = Extension { axes, replicates, budget };
@@ -264,12 +267,14 @@ async fn extension(
     let grown = more.clone();
     let look = move |engine: &Engine, _| {
         engine.may_change(shown, sweep)?;
-        engine.grown_spec(sweep, &grown)
+        let grown = engine.grown_spec(sweep, &grown)?;
+        Ok((engine.sweep(sweep).map(|sweep| sweep.spec.clone()), grown))
     };
     let grown = shared.driver.read(look).await.map_err(status::of_driver)?;
-    let grown = grown.map_err(|refusal| status::of_rejection(&refusal))?;
-    // The driver finds the points of the grid where they are kept.
-    in_turn(shared, act.caller, || _ = grown.grid_size()).await?;
+    let (present, grown) = grown.map_err(|refusal: Rejection| status::of_rejection(&refusal))?;
+    // The driver finds the points of both grids where they are kept.
+    let look = || _ = (present.as_ref().and_then(SweepSpec::grid_size), grown.grid_size());
+    in_turn(shared, act.caller, look).await?;
     // Nothing is read for somebody who may not extend it, nor for more trials than there may be.
     let look = move |engine: &Engine, _| {
         engine.may_change(shown, sweep)?;
@@ -286,6 +291,15 @@ async fn extension(
         (datasets, Some(pins))
     };
     Ok((Command::Extend { sweep, more, datasets, caller, quota: Box::new(quota) }, pins))
+}
+
+/// Hours or money of a request, of which 0 leaves the budget as it is.
+fn amount(name: &str, number: f64) -> Result<Option<Amount>, Status> {
+    if number == 0.0 {
+        return Ok(None);
+    }
+    let problem = |problem: String| status::invalid(format!("a budget of {name}: {problem}"));
+    Amount::try_from(number).map(Some).map_err(problem)
 }
 
 /// Prepares more variants of a sweep's data, from the very rows that it was launched on.

@@ -120,7 +120,19 @@ impl From<ChoiceBefore> for wire::EarlierChoice {
 
 impl From<SearchView> for wire::SearchStatus {
     fn from(search: SearchView) -> Self {
-        let SearchView { sampler, pruner, trials_made, trials_max, epochs_max, at_rungs } = search;
+        let SearchView {
+            sampler,
+            pruner,
+            trials_made,
+            trials_max,
+            epochs_max,
+            at_rungs,
+            hours_max,
+            money_max,
+            hours_spent,
+            money_spent,
+            spent,
+        } = search;
         Self {
             sampler: sampler.to_owned(),
             pruner: pruner.to_owned(),
@@ -128,6 +140,11 @@ impl From<SearchView> for wire::SearchStatus {
             trials_max,
             epochs_max,
             at_rungs,
+            hours_max,
+            money_max,
+            hours_spent,
+            money_spent,
+            spent: spent.unwrap_or_default().to_owned(),
         }
     }
 }

@@ -3,7 +3,8 @@
 use coordinator_core::{Engine, SweepRecord, TrialRecord};
 use coordinator_report::Language;
 use coordinator_report::sections::warnings;
-use sweep_proto::{Search, SweepId, TestFigure, TestMetric, Timestamp, WorkKind};
+use sweep_proto::search::hours_of;
+use sweep_proto::{Amount, MeteredPart, Search, SweepId, TestFigure, TestMetric, Timestamp, WorkKind};
 
 use super::{
     ChoiceBefore, ChoiceTest, LowestTrial, MeanScore, PreparedData, RunningTrial, SearchView, SweepView,
@@ -86,6 +87,7 @@ impl SweepView {
 fn search(engine: &Engine, sweep: &SweepRecord) -> Option<SearchView> {
     let search = sweep.spec.search.as_deref().filter(|search| **search != Search::of_grid())?;
     let ledger = engine.ledger(sweep.id);
+    let hours_spent = search.budget.metered_ms().map(|_| hours_of(engine.held_ms(sweep.id)));
     Some(SearchView {
         sampler: search.sampler.name(),
         pruner: search.pruner.name(),
@@ -93,6 +95,11 @@ fn search(engine: &Engine, sweep: &SweepRecord) -> Option<SearchView> {
         trials_max: search.budget.trials.map(u64::from),
         epochs_max: search.budget.epochs,
         at_rungs: engine.at_rungs(sweep.id),
+        hours_max: search.budget.hours.map(Amount::get),
+        money_max: search.budget.money.map(Amount::get),
+        hours_spent,
+        money_spent: hours_spent.zip(search.budget.price_per_hour).map(|(hours, price)| hours * price.get()),
+        spent: sweep.spent().map(MeteredPart::name),
     })
 }
 

@@ -226,6 +226,22 @@ fn a_plan_of_a_search_tells_its_sampler_pruner_budget_conditions_and_constraints
 }
 
 #[test]
+fn a_plan_tells_a_budget_of_money_and_refuses_one_without_a_price() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = SEARCHED.replace("epochs = 900", "hours = 8\nmoney = 10\nprice_per_hour = 2.5");
+    std::fs::write(folder.path().join("priced.toml"), &text).expect("written");
+    let plan = ["plan", "--no-data", "--no-measure", "priced.toml"];
+    let told = String::from_utf8_lossy(&sweep(&plan, folder.path()).stdout).into_owned();
+    assert!(told.contains("90 trials, 8 hours of slots, 10 of money at 2.5 for an hour of a slot"), "{told}");
+    std::fs::write(folder.path().join("priced.toml"), text.replace("price_per_hour = 2.5", ""))
+        .expect("written");
+    let output = sweep(&plan, folder.path());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("a budget of money needs price_per_hour"), "{told}");
+}
+
+#[test]
 fn a_plan_of_constraints_that_leave_nothing_tells_it_with_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = SEARCHED.replace("units * layers <= 128\"", "dropout >= 0.3\", \"layers <= 1\"");

@@ -54,10 +54,30 @@ async fn the_budget_of_a_search_is_raised() {
     std::fs::write(place.line.path("searched.toml"), searched).expect("written");
     assert_eq!(place.line.json(&["launch", "searched.toml"])["ledger"]["planned"], 1);
     assert_eq!(place.line.json(&["extend", "1", "--trials", "2"])["ledger"]["planned"], 2);
+    while place.line.json(&["status", "1"])["search"]["trials_made"] != 2 {}
     let stderr = place.line.fails(&["extend", "1", "--trials", "1"], 2);
     assert!(stderr.contains("cannot lower it to 1"), "{stderr}");
     let stderr = place.line.fails(&["extend", "1", "--epochs", "9"], 2);
     assert!(stderr.contains("no budget of epochs"), "{stderr}");
+    place.server.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hours_and_the_money_of_a_search_are_told_and_changed() {
+    let place = Place::new().await;
+    let budget = "[search]\nsampler = \"random\"\nhours = 8\nmoney = 10\nprice_per_hour = 2.5\n[train]";
+    std::fs::write(place.line.path("searched.toml"), SWEEP.replace("[train]", budget)).expect("written");
+    let search = &place.line.json(&["launch", "searched.toml"])["search"];
+    assert_eq!((search["hours_max"].as_f64(), search["money_max"].as_f64()), (Some(8.0), Some(10.0)));
+    assert_eq!((search["hours_spent"].as_f64(), search["money_spent"].as_f64()), (Some(0.0), Some(0.0)));
+    assert!(search["spent"].is_null() && search["epochs_max"].is_null(), "{search}");
+    let told = String::from_utf8(place.line.sweep(&["status", "1"]).stdout).expect("UTF-8");
+    assert!(told.contains("0.00 of 8 hours spent, 0.00 of 10 money spent"), "{told}");
+    let extended = place.line.json(&["extend", "1", "--hours", "4", "--money", "12.5"]);
+    let search = &extended["search"];
+    assert_eq!((search["hours_max"].as_f64(), search["money_max"].as_f64()), (Some(4.0), Some(12.5)));
+    let stderr = place.line.fails(&["extend", "1", "--hours", "0"], 2);
+    assert!(stderr.contains("0 is not above 0"), "{stderr}");
     place.server.stop().await.expect("stops");
 }
 

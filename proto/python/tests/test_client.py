@@ -107,6 +107,21 @@ def test_the_budget_of_a_search_is_raised(client: Client, folder: Path) -> None:
         sweep.extend(epochs=9)
 
 
+def test_the_hours_of_a_search_are_told_and_changed(client: Client, folder: Path) -> None:
+    search = {"trials": 1, "hours": 2, "money": 6.0, "price_per_hour": 2.5}
+    content = {**_content(folder), "name": "priced", "grid": {"units": {"min": 2, "max": 64}}, "search": search}
+    sweep = client.launch(content, reuse=False)
+    told = sweep.wait(timeout=90).search
+    assert told is not None
+    assert (told.hours_max, told.money_max, told.spent) == (2.0, 6.0, None)
+    assert told.hours_spent is not None
+    assert told.money_spent == pytest.approx(2.5 * told.hours_spent)
+    changed = sweep.extend(trials=2, hours=3.5, money=7.0).search
+    assert changed is not None
+    assert (changed.hours_max, changed.money_max) == (3.5, 7.0)
+    assert sweep.wait(timeout=90).ledger.completed == 2
+
+
 @pytest.mark.parametrize("wrong", [None, object(), {"deep": None}])
 def test_what_is_no_sweep_file_is_refused_by_name(client: Client, folder: Path, wrong: object) -> None:
     with pytest.raises(SweepFileError, match="dictionary"):

@@ -38,6 +38,11 @@ impl Constraints {
         Some(points)
     }
 
+    /// Lets go of the points that are kept: they are found again when somebody asks.
+    pub fn forget_points(&self) {
+        self.kept().clear();
+    }
+
     /// How many grids' points are kept.
     #[cfg(test)]
     pub(crate) fn grids_kept(&self) -> usize {

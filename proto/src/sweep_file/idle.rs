@@ -21,6 +21,7 @@ pub(super) fn refuse(source: &mut Source<'_>, settings: &Settings, space: &Space
         let help = "write pruner = \"median\" or pruner = \"asha\" under [search], or remove min_epochs";
         source.report(place, message, Some(help.to_owned()));
     }
+    refuse_money(source, settings);
     if space.unread.contains(&Hyperparameter::Epochs) {
         return;
     }
@@ -41,6 +42,22 @@ pub(super) fn refuse(source: &mut Source<'_>, settings: &Settings, space: &Space
             format!("a budget of {budget} epochs has no room for one trial, which may train {most}");
         let help = format!("give it at least {most} epochs, or train fewer under [train]");
         source.report(place, message, Some(help));
+    }
+}
+
+/// Reports money without a price, and a price without money.
+fn refuse_money(source: &mut Source<'_>, settings: &Settings) {
+    let was_given = |name| settings.was_given(Place::Search, name);
+    let place = |name| settings.key_span(Place::Search, name).map(|(_, place)| place);
+    if let Some(place) = place("money").filter(|_| !was_given("price_per_hour")) {
+        let message = "a budget of money needs price_per_hour: what one slot costs for an hour".to_owned();
+        let help = "write price_per_hour = 0.40 under [search], or give the budget in hours";
+        source.report(place, message, Some(help.to_owned()));
+    }
+    if let Some(place) = place("price_per_hour").filter(|_| !was_given("money")) {
+        let message = "price_per_hour has no effect without a budget of money".to_owned();
+        let help = "write money = 20 under [search], or remove price_per_hour";
+        source.report(place, message, Some(help.to_owned()));
     }
 }
 

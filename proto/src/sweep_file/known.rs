@@ -3,7 +3,7 @@
 use crate::hyperparameter::{Hyperparameter, Kind, Section};
 use crate::objective::Objective;
 use crate::reading::HtmlBreaks;
-use crate::search::{BUDGET_EPOCHS_MAX, ETA_BOUNDS, MIN_EPOCHS_MAX, PrunerName, SamplerName};
+use crate::search::{AMOUNT_MAX, BUDGET_EPOCHS_MAX, ETA_BOUNDS, MIN_EPOCHS_MAX, PrunerName, SamplerName};
 use crate::sweep_spec::{SweepSpec, TRIALS_MAX};
 
 /// Datasets that a sweep file may name; each has a reader in the coordinator's dataset package.
@@ -125,6 +125,7 @@ pub(super) struct Setting {
 
 const SHARE: Kind = Kind::Real { min: 0.0, max: 0.99, above_min: true };
 const SEED: Kind = Kind::Integer { min: 0, max: u64::MAX };
+const AMOUNT: Kind = Kind::Real { min: 0.0, max: AMOUNT_MAX, above_min: true };
 const ROWS: Kind = Kind::Integer { min: 1, max: ROWS_MAX };
 
 const fn setting(
@@ -328,6 +329,27 @@ pub(super) const SETTINGS: &[Setting] = &[
         Shape::Value(Kind::Integer { min: 1, max: BUDGET_EPOCHS_MAX }),
         "no bound",
         "The most epochs that all trials train together. A trial that has not ended counts with all that it may train now; another one begins while there is room for all its epochs.",
+    ),
+    setting(
+        "hours",
+        Place::Search,
+        Shape::Value(AMOUNT),
+        "no bound",
+        "No trial begins once attempts have held their slots for this many hours, all added up; those that run then train to their end.",
+    ),
+    setting(
+        "money",
+        Place::Search,
+        Shape::Value(AMOUNT),
+        "no bound",
+        "The same in money: hours times `price_per_hour`, in its currency.",
+    ),
+    setting(
+        "price_per_hour",
+        Place::Search,
+        Shape::Value(AMOUNT),
+        "none",
+        "What one slot costs for an hour; needed by `money`.",
     ),
     setting(
         "replicates",

@@ -9,7 +9,7 @@ use super::layout::Layout;
 use super::settings::Settings;
 use super::source::Source;
 use crate::configuration::Value;
-use crate::search::{Budget, PrunerName, SamplerName, Search};
+use crate::search::{Amount, Budget, PrunerName, SamplerName, Search};
 use crate::space::{self, Axis, CONSTRAINTS_MAX, Constraint, Constraints, Part, SpaceProblem, points};
 
 /// The constraints of a file.
@@ -129,6 +129,9 @@ pub(super) fn search_of(
     let budget = Budget {
         trials: settings.whole(Place::Search, "trials").and_then(|trials| u32::try_from(trials).ok()),
         epochs: settings.whole(Place::Search, "epochs"),
+        hours: amount(settings, "hours"),
+        money: amount(settings, "money"),
+        price_per_hour: amount(settings, "price_per_hour"),
     };
     if sampler == Some(SamplerName::Grid)
         && let Some(at) = range
@@ -149,7 +152,8 @@ pub(super) fn search_of(
         let help = "give the range a step, or write sampler = \"random\" under [search]";
         source.report(space.spans[at].clone(), message, Some(help.to_owned()));
     }
-    let has_budget = ["trials", "epochs"].iter().any(|name| settings.was_given(Place::Search, name));
+    let has_budget =
+        ["trials", "epochs", "hours", "money"].iter().any(|name| settings.was_given(Place::Search, name));
     let is_of_grid = |one| matches!(one, SamplerName::Grid | SamplerName::ShuffledGrid);
     let has_end = range.is_none() && sampler.is_none_or(is_of_grid);
     if !has_end && !has_budget {
@@ -162,6 +166,11 @@ pub(super) fn search_of(
     let small = |name| settings.whole(Place::Search, name).and_then(|number: u64| u32::try_from(number).ok());
     let (eta, min_epochs) = (small("eta"), small("min_epochs"));
     Some(Search { sampler: sampler?, pruner: pruner?, eta, min_epochs, budget })
+}
+
+/// Hours, money or a price, where the file has it.
+fn amount(settings: &Settings, name: &str) -> Option<Amount> {
+    settings.real(Place::Search, name).and_then(Amount::of)
 }
 
 /// The one that a word names, or else the default; `None` where something else was written.

@@ -81,7 +81,8 @@ fn domain(axis: &Axis) -> String {
 }
 
 fn search(search: &Search) -> String {
-    let Search { sampler, pruner, eta, min_epochs, budget: Budget { trials, epochs } } = search;
+    let Search { sampler, pruner, eta, min_epochs, budget } = search;
+    let Budget { trials, epochs, hours, money, price_per_hour } = budget;
     let mut lines = format!("\n[search]\nsampler = \"{sampler}\"\npruner = \"{pruner}\"\n");
     for (name, number) in [("eta", eta), ("min_epochs", min_epochs)] {
         if let Some(number) = number {
@@ -93,6 +94,11 @@ fn search(search: &Search) -> String {
     }
     if let Some(epochs) = epochs {
         let _ = writeln!(lines, "epochs = {epochs}");
+    }
+    for (name, amount) in [("hours", hours), ("money", money), ("price_per_hour", price_per_hour)] {
+        if let Some(amount) = amount {
+            let _ = writeln!(lines, "{name} = {}", value(&Value::Real(amount.get())));
+        }
     }
     lines
 }

@@ -6,8 +6,9 @@
 use proptest::prelude::*;
 use sweep_proto::sweep_file::{parse, parse_bytes, parse_grid};
 use sweep_proto::{
-    Axis, Budget, Condition, Configuration, Constraint, Constraints, DataSource, DataSpec, HtmlBreaks,
-    Hyperparameter, Kind, Objective, PrunerName, Range, Reading, SamplerName, Search, SweepSpec, Value,
+    Amount, Axis, Budget, Condition, Configuration, Constraint, Constraints, DataSource, DataSpec,
+    HtmlBreaks, Hyperparameter, Kind, Objective, PrunerName, Range, Reading, SamplerName, Search, SweepSpec,
+    Value,
 };
 
 const VALID: &[&str] = &[
@@ -180,7 +181,15 @@ fn constraint(axis: &Axis) -> Option<Constraint> {
 
 /// A search where one is needed; with a pruner where one has an effect.
 fn search(has_range: bool, replicates: u32, is_pruned: bool) -> Option<Box<Search>> {
-    let budget = Budget { trials: Some(replicates), epochs: (replicates > 9).then_some(1_000_000) };
+    let price_per_hour =
+        if replicates.is_multiple_of(2) { Amount::of(f64::from(replicates) / 7.0) } else { None };
+    let budget = Budget {
+        trials: Some(replicates),
+        epochs: (replicates > 9).then_some(1_000_000),
+        hours: if replicates.is_multiple_of(4) { Amount::of(2.5) } else { None },
+        money: price_per_hour.and(Amount::of(1e-3)),
+        price_per_hour,
+    };
     let random = Search {
         sampler: SamplerName::Random,
         pruner: if is_pruned { PrunerName::Asha } else { PrunerName::None },

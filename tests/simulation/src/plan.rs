@@ -187,7 +187,10 @@ fn search(random: &mut Random) -> String {
     let needs_budget = ["random", "sobol"].contains(&sampler);
     let is_bounded = random.permille(500) || needs_budget;
     let budget = if is_bounded { format!("trials = {}\n", random.within(1, 8)) } else { String::new() };
-    format!("[search]\nsampler = \"{sampler}\"\npruner = \"{pruner}\"\n{budget}")
+    // Drawn last, so that the other searches stay as they are.
+    let hours =
+        if random.permille(250) { format!("hours = 0.{:03}\n", random.within(1, 20)) } else { String::new() };
+    format!("[search]\nsampler = \"{sampler}\"\npruner = \"{pruner}\"\n{budget}{hours}")
 }
 
 fn acts(sweeps: usize, workers: usize, chaos_ms: u64, random: &mut Random) -> Vec<(Duration, Act)> {

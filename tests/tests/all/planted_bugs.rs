@@ -19,7 +19,7 @@ struct Bug {
     planted: &'static str,
 }
 
-const BUGS: [Bug; 18] = [
+const BUGS: [Bug; 19] = [
     Bug {
         name: "acknowledge before everything is committed",
         file: "coordinator/store/src/memory.rs",
@@ -42,6 +42,12 @@ const BUGS: [Bug; 18] = [
         file: "coordinator/core/src/decide/ending.rs",
         lines: "        let lease = trial.lease.take()?;",
         planted: "        let lease = trial.lease?;",
+    },
+    Bug {
+        name: "a trial begins though its budget is spent",
+        file: "coordinator/core/src/decide/work.rs",
+        lines: "        if phase == Phase::Train && is_spent {",
+        planted: "        if phase == Phase::Evaluate && is_spent && !is_spent {",
     },
     Bug {
         name: "the retry budget is lost",

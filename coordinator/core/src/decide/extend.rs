@@ -1,21 +1,15 @@
-//! Extend: more levels, more axes, more replicates or a larger budget for a sweep that exists.
+//! Extend: more levels, more axes, more replicates or another budget for a sweep that exists.
 
-use std::fmt;
+use sweep_proto::{Constraint, Domain, SweepId, SweepSpec, Timestamp, Value};
 
-use sweep_proto::search::BUDGET_EPOCHS_MAX;
-use sweep_proto::sweep_spec::TRIALS_MAX;
-use sweep_proto::{Budget, SweepId, SweepSpec, Timestamp};
-
+use super::budget::{Used, change_budget, no_trial_comes};
 use super::{Decided, grid, known_sweep};
 use crate::command::{Extension, Rejection, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
-use crate::index::SweepIndex;
 use crate::quota::{self, Quota, Totals};
 use crate::record::{DatasetRecord, SearchRecord, SweepRecord, SweepState};
-use crate::rungs::RungBudget;
-use crate::source::{self, Tally};
-use crate::{retention, search};
+use crate::{retention, source};
 
 pub(crate) fn extend(
     engine: &Engine,
@@ -25,6 +19,7 @@ pub(crate) fn extend(
     (caller, quota): (Option<&str>, &Quota),
 ) -> Decided {
     let (sweep, spec, mut added) = growth(engine, id, more)?;
+    let used = Used::of(engine, sweep);
     added.add(Totals::of_datasets(datasets));
     let datasets = merged_datasets(&sweep.datasets, datasets)?;
     grid::check_datasets(&spec, &datasets)?;
@@ -37,12 +32,16 @@ pub(crate) fn extend(
     };
     draft.revoke_evaluation(id);
     let mut reopened = draft.reopened(sweep);
-    reopened.search = reopened.search.map(|search| widened(search, sweep, &spec));
+    reopened.search = reopened.search.map(|search| widened(search, sweep, &spec, &used));
     if !more.axes.is_empty() {
         // What was looked at stands elsewhere in another space.
         reopened.search = reopened.search.map(|search| SearchRecord { from: 0, ..search });
     }
+    let goes_on = sweep.spent().is_some() && reopened.spent().is_none();
     draft.set_sweep(SweepRecord { spec, datasets, extended_from, ..reopened });
+    if goes_on {
+        draft.revive(id);
+    }
     draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Done))
 }
@@ -58,22 +57,28 @@ fn growth<'e>(
         return Err(Rejection::WrongState { sweep: id, state: sweep.state, verb: "extended" });
     }
     retention::check_models(sweep)?;
-    let spec = grid::checked(grown_spec(&sweep.spec, more)?)?;
-    let search = sweep.search.map(|search| widened(search, sweep, &spec));
+    let used = Used::of(engine, sweep);
+    let spec = grid::checked(grown_spec(&sweep.spec, more, &used)?)?;
+    let search = sweep.search.map(|search| widened(search, sweep, &spec, &used));
     let grown = SweepRecord { spec: spec.clone(), search, state: SweepState::Open, ..sweep.clone() };
-    let tally = engine.index.sweeps.get(&id).map_or(Tally::default(), SweepIndex::tally);
-    let target = source::of(sweep, tally).target();
+    let tally = used.tally;
+    // Nothing is looked at for it: the points of an ended grid are not kept.
+    let target = tally.made + engine.unmade(id);
     let grown_target = source::of(&grown, tally).target();
     let fresh = grown_target.saturating_sub(target);
+    // What was cancelled when the budget was spent waits again.
+    let again = if sweep.spent().is_some() && grown.spent().is_none() { used.cancelled } else { 0 };
     // What a search has yet to make comes from the wider space.
     let has_effect = sweep.search.is_some() && spec != sweep.spec && tally.made < target;
-    if fresh == 0 && !has_effect {
-        return Err(Rejection::Invalid(no_trial_comes(sweep, &spec, tally)));
+    let excluded = excluded(&sweep.spec, &spec);
+    if fresh + again == 0 && !has_effect || excluded.is_some() {
+        return Err(Rejection::Invalid(excluded.unwrap_or_else(|| no_trial_comes(sweep, &spec, &used))));
     }
     // Trials that are yet to be made become those of the grown spec, whose epochs may be more. An ended sweep counts none of them.
     let unmade = if sweep.state.is_ended() { 0 } else { target.saturating_sub(tally.made) };
     let after = Totals::of_trials(&spec, grown_target.saturating_sub(tally.made));
-    let added = after.without(Totals::of_trials(&sweep.spec, unmade));
+    let mut added = after.without(Totals::of_trials(&sweep.spec, unmade));
+    added.add(Totals::of_trials_again(&spec, again));
     Ok((sweep, spec, added))
 }
 
@@ -84,7 +89,8 @@ impl Engine {
     /// # Errors
     /// The refusal of what there is too much of to look at, and of what cannot be added.
     pub fn grown_spec(&self, id: SweepId, more: &Extension) -> Result<SweepSpec, Rejection> {
-        let grown = grown_spec(&known_sweep(self, id)?.spec, more)?;
+        let sweep = known_sweep(self, id)?;
+        let grown = grown_spec(&sweep.spec, more, &Used::of(self, sweep))?;
         grid::check_effort(&grown)?;
         Ok(grown)
     }
@@ -105,32 +111,47 @@ impl Engine {
     }
 }
 
-/// A search in the space that its sweep would have: what was used up is not where there is more of it. A larger budget adds none.
-fn widened(search: SearchRecord, sweep: &SweepRecord, spec: &SweepSpec) -> SearchRecord {
+/// A search in the space and with the budget that its sweep would have: what was used up is not where there is more of it. A larger
+/// budget adds nothing to a space.
+fn widened(search: SearchRecord, sweep: &SweepRecord, spec: &SweepSpec, used: &Used) -> SearchRecord {
     let is_wider = spec.axes != sweep.spec.axes || spec.replicates != sweep.spec.replicates;
-    SearchRecord { is_exhausted: search.is_exhausted && !is_wider, ..search }
+    let metered = spec.search.as_deref().and_then(|search| search.budget.metered_ms());
+    let is_spent = metered.is_some_and(|(_, most_ms)| used.held_ms >= most_ms);
+    SearchRecord {
+        is_exhausted: search.is_exhausted && !is_wider,
+        spent: search.spent.filter(|_| is_spent),
+        ..search
+    }
 }
 
-/// Why no trial would come of an extension, and what to do.
-fn no_trial_comes(sweep: &SweepRecord, extended: &SweepSpec, tally: Tally) -> String {
-    let Some(search) = search::of(extended).filter(|_| *extended != sweep.spec) else {
-        return "nothing new: the sweep has all these trials already".to_owned();
-    };
-    let Budget { trials, epochs } = search.budget;
-    let next_epochs = RungBudget::of(extended).map_or_else(
-        || tally.epochs.saturating_add(quota::epochs_max(extended).max(1)),
-        |budget| budget.for_next(tally),
-    );
-    let trials = trials.filter(|trials| tally.made >= u64::from(*trials));
-    let epochs = epochs.filter(|epochs| next_epochs > *epochs);
-    let trials = trials.map(|trials| format!(" --trials {}", trials.saturating_mul(2)));
-    let epochs = epochs.map(|epochs| format!(" --epochs {}", epochs.saturating_mul(2).max(next_epochs)));
-    if trials.is_none() && epochs.is_none() {
-        return "the sweep has every trial of its space that its sampler finds: add levels, a wider range or replicates, too"
-            .to_owned();
+/// Why constraints forbid every configuration with one of the added levels; `None` where some may be allowed. Nothing is looked at
+/// point by point.
+fn excluded(before: &SweepSpec, grown: &SweepSpec) -> Option<String> {
+    if grown.replicates != before.replicates || grown.search != before.search {
+        return None;
     }
-    let raised: String = trials.into_iter().chain(epochs).collect();
-    format!("the budget of its search is spent; raise it in the same extension, as with{raised}")
+    let mut reason = None;
+    for (at, axis) in grown.axes.iter().enumerate() {
+        let known = before.axes.iter().find(|one| one.hyperparameter == axis.hyperparameter);
+        if known == Some(axis) {
+            continue;
+        }
+        let fixed = before.fixed.get(axis.hyperparameter);
+        let Domain::Levels(levels) = &axis.domain else { return None };
+        let is_new = |level: &&Value| known.map_or(**level != fixed, |known| !known.contains(level));
+        let mut axes = grown.axes.clone();
+        axes[at].domain = Domain::Levels(levels.iter().filter(is_new).cloned().collect());
+        let why = |constraint: &Constraint| {
+            let why = constraint.impossibility(&axes, &grown.fixed)?;
+            Some(format!(
+                "the constraint {constraint} forbids what is added to {}: {why}",
+                axis.hyperparameter
+            ))
+        };
+        let why = grown.constraints.iter().find_map(why)?;
+        reason.get_or_insert(why);
+    }
+    reason
 }
 
 /// The spec whose trials come before those of the extension. While no trial of an earlier extension is made, both are one. Where
@@ -147,7 +168,7 @@ fn grown_from(sweep: &SweepRecord, made: u64) -> Result<Box<SweepSpec>, Rejectio
     }
 }
 
-fn grown_spec(spec: &SweepSpec, more: &Extension) -> Result<SweepSpec, Rejection> {
+fn grown_spec(spec: &SweepSpec, more: &Extension, used: &Used) -> Result<SweepSpec, Rejection> {
     let Extension { axes, replicates, budget } = more;
     let mut extended = spec.clone();
     if let Some(replicates) = *replicates {
@@ -160,7 +181,7 @@ fn grown_spec(spec: &SweepSpec, more: &Extension) -> Result<SweepSpec, Rejection
         }
         extended.replicates = replicates;
     }
-    raise_budget(&mut extended, *budget)?;
+    change_budget(&mut extended, *budget, used)?;
     for axis in axes {
         let hyperparameter = axis.hyperparameter;
         let added = grid::checked_axis(axis)?;
@@ -171,41 +192,6 @@ fn grown_spec(spec: &SweepSpec, more: &Extension) -> Result<SweepSpec, Rejection
         }
     }
     Ok(extended)
-}
-
-fn raise_budget(spec: &mut SweepSpec, more: Budget) -> Result<(), Rejection> {
-    if more.is_unlimited() {
-        return Ok(());
-    }
-    let Some(search) = spec.search.as_deref_mut().filter(|search| !search.is_of_grid()) else {
-        let problem = "the sweep trains every configuration of its grid: it has no budget to raise; add levels or replicates";
-        return Err(Rejection::Invalid(problem.into()));
-    };
-    let trials_max = u32::try_from(TRIALS_MAX).unwrap_or(u32::MAX);
-    raise("trials", &mut search.budget.trials, more.trials, trials_max)?;
-    raise("epochs", &mut search.budget.epochs, more.epochs, BUDGET_EPOCHS_MAX)
-}
-
-fn raise<N: Copy + Ord + fmt::Display>(
-    what: &str,
-    present: &mut Option<N>,
-    more: Option<N>,
-    most: N,
-) -> Result<(), Rejection> {
-    let Some(more) = more else { return Ok(()) };
-    match *present {
-        _ if more > most => Err(Rejection::Invalid(format!("a budget is at most {most} {what}, not {more}"))),
-        None => Err(Rejection::Invalid(format!(
-            "the search has no budget of {what} to raise; raise the one that it has (`sweep status` tells it)"
-        ))),
-        Some(now) if more < now => Err(Rejection::Invalid(format!(
-            "the search has a budget of {now} {what} already; extending cannot lower it to {more}"
-        ))),
-        Some(_) => {
-            *present = Some(more);
-            Ok(())
-        }
-    }
 }
 
 fn merged_datasets(

@@ -15,7 +15,6 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{SweepRecord, SweepState, TrialState};
 use crate::source::{self, ConfigurationPlace, Point};
-use crate::view::waiting_state;
 
 /// Lets the next trials follow, of the first sweep that has such trials.
 pub(crate) fn follow(engine: &Engine, now: Timestamp) -> Decided {
@@ -43,7 +42,8 @@ impl Draft<'_> {
             return Ok(());
         }
         let state = sweep.state;
-        let Some(waiting) = waiting_state(state) else { return Ok(()) };
+        let is_spent = state != SweepState::Cancelled && sweep.spent().is_some();
+        let Some(waiting) = sweep.waiting_state() else { return Ok(()) };
         let mut room = engine.slice.0;
         let mut waits = 0;
         if let Some(index) = engine.index.sweeps.get(&id) {
@@ -52,20 +52,27 @@ impl Draft<'_> {
             let paused = index.paused.values().copied();
             let at_rungs = index.at_rungs.iter().copied();
             let lagging: Vec<u32> = match state {
+                _ if is_spent => pending.chain(paused).chain(at_rungs).take(room).collect(),
                 SweepState::Open => paused.take(room).collect(),
                 SweepState::Paused => pending.take(room).collect(),
                 _ => pending.chain(paused).chain(at_rungs).take(room).collect(),
             };
             room -= lagging.len();
             for index in lagging {
-                self.set_waiting(TrialId { sweep: id, index }, waiting);
+                let trial = TrialId { sweep: id, index };
+                let is_at_rung = self.trial(trial).is_some_and(|trial| trial.rung().is_some());
+                if is_spent && is_at_rung {
+                    self.prune_waiting(trial);
+                } else {
+                    self.set_waiting(trial, waiting);
+                }
             }
-            if state == SweepState::Open {
+            if state == SweepState::Open && !is_spent {
                 room -= self.move_rungs(id, room);
             }
         }
         let stock = engine.index.stock.0;
-        if state == SweepState::Cancelled || waits >= stock {
+        if waiting == TrialState::Cancelled || waits >= stock {
             return Ok(());
         }
         self.make_trials(id, waiting, room.min(stock))
@@ -76,7 +83,7 @@ impl Draft<'_> {
         let Some(mut trial) = self.trial(id).filter(|trial| waits(trial.state)).cloned() else { return };
         if state == TrialState::Cancelled {
             let ended_at = self.sweep(id.sweep).and_then(|sweep| sweep.ended_at);
-            trial.ended_at = ended_at;
+            trial.ended_at = ended_at.or(Some(self.now));
             (trial.checkpoint, trial.underway) = (None, None);
         }
         trial.state = state;

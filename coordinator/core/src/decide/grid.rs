@@ -7,8 +7,8 @@ use sweep_proto::space;
 use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::trial::replicate_seed;
 use sweep_proto::{
-    Axis, Configuration, ConfigurationIndex, Domain, Hyperparameter, SweepId, SweepSpec, TrialId, TrialSpec,
-    Value,
+    Axis, Configuration, ConfigurationIndex, Domain, Hyperparameter, Search, SweepId, SweepSpec, TrialId,
+    TrialSpec, Value,
 };
 
 use crate::command::Rejection;
@@ -62,6 +62,13 @@ fn check_search(spec: &SweepSpec) -> Result<(), Rejection> {
     if let Some(axis) = range.filter(|_| is_of_grid) {
         let problem = format!("{} has a range, which only a search can try", axis.hyperparameter);
         return Err(Rejection::Invalid(problem));
+    }
+    let needs_price =
+        |search: &Search| search.budget.money.is_some() && search.budget.price_per_hour.is_none();
+    if spec.search.as_deref().is_some_and(needs_price) {
+        return Err(Rejection::Invalid(
+            "a budget of money needs price_per_hour: what one slot costs for an hour".into(),
+        ));
     }
     let has_rungs = spec.search.as_ref().is_some_and(|search| search.pruner == PrunerName::Asha);
     if has_rungs && spec.axes.iter().any(|axis| axis.hyperparameter == Hyperparameter::Epochs) {

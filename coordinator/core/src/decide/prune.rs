@@ -162,7 +162,8 @@ impl Draft<'_> {
         self.set_trial(trial);
     }
 
-    fn prune_waiting(&mut self, id: TrialId) {
+    /// A trial that waits at a rung is not promoted any more.
+    pub(super) fn prune_waiting(&mut self, id: TrialId) {
         if let Some(trial) = self.trial(id).filter(|trial| trial.rung().is_some()).cloned() {
             self.end_trial(trial, TrialState::Pruned);
         }

@@ -30,6 +30,11 @@ pub(crate) fn retry(
     let opens_again = |trial: &&TrialId| {
         engine.tables.trials.get(trial).is_some_and(|trial| trial.state != TrialState::Completed)
     };
+    if let Some(part) = sweep.spent().filter(|_| chosen.iter().any(|trial| opens_again(&trial))) {
+        return Err(Rejection::NothingToRetry(format!(
+            "the budget of {part} of sweep {id} is spent, so no trial of it begins: raise it, and try again (`sweep extend {id} --{part} N`)"
+        )));
+    }
     let opened = chosen.iter().filter(opens_again).count() as u64;
     quota::check_growth(engine, quota, sweep, caller, Totals::of_trials_again(&sweep.spec, opened))?;
     let left = chosen.len().saturating_sub(engine.slice.0) as u64;

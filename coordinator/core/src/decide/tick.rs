@@ -29,6 +29,7 @@ pub(crate) fn tick(engine: &Engine, now: Timestamp) -> Decision {
             draft.set_worker(WorkerRecord { state, ..worker.clone() });
         }
     }
+    draft.spend_budgets();
     draft.finish(Reply::Done)
 }
 

@@ -77,6 +77,7 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
 
 fn grant_some(draft: &mut Draft<'_>, worker: &WorkerRecord, room: Room) -> Vec<Vec<Granted>> {
     let engine = draft.engine;
+    draft.spend_budgets();
     let slots = room.slots.min(worker.profile.slots.saturating_sub(busy_slots(engine, worker.id)));
     let members_max = room.members_max(worker) as usize;
     let mut left = GRANTS_MAX as usize;
@@ -167,6 +168,10 @@ fn granted(engine: &Engine, trial: &TrialRecord, lease: &LeaseRecord) -> Option<
 impl Draft<'_> {
     /// Whether a worker may have a piece of work now. Where another sweep has trained the same, nobody needs to.
     fn may_have(&mut self, worker: &WorkerRecord, phase: Phase, trial: TrialId) -> bool {
+        let is_spent = self.sweep(trial.sweep).is_some_and(|sweep| sweep.spent().is_some());
+        if phase == Phase::Train && is_spent {
+            return false;
+        }
         let waits = self.engine.volatile.is_put_off(trial, self.now)
             || self.engine.wants_more_memory(trial, worker, self.now);
         !(waits || phase == Phase::Train && self.take_over(trial))

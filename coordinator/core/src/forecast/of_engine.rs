@@ -85,7 +85,7 @@ impl Engine {
             index.leased.iter().take(TRIALS_MEASURED_MAX).filter_map(trial).filter(training).collect();
         let trained = some_of(&index.trained, TRIALS_MEASURED_MAX);
         let timed: Vec<_> = trained.iter().filter_map(trial).chain(leased.iter().copied()).collect();
-        let timings = timed.into_iter().filter_map(|trial| self.timing(trial, &mut kinds)).collect();
+        let timings: Vec<_> = timed.into_iter().filter_map(|trial| self.timing(trial, &mut kinds)).collect();
         let running = leased.iter().filter_map(|trial| self.running_trial(trial, &mut kinds)).collect();
         let (waiting, each) = waiting(sweep, index, |index| Some(&trial(index)?.spec.configuration));
         let each = each * self.share_of_budget(sweep, index);
@@ -93,7 +93,9 @@ impl Engine {
         for slots in &mut slots {
             *slots = slots.div_ceil((others as u32).saturating_add(1));
         }
-        forecast(&Facts {
+        let longest = timings.iter().map(longest_seconds).fold(0.0, f64::max);
+        let left = self.seconds_left(sweep, slots.iter().sum());
+        let whole = forecast(&Facts {
             spec: &sweep.spec,
             data: &OfRecord::new(sweep),
             kinds: kinds.all,
@@ -102,6 +104,13 @@ impl Engine {
             running,
             waiting,
             each,
+        })?;
+        let Some(left) = left else { return Some(whole) };
+        // What runs when the budget is spent goes on.
+        Some(Forecast {
+            seconds: whole.seconds.min(left),
+            low_seconds: whole.low_seconds.min(left),
+            high_seconds: whole.high_seconds.min(left + longest),
         })
     }
 
@@ -114,6 +123,13 @@ impl Engine {
         let trials = index.pending.len() as u64 + index.unmade();
         let all = trials.saturating_mul(quota::epochs_max(&sweep.spec)).max(1);
         (left as f64 / all as f64).min(1.0)
+    }
+
+    /// Seconds until that number of slots have spent the budget of hours or money; `None` without one, and where it is spent.
+    fn seconds_left(&self, sweep: &SweepRecord, slots: u32) -> Option<f64> {
+        let (_, most_ms) = sweep.spec.search.as_deref()?.budget.metered_ms()?;
+        let left_ms = most_ms.saturating_sub(self.held_ms(sweep.id));
+        sweep.spent().is_none().then(|| left_ms as f64 / 1e3 / f64::from(slots.max(1)))
     }
 
     pub(super) fn timing<'a>(&'a self, trial: &'a TrialRecord, kinds: &mut Kinds) -> Option<Timing<'a>> {
@@ -154,6 +170,11 @@ impl Engine {
             epochs_without_improvement: last - best.0,
         })
     }
+}
+
+/// Seconds that a trial of these took.
+fn longest_seconds(timing: &Timing<'_>) -> f64 {
+    timing.seconds + timing.gap_seconds.unwrap_or(0.0)
 }
 
 /// The configurations of trials that wait or are yet to be made, of many some that are evenly spread; and how many each stands for.

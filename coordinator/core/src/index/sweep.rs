@@ -75,6 +75,8 @@ pub(crate) struct SweepIndex {
     pub(super) target: u64,
     /// Epochs that trials have brought, and that open ones may still bring.
     pub(crate) epochs: u64,
+    /// Milliseconds for which its attempts that have ended held their slots; 0 where it was deleted.
+    pub(crate) held_ms: u64,
     /// When its attempts ran.
     pub(crate) ran: Spans,
     /// Trials with a result by their score, lowest first.
@@ -148,17 +150,17 @@ impl SweepIndex {
             // What others rest on stays, and the sweep's row with it.
             return self.made() == 0 || self.made() > self.origins.len() as u64;
         }
+        let waits = !self.paused.is_empty() || !self.pending.is_empty() || !self.at_rungs.is_empty();
         match sweep.state {
             SweepState::Open | SweepState::Paused if self.unfinished.is_some() => true,
+            SweepState::Open | SweepState::Paused if sweep.spent().is_some() => waits,
             SweepState::Open => {
                 !self.paused.is_empty()
                     || self.lacks(sweep, self.pending.len(), stock)
                     || self.moves_rungs(sweep)
             }
             SweepState::Paused => !self.pending.is_empty() || self.lacks(sweep, self.paused.len(), stock),
-            SweepState::Cancelled => {
-                !self.paused.is_empty() || !self.pending.is_empty() || !self.at_rungs.is_empty()
-            }
+            SweepState::Cancelled => waits,
             SweepState::Evaluating | SweepState::Finished => false,
         }
     }

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod budgets;
 mod charge;
 mod deletion;
 mod forecast;

@@ -104,7 +104,7 @@ fn proposed_trials_wait_at_their_rungs_too() {
     let (mut lab, worker) = Lab::with_worker(3);
     let mut searched = spec(PrunerName::Asha, 1, 9);
     searched.axes = vec![values::range(Hyperparameter::Units, 8, 64)];
-    let budget = Budget { trials: Some(27), epochs: None };
+    let budget = Budget { trials: Some(27), ..Budget::default() };
     let search = Search { sampler: SamplerName::Random, budget, ..*searched.search.unwrap() };
     searched.search = Some(Box::new(search));
     let sweep = lab.launch(searched);
@@ -144,7 +144,7 @@ fn work_off(lab: &mut Lab, sweep: SweepId, worker: WorkerId, at_a_time: u32, mut
 fn within_epochs(budget: u64, (epochs, eta, min_epochs): (u64, u32, u32)) -> SweepSpec {
     let mut searched = spec(PrunerName::Asha, 1, epochs);
     searched.axes = vec![values::range(Hyperparameter::Units, 8, 4_096)];
-    let budget = Budget { trials: None, epochs: Some(budget) };
+    let budget = Budget { epochs: Some(budget), ..Budget::default() };
     let (eta, min_epochs) = (Some(eta), Some(min_epochs));
     let search =
         Search { sampler: SamplerName::Random, budget, eta, min_epochs, ..*searched.search.unwrap() };

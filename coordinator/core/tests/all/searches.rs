@@ -13,7 +13,7 @@ use crate::support::values;
 fn spec() -> SweepSpec {
     let mut spec = values::spec("searched", &[8], 1, 1);
     spec.axes = vec![values::range(Hyperparameter::Units, 8, 64)];
-    let budget = Budget { trials: Some(4), epochs: None };
+    let budget = Budget { trials: Some(4), ..Budget::default() };
     spec.search = Some(Box::new(Search { sampler: SamplerName::Random, budget, ..Search::of_grid() }));
     spec
 }
@@ -26,7 +26,7 @@ fn extend(lab: &Lab, sweep: SweepId, axis: Axis) -> Command {
 }
 
 fn raise(sweep: SweepId, trials: Option<u32>, epochs: Option<u64>) -> Command {
-    let more = Extension { budget: Budget { trials, epochs }, ..Extension::default() };
+    let more = Extension { budget: Budget { trials, epochs, ..Budget::default() }, ..Extension::default() };
     Command::Extend { sweep, more, datasets: Vec::new(), caller: None, quota: Box::default() }
 }
 
@@ -138,7 +138,7 @@ proptest! {
             (spec.name, spec.replicates, spec.seed, spec.reuse) = (name.into(), replicates, seed, false);
             let units: Vec<u64> = (1..=20).map(|one| one * 8).collect();
             spec.axes = vec![values::axis(Hyperparameter::Units, &units)];
-            let budget = Budget { trials: Some(budget), epochs: None };
+            let budget = Budget { trials: Some(budget), ..Budget::default() };
             spec.search = Some(Box::new(Search { sampler, budget, ..Search::of_grid() }));
             spec
         };
@@ -206,7 +206,7 @@ fn a_search_goes_on_while_a_trial_may_leave_epochs_to_others() {
     let (mut lab, worker) = Lab::with_worker(1);
     let mut spec = spec();
     spec.fixed.set(Hyperparameter::Epochs, Value::Integer(2)).unwrap();
-    spec.search.as_mut().unwrap().budget = Budget { trials: None, epochs: Some(8) };
+    spec.search.as_mut().unwrap().budget = Budget { epochs: Some(8), ..Budget::default() };
     let sweep = lab.launch(spec);
     lab.propose();
     assert_eq!((trials(&lab, sweep).len(), lab.engine.unmade(sweep)), (4, 0), "the budget is spent");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use coordinator_core::{AttemptRecord, AttemptState, TrialState};
 use sweep_proto::text::inert_lines;
-use sweep_proto::{TrialId, WorkKind};
+use sweep_proto::{MeteredPart, TrialId, WorkKind};
 
 use crate::input::ReportInput;
 use crate::model::{Consequence, FailedAttempt};
@@ -33,7 +33,7 @@ pub fn failures(input: &ReportInput, table: &Table) -> Vec<FailedAttempt> {
             reason: attempt.error.as_deref().map(inert_lines),
             // A lease outlives a dead worker: its seconds are those that the hours charge.
             seconds: attempt.ended_at.map(|_| attempt.charged_ms() as f64 / 1_000.0),
-            consequence: consequence(attempt, trial),
+            consequence: consequence(attempt, trial, input.sweep.spent()),
         })
     });
     rows.collect()
@@ -46,7 +46,7 @@ fn outcome(state: AttemptState) -> Option<&'static str> {
     }
 }
 
-fn consequence(attempt: &AttemptRecord, trial: &TrialRow) -> Consequence {
+fn consequence(attempt: &AttemptRecord, trial: &TrialRow, spent: Option<MeteredPart>) -> Consequence {
     if attempt.work == WorkKind::Evaluate {
         return match trial.test {
             Some(_) => Consequence::MeasuredAgain,
@@ -57,6 +57,7 @@ fn consequence(attempt: &AttemptRecord, trial: &TrialRow) -> Consequence {
         TrialState::Completed => Consequence::CompletedAgain,
         TrialState::Diverged => Consequence::Diverged(trial.diverged_epoch),
         TrialState::Failed => Consequence::TriesSpent,
+        TrialState::Cancelled if spent.is_some() => Consequence::BudgetSpent,
         TrialState::Cancelled => Consequence::SweepCancelled,
         TrialState::Pruned => Consequence::StoppedEarly,
         TrialState::Pending | TrialState::Leased | TrialState::Paused => Consequence::ToBeTriedAgain,

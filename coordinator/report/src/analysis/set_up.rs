@@ -28,6 +28,7 @@ pub fn set_up(input: &ReportInput) -> SetUp {
         axes: spec.swept_axes().map(Levels::of).collect(),
         constraints: spec.constraints.iter().map(ToString::to_string).collect(),
         search: spec.search.as_deref().filter(|search| **search != Search::of_grid()).cloned(),
+        spent: sweep.spent(),
         leaves_out: !spec.is_whole_grid(),
         replicates: spec.replicates,
         seed: spec.seed,

@@ -73,6 +73,8 @@ pub enum Consequence {
     Diverged(Option<u32>),
     /// No try is left.
     TriesSpent,
+    /// The budget was spent before it began again.
+    BudgetSpent,
     /// The sweep was cancelled.
     SweepCancelled,
     /// A pruner stopped the trial.

@@ -1,7 +1,7 @@
 //! A search space and its search as they are hashed for signatures.
 
 use serde::Serialize;
-use sweep_proto::{Axis, Budget, Condition, Domain, Range, Search, Value};
+use sweep_proto::{Amount, Axis, Budget, Condition, Domain, Range, Search, Value};
 
 use super::sweep::Scalar;
 
@@ -74,11 +74,18 @@ pub(super) struct Searched {
     min_epochs: Option<u32>,
     trials: Option<u32>,
     epochs: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hours: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    money: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price_per_hour: Option<f64>,
 }
 
 impl Searched {
     pub(super) fn of(search: &Search) -> Self {
-        let Search { sampler, pruner, eta, min_epochs, budget: Budget { trials, epochs } } = search;
+        let Search { sampler, pruner, eta, min_epochs, budget } = search;
+        let Budget { trials, epochs, hours, money, price_per_hour } = budget;
         Self {
             sampler: sampler.name(),
             pruner: pruner.name(),
@@ -86,6 +93,9 @@ impl Searched {
             min_epochs: *min_epochs,
             trials: *trials,
             epochs: *epochs,
+            hours: hours.map(Amount::get),
+            money: money.map(Amount::get),
+            price_per_hour: price_per_hour.map(Amount::get),
         }
     }
 }

@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use sweep_proto::data_account::{BadRow, BadRows, FileAccount, SplitAccount};
 use sweep_proto::reading::{HtmlBreaks, Reading};
 use sweep_proto::{
-    ArtifactRef, Configuration, DataAccount, DataSource, DataSpec, Hyperparameter, Objective, SweepSpec,
-    Value,
+    ArtifactRef, Configuration, DataAccount, DataSource, DataSpec, Hyperparameter, MeteredPart, Objective,
+    SweepSpec, Value,
 };
 
 use super::Projection;
@@ -40,6 +40,9 @@ pub(super) struct Sweep<'a> {
     /// Whether its search found no further trial: how many were planned follows from that.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     is_exhausted: bool,
+    /// The part of its budget because of which no trial began any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spent: Option<&'static str>,
 }
 
 impl<'a> Sweep<'a> {
@@ -81,6 +84,7 @@ impl<'a> Sweep<'a> {
             order: order.and_then(order_name),
             earlier_choices: earlier_choices.iter().map(Earlier::of).collect(),
             is_exhausted: search.is_some_and(|search| search.is_exhausted),
+            spent: search.and_then(|search| search.spent).map(MeteredPart::name),
         }
     }
 }

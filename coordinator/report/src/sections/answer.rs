@@ -7,7 +7,7 @@ use crate::language::{Language, heads, say, told};
 use crate::model::{Answer, BesideStudy, BestBy, Gap, Interval, RankedConfiguration, ReportModel, Summary};
 use coordinator_core::{SweepState, TrialState};
 use coordinator_statistics::strata::INTERVAL_REPLICATES_MIN;
-use sweep_proto::Objective;
+use sweep_proto::{MeteredPart, Objective};
 
 /// The probability with which a set of configurations holds the best one.
 const SURE: f64 = 0.95;
@@ -28,6 +28,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
             state = names::name(model.set_up.state, language)
         )));
     }
+    blocks.extend(cut_short(model, language).map(Block::Warning));
     if !model.ledger.balanced {
         blocks.push(Block::Warning(
             say!(language, "The ledger does not balance: see below before you trust any number here.")
@@ -108,6 +109,22 @@ fn objective(model: &ReportModel, language: Language) -> Option<String> {
         direction = told.direction,
         metric = told.metric,
         score = told.score
+    ))
+}
+
+/// That a budget of hours or money ended the search.
+fn cut_short(model: &ReportModel, language: Language) -> Option<String> {
+    let part = model.set_up.spent?;
+    let cancelled = model.ledger.states.get(TrialState::Cancelled.name()).copied().unwrap_or(0);
+    let part = match part {
+        MeteredPart::Hours => say!(language, "hours"),
+        MeteredPart::Money => say!(language, "money"),
+    };
+    Some(say!(
+        language,
+        "The budget of {part} is spent: the search went no further, and {cancelled} trials that waited were not trained.",
+        part = part,
+        cancelled = cancelled
     ))
 }
 

@@ -196,6 +196,9 @@ impl Consequence {
             }
             Self::Diverged(None) => say!(language, "the trial diverged: left out of every mean"),
             Self::TriesSpent => say!(language, "its tries are spent: left out of every mean"),
+            Self::BudgetSpent => {
+                say!(language, "the budget was spent before it was tried again: left out of every mean")
+            }
             Self::SweepCancelled => say!(language, "the sweep was cancelled: left out of every mean"),
             Self::StoppedEarly => say!(language, "the trial was stopped early: left out of every mean"),
             Self::ToBeTriedAgain => say!(language, "the trial will be tried again"),

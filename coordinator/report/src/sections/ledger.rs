@@ -4,6 +4,7 @@ use super::{Block, Section, StateGroup, StateMap, TextTable, format, names};
 use crate::language::{Language, heads, say};
 use crate::model::{ReportModel, TrialAccount};
 use crate::table::Table;
+use sweep_proto::Amount;
 
 /// Squares of the map; more would not be told apart.
 const MAP_TRIALS_MAX: usize = 3_000;
@@ -48,6 +49,7 @@ pub(super) fn section(model: &ReportModel, table: &Table, language: Language) ->
     let caption = say!(language, "Attempts (training and test measurement)");
     let attempts = TextTable::new(caption, heads!(language, "what", "#count"));
     blocks.push(Block::Table(attempts.with_rows(rows.into_iter(), "report.json", language)));
+    blocks.extend(spent(model, language).map(Block::Text));
     if table.trials.len() <= MAP_TRIALS_MAX {
         if !table.trials.is_empty() {
             blocks.push(Block::StateMap(state_map(table, language)));
@@ -60,6 +62,29 @@ pub(super) fn section(model: &ReportModel, table: &Table, language: Language) ->
         )));
     }
     Section { id: "ledger", title: say!(language, "Ledger"), blocks }
+}
+
+/// What is spent of a budget of hours or money; `None` without one.
+fn spent(model: &ReportModel, language: Language) -> Option<String> {
+    let budget = model.set_up.search.as_ref()?.budget;
+    budget.metered_ms()?;
+    let held = model.cost.attempt_seconds / 3_600.0;
+    let told = |spent: f64, most: Amount| {
+        say!(language, "{spent} of {most}", spent = format::fixed(spent, 2), most = most)
+    };
+    let hours = budget.hours.map_or_else(|| format::fixed(held, 2), |most| told(held, most));
+    let money = budget.money.zip(budget.price_per_hour);
+    Some(match money.map(|(most, price)| told(held * price.get(), most)) {
+        Some(money) => {
+            say!(
+                language,
+                "Budget: attempts held their slots for {hours} hours, which cost {money}.",
+                hours = hours,
+                money = money
+            )
+        }
+        None => say!(language, "Budget: attempts held their slots for {hours} hours.", hours = hours),
+    })
 }
 
 /// Of the trials in every state.

@@ -1,6 +1,6 @@
 //! Set-up: what was launched, on what data, by which machines.
 
-use sweep_proto::{DataSource, Search};
+use sweep_proto::{Budget, DataSource, Search};
 
 use super::{Block, Head, Section, TextTable, format, names};
 use crate::language::{Language, heads, say};
@@ -54,9 +54,16 @@ fn searched(search: &Search, language: Language) -> String {
     let settings = [("eta", *eta), ("min_epochs", *min_epochs)];
     let settings = settings.iter().filter_map(|(name, number)| Some(format!(", {name} = {}", (*number)?)));
     let pruner = format!("{pruner}{}", settings.collect::<String>());
-    let limits = [("trials", budget.trials.map(u64::from)), ("epochs", budget.epochs)];
+    let Budget { trials, epochs, hours, money, price_per_hour } = budget;
+    let limits = [
+        ("trials", trials.map(|trials| trials.to_string())),
+        ("epochs", epochs.map(|epochs| epochs.to_string())),
+        ("hours", hours.map(|hours| hours.to_string())),
+        ("money", money.map(|money| money.to_string())),
+        ("price_per_hour", price_per_hour.map(|price| price.to_string())),
+    ];
     let limits: Vec<_> =
-        limits.iter().filter_map(|(name, most)| Some(format!("{name} = {}", (*most)?))).collect();
+        limits.into_iter().filter_map(|(name, most)| Some(format!("{name} = {}", most?))).collect();
     let budget = if limits.is_empty() { format::NONE.to_owned() } else { limits.join(", ") };
     say!(
         language,

@@ -5,7 +5,7 @@ use coordinator_report::sections::{Block, ChartSpec, sections};
 use coordinator_report::table::Table;
 use coordinator_report::{Language, ReportInput, analyse};
 use sweep_proto::{
-    Axis, Budget, Condition, Configuration, Hyperparameter, Range, SamplerName, Search, Value,
+    Amount, Axis, Budget, Condition, Configuration, Hyperparameter, Range, SamplerName, Search, Value,
 };
 
 use crate::fixture::{axis, empty, finished, push_searched, spec, text};
@@ -17,7 +17,7 @@ fn searched() -> ReportInput {
     let axes =
         vec![Axis::of_range(Hyperparameter::LearningRate, rates), axis(Hyperparameter::Units, &[8, 16, 32])];
     let mut spec = spec(axes, 1);
-    let budget = Budget { trials: Some(30), epochs: None };
+    let budget = Budget { trials: Some(30), ..Budget::default() };
     spec.search = Some(Box::new(Search { sampler: SamplerName::Random, budget, ..Search::of_grid() }));
     let mut input = empty(spec);
     for number in 0..30_u64 {
@@ -165,6 +165,31 @@ fn one_factor_at_a_time_lists_levels_that_the_space_allows() {
     let with_dropout =
         [(Hyperparameter::Layers, 2), (Hyperparameter::Units, 2), (Hyperparameter::Dropout, 2)];
     assert_eq!(best(2), with_dropout);
+}
+
+#[test]
+fn a_spent_budget_is_told_with_what_was_spent_of_it() {
+    let mut input = searched();
+    let budget = &mut input.sweep.spec.search.as_mut().unwrap().budget;
+    (budget.hours, budget.money, budget.price_per_hour) =
+        (Amount::of(2.5), Amount::of(10.0), Amount::of(4.0));
+    let row = r#"{"version":1,"lead":{"first":0,"count":9,"known":0},"spent":"hours"}"#;
+    input.sweep.search = Some(serde_json::from_str(row).unwrap());
+    let held = analyse(&input).cost.attempt_seconds / 3_600.0;
+    assert!(held > 0.0);
+    let page = text(&input, "report.md");
+    for told in [
+        "The budget of hours is spent: the search went no further, and 0 trials that waited were not trained.",
+        "budget trials = 30, hours = 2.5, money = 10, price_per_hour = 4.",
+        &format!(
+            "Budget: attempts held their slots for {held:.2} of 2.5 hours, which cost {:.2} of 10.",
+            4.0 * held
+        ),
+    ] {
+        assert!(page.contains(told) || page.contains(&told.replace('_', "\\_")), "{told}\n{page}");
+    }
+    input.sweep.search = None;
+    assert!(!text(&input, "report.md").contains("is spent"));
 }
 
 #[test]

@@ -237,6 +237,7 @@ impl Gathered {
         let search = PlannedSearch::of(&spec, &bounds);
         notes.extend(search::notes(&spec, &bounds));
         let is_proposed = spec.search.as_ref().is_some_and(|search| !search.is_of_grid());
+        notes.extend(time.as_ref().and_then(|time| search::allowance(&spec, time)));
         if is_proposed {
             notes.push(
                 "time and disk of a search are not forecast: they depend on what it proposes".to_owned(),

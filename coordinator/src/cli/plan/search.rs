@@ -1,8 +1,12 @@
 //! How a plan tells the search of a sweep: who proposes and who prunes, what the budget is, and what of it has no effect.
 
 use coordinator_core::forecast::{Bounds, OTHERS_MIN};
+use coordinator_report::sections::format::fixed;
 use serde::Serialize;
-use sweep_proto::{Budget, PrunerName, SamplerName, Search, SweepSpec, search::ETA};
+use sweep_proto::search::{ETA, hours_of};
+use sweep_proto::{Amount, Budget, PrunerName, SamplerName, Search, SweepSpec};
+
+use super::time::PlannedTime;
 
 /// What `sweep plan` tells of a search.
 #[derive(Debug, Serialize)]
@@ -26,13 +30,20 @@ pub(super) struct PlannedSearch {
     /// Of the pruner `asha`: trials and epochs where just one in `eta` goes on from each rung; `null` of others.
     trials_expected: Option<u64>,
     epochs_expected: Option<u64>,
+    /// The budget of hours for which attempts hold their slots; `null` without one.
+    budget_hours: Option<Amount>,
+    /// The budget of money; `null` without one.
+    budget_money: Option<Amount>,
+    /// What one of these hours costs; `null` without a budget of money.
+    price_per_hour: Option<Amount>,
 }
 
 impl PlannedSearch {
     /// `None` where every configuration is trained to its end.
     pub(super) fn of(spec: &SweepSpec, bounds: &Bounds) -> Option<Self> {
         let search = spec.search.as_deref()?;
-        let Search { sampler, pruner, eta, min_epochs, budget: Budget { trials, epochs } } = *search;
+        let Search { sampler, pruner, eta, min_epochs, budget } = *search;
+        let Budget { trials, epochs, hours, money, price_per_hour } = budget;
         if search.is_of_grid() && pruner == PrunerName::None {
             return None;
         }
@@ -49,12 +60,15 @@ impl PlannedSearch {
             budget_epochs: epochs,
             trials_expected: bounds.expected.map(|one| one.trials),
             epochs_expected: bounds.expected.map(|one| one.epochs),
+            budget_hours: hours,
+            budget_money: money,
+            price_per_hour,
         })
     }
 
     /// Whether a sampler proposes the trials, so that there may be fewer.
     pub(super) fn proposes(&self) -> bool {
-        self.sampler != SamplerName::Grid || self.budget_trials.is_some() || self.budget_epochs.is_some()
+        self.sampler != SamplerName::Grid || !self.budget().is_empty()
     }
 
     /// Whether trials may end before they have trained all their epochs.
@@ -62,16 +76,24 @@ impl PlannedSearch {
         self.pruner != PrunerName::None
     }
 
+    /// The parts of the budget.
+    fn budget(&self) -> Vec<String> {
+        let money = self.budget_money.zip(self.price_per_hour);
+        let parts = [
+            self.budget_trials.map(|trials| format!("{trials} trials")),
+            self.budget_epochs.map(|epochs| format!("{epochs} epochs")),
+            self.budget_hours.map(|hours| format!("{hours} hours of slots")),
+            money.map(|(money, price)| format!("{money} of money at {price} for an hour of a slot")),
+        ];
+        parts.into_iter().flatten().collect()
+    }
+
     /// The lines of the text, each with its title.
     pub(super) fn lines(&self, epochs: u64) -> Vec<(&'static str, String)> {
         let mut lines = vec![("sampler", format!("{}: {}", self.sampler, lowered(self.sampler_does)))];
-        let spent = [
-            self.budget_trials.map(|trials| format!("{trials} trials")),
-            self.budget_epochs.map(|epochs| format!("{epochs} epochs")),
-        ];
-        let spent: Vec<String> = spent.into_iter().flatten().collect();
-        if !spent.is_empty() {
-            lines.push(("budget", spent.join(", ")));
+        let budget = self.budget();
+        if !budget.is_empty() {
+            lines.push(("budget", budget.join(", ")));
         }
         if let Some(min_epochs) = self.min_epochs {
             lines.push(("pruner", format!("{}: {}", self.pruner, lowered(self.pruner_does))));
@@ -105,6 +127,30 @@ impl PlannedSearch {
 fn lowered(sentence: &str) -> String {
     let mut characters = sentence.trim_end_matches('.').chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
+
+/// What a budget of hours or money allows by the forecast of the whole space; `None` without one, and of a space whose trials are not
+/// counted.
+pub(super) fn allowance(spec: &SweepSpec, time: &PlannedTime) -> Option<String> {
+    let (_, most_ms) = spec.search.as_deref()?.budget.metered_ms()?;
+    let all = spec.trial_count()?;
+    let hours = fixed(hours_of(most_ms), 2);
+    // A trial takes as much more or less as the whole.
+    let trials = |of_all: f64| {
+        let seconds = time.slot_seconds * of_all / time.seconds;
+        ((all as f64 * most_ms as f64 / 1e3 / seconds) as u64).min(all)
+    };
+    let [few, about, many] = [time.seconds_high, time.seconds, time.seconds_low].map(trials);
+    Some(if few == all {
+        format!(
+            "by the forecast, the {hours} hours of slots that the budget allows are enough for all {all} trials"
+        )
+    } else {
+        format!(
+            "by the forecast, the {hours} hours of slots that the budget allows are room for about {about} of {all} trials \
+             ({few} to {many})"
+        )
+    })
 }
 
 /// What of a search does less than it seems.
@@ -201,5 +247,31 @@ mod tests {
                 "expected: 27 trials, 81 of 500 epochs, if patience ends none and none fails",
             ]
         );
+    }
+
+    #[test]
+    fn what_a_budget_of_hours_allows_follows_from_the_time_of_the_whole_space() {
+        let of = |hours: &str| {
+            let search = format!("sampler = \"shuffled_grid\"\nhours = {hours}");
+            let time = PlannedTime {
+                slots: 2,
+                device: String::new(),
+                seconds: 1_800.0,
+                seconds_low: 900.0,
+                seconds_high: 3_600.0,
+                slot_seconds: 3_600.0,
+                measured: 1,
+                trials: 0,
+                workers: 0,
+                is_far: false,
+                money: None,
+            };
+            allowance(&spec("units = [8, 16, 32, 64]", &search, "replicates = 10"), &time).expect("a budget")
+        };
+        assert!(of("0.25").ends_with(
+            "0.25 hours of slots that the budget allows are room for about 10 of 40 trials (5 to 20)"
+        ));
+        assert!(of("2").contains("are enough for all 40 trials"), "{}", of("2"));
+        assert!(of("1").contains("about 40 of 40 trials (20 to 40)"), "{}", of("1"));
     }
 }

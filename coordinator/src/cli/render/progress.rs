@@ -344,8 +344,8 @@ mod tests {
             pruner: "asha".to_owned(),
             trials_made: 20,
             trials_max: Some(64),
-            epochs_max: None,
             at_rungs: 5,
+            ..Searching::default()
         });
         assert!(summary(&sweep).contains("8 pruned, 5 wait at rungs"), "{}", summary(&sweep));
         assert!(below_bar(&sweep).contains(&"5 wait at rungs".to_owned()));

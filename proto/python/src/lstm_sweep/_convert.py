@@ -88,6 +88,11 @@ def _search(message: sweep_pb2.SearchStatus) -> Search:
         message.trials_max if message.HasField("trials_max") else None,
         message.epochs_max if message.HasField("epochs_max") else None,
         message.at_rungs,
+        message.hours_max if message.HasField("hours_max") else None,
+        message.money_max if message.HasField("money_max") else None,
+        message.hours_spent if message.HasField("hours_spent") else None,
+        message.money_spent if message.HasField("money_spent") else None,
+        message.spent or None,
     )
 
 

@@ -183,6 +183,16 @@ class Search:
     """The budget of epochs, of which `epochs_done` are spent."""
     at_rungs: int
     """Trials that wait to be promoted."""
+    hours_max: float | None = None
+    """The budget of hours for which attempts hold their slots."""
+    money_max: float | None = None
+    """The budget of money."""
+    hours_spent: float | None = None
+    """For how many hours attempts held their slots; None without a budget of hours or money."""
+    money_spent: float | None = None
+    """What these hours cost."""
+    spent: str | None = None
+    """The part of the budget because of which no trial begins any more: `hours` or `money`."""
 
 
 @dataclass(frozen=True)

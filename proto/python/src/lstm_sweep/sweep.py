@@ -126,8 +126,10 @@ class Sweep:
         replicates: int | None = None,
         trials: int | None = None,
         epochs: int | None = None,
+        hours: float | None = None,
+        money: float | None = None,
     ) -> Status:
-        """Add levels to its grid or replicates to each configuration, or raise the budget of its search, also after its end.
+        """Add levels to its grid or replicates to each configuration, or change the budget of its search, also after its end.
 
         Args:
             grid: The levels to add: `{"units": [96], "dropout": [0.0, 0.3]}`, or lines as under `[grid]` of a sweep file. A
@@ -135,6 +137,8 @@ class Sweep:
             replicates: How many replicates each configuration shall have then.
             trials: How many trials its search may make then, those that there are included.
             epochs: How many epochs all trials of its search together may train then.
+            hours: For how many hours all attempts together may hold their slots then.
+            money: What these hours may cost then, at the price of its sweep file.
 
         Raises:
             SweepFileError: a level or a number is wrong.
@@ -143,7 +147,13 @@ class Sweep:
         """
         lines = grid if isinstance(grid, str) else _toml.text(grid or {})
         request = sweep_pb2.ExtendRequest(
-            sweep=str(self.id), grid=lines, replicates=replicates or 0, trials=trials or 0, epochs=epochs or 0
+            sweep=str(self.id),
+            grid=lines,
+            replicates=replicates or 0,
+            trials=trials or 0,
+            epochs=epochs or 0,
+            hours=hours or 0.0,
+            money=money or 0.0,
         )
         return _convert.status(self._connection.call("Extend", request))
 

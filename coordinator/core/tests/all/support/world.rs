@@ -475,6 +475,7 @@ impl World {
     fn execute(&mut self, command: &Command) -> Result<Reply, Rejection> {
         let now = Timestamp(self.now);
         let stale = command.lease().is_some_and(|token| self.engine.lease_holder(token).is_none());
+        let last_token = self.engine.tables().last_token;
         let mut has_changed = false;
         let answer = match self.engine.decide(now, command) {
             Ok(decision) => {
@@ -494,6 +495,7 @@ impl World {
             let mut granted = groups.iter().flatten().filter_map(|one| one.checkpoint);
             self.resumed_underway |= granted.any(|checkpoint| checkpoint.batches > 0);
             self.grouped |= groups.iter().any(|group| group.len() > 1);
+            self.check_budgets(groups, last_token);
             if let Command::AskWork { worker, group, .. } = command {
                 self.check_room(*worker, groups, *group);
             }
@@ -523,6 +525,8 @@ impl World {
                 corners.insert("extended sweep".into());
             }
         }
+        let spent = self.engine.sweeps().filter_map(coordinator_core::SweepRecord::spent);
+        corners.extend(spent.map(|part| format!("spent budget of {part}")));
         if self.proposed > 0 {
             corners.insert("proposed trials".into());
         }

@@ -84,6 +84,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "{won}, 완료한 반복이 아직 더 적은 조합 {fewer}개 제외",
     ),
     ("{won}; {fewer} more completed fewer", "{won}, 완료한 반복이 더 적은 조합 {fewer}개 제외"),
+    ("hours", "시간"),
+    ("money", "비용"),
+    (
+        "The budget of {part} is spent: the search went no further, and {cancelled} trials that waited were not trained.",
+        "{part} 예산을 다 써서 탐색이 끝났습니다. 대기 중이던 시행 {cancelled}건은 학습하지 않았습니다.",
+    ),
     (
         "The sweep was cancelled: this is the answer of the trials that had completed, and no configuration was chosen by the others.",
         "스윕이 취소되었습니다. 이 답은 완료된 시행만의 것이며, 나머지 시행은 선택에 쓰이지 않았습니다.",

@@ -32,6 +32,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     ("the trial diverged: left out of every mean", "시행이 발산함: 모든 평균에서 제외"),
     ("its tries are spent: left out of every mean", "허용된 시도를 모두 사용함: 모든 평균에서 제외"),
+    (
+        "the budget was spent before it was tried again: left out of every mean",
+        "다시 시도하기 전에 예산을 다 씀: 모든 평균에서 제외",
+    ),
     ("the sweep was cancelled: left out of every mean", "스윕이 취소됨: 모든 평균에서 제외"),
     ("the trial was stopped early: left out of every mean", "시행이 조기 중단됨: 모든 평균에서 제외"),
     ("the trial will be tried again", "시행을 다시 시도할 예정"),

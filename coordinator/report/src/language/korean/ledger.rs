@@ -16,6 +16,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("attempts revoked", "회수된 시도"),
     ("duplicate trials", "중복 시행"),
     ("Attempts (training and test measurement)", "시도(학습과 테스트 측정)"),
+    ("{spent} of {most}", "{most} 중 {spent}"),
+    (
+        "Budget: attempts held their slots for {hours} hours, which cost {money}.",
+        "예산: 시도가 슬롯을 차지한 시간 {hours}, 비용 {money}.",
+    ),
+    ("Budget: attempts held their slots for {hours} hours.", "예산: 시도가 슬롯을 차지한 시간 {hours}."),
     (
         "The map of states is left out above {trials} trials; each trial's state stands in trials.csv.",
         "시행이 {trials}건을 넘으면 상태 지도를 생략합니다. 각 시행의 상태는 trials.csv에 있습니다.",

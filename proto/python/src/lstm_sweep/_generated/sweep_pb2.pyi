@@ -104,18 +104,22 @@ class DeleteReply(_message.Message):
     def __init__(self, sweep: _Optional[int] = ..., name: _Optional[str] = ..., trials: _Optional[int] = ..., kept: _Optional[int] = ...) -> None: ...
 
 class ExtendRequest(_message.Message):
-    __slots__ = ("sweep", "grid", "replicates", "trials", "epochs")
+    __slots__ = ("sweep", "grid", "replicates", "trials", "epochs", "hours", "money")
     SWEEP_FIELD_NUMBER: _ClassVar[int]
     GRID_FIELD_NUMBER: _ClassVar[int]
     REPLICATES_FIELD_NUMBER: _ClassVar[int]
     TRIALS_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    HOURS_FIELD_NUMBER: _ClassVar[int]
+    MONEY_FIELD_NUMBER: _ClassVar[int]
     sweep: str
     grid: str
     replicates: int
     trials: int
     epochs: int
-    def __init__(self, sweep: _Optional[str] = ..., grid: _Optional[str] = ..., replicates: _Optional[int] = ..., trials: _Optional[int] = ..., epochs: _Optional[int] = ...) -> None: ...
+    hours: float
+    money: float
+    def __init__(self, sweep: _Optional[str] = ..., grid: _Optional[str] = ..., replicates: _Optional[int] = ..., trials: _Optional[int] = ..., epochs: _Optional[int] = ..., hours: _Optional[float] = ..., money: _Optional[float] = ...) -> None: ...
 
 class ReportRequest(_message.Message):
     __slots__ = ("sweep", "prices", "language", "without_texts")
@@ -330,20 +334,30 @@ class SweepStatus(_message.Message):
     def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., outlook: _Optional[str] = ..., no_worker_since_ms: _Optional[int] = ..., eta_low_seconds: _Optional[float] = ..., eta_high_seconds: _Optional[float] = ..., running_seconds: _Optional[float] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ..., handed_back: _Optional[_Iterable[_Union[HandBack, _Mapping]]] = ..., earlier_choices: _Optional[_Iterable[_Union[EarlierChoice, _Mapping]]] = ..., matters_most: _Optional[str] = ..., owner: _Optional[str] = ..., owner_label: _Optional[str] = ..., priority: _Optional[int] = ..., search: _Optional[_Union[SearchStatus, _Mapping]] = ..., objective: _Optional[str] = ...) -> None: ...
 
 class SearchStatus(_message.Message):
-    __slots__ = ("sampler", "pruner", "trials_made", "trials_max", "epochs_max", "at_rungs")
+    __slots__ = ("sampler", "pruner", "trials_made", "trials_max", "epochs_max", "at_rungs", "hours_max", "money_max", "hours_spent", "money_spent", "spent")
     SAMPLER_FIELD_NUMBER: _ClassVar[int]
     PRUNER_FIELD_NUMBER: _ClassVar[int]
     TRIALS_MADE_FIELD_NUMBER: _ClassVar[int]
     TRIALS_MAX_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_MAX_FIELD_NUMBER: _ClassVar[int]
     AT_RUNGS_FIELD_NUMBER: _ClassVar[int]
+    HOURS_MAX_FIELD_NUMBER: _ClassVar[int]
+    MONEY_MAX_FIELD_NUMBER: _ClassVar[int]
+    HOURS_SPENT_FIELD_NUMBER: _ClassVar[int]
+    MONEY_SPENT_FIELD_NUMBER: _ClassVar[int]
+    SPENT_FIELD_NUMBER: _ClassVar[int]
     sampler: str
     pruner: str
     trials_made: int
     trials_max: int
     epochs_max: int
     at_rungs: int
-    def __init__(self, sampler: _Optional[str] = ..., pruner: _Optional[str] = ..., trials_made: _Optional[int] = ..., trials_max: _Optional[int] = ..., epochs_max: _Optional[int] = ..., at_rungs: _Optional[int] = ...) -> None: ...
+    hours_max: float
+    money_max: float
+    hours_spent: float
+    money_spent: float
+    spent: str
+    def __init__(self, sampler: _Optional[str] = ..., pruner: _Optional[str] = ..., trials_made: _Optional[int] = ..., trials_max: _Optional[int] = ..., epochs_max: _Optional[int] = ..., at_rungs: _Optional[int] = ..., hours_max: _Optional[float] = ..., money_max: _Optional[float] = ..., hours_spent: _Optional[float] = ..., money_spent: _Optional[float] = ..., spent: _Optional[str] = ...) -> None: ...
 
 class HandBack(_message.Message):
     __slots__ = ("trial", "attempt", "worker", "how", "at_ms", "reason")

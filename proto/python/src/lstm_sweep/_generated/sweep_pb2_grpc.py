@@ -189,7 +189,7 @@ class SweepServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Extend(self, request, context):
-        """Adds levels to the grid or replicates to every configuration, or raises the budget of a search.
+        """Adds levels to the grid or replicates to every configuration, or changes the budget of a search.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -3,6 +3,16 @@
 use super::*;
 
 impl World {
+    /// No trial begins whose budget is spent: of what was granted, leases after the last one before.
+    pub(super) fn check_budgets(&self, groups: &[Vec<Granted>], last_token: u64) {
+        let begun = |one: &&Granted| one.work == WorkKind::Train && one.token.0 > last_token;
+        for granted in groups.iter().flatten().filter(begun) {
+            let sweep = self.engine.sweep(granted.spec.id.sweep);
+            let spent = sweep.and_then(coordinator_core::SweepRecord::spent);
+            assert_eq!(spent, None, "trial {} began when the budget was spent", granted.spec.id);
+        }
+    }
+
     pub(super) fn check(&mut self) {
         self.checks += 1;
         if matches!(self.medium, Medium::Memory(_)) || self.checks.is_multiple_of(DISK_CHECK_INTERVAL) {
@@ -75,7 +85,11 @@ impl World {
                 _ => {}
             }
             let Mutation::Trial(trial) = mutation else { continue };
-            if matches!(command, Command::Retry { .. }) {
+            let was_cancelled = |end: &TrialRecord| end.state == TrialState::Cancelled;
+            // What was cancelled when a budget was spent waits again when it is raised.
+            let is_revived = matches!(command, Command::Extend { .. })
+                && self.ended.get(&trial.spec.id).is_some_and(was_cancelled);
+            if matches!(command, Command::Retry { .. }) || is_revived {
                 self.ended.remove(&trial.spec.id);
             }
             if let Some(end) = self.ended.get(&trial.spec.id) {

@@ -1,8 +1,13 @@
 //! Searched sweeps, and samplers whose answers come late, twice or never.
 
-use sweep_proto::{Budget, SamplerName, Search, SweepSpec};
+use sweep_proto::{Amount, Budget, SamplerName, Search, SweepSpec};
 
 use super::*;
+
+/// A budget of hours, for one search of five: some minutes.
+fn hours_of_slots(now: u64) -> Option<Amount> {
+    now.is_multiple_of(5).then(|| Amount::of(0.02 * (1 + now % 7) as f64)).flatten()
+}
 
 impl World {
     /// Samplers are asked from a copy of what is known. Their answers come late, twice or never.
@@ -83,11 +88,12 @@ impl World {
         let epochs = (trials.is_none() || random.permille(300)).then(|| 3 + random.below(30));
         let search = Search {
             sampler,
-            budget: Budget { trials, epochs },
+            // No random number decides it, so that schedules which have found a fault stay as they are.
+            budget: Budget { trials, epochs, hours: hours_of_slots(self.now), ..Budget::default() },
             ..spec.search.take().map_or_else(Search::of_grid, |search| *search)
         };
         spec.search = Some(Box::new(search));
-        // No random number decides it, so that schedules which have found a fault stay as they are.
+        // Nor this.
         if self.now.is_multiple_of(3) {
             *spec.constraints = vec!["units <= 24".parse().unwrap()].into();
         }
@@ -100,6 +106,8 @@ impl World {
         Budget {
             trials: budget.trials.map(|trials| trials + 3),
             epochs: budget.epochs.map(|epochs| epochs + 10),
+            hours: budget.hours.and_then(|hours| Amount::of(2.0 * hours.get())),
+            ..Budget::default()
         }
     }
 }

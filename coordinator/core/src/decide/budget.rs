@@ -1,0 +1,115 @@
+//! The budget of a search that is extended: what is used of it, how it may change, and what is told where nothing would come of that.
+
+use std::fmt;
+
+use sweep_proto::search::{AMOUNT_MAX, BUDGET_EPOCHS_MAX, hours_of};
+use sweep_proto::sweep_spec::TRIALS_MAX;
+use sweep_proto::{Amount, Budget, MeteredPart, SweepSpec};
+
+use crate::command::Rejection;
+use crate::engine::Engine;
+use crate::index::SweepIndex;
+use crate::quota::epochs_max;
+use crate::record::{SweepRecord, TrialState};
+use crate::rungs::RungBudget;
+use crate::search;
+use crate::source::Tally;
+
+/// What a sweep has used of its budget.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Used {
+    /// What was made of it.
+    pub(super) tally: Tally,
+    /// For how long attempts held their slots.
+    pub(super) held_ms: u64,
+    /// Trials that were cancelled.
+    pub(super) cancelled: u64,
+}
+
+impl Used {
+    /// As far as is known now.
+    pub(super) fn of(engine: &Engine, sweep: &SweepRecord) -> Self {
+        let index = engine.index.sweeps.get(&sweep.id);
+        let tally = index.map_or(Tally::default(), SweepIndex::tally);
+        let cancelled = index.map_or(0, |index| index.counts[TrialState::Cancelled as usize]);
+        Self { tally, held_ms: engine.held_ms(sweep.id), cancelled }
+    }
+}
+
+/// Raises a budget, or lowers it as far as what is used of it.
+pub(super) fn change_budget(spec: &mut SweepSpec, more: Budget, used: &Used) -> Result<(), Rejection> {
+    if more.is_unlimited() {
+        return Ok(());
+    }
+    let Some(search) = spec.search.as_deref_mut().filter(|search| !search.is_of_grid()) else {
+        let problem = "the sweep trains every configuration of its grid: it has no budget to raise; add levels or replicates";
+        return Err(Rejection::Invalid(problem.into()));
+    };
+    let trials_max = u32::try_from(TRIALS_MAX).unwrap_or(u32::MAX);
+    let made = u32::try_from(used.tally.made).unwrap_or(u32::MAX);
+    let held = hours_of(used.held_ms);
+    let costs = search.budget.price_per_hour.map_or(0.0, |price| price.get() * held);
+    let amounts = |used: f64| (Amount::of(used), Amount::of(AMOUNT_MAX));
+    let budget = &mut search.budget;
+    change("trials", &mut budget.trials, more.trials, (Some(made), Some(trials_max)))?;
+    change("epochs", &mut budget.epochs, more.epochs, (Some(used.tally.epochs), Some(BUDGET_EPOCHS_MAX)))?;
+    change(MeteredPart::Hours.name(), &mut budget.hours, more.hours, amounts(held))?;
+    change(MeteredPart::Money.name(), &mut budget.money, more.money, amounts(costs))
+}
+
+/// Changes a part of a budget, from what is used of it to the most that there may be.
+fn change<N: Copy + Ord + fmt::Display>(
+    what: &str,
+    present: &mut Option<N>,
+    more: Option<N>,
+    (used, most): (Option<N>, Option<N>),
+) -> Result<(), Rejection> {
+    let Some(more) = more else { return Ok(()) };
+    match *present {
+        _ if most.is_some_and(|most| more > most) => {
+            let most = most.map(|most| most.to_string()).unwrap_or_default();
+            Err(Rejection::Invalid(format!("a budget is at most {most} {what}, not {more}")))
+        }
+        None => Err(Rejection::Invalid(format!(
+            "the search has no budget of {what} to raise; raise the one that it has (`sweep status` tells it)"
+        ))),
+        Some(now) if more < now && used.is_some_and(|used| more < used) => {
+            let used = used.map(|used| used.to_string()).unwrap_or_default();
+            Err(Rejection::Invalid(format!(
+                "the search has a budget of {now} {what} already, of which {used} are used or reserved; extending cannot lower it \
+                 to {more}"
+            )))
+        }
+        Some(_) => {
+            *present = Some(more);
+            Ok(())
+        }
+    }
+}
+
+/// Why no trial would come of an extension, and what to do.
+pub(super) fn no_trial_comes(sweep: &SweepRecord, extended: &SweepSpec, used: &Used) -> String {
+    let Some(search) = search::of(extended).filter(|_| *extended != sweep.spec) else {
+        return "nothing new: the sweep has all these trials already".to_owned();
+    };
+    let Budget { trials, epochs, hours, money, price_per_hour } = search.budget;
+    let tally = used.tally;
+    let next_epochs = RungBudget::of(extended).map_or_else(
+        || tally.epochs.saturating_add(epochs_max(extended).max(1)),
+        |budget| budget.for_next(tally),
+    );
+    let trials = trials.filter(|trials| tally.made >= u64::from(*trials));
+    let epochs = epochs.filter(|epochs| next_epochs > *epochs);
+    let trials = trials.map(|trials| format!(" --trials {}", trials.saturating_mul(2)));
+    let epochs = epochs.map(|epochs| format!(" --epochs {}", epochs.saturating_mul(2).max(next_epochs)));
+    let held = hours_of(used.held_ms);
+    let hours = hours.filter(|hours| hours.get() <= held).map(|_| format!(" --hours {:.2}", 2.0 * held));
+    let costs = price_per_hour.map_or(0.0, |price| price.get() * held);
+    let money = money.filter(|money| money.get() <= costs).map(|_| format!(" --money {:.2}", 2.0 * costs));
+    let more: Vec<String> = [trials, epochs, hours, money].into_iter().flatten().collect();
+    if more.is_empty() {
+        return "the sweep has every trial of its space that its sampler finds: add levels, a wider range or replicates, too"
+            .to_owned();
+    }
+    format!("the budget of its search is spent; raise it in the same extension, as with{}", more.concat())
+}

@@ -1,0 +1,296 @@
+//! Budgets of hours and money: what attempts spend by holding their slots, and what becomes of a search whose budget is spent.
+
+use coordinator_core::{
+    AttemptState, Command, Engine, Extension, Granted, Rejection, Retried, SweepState, TrialState,
+};
+use proptest::prelude::*;
+use sweep_proto::{
+    Amount, AttemptOutcome, Budget, FailureKind, Hyperparameter, LeaseToken, MeteredPart, PrunerName,
+    SamplerName, Search, SweepId, SweepSpec, Timestamp, WorkKind, WorkerId,
+};
+
+use crate::support::lab::Lab;
+use crate::support::values;
+
+const SECOND: u64 = 1_000;
+
+/// Hours of seconds.
+fn hours(seconds: f64) -> Option<Amount> {
+    Amount::of(seconds / 3_600.0)
+}
+
+/// A random search over widths whose budget is that many seconds of slots.
+fn spec(seconds: f64) -> SweepSpec {
+    let mut spec = values::spec("metered", &[8], 1, 2);
+    spec.axes = vec![values::range(Hyperparameter::Units, 8, 8_000)];
+    let budget = Budget { hours: hours(seconds), ..Budget::default() };
+    spec.search = Some(Box::new(Search { sampler: SamplerName::Random, budget, ..Search::of_grid() }));
+    spec
+}
+
+fn change(sweep: SweepId, budget: Budget) -> Command {
+    let more = Extension { budget, ..Extension::default() };
+    Command::Extend { sweep, more, datasets: Vec::new(), caller: None, quota: Box::default() }
+}
+
+fn says(lab: &Lab, command: &Command, parts: &[&str]) {
+    let problem = match lab.refused(command) {
+        Rejection::Invalid(problem) | Rejection::NothingToRetry(problem) => problem,
+        other => panic!("{other:?}"),
+    };
+    assert!(parts.iter().all(|part| problem.contains(part)), "{problem} does not say {parts:?}");
+}
+
+/// Time passes while a worker is heard each second.
+fn work(lab: &mut Lab, worker: WorkerId, ms: u64) {
+    let end = lab.now.plus_ms(ms);
+    while lab.now < end {
+        let held: Vec<LeaseToken> = lab.engine.leases_of(worker).collect();
+        lab.pass(SECOND.min(end.since_ms(lab.now)));
+        lab.heartbeat(worker, &held);
+    }
+}
+
+fn follow(lab: &mut Lab) {
+    while lab.engine.is_behind() {
+        lab.run(&Command::Follow);
+    }
+}
+
+fn spent(lab: &Lab, sweep: SweepId) -> Option<MeteredPart> {
+    lab.engine.sweep(sweep).unwrap().spent()
+}
+
+fn count(lab: &Lab, sweep: SweepId, state: TrialState) -> u64 {
+    lab.engine.ledger(sweep).of(state)
+}
+
+/// Two trials run until a budget of that many seconds is spent.
+fn spend(spec: SweepSpec) -> (Lab, WorkerId, SweepId, Vec<Granted>) {
+    let (mut lab, worker) = Lab::with_worker(2);
+    let sweep = lab.launch(spec);
+    lab.propose();
+    let granted = lab.ask(worker, 2);
+    assert_eq!(granted.len(), 2);
+    work(&mut lab, worker, 17 * SECOND);
+    assert_eq!(spent(&lab, sweep), None, "34 of 36 seconds");
+    work(&mut lab, worker, 2 * SECOND);
+    lab.run(&Command::Tick);
+    (lab, worker, sweep, granted)
+}
+
+#[test]
+fn when_its_hours_are_spent_no_trial_begins_and_what_runs_goes_on() {
+    let (mut lab, worker, sweep, granted) = spend(spec(36.0));
+    assert_eq!(spent(&lab, sweep), Some(MeteredPart::Hours));
+    let made = lab.engine.ledger(sweep).planned;
+    assert_eq!(count(&lab, sweep, TrialState::Cancelled), made - 2, "told before they have followed");
+    assert!(lab.ask(worker, 2).is_empty() && lab.engine.wanting().next().is_none());
+    follow(&mut lab);
+    assert_eq!(count(&lab, sweep, TrialState::Leased), 2);
+    assert_eq!((lab.state(sweep), lab.engine.unmade(sweep)), (SweepState::Open, 0));
+    granted.iter().for_each(|one| lab.train(one));
+    assert_eq!(lab.state(sweep), SweepState::Evaluating);
+    let measured = lab.ask_one(worker);
+    assert_eq!(measured.work, WorkKind::Evaluate, "the answer is measured all the same");
+    lab.evaluate(&measured);
+    assert_eq!(lab.state(sweep), SweepState::Finished);
+    let ended = [TrialState::Completed, TrialState::Cancelled].map(|state| count(&lab, sweep, state));
+    assert_eq!((ended, lab.engine.ledger(sweep).planned), ([2, made - 2], made));
+    let restored = Engine::restore(lab.engine.tables().clone(), lab.now);
+    assert_eq!(restored.held_ms(sweep), lab.engine.held_ms(sweep), "it follows from the rows");
+}
+
+#[test]
+fn money_is_hours_at_their_price() {
+    let mut priced = spec(100.0);
+    let budget = &mut priced.search.as_mut().unwrap().budget;
+    (budget.money, budget.price_per_hour) = (Amount::of(0.036), Amount::of(3.6));
+    let (mut lab, _, sweep, _) = spend(priced.clone());
+    assert_eq!(spent(&lab, sweep), Some(MeteredPart::Money));
+    lab.run(&change(sweep, Budget { money: Amount::of(0.08), ..Budget::default() }));
+    assert_eq!(spent(&lab, sweep), None);
+    priced.search.as_mut().unwrap().budget.price_per_hour = None;
+    says(&lab, &values::launch(priced), &["money needs price_per_hour"]);
+}
+
+#[test]
+fn a_raised_budget_lets_what_was_cancelled_wait_again() {
+    let (mut lab, worker, sweep, granted) = spend(spec(36.0));
+    follow(&mut lab);
+    let failed = AttemptOutcome::Failed { kind: FailureKind::Crashed, message: "crashed".into() };
+    lab.complete(granted[0].token, failed);
+    follow(&mut lab);
+    lab.train(&granted[1]);
+    let measured = lab.ask_one(worker);
+    lab.evaluate(&measured);
+    assert_eq!(lab.state(sweep), SweepState::Finished);
+    assert_eq!(
+        count(&lab, sweep, TrialState::Cancelled),
+        63,
+        "the one that would have been tried again, too"
+    );
+    let more = |seconds: f64| change(sweep, Budget { hours: hours(seconds), ..Budget::default() });
+    says(&lab, &more(35.0), &["cannot lower it"]);
+    says(&lab, &more(37.0), &["is spent", "--hours 0.02"]);
+    lab.run(&more(3_600.0));
+    assert_eq!((lab.state(sweep), spent(&lab, sweep)), (SweepState::Open, None));
+    assert_eq!(count(&lab, sweep, TrialState::Pending), lab.engine.ledger(sweep).planned - 1);
+    let again = lab.ask_one(worker);
+    lab.train(&again);
+    lab.run(&Command::Cancel(sweep));
+    follow(&mut lab);
+}
+
+#[test]
+fn trials_at_rungs_are_pruned_and_not_promoted_when_the_budget_is_spent() {
+    let mut halved = spec(36.0);
+    halved.fixed = halved.fixed.with(Hyperparameter::Epochs, sweep_proto::Value::Integer(9)).unwrap();
+    halved.search.as_mut().unwrap().pruner = PrunerName::Asha;
+    let (mut lab, worker) = Lab::with_worker(3);
+    let sweep = lab.launch(halved);
+    lab.propose();
+    let granted = lab.ask(worker, 3);
+    lab.report(granted[0].token, &granted[0].spec, 1);
+    assert_eq!(lab.trial(sweep, granted[0].spec.id.index).rung(), Some(1));
+    work(&mut lab, worker, 20 * SECOND);
+    assert_eq!(spent(&lab, sweep), Some(MeteredPart::Hours));
+    assert_eq!(count(&lab, sweep, TrialState::Pruned), 1, "told before it has followed");
+    follow(&mut lab);
+    for one in &granted[1..] {
+        lab.report(one.token, &one.spec, 1);
+    }
+    follow(&mut lab);
+    assert_eq!(lab.state(sweep), SweepState::Finished, "nothing has completed");
+    assert_eq!(count(&lab, sweep, TrialState::Pruned), 3);
+    assert!(lab.engine.sweep(sweep).unwrap().chosen.is_none());
+}
+
+#[test]
+fn the_time_after_a_worker_died_spends_nothing() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(spec(60.0));
+    lab.propose();
+    lab.ask_one(worker);
+    work(&mut lab, worker, 10 * SECOND);
+    // The coordinator and the worker die; in the morning the coordinator is started again.
+    lab.now = lab.now.plus_ms(36_000 * SECOND);
+    lab.engine = Engine::restore(lab.engine.tables().clone(), lab.now);
+    lab.pass(120 * SECOND);
+    assert_eq!(spent(&lab, sweep), None);
+    assert!(lab.engine.held_ms(sweep) <= 10 * SECOND, "{}", lab.engine.held_ms(sweep));
+}
+
+#[test]
+fn failed_trials_of_a_spent_budget_are_not_tried_again() {
+    let (mut lab, worker, sweep, granted) = spend(spec(36.0));
+    follow(&mut lab);
+    let failed = AttemptOutcome::Failed { kind: FailureKind::Rejected, message: "no".into() };
+    lab.complete(granted[0].token, failed);
+    lab.train(&granted[1]);
+    let measured = lab.ask_one(worker);
+    lab.evaluate(&measured);
+    let which = Retried::Every { failed: true, diverged: false };
+    let retry = Command::Retry { sweep, which, caller: None, quota: Box::default() };
+    says(&lab, &retry, &["budget of hours", "is spent", "sweep extend 1 --hours"]);
+    lab.run(&change(sweep, Budget { hours: hours(1e4), ..Budget::default() }));
+    lab.run(&retry);
+}
+
+#[test]
+fn a_paused_sweep_whose_budget_is_spent_ends_when_it_is_resumed() {
+    let (mut lab, _, sweep, granted) = spend(spec(36.0));
+    lab.run(&Command::Pause(sweep));
+    follow(&mut lab);
+    for one in granted {
+        lab.complete(one.token, AttemptOutcome::Released { checkpoint: None });
+    }
+    follow(&mut lab);
+    assert_eq!((lab.state(sweep), lab.engine.has_open_trials(sweep)), (SweepState::Paused, false));
+    lab.run(&Command::Resume(sweep));
+    assert_eq!(lab.state(sweep), SweepState::Finished);
+}
+
+#[test]
+fn a_budget_is_lowered_to_what_is_made_and_the_search_ends_with_that() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let mut counted = spec(1e6);
+    counted.search.as_mut().unwrap().budget = Budget { trials: Some(200), ..Budget::default() };
+    let sweep = lab.launch(counted);
+    lab.propose();
+    let made = lab.engine.tables().trials_of(sweep).count() as u32;
+    let trials = |trials| change(sweep, Budget { trials: Some(trials), ..Budget::default() });
+    says(&lab, &trials(made - 1), &["budget of 200 trials already", "cannot lower it"]);
+    lab.run(&trials(made));
+    assert!(lab.engine.wanting().next().is_none() && lab.engine.unmade(sweep) == 0);
+    for _ in 0..made {
+        let granted = lab.ask_one(worker);
+        lab.train(&granted);
+    }
+    assert_eq!(lab.state(sweep), SweepState::Evaluating);
+}
+
+#[test]
+fn levels_that_a_constraint_forbids_are_not_added() {
+    let mut lab = Lab::new();
+    let mut constrained = spec(1e6);
+    constrained.axes = vec![values::axis(Hyperparameter::Units, &[8, 16, 24])];
+    *constrained.constraints = vec!["units <= 24".parse().unwrap()].into();
+    constrained.search.as_mut().unwrap().budget = Budget { trials: Some(9), ..Budget::default() };
+    let searched = lab.launch(constrained.clone());
+    (constrained.search, constrained.name) = (None, "grid".into());
+    let grid = lab.launch(constrained);
+    for sweep in [searched, grid] {
+        let more = |levels: &[u64]| {
+            let more =
+                Extension { axes: vec![values::axis(Hyperparameter::Units, levels)], ..Extension::default() };
+            Command::Extend { sweep, more, datasets: Vec::new(), caller: None, quota: Box::default() }
+        };
+        says(&lab, &more(&[32, 64]), &["units <= 24", "forbids what is added to units"]);
+        lab.run(&more(&[4, 64]));
+    }
+}
+
+/// For how long attempts held their slots at a moment, as if they were heard then.
+fn held_at(lab: &Lab, sweep: SweepId, at: Timestamp) -> u64 {
+    let attempts = lab.engine.tables().attempts.values().filter(|one| one.id.trial.sweep == sweep);
+    attempts.map(|one| one.ended_at.map_or(at, |end| end.min(at)).since_ms(one.started_at.min(at))).sum()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    /// However long trials take: none begins once the budget is spent, so that nothing but the attempts that run then exceeds it.
+    #[test]
+    fn no_more_than_what_runs_exceeds_a_budget(
+        slots in 1_u32..5, budget in 1_u64..200, takes in prop::collection::vec(1_u64..90, 1..12),
+    ) {
+        let (mut lab, worker) = Lab::with_worker(slots);
+        let sweep = lab.launch(spec(budget as f64));
+        let mut running: Vec<(Timestamp, Granted)> = Vec::new();
+        let mut takes = takes.into_iter().cycle();
+        let mut spent_at = None;
+        while !lab.state(sweep).is_ended() {
+            lab.propose();
+            follow(&mut lab);
+            for granted in lab.ask(worker, slots) {
+                let takes = takes.next().unwrap();
+                running.push((lab.now.plus_ms(takes * SECOND), granted));
+            }
+            if spent_at.is_none() && spent(&lab, sweep).is_some() {
+                spent_at = Some(lab.now);
+            }
+            work(&mut lab, worker, SECOND);
+            let now = lab.now;
+            for (_, granted) in running.extract_if(.., |(due, _)| *due <= now) {
+                if granted.model.is_some() { lab.evaluate(&granted) } else { lab.train(&granted) }
+            }
+        }
+        let spent_at = spent_at.expect("random widths do not end before");
+        let attempts = lab.engine.tables().attempts.values();
+        let began: Vec<_> = attempts.filter(|one| one.work == WorkKind::Train).collect();
+        prop_assert!(began.iter().all(|one| one.started_at <= spent_at && one.state == AttemptState::Succeeded));
+        // A second passes between two looks, in which each slot spends one.
+        prop_assert!(held_at(&lab, sweep, spent_at) <= (budget + 2 * u64::from(slots)) * SECOND);
+        prop_assert_eq!(count(&lab, sweep, TrialState::Completed), began.len() as u64);
+    }
+}
