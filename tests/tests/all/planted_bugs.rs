@@ -1,16 +1,19 @@
 //! The simulation of the core finds bugs: each of these, planted into a copy of the sources, is found.
 //!
 //! A planted bug is a replacement of some lines. It must fit exactly once, so that sources that change take
-//! their planted bugs along or fail here.
+//! their planted bugs along or fail here. A round plants some of them (`sweep_tests::hunt`).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use sweep_tests::hunt;
 use sweep_tests::processes::root;
 
 /// Schedules within which each bug is to be found.
 const SEEDS: u64 = 300;
+/// Bugs of one round.
+const BUGS_OF_A_ROUND: u64 = 6;
 
 struct Bug {
     name: &'static str,
@@ -141,19 +144,70 @@ const BUGS: [Bug; 19] = [
     },
 ];
 
-/// A copy of the sources, with the locks and without what was built of them.
-fn copy() -> Result<PathBuf> {
-    let sources = root().join("target").join("planted").join("sources");
-    if sources.exists() {
-        std::fs::remove_dir_all(&sources)?;
+impl Bug {
+    /// The file with and without the bug.
+    fn plant(&self, sources: &Path) -> Result<(String, String)> {
+        let sound = std::fs::read_to_string(sources.join(self.file))?;
+        let fits = sound.matches(self.lines).count();
+        ensure!(fits == 1, "\"{}\" fits {fits} times into {}", self.name, self.file);
+        let planted = sound.replace(self.lines, self.planted);
+        Ok((planted, sound))
     }
-    std::fs::create_dir_all(&sources)?;
-    for name in ["Cargo.toml", "Cargo.lock", "coordinator", "worker", "proto", "tests", "deploy"] {
-        copy_all(&root().join(name), &sources.join(name))?;
-    }
-    Ok(sources)
 }
 
+/// Copies of the sources and of the libraries that this test program was built from, in a target folder of their own: whoever
+/// builds in the workspace's meanwhile must not link a planted bug.
+struct Copies {
+    sources: PathBuf,
+    target: PathBuf,
+}
+
+impl Copies {
+    fn make() -> Result<Self> {
+        let folder = root().join("target").join("planted");
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        let copies = Self { sources: folder.join("sources"), target: folder.join("target") };
+        std::fs::create_dir_all(&copies.sources)?;
+        for name in ["Cargo.toml", "Cargo.lock", "coordinator", "worker", "proto", "tests", "deploy"] {
+            copy_all(&root().join(name), &copies.sources.join(name))?;
+        }
+        let program = std::env::current_exe()?;
+        let built = program.ancestors().nth(2).context("the test program lies in no target folder")?;
+        let into = copies.target.join("release");
+        for name in ["build", ".fingerprint"] {
+            copy_all(&built.join(name), &into.join(name))?;
+        }
+        link_libraries(&built.join("deps"), &into.join("deps"))?;
+        Ok(copies)
+    }
+
+    /// Runs the simulation of the copied core; what it printed where it failed. All of the workspace is named, so that its
+    /// libraries have the features with which they were built.
+    fn simulate(&self) -> Result<Option<String>> {
+        let cargo = |arguments: &[&str]| {
+            Command::new(env!("CARGO"))
+                .args(["test", "--release", "--locked", "--workspace", "--test", "simulation"])
+                .args(arguments)
+                .current_dir(&self.sources)
+                .env("CARGO_TARGET_DIR", &self.target)
+                // A bug is a few lines.
+                .env("CARGO_INCREMENTAL", "1")
+                .env("SEEDS", SEEDS.to_string())
+                .env("RUST_BACKTRACE", "0")
+                .output()
+        };
+        let built = cargo(&["--no-run"])?;
+        ensure!(built.status.success(), "it does not build: {}", String::from_utf8_lossy(&built.stderr));
+        let ran = cargo(&["every_schedule"])?;
+        let printed =
+            [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        Ok(if ran.status.success() { None } else { Some(printed) })
+    }
+}
+
+/// With the times at which the files were written: by them cargo knows what must be built.
 fn copy_all(from: &Path, into: &Path) -> Result<()> {
     if from.is_dir() {
         std::fs::create_dir_all(into)?;
@@ -164,29 +218,23 @@ fn copy_all(from: &Path, into: &Path) -> Result<()> {
         return Ok(());
     }
     std::fs::copy(from, into).with_context(|| format!("copy {}", from.display()))?;
-    Ok(())
+    let written = std::fs::metadata(from)?.modified()?;
+    std::fs::File::open(into)?.set_modified(written).with_context(|| format!("date {}", into.display()))
 }
 
-/// Runs the simulation over the copy of this folder; what it printed where it failed. All of the workspace is named, in the
-/// workspace's own target folder, so that whatever was built for this test program is not built again.
-fn simulate(sources: &Path) -> Result<Option<String>> {
-    let cargo = |arguments: &[&str]| {
-        Command::new(env!("CARGO"))
-            .args(["test", "--release", "--locked", "--workspace", "--test", "simulation"])
-            .args(arguments)
-            .current_dir(sources)
-            .env("CARGO_TARGET_DIR", root().join("target"))
-            // A bug is a few lines.
-            .env("CARGO_INCREMENTAL", "1")
-            .env("SEEDS", SEEDS.to_string())
-            .env("RUST_BACKTRACE", "0")
-            .output()
-    };
-    let built = cargo(&["--no-run"])?;
-    ensure!(built.status.success(), "it does not build: {}", String::from_utf8_lossy(&built.stderr));
-    let ran = cargo(&["every_schedule"])?;
-    let printed = [ran.stdout, ran.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
-    Ok(if ran.status.success() { None } else { Some(printed) })
+/// The libraries of others: ours are built from the copied sources.
+fn link_libraries(from: &Path, into: &Path) -> Result<()> {
+    std::fs::create_dir_all(into)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_library = [".rlib", ".rmeta", ".so"].iter().any(|ending| name.ends_with(ending));
+        let is_ours = ["libcoordinator", "libsweep_", "libworker"].iter().any(|ours| name.starts_with(ours));
+        if is_library && !is_ours {
+            std::fs::hard_link(entry.path(), into.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 /// After how many schedules it was found.
@@ -199,21 +247,26 @@ fn seeds_of(printed: &str) -> String {
 }
 
 #[test]
+fn every_planted_bug_fits() -> Result<()> {
+    BUGS.iter().try_for_each(|bug| bug.plant(&root()).map(drop))
+}
+
+#[test]
 fn every_planted_bug_is_found() -> Result<()> {
-    let sources = copy()?;
-    if let Some(printed) = simulate(&sources)? {
+    let round = hunt::share("planted bugs", BUGS.len() as u64, BUGS_OF_A_ROUND)?;
+    let copies = Copies::make()?;
+    if let Some(printed) = copies.simulate()? {
         anyhow::bail!("the simulation fails without a planted bug: {printed}");
     }
-    for Bug { name, file, lines, planted } in BUGS {
-        let path = sources.join(file);
-        let sound = std::fs::read_to_string(&path)?;
-        let fits = sound.matches(lines).count();
-        ensure!(fits == 1, "\"{name}\" fits {fits} times into {file}");
-        std::fs::write(&path, sound.replace(lines, planted))?;
-        let found = simulate(&sources).with_context(|| format!("plant \"{name}\""))?;
+    for bug in &BUGS[round.start as usize..round.end as usize] {
+        let (planted, sound) = bug.plant(&copies.sources)?;
+        let path = copies.sources.join(bug.file);
+        std::fs::write(&path, planted)?;
+        let found = copies.simulate().with_context(|| format!("plant \"{}\"", bug.name))?;
         std::fs::write(&path, sound)?;
-        let printed = found.with_context(|| format!("\"{name}\" was not found in {SEEDS} schedules"))?;
-        println!("{name}: found after {} schedules", seeds_of(&printed));
+        let printed =
+            found.with_context(|| format!("\"{}\" was not found in {SEEDS} schedules", bug.name))?;
+        println!("{}: found after {} schedules", bug.name, seeds_of(&printed));
     }
     Ok(())
 }
