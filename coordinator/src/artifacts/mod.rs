@@ -248,6 +248,16 @@ impl Artifacts {
         }
     }
 
+    /// What [`Removal::orphans`] would remove now. It holds nobody up: storage may be slow to list.
+    pub(crate) async fn look_for_orphans(
+        &self,
+        wanted: &BTreeSet<Digest>,
+        older_than: Duration,
+    ) -> Result<Orphans, ArtifactError> {
+        let orphans = find_orphans(&self.place, &self.pinned.all(), wanted, older_than).await?;
+        Ok(Orphans::of(&orphans))
+    }
+
     /// Begins a removal: until it is dropped no blob is found present or stored by anybody else. Which blobs rows name is asked
     /// *after* this, so that rows that came before are seen, and whoever is about to write others has pinned what they name.
     pub(crate) async fn removal(&self) -> Removal<'_> {
@@ -286,7 +296,7 @@ impl Removal<'_> {
         wanted: &BTreeSet<Digest>,
         older_than: Duration,
     ) -> Result<Orphans, ArtifactError> {
-        let orphans = self.find_orphans(wanted, older_than).await?;
+        let orphans = find_orphans(self.place, &self.pinned, wanted, older_than).await?;
         for orphan in &orphans {
             match self.place {
                 Storage::Directory(directory) => directory.remove(orphan.digest)?,
@@ -295,26 +305,19 @@ impl Removal<'_> {
         }
         Ok(Orphans::of(&orphans))
     }
+}
 
-    /// What [`Self::orphans`] would remove.
-    pub(crate) async fn look_for_orphans(
-        &self,
-        wanted: &BTreeSet<Digest>,
-        older_than: Duration,
-    ) -> Result<Orphans, ArtifactError> {
-        Ok(Orphans::of(&self.find_orphans(wanted, older_than).await?))
-    }
-
-    async fn find_orphans(
-        &self,
-        wanted: &BTreeSet<Digest>,
-        older_than: Duration,
-    ) -> Result<Vec<ArtifactRef>, ArtifactError> {
-        let stays = |digest: &Digest| wanted.contains(digest) || self.pinned.contains(digest);
-        match self.place {
-            Storage::Directory(directory) => Ok(directory.orphans(&stays, older_than)?),
-            Storage::Objects(objects) => objects.orphans(&stays, older_than).await,
-        }
+/// Blobs that are neither wanted nor pinned and were stored that long ago.
+async fn find_orphans(
+    place: &Storage,
+    pinned: &BTreeSet<Digest>,
+    wanted: &BTreeSet<Digest>,
+    older_than: Duration,
+) -> Result<Vec<ArtifactRef>, ArtifactError> {
+    let stays = |digest: &Digest| wanted.contains(digest) || pinned.contains(digest);
+    match place {
+        Storage::Directory(directory) => Ok(directory.orphans(&stays, older_than)?),
+        Storage::Objects(objects) => objects.orphans(&stays, older_than).await,
     }
 }
 
@@ -412,6 +415,8 @@ mod tests {
             drop(others);
             // What was pinned when the removal began stays, also where its rows come and it is let go of meanwhile.
             let removal = artifacts.removal().await;
+            let seen = artifacts.look_for_orphans(&BTreeSet::new(), Duration::ZERO).await.expect("looks");
+            assert_eq!(seen.count, 0, "a look knows what is pinned");
             drop(pins);
             let removed = removal.stale(dataset.digest, Duration::ZERO).await.expect("looks");
             assert!(!removed, "it is about to be named");
@@ -439,7 +444,12 @@ mod tests {
             let hour = Duration::from_hours(1);
             assert_eq!(removal.orphans(&wanted, hour).await.expect("sweeps").count, 0);
             let one = Orphans { count: 1, bytes: orphan.bytes };
-            assert_eq!(removal.look_for_orphans(&wanted, Duration::ZERO).await.expect("looks"), one);
+            // A look waits for no removal, and no upload waits for a look.
+            let seen = tokio::time::timeout(
+                Duration::from_mins(1),
+                artifacts.look_for_orphans(&wanted, Duration::ZERO),
+            );
+            assert_eq!(seen.await.expect("it does not wait").expect("looks"), one);
             assert_eq!(removal.orphans(&wanted, Duration::ZERO).await.expect("sweeps"), one);
             assert_eq!(artifacts.size(kept.digest).await.expect("looks"), Some(4));
             assert_eq!(artifacts.size(orphan.digest).await.expect("looks"), None);

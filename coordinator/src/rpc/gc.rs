@@ -86,10 +86,9 @@ async fn clean(shared: &Shared, note: &AuditNote) -> Result<(), Status> {
 async fn look(shared: &Shared, keep: Keep) -> Result<wire::CollectGarbageReply, Status> {
     let due = move |engine: &Engine, now| engine.waste(now, &keep);
     let waste = shared.driver.read(due).await.map_err(status::of_driver)?;
-    let removal = shared.artifacts.removal().await;
     let named = named(shared).await?;
-    let orphans = removal.look_for_orphans(&named, ORPHAN_AGE_MIN).await.map_err(status::internal)?;
-    drop(removal);
+    let orphans =
+        shared.artifacts.look_for_orphans(&named, ORPHAN_AGE_MIN).await.map_err(status::internal)?;
     let prepared = spare_files(shared, named).await?;
     let step_bytes = step_bytes(shared, &waste).await?;
     let free = free_space(shared).await?;
