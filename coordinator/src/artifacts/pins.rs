@@ -1,4 +1,5 @@
-//! Blobs that somebody is about to name: a launch whose data is prepared, until its rows are there or it is given up.
+//! Blobs that somebody is about to name: the data of a launch and what a worker reports, until their rows are there or they are
+//! given up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

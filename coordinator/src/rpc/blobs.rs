@@ -12,6 +12,7 @@ use tonic::{Status, Streaming};
 
 use super::patient::{PatientSender, PatientStream, patient};
 use super::{CHUNK_QUEUE, Shared, status};
+use crate::artifacts::Pins;
 use crate::security::caller::Caller;
 
 /// Longest pause between two parts of an upload: a worker that is silent for longer starts anew.
@@ -143,8 +144,8 @@ impl Parts {
 
 /// What is said to a report of a blob.
 pub(super) enum Reported {
-    /// It is here, and may be reported.
-    Fit,
+    /// It is here, and may be reported. It stays while the pins are held: until the report is answered.
+    Fit(Pins),
     /// It is not here, or not this worker's to report: whoever reports it cannot mend that.
     Unfit(Status),
 }
@@ -183,8 +184,11 @@ pub(super) async fn check_reported(
             }
         }
     }
+    // Before it is looked for: what is found present is removed by nobody from then on.
+    let mut pins = shared.artifacts.pins();
+    pins.add(digest);
     if shared.artifacts.refresh(artifact).await.map_err(|error| status::of_artifact(&error))? {
-        return Ok(Reported::Fit);
+        return Ok(Reported::Fit(pins));
     }
     let problem = format!("the {what} {digest} was not uploaded before it was reported");
     Ok(Reported::Unfit(status::invalid(problem)))
@@ -239,5 +243,49 @@ async fn send_file(
             }
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use coordinator_store::{MemoryStore, Store};
+    use object_store::memory::InMemory;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::artifacts::Artifacts;
+    use crate::clock::Clock;
+    use crate::driver::Driver;
+    use crate::security::doors::Doors;
+
+    #[tokio::test]
+    async fn what_is_reported_stays_until_the_report_is_answered() {
+        let store = MemoryStore::default();
+        let open = Box::new(move || Ok(Box::new(store.clone()) as Box<dyn Store>));
+        let artifacts = Arc::new(Artifacts::objects(Arc::new(InMemory::new())));
+        let (driver, _running) =
+            Driver::start_as_task(open, Arc::clone(&artifacts), Clock::start()).expect("starts");
+        let (cache, doors) = (PathBuf::new(), Doors::default());
+        let shared = Shared::new(driver, Arc::clone(&artifacts), cache, CancellationToken::new(), doors);
+        let shared = shared.expect("random bytes");
+        let artifact = ArtifactRef { digest: Digest::of(b"weights"), bytes: 7 };
+        let mut incoming = artifacts.receive(artifact).expect("a place");
+        incoming.write(b"weights").await.expect("written");
+        artifacts.keep(incoming).await.expect("kept");
+
+        let reported = check_reported(&shared, Caller::Local, LeaseToken(1), artifact, "checkpoint").await;
+        let Ok(Reported::Fit(pins)) = reported else { panic!("it is here") };
+        let remove = async || {
+            let removal = artifacts.removal().await;
+            removal.stale(artifact.digest, Duration::ZERO).await.expect("looks")
+        };
+        assert!(!remove().await, "a row is about to name it");
+        drop(pins);
+        assert!(remove().await, "no row came");
+        let reported = check_reported(&shared, Caller::Local, LeaseToken(1), artifact, "checkpoint").await;
+        assert!(matches!(reported, Ok(Reported::Unfit(_))));
     }
 }

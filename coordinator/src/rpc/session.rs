@@ -199,13 +199,16 @@ impl Session {
         let checkpoint: CheckpointRef = checkpoint.try_into().map_err(status::of_conversion)?;
         let (shared, artifact) = (&self.shared, checkpoint.artifact);
         let reported = blobs::check_reported(shared, self.caller, token, artifact, "checkpoint").await?;
-        if let Reported::Unfit(why) = reported {
+        let pins = match reported {
+            Reported::Fit(pins) => pins,
             // The worker drops the work, and the trial goes on from what is kept.
-            return Ok(refused(token, why.message().to_owned()));
-        }
+            Reported::Unfit(why) => return Ok(refused(token, why.message().to_owned())),
+        };
         let epoch = metric.epoch;
         let command = self.caller.under_lease(Command::ReportEpoch { token, metric, checkpoint });
-        match self.shared.driver.command(command).await {
+        let answer = self.shared.driver.command(command).await;
+        drop(pins);
+        match answer {
             Ok(reply) => {
                 self.shared.uploads.reported(self.worker, token, checkpoint.artifact.digest);
                 if let Reply::AttemptEnded(reason) = reply {

@@ -118,10 +118,11 @@ impl WorkerService for WorkerRpc {
             }
             _ => None,
         };
+        let mut pinned = None;
         if let Some((artifact, what)) = named {
-            let reported = blobs::check_reported(&self.shared, caller, token, artifact, what).await?;
-            if let Reported::Unfit(why) = reported {
-                return Err(why);
+            match blobs::check_reported(&self.shared, caller, token, artifact, what).await? {
+                Reported::Fit(pins) => pinned = Some(pins),
+                Reported::Unfit(why) => return Err(why),
             }
         }
         // Before the lease ends, with which it ends, too.
@@ -131,6 +132,7 @@ impl WorkerService for WorkerRpc {
         let outcome = self.shared.excused(caller, token, outcome).await?;
         let command = caller.under_lease(Command::Complete { token, outcome });
         self.shared.driver.command(command).await.map_err(status::of_driver)?;
+        drop(pinned);
         if let (Some(worker), Some((artifact, _))) = (caller.worker(), named) {
             self.shared.uploads.reported(worker, token, artifact.digest);
         }
