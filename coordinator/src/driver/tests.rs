@@ -32,6 +32,7 @@ enum Fault {
 struct Flaky {
     store: Box<dyn Store>,
     script: Arc<Mutex<VecDeque<Fault>>>,
+    has_leadership: bool,
 }
 
 impl StoreReader for Flaky {
@@ -79,6 +80,10 @@ impl Store for Flaky {
         self.store.append_steps(batches)
     }
 
+    fn has_leadership(&self) -> bool {
+        self.has_leadership
+    }
+
     fn reader(&self) -> Result<Box<dyn StoreReader>, StoreError> {
         self.store.reader()
     }
@@ -105,7 +110,7 @@ fn start(directory: &Path, script: Vec<Fault>) -> Driver {
     let script = Arc::new(Mutex::new(VecDeque::from(script)));
     let open = move || -> Result<Box<dyn Store>, StoreError> {
         let store = Box::new(SqliteStore::open(&file)?);
-        Ok(Box::new(Flaky { store, script: Arc::clone(&script) }))
+        Ok(Box::new(Flaky { store, script: Arc::clone(&script), has_leadership: false }))
     };
     let artifacts = Arc::new(Artifacts::directory(&directory.join("artifacts")).expect("a directory"));
     let (driver, _thread) = Driver::start(Box::new(open), None, artifacts, Clock::start()).expect("starts");
@@ -229,4 +234,25 @@ async fn what_nobody_reported_is_removed_while_serving_and_a_dataset_never_is() 
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     assert_eq!(artifacts.size(dataset.digest).await.expect("looks"), Some(4));
+}
+
+#[tokio::test]
+async fn at_its_end_a_driver_removes_orphans_unless_another_coordinator_may_lead_by_then() {
+    for has_leadership in [false, true] {
+        let open = move || -> Result<Box<dyn Store>, StoreError> {
+            let (store, script) = (Box::new(MemoryStore::default()), Arc::default());
+            Ok(Box::new(Flaky { store, script, has_leadership }))
+        };
+        let artifacts = Arc::new(Artifacts::objects(Arc::new(object_store::memory::InMemory::new())));
+        let (driver, running) =
+            Driver::start_as_task(Box::new(open), Arc::clone(&artifacts), Clock::start()).expect("starts");
+        // With a leadership it may be the dataset that the next leader has just launched a sweep on.
+        let artifact = ArtifactRef { digest: Digest::of(b"fresh"), bytes: 5 };
+        let mut incoming = artifacts.receive(artifact).expect("begun");
+        incoming.write(b"fresh").await.expect("written");
+        artifacts.keep(incoming).await.expect("kept");
+        driver.stop().await;
+        assert!(running.ended().await);
+        assert_eq!(artifacts.size(artifact.digest).await.expect("looks").is_some(), has_leadership);
+    }
 }

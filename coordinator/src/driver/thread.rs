@@ -124,9 +124,11 @@ impl Core {
         }
     }
 
-    /// Leaves no orphan behind, unless a worker may still report one of them under its lease.
+    /// Leaves no orphan behind, unless a worker may still report one of them under its lease. Where other coordinators may lead,
+    /// one may do so at once, and name what is unnamed here: it looks for orphans by itself.
     fn leave(&self) {
         if let Some(live) = &self.live
+            && !live.store.has_leadership()
             && live.engine.tables().trials.values().all(|trial| trial.lease.is_none())
         {
             let named = Named::AtTheEnd(live.engine.named_blobs());

@@ -114,6 +114,11 @@ pub trait Store: StoreReader {
         Ok(())
     }
 
+    /// Whether other coordinators may write the same rows, one of which leads at any time.
+    fn has_leadership(&self) -> bool {
+        false
+    }
+
     /// Gives a bounded part of the [free space](StoreReader::free_space) back to the file system; how many bytes. 0 where there is none, or where the file has to be
     /// [rebuilt](Self::rebuild) for it.
     ///

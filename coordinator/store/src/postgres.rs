@@ -209,6 +209,10 @@ impl Store for PostgresStore {
         self.leadership.as_ref().map_or(Ok(()), Leadership::verify)
     }
 
+    fn has_leadership(&self) -> bool {
+        self.leadership.is_some()
+    }
+
     fn reader(&self) -> Result<Box<dyn StoreReader>, StoreError> {
         let address = self.reader.address.clone();
         Ok(Box::new(PostgresReader { session: Session::start(address.clone())?, address }))
