@@ -12,6 +12,9 @@ use tokio::task::JoinHandle;
 use super::Request;
 use crate::artifacts::{Artifacts, Orphans};
 
+/// Most blobs that are removed between two moments in which others may store and look for theirs.
+const TOGETHER_MAX: usize = 64;
+
 /// What is to be removed.
 #[derive(Debug)]
 pub(super) enum Waste {
@@ -26,7 +29,7 @@ pub(super) enum Waste {
 pub(super) enum Named {
     /// As the driver says when they are removed.
     Then,
-    /// These: the driver has ended, and no rows come any more.
+    /// These: the driver has ended, nobody else writes rows, and none come any more.
     AtTheEnd(BTreeSet<Digest>),
 }
 
@@ -58,37 +61,54 @@ async fn run(
     mailbox: mpsc::WeakSender<Request>,
     mut queue: mpsc::UnboundedReceiver<Waste>,
 ) {
-    while let Some(waste) = queue.recv().await {
-        match waste {
-            Waste::Stale { artifact, lost_for } => stale(&artifacts, &mailbox, artifact, lost_for).await,
-            Waste::Orphans { named, older_than } => orphans(&artifacts, &mailbox, named, older_than).await,
+    let mut together = Vec::with_capacity(TOGETHER_MAX);
+    while queue.recv_many(&mut together, TOGETHER_MAX).await > 0 {
+        let mut lost = Vec::new();
+        for waste in together.drain(..) {
+            match waste {
+                Waste::Stale { artifact, lost_for } => lost.push((artifact, lost_for)),
+                Waste::Orphans { named, older_than } => {
+                    stale(&artifacts, &mailbox, std::mem::take(&mut lost)).await;
+                    orphans(&artifacts, &mailbox, named, older_than).await;
+                }
+            }
         }
+        stale(&artifacts, &mailbox, lost).await;
     }
 }
 
+/// Removes blobs, each of which lost its last reference that long ago: the driver is asked once for all.
 async fn stale(
     artifacts: &Artifacts,
     mailbox: &mpsc::WeakSender<Request>,
-    artifact: ArtifactRef,
-    lost_for: Duration,
+    mut lost: Vec<(ArtifactRef, Duration)>,
 ) {
-    let digest = artifact.digest;
-    let removal = artifacts.removal().await;
-    // Where nobody says so it stays: the next start looks for orphans.
-    if ask(mailbox, move |engine| engine.is_named(digest)).await != Some(false) {
+    if lost.is_empty() {
         return;
     }
-    let removed = removal.stale(digest, lost_for).await;
-    drop(removal);
-    match removed {
-        Ok(true) => tracing::debug!(%digest, "removed an artifact that nothing refers to any more"),
-        Ok(false) => {
-            if let Some(mailbox) = mailbox.upgrade() {
-                // A driver that has ended leaves it to the next start.
-                _ = mailbox.send(Request::Unreferenced(artifact)).await;
-            }
+    let digests: Vec<_> = lost.iter().map(|(artifact, _)| artifact.digest).collect();
+    let removal = artifacts.removal().await;
+    let look = move |engine: &Engine| -> BTreeSet<Digest> {
+        digests.into_iter().filter(|digest| engine.is_named(*digest)).collect()
+    };
+    // Where nobody says so they stay: the next start looks for orphans.
+    let Some(named) = ask(mailbox, look).await else { return };
+    lost.retain(|(artifact, _)| !named.contains(&artifact.digest));
+    let mut later = Vec::new();
+    for (artifact, lost_for) in lost {
+        let digest = artifact.digest;
+        match removal.stale(digest, lost_for).await {
+            Ok(true) => tracing::debug!(%digest, "removed an artifact that nothing refers to any more"),
+            Ok(false) => later.push(artifact),
+            Err(error) => tracing::warn!(%digest, %error, "cannot remove an artifact"),
         }
-        Err(error) => tracing::warn!(%digest, %error, "cannot remove an artifact"),
+    }
+    drop(removal);
+    // A driver that has ended leaves them to the next start.
+    if let Some(mailbox) = mailbox.upgrade() {
+        for artifact in later {
+            _ = mailbox.send(Request::Unreferenced(artifact)).await;
+        }
     }
 }
 
@@ -188,5 +208,41 @@ mod tests {
         drop(collector);
         ended.await.expect("it ends");
         assert!(!is_there().await);
+    }
+
+    #[tokio::test]
+    async fn many_blobs_cost_one_question_and_those_that_must_wait_come_back() {
+        let artifacts = Arc::new(Artifacts::objects(Arc::new(object_store::memory::InMemory::new())));
+        let mut engine = Engine::default();
+        let decision = engine.decide(Timestamp(0), &launch()).expect("it launches");
+        engine.fold(&decision);
+        let (mailbox, mut mail) = mpsc::channel(4);
+        let (collector, ended) = Collector::start(Arc::clone(&artifacts), mailbox.downgrade());
+        // The second is the dataset of the launch.
+        let mut stored = Vec::new();
+        for bytes in [b"lost".as_slice(), b"data", b"pinned", b"lost, too"] {
+            let artifact = ArtifactRef { digest: Digest::of(bytes), bytes: bytes.len() as u64 };
+            let mut incoming = artifacts.receive(artifact).expect("a place");
+            incoming.write(bytes).await.expect("written");
+            artifacts.keep(incoming).await.expect("kept");
+            stored.push(artifact);
+        }
+        let mut pins = artifacts.pins();
+        pins.add(stored[2].digest);
+        for artifact in &stored {
+            collector.remove(Waste::Stale { artifact: *artifact, lost_for: Duration::ZERO });
+        }
+        answer(&mut mail, Ok(&engine)).await;
+        let Some(Request::Unreferenced(later)) = mail.recv().await else {
+            panic!("one must wait, no other question")
+        };
+        assert_eq!(later, stored[2]);
+        let mut left = Vec::new();
+        for artifact in &stored {
+            left.push(artifacts.size(artifact.digest).await.expect("looks").is_some());
+        }
+        assert_eq!(left, [false, true, true, false]);
+        drop(collector);
+        ended.await.expect("it ends");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use coordinator_core::{Command, Key, Mutation, SweepState, TrialState, WorkerState};
+use coordinator_core::{Command, Engine, Key, Mutation, SweepState, TrialState, WorkerState};
 use coordinator_store::StoreError;
 use sweep_proto::Timestamp;
 use tokio::sync::mpsc;
@@ -265,7 +265,7 @@ impl Core {
         }
         unreferenced.into_iter().for_each(|artifact| self.stale.push(now, artifact));
         uploaded_again.into_iter().for_each(|artifact| self.stale.push_uploaded_again(now, artifact));
-        self.collect(now);
+        self.collect(&live.engine, now);
         if now.since_ms(self.last_orphan_look) >= ORPHAN_LOOK_MS {
             self.last_orphan_look = now;
             self.look_for_orphans();
@@ -325,9 +325,13 @@ impl Core {
         }
     }
 
-    /// Hands over what was kept for long enough. Whether a row names it by now is asked when it is removed.
-    fn collect(&mut self, now: Timestamp) {
+    /// Hands over what was kept for long enough, unless a row names it again. Whether one does by then is asked once more when it is
+    /// removed.
+    fn collect(&mut self, engine: &Engine, now: Timestamp) {
         while let Some((lost_at, artifact)) = self.stale.pop_due(now) {
+            if engine.is_named(artifact.digest) {
+                continue;
+            }
             let lost_for = Duration::from_millis(now.since_ms(lost_at));
             self.collector.remove(Waste::Stale { artifact, lost_for });
         }
