@@ -17,7 +17,7 @@ use super::waiting::{DoneStep, Step, Waiting};
 
 /// Most step metrics of one epoch: enough for a curve.
 const STEP_METRICS_PER_EPOCH_MAX: usize = 100;
-/// Step metrics are passed on at least this often while they arise.
+/// Step metrics are passed on at least this often while they arise; those of one block together.
 const STEP_METRICS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How an epoch ended.
@@ -42,7 +42,7 @@ pub(super) struct Steps<'a> {
     observer: &'a mut dyn Observer,
     sequence: u64,
     waiting: Vec<StepMetric>,
-    passed_on: Instant,
+    pub(super) passed_on: Instant,
 }
 
 impl<'a> Steps<'a> {
@@ -50,9 +50,13 @@ impl<'a> Steps<'a> {
         Self { observer, sequence: 0, waiting: Vec::new(), passed_on: Instant::now() }
     }
 
-    fn add(&mut self, epoch: u32, step: u64, loss: f64, examples_per_second: f64) -> Result<(), TrainError> {
+    fn add(&mut self, epoch: u32, step: u64, loss: f64, examples_per_second: f64) {
         self.waiting.push(StepMetric { sequence: self.sequence, epoch, step, loss, examples_per_second });
         self.sequence += 1;
+    }
+
+    /// Passes on what waits, where that was not done lately.
+    fn flush_if_due(&mut self) -> Result<(), TrainError> {
         if self.passed_on.elapsed() >= STEP_METRICS_INTERVAL { self.flush() } else { Ok(()) }
     }
 
@@ -160,12 +164,13 @@ impl Account {
                 steps.flush()?;
                 return Ok(Some(message));
             }
-            self.count(&step, seconds * step.labels.len() as f64 / examples as f64, steps)?;
+            self.count(&step, seconds * step.labels.len() as f64 / examples as f64, steps);
         }
+        steps.flush_if_due()?;
         Ok(None)
     }
 
-    fn count(&mut self, step: &DoneStep, seconds: f64, steps: &mut Steps<'_>) -> Result<(), TrainError> {
+    fn count(&mut self, step: &DoneStep, seconds: f64, steps: &mut Steps<'_>) {
         let Underway { all, recent, .. } = &mut self.underway;
         all.add(&step.scored, &step.labels);
         recent.add(&step.scored, &step.labels);
@@ -173,12 +178,11 @@ impl Account {
         let every = self.batches.div_ceil(STEP_METRICS_PER_EPOCH_MAX);
         let done = step.place + 1;
         if done.is_multiple_of(every) || done == self.batches {
-            steps.add(self.epoch, step.number, recent.loss(), recent.rate(self.recent_seconds))?;
+            steps.add(self.epoch, step.number, recent.loss(), recent.rate(self.recent_seconds));
             (*recent, self.recent_seconds) = (Tally::default(), 0.0);
         }
         self.underway.batches = done as u32;
         self.underway.seconds += seconds;
-        Ok(())
     }
 
     /// The end of the pass, unless what waited says another one.

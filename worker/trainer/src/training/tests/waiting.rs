@@ -1,5 +1,7 @@
 //! Steps whose results wait on their device: few transfers, the bits of steps that are brought one by one, the same divergence.
 
+use std::time::{Duration, Instant};
+
 use super::*;
 use crate::data::{Batch, training_batches};
 use crate::model::DropoutKey;
@@ -143,4 +145,36 @@ fn a_step_that_diverges_is_named_when_its_block_comes_and_nothing_is_kept_of_it(
     let ended = in_graph_form(&bench, |trial| trial.turn(&mut Steps::new(&mut recorder), &|| false));
     assert_eq!(ended.unwrap(), Some(Ended::Diverged { epoch: 1, message }));
     assert!(recorder.epochs.is_empty() && !bench.directory.path().join(CHECKPOINT_FILE).exists());
+}
+
+/// How many step metrics came at a time.
+#[derive(Default)]
+struct Groups(Vec<usize>);
+
+impl Observer for Groups {
+    fn steps(&mut self, points: &[StepMetric]) -> io::Result<()> {
+        self.0.push(points.len());
+        Ok(())
+    }
+
+    fn epoch(&mut self, _metric: &EpochMetric, _checkpoint: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_step_metrics_of_a_block_are_passed_on_together() {
+    let mut groups = Groups::default();
+    let bench = bench(&[]);
+    in_graph_form(&bench, |trial| {
+        let pass = epoch::Pass { dataset: trial.dataset, batch_size: 2, seed: bench.spec.seed, epoch: 1 };
+        let mut steps = Steps::new(&mut groups);
+        // Nothing was passed on for long.
+        steps.passed_on =
+            Instant::now().checked_sub(Duration::from_secs(5)).expect("this machine runs for longer");
+        let (model, optimizer) = (&mut trial.model, &mut trial.optimizer);
+        pass.run(model, optimizer, &mut steps, &|| false, Underway::default()).unwrap();
+    });
+    assert_eq!(groups.0.first(), Some(&STEPS_MAX), "the first of them keeps none of the others waiting");
+    assert_eq!(groups.0.iter().sum::<usize>(), BATCHES);
 }
