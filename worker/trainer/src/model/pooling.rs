@@ -67,8 +67,8 @@ fn mean(states: &Tensor, layout: &PackedLayout) -> Result<Tensor> {
 fn maximum(states: &Tensor, layout: &PackedLayout) -> Result<Tensor> {
     let ((positions, units), rows) = (states.dims2()?, layout.rows());
     let values = states.detach();
-    let places =
-        Tensor::arange(0, (positions * units) as u32, states.device())?.reshape((positions, units))?;
+    let starts = indices((0..positions).map(|position| position * units), states)?.reshape((positions, 1))?;
+    let places = starts.broadcast_add(&indices(0..units, states)?.reshape((1, units))?)?;
     let (mut high, mut chosen) = (values.narrow(0, 0, rows)?, places.narrow(0, 0, rows)?);
     for step in 1..layout.steps() {
         let block = layout.step(step);
