@@ -138,12 +138,20 @@ fn train(
     };
     let clock = Clock { began, budget, batches: rows.div_ceil(batch_size), times: RefCell::default() };
     Ok(match worker_trainer::train(&request, &mut Epochs(&clock), &|| clock.is_over()) {
-        Ok(Ended::Diverged { message, .. }) if clock.times.borrow().timed.0 == 0 => {
-            MeasuredTrial::Failed { message }
-        }
-        Ok(_) => MeasuredTrial::Trained(clock.speed()),
+        Ok(ended) => measured(ended, &clock),
         Err(error) => MeasuredTrial::Failed { message: describe(&error) },
     })
+}
+
+/// Divergence comes to light after batches that were only handed to a device: before the first epoch's end their times say nothing
+/// of how long they take.
+fn measured(ended: Ended, clock: &Clock) -> MeasuredTrial {
+    match ended {
+        Ended::Diverged { message, .. } if clock.times.borrow().epochs.is_empty() => {
+            MeasuredTrial::Failed { message }
+        }
+        _ => MeasuredTrial::Trained(clock.speed()),
+    }
 }
 
 #[cfg(test)]
@@ -166,5 +174,18 @@ mod tests {
             times.mark(at(moment), 3);
         }
         assert_eq!(times.timed, (3, Duration::from_millis(300)), "in later epochs the first batch counts");
+    }
+
+    #[test]
+    fn what_diverges_before_the_end_of_an_epoch_was_not_measured() {
+        let (began, budget) = (Instant::now(), Duration::from_secs(1));
+        let clock = Clock { began, budget, batches: 40, times: RefCell::default() };
+        clock.times.borrow_mut().timed = (5, Duration::from_millis(1));
+        let diverged = || Ended::Diverged { epoch: 1, message: "the training loss is NaN".to_owned() };
+        assert!(
+            matches!(measured(diverged(), &clock), MeasuredTrial::Failed { message } if message.contains("NaN"))
+        );
+        clock.times.borrow_mut().epochs.push(0.5);
+        assert!(matches!(measured(diverged(), &clock), MeasuredTrial::Trained(speed) if speed.epochs == 1.0));
     }
 }

@@ -119,7 +119,8 @@ impl Measured {
     }
 }
 
-/// The norm of all gradients together, accumulated in double precision, in their order: on the device, where one of them lies there.
+/// The norm of all gradients together, accumulated in double precision: on the device, where one of them lies there. The host adds
+/// them up in their order, and so does a CPU tensor; a GPU does it by a tree that is fixed for a machine.
 pub(super) fn norm<'a>(gradients: impl Iterator<Item = &'a Gradient>) -> Result<Measured, TrainError> {
     let squares = gradients.map(Gradient::squares).collect::<Result<Vec<_>, _>>()?;
     let Some(device) = squares.iter().find_map(|one| Some(one.on_device()?.device().clone())) else {
