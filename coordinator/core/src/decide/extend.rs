@@ -9,7 +9,7 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::quota::{self, Quota, Totals};
 use crate::record::{DatasetRecord, SearchRecord, SweepRecord, SweepState};
-use crate::{retention, source};
+use crate::{retention, search, source};
 
 pub(crate) fn extend(
     engine: &Engine,
@@ -68,8 +68,11 @@ fn growth<'e>(
     let fresh = grown_target.saturating_sub(target);
     // What was cancelled when the budget was spent waits again.
     let again = if sweep.spent().is_some() && grown.spent().is_none() { used.cancelled } else { 0 };
-    // What a search has yet to make comes from the wider space.
-    let has_effect = sweep.search.is_some() && spec != sweep.spec && tally.made < target;
+    // What a search has yet to make comes from the wider space, and its open trials are held for other hours and money.
+    let metered =
+        |spec: &SweepSpec| search::of(spec).map(|search| (search.budget.hours, search.budget.money));
+    let goes_on = tally.made < target || !sweep.state.is_ended() && metered(&spec) != metered(&sweep.spec);
+    let has_effect = sweep.search.is_some() && spec != sweep.spec && goes_on;
     let excluded = excluded(&sweep.spec, &spec);
     if fresh + again == 0 && !has_effect || excluded.is_some() {
         return Err(Rejection::Invalid(excluded.unwrap_or_else(|| no_trial_comes(sweep, &spec, &used))));

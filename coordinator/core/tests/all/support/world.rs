@@ -7,7 +7,7 @@ use coordinator_core::{
     AttemptState, AuditNote, Command, Engine, Extension, Granted, Keep, Key, Known, Mutation,
     ProposalRequest, Rejection, Reply, Retried, SweepState, Tables, TrialRecord, TrialState,
 };
-use coordinator_store::{MemoryStore, SqliteStore, Store};
+use coordinator_store::Store;
 use sweep_proto::{
     CheckpointRef, EpochMetric, FailureKind, Hyperparameter, PrunerName, Search, SweepId, Timestamp, TrialId,
     WorkKind, WorkerId,
@@ -18,30 +18,16 @@ use super::values;
 use super::worker::Worker;
 
 mod checks;
+mod medium;
 mod searches;
+
+pub use medium::Medium;
 
 /// A command or its answer on its way.
 #[derive(Clone, Debug)]
 enum Letter {
     Command { worker: usize, incarnation: u64, command: Command },
     Answer { worker: usize, incarnation: u64, command: Command, answer: Result<Reply, Rejection> },
-}
-
-/// Where the rows of a world are kept while its coordinator is dead.
-pub enum Medium {
-    /// In memory: compared with the engine after every command.
-    Memory(MemoryStore),
-    /// In a database file, which a restart closes and opens: compared now and then, because it is slow.
-    Disk(tempfile::TempDir),
-}
-
-impl Medium {
-    fn open(&self) -> Box<dyn Store> {
-        match self {
-            Self::Memory(store) => Box::new(store.clone()),
-            Self::Disk(folder) => Box::new(SqliteStore::open(&folder.path().join("world.db")).unwrap()),
-        }
-    }
 }
 
 /// Epochs of every trial.

@@ -60,7 +60,6 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("The same by worker", "워커별 내역"),
     ("device time", "장치 시간"),
     ("of it lost", "그중 손실"),
-    ("money", "금액"),
     ("unknown", "알 수 없음"),
     ("{energy} in {epochs} epochs", "{energy} ({epochs}개 에포크)"),
 ];
