@@ -1,5 +1,7 @@
 //! What the shell may read of the engine without deciding anything.
 
+use std::collections::BTreeSet;
+
 use sweep_proto::text::folder_name;
 use sweep_proto::{
     ArtifactRef, ConfigurationIndex, Digest, LeaseToken, SweepId, Timestamp, TrialId, WorkKind, WorkerId,
@@ -177,6 +179,11 @@ impl Engine {
     /// handed out, and [`Command::Follow`](crate::Command::Follow) counts a few more.
     pub fn uncounted(&self) -> u64 {
         self.index.behind.iter().filter_map(|sweep| self.index_of(*sweep)).map(SweepIndex::uncounted).sum()
+    }
+
+    /// The sweeps that have such trials. That one has none any more changes no row.
+    pub fn counting(&self) -> BTreeSet<SweepId> {
+        self.index.behind.iter().copied().filter(|sweep| self.index.is_unfinished(*sweep)).collect()
     }
 
     /// A trial as it is once it has followed what was decided of its sweep.

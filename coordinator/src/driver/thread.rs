@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use coordinator_core::{Command, Engine, Key, Mutation, SweepState, TrialState, WorkerState};
 use coordinator_store::StoreError;
-use sweep_proto::Timestamp;
+use sweep_proto::{SweepId, Timestamp};
 use tokio::sync::mpsc;
 
 use super::collector::{Collector, Named, Waste};
@@ -49,6 +49,8 @@ pub(super) struct Core {
     notices: Arc<Notices>,
     clock: Clock,
     stale: Stale,
+    /// Sweeps whose trials were still being counted after the last batch.
+    counting: BTreeSet<SweepId>,
     last_tick: Timestamp,
     last_open: Timestamp,
     last_orphan_look: Timestamp,
@@ -91,6 +93,7 @@ impl Core {
             notices,
             clock,
             stale,
+            counting: BTreeSet::new(),
             last_tick: now,
             last_open: now,
             last_orphan_look: now,
@@ -251,6 +254,7 @@ impl Core {
         let Batch { mutations, commands, looks, unreferenced, uploaded_again, stop, .. } = batch;
         // Whoever was shut out is cut off before it is told that they are: what they open afterwards is answered with the reason.
         self.notify(&mutations);
+        self.notify_counted(&live);
         for (reply, answer) in commands {
             // Whoever asked may have gone.
             _ = reply.send(answer);
@@ -322,6 +326,16 @@ impl Core {
         };
         if mutations.iter().any(is_steering) {
             self.notices.steered();
+        }
+    }
+
+    /// Where all trials of a sweep are counted that goes on, no row has changed, and yet they are handed out from now on.
+    fn notify_counted(&mut self, live: &Live) {
+        let before = std::mem::replace(&mut self.counting, live.engine.counting());
+        let counted: BTreeSet<_> = before.difference(&self.counting).copied().collect();
+        if !counted.is_empty() {
+            self.notices.sweeps_changed(&counted);
+            self.notices.work_appeared();
         }
     }
 

@@ -14,6 +14,7 @@ mod cli;
 mod cli_server;
 mod data_folder;
 mod exports;
+mod extensions;
 mod fsck;
 mod gc;
 mod repeated_messages;
