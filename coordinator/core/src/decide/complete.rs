@@ -147,6 +147,9 @@ fn check_divergence(engine: &Engine, trial: &TrialRecord, epoch: u32) -> Result<
     if u64::from(epoch) > until {
         return refuse(format!("epoch {epoch}: it trains until epoch {until}"));
     }
+    if let Some(end) = engine.end_epoch(trial) {
+        return refuse(format!("epoch {epoch}: it has come to its end with epoch {end}"));
+    }
     Ok(())
 }
 

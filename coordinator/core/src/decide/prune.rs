@@ -51,6 +51,13 @@ impl Engine {
         u64::from(metric.epoch) >= configuration.epochs() || (patience > 0 && waited >= patience)
     }
 
+    /// The epoch with which a trial has come to its end, whether or not its worker has said so; `None` where it may train on.
+    pub(crate) fn end_epoch(&self, trial: &TrialRecord) -> Option<u32> {
+        let id = trial.spec.id;
+        let last = self.tables.epochs.get(&(id, self.tables.epochs_recorded(id)))?;
+        self.is_over(trial, &last.metric).then_some(last.metric.epoch)
+    }
+
     /// Whether the trial's configuration has a replicate that completed. Its others are trained, too: a choice compares
     /// configurations by all their replicates, and one unlucky seed must not cost the best its place.
     fn is_proven(&self, trial: &TrialRecord) -> bool {

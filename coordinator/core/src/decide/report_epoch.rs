@@ -35,6 +35,9 @@ pub(crate) fn report_epoch(
         return Err(Rejection::EpochOutOfOrder { trial: id, expected, got: metric.epoch });
     }
     check(trial, metric, checkpoint)?;
+    if let Some(end) = engine.end_epoch(trial) {
+        return Err(Rejection::Invalid(format!("trial {id} has come to its end with epoch {end}")));
+    }
     draft.add_epoch(record);
     draft.set_attempt(AttemptRecord { heard_at: Some(now), kept_at: Some(now), ..attempt.clone() });
     // One that comes to its end is not held at a rung that it has just reached.

@@ -15,6 +15,7 @@ mod forecast;
 mod groups;
 mod load;
 mod objectives;
+mod patience;
 mod pruning;
 mod retention;
 mod scheduling;
