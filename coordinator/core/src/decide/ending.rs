@@ -76,6 +76,10 @@ impl Draft<'_> {
     /// Ends a trial. A terminal trial never goes on, so it lets go of its checkpoint.
     pub(crate) fn end_trial(&mut self, mut trial: TrialRecord, state: TrialState) {
         trial.state = state;
+        if state == TrialState::Failed {
+            let trained = trial.checkpoint.map_or(1, |checkpoint| checkpoint.epoch.max(1));
+            trial.until_epoch = trial.until_epoch.or(Some(trained));
+        }
         trial.checkpoint = None;
         trial.underway = None;
         trial.ended_at = Some(self.now);

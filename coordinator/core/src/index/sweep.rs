@@ -301,11 +301,13 @@ impl SweepIndex {
     }
 }
 
-/// Epochs that a trial has brought where it has ended, or may bring.
+/// Epochs that a trial has brought where it has ended, or may bring. A failed one counts with one at least, so that a search whose
+/// trials all fail spends its budget of epochs, too.
 pub(crate) fn epochs(trial: &TrialRecord) -> u64 {
     match &trial.result {
         _ if !trial.state.is_terminal() => trial.spec.configuration.epochs(),
         Some(result) if trial.reused_from.is_none() => u64::from(result.epochs),
+        _ if trial.state == TrialState::Failed => u64::from(trial.until_epoch.unwrap_or(1).max(1)),
         _ if trial.state == TrialState::Pruned => u64::from(trial.until_epoch.unwrap_or(0)),
         _ => u64::from(trial.diverged_epoch.unwrap_or(0)),
     }

@@ -43,7 +43,7 @@ pub struct TrialPast {
     /// Its number among the ended trials of a searched sweep, from 1, in the order in which their ends were decided.
     pub ended_number: Option<u64>,
     /// How far it may train now, in epochs; `None`: to its end. There it waits with its checkpoint until it is promoted. Of
-    /// a pruned trial: the epochs that it trained.
+    /// a pruned trial: the epochs that it trained. Of a failed one: the epochs with which it counts in a budget.
     pub until_epoch: Option<u32>,
     /// Whether the model that its result names was removed, because its sweep ended long ago.
     pub model_is_removed: bool,

@@ -3,7 +3,8 @@
 use coordinator_core::{Command, Engine, Extension, Rejection, SweepState};
 use proptest::prelude::*;
 use sweep_proto::{
-    Axis, Budget, Configuration, Hyperparameter, SamplerName, Search, SweepId, SweepSpec, Value, WorkerId,
+    AttemptOutcome, Axis, Budget, Configuration, FailureKind, Hyperparameter, PrunerName, SamplerName,
+    Search, SweepId, SweepSpec, Value, WorkerId,
 };
 
 use crate::support::lab::Lab;
@@ -213,6 +214,47 @@ fn a_search_goes_on_while_a_trial_may_leave_epochs_to_others() {
     assert!(lab.engine.is_searched_on(sweep));
     finish(&mut lab, worker, sweep);
     assert!(!lab.engine.is_searched_on(sweep));
+}
+
+/// Each trial of this search fails after so many epochs; how many there were.
+fn fail_all(spec: SweepSpec, epochs: u32, budget: u64) -> usize {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = lab.launch(spec);
+    while !lab.state(sweep).is_ended() {
+        lab.propose();
+        let granted = lab.ask_one(worker);
+        assert!(u64::from(granted.spec.id.index) < budget, "it fails on and on");
+        for epoch in 1..=epochs {
+            lab.report(granted.token, &granted.spec, epoch);
+        }
+        let outcome = AttemptOutcome::Failed { kind: FailureKind::Rejected, message: "no".into() };
+        lab.complete(granted.token, outcome);
+        let done = lab.engine.progress(sweep).done;
+        assert!(done <= budget, "{done} of {budget} epochs");
+        // What a failed trial counts with stands in its row.
+        let restored = Engine::restore(lab.engine.tables().clone(), lab.now);
+        assert_eq!(restored.ledger(sweep), lab.engine.ledger(sweep));
+        assert_eq!(restored.audit(), Vec::<String>::new());
+    }
+    trials(&lab, sweep).len()
+}
+
+#[test]
+fn a_search_whose_trials_all_fail_spends_its_budget_of_epochs() {
+    let mut spec = spec();
+    spec.axes = vec![values::range(Hyperparameter::Units, 8, 4_096)];
+    spec.fixed.set(Hyperparameter::Epochs, Value::Integer(4)).unwrap();
+    let budget = Budget { epochs: Some(40), ..Budget::default() };
+    let search = Search { budget, ..*spec.search.clone().unwrap() };
+    spec.search = Some(Box::new(search.clone()));
+    // The next trial may take all its four epochs: it begins while at most 36 are spent.
+    assert_eq!(fail_all(spec.clone(), 0, 40), 37, "each counts with one epoch, and had none");
+    assert_eq!(fail_all(spec.clone(), 1, 40), 37);
+    assert_eq!(fail_all(spec.clone(), 3, 40), 13, "12 of them had 36 epochs");
+    let rungs = Search { pruner: PrunerName::Asha, eta: Some(2), min_epochs: Some(2), ..search };
+    spec.search = Some(Box::new(rungs));
+    let of_rungs = fail_all(spec, 0, 40);
+    assert!((10..=20).contains(&of_rungs), "each counts with its rung of two epochs: {of_rungs}");
 }
 
 /// Where a sampler goes on looking is part of the row, and another space is looked at from the beginning.
