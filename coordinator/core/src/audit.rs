@@ -26,7 +26,7 @@ impl Engine {
     pub fn audit(&self) -> Vec<String> {
         let mut audit = Audit { engine: self, problems: Vec::new() };
         let index = self.index.finished(&self.tables);
-        audit.expect(index == Index::rebuild(&self.tables, self.index.stock), || {
+        audit.expect(*index == Index::rebuild(&self.tables, self.index.stock), || {
             "the indices differ from a rebuild".into()
         });
         for sweep in self.tables.sweeps.values() {

@@ -2,6 +2,7 @@
 
 mod sweep;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -256,12 +257,11 @@ impl Index {
     }
 
     /// These indices once all standings are made.
-    #[must_use]
-    pub(crate) fn finished(&self, tables: &Tables) -> Self {
-        let mut index = self.clone();
-        let sweeps: Vec<SweepId> =
-            index.sweeps.keys().copied().filter(|id| index.is_unfinished(*id)).collect();
-        sweeps.into_iter().for_each(|sweep| index.show_more(tables, sweep, usize::MAX));
+    pub(crate) fn finished(&self, tables: &Tables) -> Cow<'_, Self> {
+        let mut index = Cow::Borrowed(self);
+        for sweep in self.sweeps.keys().filter(|sweep| self.is_unfinished(**sweep)) {
+            index.to_mut().show_more(tables, *sweep, usize::MAX);
+        }
         index
     }
 

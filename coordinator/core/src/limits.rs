@@ -31,8 +31,8 @@ pub const STOCK_TRIALS: usize = 2_000;
 /// wants more writes `trials`, too.
 pub const UNCOUNTED_TRIALS_MAX: u32 = 10_000;
 
-/// Rows below a trial, on average over a slice, up to which a slice removes all its trials: a trial may have thousands of
-/// epochs and attempts.
+/// Rows below a trial, on average over a slice, up to which a slice removes all its trials, or counts all of them for a pruner: a
+/// trial may have thousands of epochs and attempts.
 pub const ROWS_PER_TRIAL_OF_SLICE: usize = 8;
 
 /// Most sweeps that are kept: a hundred a day for years.
@@ -57,8 +57,8 @@ pub const MEMORY_BYTES_MAX: u64 = 4 << 30;
 /// Of each total, what one user other than the operator may take, in percent: nobody shuts the others out.
 pub const SHARE_OF_ONE_PERCENT: u64 = 50;
 
-/// Memory of a trial with its attempts and its share of the indices, in bytes: twice what the example `million` tells of one with a
-/// configuration of its own that has ended, with its attempt and without its epochs, since some have several attempts.
+/// Memory of a trial with its attempts and its share of the indices, in bytes: about twice what the example `million` tells of one
+/// with a configuration of its own that has ended, with its attempt and without its epochs, since some have several attempts.
 pub const TRIAL_BYTES: u64 = 1_536;
 
 /// Memory of an epoch, in bytes: its record and its share of the table.
