@@ -1,6 +1,6 @@
 //! How the space of a sweep is searched, and how far the search has come.
 
-use coordinator_report::sections::format::fixed;
+use coordinator_report::sections::format::amount;
 use serde::Serialize;
 use sweep_proto::{PrunerName, wire};
 
@@ -79,7 +79,7 @@ impl Searching {
         let hours = self.hours_max.zip(self.hours_spent).map(|(most, spent)| (most, spent, "hours"));
         let money = self.money_max.zip(self.money_spent).map(|(most, spent)| (most, spent, "money"));
         let told =
-            |(most, spent, what): (f64, f64, &str)| format!("{} of {most} {what} spent", fixed(spent, 2));
+            |(most, spent, what): (f64, f64, &str)| format!("{} of {most} {what} spent", amount(spent));
         hours.into_iter().chain(money).map(told)
     }
 
@@ -117,8 +117,13 @@ impl Sweep {
     pub fn search_spent(&self) -> Option<String> {
         let search = self.search.as_ref()?;
         let trials = match search.trials_max {
-            // Without a budget of epochs nothing else ends a search.
-            Some(most) if self.has_finished() && search.trials_made < most && search.epochs_max.is_none() => {
+            // Nothing else ends a search whose other budgets are not spent.
+            Some(most)
+                if self.has_finished()
+                    && search.trials_made < most
+                    && search.epochs_max.is_none()
+                    && search.spent.is_none() =>
+            {
                 format!("{} of {most} trials made: all of its space", search.trials_made)
             }
             Some(most) => format!("{} of {most} trials made", search.trials_made),
@@ -168,6 +173,21 @@ mod tests {
         assert_eq!(
             Sweep::from(status.clone()).search_spent().as_deref(),
             Some("12 of 40 trials made: all of its space")
+        );
+        let money = wire::SearchStatus {
+            epochs_max: None,
+            at_rungs: 0,
+            money_max: Some(0.004),
+            money_spent: Some(0.005_432),
+            spent: "money".to_owned(),
+            ..search.clone()
+        };
+        status.search = Some(money);
+        assert_eq!(
+            Sweep::from(status.clone()).search_spent().as_deref(),
+            Some(
+                "12 of 40 trials made, 0.00543 of 0.004 money spent; the budget of money is spent: no trial begins any more"
+            )
         );
         status.state = String::new();
         (search.pruner, search.trials_max, search.epochs_max, search.at_rungs) =

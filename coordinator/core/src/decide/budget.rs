@@ -103,9 +103,11 @@ pub(super) fn no_trial_comes(sweep: &SweepRecord, extended: &SweepSpec, used: &U
     let trials = trials.map(|trials| format!(" --trials {}", trials.saturating_mul(2)));
     let epochs = epochs.map(|epochs| format!(" --epochs {}", epochs.saturating_mul(2).max(next_epochs)));
     let held = hours_of(used.held_ms);
-    let hours = hours.filter(|hours| hours.get() <= held).map(|_| format!(" --hours {:.2}", 2.0 * held));
+    // Two digits are enough of what is twice as much.
+    let told = |amount: f64| format!("{amount:.1e}").parse().unwrap_or(amount);
+    let hours = hours.filter(|hours| hours.get() <= held).map(|_| format!(" --hours {}", told(2.0 * held)));
     let costs = price_per_hour.map_or(0.0, |price| price.get() * held);
-    let money = money.filter(|money| money.get() <= costs).map(|_| format!(" --money {:.2}", 2.0 * costs));
+    let money = money.filter(|money| money.get() <= costs).map(|_| format!(" --money {}", told(2.0 * costs)));
     let more: Vec<String> = [trials, epochs, hours, money].into_iter().flatten().collect();
     if more.is_empty() {
         return "the sweep has every trial of its space that its sampler finds: add levels, a wider range or replicates, too"

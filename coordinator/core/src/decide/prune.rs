@@ -7,6 +7,7 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{AttemptState, TrialRecord, TrialState};
 use crate::rungs::RungBudget;
+use crate::source::Tally;
 use crate::standings::{pruner_of, scores_so_far};
 
 /// What an epoch report means for its trial.
@@ -115,6 +116,10 @@ impl Draft<'_> {
         if moved.is_empty() && engine.is_stuck(id) {
             moved = self.last_promotions(id, standings, room);
             if moved.is_empty() {
+                // What was kept back for the leader is left to the others where it has come to its end.
+                moved = self.promotions_within(id, standings, room, RungBudget::for_last);
+            }
+            if moved.is_empty() {
                 let pruned: Vec<u32> = standings.waiting().take(room).collect();
                 pruned.iter().for_each(|index| self.prune_waiting(TrialId { sweep: id, index: *index }));
                 return pruned.len();
@@ -126,9 +131,19 @@ impl Draft<'_> {
 
     /// The best of each rung, as many as the budget has room for.
     fn promotions(&self, id: SweepId, standings: &Standings, room: usize) -> Vec<u32> {
+        self.promotions_within(id, standings, room, RungBudget::for_promotions)
+    }
+
+    fn promotions_within(
+        &self,
+        id: SweepId,
+        standings: &Standings,
+        room: usize,
+        part: impl Fn(&RungBudget, Tally) -> u64,
+    ) -> Vec<u32> {
         let budget = self.sweep(id).and_then(|sweep| RungBudget::of(&sweep.spec));
         let Some(budget) = budget else { return standings.promotable().take(room).collect() };
-        let mut epochs = budget.for_promotions(self.tally(id));
+        let mut epochs = part(&budget, self.tally(id));
         let promotable = standings.promotable_from(|rung| budget.step(rung) <= epochs).take(room);
         let promotable: Vec<_> = promotable.collect();
         let fit = promotable.into_iter().filter(|(rung, _)| takes(&mut epochs, budget.step(*rung)));

@@ -53,6 +53,8 @@ pub fn strongest(
             (Some(_), None) if spec.replicates < 2 => Finding::undecided(VerdictReason::OneReplicate),
             _ => Finding::undecided(missing(table, spec)),
         },
+        // Few trials of it may share their values.
+        _ if is_searched(spec) && spec.swept().len() > 1 => Finding::undecided(VerdictReason::Searched),
         _ if factors.is_empty() => Finding::undecided(VerdictReason::NothingSwept),
         _ if factors.len() == 1 => Finding::undecided(VerdictReason::OnlySwept(factors[0].hyperparameter)),
         _ => Finding::undecided(VerdictReason::TooFewTrials),

@@ -19,6 +19,17 @@ pub fn fixed(number: f64, decimals: usize) -> String {
     }
 }
 
+/// Hours or money: two decimals, or three digits of little.
+pub fn amount(number: f64) -> String {
+    if number == 0.0 || number >= 0.1 { fixed(number, 2) } else { digits(number, 3) }
+}
+
+/// A number cut to so many digits that count, without an exponent.
+fn digits(number: f64, count: usize) -> String {
+    let cut: f64 = format!("{number:.*e}", count.saturating_sub(1)).parse().unwrap_or(number);
+    cut.to_string()
+}
+
 /// A loss, a slope: four decimals, or an exponent where those would say nothing.
 pub fn number(number: f64) -> String {
     written_like(number, number)

@@ -70,9 +70,9 @@ fn spent(model: &ReportModel, language: Language) -> Option<String> {
     budget.metered_ms()?;
     let held = model.cost.attempt_seconds / 3_600.0;
     let told = |spent: f64, most: Amount| {
-        say!(language, "{spent} of {most}", spent = format::fixed(spent, 2), most = most)
+        say!(language, "{spent} of {most}", spent = format::amount(spent), most = most)
     };
-    let hours = budget.hours.map_or_else(|| format::fixed(held, 2), |most| told(held, most));
+    let hours = budget.hours.map_or_else(|| format::amount(held), |most| told(held, most));
     let money = budget.money.zip(budget.price_per_hour);
     Some(match money.map(|(most, price)| told(held * price.get(), most)) {
         Some(money) => {
