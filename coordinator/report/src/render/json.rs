@@ -35,10 +35,10 @@ const SCORES: [(&str, &str); 8] = [
 /// Fields of a report or a comparison that hold losses whatever the objective, or what users named.
 const OTHERS: [&str; 3] = ["curves", "set_up", "settings"];
 
-/// As [`write`], of an analysis by this objective: what its scores are called tells no lie.
+/// As [`write()`], of an analysis by this objective: what its scores are called tells no lie.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_by(value: &impl Serialize, objective: Objective) -> Result<Vec<u8>, ReportError> {
     if objective == Objective::default() {
         return write(value);
