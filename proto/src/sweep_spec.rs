@@ -10,7 +10,7 @@ use crate::configuration::{Configuration, Value};
 use crate::hyperparameter::Hyperparameter;
 use crate::objective::Objective;
 use crate::reading::Reading;
-use crate::search::Search;
+use crate::search::{MeteredPart, Search};
 use crate::space::{self, Axis, Constraints, points};
 
 /// Most trials of one sweep: far above any real study, low enough to list in memory.
@@ -180,6 +180,11 @@ impl SweepSpec {
         // A grid was refused at its launch where there is too much to look at.
         let points = self.is_of_grid().then(|| self.constraints.points(&self.axes, &self.fixed)).flatten();
         points.map_or(Allowed::NotLookedAt, Allowed::These)
+    }
+
+    /// [`Budget::metered_ms`](crate::search::Budget::metered_ms) of its search; `None` without one.
+    pub fn metered_ms(&self) -> Option<(MeteredPart, u64)> {
+        self.search.as_deref()?.budget.metered_ms()
     }
 
     /// Number of trials of the grid: configurations times replicates; `None` where there is no grid, or where it exceeds 64 bits.

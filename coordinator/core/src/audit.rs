@@ -120,7 +120,7 @@ impl Audit<'_> {
         });
         let is_pruned = |trial: &&TrialRecord| trial.state == TrialState::Pruned;
         // Where a budget of hours was spent, nobody promoted the leading trial; it may have been raised since.
-        let has_meter = sweep.spec.search.as_ref().is_some_and(|search| search.budget.metered_ms().is_some());
+        let has_meter = sweep.spec.metered_ms().is_some();
         let was_cut_short = sweep.state == SweepState::Cancelled || has_meter;
         let is_lost = !was_cut_short && trials.iter().all(is_pruned);
         self.expect(!is_lost || trials.is_empty(), || format!("every trial of sweep {id} was pruned"));
@@ -183,7 +183,7 @@ impl Audit<'_> {
         self.expect(budget.is_none_or(|most| index.made() <= u64::from(most)), || {
             format!("sweep {id} has {} trials of {budget:?}", index.made())
         });
-        let has_meter = sweep.spec.search.as_ref().is_some_and(|search| search.budget.metered_ms().is_some());
+        let has_meter = sweep.spec.metered_ms().is_some();
         self.expect(sweep.spent().is_none() || has_meter, || {
             format!("sweep {id} has spent {:?}, of which it has no budget", sweep.spent())
         });

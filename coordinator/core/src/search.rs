@@ -103,7 +103,7 @@ pub(crate) fn is_starving(sweep: &SweepRecord, index: &SweepIndex) -> bool {
 
 /// Whether attempts of a sweep spend its budget by holding their slots, and have not spent it.
 pub(crate) fn is_metered(sweep: &SweepRecord) -> bool {
-    let has_meter = of(&sweep.spec).is_some_and(|search| search.budget.metered_ms().is_some());
+    let has_meter = sweep.spec.metered_ms().is_some();
     has_meter && sweep.state == SweepState::Open && !sweep.is_deleted() && sweep.spent().is_none()
 }
 

@@ -183,32 +183,18 @@ impl From<ChoiceBefore> for EarlierChoice {
 
 impl From<SearchView> for Searching {
     fn from(search: SearchView) -> Self {
-        let SearchView {
-            sampler,
-            pruner,
-            trials_made,
-            trials_max,
-            epochs_max,
-            at_rungs,
-            hours_max,
-            money_max,
-            hours_spent,
-            money_spent,
-            spent,
-        } = search;
-        let (sampler, pruner) = (sampler.to_owned(), pruner.to_owned());
         Self {
-            sampler,
-            pruner,
-            trials_made,
-            trials_max,
-            epochs_max,
-            at_rungs,
-            hours_max,
-            money_max,
-            hours_spent,
-            money_spent,
-            spent: spent.map(ToOwned::to_owned),
+            sampler: search.sampler.to_owned(),
+            pruner: search.pruner.to_owned(),
+            trials_made: search.trials_made,
+            trials_max: search.trials_max,
+            epochs_max: search.epochs_max,
+            at_rungs: search.at_rungs,
+            hours_max: search.hours_max,
+            money_max: search.money_max,
+            hours_spent: search.hours_spent,
+            money_spent: search.money_spent,
+            spent: search.spent.map(ToOwned::to_owned),
         }
     }
 }

@@ -35,32 +35,18 @@ pub struct Searching {
 
 impl From<wire::SearchStatus> for Searching {
     fn from(status: wire::SearchStatus) -> Self {
-        let wire::SearchStatus {
-            sampler,
-            pruner,
-            trials_made,
-            trials_max,
-            epochs_max,
-            at_rungs,
-            hours_max,
-            money_max,
-            hours_spent,
-            money_spent,
-            spent,
-        } = status;
-        let spent = Some(spent).filter(|part| !part.is_empty());
         Self {
-            sampler,
-            pruner,
-            trials_made,
-            trials_max,
-            epochs_max,
-            at_rungs,
-            hours_max,
-            money_max,
-            hours_spent,
-            money_spent,
-            spent,
+            sampler: status.sampler,
+            pruner: status.pruner,
+            trials_made: status.trials_made,
+            trials_max: status.trials_max,
+            epochs_max: status.epochs_max,
+            at_rungs: status.at_rungs,
+            hours_max: status.hours_max,
+            money_max: status.money_max,
+            hours_spent: status.hours_spent,
+            money_spent: status.money_spent,
+            spent: Some(status.spent).filter(|part| !part.is_empty()),
         }
     }
 }

@@ -120,31 +120,18 @@ impl From<ChoiceBefore> for wire::EarlierChoice {
 
 impl From<SearchView> for wire::SearchStatus {
     fn from(search: SearchView) -> Self {
-        let SearchView {
-            sampler,
-            pruner,
-            trials_made,
-            trials_max,
-            epochs_max,
-            at_rungs,
-            hours_max,
-            money_max,
-            hours_spent,
-            money_spent,
-            spent,
-        } = search;
         Self {
-            sampler: sampler.to_owned(),
-            pruner: pruner.to_owned(),
-            trials_made,
-            trials_max,
-            epochs_max,
-            at_rungs,
-            hours_max,
-            money_max,
-            hours_spent,
-            money_spent,
-            spent: spent.unwrap_or_default().to_owned(),
+            sampler: search.sampler.to_owned(),
+            pruner: search.pruner.to_owned(),
+            trials_made: search.trials_made,
+            trials_max: search.trials_max,
+            epochs_max: search.epochs_max,
+            at_rungs: search.at_rungs,
+            hours_max: search.hours_max,
+            money_max: search.money_max,
+            hours_spent: search.hours_spent,
+            money_spent: search.money_spent,
+            spent: search.spent.unwrap_or_default().to_owned(),
         }
     }
 }

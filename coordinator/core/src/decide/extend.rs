@@ -118,8 +118,7 @@ impl Engine {
 /// budget adds nothing to a space.
 fn widened(search: SearchRecord, sweep: &SweepRecord, spec: &SweepSpec, used: &Used) -> SearchRecord {
     let is_wider = spec.axes != sweep.spec.axes || spec.replicates != sweep.spec.replicates;
-    let metered = spec.search.as_deref().and_then(|search| search.budget.metered_ms());
-    let is_spent = metered.is_some_and(|(_, most_ms)| used.held_ms >= most_ms);
+    let is_spent = spec.metered_ms().is_some_and(|(_, most_ms)| used.held_ms >= most_ms);
     SearchRecord {
         is_exhausted: search.is_exhausted && !is_wider,
         spent: search.spent.filter(|_| is_spent),

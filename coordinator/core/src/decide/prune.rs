@@ -112,12 +112,12 @@ impl Draft<'_> {
         let Some(standings) = engine.index.sweeps.get(&id).and_then(|index| index.standings.as_ref()) else {
             return 0;
         };
-        let mut moved = self.promotions(id, standings, room);
+        let mut moved = self.promotions(id, standings, room, RungBudget::for_promotions);
         if moved.is_empty() && engine.is_stuck(id) {
             moved = self.last_promotions(id, standings, room);
             if moved.is_empty() {
                 // What was kept back for the leader is left to the others where it has come to its end.
-                moved = self.promotions_within(id, standings, room, RungBudget::for_last);
+                moved = self.promotions(id, standings, room, RungBudget::for_last);
             }
             if moved.is_empty() {
                 let pruned: Vec<u32> = standings.waiting().take(room).collect();
@@ -129,12 +129,8 @@ impl Draft<'_> {
         moved.len()
     }
 
-    /// The best of each rung, as many as the budget has room for.
-    fn promotions(&self, id: SweepId, standings: &Standings, room: usize) -> Vec<u32> {
-        self.promotions_within(id, standings, room, RungBudget::for_promotions)
-    }
-
-    fn promotions_within(
+    /// The best of each rung, as many as that part of the budget has room for.
+    fn promotions(
         &self,
         id: SweepId,
         standings: &Standings,

@@ -14,8 +14,7 @@ impl Draft<'_> {
     pub(crate) fn spend_budgets(&mut self) {
         for id in &self.engine.index.metered {
             let Some(sweep) = self.sweep(*id) else { continue };
-            let metered = sweep.spec.search.as_deref().and_then(|search| search.budget.metered_ms());
-            let spent = metered.filter(|(_, most_ms)| self.held_ms(*id) >= *most_ms);
+            let spent = sweep.spec.metered_ms().filter(|(_, most_ms)| self.held_ms(*id) >= *most_ms);
             if let Some((record, (part, _))) = sweep.search.zip(spent) {
                 let search = Some(SearchRecord { spent: Some(part), ..record });
                 let sweep = SweepRecord { search, ..sweep.clone() };

@@ -65,7 +65,7 @@ pub fn bounds(spec: &SweepSpec) -> Bounds {
     let epochs_least = if pruned.is_none() {
         epochs
     } else {
-        // A budget of epochs may be spent by the longest trials: only so many are certain.
+        // The longest trials alone may spend a budget of epochs: only the trials that it then pays for are certain.
         let budget = spec.search.as_ref().and_then(|search| search.budget.epochs);
         let trials = budget.map_or(trials, |epochs| trials.min((epochs / most).max(1)));
         trials.saturating_mul(shortest).min(epochs)

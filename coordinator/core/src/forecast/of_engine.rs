@@ -127,7 +127,7 @@ impl Engine {
 
     /// Seconds until that number of slots have spent the budget of hours or money; `None` without one, and where it is spent.
     fn seconds_left(&self, sweep: &SweepRecord, slots: u32) -> Option<f64> {
-        let (_, most_ms) = sweep.spec.search.as_deref()?.budget.metered_ms()?;
+        let (_, most_ms) = sweep.spec.metered_ms()?;
         let left_ms = most_ms.saturating_sub(self.held_ms(sweep.id));
         sweep.spent().is_none().then(|| left_ms as f64 / 1e3 / f64::from(slots.max(1)))
     }

@@ -166,7 +166,7 @@ proptest! {
     }
 }
 
-/// A copy of the history is told in parts and ends up whole. It begins anew after an extension of the space.
+/// A copy of the history arrives in parts and is complete in the end. After an extension of the space it starts again.
 #[test]
 fn a_history_is_told_in_parts_and_from_the_beginning_after_an_extension() {
     let (mut lab, worker) = Lab::with_worker(1);
@@ -216,7 +216,7 @@ fn a_search_goes_on_while_a_trial_may_leave_epochs_to_others() {
     assert!(!lab.engine.is_searched_on(sweep));
 }
 
-/// Each trial of this search fails after so many epochs; how many there were.
+/// Lets each trial of a search fail after this number of epochs. Returns the number of trials.
 fn fail_all(spec: SweepSpec, epochs: u32, budget: u64) -> usize {
     let (mut lab, worker) = Lab::with_worker(1);
     let sweep = lab.launch(spec);

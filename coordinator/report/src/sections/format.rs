@@ -21,13 +21,7 @@ pub fn fixed(number: f64, decimals: usize) -> String {
 
 /// Hours or money: two decimals, or three digits of little.
 pub fn amount(number: f64) -> String {
-    if number == 0.0 || number >= 0.1 { fixed(number, 2) } else { digits(number, 3) }
-}
-
-/// A number cut to so many digits that count, without an exponent.
-fn digits(number: f64, count: usize) -> String {
-    let cut: f64 = format!("{number:.*e}", count.saturating_sub(1)).parse().unwrap_or(number);
-    cut.to_string()
+    if number == 0.0 || number >= 0.1 { fixed(number, 2) } else { significant::<3>(number).to_string() }
 }
 
 /// A loss, a slope: four decimals, or an exponent where those would say nothing.
@@ -207,7 +201,12 @@ pub fn duration(seconds: f64) -> String {
 
 /// A number with six significant digits: enough to draw, and short to store.
 pub fn rounded(number: f64) -> f64 {
-    format!("{number:.5e}").parse().unwrap_or(number) + 0.0
+    significant::<6>(number)
+}
+
+/// A number with that many significant digits.
+fn significant<const DIGITS: usize>(number: f64) -> f64 {
+    format!("{number:.*e}", DIGITS.saturating_sub(1)).parse().unwrap_or(number) + 0.0
 }
 
 #[cfg(test)]

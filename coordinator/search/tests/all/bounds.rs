@@ -11,7 +11,7 @@ use crate::support::{Curves, integers, levels, reals, request, setup, spec};
 
 const LEAD: Lead = Lead { first: 0, count: 1_000, known: 0 };
 
-/// A space of 2^36 places, whose constraints have so many terms that a sampler may look at few of them.
+/// A space of 2^36 places with constraints of enough terms to limit a sampler to a few of them.
 fn large(allowed: &str) -> Space {
     let size = |hyperparameter| integers(hyperparameter, 1, 4_096, false, None);
     let sum = (0..15).map(|_| "units").collect::<Vec<_>>().join("+");

@@ -132,7 +132,7 @@ fn lowered(sentence: &str) -> String {
 /// What a budget of hours or money allows by the forecast of the whole space; `None` without one, and of a space whose trials are not
 /// counted.
 pub(super) fn allowance(spec: &SweepSpec, time: &PlannedTime) -> Option<String> {
-    let (_, most_ms) = spec.search.as_deref()?.budget.metered_ms()?;
+    let (_, most_ms) = spec.metered_ms()?;
     let all = spec.trial_count()?;
     let hours = fixed(hours_of(most_ms), 2);
     // A trial takes as much more or less as the whole.

@@ -7,7 +7,7 @@ use crate::model::loss::{Scored, Scores};
 use crate::optimizer::Measured;
 use crate::transfer::bring;
 
-/// Most steps that wait: a trial that diverges is found out after so many at the latest, and its curve is as far behind.
+/// Most steps that wait. A trial that diverges is found out after this number at the latest, and its curve lags by as much.
 pub(super) const STEPS_MAX: usize = 32;
 /// Most logits that wait, over all steps: they take memory of the device.
 const LOGITS_MAX: usize = 1 << 20;
