@@ -63,8 +63,8 @@ pub struct Sweep {
     pub slots: u32,
     /// Epochs trained.
     pub epochs_done: u64,
-    /// Epochs that all trials have together.
-    pub epochs_planned: u64,
+    /// Epochs that all trials have together; `null` where hours or money alone decide how many trials there are.
+    pub epochs_planned: Option<u64>,
     /// What preparing the data found; not in lists.
     pub data: Option<Data>,
     /// Replicates planned of each configuration.
@@ -234,12 +234,13 @@ impl From<wire::SweepStatus> for Sweep {
         }
         let outlook = Outlook::of(&status);
         let told = |seconds: Option<f64>| seconds.and_then(finite).filter(|_| outlook == Outlook::Ends);
-        let at_rungs = status.search.as_ref().map_or(0, |search| search.at_rungs);
+        let search = status.search.map(Searching::from);
+        let is_open_ended = search.as_ref().is_some_and(|search| search.is_open_ended);
         Self {
             id: status.id,
             name: status.name,
             state: Told::of(&status.state),
-            ledger: status.ledger.map(Ledger::from).unwrap_or_default().with_at_rungs(at_rungs),
+            ledger: status.ledger.map(Ledger::from).unwrap_or_default().with_search(search.as_ref()),
             created_at_ms: status.created_at_ms,
             ended_at_ms: (status.ended_at_ms > 0).then_some(status.ended_at_ms),
             running: status.running.into_iter().map(Running::from).collect(),
@@ -255,7 +256,7 @@ impl From<wire::SweepStatus> for Sweep {
             workers: status.workers,
             slots: status.slots,
             epochs_done: status.epochs_done,
-            epochs_planned: status.epochs_planned,
+            epochs_planned: (!is_open_ended).then_some(status.epochs_planned),
             data: status.data.map(Data::from),
             replicates: status.replicates,
             objective: objective.unwrap_or_default(),
@@ -268,7 +269,7 @@ impl From<wire::SweepStatus> for Sweep {
             owner: (!status.owner.is_empty()).then_some(status.owner),
             owner_label: (!status.owner_label.is_empty()).then_some(status.owner_label),
             priority: status.priority,
-            search: status.search.map(Searching::from),
+            search,
             earlier_choices: status.earlier_choices.into_iter().map(EarlierChoice::from).collect(),
         }
     }

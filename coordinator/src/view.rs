@@ -11,6 +11,7 @@ use sweep_proto::{
     WorkerCondition, WorkerId, WorkerProfile,
 };
 
+use crate::json::Searching;
 use crate::trouble::HandBack;
 
 /// A sweep.
@@ -57,7 +58,7 @@ pub(crate) struct SweepView {
     pub(crate) priority: u32,
     /// What configurations are ranked by.
     pub(crate) objective: Objective,
-    pub(crate) search: Option<SearchView>,
+    pub(crate) search: Option<Searching>,
 }
 
 /// A trial under a lease.
@@ -135,25 +136,6 @@ pub(crate) struct ChoiceBefore {
     /// Completed trials that it was chosen from.
     pub(crate) trials: u64,
     pub(crate) accuracy: f64,
-}
-
-/// How a sweep is searched, and how far the search has come.
-#[derive(Clone, Debug)]
-pub(crate) struct SearchView {
-    pub(crate) sampler: &'static str,
-    pub(crate) pruner: &'static str,
-    pub(crate) trials_made: u64,
-    pub(crate) trials_max: Option<u64>,
-    pub(crate) epochs_max: Option<u64>,
-    /// Trials that wait at rungs.
-    pub(crate) at_rungs: u64,
-    pub(crate) hours_max: Option<f64>,
-    pub(crate) money_max: Option<f64>,
-    /// Of attempts that run, until they were last heard; nothing without a budget of hours or money.
-    pub(crate) hours_spent: Option<f64>,
-    pub(crate) money_spent: Option<f64>,
-    /// The part of the budget because of which no trial begins any more.
-    pub(crate) spent: Option<&'static str>,
 }
 
 /// A worker.

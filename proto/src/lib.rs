@@ -16,6 +16,7 @@ pub mod left_out;
 pub mod measure;
 pub mod metric;
 pub mod model_size;
+mod nearest;
 pub mod objective;
 pub mod outcome;
 pub mod protocol;

@@ -94,6 +94,9 @@ pub const BUDGET_EPOCHS_MAX: u64 = 1_000_000_000_000;
 /// The largest amount: hours of a budget, its money, or a price. Its milliseconds are counted by 64 bits.
 pub const AMOUNT_MAX: f64 = 1e9;
 
+/// The least amount that somebody may ask for: four milliseconds of an hour. Rows of earlier programs may hold less.
+pub const AMOUNT_MIN: f64 = 1e-6;
+
 /// Milliseconds of an hour.
 const HOUR_MS: f64 = 3_600_000.0;
 
@@ -106,6 +109,15 @@ impl Amount {
     /// The amount of a number; `None` where it is none.
     pub fn of(number: f64) -> Option<Self> {
         (number > 0.0 && number <= AMOUNT_MAX).then_some(Self(number))
+    }
+
+    /// The amount that a command or a request asks for.
+    ///
+    /// # Errors
+    /// What a number must be that is too small, too large or none.
+    pub fn asked(number: f64) -> Result<Self, String> {
+        let asked = Self::of(number).filter(|amount| amount.0 >= AMOUNT_MIN);
+        asked.ok_or_else(|| format!("it must be a number from {AMOUNT_MIN} to {AMOUNT_MAX}, not {number}"))
     }
 
     /// The number.
@@ -174,6 +186,14 @@ impl Budget {
     pub fn is_unlimited(&self) -> bool {
         let Self { trials, epochs, hours, money, price_per_hour: _ } = self;
         trials.is_none() && epochs.is_none() && hours.is_none() && money.is_none()
+    }
+
+    /// What is wrong with money that buys next to no time at its price; `None` where nothing is.
+    pub fn too_little_money(&self) -> Option<String> {
+        let (money, price) = self.money.zip(self.price_per_hour)?;
+        let is_little = money.get() / price.get() < AMOUNT_MIN;
+        is_little
+            .then(|| format!("{money} of money at {price} an hour is less than {AMOUNT_MIN} hours of a slot"))
     }
 
     /// Milliseconds for which attempts may hold their slots, and which part of the budget says so: the smaller of hours and money.
@@ -275,6 +295,12 @@ mod tests {
             assert_eq!(Amount::of(number), None);
         }
         assert_eq!(serde_json::from_str::<Amount>("2.5").expect("an amount").get(), 2.5);
+        assert!(serde_json::from_str::<Amount>("1e-300").is_ok(), "a row of an earlier program");
+        for wrong in [1e-300, -1.0, 0.0, 1e10, f64::NAN] {
+            let error = Amount::asked(wrong).expect_err("no such amount");
+            assert!(error.starts_with("it must be a number from 0.000001 to 1000000000, not "), "{error}");
+        }
+        assert_eq!(Amount::asked(1e-6).map(Amount::get), Ok(1e-6));
         assert!(serde_json::from_str::<Amount>("0").is_err());
         let budget = Budget { hours: Amount::of(2.0), ..Budget::default() };
         let text = serde_json::to_string(&budget).expect("a row");

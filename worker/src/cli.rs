@@ -39,25 +39,27 @@ const SLOT_MEMORY_BYTES_MIN: u64 = 64 << 20;
 /// Pause between two looks for a coordinator in a data folder.
 const LOOK_PAUSE: Duration = Duration::from_millis(200);
 
-const JOIN_EXAMPLES: &str = "Examples:
+const JOIN_EXAMPLES: &str = "\
+SIGTERM or Ctrl-C stops at the next batch, hands the work back and leaves; a second one leaves at once.
+Exit codes: 0 left in order, 1 failed, 2 wrong usage, 3 no coordinator answers, 4 the coordinator will not have this worker, or \
+another process has taken its place.
+
+Examples:
   sweep-worker join
   sweep-worker join http://127.0.0.1:7077
   sweep-worker join 127.0.0.1:7077 --slots 4 --name lab-3
   sweep-worker join 127.0.0.1:7077 --slots 1 --group 4
   sweep-worker join 127.0.0.1:7077 --device cuda:0
   SWEEP_TOKEN=... sweep-worker join https://head-node:7077
-  sweep-worker join https://head-node:7077,https://standby:7077 --token-file /run/secrets/token
+  sweep-worker join https://head-node:7077,https://standby:7077 --token-file /run/secrets/token";
 
-SIGTERM or Ctrl-C stops at the next batch, hands the work back and leaves; a second one leaves at once.
-Exit codes: 0 left in order, 1 failed, 2 wrong usage, 3 no coordinator answers, 4 the coordinator will not have this
-worker, or another process has taken its place.";
+const PREDICT_EXAMPLES: &str = "\
+Prints label, probability and text, separated by tabs, or one JSON object a line.
 
-const PREDICT_EXAMPLES: &str = "Examples:
+Examples:
   sweep-worker predict --model best/ \"a fine film\"
   sweep-worker predict --model best/ --json < reviews.txt
-  cut -f 2 reviews.tsv | sweep-worker predict --model best/ -
-
-Prints label, probability and text, separated by tabs, or one JSON object a line.";
+  cut -f 2 reviews.tsv | sweep-worker predict --model best/ -";
 
 /// Joins machines to a sweep: trains what a coordinator hands out.
 #[derive(Debug, Parser)]

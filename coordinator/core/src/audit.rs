@@ -95,7 +95,10 @@ impl Audit<'_> {
     fn making(&mut self, sweep: &SweepRecord, trials: &[&TrialRecord]) {
         let id = sweep.id;
         let ledger = self.engine.ledger(id);
-        let target = self.engine.index_of(id).map_or(0, |index| source::of(sweep, index.tally()).target());
+        let target = self.engine.index_of(id).map_or(0, |index| {
+            let target = || source::of(sweep, index.tally()).target();
+            if sweep.is_open_ended() { index.made() } else { target() }
+        });
         self.expect(ledger.planned == target, || {
             format!("sweep {id} plans {target} trials, its ledger sums to {}", ledger.planned)
         });
@@ -172,7 +175,13 @@ impl Audit<'_> {
             format!("sweep {id} is searched: {is_searched}; it has {:?}", sweep.search)
         });
         let counts = |state: TrialState| is_searched && state.is_terminal() && state != TrialState::Cancelled;
-        let mut trials_fit = trials.iter().map(|trial| counts(trial.state) == trial.ended_number.is_some());
+        // What is pruned because a budget of hours was spent has none; what its pruner has ended has one.
+        let has_meter = sweep.spec.metered_ms().is_some();
+        let is_either =
+            |trial: &TrialRecord| has_meter && trial.state == TrialState::Pruned && !trial.is_shelved();
+        let has_number = |trial: &TrialRecord| counts(trial.state) && !(has_meter && trial.is_shelved());
+        let mut trials_fit =
+            trials.iter().map(|trial| is_either(trial) || has_number(trial) == trial.ended_number.is_some());
         self.expect(trials_fit.all(|fits| fits), || {
             format!("the ended trials of sweep {id} are not those that are numbered")
         });
@@ -183,9 +192,11 @@ impl Audit<'_> {
         self.expect(budget.is_none_or(|most| index.made() <= u64::from(most)), || {
             format!("sweep {id} has {} trials of {budget:?}", index.made())
         });
-        let has_meter = sweep.spec.metered_ms().is_some();
         self.expect(sweep.spent().is_none() || has_meter, || {
             format!("sweep {id} has spent {:?}, of which it has no budget", sweep.spent())
+        });
+        self.expect(sweep.finalist().is_none() || sweep.spent().is_some(), || {
+            format!("sweep {id} has a finalist, and its budget is not spent")
         });
         let goes_on = index.open_trials() > 0 || search::wanted(sweep, index) > 0;
         self.expect(sweep.state != SweepState::Open || goes_on, || {
@@ -217,7 +228,15 @@ impl Audit<'_> {
             format!("trial {id} was tested without being completed")
         });
         if trial.state.is_terminal() {
-            let closed = trial.checkpoint.is_none() && trial.underway.is_none() && trial.ended_at.is_some();
+            let sweep = tables.sweeps.get(&id.sweep);
+            let may_go_on = sweep.is_some_and(|sweep| {
+                sweep.spent().is_some()
+                    && (sweep.state != SweepState::Cancelled || self.engine.lags(sweep.id))
+            });
+            let resumes = trial.checkpoint.map(|checkpoint| checkpoint.epoch as usize);
+            let is_open = trial.checkpoint.is_some() || trial.underway.is_some();
+            let is_shelved = trial.is_shelved() && may_go_on && resumes == Some(epochs.len());
+            let closed = trial.ended_at.is_some() && (!is_open || is_shelved);
             self.expect(closed, || format!("trial {id} has ended but is not closed"));
         } else {
             let resumes = trial.checkpoint.map_or(0, |checkpoint| checkpoint.epoch) as usize;

@@ -19,6 +19,7 @@ pub(crate) mod report_epoch;
 pub(crate) mod retry;
 mod search;
 mod settle;
+mod shelve;
 mod spend;
 pub(crate) mod tick;
 mod trouble;

@@ -360,7 +360,9 @@ impl Index {
         let phase = match sweep.state {
             // A pruner asks of every epoch what all trials have shown.
             SweepState::Open
-                if !entry.pending.is_empty() && entry.unfinished.is_none() && sweep.spent().is_none() =>
+                if !entry.pending.is_empty()
+                    && entry.unfinished.is_none()
+                    && (sweep.spent().is_none() || sweep.finalist().is_some()) =>
             {
                 Some(Phase::Train)
             }

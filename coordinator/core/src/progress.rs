@@ -11,7 +11,7 @@ use crate::source;
 pub struct Progress {
     /// Epochs that were trained, those of results taken over included.
     pub done: u64,
-    /// Epochs that will have been trained at the end, as far as is known.
+    /// Epochs that will have been trained at the end, as far as is known. Of a sweep that is open-ended, of the trials that were made.
     pub planned: u64,
 }
 
@@ -43,7 +43,7 @@ impl Engine {
             return Progress::default();
         };
         let Progress { done, planned } = index.progress;
-        let unmade = source::of(sweep, index.tally()).unmade_epochs();
+        let unmade = if sweep.is_open_ended() { 0 } else { source::of(sweep, index.tally()).unmade_epochs() };
         // Not every trial that has room to train to its end will: a budget of epochs is what all of them may spend.
         let budget = sweep.spec.search.as_deref().and_then(|search| search.budget.epochs);
         let planned = planned.saturating_add(unmade).min(budget.unwrap_or(u64::MAX).max(done));

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 pub use self::trial::{TrialExtra, TrialPast, TrialRecord, TrialWork};
 use crate::limits::{INSTANCES_REMEMBERED_MAX, REQUESTS_REMEMBERED_MAX};
+use crate::source;
 use crate::view::waiting_state;
 
 /// In which order the trials of a grid are made, and numbered.
@@ -100,9 +101,13 @@ pub struct SearchRecord {
     /// Where the sampler's own sequence goes on: what stands before is made or forbidden, and need not be looked at again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub from: u64,
-    /// The part of its budget that attempts have spent by holding their slots. No trial begins any more; what waited is cancelled.
+    /// The part of its budget that attempts have spent by holding their slots, or of which only what the leading trial is expected to
+    /// take is left. No trial begins any more; what waits is shelved or cancelled (`decide/shelve.rs`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spent: Option<MeteredPart>,
+    /// The trial that is trained to its end although the budget is spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finalist: Option<u32>,
 }
 
 /// A choice that was measured on the test split and is not the last one: whoever knows the measurement may have gone on because
@@ -155,7 +160,17 @@ impl SweepRecord {
         self.search?.spent
     }
 
-    /// The state of its trials that wait; `None` where none can wait.
+    /// Whether nobody knows how many trials it comes to: as many as its hours or money allow.
+    pub fn is_open_ended(&self) -> bool {
+        source::is_open_ended(&self.spec) && self.search.is_some_and(|search| !search.is_exhausted)
+    }
+
+    /// The trial that is trained to its end although the budget is spent.
+    pub fn finalist(&self) -> Option<u32> {
+        self.search?.finalist
+    }
+
+    /// The state of its trials that wait and have trained nothing; `None` where none can wait.
     pub fn waiting_state(&self) -> Option<TrialState> {
         waiting_state(self.state)
             .map(|state| if self.spent().is_some() { TrialState::Cancelled } else { state })

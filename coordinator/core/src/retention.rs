@@ -5,9 +5,9 @@
 //! | workers that left or fell silent, and that no attempt names | nobody needs them in a report | [`Keep::unused_ms`] |
 //! | certificates and tokens that are worth nothing | no worker that is let in joined by them | [`Keep::unused_ms`] |
 //! | step metrics of an ended sweep | they draw curves and nothing else | [`Keep::steps_ms`] |
-//! | models of an ended sweep that are not of its best configuration | it is not extended or retried any more | [`Keep::models_ms`] |
+//! | models of an ended sweep that are not of its best configuration, and checkpoints of its shelved trials | it is not extended or retried any more | [`Keep::models_ms`] |
 //!
-//! Checkpoints of trials that have ended need no rule: their rows let go of them at once.
+//! Other checkpoints of trials that have ended need no rule: their rows let go of them at once.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ pub struct Keep {
     pub unused_ms: Option<u64>,
     /// Step metrics, from the end of their sweep on.
     pub steps_ms: Option<u64>,
-    /// Models that are not of the best configuration, from the end of their sweep on.
+    /// Models that are not of the best configuration, and checkpoints of shelved trials, from the end of their sweep on.
     pub models_ms: Option<u64>,
 }
 
@@ -51,7 +51,7 @@ pub struct Waste {
     pub tokens: u64,
     /// Trials whose step metrics go, by the sweep and the first of them.
     pub steps: Vec<(TrialId, u64)>,
-    /// Models.
+    /// Models, and checkpoints of shelved trials.
     pub models: u64,
     /// Their bytes, as their workers told them; blobs that others need, too, stay.
     pub model_bytes: u64,
@@ -121,7 +121,7 @@ impl Engine {
         for sweep in self.due(now, keep.models_ms, |cleared| cleared.models) {
             let best = self.best_of(sweep);
             let models =
-                self.left_by(sweep, sweep.cleared.models).filter_map(|trial| spare_model(trial, best));
+                self.left_by(sweep, sweep.cleared.models).filter_map(|trial| spare_bytes(trial, best));
             for bytes in models {
                 waste.models += 1;
                 waste.model_bytes = waste.model_bytes.saturating_add(bytes);
@@ -216,6 +216,15 @@ fn spare_model(trial: &TrialRecord, best: Option<ConfigurationIndex>) -> Option<
     (!trial.model_is_removed && Some(trial.configuration_index) != best).then_some(result.model.bytes)
 }
 
+/// The bytes of what a trial of an ended sweep keeps for the case that the sweep goes on: its model, or where it is shelved its
+/// checkpoints.
+fn spare_bytes(trial: &TrialRecord, best: Option<ConfigurationIndex>) -> Option<u64> {
+    if trial.is_shelved() {
+        return Some(trial.blobs().map(|blob| blob.bytes).fold(0, u64::saturating_add));
+    }
+    spare_model(trial, best)
+}
+
 /// Refuses to let a sweep choose once more whose models are gone.
 pub(crate) fn check_models(sweep: &SweepRecord) -> Result<(), Rejection> {
     if sweep.cleared.models == 0 {
@@ -280,9 +289,12 @@ impl Draft<'_> {
         let mut waste = Waste::default();
         for trial in engine.left_by(sweep, next).take(engine.slice.0) {
             next = trial.spec.id.index + 1;
-            if let Some(bytes) = spare_model(trial, best) {
-                waste.models += 1;
-                waste.model_bytes = waste.model_bytes.saturating_add(bytes);
+            let Some(bytes) = spare_bytes(trial, best) else { continue };
+            waste.models += 1;
+            waste.model_bytes = waste.model_bytes.saturating_add(bytes);
+            if trial.is_shelved() {
+                self.forget_shelved(trial.spec.id);
+            } else {
                 let mut trial = trial.clone();
                 trial.model_is_removed = true;
                 self.set_trial(trial);

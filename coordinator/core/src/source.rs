@@ -102,6 +102,13 @@ pub(crate) fn uncounted_trials_max(budget: Budget) -> Option<u32> {
     budget.metered_ms().filter(|_| !is_counted).map(|_| UNCOUNTED_TRIALS_MAX)
 }
 
+/// Whether nobody knows how many trials a search comes to: hours or money alone bound it, and its space is larger than what it may try.
+pub(crate) fn is_open_ended(spec: &SweepSpec) -> bool {
+    let bound = search::of(spec).and_then(|search| uncounted_trials_max(search.budget));
+    let of_space = places(&spec.axes).map(|places| places.saturating_mul(u64::from(spec.replicates)));
+    bound.is_some_and(|bound| of_space.is_none_or(|trials| trials > u64::from(bound)))
+}
+
 /// The source of a sweep's trials.
 pub(crate) fn of(sweep: &SweepRecord, tally: Tally) -> Box<dyn Source + '_> {
     match search::of(&sweep.spec).zip(sweep.search) {
@@ -128,9 +135,13 @@ pub(crate) fn of_spec(spec: &SweepSpec) -> Box<dyn Source + '_> {
     }
 }
 
-/// Trials that a sweep has once all are made, by the trials that it has; of a search with a budget of epochs as far as is known.
-pub fn planned_trials<'a>(sweep: &SweepRecord, trials: impl Iterator<Item = &'a TrialRecord>) -> u64 {
-    of(sweep, trials.fold(Tally::default(), |tally, trial| tally.plus(Tally::of(trial)))).target()
+/// Trials that a sweep has once all are made, by the trials that it has; of a search with a budget of epochs as far as is known. `None`
+/// where nobody knows.
+pub fn planned_trials<'a>(sweep: &SweepRecord, trials: impl Iterator<Item = &'a TrialRecord>) -> Option<u64> {
+    if sweep.is_open_ended() {
+        return None;
+    }
+    Some(of(sweep, trials.fold(Tally::default(), |tally, trial| tally.plus(Tally::of(trial)))).target())
 }
 
 /// Every point of a grid with each replicate.

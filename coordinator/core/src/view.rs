@@ -16,7 +16,7 @@ use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 /// A sweep's trials by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// All trials: the sum over the states.
+    /// All trials: the sum over the states. Of a sweep that is open-ended, those that were made.
     pub planned: u64,
     /// Trials by state, in the order of [`TrialState::ALL`].
     pub by_state: [u64; TrialState::COUNT],
@@ -49,8 +49,7 @@ pub fn waiting_state(state: SweepState) -> Option<TrialState> {
 /// What becomes of trials that wait at rungs, where that is not what becomes of others that wait.
 fn state_at_rungs(sweep: &SweepRecord) -> Option<TrialState> {
     match sweep.state {
-        SweepState::Open | SweepState::Paused if sweep.spent().is_some() => Some(TrialState::Pruned),
-        SweepState::Open => Some(TrialState::Paused),
+        SweepState::Open | SweepState::Paused => Some(TrialState::Paused),
         _ => None,
     }
 }
@@ -98,8 +97,16 @@ impl Engine {
             return Ledger::default();
         };
         let mut by_state = index.counts;
-        if let Some(state) = sweep.waiting_state() {
-            let mut waiting = index.unmade();
+        if sweep.spent().is_some() && sweep.state != SweepState::Cancelled {
+            // What a trial becomes whose budget is spent depends on how far it has come.
+            for trial in index.waits_otherwise(sweep) {
+                if let Some(trial) = self.tables.trials.get(&TrialId { sweep: sweep.id, index: trial }) {
+                    by_state[trial.state as usize] -= 1;
+                    by_state[self.state_of(trial) as usize] += 1;
+                }
+            }
+        } else if let Some(state) = sweep.waiting_state() {
+            let mut waiting = if sweep.is_open_ended() { 0 } else { index.unmade() };
             for state in [TrialState::Pending, TrialState::Paused] {
                 waiting += std::mem::take(&mut by_state[state as usize]);
             }
@@ -126,6 +133,16 @@ impl Engine {
             .filter(|sweep| goes_on(sweep))
             .and_then(|sweep| self.index.sweeps.get(&sweep.id));
         index.map_or(0, |index| index.at_rungs.len() as u64)
+    }
+
+    /// Trials of a sweep that were pruned because its budget was spent, and go on where it is raised.
+    pub fn shelved(&self, sweep: SweepId) -> u64 {
+        self.index_of(sweep).map_or(0, |index| index.shelved.len() as u64)
+    }
+
+    /// Trials of a sweep that were made.
+    pub fn made(&self, sweep: SweepId) -> u64 {
+        self.index_of(sweep).map_or(0, SweepIndex::made)
     }
 
     /// Trials of a sweep that are yet to be made.
@@ -202,7 +219,9 @@ impl Engine {
         let waits = matches!(trial.state, TrialState::Pending | TrialState::Paused);
         let Some(sweep) = self.sweep(trial.spec.id.sweep).filter(|_| waits) else { return trial.state };
         let at_rung = trial.rung().and_then(|_| state_at_rungs(sweep));
-        at_rung.or_else(|| sweep.waiting_state()).unwrap_or(trial.state)
+        let is_spent = sweep.spent().is_some() && sweep.state != SweepState::Cancelled;
+        let of_spent = is_spent.then(|| sweep.state_when_spent(trial));
+        at_rung.or(of_spent).or_else(|| sweep.waiting_state()).unwrap_or(trial.state)
     }
 
     /// The trials of a sweep under a live lease, in order.

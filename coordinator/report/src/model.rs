@@ -128,8 +128,9 @@ impl SweepObjective {
 /// What became of every planned trial.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrialAccount {
-    /// Grid points times replicates, from the sweep's specification.
-    pub planned: u64,
+    /// Grid points times replicates, from the sweep's specification. `null` where hours or money alone bound a search: it has as many as
+    /// they allow.
+    pub planned: Option<u64>,
     /// Trials in each state, every state named.
     pub states: BTreeMap<&'static str, u64>,
     /// Trials that have a record.
@@ -158,6 +159,13 @@ pub struct TrialAccount {
     pub released_attempts: u64,
     /// Attempts ended by a command: a cancel, an extension, a worker that was shut out.
     pub revoked_attempts: u64,
+}
+
+impl TrialAccount {
+    /// Trials that there are to be; where nobody knows, those that were made.
+    pub fn all(&self) -> u64 {
+        self.planned.unwrap_or(self.recorded)
+    }
 }
 
 /// What was launched, on what, by whom.

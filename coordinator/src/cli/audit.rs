@@ -18,9 +18,9 @@ use super::output::plain;
 use super::token::time;
 
 const EXAMPLES: &str = "\
-Every entry's digest covers the one before, and the coordinator signs the last one: a changed or missing entry and a cut
-end are found, and the command fails. Where no coordinator runs the data folder is read, and nothing is changed. A coordinator
-that finds a damaged log at its start writes that down, and every later check reports it. Removing old entries leaves an entry
+Every entry's digest covers the one before, and the coordinator signs the last one: a changed or missing entry and a cut \
+end are found, and the command fails. Where no coordinator runs the data folder is read, and nothing is changed. A coordinator \
+that finds a damaged log at its start writes that down, and every later check reports it. Removing old entries leaves an entry \
 that stands for them; `sweep serve --audit-days` does it every day.
 
 Examples:

@@ -13,7 +13,7 @@ use super::store::StoreArguments;
 use crate::telemetry;
 
 const BACKUP_EXAMPLES: &str = "\
-Works beside a running coordinator. The folder then holds every row, every artifact that a row names, and
+Works beside a running coordinator. The folder then holds every row, every artifact that a row names, and \
 the keys: keep it as safe as the data folder itself. It is checked before this command says that it is done.
 
 Examples:
@@ -22,9 +22,9 @@ Examples:
   SWEEP_STORE=postgres://… sweep backup /mnt/backups/sweep-monday --artifacts s3://sweeps";
 
 const RESTORE_EXAMPLES: &str = "\
-The data folder (and the database, where one is given) must be empty. Everything is checked, before and
-after. Workers of the old world hold nothing in the restored one: they drop their work and ask anew.
-A backup of SQLite may be restored into PostgreSQL, and the other way round. A restoration that was cut off is refused by
+The data folder (and the database, where one is given) must be empty. Everything is checked, before and \
+after. Workers of the old world hold nothing in the restored one: they drop their work and ask again. \
+A backup of SQLite may be restored into PostgreSQL, and the other way round. A restoration that was cut off is refused by \
 name, in the folder and in the database; the same command removes what it has written and begins again.
 
 Examples:

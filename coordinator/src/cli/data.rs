@@ -18,9 +18,9 @@ use super::render::progress::View;
 use super::render::table::{self, Align};
 
 const EXAMPLES: &str = "\
-Counts, labels, lengths and sample tokens; rows that cannot be used are told with their lines.
-What a sweep file says of its data under [data] is an option of the same name here: a file without
-a header row is read with --header false, and its columns are given by number. Exit code 1: a sweep
+Counts, labels, lengths and sample tokens; rows that cannot be used are told with their lines. \
+What a sweep file says of its data under [data] is an option of the same name here: a file without \
+a header row is read with --header false, and its columns are given by number. Exit code 1: a sweep \
 would refuse the data.
 
 Examples:

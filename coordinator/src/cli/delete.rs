@@ -12,8 +12,8 @@ use super::exit::Failure;
 use super::output::plain;
 
 const EXAMPLES: &str = "\
-Only sweeps that have ended are deleted; cancel others first. Trials, curves, models and data go,
-the sweep's number is not given again, and space in the data folder is free for new sweeps.
+Only sweeps that have ended are deleted; cancel others first. Trials, curves, models and data go, \
+the sweep's number is not given again, and space in the data folder is free for new sweeps. \
 Results that later sweeps reuse are kept, so that their reports remain as they are.
 
 Examples:

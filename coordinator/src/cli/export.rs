@@ -10,7 +10,7 @@ use super::exit::Failure;
 use super::{Context, files};
 
 const EXAMPLES: &str = "\
-One run for each trial that has begun, with its hyperparameters and the curves of every epoch. Exporting
+One run for each trial that has begun, with its hyperparameters and the curves of every epoch. Exporting \
 again replaces what was exported before.
 
   tensorboard  an event file in a folder of its own for each run: `tensorboard --logdir DIR`

@@ -2,6 +2,9 @@
 
 use clap::{ArgGroup, Args};
 use sweep_proto::Amount;
+use sweep_proto::search::BUDGET_EPOCHS_MAX;
+use sweep_proto::sweep_file::REPLICATES_MAX;
+use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::wire::ExtendRequest;
 
 use super::Context;
@@ -33,25 +36,44 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME = [LEVELS]")]
     grid: Vec<String>,
     /// The new number of replicates of every configuration.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = replicates)]
     replicates: Option<u32>,
     /// The new budget of its search in trials, those that there are included.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = trials)]
     trials: Option<u32>,
     /// The new budget of its search in epochs of all trials together.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = epochs)]
     epochs: Option<u64>,
     /// The new budget of its search in hours for which attempts hold their slots.
-    #[arg(long, value_name = "HOURS", value_parser = amount)]
+    #[arg(long, value_name = "HOURS", allow_negative_numbers = true, value_parser = amount)]
     hours: Option<Amount>,
     /// The new budget of its search in money, at its price per hour.
-    #[arg(long, value_name = "MONEY", value_parser = amount)]
+    #[arg(long, value_name = "MONEY", allow_negative_numbers = true, value_parser = amount)]
     money: Option<Amount>,
 }
 
 fn amount(text: &str) -> Result<Amount, String> {
     let number: f64 = text.trim().parse().map_err(|_| format!("`{text}` is not a number such as 2.5"))?;
-    Amount::try_from(number)
+    Amount::asked(number)
+}
+
+fn replicates(text: &str) -> Result<u32, String> {
+    whole(text, u64::from(REPLICATES_MAX))
+}
+
+fn trials(text: &str) -> Result<u32, String> {
+    whole(text, TRIALS_MAX)
+}
+
+fn epochs(text: &str) -> Result<u64, String> {
+    whole(text, BUDGET_EPOCHS_MAX)
+}
+
+/// A whole number from 1 on.
+fn whole<N: TryFrom<u64>>(text: &str, most: u64) -> Result<N, String> {
+    let number = text.trim().parse().ok().filter(|number| (1..=most).contains(number));
+    let number = number.and_then(|number: u64| N::try_from(number).ok());
+    number.ok_or_else(|| format!("it must be a whole number from 1 to {most}"))
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
@@ -71,4 +93,23 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     }
     output::note(&format!("extended sweep {} ({})", sweep.id, plain(&sweep.name)));
     context.output.text(&super::render::status::ledger_line(&sweep))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_a_budget_is_refused_with_its_bounds() {
+        for wrong in ["-1", "0", "1e-300", "1e300", "nan", "inf"] {
+            let error = amount(wrong).expect_err(wrong);
+            assert!(error.starts_with("it must be a number from 0.000001 to 1000000000, not "), "{error}");
+        }
+        assert_eq!(amount("ten").expect_err("a word"), "`ten` is not a number such as 2.5");
+        for wrong in ["-1", "0", "2.5", "1000001", "", "99999999999999999999"] {
+            assert_eq!(trials(wrong).expect_err(wrong), "it must be a whole number from 1 to 1000000");
+        }
+        assert_eq!((trials("80"), epochs("4000"), replicates("5")), (Ok(80), Ok(4_000), Ok(5)));
+        assert!(replicates("1001").is_err() && epochs("1000000000001").is_err());
+    }
 }

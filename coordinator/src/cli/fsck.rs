@@ -12,7 +12,7 @@ use super::output::{self, plain};
 use super::store::StoreArguments;
 
 const EXAMPLES: &str = "\
-Checks the database, the rows against one another, and that every artifact is there. Nothing is changed.
+Checks the database, the rows against one another, and that every artifact is there. Nothing is changed. \
 Exit code 0: all is well; 1: something is wrong, and each problem is named.
 
 Examples:

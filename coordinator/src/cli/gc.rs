@@ -10,8 +10,8 @@ use super::exit::Failure;
 use super::retention::{KeepFor, RetentionArguments};
 
 const EXAMPLES: &str = "\
-Deletes data that is older than its retention time (`sweep serve --keep-...-days`). A running coordinator also does this by
-itself every ten minutes. In a data folder without a running coordinator the default times apply, or those given here.
+Deletes data that is older than its retention time (`sweep serve --keep-...-days`). A running coordinator also does this by \
+itself every ten minutes. In a data folder without a running coordinator the default times apply, or those given here. \
 The results of a sweep stay: its trials, epochs, tests, report and data, and the models of its best configuration.
 
 Examples:

@@ -21,7 +21,7 @@ use super::watch::{self, Looks};
 use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
-The coordinator reads the data, so paths in the file are paths on its machine; relative ones are
+The coordinator reads the data, so paths in the file are paths on its machine; relative ones are \
 relative to the file. Trials that an earlier sweep has finished are reused.
 
 Examples:
@@ -73,10 +73,10 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         return context.output.json(&sweep);
     }
     context.output.text(&format!(
-        "launched sweep {} ({}): {} trials, {} of them reused",
+        "launched sweep {} ({}): {}, {} of them reused",
         sweep.id,
         plain(&sweep.name),
-        sweep.trials_planned(),
+        sweep.trials_told(),
         sweep.ledger.reused
     ))?;
     tell_data(&sweep);

@@ -12,6 +12,7 @@ use coordinator::json::Sweep;
 use sweep_proto::{Objective, TrialState};
 
 const EXAMPLES: &str = "\
+PLANNED is the number of trials; of a search that hours or money alone bound, it is `by budget`. \
 Sweeps that `sweep verify --rerun` has launched (verify-rerun-SWEEP-TRIAL) are left out unless --all is given.
 
 Examples:
@@ -63,6 +64,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
         ("STATE", Align::Left),
         ("ENDED", Align::Right),
         ("PLANNED", Align::Right),
+        ("SPENT OF BUDGET", Align::Left),
         ("FAILED", Align::Right),
         (if is_by_loss { "BEST LOSS" } else { "BEST" }, Align::Right),
         ("LAUNCHED", Align::Left),
@@ -74,7 +76,8 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
             plain(&sweep.name),
             plain(&sweep.standing()),
             sweep.ledger.ended().to_string(),
-            sweep.trials_planned(),
+            sweep.trials_planned().unwrap_or_else(|| "by budget".to_owned()),
+            sweep.budget_spent().unwrap_or_else(|| "-".to_owned()),
             (sweep.ledger.of(TrialState::Failed) + sweep.ledger.of(TrialState::Diverged)).to_string(),
             best(sweep),
             moment(sweep.created_at_ms),

@@ -10,7 +10,7 @@ use super::report_folder::{self, Overwrite};
 use super::{Context, client, files, output};
 
 const EXAMPLES: &str = "\
-The folder then has the weights (safetensors), the configuration, the tokenizer with its vocabulary,
+The folder then has the weights (safetensors), the configuration, the tokenizer with its vocabulary, \
 and the labels. Of a sweep that has not finished it is the best model so far, and provisional.
 
 Examples:
@@ -61,11 +61,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     }
     context.output.text(&format!("wrote {} to {directory}", names.join(", ")))?;
     if !sweep.has_finished() {
-        let (state, ended, planned) = (&sweep.state, sweep.ledger.ended(), sweep.trials_planned());
         output::note(&format!(
-            "provisional: sweep {} is {}, with {ended} of {planned} trials ended; another configuration may become the best",
+            "provisional: sweep {} is {}, with {} trials ended; another configuration may become the best",
             sweep.id,
-            output::plain(state.words())
+            output::plain(sweep.state.words()),
+            sweep.trials_ended_as(|count| count.to_string())
         ));
     }
     output::note(&format!("`sweep predict --model {directory} TEXT` uses it"));

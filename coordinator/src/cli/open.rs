@@ -14,7 +14,7 @@ use super::output;
 use super::serve;
 
 const EXAMPLES: &str = "\
-Prints the address of the pages: sweeps, live curves, analysis, reports. Where no coordinator runs in the data folder, this command
+Prints the address of the pages: sweeps, live curves, analysis, reports. Where no coordinator runs in the data folder, this command \
 is one until Ctrl-C.
 
 Examples:

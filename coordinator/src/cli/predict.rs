@@ -9,7 +9,7 @@ use super::exit::Failure;
 use super::{Context, local_worker};
 
 const EXAMPLES: &str = "\
-Without TEXT, or with - in its place, each line of standard input is classified. With --json, one
+Without TEXT, or with - in its place, each line of standard input is classified. With --json, one \
 object a line: text, label, probability, and the probability of each class by its name.
 
 Examples:

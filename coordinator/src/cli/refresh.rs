@@ -87,15 +87,14 @@ fn tell(sweep: &Sweep, directory: &Path, names: &[String], context: &Context) ->
             "files": names,
             "state": sweep.state,
             "trials_ended": ledger.ended(),
-            "trials_planned": ledger.planned,
+            "trials_planned": (!sweep.is_open_ended()).then_some(ledger.planned),
             "epochs_done": sweep.epochs_done,
         }));
     }
     context.output.text(&format!(
-        "wrote {}: {} of {} trials ended, {} epochs, {}",
+        "wrote {}: {} trials ended, {} epochs, {}",
         files::main_page(directory, names).display(),
-        ledger.ended(),
-        sweep.trials_planned(),
+        sweep.trials_ended_as(|count| count.to_string()),
         sweep.epochs_done,
         output::plain(sweep.state.words()),
     ))

@@ -13,8 +13,8 @@ use super::report_folder::{self, Overwrite};
 use super::{Context, files, refresh};
 
 const EXAMPLES: &str = "\
-One self-contained HTML file that opens from disk, and the same numbers as Markdown, CSV, Parquet and
-JSON. Of a sweep that still runs, the report so far; with --watch it is rewritten whenever something
+One self-contained HTML file that opens from disk, and the same numbers as Markdown, CSV, Parquet and \
+JSON. Of a sweep that still runs, the report so far; with --watch it is rewritten whenever something \
 changed, until the sweep ends. An earlier report of the same sweep is replaced, nothing else without --force.
 
 Examples:
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// What an hour of a device costs: the report then tells what the sweep cost.
-    #[arg(long, value_name = "MONEY", value_parser = parse_money)]
+    #[arg(long, value_name = "MONEY", allow_negative_numbers = true, value_parser = parse_money)]
     price_per_device_hour: Option<f64>,
     /// The same for devices whose model name holds DEVICE; may be repeated.
     #[arg(long = "price", value_name = "DEVICE=MONEY", value_parser = parse_price)]

@@ -11,7 +11,7 @@ use super::exit::Failure;
 use super::output::{self, plain};
 
 const EXAMPLES: &str = "\
-Each trial begins again, with all its tries; what other trials brought is kept. A sweep that has
+Each trial begins again, with all its tries; what other trials brought is kept. A sweep that has \
 finished goes on until they have ended, and chooses again.
 
 Examples:

@@ -26,9 +26,9 @@ use super::{Context, files, launch, report, watch};
 use coordinator::json::Sweep;
 
 const EXAMPLES: &str = "\
-Without FILE, the built-in quickstart: thirty trials on 10,600 embedded movie-review sentences.
-Ctrl-C stops cleanly; the same command goes on where it was, also after a crash. Once the sweep has
-finished, the same command on the same data shows its answer again. Finished trials are kept in the data
+Without FILE, the built-in quickstart: thirty trials on 10,600 embedded movie-review sentences. \
+Ctrl-C stops cleanly; the same command goes on where it was, also after a crash. Once the sweep has \
+finished, the same command on the same data shows its answer again. Finished trials are kept in the data \
 folder and reused by later sweeps.
 
 Examples:

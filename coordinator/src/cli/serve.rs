@@ -17,7 +17,7 @@ use super::store::StoreArguments;
 const EXAMPLES: &str = "\
 Everything is kept in the data folder; the same command after a stop or a crash goes on where it was.
 
-On this machine it is for the user that started it: `--open-to-local-users` lets the others in, and `--tls` people by their tokens.
+On this machine it is for the user that started it: `--open-to-local-users` lets the others in, and `--tls` people by their tokens. \
 Beyond this machine TLS and tokens are on: keys are made at the first start and kept in the data folder.
 
 Its address is a page as well: sweeps, live curves, workers, reports, in any browser.

@@ -17,7 +17,7 @@ use super::output::{self, plain};
 use super::render::table::{self, Align};
 
 const EXAMPLES: &str = "\
-`create worker` prints one line to paste on the new machine; `--bare` prints the line for a machine
+`create worker` prints one line to paste on the new machine; `--bare` prints the line for a machine \
 that does not have sweep-worker yet. A secret is shown once: the coordinator keeps its hash only.
 
 Examples:

@@ -19,16 +19,16 @@ use super::{Context, files, output};
 const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
 
 const EXAMPLES: &str = "\
-Checks three things: that every file has the digest that was signed, that the signature in
-report.sig is good, and that the coordinator, asked now, has the very records that the report was
-made from and signs with the same key. With --offline no coordinator is asked; then --key must say
+Checks three things: that every file has the digest that was signed, that the signature in \
+report.sig is good, and that the coordinator, asked now, has the very records that the report was \
+made from and signs with the same key. With --offline no coordinator is asked; then --key must say \
 whose signature to expect, since whoever changes files can sign them with another key.
 
-With --rerun K it also trains K completed trials again, drawn at random, on the coordinator's
-workers, and compares every epoch and every result. What is launched is named
-verify-rerun-SWEEP-TRIAL, and Ctrl-C cancels it. On the same device model and build the bits must be
-equal. On others the best validation loss may differ by at most 5 %: they round in another order,
-which acts at worst like another seed. It takes a token of the role submitter. The seed of the draw
+With --rerun K it also trains K completed trials again, drawn at random, on the coordinator's \
+workers, and compares every epoch and every result. What is launched is named \
+verify-rerun-SWEEP-TRIAL, and Ctrl-C cancels it. On the same device model and build the bits must be \
+equal. On others the best validation loss may differ by at most 5 %: they round in another order, \
+which acts at worst like another seed. It takes a token of the role submitter. The seed of the draw \
 is printed; --seed draws the same trials again.
 
 Examples:

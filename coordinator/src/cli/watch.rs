@@ -15,8 +15,8 @@ use coordinator::json::Sweep;
 use sweep_proto::{SweepState, TrialState};
 
 const EXAMPLES: &str = "\
-On a terminal, a full screen: progress, the best configurations, running trials, workers, and
-what happened. Tab moves between them, the arrows scroll, ? shows all keys. With --plain, and
+On a terminal, a full screen: progress, the best configurations, running trials, workers, and \
+what happened. Tab moves between them, the arrows scroll, ? shows all keys. With --plain, and \
 elsewhere, now and then a line. With --json, one object a line after every change.
 
 q, Esc and Ctrl-C end the watching, not the sweep.

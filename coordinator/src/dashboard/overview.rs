@@ -150,7 +150,7 @@ impl SweepsTable {
     }
 
     fn progress(sweep: &Sweep) -> String {
-        format!("{} of {}", format::count(sweep.ledger.ended()), sweep.trials_planned_as(format::count))
+        sweep.trials_ended_as(format::count)
     }
 
     fn best(sweep: &Sweep) -> String {

@@ -241,7 +241,7 @@ impl Progress<'_> {
     }
 
     fn epochs_percent(&self) -> String {
-        format::percent(self.sweep.epochs_done as f64 / (self.sweep.epochs_planned.max(1)) as f64)
+        format::percent(self.sweep.share_done())
     }
 }
 

@@ -6,13 +6,16 @@ use sweep_proto::TrialState;
 use sweep_proto::state::Told;
 use sweep_proto::wire;
 
+use super::Searching;
+
 /// Trials by state; the states sum to `planned`.
 ///
-/// As JSON each state is a field of its name. Beside them are `away` (of the leased ones, those whose worker is not connected:
+/// As JSON `planned` is `null` where hours or money alone decide how many trials there are: the states are those of the trials that were
+/// made. Each state is a field of its name. Beside them are `away` (of the leased ones, those whose worker is not connected:
 /// they may run, and they may wait for their lease's end) and `reused` (completed trials that an earlier sweep had trained).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// All of them.
+    /// All of them. Where hours or money alone decide how many there are, those that were made.
     pub planned: u64,
     /// Of the leased ones, those whose worker is not connected: they may run, and they may wait for their lease's end.
     pub away: u64,
@@ -20,6 +23,10 @@ pub struct Ledger {
     pub reused: u64,
     /// Of the paused ones, those that wait at rungs to be promoted.
     at_rungs: u64,
+    /// Of the pruned ones, those that go on where the budget is raised.
+    shelved: u64,
+    /// Whether hours or money alone decide how many there are.
+    is_open_ended: bool,
     /// In the order of the list of states.
     by_state: [u64; TrialState::COUNT],
     /// States of later versions.
@@ -45,6 +52,9 @@ pub const AWAY: &str = "with workers that are not connected";
 /// What paused trials are called that wait to be promoted.
 const AT_RUNGS: &str = "waiting at rungs";
 
+/// What pruned trials are called that go on where the budget is raised.
+const SHELVED: &str = "shelved";
+
 impl Ledger {
     /// No trials of those that are planned.
     pub fn new(planned: u64) -> Self {
@@ -58,10 +68,13 @@ impl Ledger {
         self
     }
 
-    /// This ledger where that many of the paused trials wait at rungs.
+    /// This ledger with what is known of its trials by how they are searched.
     #[must_use]
-    pub fn with_at_rungs(mut self, trials: u64) -> Self {
-        self.at_rungs = trials;
+    pub fn with_search(mut self, search: Option<&Searching>) -> Self {
+        if let Some(search) = search {
+            (self.at_rungs, self.shelved) = (search.at_rungs, search.shelved);
+            self.is_open_ended = search.is_open_ended;
+        }
         self
     }
 
@@ -85,9 +98,14 @@ impl Ledger {
         let known = TrialState::as_told().flat_map(|state| {
             let away = if state == TrialState::Leased { self.away } else { 0 };
             let count = |trials, words, is_away| Count { state: state.into(), words, is_away, trials };
-            let at_rungs = if state == TrialState::Paused { self.at_rungs.min(self.of(state)) } else { 0 };
-            let here = count(self.of(state).saturating_sub(away + at_rungs), state.words(), false);
-            [here, count(away, AWAY, true), count(at_rungs, AT_RUNGS, false)]
+            let (special, words) = match state {
+                TrialState::Paused => (self.at_rungs, AT_RUNGS),
+                TrialState::Pruned => (self.shelved, SHELVED),
+                _ => (0, ""),
+            };
+            let special = special.min(self.of(state));
+            let here = count(self.of(state).saturating_sub(away + special), state.words(), false);
+            [here, count(away, AWAY, true), count(special, words, false)]
         });
         let others = self.others.iter().map(|(name, trials)| Count {
             state: Told::Other(name.clone()),
@@ -102,7 +120,7 @@ impl Ledger {
 impl Serialize for Ledger {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("planned", &self.planned)?;
+        map.serialize_entry("planned", &(!self.is_open_ended).then_some(self.planned))?;
         for state in TrialState::ALL {
             map.serialize_entry(state.name(), &self.of(state))?;
             if state == TrialState::Leased {
@@ -137,9 +155,13 @@ mod tests {
 
     #[test]
     fn trials_at_rungs_are_told_apart_from_those_that_a_person_paused() {
-        let ledger = Ledger::new(8).with(TrialState::Paused, 8).with_at_rungs(5);
+        let search = Searching { at_rungs: 5, shelved: 2, is_open_ended: true, ..Searching::default() };
+        let ledger = Ledger::new(11).with(TrialState::Paused, 8).with(TrialState::Pruned, 3);
+        let ledger = ledger.with_search(Some(&search));
         let told: Vec<_> = ledger.counts().map(|count| format!("{} {}", count.trials, count.words)).collect();
-        assert_eq!(told, ["3 paused", "5 waiting at rungs"]);
+        assert_eq!(told, ["1 pruned", "2 shelved", "3 paused", "5 waiting at rungs"]);
+        let json = serde_json::to_value(&ledger).expect("JSON");
+        assert!(json["planned"].is_null() && json["pruned"] == 3, "{json}");
     }
 
     #[test]

@@ -8,12 +8,10 @@ use sweep_proto::{Device, DeviceKind, TrialId, TrialState};
 
 use super::{
     Best, Data, DataFile, DataRow, DataSplit, EarlierChoice, HandBack, Ledger, Lowest, Outlook, Rows,
-    Running, Searching, Sweep, Test, Warning, Worker, finite,
+    Running, Sweep, Test, Warning, Worker, finite,
 };
 use crate::trouble;
-use crate::view::{
-    ChoiceBefore, LowestTrial, MeanScore, PreparedData, RunningTrial, SearchView, SweepView, WorkerView,
-};
+use crate::view::{ChoiceBefore, LowestTrial, MeanScore, PreparedData, RunningTrial, SweepView, WorkerView};
 
 impl From<SweepView> for Sweep {
     fn from(view: SweepView) -> Self {
@@ -26,8 +24,7 @@ impl From<SweepView> for Sweep {
             id: view.id.0,
             name: view.name,
             state: view.state.into(),
-            ledger: ledger(view.ledger, view.away)
-                .with_at_rungs(view.search.as_ref().map_or(0, |search| search.at_rungs)),
+            ledger: ledger(view.ledger, view.away).with_search(view.search.as_ref()),
             created_at_ms: view.created_at.0,
             ended_at_ms: view.ended_at.map(|ended| ended.0),
             running: view.running.into_iter().map(Running::from).collect(),
@@ -46,7 +43,8 @@ impl From<SweepView> for Sweep {
             workers: view.workers,
             slots: view.slots,
             epochs_done: view.progress.done,
-            epochs_planned: view.progress.planned,
+            epochs_planned: Some(view.progress.planned)
+                .filter(|_| view.search.as_ref().is_none_or(|search| !search.is_open_ended)),
             data: view.data.map(Data::from),
             replicates: view.replicates,
             lowest: view.lowest.map(Lowest::from),
@@ -59,7 +57,7 @@ impl From<SweepView> for Sweep {
             owner: view.owner,
             owner_label: view.owner_label,
             priority: view.priority,
-            search: view.search.map(Searching::from),
+            search: view.search,
             objective: view.objective,
         }
     }
@@ -181,24 +179,6 @@ impl From<ChoiceBefore> for EarlierChoice {
     }
 }
 
-impl From<SearchView> for Searching {
-    fn from(search: SearchView) -> Self {
-        Self {
-            sampler: search.sampler.to_owned(),
-            pruner: search.pruner.to_owned(),
-            trials_made: search.trials_made,
-            trials_max: search.trials_max,
-            epochs_max: search.epochs_max,
-            at_rungs: search.at_rungs,
-            hours_max: search.hours_max,
-            money_max: search.money_max,
-            hours_spent: search.hours_spent,
-            money_spent: search.money_spent,
-            spent: search.spent.map(ToOwned::to_owned),
-        }
-    }
-}
-
 impl From<WorkerView> for Worker {
     fn from(worker: WorkerView) -> Self {
         let profile = worker.profile;
@@ -234,6 +214,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::json::Searching;
     use crate::view::{ChoiceTest, Warning};
 
     const TRIAL: TrialId = TrialId { sweep: SweepId(7), index: 3 };
@@ -357,18 +338,20 @@ mod tests {
             owner_label: Some("alice".into()),
             priority: 2,
             objective: sweep_proto::Objective::from_name("validation_macro_f1").unwrap_or_default(),
-            search: Some(SearchView {
-                sampler: "random",
-                pruner: "asha",
+            search: Some(Searching {
+                sampler: "random".into(),
+                pruner: "asha".into(),
                 trials_made: 12,
                 trials_max: Some(40),
                 epochs_max: None,
+                is_open_ended: false,
                 at_rungs: 1,
+                shelved: 2,
                 hours_max: Some(8.0),
                 money_max: Some(10.0),
                 hours_spent: Some(2.5),
                 money_spent: Some(5.0),
-                spent: Some("hours"),
+                spent: Some("hours".into()),
             }),
         }
     }

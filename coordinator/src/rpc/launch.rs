@@ -161,14 +161,14 @@ async fn first_made(shared: &Shared, sweep: SweepId, show: impl Fn(wire::Progres
         changes.mark_unchanged();
         let look = move |engine: &Engine, _| {
             let is_ended = engine.sweep(sweep).is_none_or(|sweep| sweep.state.is_ended());
-            (!is_ended && engine.lags(sweep), engine.unmade(sweep), engine.ledger(sweep).planned)
+            (!is_ended && engine.lags(sweep), engine.made(sweep), engine.unmade(sweep))
         };
-        let (lags, unmade, total) = shared.driver.read(look).await.map_err(status::of_driver)?;
+        let (lags, made, unmade) = shared.driver.read(look).await.map_err(status::of_driver)?;
         if !lags {
             return Ok(());
         }
         let stage = "making the trials".to_owned();
-        show(wire::Progress { stage, done: total - unmade, total, in_bytes: false });
+        show(wire::Progress { stage, done: made, total: made + unmade, in_bytes: false });
         tokio::select! {
             () = shared.shutdown.cancelled() => return Err(status::stopping()),
             // The sender lives as long as the driver's handle here.
@@ -299,7 +299,7 @@ fn amount(name: &str, number: f64) -> Result<Option<Amount>, Status> {
         return Ok(None);
     }
     let problem = |problem: String| status::invalid(format!("a budget of {name}: {problem}"));
-    Amount::try_from(number).map(Some).map_err(problem)
+    Amount::asked(number).map(Some).map_err(problem)
 }
 
 /// Prepares more variants of a sweep's data, from the very rows that it was launched on.

@@ -3,10 +3,7 @@
 use coordinator_core::{Outlook, view};
 use sweep_proto::{TestFigure, wire};
 
-use super::{
-    ChoiceBefore, ChoiceTest, LowestTrial, MeanScore, RunningTrial, SearchView, SweepView, Warning,
-    WorkerView,
-};
+use super::{ChoiceBefore, ChoiceTest, LowestTrial, MeanScore, RunningTrial, SweepView, Warning, WorkerView};
 use crate::trouble::HandBack;
 
 impl From<SweepView> for wire::SweepStatus {
@@ -33,7 +30,11 @@ impl From<SweepView> for wire::SweepStatus {
             workers: view.workers,
             slots: view.slots,
             epochs_done: view.progress.done,
-            epochs_planned: view.progress.planned,
+            epochs_planned: if view.search.as_ref().is_some_and(|search| search.is_open_ended) {
+                0
+            } else {
+                view.progress.planned
+            },
             data: view.data.map(|data| wire::DataAccount::of(&data.account, &data.classes, data.vocabulary)),
             replicates: view.replicates,
             lowest: view.lowest.map(Into::into),
@@ -115,24 +116,6 @@ impl From<HandBack> for wire::HandBack {
 impl From<ChoiceBefore> for wire::EarlierChoice {
     fn from(one: ChoiceBefore) -> Self {
         Self { label: one.label, at_ms: one.at.0, trials: one.trials, accuracy: Some(one.accuracy) }
-    }
-}
-
-impl From<SearchView> for wire::SearchStatus {
-    fn from(search: SearchView) -> Self {
-        Self {
-            sampler: search.sampler.to_owned(),
-            pruner: search.pruner.to_owned(),
-            trials_made: search.trials_made,
-            trials_max: search.trials_max,
-            epochs_max: search.epochs_max,
-            at_rungs: search.at_rungs,
-            hours_max: search.hours_max,
-            money_max: search.money_max,
-            hours_spent: search.hours_spent,
-            money_spent: search.money_spent,
-            spent: search.spent.unwrap_or_default().to_owned(),
-        }
     }
 }
 

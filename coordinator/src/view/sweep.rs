@@ -4,13 +4,13 @@ use coordinator_core::{Engine, SweepRecord, TrialRecord};
 use coordinator_report::Language;
 use coordinator_report::sections::warnings;
 use sweep_proto::search::hours_of;
-use sweep_proto::{Amount, MeteredPart, Search, SweepId, TestFigure, TestMetric, Timestamp, WorkKind};
+use sweep_proto::{Amount, Search, SweepId, TestFigure, TestMetric, Timestamp, WorkKind};
 
 use super::{
-    ChoiceBefore, ChoiceTest, LowestTrial, MeanScore, PreparedData, RunningTrial, SearchView, SweepView,
-    Warning,
+    ChoiceBefore, ChoiceTest, LowestTrial, MeanScore, PreparedData, RunningTrial, SweepView, Warning,
 };
 use crate::attempt_logs::AttemptLogs;
+use crate::json::Searching;
 use crate::trouble;
 
 /// Most running trials listed: one message holds them, and nobody reads more.
@@ -84,22 +84,23 @@ impl SweepView {
 }
 
 /// How the sweep is searched; nothing where every configuration is trained to its end.
-fn search(engine: &Engine, sweep: &SweepRecord) -> Option<SearchView> {
+fn search(engine: &Engine, sweep: &SweepRecord) -> Option<Searching> {
     let search = sweep.spec.search.as_deref().filter(|search| **search != Search::of_grid())?;
-    let ledger = engine.ledger(sweep.id);
     let hours_spent = search.budget.metered_ms().map(|_| hours_of(engine.held_ms(sweep.id)));
-    Some(SearchView {
-        sampler: search.sampler.name(),
-        pruner: search.pruner.name(),
-        trials_made: ledger.planned.saturating_sub(engine.unmade(sweep.id)),
+    Some(Searching {
+        sampler: search.sampler.name().to_owned(),
+        pruner: search.pruner.name().to_owned(),
+        trials_made: engine.made(sweep.id),
         trials_max: search.budget.trials.map(u64::from),
         epochs_max: search.budget.epochs,
+        is_open_ended: sweep.is_open_ended(),
         at_rungs: engine.at_rungs(sweep.id),
+        shelved: engine.shelved(sweep.id),
         hours_max: search.budget.hours.map(Amount::get),
         money_max: search.budget.money.map(Amount::get),
         hours_spent,
         money_spent: hours_spent.zip(search.budget.price_per_hour).map(|(hours, price)| hours * price.get()),
-        spent: sweep.spent().map(MeteredPart::name),
+        spent: sweep.spent().map(|part| part.name().to_owned()),
     })
 }
 

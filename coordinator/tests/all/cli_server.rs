@@ -59,6 +59,10 @@ async fn the_budget_of_a_search_is_raised() {
     assert!(stderr.contains("cannot lower it to 1"), "{stderr}");
     let stderr = place.line.fails(&["extend", "1", "--epochs", "9"], 2);
     assert!(stderr.contains("no budget of epochs"), "{stderr}");
+    let stderr = place.line.fails(&["extend", "1", "--hours", "-1"], 2);
+    assert!(stderr.contains("it must be a number from 0.000001 to 1000000000, not -1"), "{stderr}");
+    let stderr = place.line.fails(&["extend", "1", "--trials", "-1"], 2);
+    assert!(stderr.contains("it must be a whole number from 1 to 1000000"), "{stderr}");
     place.server.stop().await.expect("stops");
 }
 
@@ -77,7 +81,7 @@ async fn the_hours_and_the_money_of_a_search_are_told_and_changed() {
     let search = &extended["search"];
     assert_eq!((search["hours_max"].as_f64(), search["money_max"].as_f64()), (Some(4.0), Some(12.5)));
     let stderr = place.line.fails(&["extend", "1", "--hours", "0"], 2);
-    assert!(stderr.contains("0 is not above 0"), "{stderr}");
+    assert!(stderr.contains("it must be a number from 0.000001 to 1000000000, not 0"), "{stderr}");
     place.server.stop().await.expect("stops");
 }
 

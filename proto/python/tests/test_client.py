@@ -105,6 +105,11 @@ def test_the_budget_of_a_search_is_raised(client: Client, folder: Path) -> None:
         sweep.extend(trials=2)
     with pytest.raises(SweepFileError, match="no budget of epochs"):
         sweep.extend(epochs=9)
+    for number in (0, -1):
+        with pytest.raises(ValueError, match="trials must be above 0"):
+            sweep.extend(trials=number)
+    with pytest.raises(ValueError, match="hours must be above 0"):
+        sweep.extend(hours=float("nan"))
 
 
 def test_the_hours_of_a_search_are_told_and_changed(client: Client, folder: Path) -> None:

@@ -277,6 +277,18 @@ mod tests {
         assert!(many.parse::<Constraint>().expect_err("too many").message.contains("more than 40"));
     }
 
+    #[test]
+    fn a_misspelt_hyperparameter_is_told_with_the_one_that_was_meant() {
+        for (text, meant) in
+            [("units * layer <= 8", "layers"), ("Units < 8", "units"), ("lr < 1e-2", "learning_rate")]
+        {
+            let error = text.parse::<Constraint>().expect_err(text);
+            assert_eq!(error.help, format!("did you mean \"{meant}\"?"), "{text}");
+        }
+        let error = "frobnicate < 8".parse::<Constraint>().expect_err("unknown");
+        assert_eq!(error.help, "docs/hyperparameters.md lists them");
+    }
+
     fn expression() -> impl Strategy<Value = Expression> {
         let leaf = prop_oneof![
             (0_u32..1_000).prop_map(|one| Expression::Number(f64::from(one) / 8.0)),

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::known::{DATASETS, Place};
 use super::layout::Layout;
-use super::nearest::nearest;
 use super::settings::Settings;
 use super::source::{Source, quote};
 use crate::configuration::Value;
+use crate::nearest::nearest;
 use crate::reading::{HtmlBreaks, Reading};
 use crate::sweep_spec::{DataSource, DataSpec};
 

@@ -5,12 +5,12 @@ use toml::de::{DeTable, DeValue};
 
 use super::grid::levels_of;
 use super::layout::Entry;
-use super::nearest::nearest;
 use super::source::{Source, quote};
 use super::suggested::{Given, Suggested, suggested};
 use super::value::{Expected, described, fitting, span_or, value_of};
 use crate::configuration::Value;
 use crate::hyperparameter::{Hyperparameter, Kind};
+use crate::nearest::nearest;
 use crate::space::{Axis, Condition, Domain, Range, RangeError};
 
 /// What may stand in a group.

@@ -5,7 +5,7 @@ use super::known::Place;
 use super::settings::Settings;
 use super::source::Source;
 use crate::hyperparameter::Hyperparameter;
-use crate::search::PrunerName;
+use crate::search::{Amount, Budget, PrunerName};
 use crate::space::numbers_of;
 
 /// Reports settings of the pruner, and a budget, from which nothing follows.
@@ -22,6 +22,13 @@ pub(super) fn refuse(source: &mut Source<'_>, settings: &Settings, space: &Space
         source.report(place, message, Some(help.to_owned()));
     }
     refuse_money(source, settings);
+    let [money, price_per_hour] =
+        ["money", "price_per_hour"].map(|name| settings.real(Place::Search, name).and_then(Amount::of));
+    let too_little = Budget { money, price_per_hour, ..Budget::default() }.too_little_money();
+    if let Some((message, place)) = too_little.zip(place("money")) {
+        let help = "give more money, or a lower price_per_hour";
+        source.report(place, message, Some(help.to_owned()));
+    }
     if space.unread.contains(&Hyperparameter::Epochs) {
         return;
     }

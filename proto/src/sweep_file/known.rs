@@ -3,7 +3,9 @@
 use crate::hyperparameter::{Hyperparameter, Kind, Section};
 use crate::objective::Objective;
 use crate::reading::HtmlBreaks;
-use crate::search::{AMOUNT_MAX, BUDGET_EPOCHS_MAX, ETA_BOUNDS, MIN_EPOCHS_MAX, PrunerName, SamplerName};
+use crate::search::{
+    AMOUNT_MAX, AMOUNT_MIN, BUDGET_EPOCHS_MAX, ETA_BOUNDS, MIN_EPOCHS_MAX, PrunerName, SamplerName,
+};
 use crate::sweep_spec::{SweepSpec, TRIALS_MAX};
 
 /// Datasets that a sweep file may name; each has a reader in the coordinator's dataset package.
@@ -125,7 +127,7 @@ pub(super) struct Setting {
 
 const SHARE: Kind = Kind::Real { min: 0.0, max: 0.99, above_min: true };
 const SEED: Kind = Kind::Integer { min: 0, max: u64::MAX };
-const AMOUNT: Kind = Kind::Real { min: 0.0, max: AMOUNT_MAX, above_min: true };
+const AMOUNT: Kind = Kind::Real { min: AMOUNT_MIN, max: AMOUNT_MAX, above_min: false };
 const ROWS: Kind = Kind::Integer { min: 1, max: ROWS_MAX };
 
 const fn setting(
@@ -410,7 +412,7 @@ pub(super) fn places_of(name: &str) -> Vec<Place> {
 }
 
 /// Every key of every place.
-pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn all_names() -> impl Iterator<Item = &'static str> {
     SETTINGS.iter().map(|setting| setting.name).chain(Hyperparameter::ALL.iter().map(|one| one.name()))
 }
 

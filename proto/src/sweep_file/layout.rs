@@ -6,9 +6,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::known::{Known, Place, all_names, known_at, places_of};
-use super::nearest::nearest;
 use super::source::{Source, quote};
 use super::value::{described, span_or};
+use crate::nearest::nearest;
 
 /// A key that is known where it stands.
 pub(super) struct Entry<'a, 't> {

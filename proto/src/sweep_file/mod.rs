@@ -11,7 +11,6 @@ mod idle;
 mod kinds_tests;
 mod known;
 mod layout;
-mod nearest;
 mod objective;
 mod problem;
 mod reference;
@@ -23,6 +22,8 @@ mod syntax;
 mod value;
 mod write;
 
+#[cfg(test)]
+pub(crate) use known::all_names;
 pub use known::{DATASETS, FAILURES_MAX_LIMIT, REPLICATES_MAX, ROWS_MAX};
 pub use problem::{GRID_LINES, PROBLEMS_MAX, Problem, SweepFileErrors};
 pub use reference::{hyperparameter_reference, setting_reference};

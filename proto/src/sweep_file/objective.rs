@@ -4,9 +4,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::layout::Entry;
-use super::nearest::nearest;
 use super::source::{Source, quote};
 use super::value::{described, span_or};
+use crate::nearest::nearest;
 use crate::objective::{DIRECTIONS, Objective};
 
 /// How an objective is written.

@@ -7,10 +7,10 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::layout::Entry;
-use super::nearest::nearest;
 use super::source::{Source, quote};
 use crate::configuration::Value;
 use crate::hyperparameter::Kind;
+use crate::nearest::nearest;
 use crate::text::is_steering;
 
 /// Largest number of a column: more than any table that is read has.

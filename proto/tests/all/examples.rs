@@ -26,12 +26,15 @@ fn every_example_parses() {
         .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "toml"))
         .collect();
     names.sort();
-    for name in ["paper-imdb.toml", "paper-nsmc.toml", "quickstart.toml", "your-csv.toml"] {
+    for name in
+        ["paper-imdb.toml", "paper-nsmc.toml", "quickstart.toml", "search-by-hours.toml", "your-csv.toml"]
+    {
         assert!(names.iter().any(|one| one == name), "{name} is missing");
     }
     for name in names {
         let spec = example(&name);
-        assert!(spec.trial_count().expect("small") > 1, "{name} sweeps something");
+        let has_range = spec.axes.iter().any(|axis| axis.range().is_some());
+        assert!(has_range || spec.trial_count().expect("small") > 1, "{name} sweeps something");
     }
 }
 
@@ -50,6 +53,13 @@ fn the_quickstart_is_small_and_needs_no_download() {
     let spec = example("quickstart.toml");
     assert_eq!(spec.data.source, DataSource::Known { name: "snippets".into(), path: None });
     assert!(spec.trial_count().expect("small") <= 30);
+}
+
+#[test]
+fn the_search_by_hours_has_every_part_of_a_metered_budget() {
+    let budget = example("search-by-hours.toml").search.expect("a search").budget;
+    assert!(budget.hours.is_some() && budget.money.is_some() && budget.price_per_hour.is_some());
+    assert!(budget.trials.is_none() && budget.epochs.is_none());
 }
 
 /// Every block of TOML of a page, with its number.

@@ -97,3 +97,23 @@ fn a_killed_coordinator_goes_on_with_the_same_configurations() -> Result<()> {
     ensure!(runs[0] == runs[1], "{:?} and, where it was killed, {:?}", runs[0], runs[1]);
     Ok(())
 }
+
+/// Some seconds of slots end a search over ranges whose trials wait at rungs: there is an answer, and no number that nobody knows.
+#[test]
+fn a_search_whose_hours_are_spent_has_an_answer() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let search = "pruner = \"asha\"\nhours = 0.002";
+    let file = sweep(12).replace("trials = 12", search).replace("epochs = 1", "epochs = 9");
+    std::fs::write(folder.path().join("searched.toml"), file)?;
+    let arguments = ["run", "searched.toml", "--json"];
+    let output = command("sweep")?.args(arguments).current_dir(folder.path()).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let ended: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    ensure!(ended["search"]["spent"] == "hours" && ended["search"]["is_open_ended"] == true, "{ended}");
+    ensure!(ended["chosen"].is_string() && ended["ledger"]["completed"].as_u64() >= Some(1), "{ended}");
+    ensure!(ended["ledger"]["planned"].is_null() && ended["epochs_planned"].is_null(), "{ended}");
+    let report = std::fs::read(folder.path().join("report/searched/report.json"))?;
+    let report: serde_json::Value = serde_json::from_slice(&report)?;
+    ensure!(report["ledger"]["planned"].is_null() && report["ledger"]["balanced"] == true, "{report}");
+    Ok(())
+}

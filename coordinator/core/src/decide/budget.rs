@@ -22,8 +22,8 @@ pub(super) struct Used {
     pub(super) tally: Tally,
     /// For how long attempts held their slots.
     pub(super) held_ms: u64,
-    /// Trials that were cancelled.
-    pub(super) cancelled: u64,
+    /// Trials that were cancelled or shelved.
+    pub(super) stopped: u64,
 }
 
 impl Used {
@@ -31,8 +31,10 @@ impl Used {
     pub(super) fn of(engine: &Engine, sweep: &SweepRecord) -> Self {
         let index = engine.index.sweeps.get(&sweep.id);
         let tally = index.map_or(Tally::default(), SweepIndex::tally);
-        let cancelled = index.map_or(0, |index| index.counts[TrialState::Cancelled as usize]);
-        Self { tally, held_ms: engine.held_ms(sweep.id), cancelled }
+        let stopped = index.map_or(0, |index| {
+            index.counts[TrialState::Cancelled as usize].saturating_add(index.shelved.len() as u64)
+        });
+        Self { tally, held_ms: engine.held_ms(sweep.id), stopped }
     }
 }
 
@@ -49,12 +51,15 @@ pub(super) fn change_budget(spec: &mut SweepSpec, more: Budget, used: &Used) -> 
     let made = u32::try_from(used.tally.made).unwrap_or(u32::MAX);
     let held = hours_of(used.held_ms);
     let costs = search.budget.price_per_hour.map_or(0.0, |price| price.get() * held);
-    let amounts = |used: f64| (Amount::of(used), Amount::of(AMOUNT_MAX));
+    // What is used is told with three digits, and not as less than it is.
+    let told = |used: f64| Amount::of(format!("{:.2e}", 1.005 * used).parse().unwrap_or(used));
+    let amounts = |used: f64| (told(used), Amount::of(AMOUNT_MAX));
     let budget = &mut search.budget;
     change("trials", &mut budget.trials, more.trials, (Some(made), Some(trials_max)))?;
     change("epochs", &mut budget.epochs, more.epochs, (Some(used.tally.epochs), Some(BUDGET_EPOCHS_MAX)))?;
     change(MeteredPart::Hours.name(), &mut budget.hours, more.hours, amounts(held))?;
-    change(MeteredPart::Money.name(), &mut budget.money, more.money, amounts(costs))
+    change(MeteredPart::Money.name(), &mut budget.money, more.money, amounts(costs))?;
+    budget.too_little_money().map_or(Ok(()), |problem| Err(Rejection::Invalid(problem)))
 }
 
 /// Changes a part of a budget, from what is used of it to the most that there may be.
@@ -92,6 +97,8 @@ pub(super) fn no_trial_comes(sweep: &SweepRecord, extended: &SweepSpec, used: &U
     let Some(search) = search::of(extended).filter(|_| *extended != sweep.spec) else {
         return "nothing new: the sweep has all these trials already".to_owned();
     };
+    // What is suggested is twice what there was, whatever was asked for.
+    let present = search::of(&sweep.spec).map_or(search.budget, |search| search.budget);
     let Budget { trials, epochs, hours, money, price_per_hour } = search.budget;
     let tally = used.tally;
     let next_epochs = RungBudget::of(extended).map_or_else(
@@ -100,8 +107,10 @@ pub(super) fn no_trial_comes(sweep: &SweepRecord, extended: &SweepSpec, used: &U
     );
     let trials = trials.filter(|trials| tally.made >= u64::from(*trials));
     let epochs = epochs.filter(|epochs| next_epochs > *epochs);
-    let trials = trials.map(|trials| format!(" --trials {}", trials.saturating_mul(2)));
-    let epochs = epochs.map(|epochs| format!(" --epochs {}", epochs.saturating_mul(2).max(next_epochs)));
+    let trials = trials.map(|trials| trials.max(present.trials.unwrap_or(0)).saturating_mul(2));
+    let trials = trials.map(|trials| format!(" --trials {trials}"));
+    let epochs = epochs.map(|epochs| epochs.max(present.epochs.unwrap_or(0)).saturating_mul(2));
+    let epochs = epochs.map(|epochs| format!(" --epochs {}", epochs.max(next_epochs)));
     let held = hours_of(used.held_ms);
     // Two digits are enough of what is twice as much.
     let told = |amount: f64| format!("{amount:.1e}").parse().unwrap_or(amount);
@@ -112,6 +121,17 @@ pub(super) fn no_trial_comes(sweep: &SweepRecord, extended: &SweepSpec, used: &U
     if more.is_empty() {
         return "the sweep has every trial of its space that its sampler finds: add levels, a wider range or replicates, too"
             .to_owned();
+    }
+    let (before, after) = (present, search.budget);
+    let is_raised = after.trials > before.trials
+        || after.epochs > before.epochs
+        || after.hours > before.hours
+        || after.money > before.money;
+    if sweep.state.is_ended() && after != before && !is_raised {
+        return format!(
+            "a lower budget changes nothing of a search that has ended; to go on, raise it, as with{}",
+            more.concat()
+        );
     }
     format!("the budget of its search is spent; raise it in the same extension, as with{}", more.concat())
 }

@@ -66,8 +66,8 @@ fn growth<'e>(
     let target = tally.made + engine.unmade(id);
     let grown_target = source::of(&grown, tally).target();
     let fresh = grown_target.saturating_sub(target);
-    // What was cancelled when the budget was spent waits again.
-    let again = if sweep.spent().is_some() && grown.spent().is_none() { used.cancelled } else { 0 };
+    // What was cancelled or shelved when the budget was spent waits again.
+    let again = if sweep.spent().is_some() && grown.spent().is_none() { used.stopped } else { 0 };
     // What a search has yet to make comes from the wider space, and its open trials are held for other hours and money.
     let metered =
         |spec: &SweepSpec| search::of(spec).map(|search| (search.budget.hours, search.budget.money));
@@ -119,9 +119,11 @@ impl Engine {
 fn widened(search: SearchRecord, sweep: &SweepRecord, spec: &SweepSpec, used: &Used) -> SearchRecord {
     let is_wider = spec.axes != sweep.spec.axes || spec.replicates != sweep.spec.replicates;
     let is_spent = spec.metered_ms().is_some_and(|(_, most_ms)| used.held_ms >= most_ms);
+    let spent = search.spent.filter(|_| is_spent);
     SearchRecord {
         is_exhausted: search.is_exhausted && !is_wider,
-        spent: search.spent.filter(|_| is_spent),
+        spent,
+        finalist: search.finalist.filter(|_| spent.is_some()),
         ..search
     }
 }

@@ -47,27 +47,31 @@ impl Draft<'_> {
         let mut room = engine.slice.0;
         let mut waits = 0;
         if let Some(index) = engine.index.sweeps.get(&id) {
+            if is_spent {
+                self.follow_spent_budget(id, room);
+                return Ok(());
+            }
             waits = index.waiting();
             let pending = index.pending.values().map(|(_, trial)| *trial);
             let paused = index.paused.values().copied();
             let at_rungs = index.at_rungs.iter().copied();
             let lagging: Vec<u32> = match state {
-                _ if is_spent => pending.chain(paused).chain(at_rungs).take(room).collect(),
                 SweepState::Open => paused.take(room).collect(),
                 SweepState::Paused => pending.take(room).collect(),
-                _ => pending.chain(paused).chain(at_rungs).take(room).collect(),
+                _ => {
+                    let shelved = index.shelved.iter().copied();
+                    pending.chain(paused).chain(at_rungs).chain(shelved).take(room).collect()
+                }
             };
             room -= lagging.len();
             for index in lagging {
                 let trial = TrialId { sweep: id, index };
-                let is_at_rung = self.trial(trial).is_some_and(|trial| trial.rung().is_some());
-                if is_spent && is_at_rung {
-                    self.prune_waiting(trial);
-                } else {
-                    self.set_waiting(trial, waiting);
+                self.set_waiting(trial, waiting);
+                if waiting == TrialState::Cancelled {
+                    self.forget_shelved(trial);
                 }
             }
-            if state == SweepState::Open && !is_spent {
+            if state == SweepState::Open {
                 room -= self.move_rungs(id, room);
             }
         }
@@ -78,7 +82,7 @@ impl Draft<'_> {
         self.make_trials(id, waiting, room.min(stock))
     }
 
-    fn set_waiting(&mut self, id: TrialId, state: TrialState) {
+    pub(super) fn set_waiting(&mut self, id: TrialId, state: TrialState) {
         let waits = |state| matches!(state, TrialState::Pending | TrialState::Paused);
         let Some(mut trial) = self.trial(id).filter(|trial| waits(trial.state)).cloned() else { return };
         if state == TrialState::Cancelled {

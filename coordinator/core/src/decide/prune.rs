@@ -181,7 +181,7 @@ impl Draft<'_> {
     }
 
     /// A trial that waits at a rung is not promoted any more.
-    pub(super) fn prune_waiting(&mut self, id: TrialId) {
+    fn prune_waiting(&mut self, id: TrialId) {
         if let Some(trial) = self.trial(id).filter(|trial| trial.rung().is_some()).cloned() {
             self.end_trial(trial, TrialState::Pruned);
         }

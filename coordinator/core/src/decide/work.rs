@@ -168,7 +168,9 @@ fn granted(engine: &Engine, trial: &TrialRecord, lease: &LeaseRecord) -> Option<
 impl Draft<'_> {
     /// Whether a worker may have a piece of work now. Where another sweep has trained the same, nobody needs to.
     fn may_have(&mut self, worker: &WorkerRecord, phase: Phase, trial: TrialId) -> bool {
-        let is_spent = self.sweep(trial.sweep).is_some_and(|sweep| sweep.spent().is_some());
+        let is_spent = self
+            .sweep(trial.sweep)
+            .is_some_and(|sweep| sweep.spent().is_some() && sweep.finalist() != Some(trial.index));
         if phase == Phase::Train && is_spent {
             return false;
         }

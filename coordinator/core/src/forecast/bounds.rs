@@ -4,8 +4,9 @@ use coordinator_search::{Space, pruner};
 use sweep_proto::random::Stream;
 use sweep_proto::space::{numbers_of, places};
 use sweep_proto::sweep_spec::TRIALS_MAX;
-use sweep_proto::{Hyperparameter, Search, SweepSpec};
+use sweep_proto::{Configuration, Hyperparameter, Search, SweepSpec};
 
+use crate::quota::epochs_max;
 use crate::{search, source};
 
 /// Most rungs that are listed: from `eta = 2` on, more lie beyond all epochs.
@@ -16,6 +17,8 @@ const RUNGS_MAX: usize = 32;
 pub struct Bounds {
     /// Configurations of its space; `None` where they are not counted: a continuous range, or too many.
     pub space: Option<u64>,
+    /// Whether nobody knows how many trials it comes to: as many as its hours or money allow.
+    pub is_open_ended: bool,
     /// Trials, at most.
     pub trials: u64,
     /// Epochs of all trials together, at most.
@@ -75,7 +78,23 @@ pub fn bounds(spec: &SweepSpec) -> Bounds {
         let epochs = to_rungs(trials, u64::from(pruner.one_in()), &rungs, most).min(epochs);
         Expected { trials, epochs }
     });
-    Bounds { space, trials, epochs, epochs_least, expected, rungs }
+    let is_open_ended = source::is_open_ended(spec);
+    Bounds { space, is_open_ended, trials, epochs, epochs_least, expected, rungs }
+}
+
+/// How many trials and epochs a search comes to where patience ends none of its trials and none fails.
+pub fn likely(spec: &SweepSpec) -> Expected {
+    let bounds = bounds(spec);
+    bounds.expected.unwrap_or_else(|| {
+        let trials = source::of_spec(spec).target().min(bounds.trials);
+        Expected { trials, epochs: trials.saturating_mul(epochs_max(spec)).min(bounds.epochs) }
+    })
+}
+
+/// Some configurations that a sampler may propose, the same for the same seed.
+pub fn some_configurations(spec: &SweepSpec, count: u64) -> Vec<Configuration> {
+    let source = source::of_spec(spec);
+    (0..count).filter_map(|number| source.foresee(number * u64::from(spec.replicates))).collect()
 }
 
 /// Epochs of the shortest trial: where patience may end it, soon after its first one.

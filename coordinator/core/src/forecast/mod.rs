@@ -16,7 +16,7 @@ mod work;
 
 use sweep_proto::{Configuration, DeviceKind, SweepSpec, WorkerProfile};
 
-pub use bounds::{Bounds, Expected, allowed_share, bounds};
+pub use bounds::{Bounds, Expected, allowed_share, bounds, likely, some_configurations};
 pub use coordinator_search::pruner::OTHERS_MIN;
 pub use epochs::{EpochShares, least};
 pub use of_engine::spread;

@@ -53,6 +53,8 @@ pub(crate) struct SweepIndex {
     pub(crate) paused: Packed<u32>,
     /// Trials that wait at rungs.
     pub(crate) at_rungs: BTreeSet<u32>,
+    /// Trials that were pruned because its budget was spent, and that keep their checkpoints.
+    pub(crate) shelved: BTreeSet<u32>,
     /// What its trials have shown, where a pruner asks.
     pub(crate) standings: Option<Standings>,
     /// Those of a sweep that goes on after its end, until all its trials are counted.
@@ -153,16 +155,29 @@ impl SweepIndex {
         let waits = !self.paused.is_empty() || !self.pending.is_empty() || !self.at_rungs.is_empty();
         match sweep.state {
             SweepState::Open | SweepState::Paused if self.unfinished.is_some() => true,
-            SweepState::Open | SweepState::Paused if sweep.spent().is_some() => waits,
+            SweepState::Open | SweepState::Paused if sweep.spent().is_some() => {
+                let is_next = sweep.state == SweepState::Open && self.is_stuck();
+                is_next || self.waits_otherwise(sweep).next().is_some()
+            }
             SweepState::Open => {
                 !self.paused.is_empty()
                     || self.lacks(sweep, self.pending.len(), stock)
                     || self.moves_rungs(sweep)
             }
             SweepState::Paused => !self.pending.is_empty() || self.lacks(sweep, self.paused.len(), stock),
-            SweepState::Cancelled => waits,
+            SweepState::Cancelled => waits || !self.shelved.is_empty(),
             SweepState::Evaluating | SweepState::Finished => false,
         }
+    }
+
+    /// Trials of a sweep whose budget is spent that wait, not at rungs, and are to become something else: all but the finalist, and
+    /// that one where the sweep was paused or goes on.
+    pub(crate) fn waits_otherwise(&self, sweep: &SweepRecord) -> impl Iterator<Item = u32> {
+        let (finalist, state) = (sweep.finalist(), sweep.state);
+        let pending = self.pending.values().map(|(_, trial)| *trial);
+        let pending = pending.filter(move |one| Some(*one) != finalist || state == SweepState::Paused);
+        let paused = self.paused.values().copied();
+        pending.chain(paused.filter(move |one| Some(*one) != finalist || state == SweepState::Open))
     }
 
     /// Whether trials that wait at rungs are to be promoted or pruned.
@@ -251,6 +266,7 @@ impl SweepIndex {
             TrialState::Pending => _ = self.pending.remove(&(trial.spec.replicate, index)),
             TrialState::Paused => _ = self.paused.remove(&index).is_some() || self.at_rungs.remove(&index),
             TrialState::Completed => _ = self.trained.remove(&index),
+            TrialState::Pruned => _ = self.shelved.remove(&index),
             _ => {}
         }
         if trial.lease.is_some() {
@@ -282,6 +298,7 @@ impl SweepIndex {
             TrialState::Paused if trial.rung().is_some() => _ = self.at_rungs.insert(index),
             TrialState::Paused => _ = self.paused.insert(index),
             TrialState::Completed if trial.reused_from.is_none() => _ = self.trained.insert(index),
+            TrialState::Pruned if trial.is_shelved() => _ = self.shelved.insert(index),
             _ => {}
         }
         if trial.lease.is_some() {

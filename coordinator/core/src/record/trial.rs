@@ -101,6 +101,12 @@ impl TrialRecord {
         Some(self.objective_score.unwrap_or(result.score))
     }
 
+    /// Whether it was pruned because the budget of its sweep was spent. It keeps its checkpoint, and goes on from there where the
+    /// budget is raised.
+    pub fn is_shelved(&self) -> bool {
+        self.state == TrialState::Pruned && self.checkpoint.is_some()
+    }
+
     /// The rung at which it waits to be promoted: it has trained as far as it may, and not to its end.
     pub fn rung(&self) -> Option<u32> {
         let checkpoint = self.checkpoint.filter(|_| self.state == TrialState::Paused)?;

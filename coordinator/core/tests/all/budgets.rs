@@ -1,12 +1,12 @@
 //! Budgets of hours and money: what attempts spend by holding their slots, and what becomes of a search whose budget is spent.
 
 use coordinator_core::{
-    AttemptState, Command, Engine, Extension, Granted, Rejection, Retried, SweepState, TrialState,
+    AttemptState, Command, Engine, Extension, Granted, Keep, Rejection, Retried, SweepState, TrialState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
     Amount, AttemptOutcome, Budget, FailureKind, Hyperparameter, LeaseToken, MeteredPart, PrunerName,
-    SamplerName, Search, SweepId, SweepSpec, Timestamp, WorkKind, WorkerId,
+    SamplerName, Search, SweepId, SweepSpec, Timestamp, TrialSpec, WorkKind, WorkerId,
 };
 
 use crate::support::lab::Lab;
@@ -142,28 +142,155 @@ fn a_raised_budget_lets_what_was_cancelled_wait_again() {
     follow(&mut lab);
 }
 
-#[test]
-fn trials_at_rungs_are_pruned_and_not_promoted_when_the_budget_is_spent() {
-    let mut halved = spec(36.0);
+/// A search whose trials train nine epochs and wait at the first and the third, with a budget of that many seconds.
+fn halved(seconds: f64) -> SweepSpec {
+    let mut halved = spec(seconds);
     halved.fixed = halved.fixed.with(Hyperparameter::Epochs, sweep_proto::Value::Integer(9)).unwrap();
     halved.search.as_mut().unwrap().pruner = PrunerName::Asha;
-    let (mut lab, worker) = Lab::with_worker(3);
-    let sweep = lab.launch(halved);
+    halved
+}
+
+/// Three trials of a search with rungs, of which the first waits at its rung when the budget is spent, and the others come to theirs
+/// after that. The trial with the lowest loss comes first, then the others.
+fn spend_at_rungs(lab: &mut Lab, worker: WorkerId) -> (SweepId, Vec<u32>) {
+    let sweep = lab.launch(halved(36.0));
     lab.propose();
     let granted = lab.ask(worker, 3);
     lab.report(granted[0].token, &granted[0].spec, 1);
     assert_eq!(lab.trial(sweep, granted[0].spec.id.index).rung(), Some(1));
-    work(&mut lab, worker, 20 * SECOND);
-    assert_eq!(spent(&lab, sweep), Some(MeteredPart::Hours));
-    assert_eq!(count(&lab, sweep, TrialState::Pruned), 1, "told before it has followed");
-    follow(&mut lab);
+    work(lab, worker, 20 * SECOND);
+    assert_eq!(spent(lab, sweep), Some(MeteredPart::Hours));
+    follow(lab);
     for one in &granted[1..] {
+        assert!(lab.ask(worker, 1).is_empty(), "nobody leads before all have come to their rungs");
+        lab.report(one.token, &one.spec, 1);
+    }
+    follow(lab);
+    let mut trials: Vec<_> = granted.iter().map(|one| one.spec.clone()).collect();
+    let loss = |spec: &TrialSpec| values::metric(spec, 1).validation_loss;
+    trials.sort_by(|one, other| loss(one).total_cmp(&loss(other)));
+    (sweep, trials.iter().map(|spec| spec.id.index).collect())
+}
+
+#[test]
+fn the_leading_trial_is_trained_to_its_end_when_the_budget_is_spent_and_the_others_are_shelved() {
+    let (mut lab, worker) = Lab::with_worker(3);
+    let (sweep, trials) = spend_at_rungs(&mut lab, worker);
+    assert_eq!(lab.engine.sweep(sweep).unwrap().finalist(), Some(trials[0]));
+    lab.run(&Command::Pause(sweep));
+    follow(&mut lab);
+    assert_eq!((lab.trial(sweep, trials[0]).state, lab.engine.shelved(sweep)), (TrialState::Paused, 0));
+    lab.run(&Command::Resume(sweep));
+    follow(&mut lab);
+    let finalist = lab.ask_one(worker);
+    assert_eq!((finalist.spec.id.index, finalist.until_epoch), (trials[0], None));
+    lab.engine = Engine::restore(lab.engine.tables().clone(), lab.now);
+    lab.train(&finalist);
+    follow(&mut lab);
+    assert_eq!(lab.state(sweep), SweepState::Evaluating);
+    let measured = lab.ask_one(worker);
+    lab.evaluate(&measured);
+    let record = lab.engine.sweep(sweep).unwrap();
+    assert_eq!((record.state, record.chosen.is_some()), (SweepState::Finished, true), "there is an answer");
+    assert_eq!((count(&lab, sweep, TrialState::Pruned), lab.engine.shelved(sweep)), (2, 2));
+    for trial in &trials[1..] {
+        let digest = lab.trial(sweep, *trial).checkpoint.expect("a checkpoint").artifact.digest;
+        assert!(lab.engine.is_named(digest), "it would be removed");
+    }
+}
+
+#[test]
+fn shelved_trials_go_on_from_their_checkpoints_when_the_budget_is_raised() {
+    let (mut lab, worker) = Lab::with_worker(3);
+    let (sweep, trials) = spend_at_rungs(&mut lab, worker);
+    let finalist = lab.ask_one(worker);
+    lab.train(&finalist);
+    follow(&mut lab);
+    let measured = lab.ask_one(worker);
+    lab.evaluate(&measured);
+    lab.run(&change(sweep, Budget { hours: hours(1e5), ..Budget::default() }));
+    follow(&mut lab);
+    assert_eq!((lab.state(sweep), lab.engine.shelved(sweep)), (SweepState::Open, 0));
+    let rungs: Vec<_> = trials[1..].iter().map(|trial| lab.trial(sweep, *trial).rung()).collect();
+    // One in three of those that have come to the first rung goes on: the finalist was that one.
+    assert_eq!(rungs, [Some(1), Some(1)]);
+    // Three more come to the rung, so that the second best is among the best third.
+    let mut best: Vec<(f64, u32)> = Vec::new();
+    for granted in lab.ask(worker, 3) {
+        lab.report(granted.token, &granted.spec, 1);
+    }
+    follow(&mut lab);
+    for trial in lab.engine.tables().trials_of(sweep).filter(|trial| trial.spec.id.index != trials[0]) {
+        if lab.engine.tables().epochs_of(trial.spec.id).next().is_some() {
+            best.push((values::metric(&trial.spec, 1).validation_loss, trial.spec.id.index));
+        }
+    }
+    best.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let promoted = lab.trial(sweep, best[0].1);
+    assert_eq!((promoted.state, promoted.until_epoch), (TrialState::Pending, Some(3)));
+    lab.run(&Command::Cancel(sweep));
+    follow(&mut lab);
+    assert!(lab.engine.tables().trials_of(sweep).all(|trial| trial.checkpoint.is_none()));
+}
+
+#[test]
+fn what_the_leading_trial_is_expected_to_take_is_kept_back_for_it() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    // An epoch takes 1.5 seconds of the two for which it holds its slot.
+    let sweep = lab.launch(halved(15.0));
+    lab.propose();
+    let first = lab.ask_one(worker);
+    work(&mut lab, worker, 2 * SECOND);
+    lab.report(first.token, &first.spec, 1);
+    follow(&mut lab);
+    lab.run(&Command::Tick);
+    assert_eq!(spent(&lab, sweep), None, "2 of 15 seconds are spent, and 12 kept back");
+    let second = lab.ask_one(worker);
+    work(&mut lab, worker, 2 * SECOND);
+    assert_eq!(spent(&lab, sweep), Some(MeteredPart::Hours), "4 are spent, and 12 kept back");
+    lab.report(second.token, &second.spec, 1);
+    follow(&mut lab);
+    let finalist = lab.ask_one(worker);
+    work(&mut lab, worker, 11 * SECOND);
+    lab.train(&finalist);
+    follow(&mut lab);
+    assert!(lab.engine.held_ms(sweep) <= 15 * SECOND, "it came to its end within the budget");
+    assert_eq!(count(&lab, sweep, TrialState::Completed), 1);
+}
+
+#[test]
+fn a_promoted_trial_that_has_not_begun_may_still_lead_when_the_budget_is_spent() {
+    let (mut lab, worker) = Lab::with_worker(4);
+    let sweep = lab.launch(halved(40.0));
+    lab.propose();
+    let granted = lab.ask(worker, 4);
+    for one in &granted[..3] {
         lab.report(one.token, &one.spec, 1);
     }
     follow(&mut lab);
-    assert_eq!(lab.state(sweep), SweepState::Finished, "nothing has completed");
-    assert_eq!(count(&lab, sweep, TrialState::Pruned), 3);
-    assert!(lab.engine.sweep(sweep).unwrap().chosen.is_none());
+    let is_promoted = |index: &u32| lab.trial(sweep, *index).until_epoch == Some(3);
+    let promoted = granted.iter().map(|one| one.spec.id.index).find(is_promoted).unwrap();
+    work(&mut lab, worker, 42 * SECOND);
+    follow(&mut lab);
+    assert_eq!(lab.trial(sweep, promoted).rung(), Some(1), "it waits with the others");
+    let failed = AttemptOutcome::Failed { kind: FailureKind::Rejected, message: "no".into() };
+    lab.complete(granted[3].token, failed);
+    follow(&mut lab);
+    assert_eq!(lab.ask_one(worker).spec.id.index, promoted);
+}
+
+#[test]
+fn checkpoints_of_shelved_trials_go_with_the_models_of_their_sweep() {
+    let (mut lab, worker) = Lab::with_worker(3);
+    let (sweep, _) = spend_at_rungs(&mut lab, worker);
+    let finalist = lab.ask_one(worker);
+    lab.train(&finalist);
+    follow(&mut lab);
+    let measured = lab.ask_one(worker);
+    lab.evaluate(&measured);
+    lab.forget(Keep { unused_ms: None, steps_ms: None, models_ms: Some(0) });
+    assert_eq!((lab.engine.shelved(sweep), count(&lab, sweep, TrialState::Pruned)), (0, 2));
+    says(&lab, &change(sweep, Budget { hours: hours(1e5), ..Budget::default() }), &["models"]);
 }
 
 #[test]

@@ -97,6 +97,10 @@ fn a_budget_is_raised_and_nothing_else() {
     assert_eq!(lab.state(sweep), SweepState::Open, "it goes on");
     finish(&mut lab, worker, sweep);
     assert_eq!(trials(&lab, sweep).len(), 6);
+    // Twelve of its 80 epochs are used: fewer are left of fewer, and none of its trials.
+    let Rejection::Invalid(problem) = lab.refused(&raise(sweep, None, Some(13))) else { panic!("lower") };
+    assert!(problem.contains("lower budget changes nothing"), "{problem}");
+    assert!(problem.contains("--trials 12") && problem.contains("--epochs 160"), "{problem}");
 
     let grid = lab.launch(values::spec("grid", &[8, 16], 1, 1));
     let Rejection::Invalid(problem) = lab.refused(&raise(grid, Some(9), None)) else { panic!("a grid") };

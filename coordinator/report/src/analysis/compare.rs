@@ -207,7 +207,8 @@ fn compared(side: &Side<'_>) -> ComparedSweep {
         name: sweep.spec.name.clone(),
         state: sweep.state.name(),
         provisional: !sweep.state.is_ended(),
-        trials_planned: coordinator_core::planned_trials(sweep, side.input.trials.iter()),
+        trials_planned: coordinator_core::planned_trials(sweep, side.input.trials.iter())
+            .unwrap_or(side.table.trials.len() as u64),
         trials_completed: side.table.completed().count() as u64,
         trials_failed: in_state(TrialState::Failed),
         trials_diverged: in_state(TrialState::Diverged),

@@ -27,7 +27,7 @@ pub fn ledger(input: &ReportInput, table: &Table) -> TrialAccount {
     let mut unmade = 0;
     // A large sweep's trials are made while it runs: those that are yet to be made stand as what they are going to be.
     if let Some(state) = waiting_state(input.sweep.state) {
-        unmade = planned.saturating_sub(recorded);
+        unmade = planned.map_or(0, |planned| planned.saturating_sub(recorded));
         *states.entry(state.name()).or_default() += unmade;
     }
     let own: BTreeSet<TrialId> = table.trials.iter().map(|trial| trial.id).collect();
@@ -40,7 +40,9 @@ pub fn ledger(input: &ReportInput, table: &Table) -> TrialAccount {
         unmade,
         duplicates,
         without_result,
-        balanced: planned == recorded + unmade && duplicates == 0 && without_result == 0,
+        balanced: planned.is_none_or(|planned| planned == recorded + unmade)
+            && duplicates == 0
+            && without_result == 0,
         reused,
         attempts: attempts.len() as u64,
         failed_attempts: count(AttemptState::Failed),

@@ -55,7 +55,7 @@ pub struct ComparedSweep {
     pub state: &'static str,
     /// Whether trials are still open.
     pub provisional: bool,
-    /// Trials planned.
+    /// Trials planned; those that were made where hours or money alone bound a search.
     pub trials_planned: u64,
     /// Trials completed.
     pub trials_completed: u64,

@@ -120,6 +120,14 @@ fn cut_short(model: &ReportModel, language: Language) -> Option<String> {
         MeteredPart::Hours => say!(language, "hours"),
         MeteredPart::Money => say!(language, "money"),
     };
+    if model.ledger.planned.is_none() {
+        // What was proposed ahead tells nothing: there is always more to try.
+        return Some(say!(
+            language,
+            "The budget of {part} is spent: the search went no further.",
+            part = part
+        ));
+    }
     Some(say!(
         language,
         "The budget of {part} is spent: the search went no further, and {cancelled} trials that waited were not trained.",
@@ -238,7 +246,7 @@ fn why_best(model: &ReportModel, language: Language) -> String {
     // How many a search plans nobody knows, and pruned ones are not compared.
     let configurations = match &model.set_up.search {
         Some(_) => ranked as u64,
-        None => model.ledger.planned / u64::from(planned.max(1)),
+        None => model.ledger.all() / u64::from(planned.max(1)),
     };
     let replicates = if completed == planned {
         say!(language, "all {planned} replicates completed", planned = planned)

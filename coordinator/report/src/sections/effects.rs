@@ -83,14 +83,14 @@ fn comparable(model: &ReportModel, language: Language) -> Option<Block> {
     let levels = || model.main_effects.factors.iter().flat_map(|factor| &factor.levels);
     let completed: u64 = model.ranking.iter().map(|one| u64::from(one.validation_loss.replicates)).sum();
     let is_short =
-        levels().any(|level| level.compared_trials < level.trials) || completed < model.ledger.planned;
+        levels().any(|level| level.compared_trials < level.trials) || completed < model.ledger.all();
     if model.answer.provisional {
         return Some(Block::Warning(say!(
             language,
             "Provisional: {completed} of {planned} trials have a result. Levels are compared only by trials with the same other \
              values and the same replicate at every level that has a result; their number stands beside each mean.",
             completed = format::count(completed),
-            planned = format::count(model.ledger.planned)
+            planned = format::count(model.ledger.all())
         )));
     }
     is_short.then(|| {
@@ -99,7 +99,7 @@ fn comparable(model: &ReportModel, language: Language) -> Option<Block> {
             "{completed} of {planned} trials have a result. Levels are compared only by trials with the same other values and \
              the same replicate at every level that has a result; their number stands beside each mean.",
             completed = format::count(completed),
-            planned = format::count(model.ledger.planned)
+            planned = format::count(model.ledger.all())
         ))
     })
 }

@@ -32,7 +32,7 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
 /// How many trials stand behind each cell, where that is not the plan.
 fn compared(model: &ReportModel, language: Language) -> Option<String> {
     let is_short = |one: &Interaction| {
-        one.trials.iter().flatten().map(|count| u64::from(*count)).sum::<u64>() < model.ledger.planned
+        one.trials.iter().flatten().map(|count| u64::from(*count)).sum::<u64>() < model.ledger.all()
     };
     let behind = |one: &Interaction| {
         let count = one.trials.iter().flatten().max().copied().unwrap_or_default();

@@ -17,10 +17,11 @@ pub(super) fn section(model: &ReportModel, table: &Table, language: Language) ->
         .iter()
         .map(|(state, count)| vec![names::name(state, language).to_owned(), format::count(*count)]);
     let planned = match &model.set_up.search {
+        _ if ledger.planned.is_none() => say!(language, "made (as many as the budget allowed)"),
         Some(_) => say!(language, "planned (budget of the search)"),
         None => say!(language, "planned (grid × replicates)"),
     };
-    let mut rows = vec![vec![planned.to_owned(), format::count(ledger.planned)]];
+    let mut rows = vec![vec![planned.to_owned(), format::count(ledger.all())]];
     rows.extend(states.filter(|row| row[1] != "0"));
     rows.push(vec![say!(language, "sum of states").to_owned(), format::count(sum(ledger))]);
     if ledger.unmade > 0 {
@@ -93,7 +94,14 @@ fn sum(ledger: &TrialAccount) -> u64 {
 }
 
 fn check(ledger: &TrialAccount, language: Language) -> Block {
-    let [planned, recorded] = [ledger.planned, sum(ledger)].map(format::count);
+    let [planned, recorded] = [ledger.all(), sum(ledger)].map(format::count);
+    if ledger.balanced && ledger.planned.is_none() {
+        return Block::Text(say!(
+            language,
+            "Balanced: the states of {recorded} trials; no trial stands twice, every completed trial has a result.",
+            recorded = recorded
+        ));
+    }
     if ledger.balanced {
         return Block::Text(say!(
             language,
@@ -106,7 +114,7 @@ fn check(ledger: &TrialAccount, language: Language) -> Block {
         language,
         "Not balanced: planned {planned}, sum of states {recorded}, duplicates {duplicates}, completed without a result \
          {without_result}.",
-        planned = ledger.planned,
+        planned = ledger.all(),
         recorded = sum(ledger),
         duplicates = ledger.duplicates,
         without_result = ledger.without_result

@@ -13,12 +13,12 @@ fn the_ledger_balances_only_where_every_trial_stands_once() {
     let mut input = study();
     let ledger = analyse(&input).ledger;
     assert!(ledger.balanced);
-    assert_eq!((ledger.planned, ledger.recorded, ledger.states["completed"], ledger.reused), (54, 54, 54, 3));
+    assert_eq!((ledger.all(), ledger.recorded, ledger.states["completed"], ledger.reused), (54, 54, 54, 3));
     assert_eq!((ledger.failed_attempts, ledger.lost_leases, ledger.released_attempts), (1, 1, 1));
 
     let lost = input.trials.pop().unwrap();
     let ledger = analyse(&input).ledger;
-    assert_eq!((ledger.balanced, ledger.planned, ledger.recorded), (false, 54, 53));
+    assert_eq!((ledger.balanced, ledger.all(), ledger.recorded), (false, 54, 53));
 
     let mut twice = input.trials[0].clone();
     twice.spec.id = lost.spec.id;
@@ -154,7 +154,7 @@ fn trials_that_were_never_made_are_no_records() {
     input.attempts.retain(|attempt| attempt.id.trial != gone);
     input.epochs.retain(|epoch| epoch.trial != gone);
     let ledger = analyse(&input).ledger;
-    assert_eq!((ledger.planned, ledger.recorded, ledger.unmade), (planned, planned - 1, 1));
+    assert_eq!((ledger.all(), ledger.recorded, ledger.unmade), (planned, planned - 1, 1));
     assert!(ledger.balanced && ledger.states["cancelled"] == 1, "{ledger:?}");
     let markdown = text(&input, "report.md");
     assert!(markdown.contains("of these without a record"), "{markdown}");

@@ -6,6 +6,7 @@ mod measure;
 mod models;
 mod overhead;
 mod search;
+mod searched;
 mod text;
 mod time;
 mod workers;
@@ -30,12 +31,13 @@ use time::PlannedTime;
 use workers::Connected;
 
 const EXAMPLES: &str = "\
-The data is opened as the sweep opens it, and kept prepared in the data folder. Where a
-coordinator runs in the data folder, or --server names one, the time follows from the trials that
-its connected workers have run. Else it follows from a few batches of the cheapest, the dearest
-and the most unlike configurations, and from tiny trials, trained on every slot of this machine.
-The first figure of the interval is for trials that all run out of patience at once and are
-pruned as early as can be, the second for trials that train every epoch. Memory is the peak of a slot, within a fifth; disk is an
+The data is opened as the sweep opens it, and kept prepared in the data folder. Where a \
+coordinator runs in the data folder, or --server names one, the time follows from the trials that \
+its connected workers have run. Else it follows from a few batches of the cheapest, the dearest \
+and the most unlike configurations, and from tiny trials, trained on every slot of this machine. \
+The first figure of the interval is for trials that all run out of patience at once and are \
+pruned as early as can be, the second for trials that train every epoch. Of a search, configurations that its sampler \
+may propose are looked at, as far as its budget allows. Memory is the peak of a slot, within a fifth; disk is an \
 estimate from above.
 
 Examples:
@@ -64,7 +66,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "auto|N", default_value = "auto", value_parser = run::slots)]
     slots: String,
     /// What an hour of a device costs: the plan then tells what the sweep costs.
-    #[arg(long, value_name = "MONEY", value_parser = report::parse_money)]
+    #[arg(long, value_name = "MONEY", allow_negative_numbers = true, value_parser = report::parse_money)]
     price_per_device_hour: Option<f64>,
     /// The same for devices whose model name holds DEVICE; may be repeated.
     #[arg(long = "price", value_name = "DEVICE=MONEY", value_parser = report::parse_price)]
@@ -84,13 +86,13 @@ impl Arguments {
 struct Plan {
     name: String,
     dataset: String,
-    /// Configurations of the grid; of a search, at most.
-    configurations: u64,
+    /// Configurations of the grid; of a search, at most. `null` where hours or money alone decide.
+    configurations: Option<u64>,
     replicates: u32,
-    /// Of a search, at most.
-    trials: u64,
-    /// Epochs of all trials together, none stopped early.
-    epochs: u64,
+    /// Of a search, at most; `null` alike.
+    trials: Option<u64>,
+    /// Epochs of all trials together, none stopped early; `null` alike.
+    epochs: Option<u64>,
     /// The metric by which configurations are ranked and chosen.
     objective: Objective,
     /// How the space is searched; `null` where every configuration is trained, and to its end.
@@ -234,25 +236,23 @@ impl Gathered {
         let memory = footprint::memory(&spec, &sizes, &offered, &mut notes);
         let slots = offered.slots.unwrap_or(1);
         let bounds = bounds(&spec);
+        let counted = |count: u64| (!bounds.is_open_ended).then_some(count);
         let search = PlannedSearch::of(&spec, &bounds);
         notes.extend(search::notes(&spec, &bounds));
         let is_proposed = spec.search.as_ref().is_some_and(|search| !search.is_of_grid());
-        notes.extend(time.as_ref().and_then(|time| search::allowance(&spec, time)));
+        notes.extend(time.as_ref().and_then(|time| search::allowance(&spec, &bounds, time)));
         if is_proposed {
-            notes.push(
-                "time and disk of a search are not forecast: they depend on what it proposes".to_owned(),
-            );
+            notes.push("disk of a search is not forecast: it depends on what it proposes".to_owned());
         }
-        let time = time.filter(|_| !is_proposed);
         let disk = opened.as_ref().filter(|_| !is_proposed);
         let disk = disk.map(|opened| footprint::disk(&spec, &sizes, opened, slots));
         Plan {
             name: spec.name.clone(),
             dataset,
-            configurations: bounds.trials.div_ceil(u64::from(spec.replicates)),
+            configurations: counted(bounds.trials.div_ceil(u64::from(spec.replicates))),
             replicates: spec.replicates,
-            trials: bounds.trials,
-            epochs: bounds.epochs,
+            trials: counted(bounds.trials),
+            epochs: counted(bounds.epochs),
             objective: spec.objective,
             search,
             axes: spec

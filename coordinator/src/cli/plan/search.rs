@@ -27,9 +27,13 @@ pub(super) struct PlannedSearch {
     budget_trials: Option<u32>,
     /// The budget of epochs; `null` without one.
     budget_epochs: Option<u64>,
+    /// Whether nobody knows how many trials it comes to: as many as its hours or money allow.
+    is_open_ended: bool,
     /// Of the pruner `asha`: trials and epochs where just one in `eta` goes on from each rung; `null` of others.
     trials_expected: Option<u64>,
     epochs_expected: Option<u64>,
+    /// Epochs of a trial on average, alike.
+    mean_epochs_expected: Option<f64>,
     /// The budget of hours for which attempts hold their slots; `null` without one.
     budget_hours: Option<Amount>,
     /// The budget of money; `null` without one.
@@ -58,8 +62,10 @@ impl PlannedSearch {
             rungs: bounds.rungs.clone(),
             budget_trials: trials,
             budget_epochs: epochs,
-            trials_expected: bounds.expected.map(|one| one.trials),
-            epochs_expected: bounds.expected.map(|one| one.epochs),
+            is_open_ended: bounds.is_open_ended,
+            trials_expected: bounds.expected.filter(|_| !bounds.is_open_ended).map(|one| one.trials),
+            epochs_expected: bounds.expected.filter(|_| !bounds.is_open_ended).map(|one| one.epochs),
+            mean_epochs_expected: bounds.expected.map(|one| one.epochs as f64 / one.trials.max(1) as f64),
             budget_hours: hours,
             budget_money: money,
             price_per_hour,
@@ -89,7 +95,7 @@ impl PlannedSearch {
     }
 
     /// The lines of the text, each with its title.
-    pub(super) fn lines(&self, epochs: u64) -> Vec<(&'static str, String)> {
+    pub(super) fn lines(&self, epochs: Option<u64>) -> Vec<(&'static str, String)> {
         let mut lines = vec![("sampler", format!("{}: {}", self.sampler, lowered(self.sampler_does)))];
         let budget = self.budget();
         if !budget.is_empty() {
@@ -104,14 +110,22 @@ impl PlannedSearch {
                     format!("{before}{last} epochs; the best one in {} goes on", self.eta.unwrap_or(ETA)),
                 ));
             }
-            lines.push(match self.trials_expected.zip(self.epochs_expected) {
-                Some((trials, expected)) => (
+            let expected = self.trials_expected.zip(self.epochs_expected).zip(epochs);
+            lines.push(match (expected, self.mean_epochs_expected) {
+                (Some(((trials, expected), epochs)), _) => (
                     "expected",
                     format!(
                         "{trials} trials, {expected} of {epochs} epochs, if patience ends none and none fails"
                     ),
                 ),
-                None => (
+                (None, Some(mean)) => (
+                    "expected",
+                    format!(
+                        "{} epochs of a trial on average, if patience ends none and none fails",
+                        fixed(mean, 1)
+                    ),
+                ),
+                (None, None) => (
                     "prunes",
                     format!(
                         "from epoch {min_epochs} on, once {OTHERS_MIN} other trials have trained that far"
@@ -129,27 +143,24 @@ fn lowered(sentence: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
-/// What a budget of hours or money allows by the forecast of the whole space; `None` without one, and of a space whose trials are not
-/// counted.
-pub(super) fn allowance(spec: &SweepSpec, time: &PlannedTime) -> Option<String> {
+/// What a budget of hours or money allows by the forecast; `None` without one.
+pub(super) fn allowance(spec: &SweepSpec, bounds: &Bounds, time: &PlannedTime) -> Option<String> {
     let (_, most_ms) = spec.metered_ms()?;
-    let all = spec.trial_count()?;
+    let room = time.room?;
     let hours = fixed(hours_of(most_ms), 2);
-    // A trial takes as much more or less as the whole.
-    let trials = |of_all: f64| {
-        let seconds = time.slot_seconds * of_all / time.seconds;
-        ((all as f64 * most_ms as f64 / 1e3 / seconds) as u64).min(all)
-    };
-    let [few, about, many] = [time.seconds_high, time.seconds, time.seconds_low].map(trials);
+    let allowed = format!("by the forecast, the {hours} hours of slots that the budget allows are");
+    if bounds.is_open_ended {
+        return Some(format!(
+            "{allowed} room for about {} trials ({} to {})",
+            room.about, room.few, room.many
+        ));
+    }
+    let all = bounds.trials;
+    let [few, about, many] = [room.few, room.about, room.many].map(|trials| trials.min(all));
     Some(if few == all {
-        format!(
-            "by the forecast, the {hours} hours of slots that the budget allows are enough for all {all} trials"
-        )
+        format!("{allowed} enough for all {all} trials")
     } else {
-        format!(
-            "by the forecast, the {hours} hours of slots that the budget allows are room for about {about} of {all} trials \
-             ({few} to {many})"
-        )
+        format!("{allowed} room for about {about} of {all} trials ({few} to {many})")
     })
 }
 
@@ -180,6 +191,13 @@ pub(super) fn notes(spec: &SweepSpec, bounds: &Bounds) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if search.pruner == PrunerName::Asha && spec.metered_ms().is_some() {
+        notes.push(
+            "of the budget of hours or money, what the leading trial takes from its rung to its end is kept back; trials that do not \
+             come to their end are shelved, and go on where `sweep extend` raises the budget"
+                .to_owned(),
+        );
+    }
     match search.pruner {
         PrunerName::Median if spec.replicates > 1 => notes.push(
             "once a replicate of a configuration has completed, the pruner median spares its other replicates: with one replicate it saves more"
@@ -197,6 +215,7 @@ pub(super) fn notes(spec: &SweepSpec, bounds: &Bounds) -> Vec<String> {
 mod tests {
     use coordinator_core::forecast::bounds;
 
+    use super::super::time::Room;
     use super::*;
 
     fn spec(grid: &str, search: &str, train: &str) -> SweepSpec {
@@ -235,7 +254,7 @@ mod tests {
     fn a_search_is_told_with_its_rungs_and_with_bounds_of_what_it_saves() {
         let spec = spec("units = { min = 8, max = 64 }", "pruner = \"asha\"\ntrials = 27\nepochs = 500", "");
         let bounds = bounds(&spec);
-        let lines = PlannedSearch::of(&spec, &bounds).expect("a search").lines(bounds.epochs);
+        let lines = PlannedSearch::of(&spec, &bounds).expect("a search").lines(Some(bounds.epochs));
         let told: Vec<String> = lines.into_iter().map(|(title, text)| format!("{title}: {text}")).collect();
         assert_eq!(
             told,
@@ -253,6 +272,7 @@ mod tests {
     fn what_a_budget_of_hours_allows_follows_from_the_time_of_the_whole_space() {
         let of = |hours: &str| {
             let search = format!("sampler = \"shuffled_grid\"\nhours = {hours}");
+            let budget = (3_600.0 * hours.parse::<f64>().expect("a number")) as u64;
             let time = PlannedTime {
                 slots: 2,
                 device: String::new(),
@@ -260,13 +280,18 @@ mod tests {
                 seconds_low: 900.0,
                 seconds_high: 3_600.0,
                 slot_seconds: 3_600.0,
+                slot_seconds_low: 1_800.0,
+                slot_seconds_high: 7_200.0,
+                // A trial takes ninety seconds, or half or twice as much.
+                room: Some(Room { few: budget / 180, about: budget / 90, many: budget / 45 }),
                 measured: 1,
                 trials: 0,
                 workers: 0,
                 is_far: false,
                 money: None,
             };
-            allowance(&spec("units = [8, 16, 32, 64]", &search, "replicates = 10"), &time).expect("a budget")
+            let spec = spec("units = [8, 16, 32, 64]", &search, "replicates = 10");
+            allowance(&spec, &bounds(&spec), &time).expect("a budget")
         };
         assert!(of("0.25").ends_with(
             "0.25 hours of slots that the budget allows are room for about 10 of 40 trials (5 to 20)"

@@ -5,8 +5,9 @@ use super::super::render::status::{duration, percent};
 use super::super::render::table::{self, Align};
 use super::data::PlannedData;
 use super::search::PlannedSearch;
-use super::time::PlannedTime;
+use super::time::{HOUR_SECONDS, PlannedTime};
 use super::{Plan, PlannedAxis};
+use coordinator_report::sections::format::amount;
 use sweep_proto::{Objective, Value};
 
 /// Classes that are named.
@@ -22,16 +23,7 @@ pub(super) fn text(plan: &Plan) -> String {
         ),
     ];
     lines.extend(plan.data.as_ref().map(data));
-    lines.extend([
-        format!(
-            "trials          {}{} = {} x {}",
-            if plan.search.as_ref().is_some_and(PlannedSearch::proposes) { "at most " } else { "" },
-            plan.trials,
-            counted(plan.configurations, "configuration"),
-            counted(u64::from(plan.replicates), "replicate")
-        ),
-        format!("epochs          {} at most", plan.epochs),
-    ]);
+    lines.extend(trials(plan));
     if plan.objective != Objective::default() {
         lines.push(format!("objective       {}: {}", plan.objective.direction(), plan.objective));
     }
@@ -40,14 +32,29 @@ pub(super) fn text(plan: &Plan) -> String {
     lines.extend(plan.axes.iter().map(axis));
     lines.extend(constraints(plan));
     lines.push(String::new());
-    let prunes = plan.search.as_ref().is_some_and(PlannedSearch::prunes);
-    lines.extend(plan.time.as_ref().map(|one| time(one, prunes)));
+    lines.extend(plan.time.as_ref().map(|one| time(one, plan.search.as_ref())));
     lines.push(memory(plan));
     lines.extend(disk(plan));
     lines.extend(plan.notes.iter().map(|note| format!("note            {}", plain(note))));
     lines.push(String::new());
     lines.push(models(plan));
     lines.join("\n")
+}
+
+/// How many trials and epochs there are.
+fn trials(plan: &Plan) -> Vec<String> {
+    let Some((trials, configurations)) = plan.trials.zip(plan.configurations) else {
+        return vec!["trials          as many as the budget of hours or money allows".to_owned()];
+    };
+    let at_most = plan.search.as_ref().is_some_and(PlannedSearch::proposes);
+    let trials = format!(
+        "trials          {}{trials} = {} x {}",
+        if at_most { "at most " } else { "" },
+        counted(configurations, "configuration"),
+        counted(u64::from(plan.replicates), "replicate")
+    );
+    let epochs = plan.epochs.map(|epochs| format!("epochs          {epochs} at most"));
+    [Some(trials), epochs].into_iter().flatten().collect()
 }
 
 /// What an axis may be, and when: `dropout  0, 0.5 when layers is 2 or 3, else 0.1`.
@@ -97,8 +104,8 @@ fn data(data: &PlannedData) -> String {
     )
 }
 
-/// Where a pruner ends trials, the figure for every epoch is an upper bound.
-fn time(time: &PlannedTime, prunes: bool) -> String {
+/// Where a pruner ends trials of a grid, the figure for every epoch is an upper bound. Of a search the likely figure is told.
+fn time(time: &PlannedTime, search: Option<&PlannedSearch>) -> String {
     let [all, low, high] = [time.seconds, time.seconds_low, time.seconds_high].map(duration);
     let money = time.money.as_ref().map_or_else(String::new, |money| {
         format!("\nmoney           {:.2} ({:.2} to {:.2})", money.total, money.low, money.high)
@@ -110,11 +117,20 @@ fn time(time: &PlannedTime, prunes: bool) -> String {
     } else {
         format!("by {} measured here", counted(time.measured as u64, "configuration"))
     };
+    let (slots, device) = (counted(u64::from(time.slots), "slot"), plain(&time.device));
+    if search.is_some_and(PlannedSearch::proposes) {
+        let hours = |seconds: f64| amount(seconds / HOUR_SECONDS);
+        return format!(
+            "time            about {all}, on {slots} of {device}\n                {low} to {high}, {basis}\n\
+             hours of slots  {} ({} to {}){money}",
+            hours(time.slot_seconds),
+            hours(time.slot_seconds_low),
+            hours(time.slot_seconds_high)
+        );
+    }
+    let at_most = if search.is_some_and(PlannedSearch::prunes) { "at most " } else { "" };
     format!(
-        "time            {}{all} for every epoch, on {} of {}\n                {low} to {high}, {basis}{money}",
-        if prunes { "at most " } else { "" },
-        counted(u64::from(time.slots), "slot"),
-        plain(&time.device),
+        "time            {at_most}{all} for every epoch, on {slots} of {device}\n                {low} to {high}, {basis}{money}"
     )
 }
 

@@ -8,13 +8,14 @@ use serde::Serialize;
 use sweep_proto::{Configuration, SweepSpec};
 
 use super::data::Sizes;
+use super::searched;
 
 /// How much longer than the longest measured epoch a planned one may be for its time to be more than a guess.
-const FAR_EPOCH: f64 = 3.0;
+pub(super) const FAR_EPOCH: f64 = 3.0;
 /// How far such a guess may be off: rates of short epochs tell of what they do beside their products.
-const FAR_FACTOR: f64 = 4.0;
+pub(super) const FAR_FACTOR: f64 = 4.0;
 /// Seconds of an hour.
-const HOUR_SECONDS: f64 = 3_600.0;
+pub(super) const HOUR_SECONDS: f64 = 3_600.0;
 
 /// Slots of one kind, and what is known of their speed.
 #[derive(Clone, Debug)]
@@ -52,14 +53,20 @@ pub(super) struct PlannedTime {
     pub(super) slots: u32,
     /// What they compute on.
     pub(super) device: String,
-    /// Seconds if every trial trains all its epochs.
+    /// Seconds if every trial trains all its epochs; of a search, where one in `eta` goes on from each rung and its budget bounds it.
     pub(super) seconds: f64,
     /// Seconds if every trial runs out of patience and is pruned as early as it can, and the slots are as fast as they may be.
     pub(super) seconds_low: f64,
     /// Seconds if every trial trains all its epochs, and the slots are as slow as they may be.
     pub(super) seconds_high: f64,
-    /// Seconds of all trials together.
+    /// Seconds of all trials together; of a search as far as its budget allows.
     pub(super) slot_seconds: f64,
+    /// The lower end of their interval.
+    pub(super) slot_seconds_low: f64,
+    /// The upper end.
+    pub(super) slot_seconds_high: f64,
+    /// Trials that a budget of hours or money has room for; `null` without one.
+    pub(super) room: Option<Room>,
     /// Configurations that were measured here; 0 where the rates are those of a coordinator's workers.
     pub(super) measured: usize,
     /// Trials of the coordinator's workers that the rates rest on; 0 where they were measured here.
@@ -70,6 +77,16 @@ pub(super) struct PlannedTime {
     pub(super) is_far: bool,
     /// `null` without a price that fits every device.
     pub(super) money: Option<PlannedMoney>,
+}
+
+/// How many trials a budget of hours or money has room for.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Room {
+    /// If they take as long as they may.
+    pub(super) few: u64,
+    pub(super) about: u64,
+    /// If they end as early as they can.
+    pub(super) many: u64,
 }
 
 /// What the time costs, in the currency of the price.
@@ -89,6 +106,9 @@ pub(super) fn time(
     launch_seconds: f64,
     prices: &[Price],
 ) -> Option<PlannedTime> {
+    if spec.search.as_ref().is_some_and(|search| !search.is_of_grid()) {
+        return searched::time(spec, sizes, kinds, launch_seconds, prices);
+    }
     let plan = Trials { spec, sizes, kinds };
     let all = plan.seconds(|one| one.epochs() as f64)?;
     let bounds = bounds(spec);
@@ -119,6 +139,9 @@ pub(super) fn time(
         seconds_low: launch_seconds + few.until_the_end * least_of,
         seconds_high: launch_seconds + all.until_the_end * most_of,
         slot_seconds: all.by_kind.iter().sum(),
+        slot_seconds_low: few.by_kind.iter().sum::<f64>() * least_of,
+        slot_seconds_high: all.by_kind.iter().sum::<f64>() * most_of,
+        room: None,
         measured: 0,
         trials: kinds.iter().map(|one| one.trials).sum(),
         workers: kinds.iter().map(|one| one.workers).sum(),

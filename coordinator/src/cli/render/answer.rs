@@ -151,6 +151,10 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
     lines.extend(unequal_noise(tests, Language::English).filter(|_| !is_told).map(|text| warning(&text)));
     lines.extend(sweep.rows.map(|rows| format!("data                  {}", rows_line(rows))));
     lines.push(format!("trials                {}", ledger_line(sweep)));
+    // Why it ended where it did, and what lets it go on.
+    let spent = sweep.search.as_ref().filter(|search| search.spent.is_some());
+    let spent = spent.and_then(|_| sweep.search_spent());
+    lines.extend(spent.map(|spent| format!("search                {}", plain(&spent))));
     lines.extend(warnings(sweep));
     format!("{}{}\n\n{}", conclusion.collect::<String>(), for_terminal(&lines, 22), best(sweep))
 }

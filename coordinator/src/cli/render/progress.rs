@@ -25,6 +25,8 @@ const TICK: Duration = Duration::from_millis(200);
 /// Columns of the bar of the whole sweep and of the bars of its trials, each with what stands before and behind it.
 const OVERALL_BAR: (&str, usize) = ("{bar:24.cyan/blue} {prefix}\n  {msg}", 25);
 const TRIAL_BAR: (&str, usize) = ("  {bar:12.green/black} {msg}", 15);
+/// Steps of the bar of the whole sweep.
+const BAR_STEPS: u64 = 1_000;
 /// Columns of a sweep's name beside its bar.
 const NAME_COLUMNS_MAX: usize = 24;
 
@@ -139,13 +141,12 @@ impl View {
 
     fn update_overall(&mut self, sweep: &Sweep) {
         let bar = self.overall.get_or_insert_with(|| {
-            let bar = telemetry::bars().add(ProgressBar::new(sweep.epochs_planned));
+            let bar = telemetry::bars().add(ProgressBar::new(BAR_STEPS));
             bar.set_style(style(OVERALL_BAR.0));
             bar
         });
         // Epochs move the bar, because trials end rarely and all at once; the words count trials.
-        bar.set_length(sweep.epochs_planned.max(1));
-        bar.set_position(sweep.epochs_done.min(sweep.epochs_planned));
+        bar.set_position((sweep.share_done() * BAR_STEPS as f64) as u64);
         let columns = columns();
         bar.set_prefix(fitted(&beside_bar(sweep), columns.saturating_sub(OVERALL_BAR.1)));
         bar.set_message(fitted(&below_bar(sweep), columns.saturating_sub(2)));
@@ -237,15 +238,23 @@ fn summary(sweep: &Sweep) -> String {
     parts.join(", ")
 }
 
-/// `12/64 trials`; `12 of up to 60 trials` where their number depends on how many epochs they leave.
+/// `12/64 trials`; `12 of up to 60 trials` where their number depends on how many epochs they leave, and `12 trials` where nobody knows it.
 fn trials(sweep: &Sweep) -> String {
-    let (ended, planned) = (sweep.ledger.ended(), sweep.trials_planned());
-    let between = if planned.starts_with(|first: char| first.is_ascii_digit()) { "/" } else { " of " };
-    format!("{ended}{between}{planned} trials")
+    let ended = sweep.ledger.ended();
+    match sweep.trials_planned() {
+        Some(planned) if planned.starts_with(|first: char| first.is_ascii_digit()) => {
+            format!("{ended}/{planned} trials")
+        }
+        Some(planned) => format!("{ended} of {planned} trials"),
+        None => format!("{ended} trial{}", if ended == 1 { "" } else { "s" }),
+    }
 }
 
 fn epochs(sweep: &Sweep) -> String {
-    format!("{}/{} epochs", sweep.epochs_done, sweep.epochs_planned)
+    match sweep.epochs_planned {
+        Some(planned) => format!("{}/{planned} epochs", sweep.epochs_done),
+        None => format!("{} epochs", sweep.epochs_done),
+    }
 }
 
 fn activity(sweep: &Sweep) -> String {
@@ -267,11 +276,12 @@ fn activity(sweep: &Sweep) -> String {
     }
 }
 
-/// What the pruner has done, and what waits for it: `8 pruned`, `5 wait at rungs`.
+/// What is spent of hours and money, what the pruner has done, and what waits for it: `8 pruned`, `5 wait at rungs`.
 fn searching(sweep: &Sweep) -> impl Iterator<Item = String> {
     let pruned = Some(sweep.ledger.of(TrialState::Pruned)).filter(|count| *count > 0);
     let pruned = pruned.map(|count| format!("{count} {}", TrialState::Pruned.words()));
-    pruned.into_iter().chain(sweep.search.as_ref().and_then(Searching::waiting))
+    let metered = sweep.search.iter().flat_map(Searching::metered);
+    metered.chain(pruned).chain(sweep.search.as_ref().and_then(Searching::waiting))
 }
 
 fn trouble(sweep: &Sweep) -> impl Iterator<Item = String> {

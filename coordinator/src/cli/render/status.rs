@@ -15,7 +15,7 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
     let mut lines = vec![
         format!("sweep {} ({}): {}", sweep.id, plain(&sweep.name), plain(&sweep.standing())),
         format!("trials    {}", ledger_line(sweep)),
-        format!("epochs    {} of {}", sweep.epochs_done, sweep.epochs_planned),
+        format!("epochs    {}", sweep.epochs_told_as(|count| count.to_string())),
     ];
     let spent = sweep.search.as_ref().zip(sweep.search_spent());
     lines.extend(
@@ -149,7 +149,7 @@ pub(crate) fn ledger_line(sweep: &Sweep) -> String {
         let list = if ran_to_an_end { &mut ended } else { &mut others };
         list.push(format!("{} {}", count.trials, plain(count.words)));
     }
-    let line = format!("{} of {} ended: {}", ledger.ended(), sweep.trials_planned(), ended.join(", "));
+    let line = format!("{} ended: {}", sweep.trials_ended_as(|count| count.to_string()), ended.join(", "));
     if others.is_empty() { line } else { format!("{line}; {}", others.join(", ")) }
 }
 

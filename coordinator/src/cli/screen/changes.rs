@@ -22,7 +22,7 @@ pub(super) fn of_sweep(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Ch
         changes.push(Change::new(Tone::Best, text));
     }
     if is_extended(before, after) {
-        let text = format!("the sweep was extended to {} trials", after.trials_planned());
+        let text = format!("the sweep was extended to {}", after.trials_told());
         changes.push(Change::new(Tone::Note, text));
     }
     if before.state != after.state {
@@ -31,11 +31,16 @@ pub(super) fn of_sweep(before: &Sweep, after: &Sweep, curves: &Curves) -> Vec<Ch
     changes
 }
 
-/// Whether more is to be trained. How many trials a budget of epochs has room for changes by itself.
+/// Whether more is to be trained. How many trials a budget of epochs, hours or money has room for changes by itself.
 fn is_extended(before: &Sweep, after: &Sweep) -> bool {
-    let budget = |sweep: &Sweep| sweep.search.as_ref().map(|search| (search.trials_max, search.epochs_max));
+    let budget = |sweep: &Sweep| {
+        let search = sweep.search.as_ref()?;
+        Some((search.trials_max, search.epochs_max, search.hours_max, search.money_max))
+    };
     match (budget(before), budget(after)) {
-        (Some(_), Some((_, Some(_)))) => budget(before) != budget(after),
+        (Some(_), Some((_, epochs, hours, money))) if epochs.is_some() || hours.or(money).is_some() => {
+            budget(before) != budget(after)
+        }
         _ => before.ledger.planned != after.ledger.planned,
     }
 }

@@ -106,10 +106,7 @@ fn standing_style(state: &State) -> Style {
 /// all at once.
 fn progress(state: &State, width: usize) -> Line<'static> {
     let sweep = &state.sweep;
-    let fraction = match sweep.epochs_planned {
-        0 => 0.0,
-        planned => (sweep.epochs_done as f64 / planned as f64).clamp(0.0, 1.0),
-    };
+    let fraction = sweep.share_done();
     let since = state.now.since_start.saturating_sub(state.status_at).as_secs_f64();
     let left = match sweep.state.known() {
         _ if sweep.held.is_some() => {
@@ -119,7 +116,7 @@ fn progress(state: &State, width: usize) -> Line<'static> {
         Some(SweepState::Evaluating) => "  measuring on the test split".to_owned(),
         _ => left(sweep, since, width).map_or_else(String::new, |left| format!("  {left} left")),
     };
-    let epochs = format!("  {} of {} epochs", sweep.epochs_done, sweep.epochs_planned);
+    let epochs = format!("  {} epochs", sweep.epochs_told_as(|count| count.to_string()));
     let percent = format!(" {:>3.0} %", (fraction * 100.0).floor());
     // What does not leave the bar enough room is left out, the time that is left last.
     let mut room = width.saturating_sub(columns_of(&percent));
@@ -166,7 +163,7 @@ fn counted(state: &State, tells_reused: bool) -> Vec<Span<'static>> {
         Span::styled(format!("  {} {words}{}", count.trials, reused.unwrap_or_default()), style)
     };
     let mut spans = vec![Span::styled(
-        format!("{} of {} trials", ledger.ended(), state.sweep.trials_planned()),
+        format!("{} trials", state.sweep.trials_ended_as(|count| count.to_string())),
         strong(),
     )];
     spans.extend(ledger.counts().map(told));

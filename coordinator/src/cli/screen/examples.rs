@@ -68,7 +68,7 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
         workers: 3,
         slots: 6,
         epochs_done: 247,
-        epochs_planned: 640,
+        epochs_planned: Some(640),
         data: None,
         replicates: 3,
         lowest: Some(Lowest {

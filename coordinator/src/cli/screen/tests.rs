@@ -141,7 +141,7 @@ prop_compose! {
         sweep.ledger = counts.into_iter().fold(Ledger::new(pending), |ledger, (state, trials)| ledger.with(state, trials));
         sweep.ledger.reused = reused;
         (sweep.name, sweep.state, sweep.eta_seconds) = (name, Told::of(state), eta_seconds);
-        [sweep.epochs_done, sweep.epochs_planned] = epochs;
+        (sweep.epochs_done, sweep.epochs_planned) = (epochs[0], Some(epochs[1]));
         sweep.best[0].validation_loss = best;
         sweep
     }

@@ -39,7 +39,7 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         id=message.id,
         name=message.name,
         state=message.state,
-        ledger=_ledger(message.ledger),
+        ledger=_ledger(message.ledger, is_open_ended=message.search.is_open_ended),
         created_at=_time(message.created_at_ms),
         ended_at=_time(message.ended_at_ms) if message.ended_at_ms else None,
         running=tuple(_running(trial) for trial in message.running),
@@ -52,7 +52,7 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         workers=message.workers,
         slots=message.slots,
         epochs_done=message.epochs_done,
-        epochs_planned=message.epochs_planned,
+        epochs_planned=None if message.search.is_open_ended else message.epochs_planned,
         replicates=message.replicates,
         lowest=_lowest(message.lowest) if message.HasField("lowest") else None,
         rows=Rows(message.rows.train, message.rows.validation, message.rows.test) if message.HasField("rows") else None,
@@ -93,6 +93,8 @@ def _search(message: sweep_pb2.SearchStatus) -> Search:
         message.hours_spent if message.HasField("hours_spent") else None,
         message.money_spent if message.HasField("money_spent") else None,
         message.spent or None,
+        message.is_open_ended,
+        message.shelved,
     )
 
 
@@ -110,8 +112,9 @@ def worker(message: sweep_pb2.WorkerStatus) -> Worker:
     return Worker(message.id, message.profile.name, message.state, message.last_seen_ms / 1_000, tuple(message.trials))
 
 
-def _ledger(message: sweep_pb2.Ledger) -> Ledger:
+def _ledger(message: sweep_pb2.Ledger, *, is_open_ended: bool) -> Ledger:
     known = {name: getattr(message, name) for name in Ledger.__dataclass_fields__ if name != "others"}
+    known["planned"] = None if is_open_ended else message.planned
     counts = {count.state: count.trials for count in message.by_state}
     others = {name: trials for name, trials in counts.items() if name not in known}
     known.update((name, trials) for name, trials in counts.items() if name in known)

@@ -29,7 +29,8 @@ class Progress:
 class Ledger:
     """Trials by state; `pending` to `cancelled` sum to `planned`."""
 
-    planned: int
+    planned: int | None
+    """`None` where hours or money alone decide how many trials there are: the states are those of the trials that were made."""
     pending: int
     leased: int
     """With a worker."""
@@ -193,6 +194,10 @@ class Search:
     """What these hours cost."""
     spent: str | None = None
     """The part of the budget because of which no trial begins any more: `hours` or `money`."""
+    is_open_ended: bool = False
+    """Whether nobody knows how many trials it comes to: as many as its hours or money allow."""
+    shelved: int = 0
+    """Trials that were pruned because the budget was spent, and go on from their checkpoints where it is raised."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +239,8 @@ class Status:
     slots: int
     """Theirs together: how many trials run at one time."""
     epochs_done: int
-    epochs_planned: int
+    epochs_planned: int | None
+    """`None` where hours or money alone decide how many trials there are."""
     replicates: int = 0
     """Planned of each configuration; 0 where the coordinator does not tell."""
     lowest: LowestTrial | None = None
@@ -282,10 +288,9 @@ class Status:
             by = self.objective.removeprefix("validation_").replace("_", " ")
             value = first.score if first.objective is None else first.objective
             best = f", best {by} {value:.4f} ({first.completed}/{self.replicates or first.completed} replicates)"
-        return (
-            f"{self.name}: {self.state}, {ledger.ended}/{ledger.planned} trials, "
-            f"{self.epochs_done}/{self.epochs_planned} epochs, {len(self.running)} running{best}"
-        )
+        trials = f"{ledger.ended}" if ledger.planned is None else f"{ledger.ended}/{ledger.planned}"
+        epochs = f"{self.epochs_done}" if self.epochs_planned is None else f"{self.epochs_done}/{self.epochs_planned}"
+        return f"{self.name}: {self.state}, {trials} trials, {epochs} epochs, {len(self.running)} running{best}"
 
 
 @dataclass(frozen=True)

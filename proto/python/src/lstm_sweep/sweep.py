@@ -143,8 +143,14 @@ class Sweep:
         Raises:
             SweepFileError: a level or a number is wrong.
             StateError: the sweep was cancelled, or its data has changed.
+            ValueError: a number is not above 0.
 
         """
+        numbers = {"replicates": replicates, "trials": trials, "epochs": epochs, "hours": hours, "money": money}
+        for name, number in numbers.items():
+            # The protocol's 0 means: as it is.
+            if number is not None and not number > 0:
+                raise ValueError(f"{name} must be above 0, not {number}")
         lines = grid if isinstance(grid, str) else _toml.text(grid or {})
         request = sweep_pb2.ExtendRequest(
             sweep=str(self.id),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Comparison, Constraint, ConstraintError, EXPRESSION_CHARS_MAX, Expression, Sign, TERMS_MAX};
 use crate::hyperparameter::{Hyperparameter, Kind};
+use crate::nearest::nearest;
 
 const HELP: &str = "write sums and products of hyperparameters and numbers: \"units * layers <= 512\"";
 
@@ -179,7 +180,14 @@ fn number(token: Token<'_>) -> Result<Expression, ConstraintError> {
 fn hyperparameter(token: Token<'_>) -> Result<Expression, ConstraintError> {
     let Some(hyperparameter) = Hyperparameter::from_name(token.text) else {
         let message = format!("{:?} is not a hyperparameter", token.text);
-        return Err(refused(token.span(), message, "docs/hyperparameters.md lists them"));
+        let is_number =
+            |one: &&Hyperparameter| matches!(one.row().kind, Kind::Integer { .. } | Kind::Real { .. });
+        let numbers = Hyperparameter::ALL.iter().filter(is_number).map(|one| one.name());
+        let help = match nearest(token.text, numbers) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => "docs/hyperparameters.md lists them".to_owned(),
+        };
+        return Err(refused(token.span(), message, &help));
     };
     match hyperparameter.row().kind {
         Kind::Integer { .. } | Kind::Real { .. } => Ok(Expression::Hyperparameter(hyperparameter)),

@@ -107,6 +107,8 @@ pub struct World {
     deleted: bool,
     deleted_origin: bool,
     models_removed: bool,
+    /// Whether a shelved trial went on.
+    revived: bool,
 }
 
 impl World {
@@ -149,6 +151,7 @@ impl World {
             deleted: false,
             deleted_origin: false,
             models_removed: false,
+            revived: false,
         }
     }
 
@@ -513,6 +516,12 @@ impl World {
         }
         let spent = self.engine.sweeps().filter_map(coordinator_core::SweepRecord::spent);
         corners.extend(spent.map(|part| format!("spent budget of {part}")));
+        if self.engine.sweeps().any(|sweep| sweep.finalist().is_some()) {
+            corners.insert("finalist of a spent budget".into());
+        }
+        if self.revived {
+            corners.insert("shelved trial that went on".into());
+        }
         if self.proposed > 0 {
             corners.insert("proposed trials".into());
         }

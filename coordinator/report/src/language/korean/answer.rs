@@ -87,6 +87,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("hours", "시간"),
     ("money", "비용"),
     (
+        "The budget of {part} is spent: the search went no further.",
+        "{part} 예산을 다 써서 탐색이 끝났습니다.",
+    ),
+    (
         "The budget of {part} is spent: the search went no further, and {cancelled} trials that waited were not trained.",
         "{part} 예산을 다 써서 탐색이 끝났습니다. 대기 중이던 시행 {cancelled}건은 학습하지 않았습니다.",
     ),

@@ -6,6 +6,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("Ledger", "시행 집계"),
     ("planned (grid × replicates)", "계획(격자 × 반복)"),
     ("planned (budget of the search)", "계획(탐색 예산)"),
+    ("made (as many as the budget allowed)", "생성(예산이 허용한 만큼)"),
     ("sum of states", "상태별 합계"),
     ("of these without a record", "그중 기록이 없는 시행"),
     ("results reused from earlier sweeps", "이전 스윕에서 재사용한 결과"),
@@ -31,6 +32,10 @@ pub(super) const ENTRIES: &[Entry] = &[
          has a result.",
         "집계 일치: 계획 {planned} = 상태별 합계 {recorded}. 중복된 시행이 없고, 완료된 모든 시행에 결과가 \
          있습니다.",
+    ),
+    (
+        "Balanced: the states of {recorded} trials; no trial stands twice, every completed trial has a result.",
+        "집계 일치: 시행 {recorded}건의 상태. 중복된 시행이 없고, 완료된 모든 시행에 결과가 있습니다.",
     ),
     (
         "Not balanced: planned {planned}, sum of states {recorded}, duplicates {duplicates}, completed \

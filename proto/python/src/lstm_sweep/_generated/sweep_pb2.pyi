@@ -334,7 +334,7 @@ class SweepStatus(_message.Message):
     def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., outlook: _Optional[str] = ..., no_worker_since_ms: _Optional[int] = ..., eta_low_seconds: _Optional[float] = ..., eta_high_seconds: _Optional[float] = ..., running_seconds: _Optional[float] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ..., handed_back: _Optional[_Iterable[_Union[HandBack, _Mapping]]] = ..., earlier_choices: _Optional[_Iterable[_Union[EarlierChoice, _Mapping]]] = ..., matters_most: _Optional[str] = ..., owner: _Optional[str] = ..., owner_label: _Optional[str] = ..., priority: _Optional[int] = ..., search: _Optional[_Union[SearchStatus, _Mapping]] = ..., objective: _Optional[str] = ...) -> None: ...
 
 class SearchStatus(_message.Message):
-    __slots__ = ("sampler", "pruner", "trials_made", "trials_max", "epochs_max", "at_rungs", "hours_max", "money_max", "hours_spent", "money_spent", "spent")
+    __slots__ = ("sampler", "pruner", "trials_made", "trials_max", "epochs_max", "at_rungs", "hours_max", "money_max", "hours_spent", "money_spent", "is_open_ended", "shelved", "spent")
     SAMPLER_FIELD_NUMBER: _ClassVar[int]
     PRUNER_FIELD_NUMBER: _ClassVar[int]
     TRIALS_MADE_FIELD_NUMBER: _ClassVar[int]
@@ -345,6 +345,8 @@ class SearchStatus(_message.Message):
     MONEY_MAX_FIELD_NUMBER: _ClassVar[int]
     HOURS_SPENT_FIELD_NUMBER: _ClassVar[int]
     MONEY_SPENT_FIELD_NUMBER: _ClassVar[int]
+    IS_OPEN_ENDED_FIELD_NUMBER: _ClassVar[int]
+    SHELVED_FIELD_NUMBER: _ClassVar[int]
     SPENT_FIELD_NUMBER: _ClassVar[int]
     sampler: str
     pruner: str
@@ -356,8 +358,10 @@ class SearchStatus(_message.Message):
     money_max: float
     hours_spent: float
     money_spent: float
+    is_open_ended: bool
+    shelved: int
     spent: str
-    def __init__(self, sampler: _Optional[str] = ..., pruner: _Optional[str] = ..., trials_made: _Optional[int] = ..., trials_max: _Optional[int] = ..., epochs_max: _Optional[int] = ..., at_rungs: _Optional[int] = ..., hours_max: _Optional[float] = ..., money_max: _Optional[float] = ..., hours_spent: _Optional[float] = ..., money_spent: _Optional[float] = ..., spent: _Optional[str] = ...) -> None: ...
+    def __init__(self, sampler: _Optional[str] = ..., pruner: _Optional[str] = ..., trials_made: _Optional[int] = ..., trials_max: _Optional[int] = ..., epochs_max: _Optional[int] = ..., at_rungs: _Optional[int] = ..., hours_max: _Optional[float] = ..., money_max: _Optional[float] = ..., hours_spent: _Optional[float] = ..., money_spent: _Optional[float] = ..., is_open_ended: bool = ..., shelved: _Optional[int] = ..., spent: _Optional[str] = ...) -> None: ...
 
 class HandBack(_message.Message):
     __slots__ = ("trial", "attempt", "worker", "how", "at_ms", "reason")

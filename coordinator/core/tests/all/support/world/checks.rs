@@ -8,6 +8,7 @@ impl World {
         let begun = |one: &&Granted| one.work == WorkKind::Train && one.token.0 > last_token;
         for granted in groups.iter().flatten().filter(begun) {
             let sweep = self.engine.sweep(granted.spec.id.sweep);
+            let sweep = sweep.filter(|sweep| sweep.finalist() != Some(granted.spec.id.index));
             let spent = sweep.and_then(coordinator_core::SweepRecord::spent);
             assert_eq!(spent, None, "trial {} began when the budget was spent", granted.spec.id);
         }
@@ -85,10 +86,11 @@ impl World {
                 _ => {}
             }
             let Mutation::Trial(trial) = mutation else { continue };
-            let was_cancelled = |end: &TrialRecord| end.state == TrialState::Cancelled;
-            // What was cancelled when a budget was spent waits again when it is raised.
+            let may_go_on = |end: &TrialRecord| end.state == TrialState::Cancelled || end.is_shelved();
+            // What was cancelled or shelved when a budget was spent goes on when it is raised.
             let is_revived = matches!(command, Command::Extend { .. })
-                && self.ended.get(&trial.spec.id).is_some_and(was_cancelled);
+                && self.ended.get(&trial.spec.id).is_some_and(may_go_on);
+            self.revived |= is_revived && trial.checkpoint.is_some();
             if matches!(command, Command::Retry { .. }) || is_revived {
                 self.ended.remove(&trial.spec.id);
             }

@@ -36,7 +36,7 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 const SLIP_CHARS_MAX: usize = 40;
 
 /// The candidate nearest to a misspelt name, if one is near: at most a third of its characters differ.
-pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if name.chars().nth(SLIP_CHARS_MAX).is_some() {
         return None;
     }
@@ -56,8 +56,8 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
 
 #[cfg(test)]
 mod tests {
-    use super::super::known::all_names;
     use super::*;
+    use crate::sweep_file::all_names;
 
     #[test]
     fn slips_and_other_tools_words_find_our_names() {
@@ -71,6 +71,7 @@ mod tests {
         ] {
             assert_eq!(nearest(slip, all_names()), Some(ours), "{slip}");
         }
+        assert_eq!(nearest("layer", all_names()), Some("layers"));
         assert_eq!(nearest("zzz", all_names()), None);
         assert_eq!(nearest("x", all_names()), None);
         assert_eq!(nearest(&"u".repeat(1000), all_names()), None);
