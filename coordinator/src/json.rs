@@ -13,12 +13,12 @@ mod test;
 use coordinator_core::spans::is_much_longer;
 use serde::Serialize;
 use sweep_proto::state::{State, Told};
-use sweep_proto::{Objective, SweepState, WorkerCondition, wire};
+use sweep_proto::{FrontObjective, OBJECTIVES_MAX, Objective, SweepState, WorkerCondition, wire};
 
 pub use data::{Data, DataFile, DataRow, DataSplit};
 pub use ledger::{AWAY, Count, Ledger};
 pub use search::Searching;
-pub use standing::{EarlierChoice, HandBack};
+pub use standing::{EarlierChoice, HandBack, Shown, told_objectives};
 pub use test::Test;
 
 /// A sweep.
@@ -71,7 +71,11 @@ pub struct Sweep {
     pub replicates: u32,
     /// The metric by which configurations are ranked and chosen.
     pub objective: Objective,
+    /// What they are weighed by beside that, on the Pareto front of the report: metrics, `parameters` or `seconds`.
+    pub further_objectives: Vec<FrontObjective>,
     /// The completed trial that is the best by the objective. It is one seed of one configuration, where `best` has means.
+    pub best_trial: Option<Lowest>,
+    /// The same under the name that it had when the loss was the only objective.
     pub lowest: Option<Lowest>,
     /// Rows of each split of the dataset.
     pub rows: Option<Rows>,
@@ -232,6 +236,7 @@ impl From<wire::SweepStatus> for Sweep {
             status.best.iter_mut().for_each(|best| best.objective = None);
             status.lowest.iter_mut().for_each(|lowest| lowest.objective = None);
         }
+        let lowest = status.lowest.take().map(Lowest::from);
         let outlook = Outlook::of(&status);
         let told = |seconds: Option<f64>| seconds.and_then(finite).filter(|_| outlook == Outlook::Ends);
         let search = status.search.map(Searching::from);
@@ -260,7 +265,15 @@ impl From<wire::SweepStatus> for Sweep {
             data: status.data.map(Data::from),
             replicates: status.replicates,
             objective: objective.unwrap_or_default(),
-            lowest: status.lowest.map(Lowest::from),
+            // Those that only a later coordinator knows are left out.
+            further_objectives: status
+                .further_objectives
+                .iter()
+                .filter_map(|name| FrontObjective::from_name(name).ok())
+                .take(OBJECTIVES_MAX)
+                .collect(),
+            best_trial: lowest.clone(),
+            lowest,
             rows: status.rows.map(Rows::from),
             warnings: status.warnings.into_iter().map(Warning::from).collect(),
             held: status.held,

@@ -7,8 +7,8 @@ mod worker;
 use coordinator_core::view::Ledger;
 use coordinator_core::{Outlook, Progress};
 use sweep_proto::{
-    DataAccount, EpochMetric, Objective, SweepId, SweepState, TestFigure, Timestamp, TrialId,
-    WorkerCondition, WorkerId, WorkerProfile,
+    DataAccount, EpochMetric, FurtherObjectives, Objective, SweepId, SweepState, TestFigure, Timestamp,
+    TrialId, WorkerCondition, WorkerId, WorkerProfile,
 };
 
 use crate::json::Searching;
@@ -58,6 +58,8 @@ pub(crate) struct SweepView {
     pub(crate) priority: u32,
     /// What configurations are ranked by.
     pub(crate) objective: Objective,
+    /// What they are weighed by beside that.
+    pub(crate) further_objectives: FurtherObjectives,
     pub(crate) search: Option<Searching>,
 }
 

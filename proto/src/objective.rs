@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
+use crate::front_objective::FrontObjective;
 use crate::metric::figure::{Better, Taken, Unit};
 use crate::metric::{EpochFigure, EpochMetric, TestFigure};
 
@@ -45,9 +46,14 @@ impl Objective {
         self.0.name()
     }
 
+    /// The name without its split: `loss`, `accuracy`, `macro_f1`.
+    fn bare_name(self) -> &'static str {
+        self.name().trim_start_matches(VALIDATION)
+    }
+
     /// What people call it: `loss`, `accuracy`, `macro F1`.
     pub fn words(self) -> &'static str {
-        let on_test = TestFigure::from_name(self.name().trim_start_matches(VALIDATION));
+        let on_test = TestFigure::from_name(self.bare_name());
         on_test.map_or(self.name(), TestFigure::words)
     }
 
@@ -108,6 +114,12 @@ impl Objective {
                 "{figure} is a cost of training and says nothing about what the model has learned",
                 figure = figure.name()
             ))),
+            None if name == FrontObjective::Parameters.name() => Err(told(format!(
+                "{name} is the size of the model and says nothing about what it has learned"
+            ))),
+            None if Self::all().any(|one| one.bare_name() == name) => Err(told(format!(
+                "{name} is measured on every split, and a sweep is ranked by the validation split"
+            ))),
             None if of_test(name).is_some() => Err(told(format!(
                 "{name} is measured on the test split, which is for measuring the chosen configuration: a configuration that is \
                  chosen by it has a test result that is too good"
@@ -128,17 +140,26 @@ fn of_test(name: &str) -> Option<TestFigure> {
     TestFigure::from_name(name.strip_prefix("test_").unwrap_or(name))
 }
 
-/// The objective that is measured on the validation split as the named one is elsewhere, or all.
-fn remedy(name: &str) -> String {
+/// The objective that is measured on the validation split as the named figure is elsewhere.
+pub(crate) fn twin(name: &str) -> Option<Objective> {
     let bare = name.strip_prefix("test_").or_else(|| name.strip_prefix("train_")).unwrap_or(name);
-    match Objective::all().find(|one| one.name().trim_start_matches(VALIDATION) == bare) {
-        Some(twin) => format!("write objective = \"{}\"", twin.name()),
+    Objective::all().find(|one| one.bare_name() == bare)
+}
+
+/// The objective to write for a name, or all.
+fn remedy(name: &str) -> String {
+    match twin(name) {
+        Some(twin) => format!("write objective = \"{twin}\""),
+        // What it costs may be weighed against what it has learned.
+        None if FrontObjective::is_cost(name) => {
+            format!("name a metric first: objective = [\"{}\", \"{name}\"]", Objective::default())
+        }
         None => format!("choose by {}", Objective::all().map(Objective::name).collect::<Vec<_>>().join(", ")),
     }
 }
 
 /// A name as a message shows it, in a bounded length.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     crate::text::inert_line(&name.chars().take(48).collect::<String>())
 }
 
@@ -207,6 +228,13 @@ mod tests {
             refused("train_loss").is_err_and(|told| told.ends_with("write objective = \"validation_loss\""))
         );
         assert!(refused("seconds").is_err_and(|told| told.starts_with("seconds is a cost of training")));
+        for cost in ["seconds", "parameters"] {
+            let help = format!("name a metric first: objective = [\"validation_loss\", \"{cost}\"]");
+            assert!(refused(cost).is_err_and(|told| told.ends_with(&help)), "{cost}");
+        }
+        let bare = "accuracy is measured on every split, and a sweep is ranked by the validation split; write objective = \
+                    \"validation_accuracy\"";
+        assert_eq!(refused("accuracy"), Err(bare.to_owned()));
         assert!(refused("luck\u{1b}").is_err_and(|told| !told.contains('\u{1b}')));
         for figure in TestFigure::ALL {
             assert!(Objective::from_name(figure.column()).is_err(), "{}", figure.column());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::configuration::{Configuration, Value};
+use crate::front_objective::{FrontObjective, FurtherObjectives};
 use crate::hyperparameter::Hyperparameter;
 use crate::objective::Objective;
 use crate::reading::Reading;
@@ -120,6 +121,9 @@ pub struct SweepSpec {
     /// By what its configurations are ranked and chosen.
     #[serde(default, skip_serializing_if = "crate::left_out::is_default")]
     pub objective: Objective,
+    /// What its configurations are weighed by beside that, on a Pareto front. Nothing is chosen by them.
+    #[serde(default, skip_serializing_if = "crate::left_out::is_default")]
+    pub further_objectives: FurtherObjectives,
 }
 
 /// Which points of a grid are its configurations.
@@ -135,6 +139,11 @@ impl SweepSpec {
     pub const FAILURES_MAX: u32 = 3;
     /// The highest priority: more steps than anybody tells apart.
     pub const PRIORITY_MAX: u32 = 100;
+
+    /// Every objective, first the one that ranks and chooses.
+    pub fn objectives(&self) -> impl Iterator<Item = FrontObjective> + use<> {
+        std::iter::once(FrontObjective::Metric(self.objective)).chain(self.further_objectives.iter())
+    }
 
     /// Whether all axes have levels, all their combinations are allowed, and all of them are trained.
     pub fn is_whole_grid(&self) -> bool {
@@ -341,6 +350,7 @@ mod tests {
             reuse: true,
             priority: 0,
             objective: Objective::default(),
+            further_objectives: FurtherObjectives::default(),
             constraints: Box::default(),
             search: None,
         }

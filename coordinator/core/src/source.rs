@@ -311,6 +311,7 @@ mod tests {
             reuse: true,
             priority: 0,
             objective: sweep_proto::Objective::default(),
+            further_objectives: sweep_proto::FurtherObjectives::default(),
             constraints: Box::default(),
             search: None,
         }

@@ -200,17 +200,19 @@
   function scatter(spec) {
     const of = (front) => spec.points.filter((point) => point[3] === front).map((point) => [point[0], point[1], point[2]]);
     const front = of(true).sort((left, right) => left[0] - right[0]);
+    const [across, up] = spec.scales ?? [say("seconds per trial"), say("validation accuracy (%)")];
+    const told = ([x, y]) => spec.scales ? `${escape(across)}: ${short(x)}<br>${escape(up)}: ${short(y)}` : `${short(x)} s, ${short(y)} %`;
     return {
       ...base(),
       legend: legendOf(spec, [say("configuration"), say("Pareto front")]),
       grid: grid(34),
-      xAxis: axis({ type: "value", scale: true, name: say("seconds per trial") }),
-      yAxis: axis({ type: "value", scale: true, name: say("validation accuracy (%)") }),
-      tooltip: tooltip({ trigger: "item", formatter: ({ value }) => `${escape(value[2])}<br>${short(value[0])} s, ${short(value[1])} %` }),
+      xAxis: axis({ type: "value", scale: true, name: across }),
+      yAxis: axis({ type: "value", scale: true, name: up }),
+      tooltip: tooltip({ trigger: "item", formatter: ({ value }) => `${escape(value[2])}<br>${told(value)}` }),
       series: [
         { name: say("configuration"), type: "scatter", data: of(false), symbolSize: 9, itemStyle: { color: COLORS[0], opacity: 0.75 } },
         { name: say("Pareto front"), type: "line", data: front, symbol: "diamond", symbolSize: 12,
-          lineStyle: { color: COLORS[1], type: "dashed", width: 1.5 }, itemStyle: { color: COLORS[1] } },
+          lineStyle: { color: COLORS[1], type: "dashed", width: spec.is_apart ? 0 : 1.5 }, itemStyle: { color: COLORS[1] } },
       ],
     };
   }
@@ -305,7 +307,7 @@
       ...spec.cells.flatMap((row, y) => row.map((score, x) => [spec.rows[y], spec.columns[x], score])),
     ],
     scatter: (spec) => [
-      ["configuration", "seconds", "validation_accuracy_percent", "on_front"],
+      ["configuration", ...(spec.scales ?? ["seconds", "validation_accuracy_percent"]), "on_front"],
       ...spec.points.map(([seconds, accuracy, label, front]) => [label, seconds, accuracy, front]),
     ],
     reliability: (spec) => [["mean_probability_percent", "accuracy_percent", "examples"], ...spec.points],

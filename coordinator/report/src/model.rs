@@ -9,6 +9,7 @@ pub mod comparison;
 mod conclusion;
 mod effects;
 mod findings;
+mod front;
 mod test_split;
 
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ pub use coordinator_statistics::interval::{Band, Interval, ReplicateMean, Summar
 pub use self::answer::{
     Answer, BesideStudy, BestBy, CrossFittedGap, Gap, PastChoice, Strongest, StudyVerdict, TestFigures,
 };
-pub use self::conclusion::{Conclusion, NextStep, Worth};
+pub use self::conclusion::{Conclusion, FrontNote, NextStep, Worth};
 pub use self::effects::{
     Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
     Interaction, LevelComparison, LevelEffect, LevelQuantiles, LossQuantiles, MainEffects, OneFactor,
@@ -34,6 +35,7 @@ pub use self::effects::{
 pub use self::findings::{
     Consequence, GroupLabel, PanelTitle, ReplicatesNeeded, Setting, SettingValue, VerdictReason, VerdictRule,
 };
+pub use self::front::{CheapestMember, Front, WeighedConfiguration, WeighedObjective};
 pub use self::test_split::{Baseline, HardestExample, ReliabilityBin, TestSplit};
 
 /// Version of `report.json`.
@@ -81,6 +83,9 @@ pub struct ReportModel {
     /// Every configuration with a completed trial, best first: most completed replicates, then lowest mean
     /// validation loss.
     pub ranking: Vec<RankedConfiguration>,
+    /// What may be traded for what; left out of a sweep with one objective.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub front: Option<Front>,
     /// What it cost.
     pub cost: Cost,
     /// How steady each ranked configuration's last epochs are, in ranking order.

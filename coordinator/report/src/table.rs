@@ -75,6 +75,12 @@ pub struct TrialOutcome {
 }
 
 impl TrialRow {
+    /// The epoch whose weights are kept; `None` without a result, or without that epoch.
+    pub fn kept_epoch(&self) -> Option<&EpochMetric> {
+        let best = self.outcome?.best_epoch;
+        self.epochs.iter().find(|epoch| epoch.epoch == best)
+    }
+
     /// Seconds inside epochs; `None` without epochs.
     pub fn seconds(&self) -> Option<f64> {
         (!self.epochs.is_empty()).then(|| self.epochs.iter().map(|epoch| epoch.seconds).sum())

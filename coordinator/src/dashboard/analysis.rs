@@ -14,7 +14,7 @@ use crate::rpc::{Work, lists};
 use crate::status;
 
 /// The sections, in the report's order.
-const SECTIONS: [&str; 4] = ["effects", "importance", "interactions", "parallel"];
+const SECTIONS: [&str; 5] = ["effects", "importance", "interactions", "parallel", "front"];
 
 /// The sections' HTML and the data of their charts, as JSON.
 #[derive(Debug)]

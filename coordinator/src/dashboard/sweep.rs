@@ -22,7 +22,7 @@ use super::parts::Parts;
 use super::picture::{self, CURVES_MAX, Failure, Picture};
 use super::refusal::Refusal;
 use super::{Dashboard, charts, map};
-use crate::json::{Count, HandBack, Running, Sweep};
+use crate::json::{Best, Count, HandBack, Running, Shown, Sweep};
 use crate::report_signature::FILE_NAME;
 use crate::rpc::lists;
 use crate::status;
@@ -252,6 +252,23 @@ impl RunningTable<'_> {
 }
 
 impl BestTable<'_> {
+    fn title(&self, figure: Shown) -> String {
+        let words = match figure {
+            Shown::Objective => self.sweep.objective.words(),
+            Shown::Loss => "loss",
+            Shown::Accuracy => "accuracy",
+        };
+        format!("validation {words}")
+    }
+
+    fn value(&self, best: &Best, figure: Shown) -> String {
+        match figure {
+            Shown::Objective => self.sweep.told_value(best.objective),
+            Shown::Loss => format::optional(best.validation_loss),
+            Shown::Accuracy => format::optional_percent(best.validation_accuracy),
+        }
+    }
+
     fn path_of(trial: &str) -> String {
         path_of(trial)
     }

@@ -81,6 +81,7 @@ pub(super) fn launch() -> Command {
         reuse: false,
         priority: 0,
         objective: sweep_proto::Objective::default(),
+        further_objectives: sweep_proto::FurtherObjectives::default(),
         constraints: Box::default(),
         search: None,
     };

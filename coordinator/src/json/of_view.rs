@@ -20,6 +20,7 @@ impl From<SweepView> for Sweep {
         let rows = view.rows.map(|[train, validation, test]| Rows { train, validation, test });
         let test_rows = rows.map_or(0, |rows| rows.test);
         let warning = |one: crate::view::Warning| Warning { kind: one.kind.to_owned(), text: one.text };
+        let lowest = view.lowest.map(Lowest::from);
         Self {
             id: view.id.0,
             name: view.name,
@@ -47,7 +48,8 @@ impl From<SweepView> for Sweep {
                 .filter(|_| view.search.as_ref().is_none_or(|search| !search.is_open_ended)),
             data: view.data.map(Data::from),
             replicates: view.replicates,
-            lowest: view.lowest.map(Lowest::from),
+            best_trial: lowest.clone(),
+            lowest,
             rows,
             warnings: view.warnings.into_iter().map(warning).collect(),
             held: view.held,
@@ -59,6 +61,7 @@ impl From<SweepView> for Sweep {
             priority: view.priority,
             search: view.search,
             objective: view.objective,
+            further_objectives: view.further_objectives.iter().collect(),
         }
     }
 }
@@ -338,6 +341,8 @@ mod tests {
             owner_label: Some("alice".into()),
             priority: 2,
             objective: sweep_proto::Objective::from_name("validation_macro_f1").unwrap_or_default(),
+            further_objectives: sweep_proto::FurtherObjectives::of([sweep_proto::FrontObjective::Seconds])
+                .unwrap_or_default(),
             search: Some(Searching {
                 sampler: "random".into(),
                 pruner: "asha".into(),

@@ -4,7 +4,7 @@ use coordinator_report::sections::format::fixed;
 use serde::Serialize;
 use sweep_proto::state::State;
 use sweep_proto::text::inert_line;
-use sweep_proto::{AttemptState, EpochFigure, SweepState, TrialState, wire};
+use sweep_proto::{AttemptState, EpochFigure, FrontObjective, Objective, SweepState, TrialState, wire};
 
 use super::{Outlook, Sweep, finite};
 
@@ -37,6 +37,17 @@ impl HandBack {
         };
         inert_line(&text.chars().take(HAND_BACK_CHARS_MAX).collect::<String>())
     }
+}
+
+/// A figure of a configuration in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The objective, where it is neither of the others.
+    Objective,
+    /// Validation loss.
+    Loss,
+    /// Validation accuracy.
+    Accuracy,
 }
 
 /// Most characters of a line that tells of a hand-back.
@@ -115,14 +126,43 @@ impl Sweep {
         }
     }
 
+    /// Every objective with its direction: `maximize: validation_accuracy; Pareto front with minimize: parameters`. `None` where
+    /// the validation loss is the only one.
+    pub fn told_objectives(&self) -> Option<String> {
+        told_objectives(self.objective, self.further_objectives.iter().copied())
+    }
+
     /// Whether the objective is neither the loss nor the accuracy, which every view shows.
     pub fn has_other_objective(&self) -> bool {
         !matches!(self.objective.figure(), EpochFigure::ValidationLoss | EpochFigure::ValidationAccuracy)
     }
 
+    /// The figures of a configuration that views show, first the one that ranks.
+    pub fn shown_figures(&self) -> impl Iterator<Item = Shown> + use<> {
+        let figures: &[Shown] = match self.objective.figure() {
+            EpochFigure::ValidationLoss => &[Shown::Loss, Shown::Accuracy],
+            EpochFigure::ValidationAccuracy => &[Shown::Accuracy, Shown::Loss],
+            _ => &[Shown::Objective, Shown::Loss, Shown::Accuracy],
+        };
+        figures.iter().copied()
+    }
+
     /// What the best configuration is called: `best so far` until the sweep has finished.
     pub fn best_is_called(&self) -> &'static str {
         if self.has_finished() { "best" } else { "best so far" }
+    }
+}
+
+/// As [`Sweep::told_objectives`].
+pub fn told_objectives(
+    first: Objective,
+    further: impl IntoIterator<Item = FrontObjective>,
+) -> Option<String> {
+    let further: Vec<String> = further.into_iter().map(|one| format!("{}: {one}", one.direction())).collect();
+    let told = format!("{}: {first}", first.direction());
+    match further.as_slice() {
+        [] => (first != Objective::default()).then_some(told),
+        further => Some(format!("{told}; Pareto front with {}", further.join(", "))),
     }
 }
 

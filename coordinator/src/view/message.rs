@@ -49,6 +49,7 @@ impl From<SweepView> for wire::SweepStatus {
             priority: view.priority,
             search: view.search.map(Into::into),
             objective: view.objective.name().to_owned(),
+            further_objectives: view.further_objectives.iter().map(|one| one.name().to_owned()).collect(),
         }
     }
 }

@@ -66,6 +66,7 @@ impl SweepView {
             owner_label: owner_label.map(str::to_owned),
             priority: sweep.spec.priority,
             objective: sweep.spec.objective,
+            further_objectives: sweep.spec.further_objectives,
             search: search(engine, sweep),
         })
     }

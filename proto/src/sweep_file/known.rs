@@ -1,5 +1,6 @@
 //! What may stand in a sweep file and where: the settings beside the hyperparameters.
 
+use crate::front_objective::{FrontObjective, OBJECTIVES_MAX};
 use crate::hyperparameter::{Hyperparameter, Kind, Section};
 use crate::objective::Objective;
 use crate::reading::HtmlBreaks;
@@ -93,7 +94,7 @@ pub(super) enum Shape {
     },
     /// A table from texts to texts.
     Table,
-    /// A metric, or a group of a metric and its direction.
+    /// A metric, or a group of a metric and its direction; or a list of these and of costs.
     Objective,
 }
 
@@ -109,7 +110,18 @@ impl Shape {
             }
             Shape::Texts { .. } => "a list of texts".to_owned(),
             Shape::Table => "a table of texts".to_owned(),
-            Shape::Objective => Objective::all().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", "),
+            Shape::Objective => {
+                let metrics: Vec<String> = Objective::all().map(|one| format!("`{one}`")).collect();
+                let costs = FrontObjective::all()
+                    .map(FrontObjective::name)
+                    .filter(|one| FrontObjective::is_cost(one));
+                let costs: Vec<String> = costs.map(|cost| format!("`{cost}`")).collect();
+                format!(
+                    "{}; or a list of at most {OBJECTIVES_MAX} of these and {}, a metric first",
+                    metrics.join(", "),
+                    costs.join(", ")
+                )
+            }
         }
     }
 }
@@ -161,7 +173,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Place::Top,
         Shape::Objective,
         "validation_loss",
-        "The metric by which configurations are ranked and chosen.",
+        "The metric by which configurations are ranked and chosen. Of a list, the first one; the report shows the Pareto front of all.",
     ),
     setting("dataset", Place::Data, Shape::Text, "none", "A dataset known by name: snippets, imdb or nsmc."),
     setting(

@@ -161,11 +161,27 @@ pub(super) fn search_of(
         source.report(section, message, Some("write trials = 40 under [search]".to_owned()));
     }
     if let Some(pruner) = pruner {
+        refuse_pruned_front(source, settings, pruner);
         idle::refuse(source, settings, space, pruner);
     }
     let small = |name| settings.whole(Place::Search, name).and_then(|number: u64| u32::try_from(number).ok());
     let (eta, min_epochs) = (small("eta"), small("min_epochs"));
     Some(Search { sampler: sampler?, pruner: pruner?, eta, min_epochs, budget })
+}
+
+/// Reports a pruner beside several objectives: it would end trials of configurations that belong to the front.
+fn refuse_pruned_front(source: &mut Source<'_>, settings: &Settings, pruner: PrunerName) {
+    let objectives = settings.objectives();
+    let place = settings.value(Place::Search, "pruner").map(|(_, place)| place);
+    let Some(place) = place.filter(|_| pruner != PrunerName::None && !objectives.further.is_empty()) else {
+        return;
+    };
+    let message = format!(
+        "the pruner {pruner} looks at {} alone, and would end trials that are on the Pareto front of all objectives",
+        objectives.first
+    );
+    let help = format!("remove the pruner, or write objective = \"{}\"", objectives.first);
+    source.report(place, message, Some(help));
 }
 
 /// Hours, money or a price, where the file has it.

@@ -5,11 +5,10 @@ use std::ops::Range;
 
 use super::known::{Known, Place, Setting, Shape};
 use super::layout::Layout;
-use super::objective::objective_of;
+use super::objective::{Objectives, objectives_of};
 use super::source::Source;
 use super::value::{Expected, PlacedTexts, column_of, columns_of, table_of, text_of, texts_of, value_of};
 use crate::configuration::Value;
-use crate::objective::Objective;
 
 /// Longest name of a sweep, in characters: what still fits a line of a report.
 pub const NAME_CHARS_MAX: usize = 100;
@@ -26,7 +25,7 @@ pub(super) struct Settings {
     tables: BTreeMap<(Place, &'static str), BTreeMap<String, String>>,
     /// Lists of which something could not be read.
     partly_read: BTreeSet<(Place, &'static str)>,
-    objective: Option<Objective>,
+    objectives: Objectives,
 }
 
 /// Reads every setting of a layout.
@@ -63,7 +62,7 @@ pub(super) fn settings_of(source: &mut Source<'_>, layout: &Layout<'_, '_>) -> S
                 None
             }
             Shape::Objective => {
-                settings.objective = objective_of(source, entry);
+                settings.objectives = objectives_of(source, entry).unwrap_or_default();
                 None
             }
             Shape::Table => {
@@ -138,9 +137,9 @@ impl Settings {
         self.tables.get(&(place, name)).cloned().unwrap_or_default()
     }
 
-    /// The objective, where the file has one.
-    pub(super) fn objective(&self) -> Option<Objective> {
-        self.objective
+    /// The objectives; the default one where the file has none that can be read.
+    pub(super) fn objectives(&self) -> Objectives {
+        self.objectives
     }
 
     /// A whole number, where the file has one.

@@ -20,9 +20,11 @@ impl SweepSpec {
             0 => String::new(),
             priority => format!("priority = {priority}\n"),
         };
-        let objective = match self.objective {
-            default if default == Objective::default() => String::new(),
-            other => format!("objective = {}\n", text(other.name())),
+        let objectives: Vec<String> = self.objectives().map(|one| text(one.name())).collect();
+        let objective = match objectives.as_slice() {
+            [_] if self.objective == Objective::default() => String::new(),
+            [one] => format!("objective = {one}\n"),
+            several => format!("objective = [{}]\n", several.join(", ")),
         };
         let name = text(&self.name);
         let mut file = format!("name = {name}\n{priority}{objective}\n[data]\n{}", data(&self.data));

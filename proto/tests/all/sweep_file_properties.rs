@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use sweep_proto::sweep_file::{parse, parse_bytes, parse_grid};
 use sweep_proto::{
     Amount, Axis, Budget, Condition, Configuration, Constraint, Constraints, DataSource, DataSpec,
-    HtmlBreaks, Hyperparameter, Kind, Objective, PrunerName, Range, Reading, SamplerName, Search, SweepSpec,
-    Value,
+    FrontObjective, FurtherObjectives, HtmlBreaks, Hyperparameter, Kind, Objective, PrunerName, Range,
+    Reading, SamplerName, Search, SweepSpec, Value,
 };
 
 const VALID: &[&str] = &[
@@ -23,6 +23,7 @@ const VALID: &[&str] = &[
     include_str!("broken/ranges.toml"),
     include_str!("broken/search_idle.toml"),
     include_str!("broken/objective_direction.toml"),
+    include_str!("broken/objective_list_twice.toml"),
 ];
 
 /// Every problem lies in the text, and can be shown.
@@ -214,10 +215,14 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
         (axes, Constraints::from(constraint.into_iter().collect::<Vec<_>>()))
     });
     let train = (1_u32..=1000, any::<u64>(), 1_u32..=100, any::<bool>());
-    let top = (0_u32..=100, proptest::sample::select(Objective::all().collect::<Vec<_>>()));
+    let further =
+        proptest::sample::subsequence(FrontObjective::all().collect::<Vec<_>>(), 0..=2).prop_shuffle();
+    let top = (0_u32..=100, proptest::sample::select(Objective::all().collect::<Vec<_>>()), further);
     (shown_text(), data(), fixed, axes, train, top).prop_map(
         |(name, data, values, (axes, constraints), (replicates, seed, failures_max, reuse), top)| {
-            let (priority, objective) = top;
+            let (priority, objective, further) = top;
+            let further = further.into_iter().filter(|one| *one != FrontObjective::Metric(objective));
+            let further_objectives = FurtherObjectives::of(further).expect("each once");
             let mut fixed = Configuration::default();
             for (one, value) in Hyperparameter::ALL.iter().zip(values) {
                 // A swept hyperparameter's own value is not part of a sweep file.
@@ -227,7 +232,7 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
             }
             let has_range = axes.iter().any(|axis| axis.range().is_some());
             let are_epochs_swept = axes.iter().any(|axis| axis.hyperparameter == Hyperparameter::Epochs);
-            let is_pruned = !are_epochs_swept && fixed.epochs() > 1;
+            let is_pruned = !are_epochs_swept && fixed.epochs() > 1 && further_objectives.is_empty();
             SweepSpec {
                 name,
                 data,
@@ -239,6 +244,7 @@ fn spec() -> impl Strategy<Value = SweepSpec> {
                 reuse,
                 priority,
                 objective,
+                further_objectives,
                 search: search(has_range, replicates, is_pruned),
                 constraints: Box::new(constraints),
             }

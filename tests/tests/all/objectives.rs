@@ -55,6 +55,70 @@ fn best(report: &Path, metric: &str) -> Result<(String, f64)> {
     means.min_by(|one, other| (sign * one.1).total_cmp(&(sign * other.1))).context("no trial has completed")
 }
 
+/// The labels of a report's configurations that none beats in accuracy and size, from its trials alone.
+fn front(report: &Path) -> Result<Vec<String>> {
+    let mut trials: BTreeMap<String, Vec<[f64; 2]>> = BTreeMap::new();
+    for trial in rows(report, "trials.csv")? {
+        let label = format!("units={} learning_rate={}", trial["units"], trial["learning_rate"]);
+        let values = [trial["validation_accuracy"].parse()?, trial["parameters"].parse()?];
+        trials.entry(label).or_default().push(values);
+    }
+    let mean =
+        |rows: &Vec<[f64; 2]>, at: usize| rows.iter().map(|row| row[at]).sum::<f64>() / rows.len() as f64;
+    let means: Vec<_> = trials.iter().map(|(label, rows)| (label, [mean(rows, 0), mean(rows, 1)])).collect();
+    let is_beaten = |one: &[f64; 2]| {
+        means.iter().any(|(_, other)| other[0] >= one[0] && other[1] <= one[1] && other != one)
+    };
+    Ok(means.iter().filter(|(_, one)| !is_beaten(one)).map(|(label, _)| (*label).clone()).collect())
+}
+
+#[test]
+fn a_sweep_of_two_objectives_reports_the_front_that_its_trials_give() -> Result<()> {
+    let mut cluster = Cluster::start()?;
+    let worker = cluster.add_worker()?;
+    let line = r#"objective = ["validation_accuracy", "parameters"]"#;
+    let file = cluster.write("two.toml", &sweep("two", line))?;
+    cluster.sweep(&["launch", &file.to_string_lossy()])?;
+    let report = finished(&cluster, "two")?;
+    report.check_complete(8, 4)?;
+    let folder = cluster.directory().join("report-two");
+    let told = report.json["front"]["configurations"].as_array().context("a front")?;
+    let members = told.iter().filter(|one| one["on_front"] == true);
+    let mut members: Vec<&str> = members.filter_map(|one| one["label"].as_str()).collect();
+    members.sort_unstable();
+    let mut expected = front(&folder)?;
+    expected.sort_unstable();
+    let has_same_values = |told: &str, expected: &String| expected.split(' ').all(|part| told.contains(part));
+    ensure!(
+        members.len() == expected.len()
+            && members.iter().zip(&expected).all(|(one, other)| has_same_values(one, other)),
+        "{members:?}, not {expected:?}"
+    );
+    // The first objective chooses, and everybody names all.
+    let chosen = best(&folder, "validation_accuracy")?.0;
+    ensure!(
+        has_same_values(report.json["answer"]["label"].as_str().unwrap_or_default(), &chosen),
+        "{chosen}"
+    );
+    let page = std::fs::read_to_string(folder.join("report.md"))?;
+    let said = format!("are {} of 4 configurations", expected.len());
+    ensure!(page.contains("## Pareto front") && page.contains(&said), "{page}");
+    cluster.crash_coordinator()?;
+    let status = cluster.sweep(&["status", "two"])?;
+    ensure!(status["objective"] == "validation_accuracy", "{status}");
+    ensure!(status["further_objectives"] == serde_json::json!(["parameters"]), "{status}");
+    ensure!(status["best_trial"] == status["lowest"] && status["best_trial"].is_object(), "{status}");
+    // The file that reproduces the sweep names them, too, and the signature holds.
+    ensure!(
+        report.json["set_up"]["sweep_file"].as_str().is_some_and(|file| file.contains(line)),
+        "{}",
+        report.json["set_up"]
+    );
+    cluster.sweep(&["verify", &folder.to_string_lossy()])?;
+    drop(worker);
+    cluster.check_remains()
+}
+
 #[test]
 fn sweeps_choose_by_their_objectives_and_share_their_trials() -> Result<()> {
     let mut cluster = Cluster::start()?;

@@ -24,6 +24,7 @@ pub(crate) fn spec(name: &str, axes: Vec<Axis>, replicates: u32) -> SweepSpec {
         reuse: true,
         priority: 0,
         objective: sweep_proto::Objective::default(),
+        further_objectives: sweep_proto::FurtherObjectives::default(),
         constraints: Box::default(),
         search: None,
     }

@@ -18,7 +18,7 @@ use super::ranking::{Contender, contenders};
 use super::settings;
 use crate::input::ReportInput;
 use crate::model::comparison::{
-    BestConfiguration, ComparedSweep, Comparison, PairedConfiguration, PairedDifference,
+    BestConfiguration, ComparedSweep, Comparison, OwnBest, PairedConfiguration, PairedDifference,
 };
 use crate::model::{CurvePanel, GroupLabel, PanelTitle, SCHEMA_VERSION};
 use crate::table::{ONLY_CONFIGURATION, Table};
@@ -54,7 +54,11 @@ pub fn compare(inputs: [&ReportInput; 2]) -> Comparison {
     let matched = matched(&sides, &under_study);
     let pairs = pairs(&matched, &swept_in_either(specs));
     let unmatched = [0, 1].map(|at| (sides[at].contenders.len() - matched.len()) as u64);
-    let sweeps = [compared(&sides[0]), compared(&sides[1])];
+    let own_bests = inputs.map(|input| own_best(input).filter(|_| !is_one));
+    let mut sweeps = [compared(&sides[0]), compared(&sides[1])];
+    for (sweep, own_best) in sweeps.iter_mut().zip(own_bests) {
+        sweep.own_best = own_best;
+    }
     Comparison {
         schema_version: SCHEMA_VERSION,
         generated_at_ms: inputs[0].generated_at_ms.max(inputs[1].generated_at_ms),
@@ -216,11 +220,20 @@ fn compared(side: &Side<'_>) -> ComparedSweep {
         builds,
         test_split_uses: sweep.tests_so_far(best.as_ref().is_some_and(|best| best.test_accuracy.is_some())),
         best,
+        own_best: None,
     }
 }
 
+/// What the ranking by a sweep's own objective begins with.
+fn own_best(input: &ReportInput) -> Option<OwnBest> {
+    let (table, objective) = (Table::new(input), input.sweep.spec.objective);
+    let ranked = contenders(&table, &input.sweep.spec);
+    let best = ranked.first()?;
+    Some(OwnBest { label: table.label(best.configuration), objective, mean: objective.value(best.loss.mean) })
+}
+
 /// The device models and the builds of the workers that trained what a sweep holds, reused trials as well.
-fn machines(input: &ReportInput) -> (Vec<String>, Vec<String>) {
+pub(super) fn machines(input: &ReportInput) -> (Vec<String>, Vec<String>) {
     let busy: BTreeSet<_> = input.attempts.iter().map(|attempt| attempt.worker).collect();
     let profiles =
         input.workers.iter().filter(|worker| busy.contains(&worker.id)).map(|worker| &worker.profile);

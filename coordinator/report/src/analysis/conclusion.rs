@@ -2,12 +2,15 @@
 
 use coordinator_core::SweepState;
 
-use crate::model::{Answer, Conclusion, NextStep, Strongest, TestSplit, VerdictReason, Worth};
+use crate::model::{
+    Answer, Conclusion, Front, FrontNote, NextStep, Strongest, TestSplit, VerdictReason, Worth,
+};
 
 /// The conclusion of a sweep in this state; `None` where no trial has completed.
 pub(super) fn conclusion(
     answer: &Answer,
     test_split: Option<&TestSplit>,
+    front: Option<&Front>,
     state: SweepState,
 ) -> Option<Conclusion> {
     answer.configuration.as_ref()?;
@@ -18,7 +21,8 @@ pub(super) fn conclusion(
         Some(accuracy) => tested(answer, accuracy, test_split),
         None => Worth::NotTested { accuracy: validation },
     };
-    Some(Conclusion { label: answer.label.clone(), worth, next: next_step(&answer.strongest_hyperparameter) })
+    let (label, next) = (answer.label.clone(), next_step(&answer.strongest_hyperparameter));
+    Some(Conclusion { label, worth, front: front.map(|front| FrontNote::of(front, &answer.label)), next })
 }
 
 fn tested(answer: &Answer, accuracy: f64, test_split: Option<&TestSplit>) -> Worth {

@@ -96,10 +96,7 @@ fn mark_front(rows: &mut [ConfigurationCost]) {
     let (places, points): (Vec<usize>, Vec<Point>) = rows
         .iter()
         .enumerate()
-        .filter_map(|(at, row)| {
-            let (parameters, accuracy) = (row.parameters, row.validation_accuracy);
-            Some((at, Point { seconds: row.seconds?, parameters, accuracy }))
-        })
+        .filter_map(|(at, row)| Some((at, [row.seconds?, row.parameters as f64, -row.validation_accuracy])))
         .unzip();
     for (at, is_on) in places.into_iter().zip(on_front(&points)) {
         rows[at].on_front = is_on;

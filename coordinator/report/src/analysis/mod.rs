@@ -13,6 +13,7 @@ pub mod curves;
 pub mod devices;
 pub mod factorial;
 pub mod failures;
+mod front;
 pub mod importance;
 pub mod interactions;
 pub mod ledger;
@@ -102,7 +103,9 @@ pub fn analyse_table<E>(
     let Influence { balanced, factorial, main_effects, strongest } = effects(levelled, levels, goes_on)?;
     let mut answer = answer::answer(input, table, &contenders, &contest, balanced.as_ref(), strongest);
     let test_split = test_split::test_split(input, answer::chosen(input, table, &contenders));
-    answer.conclusion = conclusion::conclusion(&answer, test_split.as_ref(), input.sweep.state);
+    let front = front::front(input, table, &contenders, &contest, answer::chosen(input, table, &contenders));
+    answer.conclusion =
+        conclusion::conclusion(&answer, test_split.as_ref(), front.as_ref(), input.sweep.state);
     goes_on()?;
     let curves = curves::curves((table, levelled), levels, &contenders);
     goes_on()?;
@@ -125,6 +128,7 @@ pub fn analyse_table<E>(
         interactions,
         loss_quantiles: quantiles::quantiles(levelled, levels),
         ranking: ranking::ranking(table, &contenders, &contest),
+        front,
         cost: cost::cost(input, table, &contenders),
         stability: stability::stability(table, &contenders),
         convergence: convergence::convergence(table, &contenders),

@@ -107,7 +107,8 @@ pub fn parameters(contender: &Contender<'_>) -> u64 {
     contender.trials.values().map(|(_, outcome)| outcome.parameters).max().unwrap_or_default()
 }
 
-fn swept_values(table: &Table, configuration: usize) -> Values {
+/// The swept values of a configuration.
+pub(super) fn swept_values(table: &Table, configuration: usize) -> Values {
     let Some(configuration) = table.configurations.get(configuration) else { return Values::new() };
     table.swept.iter().map(|one| (*one, configuration.get(*one))).collect()
 }

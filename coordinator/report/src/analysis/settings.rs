@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweep_proto::{Hyperparameter, SweepSpec};
+use sweep_proto::{FrontObjective, Hyperparameter, SweepSpec};
 
 use crate::input::ReportInput;
 use crate::model::comparison::SettingDifference;
@@ -44,7 +44,9 @@ pub fn differences(inputs: [&ReportInput; 2]) -> Vec<SettingDifference> {
     note_key("replicates", specs.map(|spec| spec.replicates.to_string()));
     note_key("seed", specs.map(|spec| spec.seed.to_string()));
     note_key("failures_max", specs.map(|spec| spec.failures_max.to_string()));
-    note_key("objective", specs.map(|spec| spec.objective.to_string()));
+    let objectives =
+        |spec: &SweepSpec| spec.objectives().map(FrontObjective::name).collect::<Vec<_>>().join(", ");
+    note_key("objective", specs.map(objectives));
     note_key("reuse", specs.map(|spec| spec.reuse.to_string()));
     found
 }

@@ -71,6 +71,20 @@ pub struct ComparedSweep {
     pub test_split_uses: u64,
     /// Its best configuration; `null` where no trial completed.
     pub best: Option<BestConfiguration>,
+    /// Its best configuration by its own objective, where the two sweeps have different ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_best: Option<OwnBest>,
+}
+
+/// The best configuration of a sweep by its own objective.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OwnBest {
+    /// Its swept values, in words.
+    pub label: String,
+    /// The objective.
+    pub objective: Objective,
+    /// Its mean of that metric: the metric itself, and not a score.
+    pub mean: f64,
 }
 
 /// The best configuration of a sweep.

@@ -1,8 +1,8 @@
 //! What a reader may do with the answer, as values; `report.json` has the English sentences.
 
-use sweep_proto::Hyperparameter;
+use sweep_proto::{FrontObjective, Hyperparameter};
 
-use super::Interval;
+use super::{CheapestMember, Front, Interval};
 
 /// The answer in one or two sentences.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,8 +11,32 @@ pub struct Conclusion {
     pub label: String,
     /// What it is worth.
     pub worth: Worth,
+    /// What else may be worth using; `None` of one objective.
+    pub front: Option<FrontNote>,
     /// What is to be done about the hyperparameters.
     pub next: NextStep,
+}
+
+/// What the Pareto front offers beside the chosen configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrontNote {
+    /// The objectives, first the one that chooses.
+    pub objectives: Vec<FrontObjective>,
+    /// Configurations on the front beside the chosen one.
+    pub others: u64,
+    /// Who is as good for less; `None` where replicates are too few to say.
+    pub cheapest: Option<CheapestMember>,
+}
+
+impl FrontNote {
+    /// Of a front, beside the configuration of that label.
+    pub fn of(front: &Front, chosen: &str) -> Self {
+        Self {
+            objectives: front.objectives.iter().map(|one| one.name).collect(),
+            others: front.members().filter(|one| one.label != chosen).count() as u64,
+            cheapest: front.cheapest.clone(),
+        }
+    }
 }
 
 /// What the chosen configuration is worth.

@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use sweep_proto::data_account::{BadRow, BadRows, FileAccount, SplitAccount};
 use sweep_proto::reading::{HtmlBreaks, Reading};
 use sweep_proto::{
-    ArtifactRef, Configuration, DataAccount, DataSource, DataSpec, Hyperparameter, MeteredPart, Objective,
-    SweepSpec, Value,
+    ArtifactRef, Configuration, DataAccount, DataSource, DataSpec, FrontObjective, Hyperparameter,
+    MeteredPart, Objective, SweepSpec, Value,
 };
 
 use super::Projection;
@@ -138,6 +138,9 @@ struct Spec<'a> {
     /// Where it is another one than that of all sweeps of the first programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     objective: Option<&'static str>,
+    /// Where there are any: sweeps of programs without them have none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    further_objectives: Vec<&'static str>,
 }
 
 impl<'a> Spec<'a> {
@@ -156,6 +159,7 @@ impl<'a> Spec<'a> {
             constraints,
             search,
             objective,
+            further_objectives,
         } = spec;
         Self {
             name,
@@ -169,6 +173,7 @@ impl<'a> Spec<'a> {
             failures_max: *failures_max,
             reuse: *reuse,
             objective: (*objective != Objective::default()).then(|| objective.name()),
+            further_objectives: further_objectives.iter().map(FrontObjective::name).collect(),
         }
     }
 }

@@ -173,6 +173,10 @@ fn outcome_columns(builder: &mut Builder<usize>, table: &Table) {
     builder.real("validation_accuracy", "Validation accuracy at the best epoch, a fraction.", |at| {
         of(at, |outcome| outcome.accuracy)
     });
+    let doc = "Macro F1 on the validation split at the best epoch: the unweighted mean over classes.";
+    builder.real("validation_macro_f1", doc, |at| {
+        table.trials[at].kept_epoch().map(|epoch| epoch.validation_macro_f1)
+    });
     builder.integer("best_epoch", "The epoch with the lowest validation loss, from 1.", |at| {
         count(at, |outcome| u64::from(outcome.best_epoch))
     });

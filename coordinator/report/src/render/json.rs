@@ -33,7 +33,7 @@ const SCORES: [(&str, &str); 8] = [
 ];
 
 /// Fields of a report or a comparison that hold losses whatever the objective, or what users named.
-const OTHERS: [&str; 3] = ["curves", "set_up", "settings"];
+const OTHERS: [&str; 4] = ["curves", "front", "set_up", "settings"];
 
 /// As [`write()`], of an analysis by this objective: what its scores are called tells no lie.
 ///

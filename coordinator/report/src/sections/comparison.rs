@@ -5,6 +5,7 @@ use super::{
 };
 use crate::language::{Language, heads, say, told};
 use crate::model::comparison::{Comparison, PairedDifference};
+use sweep_proto::FrontObjective;
 
 /// Every section, in the order of the page.
 pub fn sections(comparison: &Comparison, language: Language) -> Vec<Section> {
@@ -60,11 +61,28 @@ fn answer(comparison: &Comparison, language: Language) -> Section {
         }));
     }
     blocks.push(Block::Table(bests(comparison, language)));
+    blocks.extend(own_bests(comparison, language).map(Block::Text));
     blocks.push(Block::Text(verdict(comparison, language)));
     if !comparison.is_same_machine {
         blocks.push(Block::Text(machines(comparison, language)));
     }
     Section { id: "answer", title: say!(language, "The two sweeps"), blocks }
+}
+
+/// What each sweep chose by its own objective, where the two have different ones.
+fn own_bests(comparison: &Comparison, language: Language) -> impl Iterator<Item = String> {
+    comparison.sweeps.iter().filter_map(move |sweep| {
+        let own = sweep.own_best.as_ref()?;
+        let objective = FrontObjective::Metric(own.objective);
+        Some(say!(
+            language,
+            "The best of sweep {sweep} by its own objective: {configuration} ({objective} {value}).",
+            sweep = sweep.sweep,
+            configuration = names::configuration(&own.label, language),
+            objective = names::objective(objective, language),
+            value = format::objective(objective, own.mean)
+        ))
+    })
 }
 
 /// Whose rounding differs.

@@ -2,18 +2,64 @@
 
 use super::{format, names};
 use crate::language::{Language, say};
-use crate::model::{Conclusion, Interval, NextStep, Worth};
+use crate::model::{Conclusion, FrontNote, Interval, NextStep, Worth};
 
 impl Conclusion {
     /// One or two sentences.
     pub fn say(&self, language: Language) -> String {
         let worth = self.worth.say(&names::configuration(&self.label, language), language);
-        let next = match self.worth {
-            // Of settings that learn nothing none matters.
-            Worth::NoBetter { .. } | Worth::NotShownBetter { .. } => None,
-            _ => self.next.say(language),
+        // Of settings that learn nothing none matters.
+        if matches!(self.worth, Worth::NoBetter { .. } | Worth::NotShownBetter { .. }) {
+            return worth;
+        }
+        let others = self.front.as_ref().map(|front| front.say(language));
+        let sentences = others.into_iter().chain(self.next.say(language));
+        sentences.fold(worth, |said, next| say!(language, "{worth} {next}", worth = said, next = next))
+    }
+}
+
+impl FrontNote {
+    fn say(&self, language: Language) -> String {
+        let names: Vec<&str> = self.objectives.iter().map(|one| names::objective(*one, language)).collect();
+        let on_front = match self.others {
+            0 => say!(
+                language,
+                "No other configuration is on the Pareto front of {objectives}.",
+                objectives = names.join(", ")
+            ),
+            others => say!(
+                language,
+                "Others on the Pareto front of {objectives}: {others}.",
+                objectives = names.join(", "),
+                others = format::count(others)
+            ),
         };
-        next.map_or(worth.clone(), |next| say!(language, "{worth} {next}", worth = worth, next = next))
+        let cheapest = self.cheapest.as_ref().filter(|_| self.others > 0);
+        let (Some(cheapest), [first, second, ..]) = (cheapest, self.objectives.as_slice()) else {
+            return on_front;
+        };
+        let value = |mean| format::objective(*second, mean);
+        let [first, second] = [first, second].map(|one| names::objective(*one, language));
+        if cheapest.is_best {
+            return say!(
+                language,
+                "{on_front} None of them that is as good in {first} within seed noise is better in {second}.",
+                on_front = on_front,
+                first = first,
+                second = second
+            );
+        }
+        say!(
+            language,
+            "{on_front} As good in {first} within seed noise, and the best of these in {second}: {configuration}, with {value} against \
+             {best}.",
+            on_front = on_front,
+            first = first,
+            second = second,
+            configuration = names::configuration(&cheapest.label, language),
+            value = value(cheapest.mean),
+            best = value(cheapest.mean_of_best)
+        )
     }
 }
 
@@ -116,12 +162,44 @@ impl NextStep {
 
 #[cfg(test)]
 mod tests {
-    use sweep_proto::Hyperparameter;
+    use sweep_proto::{FrontObjective, Hyperparameter};
 
     use super::*;
+    use crate::model::CheapestMember;
 
     fn said(worth: Worth, next: NextStep) -> String {
-        Conclusion { label: "units=64".to_owned(), worth, next }.say(Language::English)
+        Conclusion { label: "units=64".to_owned(), worth, front: None, next }.say(Language::English)
+    }
+
+    #[test]
+    fn several_objectives_name_the_cheapest_that_is_as_good() {
+        let said = |others, is_best, worth| {
+            let label = "units=16".to_owned();
+            let cheapest = CheapestMember { label, is_best, mean: 12_034.0, mean_of_best: 91_120.0 };
+            let metric = FrontObjective::Metric(sweep_proto::Objective::default());
+            let objectives = vec![metric, FrontObjective::Parameters];
+            let front = Some(FrontNote { objectives, others, cheapest: Some(cheapest) });
+            let label = "units=64".to_owned();
+            Conclusion { label, worth, front, next: NextStep::Nothing }.say(Language::English)
+        };
+        let tested = Worth::Tested { accuracy: 0.75, interval: None };
+        assert_eq!(
+            said(2, false, tested),
+            "Use units=64: it classifies 75.00 % of the test rows correctly. Others on the Pareto front of validation loss, \
+             parameters: 2. As good in validation loss within seed noise, and the best of these in parameters: units=16, with \
+             12,034 against 91,120."
+        );
+        assert_eq!(
+            said(3, true, tested),
+            "Use units=64: it classifies 75.00 % of the test rows correctly. Others on the Pareto front of validation loss, \
+             parameters: 3. None of them that is as good in validation loss within seed noise is better in parameters."
+        );
+        assert_eq!(
+            said(0, true, tested),
+            "Use units=64: it classifies 75.00 % of the test rows correctly. No other configuration is on the Pareto front of \
+             validation loss, parameters."
+        );
+        assert!(!said(2, false, Worth::NoBetter { accuracy: 0.5, baseline: 0.5 }).contains("front"));
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn scatter(cost: &Cost, language: Language) -> Chart {
             "Validation accuracy against training seconds of each configuration; the line is the front of these two"
         )
         .to_owned(),
-        spec: ChartSpec::Scatter { points },
+        spec: ChartSpec::Scatter { points, scales: None, is_apart: false },
         fallback: shortened(TextTable::new(caption, head), rows, language),
     }
 }
@@ -134,10 +134,8 @@ fn scatter(cost: &Cost, language: Language) -> Chart {
 /// The points; on the drawn line is what no other one beats in time and accuracy, whatever its size.
 fn drawn(cost: &Cost, language: Language) -> Vec<(f64, f64, String, bool)> {
     let timed = cost.configurations.iter().take(POINTS_MAX).filter_map(|one| Some((one, one.seconds?)));
-    let flat: Vec<Point> = timed
-        .clone()
-        .map(|(one, seconds)| Point { seconds, parameters: 0, accuracy: one.validation_accuracy })
-        .collect();
+    let flat: Vec<Point> =
+        timed.clone().map(|(one, seconds)| [seconds, -one.validation_accuracy, 0.0]).collect();
     timed
         .zip(on_front(&flat))
         .map(|((one, seconds), is_on)| {

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
+use sweep_proto::FrontObjective;
 
 use crate::language::{Language, say};
 use crate::model::{Band, Interval, Summary};
@@ -140,6 +141,17 @@ pub fn seconds(seconds: f64) -> String {
         return format!("{:.1} min", seconds / 60.0);
     }
     format!("{:.1} h", seconds / 3_600.0)
+}
+
+/// A mean of an objective: `0.4790`, `87.12 %`, `12,034`, `3.5 s`.
+pub fn objective(objective: FrontObjective, mean: f64) -> String {
+    match objective {
+        FrontObjective::Metric(metric) if metric.is_fraction() => percent(mean),
+        FrontObjective::Metric(_) => number(mean),
+        // Casts of floats saturate.
+        FrontObjective::Parameters => count(mean.round() as u64),
+        FrontObjective::Seconds => seconds(mean),
+    }
 }
 
 /// A count with groups of three digits.

@@ -16,6 +16,7 @@ mod failures;
 mod fanova;
 mod findings;
 pub mod format;
+mod front;
 mod importance;
 mod interactions;
 mod ledger;
@@ -231,10 +232,16 @@ pub enum ChartSpec {
         /// Each level with its trials and its loss at every share.
         groups: Vec<(String, u32, Vec<f64>)>,
     },
-    /// Accuracy against time.
+    /// Accuracy against time, or what else two scales show.
     Scatter {
-        /// `(seconds, accuracy in %, label, on the Pareto front)`.
+        /// `(seconds, accuracy in %, label, on the Pareto front)`, or the values of the scales in place of the first two.
         points: Vec<(f64, f64, String, bool)>,
+        /// What the horizontal and the vertical scale show, where that is not time and accuracy.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        scales: Option<[String; 2]>,
+        /// Whether the points on the front are not joined: where it has more scales than are drawn.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_apart: bool,
     },
     /// Accuracy against the probability of the predicted class.
     Reliability {
@@ -300,6 +307,7 @@ pub fn sections(model: &ReportModel, table: &Table, language: Language) -> Vec<S
         distribution::section(model, language),
         parallel::section(model, language),
         ranking::section(model, language),
+        front::section(model, language),
         cost::section(model, language),
         failures::section(model, language),
         set_up::section(model, language),

@@ -2,7 +2,7 @@
 
 use crate::language::{Language, say};
 use crate::table::ONLY_CONFIGURATION;
-use sweep_proto::{EpochFigure, Objective, TestFigure};
+use sweep_proto::{EpochFigure, FrontObjective, Objective, TestFigure};
 
 /// The state of a sweep, a trial or a worker, how an attempt ended, what failed, or what was done.
 ///
@@ -56,8 +56,22 @@ pub(super) fn score(objective: Objective, language: Language) -> &'static str {
     match objective.figure() {
         EpochFigure::ValidationLoss => say!(language, "Validation loss"),
         EpochFigure::ValidationAccuracy => say!(language, "Validation error"),
-        EpochFigure::ValidationMacroF1 => say!(language, "Validation macro-F1 loss"),
+        EpochFigure::ValidationMacroF1 => say!(language, "1 - validation macro F1"),
         _ => say!(language, "Validation score"),
+    }
+}
+
+/// An objective in a sentence, on an axis or over a column: the value itself, and not its score.
+pub(super) fn objective(objective: FrontObjective, language: Language) -> &'static str {
+    match objective {
+        FrontObjective::Parameters => say!(language, "parameters"),
+        FrontObjective::Seconds => say!(language, "training seconds"),
+        FrontObjective::Metric(metric) => match metric.figure() {
+            EpochFigure::ValidationLoss => say!(language, "validation loss"),
+            EpochFigure::ValidationAccuracy => say!(language, "validation accuracy"),
+            EpochFigure::ValidationMacroF1 => say!(language, "validation macro F1"),
+            _ => metric.name(),
+        },
     }
 }
 

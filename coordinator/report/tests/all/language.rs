@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use coordinator_core::TrialState;
 use coordinator_report::{Language, ReportInput, render_comparison};
 use fixture::{axis, files_in, finished, measure_test, push_attempt, push_pending, spec, study};
-use sweep_proto::{FailureKind, Hyperparameter, SweepId, Value};
+use sweep_proto::{FailureKind, FrontObjective, Hyperparameter, SweepId, Value};
 
 /// Runs of Latin words that are data: a name, a device, what a worker said.
 const LATIN_DATA: [&str; 3] = ["study of three hyperparameters", "test cpu", "the slot was killed at"];
@@ -55,7 +55,10 @@ fn sweeps() -> Vec<ReportInput> {
     for result in cut_off.trials.iter_mut().filter_map(|trial| trial.result.as_mut()) {
         result.best_epoch = result.epochs;
     }
-    vec![study(), waiting, nothing, alone, single, guesses, broken, cut_off, fixture::many_configurations(10)]
+    let costs = [FrontObjective::Parameters, FrontObjective::Seconds];
+    let [two, three] = [1, 2].map(|further| fixture::several_objectives(3, &costs[..further]));
+    let many = fixture::many_configurations(10);
+    vec![study(), waiting, nothing, alone, single, guesses, broken, cut_off, many, two, three]
 }
 
 /// Two sweeps of which one differs in what is fixed.

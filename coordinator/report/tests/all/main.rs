@@ -21,6 +21,7 @@ mod export;
 mod fixture;
 mod forest;
 mod formats;
+mod front;
 mod language;
 mod little_to_say;
 mod objective;

@@ -23,6 +23,7 @@ pub(crate) fn spec(axes: Vec<Axis>, constraints: &[&str]) -> SweepSpec {
         reuse: true,
         priority: 0,
         objective: sweep_proto::Objective::default(),
+        further_objectives: sweep_proto::FurtherObjectives::default(),
     }
 }
 

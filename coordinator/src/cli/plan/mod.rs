@@ -17,7 +17,7 @@ use clap::Args;
 use coordinator_core::forecast::bounds;
 use coordinator_report::Price;
 use serde::Serialize;
-use sweep_proto::{Condition, DataSource, Hyperparameter, Objective, SweepSpec, Value};
+use sweep_proto::{Condition, DataSource, FurtherObjectives, Hyperparameter, Objective, SweepSpec, Value};
 use sweep_transport::private;
 
 use super::exit::Failure;
@@ -95,6 +95,8 @@ struct Plan {
     epochs: Option<u64>,
     /// The metric by which configurations are ranked and chosen.
     objective: Objective,
+    /// What they are weighed by beside that, on the Pareto front of the report.
+    further_objectives: FurtherObjectives,
     /// How the space is searched; `null` where every configuration is trained, and to its end.
     search: Option<PlannedSearch>,
     axes: Vec<PlannedAxis>,
@@ -254,6 +256,7 @@ impl Gathered {
             trials: counted(bounds.trials),
             epochs: counted(bounds.epochs),
             objective: spec.objective,
+            further_objectives: spec.further_objectives,
             search,
             axes: spec
                 .axes

@@ -7,8 +7,9 @@ use super::data::PlannedData;
 use super::search::PlannedSearch;
 use super::time::{HOUR_SECONDS, PlannedTime};
 use super::{Plan, PlannedAxis};
+use coordinator::json::told_objectives;
 use coordinator_report::sections::format::amount;
-use sweep_proto::{Objective, Value};
+use sweep_proto::Value;
 
 /// Classes that are named.
 const CLASSES_NAMED_MAX: usize = 6;
@@ -24,9 +25,8 @@ pub(super) fn text(plan: &Plan) -> String {
     ];
     lines.extend(plan.data.as_ref().map(data));
     lines.extend(trials(plan));
-    if plan.objective != Objective::default() {
-        lines.push(format!("objective       {}: {}", plan.objective.direction(), plan.objective));
-    }
+    let objectives = told_objectives(plan.objective, plan.further_objectives.iter());
+    lines.extend(objectives.map(|told| format!("objective       {told}")));
     let search = plan.search.iter().flat_map(|search| search.lines(plan.epochs));
     lines.extend(search.map(|(title, text)| format!("{title:<15} {text}")));
     lines.extend(plan.axes.iter().map(axis));

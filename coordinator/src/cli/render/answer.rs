@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::super::output::plain;
+use super::front::{Front, front};
 use super::status::{best, ledger_line, number, percent, rows_line, warning, warnings};
 use super::wrap::for_terminal;
 use coordinator::json::Sweep;
@@ -20,6 +21,8 @@ pub(crate) struct Report {
     objective: Option<RankedBy>,
     answer: Answer,
     main_effects: MainEffects,
+    /// Of a sweep with several objectives.
+    front: Option<Front>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -156,7 +159,9 @@ pub(crate) fn answer(sweep: &Sweep, report: &Report) -> String {
     let spent = spent.and_then(|_| sweep.search_spent());
     lines.extend(spent.map(|spent| format!("search                {}", plain(&spent))));
     lines.extend(warnings(sweep));
-    format!("{}{}\n\n{}", conclusion.collect::<String>(), for_terminal(&lines, 22), best(sweep))
+    let front = report.front.iter().map(|one| format!("\n\n{}", front(one)));
+    let (conclusion, front): (String, String) = (conclusion.collect(), front.collect());
+    format!("{conclusion}{}\n\n{}{front}", for_terminal(&lines, 22), best(sweep))
 }
 
 fn summary(summary: Option<&Summary>, show: impl Fn(f64) -> String) -> String {

@@ -2,6 +2,7 @@
 
 pub(super) mod answer;
 pub(super) mod data;
+mod front;
 pub(super) mod progress;
 pub(super) mod status;
 pub(super) mod table;

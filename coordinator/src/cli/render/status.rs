@@ -4,7 +4,7 @@ use super::super::output::plain;
 use super::data;
 use super::table::{self, Align};
 use super::wrap::for_terminal;
-use coordinator::json::{Best, Rows, Running, Sweep};
+use coordinator::json::{Best, Rows, Running, Shown, Sweep};
 use coordinator_report::sections::format::{count, fixed};
 use sweep_proto::{Objective, TestFigure, TrialState};
 
@@ -22,9 +22,7 @@ pub(crate) fn sweep(sweep: &Sweep) -> String {
         spent.map(|(search, spent)| format!("search    {}: {}", plain(&search.who()), plain(&spent))),
     );
     lines.extend(sweep.owned_by().map(|owner| format!("owner     {}", plain(&owner))));
-    if sweep.objective != Objective::default() {
-        lines.push(format!("objective {}: {}", sweep.objective.direction(), sweep.objective));
-    }
+    lines.extend(sweep.told_objectives().map(|told| format!("objective {told}")));
     if sweep.priority > 0 {
         lines.push(format!("priority  {}", sweep.priority));
     }
@@ -179,24 +177,26 @@ pub(crate) fn worker_of(trial: &Running) -> String {
 
 /// The best configurations, best first, and the best single trial where it has another value.
 pub(crate) fn best(sweep: &Sweep) -> String {
-    let mut columns = vec![
-        ("RANK", Align::Right),
-        ("VALIDATION LOSS", Align::Right),
-        ("ACCURACY", Align::Right),
-        ("REPLICATES", Align::Right),
-        ("CONFIGURATION", Align::Left),
-    ];
     let own = sweep.objective.words().to_uppercase();
-    if sweep.has_other_objective() {
-        columns.insert(1, (own.as_str(), Align::Right));
-    }
+    let mut columns = vec![("RANK", Align::Right)];
+    columns.extend(sweep.shown_figures().map(|figure| {
+        let title = match figure {
+            Shown::Objective => own.as_str(),
+            Shown::Loss => "VALIDATION LOSS",
+            Shown::Accuracy => "ACCURACY",
+        };
+        (title, Align::Right)
+    }));
+    columns.extend([("REPLICATES", Align::Right), ("CONFIGURATION", Align::Left)]);
     let rows = sweep.best.iter().enumerate().map(|(position, one)| {
-        let [loss, accuracy] = [number(one.validation_loss), percent(one.validation_accuracy)];
-        let mut row =
-            vec![(position + 1).to_string(), loss, accuracy, one.completed.to_string(), plain(&one.label)];
-        if sweep.has_other_objective() {
-            row.insert(1, sweep.told_value(one.objective));
-        }
+        let figure = |figure| match figure {
+            Shown::Objective => sweep.told_value(one.objective),
+            Shown::Loss => number(one.validation_loss),
+            Shown::Accuracy => percent(one.validation_accuracy),
+        };
+        let mut row = vec![(position + 1).to_string()];
+        row.extend(sweep.shown_figures().map(figure));
+        row.extend([one.completed.to_string(), plain(&one.label)]);
         row
     });
     let mut text = table::table(&columns, rows);
@@ -296,7 +296,9 @@ mod tests {
         assert_eq!(best_value(&by_f1), "74.0 % (3 replicates)");
         assert_eq!(lowest_trial(&by_f1).as_deref(), Some("highest trial 80.0 %"));
         let by_accuracy = sweep(&status("validation_accuracy"));
-        assert!(by_accuracy.contains("by accuracy\nRANK  VALIDATION LOSS  ACCURACY"), "{by_accuracy}");
+        // What they are ranked by stands first.
+        assert!(by_accuracy.contains("by accuracy\nRANK  ACCURACY  VALIDATION LOSS"), "{by_accuracy}");
+        assert!(by_accuracy.contains("   1    75.0 %           0.5200"), "{by_accuracy}");
     }
 
     #[test]

@@ -71,6 +71,7 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
         epochs_planned: Some(640),
         data: None,
         replicates: 3,
+        best_trial: None,
         lowest: Some(Lowest {
             trial: "3/17".to_owned(),
             label: "units 64, embedding 64 replicate=1".to_owned(),
@@ -78,6 +79,7 @@ pub(crate) fn sweep(running: Vec<Running>) -> Sweep {
             objective: Some(0.2987),
         }),
         objective: sweep_proto::Objective::default(),
+        further_objectives: Vec::new(),
         rows: Some(Rows { train: 22_500, validation: 2_500, test: 25_000 }),
         warnings: Vec::new(),
         held: None,

@@ -66,6 +66,8 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
             reuse: true,
             priority: 2,
             objective: sweep_proto::Objective::from_name("validation_macro_f1").unwrap_or_default(),
+            further_objectives: sweep_proto::FurtherObjectives::of([sweep_proto::FrontObjective::Parameters])
+                .unwrap_or_default(),
             constraints: Box::default(),
             search: None,
         },

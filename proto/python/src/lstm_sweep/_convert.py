@@ -73,6 +73,7 @@ def status(message: sweep_pb2.SweepStatus) -> Status:
         priority=message.priority,
         search=_search(message.search) if message.HasField("search") else None,
         objective=message.objective or "validation_loss",
+        further_objectives=tuple(message.further_objectives),
     )
 
 

@@ -274,6 +274,9 @@ class Status:
     """`None` where every configuration is trained to its end."""
     objective: str = "validation_loss"
     """The metric by which `best` and `lowest` are the best."""
+    further_objectives: tuple[str, ...] = ()
+    """What configurations are weighed by beside that, on the Pareto front of the report: metrics, `parameters` or
+    `seconds`."""
 
     @property
     def has_ended(self) -> bool:

@@ -42,6 +42,7 @@ pub fn spec(name: &str, units: &[u64], replicates: u32, epochs: u64) -> SweepSpe
         reuse: true,
         priority: 0,
         objective: sweep_proto::Objective::default(),
+        further_objectives: sweep_proto::FurtherObjectives::default(),
         constraints: Box::default(),
         search: None,
     }

@@ -15,6 +15,24 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("No trial has completed: there is no answer yet.", "완료된 시행이 없어 아직 결론이 없습니다."),
     ("{worth} {next}", "{worth} {next}"),
     (
+        "No other configuration is on the Pareto front of {objectives}.",
+        "파레토 최적선에 있는 다른 조합은 없습니다(목적: {objectives}).",
+    ),
+    (
+        "Others on the Pareto front of {objectives}: {others}.",
+        "파레토 최적선에 있는 다른 조합: {others}개(목적: {objectives}).",
+    ),
+    (
+        "{on_front} None of them that is as good in {first} within seed noise is better in {second}.",
+        "{on_front} 그중 시드 잡음 범위에서 최적 조합과 대등하면서(기준: {first}) 더 나은 조합은 없습니다(기준: {second}).",
+    ),
+    (
+        "{on_front} As good in {first} within seed noise, and the best of these in {second}: {configuration}, with {value} against \
+         {best}.",
+        "{on_front} 시드 잡음 범위에서 최적 조합과 대등한 조합(기준: {first}) 중 가장 나은 것(기준: {second}): {configuration} \
+         ({value}, 최적 조합은 {best}).",
+    ),
+    (
         "Best so far: {configuration}, which classifies {accuracy} of the validation rows correctly.",
         "현재까지 최적 조합: {configuration}. 검증 행의 {accuracy} 정답.",
     ),
@@ -178,7 +196,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("measured once the choice is made", "조합이 선택된 뒤 측정"),
     ("Validation loss", "검증 손실"),
     ("Validation error", "검증 오류율"),
-    ("Validation macro-F1 loss", "검증 macro F1 손실"),
+    ("1 - validation macro F1", "1 - 검증 매크로 F1"),
     ("Validation score", "검증 점수"),
     (
         "Objective: {direction} {metric}. The analysis is of {score}: lower is better. A trial counts with its value in the \

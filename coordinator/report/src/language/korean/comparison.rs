@@ -41,6 +41,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "각 스윕의 최적 조합: 최적 에포크의 검증 손실(± 반복의 표준편차)과, 조합을 미리 지정한 것으로 볼 때 \
          기대 손실의 95 % 신뢰구간",
     ),
+    (
+        "The best of sweep {sweep} by its own objective: {configuration} ({objective} {value}).",
+        "스윕 {sweep}의 자체 목적에 따른 최적 조합: {configuration} ({objective} {value}).",
+    ),
     ("name", "이름"),
     ("best configuration", "최적 조합"),
     ("seeds", "시드"),

@@ -9,6 +9,7 @@ mod curves;
 mod data;
 mod effects;
 mod failures;
+mod front;
 mod importance;
 mod ledger;
 mod page;
@@ -20,7 +21,7 @@ mod views;
 use super::Entry;
 
 /// Every part, in the order of the report.
-pub(super) const PARTS: [&[Entry]; 14] = [
+pub(super) const PARTS: [&[Entry]; 15] = [
     shared::ENTRIES,
     answer::ENTRIES,
     ledger::ENTRIES,
@@ -29,6 +30,7 @@ pub(super) const PARTS: [&[Entry]; 14] = [
     effects::ENTRIES,
     importance::ENTRIES,
     views::ENTRIES,
+    front::ENTRIES,
     cost::ENTRIES,
     failures::ENTRIES,
     set_up::ENTRIES,

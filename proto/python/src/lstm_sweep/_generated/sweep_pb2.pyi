@@ -262,7 +262,7 @@ class ConfigurationStatus(_message.Message):
     def __init__(self, label: _Optional[str] = ..., completed: _Optional[int] = ..., score: _Optional[float] = ..., accuracy: _Optional[float] = ..., objective: _Optional[float] = ...) -> None: ...
 
 class SweepStatus(_message.Message):
-    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "outlook", "no_worker_since_ms", "eta_low_seconds", "eta_high_seconds", "running_seconds", "data", "held", "handed_back", "earlier_choices", "matters_most", "owner", "owner_label", "priority", "search", "objective")
+    __slots__ = ("id", "name", "state", "ledger", "created_at_ms", "ended_at_ms", "running", "best", "eta_seconds", "chosen", "test", "workers", "slots", "epochs_done", "epochs_planned", "replicates", "lowest", "rows", "warnings", "outlook", "no_worker_since_ms", "eta_low_seconds", "eta_high_seconds", "running_seconds", "data", "held", "handed_back", "earlier_choices", "matters_most", "owner", "owner_label", "priority", "search", "objective", "further_objectives")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -297,6 +297,7 @@ class SweepStatus(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     SEARCH_FIELD_NUMBER: _ClassVar[int]
     OBJECTIVE_FIELD_NUMBER: _ClassVar[int]
+    FURTHER_OBJECTIVES_FIELD_NUMBER: _ClassVar[int]
     id: int
     name: str
     state: str
@@ -331,7 +332,8 @@ class SweepStatus(_message.Message):
     priority: int
     search: SearchStatus
     objective: str
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., outlook: _Optional[str] = ..., no_worker_since_ms: _Optional[int] = ..., eta_low_seconds: _Optional[float] = ..., eta_high_seconds: _Optional[float] = ..., running_seconds: _Optional[float] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ..., handed_back: _Optional[_Iterable[_Union[HandBack, _Mapping]]] = ..., earlier_choices: _Optional[_Iterable[_Union[EarlierChoice, _Mapping]]] = ..., matters_most: _Optional[str] = ..., owner: _Optional[str] = ..., owner_label: _Optional[str] = ..., priority: _Optional[int] = ..., search: _Optional[_Union[SearchStatus, _Mapping]] = ..., objective: _Optional[str] = ...) -> None: ...
+    further_objectives: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., ledger: _Optional[_Union[Ledger, _Mapping]] = ..., created_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., running: _Optional[_Iterable[_Union[RunningTrial, _Mapping]]] = ..., best: _Optional[_Iterable[_Union[ConfigurationStatus, _Mapping]]] = ..., eta_seconds: _Optional[float] = ..., chosen: _Optional[str] = ..., test: _Optional[_Union[_types_pb2.TestMetric, _Mapping]] = ..., workers: _Optional[int] = ..., slots: _Optional[int] = ..., epochs_done: _Optional[int] = ..., epochs_planned: _Optional[int] = ..., replicates: _Optional[int] = ..., lowest: _Optional[_Union[LowestTrial, _Mapping]] = ..., rows: _Optional[_Union[SplitRows, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[Warning, _Mapping]]] = ..., outlook: _Optional[str] = ..., no_worker_since_ms: _Optional[int] = ..., eta_low_seconds: _Optional[float] = ..., eta_high_seconds: _Optional[float] = ..., running_seconds: _Optional[float] = ..., data: _Optional[_Union[DataAccount, _Mapping]] = ..., held: _Optional[str] = ..., handed_back: _Optional[_Iterable[_Union[HandBack, _Mapping]]] = ..., earlier_choices: _Optional[_Iterable[_Union[EarlierChoice, _Mapping]]] = ..., matters_most: _Optional[str] = ..., owner: _Optional[str] = ..., owner_label: _Optional[str] = ..., priority: _Optional[int] = ..., search: _Optional[_Union[SearchStatus, _Mapping]] = ..., objective: _Optional[str] = ..., further_objectives: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SearchStatus(_message.Message):
     __slots__ = ("sampler", "pruner", "trials_made", "trials_max", "epochs_max", "at_rungs", "hours_max", "money_max", "hours_spent", "money_spent", "is_open_ended", "shelved", "spent")
