@@ -45,7 +45,7 @@ pub(crate) fn of(engine: &Engine, sweep: SweepId, logs: &AttemptLogs) -> Vec<Han
         };
         Some(HandBack {
             attempt: attempt.id,
-            worker: attempt.worker_name.clone(),
+            worker: attempt.worker_name.to_string(),
             how: attempt.state,
             at: attempt.ended_at,
             reason,

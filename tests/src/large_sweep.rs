@@ -155,7 +155,7 @@ fn begun(trial: &TrialRecord, worker: WorkerId, token: LeaseToken, now: Timestam
         id: AttemptId { trial: trial.spec.id, number: 1 },
         work: WorkKind::Train,
         worker,
-        worker_name: "imagined".to_owned(),
+        worker_name: "imagined".into(),
         token,
         started_at: now,
         first_epoch: 1,

@@ -90,9 +90,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     show("all ended", &engine, setup::resident_bytes() - before, trials, began.elapsed().as_secs_f64());
 
     let began = Instant::now();
-    let worker = WorkerId::generate();
+    let (worker, name) = (WorkerId::generate(), "node-17.example.org".into());
     for (id, token) in ids.into_iter().zip(1..) {
-        engine.evolve(&setup::attempt(id, token, worker));
+        engine.evolve(&setup::attempt(id, token, (worker, &name)));
         setup::epochs(id, EPOCHS).for_each(|epoch| engine.evolve(&epoch));
     }
     let seconds = began.elapsed().as_secs_f64();

@@ -37,7 +37,6 @@ fn completed(first: &TrialRecord, number: u32) -> Result<TrialRecord, Box<dyn Er
     let (units, batch) = (u64::from(number / 1_000) + 1, u64::from(number % 1_000) + 1);
     let configuration = Configuration::default().with(Hyperparameter::Units, Value::Integer(units))?;
     trial.spec.configuration = configuration.with(Hyperparameter::BatchSize, Value::Integer(batch))?;
-    trial.key = trial.spec.key();
     trial.configuration_index = ConfigurationIndex(number);
     trial.ended_number = Some(u64::from(number) + 1);
     Ok(setup::completed(&trial, EPOCHS))
@@ -98,7 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (number, trial) in (trials..).zip(&pending) {
         let mut ended = completed(trial, number)?;
         ended.spec = trial.spec.clone();
-        (ended.key, ended.configuration_index) = (trial.key, trial.configuration_index);
+        ended.configuration_index = trial.configuration_index;
         tables.trials.insert(ended);
     }
     let engine = Engine::restore(tables, Timestamp(0));

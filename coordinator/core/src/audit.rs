@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweep_proto::{CheckpointRef, FailureKind, TrialId, WorkKind};
+use sweep_proto::{CheckpointRef, ConfigurationIndex, FailureKind, TrialId, WorkKind};
 
 use crate::choice::objective_score;
 use crate::engine::Engine;
@@ -10,8 +10,8 @@ use crate::index::Index;
 use crate::limits::OUT_OF_MEMORY_MAX;
 use crate::origins::stands_in;
 use crate::record::{
-    AttemptRecord, AttemptState, Cleared, LeaseRecord, SweepRecord, SweepState, TrialRecord, TrialState,
-    WorkerState,
+    AttemptRecord, AttemptState, Cleared, KeyForm, LeaseRecord, SweepRecord, SweepState, TrialRecord,
+    TrialState, WorkerState,
 };
 use crate::{search, source};
 
@@ -82,6 +82,7 @@ impl Audit<'_> {
         self.expect(keys.len() == trials.len(), || {
             format!("sweep {id} has two trials of the same key that train equally far")
         });
+        self.numbers(sweep, &trials);
         self.expect(sweep.held.is_none() || sweep.state == SweepState::Paused, || {
             format!("sweep {id} is held and {}", sweep.state.name())
         });
@@ -89,6 +90,18 @@ impl Audit<'_> {
         self.openness(sweep, &trials);
         self.search(sweep, &trials);
         self.end(sweep, &trials);
+    }
+
+    /// Configurations are numbered as a load of the rows numbers them: in the order in which trials first have them.
+    fn numbers(&mut self, sweep: &SweepRecord, trials: &[&TrialRecord]) {
+        let mut numbers = BTreeMap::new();
+        let is_numbered = trials.iter().all(|trial| {
+            let next = ConfigurationIndex(numbers.len() as u32);
+            *numbers.entry(&trial.spec.configuration).or_insert(next) == trial.configuration_index
+        });
+        self.expect(is_numbered, || {
+            format!("the configurations of sweep {} are numbered otherwise than its rows say", sweep.id)
+        });
     }
 
     /// The trials of a sweep that are yet to be made are planned, and made as they are needed.
@@ -219,7 +232,7 @@ impl Audit<'_> {
         self.expect(trial.state != TrialState::Pruned || !epochs.is_empty(), || {
             format!("trial {id} was pruned before it had shown anything")
         });
-        self.expect(trial.spec.has_key(trial.key), || format!("trial {id} has another trial's key"));
+        self.expect(trial.key_form != KeyForm::Other, || format!("trial {id} has another trial's key"));
         let completed = trial.state == TrialState::Completed;
         self.expect(trial.result.is_some() == completed, || {
             format!("trial {id} is {} with result {:?}", trial.state.name(), trial.result)
@@ -251,7 +264,7 @@ impl Audit<'_> {
         if let Some(origin) = trial.reused_from {
             let origin = tables.trials.get(&origin);
             let equal = origin.is_some_and(|one| {
-                let is_same = trial.spec.has_key(one.key) && stands_in(one, &trial.spec);
+                let is_same = trial.spec.has_key(one.key()) && stands_in(one, &trial.spec);
                 is_same && one.result == trial.result && one.reused_from.is_none()
             });
             self.expect(equal && epochs.is_empty(), || format!("trial {id} is reused from one unlike it"));

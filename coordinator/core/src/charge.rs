@@ -40,7 +40,7 @@ mod tests {
             id: AttemptId { trial: TrialId { sweep: SweepId(1), index: 0 }, number: 1 },
             work: WorkKind::Train,
             worker: "00000000-0000-7000-8000-000000000001".parse().expect("an id"),
-            worker_name: String::new(),
+            worker_name: "".into(),
             token: LeaseToken(1),
             started_at: Timestamp(1_000),
             first_epoch: 1,

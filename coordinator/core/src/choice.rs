@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use sweep_proto::{Configuration, ConfigurationIndex, Objective, SweepId, SweepSpec, TrialId, TrialResult};
 
-use crate::configurations::{Sums, position};
+use crate::configurations::{Rows, Sums, position};
 use crate::draft::Draft;
+use crate::engine::Engine;
+use crate::exact_sum::ExactSum;
 use crate::record::{SweepRecord, TrialRecord};
 use crate::tables::Tables;
 
@@ -58,18 +60,84 @@ impl Merit {
     }
 }
 
+/// The results of some trials, added up.
+#[derive(Clone, Copy, Debug, Default)]
+struct Results {
+    completed: u32,
+    score: ExactSum,
+    loss: ExactSum,
+    accuracy: ExactSum,
+}
+
+impl Results {
+    fn add(&mut self, trial: &TrialRecord) {
+        if let (Some(result), Some(score)) = (&trial.result, trial.score()) {
+            self.completed += 1;
+            self.score.add(score);
+            self.loss.add(result.score);
+            self.accuracy.add(result.accuracy);
+        }
+    }
+
+    /// The mean of the configuration that these trials have; `None` where none has completed.
+    fn mean(
+        &self,
+        (index, configuration): (ConfigurationIndex, &Configuration),
+        position: u64,
+    ) -> Option<ConfigurationMean> {
+        let completed = self.completed;
+        (completed > 0).then(|| ConfigurationMean {
+            index,
+            configuration: configuration.clone(),
+            position,
+            completed,
+            score: self.score.mean(completed),
+            loss: self.loss.mean(completed),
+            accuracy: self.accuracy.mean(completed),
+        })
+    }
+}
+
 /// The means of all configurations with a completed replicate, best first, from the records of a sweep alone.
 pub fn means<'a>(spec: &SweepSpec, trials: impl Iterator<Item = &'a TrialRecord>) -> Vec<ConfigurationMean> {
-    let mut groups: BTreeMap<&Configuration, (ConfigurationIndex, Sums)> = BTreeMap::new();
+    let mut groups: BTreeMap<&Configuration, (ConfigurationIndex, Results)> = BTreeMap::new();
     for trial in trials {
-        let configuration = &trial.spec.configuration;
-        let fresh =
-            || (trial.configuration_index, Sums::new(Some(spec), configuration, trial.configuration_index));
-        groups.entry(configuration).or_insert_with(fresh).1.add(trial);
+        let fresh = || (trial.configuration_index, Results::default());
+        groups.entry(&trial.spec.configuration).or_insert_with(fresh).1.add(trial);
     }
-    let mut means: Vec<_> = groups.values().filter_map(|(index, sums)| sums.mean(*index)).collect();
+    let mean = |(configuration, (index, results)): (&Configuration, &(ConfigurationIndex, Results))| {
+        results.mean((*index, configuration), position(spec, configuration, *index))
+    };
+    let mut means: Vec<_> = groups.iter().filter_map(|(one, group)| mean((*one, group))).collect();
     means.sort_by(|left, right| left.merit().better_first(right.merit()));
     means
+}
+
+impl Engine {
+    /// Mean score and accuracy of each configuration over its completed replicates, best first.
+    pub fn configurations(&self, sweep: SweepId) -> Vec<ConfigurationMean> {
+        self.best_configurations(sweep, usize::MAX)
+    }
+
+    /// The first of these.
+    pub fn best_configurations(&self, sweep: SweepId, most: usize) -> Vec<ConfigurationMean> {
+        let ranked = self.index_of(sweep).into_iter().flat_map(|index| index.configurations.ranked());
+        ranked.take(most).filter_map(|configuration| self.mean(sweep, configuration)).collect()
+    }
+
+    /// The number of the first of these.
+    pub(crate) fn best_configuration(&self, sweep: SweepId) -> Option<ConfigurationIndex> {
+        self.index_of(sweep)?.configurations.ranked().next()
+    }
+
+    /// The order is kept as trials end; what is told beside it is added up from the rows.
+    fn mean(&self, sweep: SweepId, configuration: ConfigurationIndex) -> Option<ConfigurationMean> {
+        let known = &self.index_of(sweep)?.configurations;
+        let values = known.get(Rows { tables: &self.tables, sweep }, configuration)?;
+        let mut results = Results::default();
+        self.trials_with(sweep, Some(configuration)).for_each(|trial| results.add(trial));
+        results.mean((configuration, values), known.position(configuration)?)
+    }
 }
 
 /// What a result counts with by the objective of a sweep, where that is not the validation loss itself. `of` has its epochs.
@@ -94,28 +162,33 @@ impl Draft<'_> {
 
     /// The best configuration of a sweep as it would become; `None` where nothing completed. Looks at what changes, and at the best
     /// of what does not.
-    pub(crate) fn best(&self, sweep: &SweepRecord) -> Option<ConfigurationMean> {
-        let index = self.engine.index.sweeps.get(&sweep.id);
-        let mut changed: BTreeMap<ConfigurationIndex, Sums> = BTreeMap::new();
+    pub(crate) fn best(&self, sweep: &SweepRecord) -> Option<(ConfigurationIndex, Configuration)> {
+        let engine = self.engine;
+        let known = engine.index.sweeps.get(&sweep.id).map(|index| &index.configurations);
+        let mut changed: BTreeMap<ConfigurationIndex, (&Configuration, Sums)> = BTreeMap::new();
         for trial in self.changed_trials(sweep.id) {
             let number = trial.configuration_index;
-            let sums = changed.entry(number).or_insert_with(|| {
-                let kept = index.and_then(|index| index.configurations.sums(number)).cloned();
-                kept.unwrap_or_else(|| Sums::new(None, &trial.spec.configuration, number))
+            let (_, sums) = changed.entry(number).or_insert_with(|| {
+                let kept = known.and_then(|known| known.sums(number)).copied();
+                (&trial.spec.configuration, kept.unwrap_or_else(|| Sums::new(None, trial)))
             });
-            if let Some(before) = self.engine.tables.trials.get(&trial.spec.id) {
+            if let Some(before) = engine.tables.trials.get(&trial.spec.id) {
                 sums.remove(before);
             }
             sums.add(trial);
         }
-        let mut unchanged = index.into_iter().flat_map(|index| index.configurations.means());
-        let unchanged = unchanged.find(|mean| !changed.contains_key(&mean.index));
-        let changed = changed.iter().filter_map(|(number, sums)| sums.mean(*number));
-        // The grid itself may be about to grow.
-        let placed = changed.chain(unchanged).map(|mean| ConfigurationMean {
-            position: position(&sweep.spec, &mean.configuration, mean.index),
-            ..mean
+        let unchanged = known.and_then(|known| {
+            let number = known.ranked().find(|number| !changed.contains_key(number))?;
+            let rows = Rows { tables: &engine.tables, sweep: sweep.id };
+            Some((number, (known.get(rows, number)?, *known.sums(number)?)))
         });
-        placed.min_by(|left, right| left.merit().better_first(right.merit()))
+        let ranked = changed.into_iter().chain(unchanged).filter_map(|(number, (configuration, sums))| {
+            let (completed, score) = sums.mean()?;
+            // The grid itself may be about to grow.
+            let position = position(&sweep.spec, configuration, number);
+            Some((Merit { completed, score, position }, number, configuration))
+        });
+        let best = ranked.min_by(|left, right| left.0.better_first(right.0));
+        best.map(|(_, number, configuration)| (number, configuration.clone()))
     }
 }

@@ -1,20 +1,19 @@
-//! The configurations of a sweep: which trials have each, and its sums over completed replicates, kept as trials end.
+//! The configurations of a sweep: which trials have each, and its place in the order of the choice, kept as trials end.
 
 use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::LazyLock;
 
 use sweep_proto::{Configuration, ConfigurationIndex, SweepId, SweepSpec, TrialId};
 
-use crate::choice::ConfigurationMean;
 use crate::draft::Draft;
 use crate::exact_sum::ExactSum;
 use crate::index::ScoreKey;
 use crate::packed::Packed;
-use crate::rare::{Blank, Rare};
 use crate::record::{SweepRecord, TrialRecord};
+use crate::tables::Tables;
 
-/// What is kept of the configurations of one sweep. A look at the best takes the same time whatever their number.
+/// What is kept of the configurations of one sweep. A look at the best takes the same time whatever their number. Values are read in
+/// the row of a configuration's first trial, so that all of this is dropped at once where the sweep is deleted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Configurations {
     /// The number of each, under its [`fingerprint`].
@@ -22,42 +21,35 @@ pub(crate) struct Configurations {
     sums: Vec<Sums>,
     /// Configurations with a completed replicate, best first.
     ranking: Packed<Rank>,
-    /// Every trial under its configuration.
-    trials: Packed<(ConfigurationIndex, u32)>,
+    /// The trials of each but its first.
+    others: Packed<(ConfigurationIndex, u32)>,
 }
 
 /// A place in the order of the choice: most completed replicates, then the lowest mean score, then grid order.
 type Rank = (Reverse<u32>, ScoreKey, u64, ConfigurationIndex);
 
 /// One configuration's sums over its completed replicates.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Sums {
-    configuration: Configuration,
+    /// The first trial that has it.
+    first: u32,
+    completed: u32,
     /// See [`position`].
     position: u64,
-    results: Rare<Results>,
+    score: ExactSum,
 }
 
-/// The results of some trials, added up.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Results {
-    completed: u32,
-    loss: ExactSum,
-    accuracy: ExactSum,
-    /// Of the scores, where the objective is another figure than the loss.
-    score: Option<Box<ExactSum>>,
+/// The rows in which the trials of a sweep stand.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'t> {
+    pub(crate) tables: &'t Tables,
+    pub(crate) sweep: SweepId,
 }
 
-impl Blank for Results {
-    fn blank() -> &'static Self {
-        static BLANK: LazyLock<Results> = LazyLock::new(Results::default);
-        &BLANK
-    }
-}
-
-impl Results {
-    fn mean_score(&self) -> f64 {
-        self.score.as_deref().unwrap_or(&self.loss).mean(self.completed)
+impl<'t> Rows<'t> {
+    fn configuration(self, trial: u32) -> Option<&'t Configuration> {
+        let trial = self.tables.trials.get(&TrialId { sweep: self.sweep, index: trial })?;
+        Some(&trial.spec.configuration)
     }
 }
 
@@ -76,69 +68,45 @@ pub(crate) fn position(spec: &SweepSpec, configuration: &Configuration, index: C
 }
 
 impl Sums {
-    pub(crate) fn new(
-        spec: Option<&SweepSpec>,
-        configuration: &Configuration,
-        index: ConfigurationIndex,
-    ) -> Self {
-        let position = spec.map_or(u64::MAX, |spec| position(spec, configuration, index));
-        Self { configuration: configuration.clone(), position, ..Self::default() }
+    /// Of a configuration whose first trial this is; nothing is added up.
+    pub(crate) fn new(spec: Option<&SweepSpec>, trial: &TrialRecord) -> Self {
+        let position = |spec| position(spec, &trial.spec.configuration, trial.configuration_index);
+        let position = spec.map_or(u64::MAX, position);
+        Self { first: trial.spec.id.index, position, ..Self::default() }
     }
 
     pub(crate) fn add(&mut self, trial: &TrialRecord) {
-        if let Some(result) = &trial.result {
-            let results = &mut *self.results;
-            results.completed += 1;
-            results.loss.add(result.score);
-            results.accuracy.add(result.accuracy);
-            if let Some(score) = trial.objective_score {
-                results.score.get_or_insert_default().add(score);
-            }
+        if let Some(score) = trial.score() {
+            self.completed += 1;
+            self.score.add(score);
         }
     }
 
     pub(crate) fn remove(&mut self, trial: &TrialRecord) {
-        if let Some(result) = &trial.result {
-            let results = &mut *self.results;
-            results.completed -= 1;
-            results.loss.remove(result.score);
-            results.accuracy.remove(result.accuracy);
-            if let (Some(score), Some(sum)) = (trial.objective_score, &mut results.score) {
-                sum.remove(score);
-            }
-            // As nothing was added: sums without a trial are equal, however they came to be so.
-            results.score.take_if(|_| results.completed == 0);
+        if let Some(score) = trial.score() {
+            self.completed -= 1;
+            self.score.remove(score);
         }
     }
 
-    /// The mean; `None` without a completed replicate.
-    pub(crate) fn mean(&self, index: ConfigurationIndex) -> Option<ConfigurationMean> {
-        let Results { completed, loss, accuracy, .. } = *self.results;
-        (completed > 0).then(|| ConfigurationMean {
-            index,
-            configuration: self.configuration.clone(),
-            position: self.position,
-            completed,
-            score: self.results.mean_score(),
-            loss: loss.mean(completed),
-            accuracy: accuracy.mean(completed),
-        })
+    /// Completed replicates, and their mean score; `None` without one.
+    pub(crate) fn mean(&self) -> Option<(u32, f64)> {
+        (self.completed > 0).then(|| (self.completed, self.score.mean(self.completed)))
     }
 
     fn rank(&self, index: ConfigurationIndex) -> Option<Rank> {
-        let results = &*self.results;
-        let score = || ScoreKey::of(results.mean_score());
-        (results.completed > 0).then(|| (Reverse(results.completed), score(), self.position, index))
+        let (completed, score) = self.mean()?;
+        Some((Reverse(completed), ScoreKey::of(score), self.position, index))
     }
 }
 
 impl Configurations {
     /// The number of a configuration that trials have.
-    pub(crate) fn number(&self, configuration: &Configuration) -> Option<ConfigurationIndex> {
+    pub(crate) fn number(&self, rows: Rows<'_>, configuration: &Configuration) -> Option<ConfigurationIndex> {
         let print = fingerprint(configuration);
         let alike =
             self.numbers.range((print, ConfigurationIndex(0))..=(print, ConfigurationIndex(u32::MAX)));
-        alike.map(|(_, number)| *number).find(|number| self.get(*number) == Some(configuration))
+        alike.map(|(_, number)| *number).find(|number| self.get(rows, *number) == Some(configuration))
     }
 
     /// How many different ones trials have: the number of the next one.
@@ -147,13 +115,15 @@ impl Configurations {
     }
 
     /// A configuration by its number.
-    pub(crate) fn get(&self, index: ConfigurationIndex) -> Option<&Configuration> {
-        self.sums(index).map(|sums| &sums.configuration)
+    pub(crate) fn get<'t>(&self, rows: Rows<'t>, index: ConfigurationIndex) -> Option<&'t Configuration> {
+        rows.configuration(self.sums(index)?.first)
     }
 
     /// The trials of a configuration, in order.
     pub(crate) fn trials_of(&self, index: ConfigurationIndex) -> impl Iterator<Item = u32> {
-        self.trials.range((index, 0)..=(index, u32::MAX)).map(|(_, trial)| *trial)
+        let first = self.sums(index).map(|sums| sums.first);
+        let others = self.others.range((index, 0)..=(index, u32::MAX)).map(|(_, trial)| *trial);
+        first.into_iter().chain(others)
     }
 
     /// The sums of a configuration.
@@ -161,24 +131,28 @@ impl Configurations {
         self.sums.get(index.0 as usize)
     }
 
-    /// The means of configurations with a completed replicate, best first.
-    pub(crate) fn means(&self) -> impl Iterator<Item = ConfigurationMean> {
-        self.ranking.values().filter_map(|(_, _, _, index)| self.sums(*index)?.mean(*index))
+    /// Where a configuration stands in the grid.
+    pub(crate) fn position(&self, index: ConfigurationIndex) -> Option<u64> {
+        Some(self.sums(index)?.position)
     }
 
-    /// A trial is there, as it has become.
+    /// Configurations with a completed replicate, best first.
+    pub(crate) fn ranked(&self) -> impl Iterator<Item = ConfigurationIndex> {
+        self.ranking.values().map(|(_, _, _, index)| *index)
+    }
+
+    /// A trial is there, as it has become. The first of a configuration comes before its others.
     pub(crate) fn insert(&mut self, spec: Option<&SweepSpec>, trial: &TrialRecord) {
-        let index = trial.configuration_index;
-        let configuration = &trial.spec.configuration;
-        if self.number(configuration).is_none() {
-            self.numbers.insert((fingerprint(configuration), index));
-            let wanted = index.0 as usize + 1;
-            self.sums.resize_with(self.sums.len().max(wanted), Sums::default);
-            if let Some(sums) = self.sums.get_mut(index.0 as usize) {
-                *sums = Sums::new(spec, configuration, index);
+        let (index, number) = (trial.configuration_index, trial.spec.id.index);
+        match self.sums(index) {
+            Some(sums) if sums.first == number => {}
+            Some(_) => _ = self.others.insert((index, number)),
+            None => {
+                self.numbers.insert((fingerprint(&trial.spec.configuration), index));
+                self.sums.resize_with(index.0 as usize, Sums::default);
+                self.sums.push(Sums::new(spec, trial));
             }
         }
-        self.trials.insert((index, trial.spec.id.index));
         self.change(index, |sums| sums.add(trial));
     }
 
@@ -202,11 +176,13 @@ impl Configurations {
     }
 
     /// The grid has other axes than before: positions are others, too.
-    pub(crate) fn grid_changed(&mut self, spec: &SweepSpec) {
+    pub(crate) fn grid_changed(&mut self, rows: Rows<'_>, spec: &SweepSpec) {
         self.ranking = Packed::default();
-        for (number, sums) in (0..).zip(&mut self.sums) {
-            sums.position = position(spec, &sums.configuration, ConfigurationIndex(number));
-            self.ranking.extend(sums.rank(ConfigurationIndex(number)));
+        for (number, sums) in (0..).map(ConfigurationIndex).zip(&mut self.sums) {
+            if let Some(configuration) = rows.configuration(sums.first) {
+                sums.position = position(spec, configuration, number);
+            }
+            self.ranking.extend(sums.rank(number));
         }
     }
 }
@@ -218,9 +194,10 @@ impl Draft<'_> {
         sweep: SweepId,
         configuration: Configuration,
     ) -> (Configuration, ConfigurationIndex) {
+        let rows = Rows { tables: &self.engine.tables, sweep };
         let known = self.engine.index.sweeps.get(&sweep).map(|index| &index.configurations);
-        let number = known.and_then(|known| known.number(&configuration));
-        if let Some(found) = number.and_then(|number| Some((known?.get(number)?.clone(), number))) {
+        let number = known.and_then(|known| known.number(rows, &configuration));
+        if let Some(found) = number.and_then(|number| Some((known?.get(rows, number)?.clone(), number))) {
             return found;
         }
         let fresh = self.numbered.entry(sweep).or_default();
@@ -235,7 +212,7 @@ impl Draft<'_> {
 
     /// The number of the chosen configuration of a sweep as it would become.
     pub(crate) fn chosen(&self, sweep: &SweepRecord) -> Option<ConfigurationIndex> {
-        let known = self.engine.index.sweeps.get(&sweep.id).and_then(|index| index.chosen(sweep));
+        let known = self.engine.chosen(sweep);
         known.or_else(|| self.numbered.get(&sweep.id)?.get(sweep.chosen.as_ref()?).copied())
     }
 

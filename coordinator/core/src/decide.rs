@@ -51,7 +51,7 @@ fn known_worker(engine: &Engine, id: WorkerId) -> Result<&WorkerRecord, Rejectio
 fn live_lease(engine: &Engine, token: LeaseToken) -> Result<(&TrialRecord, &AttemptRecord), Rejection> {
     let lost = || Rejection::LeaseLost { token, reason: loss_reason(engine, token) };
     let trial = engine.index.live.get(&token).and_then(|id| engine.tables.trials.get(id)).ok_or_else(lost)?;
-    let attempt = engine.index.attempts.get(&token).and_then(|id| engine.tables.attempts.get(id));
+    let attempt = engine.index.attempts.get(token).and_then(|id| engine.tables.attempts.get(&id));
     attempt
         .filter(|attempt| attempt.state == AttemptState::Running)
         .map(|attempt| (trial, attempt))
@@ -60,7 +60,7 @@ fn live_lease(engine: &Engine, token: LeaseToken) -> Result<(&TrialRecord, &Atte
 
 /// Why a token is stale, for the worker's log.
 fn loss_reason(engine: &Engine, token: LeaseToken) -> String {
-    let attempt = engine.index.attempts.get(&token).and_then(|id| engine.tables.attempts.get(id));
+    let attempt = engine.index.attempts.get(token).and_then(|id| engine.tables.attempts.get(&id));
     let Some(attempt) = attempt else { return "no such lease was granted".to_owned() };
     let why = match attempt.state {
         AttemptState::Running => "is held by another worker",

@@ -1,29 +1,30 @@
 //! Indices derived from the tables, so that no decision has to search: always equal to a rebuild.
 
 mod sweep;
+mod tokens;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_search::pruner::Shown;
-use sweep_proto::{
-    AttemptId, ConfigurationIndex, FailureKind, LeaseToken, SweepId, TrialId, WorkKind, WorkerId,
-};
+use sweep_proto::{ConfigurationIndex, FailureKind, LeaseToken, SweepId, TrialId, WorkKind, WorkerId};
 
-use crate::configurations::Configurations;
+use crate::configurations::{Configurations, Rows};
 use crate::limits::{ATTEMPTS_MAX, STOCK_TRIALS};
 use crate::named::Named;
 use crate::origins::Origins;
 use crate::progress::Progress;
 use crate::record::{AttemptRecord, AttemptState, SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::search;
+use crate::shared_text::SharedText;
 use crate::source::{self, Tally};
 use crate::spans::Spans;
 use crate::standings::standings_of;
 use crate::tables::Tables;
 
 pub(crate) use sweep::{ScoreKey, SweepIndex, epochs, epochs_beyond_rung};
+use tokens::Tokens;
 
 /// Where a sweep stands in the queue for workers: evaluation first, then the highest priority, then the fewest leases, then the
 /// oldest.
@@ -62,11 +63,11 @@ pub(crate) struct Index {
     /// The trial of each live lease.
     pub(crate) live: BTreeMap<LeaseToken, TrialId>,
     /// The attempt of each token ever granted.
-    pub(crate) attempts: BTreeMap<LeaseToken, AttemptId>,
+    pub(crate) attempts: Tokens,
     /// The live leases of each worker that has any.
     pub(crate) leases: BTreeMap<WorkerId, BTreeSet<LeaseToken>>,
-    /// Attempts that name each worker, where there are any.
-    pub(crate) worked: BTreeMap<WorkerId, u64>,
+    /// What was granted to each worker, where anything was.
+    pub(crate) worked: BTreeMap<WorkerId, Worked>,
     /// Which results stand in for others.
     pub(crate) origins: Origins,
     /// Which blobs rows name.
@@ -75,6 +76,22 @@ pub(crate) struct Index {
     pub(crate) names: BTreeMap<String, BTreeSet<SweepId>>,
     /// How many trials of a sweep are made ahead.
     pub(crate) stock: Stock,
+}
+
+/// What was granted to a worker.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Worked {
+    /// Attempts that name it.
+    attempts: u64,
+    /// The name that one of them has, for others to share.
+    pub(crate) name: SharedText,
+}
+
+/// Which of several names is shared is nobody's business.
+impl PartialEq for Worked {
+    fn eq(&self, other: &Self) -> bool {
+        self.attempts == other.attempts
+    }
 }
 
 /// See [`STOCK_TRIALS`].
@@ -211,13 +228,14 @@ impl Index {
             (entry.ran, entry.configurations) = (Spans::default(), Configurations::default());
             entry.held_ms = 0;
         } else if before.is_some_and(|before| before.spec.axes != sweep.spec.axes) {
-            entry.configurations.grid_changed(&sweep.spec);
+            let rows = Rows { tables, sweep: sweep.id };
+            entry.configurations.grid_changed(rows, &sweep.spec);
         }
         entry.follow_standings(tables, sweep, slice);
         if !same {
             entry.outstanding.clear();
             entry.evaluable.clear();
-            let chosen = entry.chosen(sweep).filter(|_| waits(sweep));
+            let chosen = entry.chosen(tables, sweep).filter(|_| waits(sweep));
             let of_choice = chosen.map(|chosen| entry.configurations.trials_of(chosen).collect::<Vec<_>>());
             for index in of_choice.into_iter().flatten() {
                 self.refresh_evaluation(tables, TrialId { sweep: sweep.id, index });
@@ -303,8 +321,10 @@ impl Index {
     }
 
     fn attempt_counted(&mut self, tables: &Tables, before_ms: u64, attempt: &AttemptRecord) {
-        if self.attempts.insert(attempt.token, attempt.id).is_none() {
-            *self.worked.entry(attempt.worker).or_default() += 1;
+        if self.attempts.insert(attempt.token, attempt.id) {
+            let worked = self.worked.entry(attempt.worker).or_default();
+            worked.attempts += 1;
+            worked.name = attempt.worker_name.clone();
         }
         let id = attempt.id.trial.sweep;
         // Nobody asks any more when a deleted sweep ran.
@@ -320,11 +340,11 @@ impl Index {
         if let Some(entry) = self.sweeps.get_mut(&attempt.id.trial.sweep).filter(|entry| !entry.is_deleted) {
             entry.held_ms = entry.held_ms.saturating_sub(attempt.charged_ms());
         }
-        if self.attempts.remove(&attempt.token).is_some()
-            && let Some(count) = self.worked.get_mut(&attempt.worker)
+        if self.attempts.remove(attempt.token)
+            && let Some(worked) = self.worked.get_mut(&attempt.worker)
         {
-            *count -= 1;
-            if *count == 0 {
+            worked.attempts -= 1;
+            if worked.attempts == 0 {
                 self.worked.remove(&attempt.worker);
             }
         }
@@ -338,7 +358,7 @@ impl Index {
             return;
         }
         let entry = self.sweeps.entry(id.sweep).or_default();
-        let awaits = awaits_test(entry.chosen(sweep), trial);
+        let awaits = awaits_test(entry.chosen(tables, sweep), trial);
         let outstanding = awaits && !gave_up(sweep, trial, tables.attempts_of(id));
         if outstanding {
             entry.outstanding.insert(id.index);

@@ -33,6 +33,7 @@ mod retention;
 mod rungs;
 mod scheduler;
 mod search;
+mod shared_text;
 mod source;
 pub mod spans;
 mod standings;
@@ -61,11 +62,13 @@ pub use rare::Rare;
 pub use reach::{Allowance, StepBounds};
 pub use record::{
     AnsweredRequest, AttemptRecord, AttemptState, Cleared, DatasetRecord, EarlierChoice, EpochRecord,
-    GridOrder, InstanceId, LeaseRecord, ProcessRecord, SearchRecord, SweepRecord, SweepState, TrialExtra,
-    TrialPast, TrialRecord, TrialState, TrialWork, Troubles, WorkerRecord, WorkerState,
+    GridOrder, InstanceId, KeyForm, LeaseRecord, ProcessRecord, SearchRecord, SweepRecord, SweepState,
+    TrialCourse, TrialExtra, TrialPast, TrialRecord, TrialState, TrialWork, Troubles, WorkerRecord,
+    WorkerState,
 };
 pub use retention::{Keep, Waste};
 pub use search::{Known, ProposalRequest, Question};
+pub use shared_text::SharedText;
 pub use source::planned_trials;
 pub use spans::Spans;
 pub use tables::{Counts, Tables};

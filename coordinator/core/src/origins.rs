@@ -25,23 +25,26 @@ pub(crate) struct Origins {
 impl Origins {
     /// A trial's row was made, replaced or removed.
     pub(crate) fn trial_changed(&mut self, before: Option<&TrialRecord>, after: Option<&TrialRecord>) {
+        // A key is a hash: asked for only where a trial is found by it.
         if let Some(before) = before {
             let id = before.spec.id;
-            self.trained.remove(before.key.0, id);
-            self.tested.remove(before.key.0, id);
+            if is_origin(before) {
+                self.trained.remove(before.key().0, id);
+            }
+            if before.test.is_some() {
+                self.tested.remove(before.key().0, id);
+            }
             if let Some(origin) = before.reused_from {
                 self.reusers.remove(&(origin, id));
             }
         }
         if let Some(after) = after {
             let id = after.spec.id;
-            // A result without its model stands in for nothing: another sweep might choose it, and have to measure it.
-            let has_model = after.state == TrialState::Completed && !after.model_is_removed;
-            if has_model && after.reused_from.is_none() {
-                self.trained.insert(after.key.0, id);
+            if is_origin(after) {
+                self.trained.insert(after.key().0, id);
             }
             if after.test.is_some() {
-                self.tested.insert(after.key.0, id);
+                self.tested.insert(after.key().0, id);
             }
             if let Some(origin) = after.reused_from {
                 self.reusers.insert((origin, id));
@@ -71,7 +74,7 @@ impl Engine {
         let first = |key: TrialKey| {
             let kept = trials.like(key.0).filter(|id| self.is_kept(*id));
             let mut records = kept.filter_map(|id| self.tables.trials.get(&id));
-            records.find(|record| record.key == key && stands_in(record, trial))
+            records.find(|record| stands_in(record, trial) && record.key() == key)
         };
         let (now, before) = (first(trial.key()), first(trial.key_with_epochs()));
         now.into_iter().chain(before).min_by_key(|record| record.spec.id)
@@ -82,6 +85,12 @@ impl Engine {
         let sweep = self.tables.sweeps.get(&trial.sweep);
         sweep.is_some_and(|sweep| !sweep.is_deleted()) || self.index.origins.is_reused(trial)
     }
+}
+
+/// Whether a trial's result may be taken over. Without its model it stands in for nothing: another sweep might choose it, and have to
+/// measure it.
+fn is_origin(trial: &TrialRecord) -> bool {
+    trial.state == TrialState::Completed && !trial.model_is_removed && trial.reused_from.is_none()
 }
 
 /// Whether the result of a trial of the same key is what another one would end with.

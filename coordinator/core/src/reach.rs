@@ -64,9 +64,9 @@ impl Engine {
     /// was ever granted. What other rows name is other people's, and whoever reports it could fetch it: only a trial of the same
     /// key leaves the same bytes. What no row names is nobody's.
     pub fn may_report(&self, token: LeaseToken, digest: Digest) -> Option<bool> {
-        let trial = self.tables.trials.get(&self.index.attempts.get(&token)?.trial)?;
+        let trial = self.tables.trials.get(&self.index.attempts.get(token)?.trial)?;
         // Rows of earlier programs hold another form of the key.
-        let is_same = |other: &TrialRecord| trial.spec.has_key(other.key);
+        let is_same = |other: &TrialRecord| trial.spec.has_key(other.key());
         let is_nobodys = || self.trials_naming(digest).next().is_none();
         let is_own =
             || trial.blobs().any(|own| own.digest == digest) || self.trials_naming(digest).any(is_same);

@@ -15,8 +15,9 @@ use sweep_proto::{
 };
 use uuid::Uuid;
 
-pub use self::trial::{TrialExtra, TrialPast, TrialRecord, TrialWork};
+pub use self::trial::{KeyForm, TrialCourse, TrialExtra, TrialPast, TrialRecord, TrialWork};
 use crate::limits::{INSTANCES_REMEMBERED_MAX, REQUESTS_REMEMBERED_MAX};
+use crate::shared_text::SharedText;
 use crate::source;
 use crate::view::waiting_state;
 
@@ -222,7 +223,7 @@ pub struct AttemptRecord {
     /// By whom.
     pub worker: WorkerId,
     /// The worker's name at that time.
-    pub worker_name: String,
+    pub worker_name: SharedText,
     /// Under which token.
     pub token: LeaseToken,
     /// When the lease was granted.
@@ -236,7 +237,7 @@ pub struct AttemptRecord {
     /// What kind of failure, where failed.
     pub failure: Option<FailureKind>,
     /// What its worker said when it failed or diverged.
-    pub error: Option<String>,
+    pub error: Option<Box<str>>,
     /// The last sign of life under the lease, where it ended without its worker's word; of a running one the newest that is
     /// durable. Absent in rows of versions that did not keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

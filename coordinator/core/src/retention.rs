@@ -178,7 +178,7 @@ impl Engine {
 
     /// The configuration whose models an ended sweep keeps: the chosen one, or the best so far of one that was cancelled.
     pub(crate) fn best_of(&self, sweep: &SweepRecord) -> Option<ConfigurationIndex> {
-        self.chosen(sweep).or_else(|| self.best_configurations(sweep.id, 1).pop().map(|best| best.index))
+        self.chosen(sweep).or_else(|| self.best_configuration(sweep.id))
     }
 
     fn next_part(&self, now: Timestamp, keep: &Keep) -> Option<Part> {

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweep_proto::{
-    AttemptId, Configuration, ConfigurationIndex, SharedDigest, SweepId, TokenId, TrialId, WorkerId,
-};
+use sweep_proto::{AttemptId, Configuration, ConfigurationIndex, SweepId, TokenId, TrialId, WorkerId};
 
 use crate::access::{AuditHead, CertificateId, CertificateRecord, TokenRecord};
 use crate::mutation::{Key, Mutation};
@@ -109,9 +107,6 @@ impl Tables {
         match mutation {
             Mutation::Sweep(sweep) => {
                 self.last_sweep = self.last_sweep.max(sweep.id.0);
-                if sweep.is_deleted() {
-                    self.forget_configurations(sweep.id);
-                }
                 self.sweeps.insert(sweep.id, sweep.clone());
             }
             Mutation::Trial(trial) => {
@@ -151,10 +146,10 @@ impl Tables {
     }
 
     /// Numbers the configurations of each sweep, in the order in which trials first have them, and lets trials share equal configurations
-    /// and datasets. To be called by whoever makes rows of stored ones.
+    /// and datasets, and attempts equal names. To be called by whoever makes rows of stored ones.
     pub fn number_configurations(&mut self) {
         let mut known: BTreeMap<Configuration, ConfigurationIndex> = BTreeMap::new();
-        let mut datasets = BTreeSet::new();
+        let (mut datasets, mut names) = (BTreeSet::new(), BTreeSet::new());
         let mut sweep = None;
         for trial in self.trials.values_mut() {
             share(&mut datasets, &mut trial.spec.dataset);
@@ -171,15 +166,7 @@ impl Tables {
                 known.insert(configuration.clone(), trial.configuration_index);
             }
         }
-        let deleted: Vec<_> = self.sweeps.values().filter(|one| one.is_deleted()).map(|one| one.id).collect();
-        deleted.into_iter().for_each(|sweep| self.forget_configurations(sweep));
-    }
-
-    /// The trials of a deleted sweep that stay are too few to number configurations by, and nobody asks.
-    fn forget_configurations(&mut self, sweep: SweepId) {
-        let range = TrialId { sweep, index: 0 }..=TrialId { sweep, index: u32::MAX };
-        let forget = |trial: &mut TrialRecord| trial.configuration_index = ConfigurationIndex::default();
-        self.trials.range_mut(range).for_each(forget);
+        self.attempts.values_mut().for_each(|attempt| share(&mut names, &mut attempt.worker_name));
     }
 
     fn remove(&mut self, key: Key) {
@@ -256,10 +243,10 @@ impl Tables {
     }
 }
 
-/// Gives a dataset the memory of an equal one that is known.
-pub(crate) fn share(known: &mut BTreeSet<SharedDigest>, dataset: &mut SharedDigest) {
-    match known.get(dataset) {
-        Some(shared) => *dataset = shared.clone(),
-        None => _ = known.insert(dataset.clone()),
+/// Gives a value the memory of an equal one that is known.
+pub(crate) fn share<T: Clone + Ord>(known: &mut BTreeSet<T>, value: &mut T) {
+    match known.get(value) {
+        Some(shared) => *value = shared.clone(),
+        None => _ = known.insert(value.clone()),
     }
 }

@@ -7,7 +7,6 @@ use sweep_proto::{
     ArtifactRef, ConfigurationIndex, Digest, LeaseToken, SweepId, Timestamp, TrialId, WorkKind, WorkerId,
 };
 
-use crate::choice::ConfigurationMean;
 use crate::command::Rejection;
 use crate::engine::Engine;
 use crate::index::SweepIndex;
@@ -250,8 +249,8 @@ impl Engine {
 
     /// Who was granted a token, live or stale; `None` where nobody was.
     pub fn attempt_worker(&self, token: LeaseToken) -> Option<WorkerId> {
-        let attempt = self.index.attempts.get(&token)?;
-        self.tables.attempts.get(attempt).map(|attempt| attempt.worker)
+        let attempt = self.index.attempts.get(token)?;
+        self.tables.attempts.get(&attempt).map(|attempt| attempt.worker)
     }
 
     /// A worker touches only what it leases. Who holds a token that was never granted is told by what is done with it.
@@ -278,20 +277,9 @@ impl Engine {
         self.volatile.is_disconnected(worker)
     }
 
-    /// Mean score and accuracy of each configuration over its completed replicates, best first.
-    pub fn configurations(&self, sweep: SweepId) -> Vec<ConfigurationMean> {
-        self.best_configurations(sweep, usize::MAX)
-    }
-
-    /// The first of these.
-    pub fn best_configurations(&self, sweep: SweepId, most: usize) -> Vec<ConfigurationMean> {
-        let means = self.index_of(sweep).into_iter().flat_map(|index| index.configurations.means());
-        means.take(most).collect()
-    }
-
     /// The number of the chosen configuration of a sweep.
     pub fn chosen(&self, sweep: &SweepRecord) -> Option<ConfigurationIndex> {
-        self.index_of(sweep.id)?.chosen(sweep)
+        self.index_of(sweep.id)?.chosen(&self.tables, sweep)
     }
 
     /// The trials of the chosen configuration of a sweep, in order; none before the choice.

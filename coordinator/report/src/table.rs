@@ -149,7 +149,7 @@ impl Table {
                 configuration,
                 replicate: record.spec.replicate,
                 seed: record.spec.seed,
-                key: record.key,
+                key: record.key(),
                 dataset: *record.spec.dataset,
                 state: record.state,
                 outcome: outcome(record, objective, || {
@@ -255,5 +255,5 @@ fn last_worker(attempts: &BTreeMap<AttemptId, &AttemptRecord>, trial: TrialId) -
         .range(AttemptId { trial, number: 0 }..=AttemptId { trial, number: u32::MAX })
         .rev()
         .find(|(_, attempt)| attempt.work == sweep_proto::WorkKind::Train)
-        .map(|(_, attempt)| attempt.worker_name.clone())
+        .map(|(_, attempt)| attempt.worker_name.to_string())
 }

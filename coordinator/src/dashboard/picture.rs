@@ -121,10 +121,10 @@ fn failures(engine: &Engine, sweep: SweepId) -> (Vec<Failure>, u64) {
             .get(&attempt.id.trial)
             .map(|trial| label(engine, trial))
             .unwrap_or_default(),
-        worker: attempt.worker_name.clone(),
+        worker: attempt.worker_name.to_string(),
         state: name_of_failure(attempt).unwrap_or_default(),
         at: attempt.ended_at,
-        reason: attempt.error.clone().unwrap_or_default(),
+        reason: attempt.error.as_deref().unwrap_or_default().to_owned(),
     };
     (failed.into_iter().take(FAILURES_MAX).map(failure).collect(), count)
 }

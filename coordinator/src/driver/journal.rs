@@ -21,7 +21,7 @@ pub(super) fn record(engine: &Engine, mutation: &Mutation) {
         Mutation::Attempt(attempt) => {
             let (id, worker) = (attempt.id, attempt.worker);
             let (sweep, trial) = (id.trial.sweep, id.trial);
-            let name = &attempt.worker_name;
+            let name = &*attempt.worker_name;
             if tables.attempts.get(&id).is_some_and(|before| before.state == attempt.state) {
                 return;
             }

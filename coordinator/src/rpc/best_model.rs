@@ -64,7 +64,7 @@ fn metadata(best: &Best, header: &EncodedHeader) -> serde_json::Value {
         "trial": trial.spec.id.to_string(),
         "replicate": trial.spec.replicate,
         "seed": trial.spec.seed,
-        "key": trial.key.to_string(),
+        "key": trial.key().to_string(),
         "dataset": header.dataset,
         "dataset_digest": trial.spec.dataset.to_string(),
         "vocabulary": header.vocabulary,

@@ -148,7 +148,7 @@ pub(crate) fn of(mutation: &Mutation) -> Result<Option<(Kind, Key, Document)>, S
         }
         Mutation::Trial(trial) => {
             let id = trial.spec.id;
-            let asked = vec![text(trial.state.name()), Cell::Bytes(trial.key.0.as_bytes().to_vec())];
+            let asked = vec![text(trial.state.name()), Cell::Bytes(trial.key().0.as_bytes().to_vec())];
             (Kind::Trial, trial_key(id), Kind::Trial.document(&id.to_string(), asked, trial))
         }
         Mutation::Attempt(attempt) => {

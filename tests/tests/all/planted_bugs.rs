@@ -33,8 +33,8 @@ const BUGS: [Bug; 19] = [
         name: "fence by worker, not by token",
         file: "coordinator/core/src/decide.rs",
         lines: "    let trial = engine.index.live.get(&token).and_then(|id| engine.tables.trials.get(id)).ok_or_else(lost)?;
-    let attempt = engine.index.attempts.get(&token).and_then(|id| engine.tables.attempts.get(id));",
-        planted: "    let held = engine.index.attempts.get(&token).and_then(|id| engine.tables.attempts.get(id)).ok_or_else(lost)?;
+    let attempt = engine.index.attempts.get(token).and_then(|id| engine.tables.attempts.get(&id));",
+        planted: "    let held = engine.index.attempts.get(token).and_then(|id| engine.tables.attempts.get(&id)).ok_or_else(lost)?;
     let trial = engine.tables.trials.get(&held.id.trial).ok_or_else(lost)?;
     let lease = trial.lease.filter(|lease| lease.worker == held.worker).ok_or_else(lost)?;
     let live = sweep_proto::AttemptId { trial: trial.spec.id, number: lease.attempt };

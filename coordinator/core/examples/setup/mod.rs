@@ -4,7 +4,7 @@ use std::error::Error;
 
 use coordinator_core::{
     AttemptRecord, AttemptState, Command, DatasetRecord, Decision, Engine, EpochRecord, Mutation, Quota,
-    Reply, Totals, TrialRecord, TrialState,
+    Reply, SharedText, Totals, TrialRecord, TrialState,
 };
 use sweep_proto::{
     ArtifactRef, AttemptId, Axis, Configuration, DataSource, DataSpec, Digest, EpochMetric, Hyperparameter,
@@ -124,12 +124,12 @@ pub(crate) fn epochs(trial: TrialId, count: u32) -> impl Iterator<Item = Mutatio
 }
 
 /// The attempt in which a trial completed.
-pub(crate) fn attempt(trial: TrialId, token: u64, worker: WorkerId) -> Mutation {
+pub(crate) fn attempt(trial: TrialId, token: u64, (worker, name): (WorkerId, &SharedText)) -> Mutation {
     Mutation::Attempt(AttemptRecord {
         id: AttemptId { trial, number: 1 },
         work: WorkKind::Train,
         worker,
-        worker_name: "node-17.example.org".into(),
+        worker_name: name.clone(),
         token: LeaseToken(token),
         started_at: Timestamp(token),
         first_epoch: 1,

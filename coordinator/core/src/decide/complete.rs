@@ -68,10 +68,10 @@ pub(crate) fn complete(
 
 /// Whether an ended attempt ended by just this outcome, so that its worker may hear it once more.
 fn is_repetition(engine: &Engine, token: LeaseToken, outcome: &AttemptOutcome) -> bool {
-    let attempt = engine.index.attempts.get(&token).and_then(|id| engine.tables.attempts.get(id));
+    let attempt = engine.index.attempts.get(token).and_then(|id| engine.tables.attempts.get(&id));
     let Some(attempt) = attempt else { return false };
     let Some(trial) = engine.tables.trials.get(&attempt.id.trial) else { return false };
-    let said = |message: &String| attempt.error.as_ref() == Some(message);
+    let said = |message: &String| attempt.error.as_deref() == Some(message.as_str());
     match (attempt.state, outcome) {
         (AttemptState::Succeeded, AttemptOutcome::Trained(result)) => {
             attempt.work == WorkKind::Train && trial.result.as_ref() == Some(result)
@@ -215,7 +215,7 @@ impl Draft<'_> {
         if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Diverged) {
             // That it diverges is what it found out: nobody does it again.
             let kept_at = Some(self.now);
-            self.set_attempt(AttemptRecord { error: Some(message.to_owned()), kept_at, ..attempt });
+            self.set_attempt(AttemptRecord { error: Some(message.into()), kept_at, ..attempt });
             trial.diverged_epoch = Some(epoch);
             trial.last_error = Some(message.to_owned());
             self.end_trial(trial, TrialState::Diverged);
@@ -225,8 +225,7 @@ impl Draft<'_> {
     fn failed(&mut self, id: TrialId, kind: FailureKind, message: &str) {
         let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Failed) else { return };
         trial.last_error = Some(message.to_owned());
-        let failed =
-            AttemptRecord { failure: Some(kind), error: Some(message.to_owned()), ..attempt.clone() };
+        let failed = AttemptRecord { failure: Some(kind), error: Some(message.into()), ..attempt.clone() };
         if failed.failed_with_its_slot() {
             // Which member is to blame, nobody knows: each is tried alone, at no cost.
             self.set_attempt(failed);
@@ -267,11 +266,7 @@ impl Draft<'_> {
 
     fn failed_evaluation(&mut self, id: TrialId, kind: FailureKind, message: &str) {
         if let Some((mut trial, attempt)) = self.end_attempt(id, AttemptState::Failed) {
-            self.set_attempt(AttemptRecord {
-                failure: Some(kind),
-                error: Some(message.to_owned()),
-                ..attempt
-            });
+            self.set_attempt(AttemptRecord { failure: Some(kind), error: Some(message.into()), ..attempt });
             trial.last_error = Some(message.to_owned());
             self.set_trial(trial);
         }

@@ -10,7 +10,7 @@ impl Draft<'_> {
     /// Makes it durable that an attempt lives, once a term: a coordinator that dies with its workers knows how far they came.
     pub(super) fn sign_of_life(&mut self, token: LeaseToken) {
         let attempts = &self.engine.tables.attempts;
-        let attempt = self.engine.index.attempts.get(&token).and_then(|id| attempts.get(id));
+        let attempt = self.engine.index.attempts.get(token).and_then(|id| attempts.get(&id));
         let Some(attempt) = attempt.filter(|one| one.state == AttemptState::Running) else { return };
         let known = attempt.heard_at.unwrap_or(attempt.started_at);
         if self.now.since_ms(known) >= LEASE_TTL_MS {

@@ -7,7 +7,9 @@ use crate::command::{Decision, Reply};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::quota::{self, Quota, Totals};
-use crate::record::{Cleared, DatasetRecord, GridOrder, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::record::{
+    Cleared, DatasetRecord, GridOrder, KeyForm, SweepRecord, SweepState, TrialRecord, TrialState,
+};
 use crate::{search, source};
 
 /// What is launched, and by whom.
@@ -89,7 +91,7 @@ fn is_complete(engine: &Engine, sweep: &SweepRecord) -> bool {
     let ledger = engine.ledger(sweep.id);
     let first = engine.tables.trials_of(sweep.id).next();
     ledger.of(TrialState::Completed) == ledger.planned
-        && first.is_some_and(|trial| trial.spec.has_key(trial.key))
+        && first.is_some_and(|trial| trial.key_form != KeyForm::Other)
 }
 
 impl Engine {

@@ -10,6 +10,7 @@ use sweep_proto::{SweepId, Timestamp, TrialId};
 
 use super::grid;
 use crate::command::{Decision, Reply};
+use crate::configurations::Rows;
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{SearchRecord, SweepRecord, TrialState};
@@ -63,7 +64,8 @@ fn check(engine: &Engine, sweep: &SweepRecord, answer: &Answer) -> Result<(), St
     }
     let mut seen = BTreeSet::new();
     let is_made = |proposal: &Proposal| {
-        let number = index.configurations.number(&proposal.configuration);
+        let rows = Rows { tables: &engine.tables, sweep: sweep.id };
+        let number = index.configurations.number(rows, &proposal.configuration);
         let trials = number.into_iter().flat_map(|number| index.configurations.trials_of(number));
         let mut trials =
             trials.filter_map(|trial| engine.tables.trials.get(&TrialId { sweep: sweep.id, index: trial }));

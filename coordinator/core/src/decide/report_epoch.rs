@@ -59,7 +59,7 @@ pub(crate) fn report_epoch(
 
 /// The answer to the report that ended its attempt, once more: the worker may not have heard it.
 fn repeated(engine: &Engine, token: LeaseToken, metric: &EpochMetric) -> Option<Decision> {
-    let attempt = engine.tables.attempts.get(engine.index.attempts.get(&token)?)?;
+    let attempt = engine.tables.attempts.get(&engine.index.attempts.get(token)?)?;
     if !matches!(attempt.state, AttemptState::Reached | AttemptState::Pruned) {
         return None;
     }

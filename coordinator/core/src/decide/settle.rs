@@ -22,9 +22,8 @@ impl Draft<'_> {
     /// Every trial has ended: chooses, takes over test measurements that exist, and goes on to evaluate.
     fn begin_evaluation(&mut self, id: SweepId) {
         let Some(mut sweep) = self.sweep(id).cloned() else { return };
-        let best = self.best(&sweep);
-        let chosen = best.as_ref().map(|best| best.index);
-        sweep.chosen = best.map(|best| best.configuration);
+        let (chosen, configuration) = self.best(&sweep).unzip();
+        sweep.chosen = configuration;
         sweep.state = SweepState::Evaluating;
         let measured: Vec<TrialRecord> = self
             .trials_with(id, chosen)

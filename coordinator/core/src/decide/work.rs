@@ -15,6 +15,7 @@ use crate::record::{
     WorkerState,
 };
 use crate::scheduler::Queue;
+use crate::shared_text::SharedText;
 
 /// Where a lease stands in its group.
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +136,13 @@ impl Engine {
         dataset(one) == dataset(other)
     }
 
+    /// The name of a worker, in the memory of an earlier attempt's.
+    fn shared_name(&self, worker: &WorkerRecord) -> SharedText {
+        let known = self.index.worked.get(&worker.id).map(|worked| &worked.name);
+        let same = known.filter(|name| ***name == *worker.profile.name);
+        same.cloned().unwrap_or_else(|| worker.profile.name.as_str().into())
+    }
+
     /// Whether a trial is trained without others in its slot: it was in a group whose slot failed, or its attempts end with
     /// their workers. Whether it is to blame shows when it is alone.
     fn must_be_alone(&self, id: TrialId) -> bool {
@@ -226,7 +234,7 @@ impl Draft<'_> {
             id: AttemptId { trial: id, number: lease.attempt },
             work,
             worker: worker.id,
-            worker_name: worker.profile.name.clone(),
+            worker_name: engine.shared_name(worker),
             token: lease.token,
             started_at: self.now,
             first_epoch: trial.checkpoint.map_or(1, |checkpoint| checkpoint.epoch + 1),

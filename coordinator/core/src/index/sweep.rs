@@ -6,7 +6,7 @@ use coordinator_search::pruner::Standings;
 use sweep_proto::{ConfigurationIndex, SweepId, SweepSpec, TrialId};
 
 use super::{Stock, Turn};
-use crate::configurations::Configurations;
+use crate::configurations::{Configurations, Rows};
 use crate::limits::ROWS_PER_TRIAL_OF_SLICE;
 use crate::packed::Packed;
 use crate::progress::Progress;
@@ -131,8 +131,8 @@ impl SweepIndex {
     }
 
     /// The number of the chosen configuration of its sweep.
-    pub(crate) fn chosen(&self, sweep: &SweepRecord) -> Option<ConfigurationIndex> {
-        self.configurations.number(sweep.chosen.as_ref()?)
+    pub(crate) fn chosen(&self, tables: &Tables, sweep: &SweepRecord) -> Option<ConfigurationIndex> {
+        self.configurations.number(Rows { tables, sweep: sweep.id }, sweep.chosen.as_ref()?)
     }
 
     /// Trials that wait for a worker, or for their sweep to go on.

@@ -15,20 +15,32 @@ use super::{LeaseRecord, TrialState};
 use crate::rare::{Blank, Rare};
 
 /// One trial. A lease stands in it while one is live. The fields of its past are read and set as its own, and are stored so.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "StoredTrial", into = "StoredTrial")]
 pub struct TrialRecord {
     /// What is trained.
     pub spec: TrialSpec,
-    /// Its configuration's number in the sweep. Not stored: it follows from the rows
+    /// Its configuration's number in the sweep. Not stored, and no part of what makes rows equal: it follows from the rows
     /// ([`number_configurations`](crate::Tables::number_configurations)).
     pub configuration_index: ConfigurationIndex,
-    /// Its content address.
-    pub key: TrialKey,
+    /// Which form of its content address is stored, see [`key`](Self::key).
+    pub key_form: KeyForm,
     /// Where it stands.
     pub state: TrialState,
     /// What has become of it since it was made.
     pub past: Rare<TrialPast>,
+}
+
+/// The form of a stored content address. One that follows from the trial itself takes no memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyForm {
+    /// [`TrialSpec::key`].
+    #[default]
+    Present,
+    /// [`TrialSpec::key_with_epochs`], as earlier programs wrote it.
+    WithEpochs,
+    /// Neither: [`TrialExtra::other_key`]. An audit tells of it.
+    Other,
 }
 
 /// What has become of a trial that somebody has worked on.
@@ -40,13 +52,24 @@ pub struct TrialPast {
     pub result: Option<TrialResult>,
     /// When it became terminal.
     pub ended_at: Option<Timestamp>,
+    /// Whether the model that its result names was removed, because its sweep ended long ago.
+    pub model_is_removed: bool,
+    /// What only trials of some sweeps have.
+    pub course: Rare<TrialCourse>,
+}
+
+/// What trials of searched sweeps have, those that took a result over, and those that are ranked by another figure than the loss.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrialCourse {
     /// Its number among the ended trials of a searched sweep, from 1, in the order in which their ends were decided.
     pub ended_number: Option<u64>,
     /// How far it may train now, in epochs; `None`: to its end. There it waits with its checkpoint until it is promoted. Of
     /// a pruned trial: the epochs that it trained. Of a failed one: the epochs with which it counts in a budget.
     pub until_epoch: Option<u32>,
-    /// Whether the model that its result names was removed, because its sweep ended long ago.
-    pub model_is_removed: bool,
+    /// Where it has a result and its sweep has another objective than the validation loss: its score by that objective.
+    pub objective_score: Option<f64>,
+    /// The finished trial whose result, curves and test metric stand in for it.
+    pub reused_from: Option<TrialId>,
     /// What only some trials have.
     pub extra: Rare<TrialExtra>,
 }
@@ -68,10 +91,8 @@ pub struct TrialExtra {
     pub forgiven: u32,
     /// Its test measurement, where it belongs to the chosen configuration.
     pub test: Option<Box<TestMetric>>,
-    /// The finished trial whose result, curves and test metric stand in for it.
-    pub reused_from: Option<TrialId>,
-    /// Where it has a result and its sweep has another objective than the validation loss: its score by that objective.
-    pub objective_score: Option<f64>,
+    /// Its stored content address where that is of no known form.
+    pub other_key: Option<Box<TrialKey>>,
     /// What holds it, and what it goes on from.
     pub work: Rare<TrialWork>,
 }
@@ -91,8 +112,30 @@ pub struct TrialWork {
 impl TrialRecord {
     /// A trial that nobody has worked on.
     pub fn new(spec: TrialSpec, configuration_index: ConfigurationIndex) -> Self {
-        let key = spec.key();
-        Self { spec, configuration_index, key, state: TrialState::Pending, past: Rare::default() }
+        let (key_form, past) = (KeyForm::Present, Rare::default());
+        Self { spec, configuration_index, key_form, state: TrialState::Pending, past }
+    }
+
+    /// Its content address, as it is stored.
+    pub fn key(&self) -> TrialKey {
+        match self.key_form {
+            KeyForm::Present => self.spec.key(),
+            KeyForm::WithEpochs => self.spec.key_with_epochs(),
+            KeyForm::Other => self.other_key.as_deref().copied().unwrap_or_else(|| self.spec.key()),
+        }
+    }
+
+    /// Lets a content address be the one that is stored.
+    pub fn set_key(&mut self, key: TrialKey) {
+        self.key_form = match key {
+            key if key == self.spec.key() => KeyForm::Present,
+            key if key == self.spec.key_with_epochs() => KeyForm::WithEpochs,
+            _ => KeyForm::Other,
+        };
+        let other = (self.key_form == KeyForm::Other).then(|| Box::new(key));
+        if self.other_key != other {
+            self.other_key = other;
+        }
     }
 
     /// What its configuration is ranked by, lower being better; `None` without a result.
@@ -128,7 +171,29 @@ impl DerefMut for TrialRecord {
     }
 }
 
+/// Rows are equal where what is stored of them is.
+impl PartialEq for TrialRecord {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { spec, configuration_index: _, key_form, state, past } = self;
+        (spec, key_form, state, past) == (&other.spec, &other.key_form, &other.state, &other.past)
+    }
+}
+
 impl Deref for TrialPast {
+    type Target = TrialCourse;
+
+    fn deref(&self) -> &TrialCourse {
+        &self.course
+    }
+}
+
+impl DerefMut for TrialPast {
+    fn deref_mut(&mut self) -> &mut TrialCourse {
+        &mut self.course
+    }
+}
+
+impl Deref for TrialCourse {
     type Target = TrialExtra;
 
     fn deref(&self) -> &TrialExtra {
@@ -136,7 +201,7 @@ impl Deref for TrialPast {
     }
 }
 
-impl DerefMut for TrialPast {
+impl DerefMut for TrialCourse {
     fn deref_mut(&mut self) -> &mut TrialExtra {
         &mut self.extra
     }
@@ -159,6 +224,13 @@ impl DerefMut for TrialExtra {
 impl Blank for TrialPast {
     fn blank() -> &'static Self {
         static BLANK: LazyLock<TrialPast> = LazyLock::new(TrialPast::default);
+        &BLANK
+    }
+}
+
+impl Blank for TrialCourse {
+    fn blank() -> &'static Self {
+        static BLANK: LazyLock<TrialCourse> = LazyLock::new(TrialCourse::default);
         &BLANK
     }
 }
@@ -197,20 +269,46 @@ mod tests {
 
     /// A row as earlier programs wrote it, without its spec and its key.
     fn written(past: &str) -> String {
+        written_as(trial().key(), past)
+    }
+
+    fn written_as(key: TrialKey, past: &str) -> String {
         let spec = serde_json::to_string(&trial().spec).unwrap();
-        format!(r#"{{"spec":{spec},"key":"{}","state":"pending",{past}}}"#, trial().key)
+        format!(r#"{{"spec":{spec},"key":"{key}","state":"pending",{past}}}"#)
+    }
+
+    const NOTHING: &str = r#""attempts":0,"failures":0,"out_of_memory":0,"outgrown_bytes":null,"lease":null,"checkpoint":null,"underway":null,"result":null,"diverged_epoch":null,"last_error":null,"test":null,"reused_from":null,"ended_at":null"#;
+
+    #[test]
+    fn whatever_key_is_stored_stays() {
+        let spec = trial().spec;
+        let other = TrialKey(Digest::of(b"of another program"));
+        let forms = [
+            (spec.key(), KeyForm::Present),
+            (spec.key_with_epochs(), KeyForm::WithEpochs),
+            (other, KeyForm::Other),
+        ];
+        for (key, form) in forms {
+            let row = written_as(key, NOTHING);
+            let read: TrialRecord = serde_json::from_str(&row).unwrap();
+            assert_eq!((read.key(), read.key_form), (key, form));
+            assert_eq!(serde_json::to_string(&read).unwrap(), row);
+            let mut set = trial();
+            set.set_key(other);
+            set.set_key(key);
+            assert_eq!(set, read);
+        }
     }
 
     #[test]
     fn a_row_is_stored_as_ever() {
-        let nothing = r#""attempts":0,"failures":0,"out_of_memory":0,"outgrown_bytes":null,"lease":null,"checkpoint":null,"underway":null,"result":null,"diverged_epoch":null,"last_error":null,"test":null,"reused_from":null,"ended_at":null"#;
-        assert_eq!(serde_json::to_string(&trial()).unwrap(), written(nothing));
+        assert_eq!(serde_json::to_string(&trial()).unwrap(), written(NOTHING));
         let mut all = trial();
         (all.attempts, all.outgrown_bytes, all.forgiven, all.until_epoch) = (2, Some(u64::MAX), 1, Some(4));
         all.underway =
             Some(CheckpointRef::after(3, sweep_proto::ArtifactRef { digest: Digest::of(b"c"), bytes: 4 }));
         let underway = format!(r#"{{"epoch":3,"artifact":{{"digest":"{}","bytes":4}}}}"#, Digest::of(b"c"));
-        let some = nothing
+        let some = NOTHING
             .replace(r#""attempts":0"#, r#""attempts":2"#)
             .replace(r#""outgrown_bytes":null"#, r#""outgrown_bytes":18446744073709551615"#)
             .replace(r#""underway":null"#, &format!(r#""underway":{underway}"#));
@@ -231,8 +329,13 @@ mod tests {
 
     #[test]
     fn what_most_trials_lack_takes_no_memory() {
-        let bytes = [size_of::<TrialRecord>(), size_of::<TrialPast>(), size_of::<TrialExtra>()];
-        let most = [96, 136, 120];
+        let bytes = [
+            size_of::<TrialRecord>(),
+            size_of::<TrialPast>(),
+            size_of::<TrialCourse>(),
+            size_of::<TrialExtra>(),
+        ];
+        let most = [64, 104, 72, 88];
         assert!(bytes.iter().zip(most).all(|(bytes, most)| *bytes <= most), "{bytes:?}, of {most:?}");
         let mut changed = trial();
         changed.lease = None;

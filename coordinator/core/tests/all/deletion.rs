@@ -106,9 +106,10 @@ fn what_a_later_sweep_has_taken_over_stays_with_its_curve_until_that_one_goes() 
     let tables = lab.engine.tables();
     for (trial, origin, attempts, epochs) in before {
         assert_eq!(tables.trials[&trial.spec.id], trial);
-        // Its number in a sweep that is gone is all that it loses.
+        // Its number in a sweep that is gone is all that it may lose.
         let configuration_index = tables.trials[&origin.spec.id].configuration_index;
         assert_eq!(tables.trials[&origin.spec.id], TrialRecord { configuration_index, ..origin.clone() });
+        assert_eq!(configuration_index, origin.configuration_index, "a deletion touches no row that stays");
         assert!(tables.attempts_of(origin.spec.id).eq(attempts.iter()));
         assert!(tables.epochs_of(origin.spec.id).eq(epochs.iter()));
     }

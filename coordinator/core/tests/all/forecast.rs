@@ -157,7 +157,7 @@ impl Rows {
             id: AttemptId { trial: id, number: 1 },
             work: WorkKind::Train,
             worker,
-            worker_name: String::new(),
+            worker_name: "".into(),
             token: LeaseToken(u64::from(id.index) + 1),
             started_at: Timestamp(*began),
             first_epoch: 1,

@@ -338,7 +338,7 @@ fn a_result_stands_in_only_where_more_epochs_would_have_changed_nothing() {
             // Rows of an earlier program hold keys of the other form.
             let mut tables = lab.engine.tables().clone();
             for trial in tables.trials.values_mut().filter(|trial| trial.spec.id.sweep == first) {
-                trial.key = trial.spec.key_with_epochs();
+                trial.set_key(trial.spec.key_with_epochs());
             }
             lab.engine = Engine::restore(tables, lab.now);
             assert_eq!(lab.engine.audit(), Vec::<String>::new());
@@ -356,7 +356,7 @@ fn a_result_stands_in_only_where_more_epochs_would_have_changed_nothing() {
     // Of the earlier program only what is of equal epochs is found: its key tells how far a trial might train.
     let mut tables = lab.engine.tables().clone();
     for trial in tables.trials.values_mut() {
-        trial.key = trial.spec.key();
+        trial.set_key(trial.spec.key());
     }
     lab.engine = Engine::restore(tables, lab.now);
     let longer = lab.launch(spec("long", 6));

@@ -565,7 +565,7 @@ fn what_other_rows_name_cannot_be_reported_except_by_trials_of_the_same_key() {
     // An earlier program has stored the trial under the other form of its key.
     let mut tables = lab.engine.tables().clone();
     let stored = tables.trials.values_mut().find(|one| one.spec.id == mine.spec.id).unwrap();
-    stored.key = stored.spec.key_with_epochs();
+    stored.set_key(stored.spec.key_with_epochs());
     let restored = Engine::restore(tables, lab.now);
     assert_eq!(restored.may_report(twin.token, model), Some(true), "it is the same trial");
     assert_eq!(restored.may_report(stranger.token, model), Some(false), "it is another's");

@@ -45,7 +45,7 @@ pub fn usages(input: &ReportInput, own: &BTreeSet<TrialId>) -> Usages {
         worker_of.insert(attempt.id, attempt.worker);
         let record = records.get(&attempt.worker).copied();
         let (name, meter) = workers.entry(attempt.worker).or_default();
-        *name = record.map_or_else(|| attempt.worker_name.clone(), |one| one.profile.name.clone());
+        *name = record.map_or_else(|| attempt.worker_name.to_string(), |one| one.profile.name.clone());
         meter.attempt(attempt, record.map_or(1.0, devices_per_slot));
     }
     for epoch in epochs {

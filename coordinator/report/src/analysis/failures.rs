@@ -26,7 +26,7 @@ pub fn failures(input: &ReportInput, table: &Table) -> Vec<FailedAttempt> {
                 WorkKind::Train => "train",
                 WorkKind::Evaluate => "evaluate",
             },
-            worker: attempt.worker_name.clone(),
+            worker: attempt.worker_name.to_string(),
             outcome: outcome(attempt.state)?,
             kind: attempt.failure.map(sweep_proto::FailureKind::name),
             // Rows that were stored before messages were made inert where they enter.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use coordinator_core::{
-    AttemptRecord, AttemptState, EpochRecord, TrialExtra, TrialPast, TrialRecord, TrialState,
+    AttemptRecord, AttemptState, EpochRecord, TrialCourse, TrialExtra, TrialPast, TrialRecord, TrialState,
 };
 use serde::Serialize;
 use sweep_proto::{
@@ -45,16 +45,16 @@ type Nothing = ();
 
 impl<'a> Trial<'a> {
     pub(super) fn of(record: &'a TrialRecord, projection: Projection) -> Self {
-        let TrialRecord { spec, configuration_index: _, key, state, past } = record;
-        let TrialPast {
-            attempts,
-            result,
-            ended_at,
+        let TrialRecord { spec, configuration_index: _, key_form: _, state, past } = record;
+        let TrialPast { attempts, result, ended_at, model_is_removed: _, course } = &**past;
+        let TrialCourse {
             ended_number,
             until_epoch: _,
-            model_is_removed: _,
+            // It follows from the epochs and the objective of the sweep.
+            objective_score: _,
+            reused_from,
             extra,
-        } = &**past;
+        } = &**course;
         let TrialExtra {
             failures,
             out_of_memory,
@@ -63,14 +63,12 @@ impl<'a> Trial<'a> {
             last_error,
             forgiven,
             test,
-            reused_from,
-            // It follows from the epochs and the objective of the sweep.
-            objective_score: _,
+            other_key: _,
             work: _,
         } = &**extra;
         Self {
             spec: Spec::of(spec),
-            key: key.to_string(),
+            key: record.key().to_string(),
             state: trial_state(*state),
             attempts: *attempts,
             failures: *failures,

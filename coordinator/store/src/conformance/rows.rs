@@ -3,8 +3,8 @@
 use coordinator_core::{
     AnsweredRequest, AttemptRecord, AttemptState, AuditHead, AuditNote, CertificateId, CertificateRecord,
     Cleared, DatasetRecord, EarlierChoice, EpochRecord, GridOrder, Key, LeaseRecord, Mutation, Rare,
-    SweepRecord, SweepState, TokenRecord, TrialExtra, TrialPast, TrialRecord, TrialState, TrialWork,
-    WorkerRecord, WorkerState,
+    SweepRecord, SweepState, TokenRecord, TrialCourse, TrialExtra, TrialPast, TrialRecord, TrialState,
+    TrialWork, WorkerRecord, WorkerState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
@@ -134,18 +134,22 @@ pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
         last_error: Some("죽었다 \u{0} '; DROP TABLE trials; --".into()),
         forgiven: u32::from(state == TrialState::Paused),
         test: (state == TrialState::Completed).then(|| Box::new(test)),
-        reused_from: Some(trial_id(0)),
-        objective_score: Some(0.25),
+        other_key: None,
         work: Rare::of(work),
+    };
+    let course = TrialCourse {
+        ended_number: None,
+        until_epoch: None,
+        objective_score: Some(0.25),
+        reused_from: Some(trial_id(0)),
+        extra: Rare::of(extra),
     };
     let past = TrialPast {
         attempts: 2,
         result: (state == TrialState::Completed).then_some(result),
         ended_at: Some(Timestamp(u64::from(u32::MAX))),
-        ended_number: None,
-        until_epoch: None,
         model_is_removed: state == TrialState::Completed,
-        extra: Rare::of(extra),
+        course: Rare::of(course),
     };
     let trial = TrialRecord::new(spec, ConfigurationIndex::default());
     Mutation::Trial(TrialRecord { state, past: Rare::of(past), ..trial })

@@ -6,11 +6,11 @@ use sweep_proto::{
     CheckpointRef, ConfigurationIndex, TestMetric, Timestamp, TrialId, TrialKey, TrialResult, TrialSpec,
 };
 
-use super::{TrialExtra, TrialPast, TrialRecord, TrialWork};
+use super::{KeyForm, TrialCourse, TrialExtra, TrialPast, TrialRecord, TrialWork};
 use crate::rare::Rare;
 use crate::record::{LeaseRecord, TrialState};
 
-/// The fields of a [`TrialRecord`], [`TrialPast`], [`TrialExtra`] and [`TrialWork`], in the order of the first programs.
+/// The fields of a [`TrialRecord`] and of all that is below it, in the order of the first programs.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StoredTrial {
     spec: TrialSpec,
@@ -55,29 +55,42 @@ impl From<StoredTrial> for TrialRecord {
             last_error: row.last_error,
             forgiven: row.forgiven,
             test: row.test,
-            reused_from: row.reused_from,
-            objective_score: row.objective_score,
+            other_key: None,
             work: Rare::of(work),
+        };
+        let course = TrialCourse {
+            ended_number: row.ended_number,
+            until_epoch: row.until_epoch,
+            objective_score: row.objective_score,
+            reused_from: row.reused_from,
+            extra: Rare::of(extra),
         };
         let past = TrialPast {
             attempts: row.attempts,
             result: row.result,
             ended_at: row.ended_at,
-            ended_number: row.ended_number,
-            until_epoch: row.until_epoch,
             model_is_removed: row.model_is_removed,
-            extra: Rare::of(extra),
+            course: Rare::of(course),
         };
-        let configuration_index = ConfigurationIndex::default();
-        Self { spec: row.spec, configuration_index, key: row.key, state: row.state, past: Rare::of(past) }
+        let mut trial = Self {
+            spec: row.spec,
+            configuration_index: ConfigurationIndex::default(),
+            key_form: KeyForm::Present,
+            state: row.state,
+            past: Rare::of(past),
+        };
+        trial.set_key(row.key);
+        trial
     }
 }
 
 impl From<TrialRecord> for StoredTrial {
     fn from(trial: TrialRecord) -> Self {
-        let TrialRecord { spec, configuration_index: _, key, state, past } = trial;
-        let TrialPast { attempts, result, ended_at, ended_number, until_epoch, model_is_removed, extra } =
-            past.into_inner();
+        let key = trial.key();
+        let TrialRecord { spec, configuration_index: _, key_form: _, state, past } = trial;
+        let TrialPast { attempts, result, ended_at, model_is_removed, course } = past.into_inner();
+        let TrialCourse { ended_number, until_epoch, objective_score, reused_from, extra } =
+            course.into_inner();
         let TrialExtra {
             failures,
             out_of_memory,
@@ -86,8 +99,7 @@ impl From<TrialRecord> for StoredTrial {
             last_error,
             forgiven,
             test,
-            reused_from,
-            objective_score,
+            other_key: _,
             work,
         } = extra.into_inner();
         let TrialWork { lease, checkpoint, underway } = work.into_inner();
