@@ -9,7 +9,7 @@ use crate::decide::work::Room;
 use crate::index::{Index, Stock};
 use crate::limits::SLICE_TRIALS;
 use crate::mutation::{Key, Mutation};
-use crate::record::{AttemptRecord, EpochRecord, WorkerState};
+use crate::record::{EpochRecord, WorkerState};
 use crate::retention;
 use crate::tables::Tables;
 use crate::volatile::Volatile;
@@ -169,9 +169,8 @@ impl Engine {
                 self.index.sweep_changed(&self.tables, before.as_ref(), sweep, self.slice.0);
             }
             Mutation::Attempt(attempt) => {
-                let before_ms = self.tables.attempts.get(&attempt.id).map_or(0, AttemptRecord::charged_ms);
-                self.tables.apply(mutation);
-                self.index.attempt_changed(&self.tables, before_ms, attempt);
+                let before = self.tables.attempts.insert(attempt.clone());
+                self.index.attempt_changed(&self.tables, before.as_ref(), attempt);
             }
             Mutation::Worker(worker) => {
                 self.tables.apply(mutation);

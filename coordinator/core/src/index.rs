@@ -1,5 +1,6 @@
 //! Indices derived from the tables, so that no decision has to search: always equal to a rebuild.
 
+mod held;
 mod sweep;
 mod tokens;
 
@@ -23,6 +24,7 @@ use crate::spans::Spans;
 use crate::standings::standings_of;
 use crate::tables::Tables;
 
+use held::Held;
 pub(crate) use sweep::{ScoreKey, SweepIndex, epochs, epochs_beyond_rung};
 use tokens::Tokens;
 
@@ -116,7 +118,7 @@ impl Index {
             index.refresh_ready(tables, sweep.id);
         }
         for attempt in tables.attempts.values() {
-            index.attempt_counted(tables, 0, attempt);
+            index.attempt_counted(tables, None, attempt);
         }
         for trial in tables.trials.values() {
             index.trial_changed(tables, None, trial);
@@ -226,7 +228,7 @@ impl Index {
             // Nobody asks any more when a deleted sweep ran, nor what it found.
             entry.is_deleted = true;
             (entry.ran, entry.configurations) = (Spans::default(), Configurations::default());
-            entry.held_ms = 0;
+            entry.held = Held::default();
         } else if before.is_some_and(|before| before.spec.axes != sweep.spec.axes) {
             let rows = Rows { tables, sweep: sweep.id };
             entry.configurations.grid_changed(rows, &sweep.spec);
@@ -311,16 +313,21 @@ impl Index {
         }
     }
 
-    /// An attempt's row was replaced, which was charged that much before; `tables` hold the new one.
-    pub(crate) fn attempt_changed(&mut self, tables: &Tables, before_ms: u64, attempt: &AttemptRecord) {
-        self.attempt_counted(tables, before_ms, attempt);
+    /// An attempt's row was replaced; `tables` hold the new one.
+    pub(crate) fn attempt_changed(
+        &mut self,
+        tables: &Tables,
+        before: Option<&AttemptRecord>,
+        attempt: &AttemptRecord,
+    ) {
+        self.attempt_counted(tables, before, attempt);
         if attempt.work == WorkKind::Evaluate {
             self.refresh_evaluation(tables, attempt.id.trial);
             self.refresh_ready(tables, attempt.id.trial.sweep);
         }
     }
 
-    fn attempt_counted(&mut self, tables: &Tables, before_ms: u64, attempt: &AttemptRecord) {
+    fn attempt_counted(&mut self, tables: &Tables, before: Option<&AttemptRecord>, attempt: &AttemptRecord) {
         if self.attempts.insert(attempt.token, attempt.id) {
             let worked = self.worked.entry(attempt.worker).or_default();
             worked.attempts += 1;
@@ -331,14 +338,17 @@ impl Index {
         if tables.sweeps.get(&id).is_some_and(|sweep| !sweep.is_deleted()) {
             let entry = self.sweeps.entry(id).or_default();
             entry.ran.add(attempt);
-            entry.held_ms = entry.held_ms.saturating_sub(before_ms).saturating_add(attempt.charged_ms());
+            if let Some(before) = before {
+                entry.held.remove(before);
+            }
+            entry.held.add(attempt);
         }
     }
 
     /// An attempt's row is about to be removed.
     pub(crate) fn attempt_removed(&mut self, attempt: &AttemptRecord) {
         if let Some(entry) = self.sweeps.get_mut(&attempt.id.trial.sweep).filter(|entry| !entry.is_deleted) {
-            entry.held_ms = entry.held_ms.saturating_sub(attempt.charged_ms());
+            entry.held.remove(attempt);
         }
         if self.attempts.remove(attempt.token)
             && let Some(worked) = self.worked.get_mut(&attempt.worker)

@@ -78,7 +78,7 @@ impl Engine {
             self.tables.attempts.get(&AttemptId { trial: trial.spec.id, number })
         });
         let running = running.map(|attempt| self.last_heard_of(attempt).since_ms(attempt.started_at));
-        running.fold(index.held_ms, u64::saturating_add)
+        running.fold(index.held.ended_ms(), u64::saturating_add)
     }
 
     /// Milliseconds in which trials of a sweep ran, up to `now`; pauses of the sweep and of its coordinator do not count.

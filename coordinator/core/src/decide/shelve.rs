@@ -101,7 +101,8 @@ impl Draft<'_> {
         let leader = index.standings.as_ref()?.leader()?;
         let configuration =
             engine.tables.trials.get(&TrialId { sweep: sweep.id, index: leader })?.configuration_index;
-        let left_ms = sweep.spec.metered_ms().map_or(0, |(_, most_ms)| most_ms.saturating_sub(index.held_ms));
+        let left_ms =
+            sweep.spec.metered_ms().map_or(0, |(_, most_ms)| most_ms.saturating_sub(index.held.ended_ms()));
         let has_answer = sweep.finalist().is_some() || index.counts[TrialState::Completed as usize] > 0;
         let replicates = engine.trials_with(sweep.id, Some(configuration));
         replicates

@@ -15,14 +15,21 @@ impl Draft<'_> {
     pub(crate) fn spend_budgets(&mut self) {
         for id in &self.engine.index.metered {
             let Some(sweep) = self.sweep(*id) else { continue };
-            let dealt_ms = self.held_ms(*id).saturating_add(self.engine.kept_back_ms(sweep));
-            let spent = sweep.spec.metered_ms().filter(|(_, most_ms)| dealt_ms >= *most_ms);
+            let kept_back_ms = self.engine.kept_back_ms(sweep);
+            let is_spent = |most_ms: u64| self.has_held(*id, most_ms.saturating_sub(kept_back_ms));
+            let spent = sweep.spec.metered_ms().filter(|(_, most_ms)| is_spent(*most_ms));
             if let Some((record, (part, _))) = sweep.search.zip(spent) {
                 let search = Some(SearchRecord { spent: Some(part), ..record });
                 let sweep = SweepRecord { search, ..sweep.clone() };
                 self.set_sweep(sweep);
             }
         }
+    }
+
+    /// Whether attempts of a sweep would have held their slots for that long. Each that runs is looked at only where that may be so.
+    fn has_held(&self, id: SweepId, most_ms: u64) -> bool {
+        let index = self.engine.index.sweeps.get(&id);
+        index.is_some_and(|index| index.held.may_reach(self.now, most_ms)) && self.held_ms(id) >= most_ms
     }
 
     /// Milliseconds for which attempts of a sweep would have held their slots.
@@ -33,6 +40,6 @@ impl Draft<'_> {
             let trial = engine.tables.trials.get(&TrialId { sweep: id, index: *trial })?;
             self.attempt(AttemptId { trial: trial.spec.id, number: trial.lease?.attempt })
         });
-        running.map(|attempt| engine.held_by(attempt)).fold(index.held_ms, u64::saturating_add)
+        running.map(|attempt| engine.held_by(attempt)).fold(index.held.ended_ms(), u64::saturating_add)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use coordinator_search::pruner::Standings;
 use sweep_proto::{ConfigurationIndex, SweepId, SweepSpec, TrialId};
 
+use super::held::Held;
 use super::{Stock, Turn};
 use crate::configurations::{Configurations, Rows};
 use crate::limits::ROWS_PER_TRIAL_OF_SLICE;
@@ -77,8 +78,8 @@ pub(crate) struct SweepIndex {
     pub(super) target: u64,
     /// Epochs that trials have brought, and that open ones may still bring.
     pub(crate) epochs: u64,
-    /// Milliseconds for which its attempts that have ended held their slots; 0 where it was deleted.
-    pub(crate) held_ms: u64,
+    /// For how long its attempts held their slots; nothing where it was deleted.
+    pub(crate) held: Held,
     /// When its attempts ran.
     pub(crate) ran: Spans,
     /// Trials with a result by their score, lowest first.
