@@ -115,6 +115,9 @@ impl Index {
             let entry = index.sweeps.entry(sweep.id).or_default();
             (entry.target, entry.is_deleted) = (target(sweep, entry.tally()), sweep.is_deleted());
             entry.standings = standings_of(sweep);
+            if sweep.state.is_ended() {
+                sweep.spec.constraints.forget_points();
+            }
             index.refresh_ready(tables, sweep.id);
         }
         for attempt in tables.attempts.values() {
@@ -439,6 +442,7 @@ fn target(sweep: &SweepRecord, tally: Tally) -> u64 {
     match sweep {
         _ if sweep.is_deleted() => 0,
         _ if has_all(sweep) => tally.made,
+        SweepRecord { state: SweepState::Cancelled, planned: Some(planned), .. } => *planned,
         _ => source::of(sweep, tally).target(),
     }
 }

@@ -43,7 +43,9 @@ impl Engine {
             return Progress::default();
         };
         let Progress { done, planned } = index.progress;
-        let unmade = if sweep.is_open_ended() { 0 } else { source::of(sweep, index.tally()).unmade_epochs() };
+        // The points of an ended grid are not looked at where none is left.
+        let is_none_left = index.unmade() == 0 || sweep.is_open_ended();
+        let unmade = if is_none_left { 0 } else { source::of(sweep, index.tally()).unmade_epochs() };
         // Not every trial that has room to train to its end will: a budget of epochs is what all of them may spend.
         let budget = sweep.spec.search.as_deref().and_then(|search| search.budget.epochs);
         let planned = planned.saturating_add(unmade).min(budget.unwrap_or(u64::MAX).max(done));

@@ -77,6 +77,9 @@ pub struct SweepRecord {
     /// How much of what its trials left behind was removed since it ended, because it was kept for long enough.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cleared: Cleared,
+    /// Trials that its grid had, where it was cancelled: nobody counts its points again. Absent in rows of versions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<u64>,
 }
 
 /// How far the trials of an ended sweep were gone through to remove what is not kept for ever (`retention.rs`).

@@ -21,6 +21,8 @@ pub(crate) fn cancel(engine: &Engine, now: Timestamp, id: SweepId) -> Decided {
         ended_at: Some(now),
         held: None,
         extended_from: None,
+        // Trials of a search come to no fixed number.
+        planned: sweep.search.is_none().then(|| draft.made(id) + engine.unmade(id)),
         ..sweep.clone()
     });
     let Some(index) = engine.index.sweeps.get(&id) else { return Ok(draft.finish(Reply::Done)) };

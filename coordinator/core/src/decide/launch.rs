@@ -56,6 +56,7 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
         search,
         deleted_at: None,
         cleared: Cleared::default(),
+        planned: None,
     });
     draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Launched(id)))

@@ -116,6 +116,7 @@ impl Rows {
             search: None,
             deleted_at: None,
             cleared: Default::default(),
+            planned: None,
         };
         let workers = vec![WorkerRecord {
             id: worker,

@@ -56,6 +56,24 @@ fn trial_specs(lab: &Lab, sweep: SweepId) -> Vec<TrialSpec> {
 }
 
 #[test]
+fn the_points_of_a_cancelled_grid_are_not_counted_again_at_a_start() {
+    let mut lab = stocked(Lab::new(), 3);
+    let mut spec = values::spec("restricted", &[8, 16, 24, 32, 40], 2, 1);
+    *spec.constraints = vec!["units <= 32".parse().unwrap()].into();
+    let sweep = lab.launch(spec);
+    lab.run(&Command::Cancel(sweep));
+    follow(&mut lab);
+    assert_eq!((lab.engine.ledger(sweep).planned, lab.engine.tables().trials.len()), (8, 3));
+    // Whoever counted them would find none now.
+    let mut tables = lab.engine.tables().clone();
+    let row = tables.sweeps.get_mut(&sweep).unwrap();
+    *row.spec.constraints = vec!["units <= 4".parse().unwrap()].into();
+    let restored = Engine::restore(tables, lab.now);
+    let ledger = restored.ledger(sweep);
+    assert_eq!((ledger.planned, ledger.of(TrialState::Cancelled)), (8, 8));
+}
+
+#[test]
 fn a_large_launch_is_made_in_slices_and_worked_on_meanwhile() {
     let (lab, worker) = Lab::with_worker(1);
     let mut lab = in_slices(lab, 3);

@@ -66,6 +66,8 @@ impl<'a> Sweep<'a> {
             deleted_at: _,
             // What was removed since tells nothing of what was found.
             cleared: _,
+            // It follows from the spec.
+            planned: _,
         } = record;
         // Sweeps of the first version have the default order.
         let order = Some(*order).filter(|_| projection >= Projection::Second);

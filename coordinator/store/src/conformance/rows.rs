@@ -85,6 +85,7 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
         search: None,
         deleted_at: (state == SweepState::Cancelled).then_some(Timestamp(1_700_000_000_002)),
         cleared: if state.is_ended() { Cleared { steps: 3, models: 1 } } else { Cleared::default() },
+        planned: (state == SweepState::Cancelled).then_some(u64::MAX),
     })
 }
 
