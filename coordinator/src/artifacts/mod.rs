@@ -278,15 +278,41 @@ pub(crate) struct Removal<'a> {
 impl Removal<'_> {
     /// Removes a blob that lost its last reference that long ago; keeps one that is pinned, or was uploaded or asked for since
     /// then and lately, and says so with `false`.
-    pub(crate) async fn stale(&self, digest: Digest, lost_for: Duration) -> Result<bool, ArtifactError> {
-        let grace = lost_for.min(GRACE);
-        if self.pinned.contains(&digest) {
-            return Ok(false);
-        }
+    pub(crate) async fn stale(
+        &self,
+        artifact: ArtifactRef,
+        lost_for: Duration,
+    ) -> Result<bool, ArtifactError> {
+        let Stale { later, errors, .. } = self.all_stale(&[(artifact, lost_for)]).await;
+        errors.into_iter().next().map_or(Ok(later.is_empty()), Err)
+    }
+
+    /// The same of several blobs. An object store is far away: it is asked for all of them together.
+    pub(crate) async fn all_stale(&self, lost: &[(ArtifactRef, Duration)]) -> Stale {
+        let (pinned, free): (Vec<_>, Vec<_>) =
+            lost.iter().copied().partition(|(artifact, _)| self.pinned.contains(&artifact.digest));
+        let mut stale = Stale::default();
+        stale.later.extend(pinned.into_iter().map(|(artifact, _)| artifact));
         match self.place {
-            Storage::Directory(directory) => Ok(directory.remove_stale(digest, grace)?),
-            Storage::Objects(objects) => objects.remove_stale(digest, grace).await,
+            Storage::Directory(directory) => {
+                for (artifact, lost_for) in free {
+                    match directory.remove_stale(artifact.digest, lost_for.min(GRACE)) {
+                        Ok(true) => stale.removed += 1,
+                        Ok(false) => stale.later.push(artifact),
+                        Err(error) => stale.errors.push(error.into()),
+                    }
+                }
+            }
+            Storage::Objects(objects) => {
+                let (recent, old): (Vec<_>, Vec<_>) = free.into_iter().partition(|(artifact, lost_for)| {
+                    objects.is_recent(artifact.digest, (*lost_for).min(GRACE))
+                });
+                stale.later.extend(recent.into_iter().map(|(artifact, _)| artifact));
+                let old = old.into_iter().map(|(artifact, _)| artifact.digest);
+                (stale.removed, stale.errors) = objects.remove(old).await;
+            }
         }
+        stale
     }
 
     /// Removes every blob that is not wanted and was stored that long ago, and tells what that was. What has
@@ -297,14 +323,26 @@ impl Removal<'_> {
         older_than: Duration,
     ) -> Result<Orphans, ArtifactError> {
         let orphans = find_orphans(self.place, &self.pinned, wanted, older_than).await?;
-        for orphan in &orphans {
-            match self.place {
-                Storage::Directory(directory) => directory.remove(orphan.digest)?,
-                Storage::Objects(objects) => objects.remove(orphan.digest).await?,
+        let digests = orphans.iter().map(|orphan| orphan.digest);
+        let error = match self.place {
+            Storage::Directory(directory) => {
+                digests.map(|digest| directory.remove(digest)).find_map(Result::err).map(ArtifactError::from)
             }
-        }
-        Ok(Orphans::of(&orphans))
+            Storage::Objects(objects) => objects.remove(digests).await.1.into_iter().next(),
+        };
+        error.map_or_else(|| Ok(Orphans::of(&orphans)), Err)
     }
+}
+
+/// What became of blobs that were to be removed.
+#[derive(Debug, Default)]
+pub(crate) struct Stale {
+    /// How many are gone.
+    pub(crate) removed: usize,
+    /// Those that are kept for now.
+    pub(crate) later: Vec<ArtifactRef>,
+    /// Why others could not be removed.
+    pub(crate) errors: Vec<ArtifactError>,
 }
 
 /// Blobs that are neither wanted nor pinned and were stored that long ago.
@@ -418,13 +456,13 @@ mod tests {
             let seen = artifacts.look_for_orphans(&BTreeSet::new(), Duration::ZERO).await.expect("looks");
             assert_eq!(seen.count, 0, "a look knows what is pinned");
             drop(pins);
-            let removed = removal.stale(dataset.digest, Duration::ZERO).await.expect("looks");
+            let removed = removal.stale(dataset, Duration::ZERO).await.expect("looks");
             assert!(!removed, "it is about to be named");
             let orphans = removal.orphans(&BTreeSet::new(), Duration::ZERO).await.expect("looks");
             assert_eq!(orphans.count, 0);
             drop(removal);
             let removal = artifacts.removal().await;
-            assert!(removal.stale(dataset.digest, Duration::ZERO).await.expect("looks"), "it was given up");
+            assert!(removal.stale(dataset, Duration::ZERO).await.expect("looks"), "it was given up");
         }
     }
 
@@ -438,7 +476,7 @@ mod tests {
             let (kept, orphan) = (artifact(b"kept"), artifact(b"orphan"));
             let long_ago = Duration::from_hours(1);
             let removal = artifacts.removal().await;
-            let removed = removal.stale(orphan.digest, long_ago).await.expect("reads");
+            let removed = removal.stale(orphan, long_ago).await.expect("reads");
             assert!(!removed, "it was uploaded just now");
             let wanted = BTreeSet::from([kept.digest]);
             let hour = Duration::from_hours(1);

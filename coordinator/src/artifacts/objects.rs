@@ -144,22 +144,24 @@ impl Objects {
         Ok(Pieces { objects: Box::pin(found.into_stream()), rest: Bytes::new() })
     }
 
-    pub(super) async fn remove_stale(&self, digest: Digest, grace: Duration) -> Result<bool, ArtifactError> {
-        let is_recent = {
-            let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.get(&digest).is_some_and(|at| at.elapsed() < grace)
-        };
-        if is_recent {
-            return Ok(false);
-        }
-        self.remove(digest).await.map(|()| true)
+    /// Whether a blob was uploaded or asked for lately.
+    pub(super) fn is_recent(&self, digest: Digest, grace: Duration) -> bool {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.get(&digest).is_some_and(|at| at.elapsed() < grace)
     }
 
-    pub(super) async fn remove(&self, digest: Digest) -> Result<(), ArtifactError> {
-        match self.store.delete(&path(digest)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+    /// Removes blobs with as few requests as the storage takes, and some of these at one time: how many are gone, and why others are not.
+    pub(super) async fn remove(&self, digests: impl Iterator<Item = Digest>) -> (usize, Vec<ArtifactError>) {
+        let paths: Vec<_> = digests.map(|digest| Ok(path(digest))).collect();
+        let mut outcomes = self.store.delete_stream(Box::pin(tokio_stream::iter(paths)));
+        let (mut gone, mut errors) = (0, Vec::new());
+        while let Some(outcome) = outcomes.next().await {
+            match outcome {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => gone += 1,
+                Err(error) => errors.push(error.into()),
+            }
         }
+        (gone, errors)
     }
 
     pub(super) async fn orphans(
@@ -167,10 +169,6 @@ impl Objects {
         stays: &(dyn Fn(&Digest) -> bool + Sync),
         older_than: Duration,
     ) -> Result<Vec<ArtifactRef>, ArtifactError> {
-        let is_recent = |digest: &Digest| {
-            let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.get(digest).is_some_and(|at| at.elapsed() < GRACE.min(older_than))
-        };
         let mut listing = self.store.list(None);
         let mut orphans = Vec::new();
         while let Some(object) = listing.next().await {
@@ -179,7 +177,7 @@ impl Objects {
             let modified = std::time::SystemTime::from(object.last_modified);
             if let Ok(digest) = name.parse::<Digest>()
                 && !stays(&digest)
-                && !is_recent(&digest)
+                && !self.is_recent(digest, GRACE.min(older_than))
                 && modified.elapsed().unwrap_or_default() >= older_than
             {
                 orphans.push(ArtifactRef { digest, bytes: object.size });

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Request;
-use crate::artifacts::{Artifacts, Orphans};
+use crate::artifacts::{Artifacts, Orphans, Stale};
 
 /// Most blobs that are removed between two moments in which others may store and look for theirs.
 const TOGETHER_MAX: usize = 64;
@@ -94,16 +94,12 @@ async fn stale(
     // Where nobody says so they stay: the next start looks for orphans.
     let Some(named) = ask(mailbox, look).await else { return };
     lost.retain(|(artifact, _)| !named.contains(&artifact.digest));
-    let mut later = Vec::new();
-    for (artifact, lost_for) in lost {
-        let digest = artifact.digest;
-        match removal.stale(digest, lost_for).await {
-            Ok(true) => tracing::debug!(%digest, "removed an artifact that nothing refers to any more"),
-            Ok(false) => later.push(artifact),
-            Err(error) => tracing::warn!(%digest, %error, "cannot remove an artifact"),
-        }
-    }
+    let Stale { removed, later, errors } = removal.all_stale(&lost).await;
     drop(removal);
+    for error in &errors {
+        tracing::warn!(%error, "cannot remove an artifact");
+    }
+    tracing::debug!(removed, "removed artifacts that nothing refers to any more");
     // A driver that has ended leaves them to the next start.
     if let Some(mailbox) = mailbox.upgrade() {
         for artifact in later {

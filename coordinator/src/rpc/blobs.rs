@@ -280,7 +280,7 @@ mod tests {
         let Ok(Reported::Fit(pins)) = reported else { panic!("it is here") };
         let remove = async || {
             let removal = artifacts.removal().await;
-            removal.stale(artifact.digest, Duration::ZERO).await.expect("looks")
+            removal.stale(artifact, Duration::ZERO).await.expect("looks")
         };
         assert!(!remove().await, "a row is about to name it");
         drop(pins);

@@ -95,9 +95,7 @@ impl Shared {
             }
             Ok(_) => {
                 // Of no use to anybody, and in the way of a sound one.
-                if let Err(error) =
-                    self.artifacts.removal().await.stale(artifact.digest, Duration::ZERO).await
-                {
+                if let Err(error) = self.artifacts.removal().await.stale(artifact, Duration::ZERO).await {
                     tracing::warn!(%error, "a damaged artifact cannot be removed");
                 }
                 Some(Fault { is_gone: true, problem: "holds other bytes than were stored".to_owned() })
