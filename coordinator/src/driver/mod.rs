@@ -1,6 +1,8 @@
 //! The driver: one thread (or one task) owns the engine and the store; everybody else sends it requests.
 
 mod collector;
+#[cfg(test)]
+mod counting_tests;
 mod grids;
 mod journal;
 mod live;
