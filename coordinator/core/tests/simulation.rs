@@ -25,16 +25,18 @@ const CHAOS_STEPS: u64 = 300;
 const HEALED_STEPS: u64 = 4_000;
 
 /// Schedules that together must reach every corner: fewer may miss a rare one.
-const SEEDS_FOR_COVERAGE: u64 = 100;
+const SEEDS_FOR_COVERAGE: u64 = 2_000;
 /// Schedules between two signs of life.
 const PROGRESS: u64 = 5_000;
 /// Schedules that have found a fault, each a rare one.
 const ONCE_FAILED: [u64; 3] = [2_629, 3_133, 21_910];
 /// What the schedules must bring about, or else they prove less than they claim.
-const CORNERS: [&str; 35] = [
+const CORNERS: [&str; 37] = [
     "proposed trials",
     "outdated proposals",
     "spent budget of hours",
+    "finalist of a spent budget",
+    "shelved trial that went on",
     "cancelled sweep",
     "deleted sweep",
     "deleted sweep that others rest on",

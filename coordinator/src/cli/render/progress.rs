@@ -278,8 +278,8 @@ fn activity(sweep: &Sweep) -> String {
 
 /// What is spent of hours and money, what the pruner has done, and what waits for it: `8 pruned`, `5 wait at rungs`.
 fn searching(sweep: &Sweep) -> impl Iterator<Item = String> {
-    let pruned = Some(sweep.ledger.of(TrialState::Pruned)).filter(|count| *count > 0);
-    let pruned = pruned.map(|count| format!("{count} {}", TrialState::Pruned.words()));
+    let pruned = sweep.ledger.counts().filter(|count| count.state == TrialState::Pruned);
+    let pruned = pruned.map(|count| format!("{} {}", count.trials, count.words));
     let metered = sweep.search.iter().flat_map(Searching::metered);
     metered.chain(pruned).chain(sweep.search.as_ref().and_then(Searching::waiting))
 }
