@@ -44,6 +44,11 @@ fn ranked(input: &ReportInput, objective: Objective) -> Vec<(u64, f64)> {
             epoch["trial"] == trial["trial"] && epoch["epoch"] == trial["best_epoch"]
         };
         let kept = epochs.iter().find(is_kept).unwrap();
+        assert_eq!(
+            kept[objective.name()],
+            trial[objective.name()],
+            "trials have the figure of their kept epoch"
+        );
         values.entry(at as u64 / 3).or_default().push(kept[objective.name()].parse().unwrap());
     }
     let mut ranked: Vec<_> = values
@@ -170,6 +175,7 @@ fn people_read_what_the_numbers_are_of() {
     );
     let by_f1 = text(&sweep(Objective::from_name("validation_macro_f1").unwrap()), "report.md");
     assert!(by_f1.contains("lowest mean validation macro-F1 loss of 9 configurations"), "{by_f1}");
+    assert!(by_f1.contains("| 1 - validation macro F1 | "), "{by_f1}");
     let html = text(&by_accuracy, "report.html");
     assert!(html.contains(r#""score":{"name":"validation error","mean":"mean validation error"}"#));
     assert!(!text(&sweep(Objective::default()), "report.html").contains("\"score\":{"));
@@ -223,4 +229,11 @@ fn sweeps_with_one_objective_are_compared_by_it_and_others_by_the_loss() {
         "{differs}"
     );
     assert!(differs.contains("validation loss of sweep 6 less that of sweep 4"), "{differs}");
+    // Each names its own best, and not the best by the loss alone.
+    for (sweep, input, metric) in [(4, &first, "validation accuracy"), (6, &other, "validation macro F1")] {
+        let best = &analyse(input).ranking[0].label;
+        let own = format!("The best of sweep {sweep} by its own objective: {best} ({metric} ");
+        assert!(differs.replace('\\', "").contains(&own), "{own}\n{differs}");
+    }
+    assert!(!alike.contains("its own objective"), "{alike}");
 }
