@@ -335,7 +335,7 @@ mod tests {
             size_of::<TrialCourse>(),
             size_of::<TrialExtra>(),
         ];
-        let most = [64, 104, 72, 88];
+        let most = [64, 112, 72, 88];
         assert!(bytes.iter().zip(most).all(|(bytes, most)| *bytes <= most), "{bytes:?}, of {most:?}");
         let mut changed = trial();
         changed.lease = None;
