@@ -146,7 +146,7 @@ impl Audit<'_> {
         self.expect(!open || may_be_open, || {
             format!("sweep {id} is {} with trials that have not ended", sweep.state.name())
         });
-        self.expect(open || sweep.state != SweepState::Open, || {
+        self.expect(open || sweep.is_reviving() || sweep.state != SweepState::Open, || {
             format!("sweep {id} is open without an open trial")
         });
     }
@@ -211,7 +211,14 @@ impl Audit<'_> {
         self.expect(sweep.finalist().is_none() || sweep.spent().is_some(), || {
             format!("sweep {id} has a finalist, and its budget is not spent")
         });
-        let goes_on = index.open_trials() > 0 || search::wanted(sweep, index) > 0;
+        self.expect(sweep.spent().is_none() || !sweep.is_reviving(), || {
+            format!("the budget of sweep {id} is spent, and its trials are to go on")
+        });
+        self.expect(
+            !(sweep.is_reviving() && sweep.state.is_ended()) || sweep.state == SweepState::Cancelled,
+            || format!("sweep {id} has ended, and its trials are to go on"),
+        );
+        let goes_on = index.open_trials() > 0 || sweep.is_reviving() || search::wanted(sweep, index) > 0;
         self.expect(sweep.state != SweepState::Open || goes_on, || {
             format!("sweep {id} is open, and neither runs nor wants proposals")
         });
@@ -243,7 +250,7 @@ impl Audit<'_> {
         if trial.state.is_terminal() {
             let sweep = tables.sweeps.get(&id.sweep);
             let may_go_on = sweep.is_some_and(|sweep| {
-                sweep.spent().is_some()
+                (sweep.spent().is_some() || sweep.is_reviving())
                     && (sweep.state != SweepState::Cancelled || self.engine.lags(sweep.id))
             });
             let resumes = trial.checkpoint.map(|checkpoint| checkpoint.epoch as usize);

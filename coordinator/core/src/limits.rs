@@ -31,6 +31,13 @@ pub const STOCK_TRIALS: usize = 2_000;
 /// wants more writes `trials`, too.
 pub const UNCOUNTED_TRIALS_MAX: u32 = 10_000;
 
+/// Most trials of a sweep that are trained to their end, one after another, although its budget of hours or money is spent: each after
+/// one that failed or diverged.
+pub const FINALISTS_MAX: u32 = 3;
+
+/// What is kept of a budget of hours or money for a first result is at most one part in this many.
+pub const KEPT_BACK_ONE_IN: u64 = 4;
+
 /// Rows below a trial, on average over a slice, up to which a slice removes all its trials, or counts all of them for a pruner: a
 /// trial may have thousands of epochs and attempts.
 pub const ROWS_PER_TRIAL_OF_SLICE: usize = 8;

@@ -105,13 +105,26 @@ pub struct SearchRecord {
     /// Where the sampler's own sequence goes on: what stands before is made or forbidden, and need not be looked at again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub from: u64,
-    /// The part of its budget that attempts have spent by holding their slots, or of which only what the leading trial is expected to
-    /// take is left. No trial begins any more; what waits is shelved or cancelled (`decide/shelve.rs`).
+    /// The part of its budget that attempts have spent by holding their slots, or of which only what is kept for a first result is
+    /// left. No trial begins any more; what waits is shelved or cancelled (`decide/shelve.rs`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spent: Option<MeteredPart>,
     /// The trial that is trained to its end although the budget is spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finalist: Option<u32>,
+    /// How many trials have been the finalist since the sweep was launched or its budget raised.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub finalists: u32,
+    /// The first trial that has yet to go on where the sweep does after its budget was spent: those before it have followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revives_from: Option<u32>,
+}
+
+impl SearchRecord {
+    /// The search as it goes on after its budget was spent: its trials that were shelved or cancelled are to follow.
+    pub(crate) fn unspent(self) -> Self {
+        Self { spent: None, finalist: None, revives_from: Some(0), ..self }
+    }
 }
 
 /// A choice that was measured on the test split and is not the last one: whoever knows the measurement may have gone on because
@@ -174,7 +187,12 @@ impl SweepRecord {
         self.search?.finalist
     }
 
-    /// The state of its trials that wait and have trained nothing; `None` where none can wait.
+    /// Whether trials that were shelved or cancelled when its budget was spent have yet to go on.
+    pub fn is_reviving(&self) -> bool {
+        self.search.is_some_and(|search| search.revives_from.is_some())
+    }
+
+    /// The state of its trials that wait and have completed no epoch; `None` where none can wait.
     pub fn waiting_state(&self) -> Option<TrialState> {
         waiting_state(self.state)
             .map(|state| if self.spent().is_some() { TrialState::Cancelled } else { state })

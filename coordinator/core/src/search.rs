@@ -75,7 +75,16 @@ pub(crate) fn of(spec: &SweepSpec) -> Option<&Search> {
 pub(crate) fn launched(spec: &SweepSpec) -> Option<SearchRecord> {
     let search = of(spec)?;
     let lead = Lead { first: 0, count: sampler::of(search.sampler).ahead(), known: 0 };
-    Some(SearchRecord { version: 1, lead, is_exhausted: false, from: 0, spent: None, finalist: None })
+    Some(SearchRecord {
+        version: 1,
+        lead,
+        is_exhausted: false,
+        from: 0,
+        spent: None,
+        finalist: None,
+        finalists: 0,
+        revives_from: None,
+    })
 }
 
 /// How many further trials a sweep may have now, of those that its budget leaves.

@@ -11,6 +11,11 @@ pub(crate) fn pruner_of(spec: &SweepSpec) -> Option<Box<dyn Pruner>> {
     spec.search.as_deref().and_then(pruner::of)
 }
 
+/// Whether trials of a sweep wait at rungs before they have trained to their end.
+pub(crate) fn waits_at_rungs(spec: &SweepSpec) -> bool {
+    pruner_of(spec).is_some_and(|pruner| pruner.first_rung(spec.fixed.epochs()).is_some())
+}
+
 /// The standings of a sweep before any trial is counted; `None` where nobody asks for them: it has no pruner, or has ended.
 pub(crate) fn standings_of(sweep: &SweepRecord) -> Option<Standings> {
     let is_asked = matches!(sweep.state, SweepState::Open | SweepState::Paused) && !sweep.is_deleted();

@@ -37,11 +37,7 @@ pub(crate) fn extend(
         // What was looked at stands elsewhere in another space.
         reopened.search = reopened.search.map(|search| SearchRecord { from: 0, ..search });
     }
-    let goes_on = sweep.spent().is_some() && reopened.spent().is_none();
     draft.set_sweep(SweepRecord { spec, datasets, extended_from, ..reopened });
-    if goes_on {
-        draft.revive(id);
-    }
     draft.let_trials_follow(id)?;
     Ok(draft.finish(Reply::Done))
 }
@@ -71,7 +67,10 @@ fn growth<'e>(
     // What a search has yet to make comes from the wider space, and its open trials are held for other hours and money.
     let metered =
         |spec: &SweepSpec| search::of(spec).map(|search| (search.budget.hours, search.budget.money));
-    let goes_on = tally.made < target || !sweep.state.is_ended() && metered(&spec) != metered(&sweep.spec);
+    // Of a budget that is spent but for what was kept back, the rest may be for them, too.
+    let has_rest = sweep.spent().is_some() && spec.metered_ms().is_some_and(|(_, most)| used.held_ms < most);
+    let is_changed = has_rest || metered(&spec) != metered(&sweep.spec);
+    let goes_on = tally.made < target || !sweep.state.is_ended() && is_changed;
     let has_effect = sweep.search.is_some() && spec != sweep.spec && goes_on;
     let excluded = excluded(&sweep.spec, &spec);
     if fresh + again == 0 && !has_effect || excluded.is_some() {
@@ -115,17 +114,16 @@ impl Engine {
 }
 
 /// A search in the space and with the budget that its sweep would have: what was used up is not where there is more of it. A larger
-/// budget adds nothing to a space.
+/// budget adds nothing to a space. One that is not raised stays spent.
 fn widened(search: SearchRecord, sweep: &SweepRecord, spec: &SweepSpec, used: &Used) -> SearchRecord {
     let is_wider = spec.axes != sweep.spec.axes || spec.replicates != sweep.spec.replicates;
-    let is_spent = spec.metered_ms().is_some_and(|(_, most_ms)| used.held_ms >= most_ms);
-    let spent = search.spent.filter(|_| is_spent);
-    SearchRecord {
-        is_exhausted: search.is_exhausted && !is_wider,
-        spent,
-        finalist: search.finalist.filter(|_| spent.is_some()),
-        ..search
+    let [before_ms, most_ms] = [&sweep.spec, spec].map(|spec| spec.metered_ms().map_or(0, |(_, ms)| ms));
+    let search = SearchRecord { is_exhausted: search.is_exhausted && !is_wider, ..search };
+    let is_raised = most_ms > before_ms && most_ms > used.held_ms;
+    if search.spent.is_none() || !is_raised {
+        return search;
     }
+    SearchRecord { finalists: 0, ..search.unspent() }
 }
 
 /// Why constraints forbid every configuration with one of the added levels; `None` where some may be allowed. Nothing is looked at

@@ -46,11 +46,16 @@ impl Draft<'_> {
         let Some(waiting) = sweep.waiting_state() else { return Ok(()) };
         let mut room = engine.slice.0;
         let mut waits = 0;
+        if is_spent {
+            self.follow_spent_budget(id, room);
+            return Ok(());
+        }
+        if sweep.is_reviving() && state != SweepState::Cancelled {
+            // Who is promoted or pruned is looked at when all of them wait again.
+            self.revive(id, room);
+            return Ok(());
+        }
         if let Some(index) = engine.index.sweeps.get(&id) {
-            if is_spent {
-                self.follow_spent_budget(id, room);
-                return Ok(());
-            }
             waits = index.waiting();
             let pending = index.pending.values().map(|(_, trial)| *trial);
             let paused = index.paused.values().copied();

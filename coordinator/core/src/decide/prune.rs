@@ -113,7 +113,7 @@ impl Draft<'_> {
             return 0;
         };
         let mut moved = self.promotions(id, standings, room, RungBudget::for_promotions);
-        if moved.is_empty() && engine.is_stuck(id) {
+        if moved.is_empty() && self.is_stuck(id) {
             moved = self.last_promotions(id, standings, room);
             if moved.is_empty() {
                 // What was kept back for the leader is left to the others where it has come to its end.
@@ -127,6 +127,12 @@ impl Draft<'_> {
         }
         moved.iter().for_each(|index| self.promote(TrialId { sweep: id, index: *index }));
         moved.len()
+    }
+
+    /// Whether trials wait at rungs and no other could still end or come to one, with those that this decision lets be made.
+    fn is_stuck(&self, id: SweepId) -> bool {
+        let at_rungs = self.engine.index_of(id).map_or(0, |index| index.at_rungs.len() as u64);
+        at_rungs > 0 && self.open_trials(id) == at_rungs
     }
 
     /// The best of each rung, as many as that part of the budget has room for.

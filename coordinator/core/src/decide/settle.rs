@@ -12,7 +12,14 @@ impl Draft<'_> {
         while let Some(id) = self.unsettled.pop_first() {
             let Some(sweep) = self.sweep(id) else { continue };
             match sweep.state {
-                SweepState::Open if self.open_trials(id) == 0 => self.begin_evaluation(id),
+                SweepState::Open if sweep.is_reviving() => {}
+                SweepState::Open if self.open_trials(id) == 0 => {
+                    if self.has_budget_left(sweep) {
+                        self.go_on(id);
+                    } else {
+                        self.begin_evaluation(id);
+                    }
+                }
                 SweepState::Evaluating if !self.is_waiting_for_tests(id) => self.end_sweep(id),
                 _ => {}
             }

@@ -1,14 +1,15 @@
 //! A budget of hours or money is spent: no trial of its sweep begins any more.
 //!
-//! What is spent follows from rows: for how long attempts held their slots. Where trials wait at rungs, what the leading one is
-//! expected to take to its end is kept back. That is looked at before work is handed out, and with every tick. Once the budget is spent
-//! the sweep's row says so, and its trials that wait follow (`shelve.rs`): whether it is spent does not depend on what becomes known
-//! later of an attempt that runs.
+//! What is spent follows from rows: for how long attempts held their slots. While no trial has completed and some wait at rungs, what
+//! the leading one is expected to take to its end is kept back. That is looked at before work is handed out, and with every tick. Once
+//! the rest is spent the sweep's row says so, and its trials that wait follow (`shelve.rs`). Where a trial has completed then, the sweep
+//! goes on with what is left.
 
 use sweep_proto::{AttemptId, SweepId, TrialId};
 
 use crate::draft::Draft;
 use crate::record::{SearchRecord, SweepRecord};
+use crate::standings::waits_at_rungs;
 
 impl Draft<'_> {
     /// Ends the search of every open sweep whose attempts have held their slots for as long as its budget allows.
@@ -19,11 +20,18 @@ impl Draft<'_> {
             let is_spent = |most_ms: u64| self.has_held(*id, most_ms.saturating_sub(kept_back_ms));
             let spent = sweep.spec.metered_ms().filter(|(_, most_ms)| is_spent(*most_ms));
             if let Some((record, (part, _))) = sweep.search.zip(spent) {
-                let search = Some(SearchRecord { spent: Some(part), ..record });
+                let search = Some(SearchRecord { spent: Some(part), revives_from: None, ..record });
                 let sweep = SweepRecord { search, ..sweep.clone() };
                 self.set_sweep(sweep);
             }
         }
+    }
+
+    /// Whether a budget of which a part was kept back is not spent as a whole.
+    pub(super) fn has_budget_left(&self, sweep: &SweepRecord) -> bool {
+        let most_ms = sweep.spec.metered_ms().map(|(_, most_ms)| most_ms);
+        let keeps_some = sweep.spent().is_some() && waits_at_rungs(&sweep.spec);
+        keeps_some && most_ms.is_some_and(|most_ms| !self.has_held(sweep.id, most_ms))
     }
 
     /// Whether attempts of a sweep would have held their slots for that long. Each that runs is looked at only where that may be so.

@@ -160,6 +160,7 @@ impl SweepIndex {
                 let is_next = sweep.state == SweepState::Open && self.is_stuck();
                 is_next || self.waits_otherwise(sweep).next().is_some()
             }
+            SweepState::Open | SweepState::Paused if sweep.is_reviving() => true,
             SweepState::Open => {
                 !self.paused.is_empty()
                     || self.lacks(sweep, self.pending.len(), stock)

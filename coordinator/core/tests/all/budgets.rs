@@ -1,7 +1,8 @@
 //! Budgets of hours and money: what attempts spend by holding their slots, and what becomes of a search whose budget is spent.
 
 use coordinator_core::{
-    AttemptState, Command, Engine, Extension, Granted, Keep, Rejection, Retried, SweepState, TrialState,
+    AttemptState, Command, Engine, Extension, Granted, Keep, Mutation, Rejection, Retried, SweepState,
+    TrialState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
@@ -153,9 +154,14 @@ fn halved(seconds: f64) -> SweepSpec {
 /// Three trials of a search with rungs, of which the first waits at its rung when the budget is spent, and the others come to theirs
 /// after that. The trial with the lowest loss comes first, then the others.
 fn spend_at_rungs(lab: &mut Lab, worker: WorkerId) -> (SweepId, Vec<u32>) {
+    spend_with(lab, worker, 3)
+}
+
+/// The same with another number of trials.
+fn spend_with(lab: &mut Lab, worker: WorkerId, trials: u32) -> (SweepId, Vec<u32>) {
     let sweep = lab.launch(halved(36.0));
     lab.propose();
-    let granted = lab.ask(worker, 3);
+    let granted = lab.ask(worker, trials);
     lab.report(granted[0].token, &granted[0].spec, 1);
     assert_eq!(lab.trial(sweep, granted[0].spec.id.index).rung(), Some(1));
     work(lab, worker, 20 * SECOND);
@@ -233,29 +239,170 @@ fn shelved_trials_go_on_from_their_checkpoints_when_the_budget_is_raised() {
     assert!(lab.engine.tables().trials_of(sweep).all(|trial| trial.checkpoint.is_none()));
 }
 
+/// A search of 48 seconds that are spent but for the 12 that are kept for a first result. Two trials wait at their first rung.
+fn spend_all_but_what_is_kept(lab: &mut Lab, worker: WorkerId) -> SweepId {
+    // An epoch takes 1.5 seconds of the two for which it holds its slot, and eight are left.
+    let sweep = lab.launch(halved(48.0));
+    lab.propose();
+    let first = lab.ask_one(worker);
+    work(lab, worker, 2 * SECOND);
+    lab.report(first.token, &first.spec, 1);
+    follow(lab);
+    let second = lab.ask_one(worker);
+    work(lab, worker, 33 * SECOND);
+    assert_eq!(spent(lab, sweep), None, "35 of 48 seconds are spent, and 12 kept back");
+    work(lab, worker, 2 * SECOND);
+    assert_eq!(spent(lab, sweep), Some(MeteredPart::Hours), "36 are spent, and 12 kept back");
+    lab.report(second.token, &second.spec, 1);
+    follow(lab);
+    sweep
+}
+
 #[test]
-fn what_the_leading_trial_is_expected_to_take_is_kept_back_for_it() {
+fn what_the_leading_trial_is_expected_to_take_is_kept_until_one_has_completed() {
     let (mut lab, worker) = Lab::with_worker(1);
-    // An epoch takes 1.5 seconds of the two for which it holds its slot.
-    let sweep = lab.launch(halved(15.0));
+    let sweep = spend_all_but_what_is_kept(&mut lab, worker);
+    let finalist = lab.ask_one(worker);
+    assert_eq!(finalist.until_epoch, None);
+    work(&mut lab, worker, 8 * SECOND);
+    lab.train(&finalist);
+    follow(&mut lab);
+    assert!(lab.engine.held_ms(sweep) < 46 * SECOND, "it came to its end within the budget");
+    let record = lab.engine.sweep(sweep).unwrap();
+    assert_eq!((record.state, record.spent(), record.finalist()), (SweepState::Open, None, None));
+    assert_eq!(count(&lab, sweep, TrialState::Cancelled), 0, "they wait again");
+    let next = lab.ask_one(worker);
+    work(&mut lab, worker, 5 * SECOND);
+    assert_eq!(spent(&lab, sweep), Some(MeteredPart::Hours), "nothing is kept where there is an answer");
+    lab.report(next.token, &next.spec, 1);
+    follow(&mut lab);
+    assert_eq!(lab.state(sweep), SweepState::Evaluating);
+    assert_eq!((lab.engine.shelved(sweep), count(&lab, sweep, TrialState::Completed)), (2, 1));
+}
+
+#[test]
+fn no_more_than_a_quarter_of_a_budget_is_kept_back() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let mut long = halved(120.0);
+    long.fixed.set(Hyperparameter::Epochs, sweep_proto::Value::Integer(200)).unwrap();
+    let sweep = lab.launch(values::impatient(long, 3));
     lab.propose();
     let first = lab.ask_one(worker);
     work(&mut lab, worker, 2 * SECOND);
     lab.report(first.token, &first.spec, 1);
     follow(&mut lab);
-    lab.run(&Command::Tick);
-    assert_eq!(spent(&lab, sweep), None, "2 of 15 seconds are spent, and 12 kept back");
-    let second = lab.ask_one(worker);
-    work(&mut lab, worker, 2 * SECOND);
-    assert_eq!(spent(&lab, sweep), Some(MeteredPart::Hours), "4 are spent, and 12 kept back");
-    lab.report(second.token, &second.spec, 1);
-    follow(&mut lab);
+    // 199 epochs would take 298 seconds; patience leaves few of them.
+    lab.ask_one(worker);
+    work(&mut lab, worker, 86 * SECOND);
+    assert_eq!(spent(&lab, sweep), None, "88 of 120 seconds are spent, and 30 kept back");
+    work(&mut lab, worker, 4 * SECOND);
+    assert_eq!(spent(&lab, sweep), Some(MeteredPart::Hours));
+}
+
+#[test]
+fn where_the_finalist_fails_the_next_leading_trial_is_trained_to_its_end() {
+    let (mut lab, worker) = Lab::with_worker(3);
+    let (sweep, trials) = spend_at_rungs(&mut lab, worker);
+    let failed = AttemptOutcome::Failed { kind: FailureKind::Rejected, message: "no".into() };
+    let diverged = AttemptOutcome::Diverged { epoch: 2, message: "loss is NaN".into() };
+    for (index, outcome) in trials.iter().zip([failed, diverged]) {
+        let finalist = lab.ask_one(worker);
+        assert_eq!((finalist.spec.id.index, finalist.until_epoch), (*index, None));
+        lab.complete(finalist.token, outcome);
+        follow(&mut lab);
+    }
     let finalist = lab.ask_one(worker);
-    work(&mut lab, worker, 11 * SECOND);
     lab.train(&finalist);
     follow(&mut lab);
-    assert!(lab.engine.held_ms(sweep) <= 15 * SECOND, "it came to its end within the budget");
-    assert_eq!(count(&lab, sweep, TrialState::Completed), 1);
+    let measured = lab.ask_one(worker);
+    lab.evaluate(&measured);
+    let record = lab.engine.sweep(sweep).unwrap();
+    assert_eq!((record.state, record.chosen.is_some()), (SweepState::Finished, true));
+}
+
+#[test]
+fn a_sweep_ends_when_three_finalists_have_failed() {
+    let (mut lab, worker) = Lab::with_worker(4);
+    let (sweep, _) = spend_with(&mut lab, worker, 4);
+    for _ in 0..3 {
+        let finalist = lab.ask_one(worker);
+        let failed = AttemptOutcome::Failed { kind: FailureKind::Rejected, message: "no".into() };
+        lab.complete(finalist.token, failed);
+        follow(&mut lab);
+    }
+    assert_eq!((lab.state(sweep), lab.engine.shelved(sweep)), (SweepState::Finished, 1));
+}
+
+#[test]
+fn a_budget_that_is_not_raised_stays_spent() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let sweep = spend_all_but_what_is_kept(&mut lab, worker);
+    let finalist = lab.engine.sweep(sweep).unwrap().finalist();
+    lab.run(&change(sweep, Budget { hours: hours(47.0), ..Budget::default() }));
+    assert_eq!(spent(&lab, sweep), Some(MeteredPart::Hours));
+    assert!(finalist.is_some() && lab.engine.sweep(sweep).unwrap().finalist() == finalist);
+    lab.run(&change(sweep, Budget { hours: hours(400.0), ..Budget::default() }));
+    assert_eq!(spent(&lab, sweep), None);
+}
+
+#[test]
+fn trials_that_were_to_be_shelved_go_on_when_the_budget_is_raised() {
+    let (mut lab, worker) = Lab::with_worker(3);
+    let (sweep, trials) = spend_at_rungs(&mut lab, worker);
+    let finalist = lab.ask_one(worker);
+    lab.train(&finalist);
+    // Nobody has let the others follow yet.
+    lab.run(&change(sweep, Budget { hours: hours(1e5), ..Budget::default() }));
+    follow(&mut lab);
+    assert_eq!(count(&lab, sweep, TrialState::Pruned), 0);
+    assert!(trials[1..].iter().all(|trial| lab.trial(sweep, *trial).rung() == Some(1)));
+}
+
+#[test]
+fn what_waits_at_rungs_is_not_pruned_by_an_extension_that_brings_more_trials() {
+    let (mut lab, worker) = Lab::with_worker(3);
+    let mut counted = halved(1e6);
+    counted.search.as_mut().unwrap().budget.trials = Some(3);
+    let sweep = lab.launch(counted);
+    lab.propose();
+    for granted in lab.ask(worker, 3) {
+        lab.report(granted.token, &granted.spec, 1);
+    }
+    while count(&lab, sweep, TrialState::Completed) == 0 {
+        follow(&mut lab);
+        let granted = lab.ask_one(worker);
+        let Some(until) = granted.until_epoch else {
+            lab.train(&granted);
+            break;
+        };
+        for epoch in granted.checkpoint.map_or(1, |one| one.epoch + 1)..=until {
+            lab.report(granted.token, &granted.spec, epoch);
+        }
+    }
+    assert!(lab.engine.lags(sweep), "the others are to be pruned");
+    lab.run(&change(sweep, Budget { trials: Some(9), ..Budget::default() }));
+    follow(&mut lab);
+    assert_eq!(count(&lab, sweep, TrialState::Pruned), 0);
+}
+
+#[test]
+fn trials_go_on_in_slices_when_a_budget_is_raised() {
+    let (mut lab, worker, sweep, granted) = spend(spec(36.0));
+    follow(&mut lab);
+    granted.iter().for_each(|one| lab.train(one));
+    let measured = lab.ask_one(worker);
+    lab.evaluate(&measured);
+    lab.engine = lab.engine.clone().with_slice(10);
+    let raised = change(sweep, Budget { hours: hours(3_600.0), ..Budget::default() });
+    let mutations = lab.decide(&raised).unwrap().mutations;
+    let touched = mutations.iter().filter(|one| matches!(one, Mutation::Trial(_))).count();
+    assert!((1..=10).contains(&touched), "{touched} trials in one decision");
+    lab.run(&raised);
+    assert!(lab.engine.lags(sweep));
+    lab.engine = Engine::restore(lab.engine.tables().clone(), lab.now).with_slice(10);
+    follow(&mut lab);
+    assert_eq!((lab.state(sweep), count(&lab, sweep, TrialState::Cancelled)), (SweepState::Open, 0));
+    assert_eq!(count(&lab, sweep, TrialState::Pending), lab.engine.ledger(sweep).planned - 2);
 }
 
 #[test]

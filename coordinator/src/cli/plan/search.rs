@@ -193,8 +193,8 @@ pub(super) fn notes(spec: &SweepSpec, bounds: &Bounds) -> Vec<String> {
     }
     if search.pruner == PrunerName::Asha && spec.metered_ms().is_some() {
         notes.push(
-            "of the budget of hours or money, what the leading trial takes from its rung to its end is kept back; trials that do not \
-             come to their end are shelved, and go on where `sweep extend` raises the budget"
+            "of the budget of hours or money, up to a quarter is kept back until a first trial has completed; trials that do not come to \
+             their end are shelved, and go on where `sweep extend` raises the budget"
                 .to_owned(),
         );
     }

@@ -109,6 +109,10 @@ pub struct World {
     models_removed: bool,
     /// Whether a shelved trial went on.
     revived: bool,
+    /// Whether a sweep went on with what its finalist left of the budget.
+    went_on: bool,
+    /// Whether a budget was raised that was spent while trials waited at rungs.
+    raised_early: bool,
 }
 
 impl World {
@@ -152,6 +156,8 @@ impl World {
             deleted_origin: false,
             models_removed: false,
             revived: false,
+            went_on: false,
+            raised_early: false,
         }
     }
 
@@ -474,6 +480,7 @@ impl World {
                 );
                 has_changed = !decision.mutations.is_empty();
                 self.check_ended(&decision.mutations, command);
+                self.note_budgets(&decision.mutations, command);
                 self.store.commit(&decision.mutations).unwrap();
                 self.engine.fold(&decision);
                 Ok(decision.reply)
@@ -521,6 +528,12 @@ impl World {
         }
         if self.revived {
             corners.insert("shelved trial that went on".into());
+        }
+        if self.went_on {
+            corners.insert("sweep that went on after its finalist".into());
+        }
+        if self.raised_early {
+            corners.insert("budget raised while trials waited at rungs".into());
         }
         if self.proposed > 0 {
             corners.insert("proposed trials".into());

@@ -87,8 +87,9 @@ impl World {
             }
             let Mutation::Trial(trial) = mutation else { continue };
             let may_go_on = |end: &TrialRecord| end.state == TrialState::Cancelled || end.is_shelved();
-            // What was cancelled or shelved when a budget was spent goes on when it is raised.
-            let is_revived = matches!(command, Command::Extend { .. })
+            // What was cancelled or shelved when a budget was spent goes on when its sweep does.
+            let is_revived = !trial.state.is_terminal()
+                && self.goes_on(mutations, trial.spec.id.sweep)
                 && self.ended.get(&trial.spec.id).is_some_and(may_go_on);
             self.revived |= is_revived && trial.checkpoint.is_some();
             if matches!(command, Command::Retry { .. }) || is_revived {
@@ -104,6 +105,33 @@ impl World {
             }
             if trial.state.is_terminal() {
                 self.ended.insert(trial.spec.id, trial.clone());
+            }
+        }
+    }
+
+    /// Whether trials of a sweep go on after its budget was spent, before or after these mutations.
+    fn goes_on(&self, mutations: &[Mutation], id: SweepId) -> bool {
+        let after = mutations.iter().find_map(|mutation| match mutation {
+            Mutation::Sweep(sweep) if sweep.id == id => Some(sweep),
+            _ => None,
+        });
+        let known = self.engine.sweep(id);
+        let was_spent = known.is_some_and(|sweep| sweep.spent().is_some() || sweep.is_reviving());
+        was_spent && after.or(known).is_some_and(|sweep| sweep.spent().is_none() && sweep.ended_at.is_none())
+    }
+
+    /// What an accepted command is about to bring about for sweeps whose budget is spent.
+    pub(super) fn note_budgets(&mut self, mutations: &[Mutation], command: &Command) {
+        for mutation in mutations {
+            let Mutation::Sweep(sweep) = mutation else { continue };
+            let was_spent = self.engine.sweep(sweep.id).is_some_and(|sweep| sweep.spent().is_some());
+            if !was_spent || sweep.spent().is_some() {
+                continue;
+            }
+            if !matches!(command, Command::Extend { .. }) {
+                self.went_on = true;
+            } else if self.engine.at_rungs(sweep.id) > 0 {
+                self.raised_early = true;
             }
         }
     }
