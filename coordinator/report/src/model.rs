@@ -26,7 +26,7 @@ pub use coordinator_statistics::interval::{Band, Interval, ReplicateMean, Summar
 pub use self::answer::{
     Answer, BesideStudy, BestBy, CrossFittedGap, Gap, PastChoice, Strongest, StudyVerdict, TestFigures,
 };
-pub use self::conclusion::{Conclusion, FrontNote, NextStep, Worth};
+pub use self::conclusion::{ChosenPlace, Conclusion, FrontNote, NextStep, Worth};
 pub use self::effects::{
     Effect, Factor, FactorTest, Factorial, Fanova, HeldLevel, HyperparameterImportance, Importance,
     Interaction, LevelComparison, LevelEffect, LevelQuantiles, LossQuantiles, MainEffects, OneFactor,
@@ -35,7 +35,7 @@ pub use self::effects::{
 pub use self::findings::{
     Consequence, GroupLabel, PanelTitle, ReplicatesNeeded, Setting, SettingValue, VerdictReason, VerdictRule,
 };
-pub use self::front::{CheapestMember, Front, WeighedConfiguration, WeighedObjective};
+pub use self::front::{BeatingMember, CheapestMember, Front, WeighedConfiguration, WeighedObjective};
 pub use self::test_split::{Baseline, HardestExample, ReliabilityBin, TestSplit};
 
 /// Version of `report.json`.

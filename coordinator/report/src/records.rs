@@ -16,8 +16,10 @@ use crate::input::ReportInput;
 /// What of the records is hashed, and in which form. A version stays as it is for good: reports that were signed with it are
 /// held against the store by it.
 ///
-/// The forms are written out in `records/`, apart from the forms of the store. A new field of a record belongs to a new version;
-/// the versions before leave it out.
+/// The forms are written out in `records/`, apart from the forms of the store. A new field that earlier sweeps may have belongs to a
+/// new version; the versions before leave it out. A field that no earlier sweep can have (an objective, further objectives, a
+/// hyperparameter that is not at its default) is told in every version, and only where it says something: what was signed before
+/// keeps its digest, and no version leaves out what a report follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Projection {
     /// The rows as they were stored when reports were first signed.

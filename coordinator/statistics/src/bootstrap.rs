@@ -10,7 +10,7 @@ use crate::means::rounding;
 
 /// Replicates below which it says nothing: its spread is too narrow by the factor √(1 - 1/n), and few replicates
 /// that happen to agree leave it none at all.
-const REPLICATES_MIN: usize = 10;
+pub const REPLICATES_MIN: usize = 10;
 /// Drawn sweeps.
 const DRAWS: usize = 10_000;
 /// Trials that are drawn in all: fewer sweeps where each has very many.

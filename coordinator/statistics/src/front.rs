@@ -10,14 +10,18 @@ use std::collections::BTreeMap;
 
 use sweep_random::Stream;
 
+use crate::bootstrap::REPLICATES_MIN;
+use crate::means::rounding;
+
 /// Most scores of a front.
 pub const SCORES_MAX: usize = 3;
 
 /// A configuration's scores, each lower where it is better. Of fewer than three, the last ones are equal everywhere.
 pub type Point = [f64; SCORES_MAX];
 
-/// Replicates below which drawing them again says nothing.
-const REPLICATES_MIN: usize = 3;
+/// The place of each of a configuration's scores among those of all, from 0: equal scores share one.
+pub type Places = [usize; SCORES_MAX];
+
 /// Drawn sweeps: a share is known to ± 0.02 where it is worst known (two standard errors).
 const DRAWS: usize = 2_000;
 /// Trials that are drawn in all: fewer sweeps where each has very many.
@@ -25,16 +29,41 @@ const DRAWN_MAX: usize = 10_000_000;
 /// Drawn sweeps below which shares say little.
 const DRAWS_MIN: usize = 100;
 
-/// Whether each point is on the front: no other one is at least as good in every score and better in one. Scores that
-/// differ by rounding alone are equal.
+/// The places of each point's scores. Scores that differ by rounding alone are equal: each is compared with the next one in the
+/// order, so that no two of them lie on different sides of a fixed edge.
+pub fn places(points: &[Point]) -> Vec<Places> {
+    let mut places = vec![Places::default(); points.len()];
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    for score in 0..SCORES_MAX {
+        order.sort_unstable_by(|one, other| points[*one][score].total_cmp(&points[*other][score]));
+        let mut place = 0;
+        let mut before: Option<f64> = None;
+        for at in &order {
+            let own = points[*at][score];
+            if before.is_some_and(|before| own - before > rounding([before, own])) {
+                place += 1;
+            }
+            before = Some(own);
+            places[*at][score] = place;
+        }
+    }
+    places
+}
+
+/// Whether one is at least as good in every score as the other, and better in one.
+pub fn beats(one: &Places, other: &Places) -> bool {
+    one != other && one.iter().zip(other).all(|(one, other)| one <= other)
+}
+
+/// Whether each point is on the front: no other one beats it.
 pub fn on_front(points: &[Point]) -> Vec<bool> {
-    let points: Vec<[u64; SCORES_MAX]> = points.iter().map(|point| point.map(rank)).collect();
+    let points = places(points);
     let mut order: Vec<usize> = (0..points.len()).collect();
     order.sort_unstable_by_key(|at| points[*at]);
     let mut on_front = vec![false; points.len()];
     // Of the points so far, none better than the next in the first score: by the second score, those that are better in the
     // third than all with a lower second one.
-    let mut stairs: BTreeMap<u64, [u64; SCORES_MAX]> = BTreeMap::new();
+    let mut stairs: BTreeMap<usize, Places> = BTreeMap::new();
     for at in order {
         let point = points[at];
         let [_, second, third] = point;
@@ -42,7 +71,7 @@ pub fn on_front(points: &[Point]) -> Vec<bool> {
             Some((_, step)) if step[2] <= third => on_front[at] = *step == point,
             _ => {
                 on_front[at] = true;
-                let no_better = |(second, step): (&u64, &[u64; 3])| (step[2] >= third).then_some(*second);
+                let no_better = |(second, step): (&usize, &Places)| (step[2] >= third).then_some(*second);
                 while let Some(beaten) = stairs.range(second..).next().and_then(no_better) {
                     stairs.remove(&beaten);
                 }
@@ -53,24 +82,22 @@ pub fn on_front(points: &[Point]) -> Vec<bool> {
     on_front
 }
 
-/// A number that has the order of the scores: equal for those that differ in the last twelve of 52 binary digits alone.
-fn rank(score: f64) -> u64 {
-    const ROUNDED_BITS: u32 = 12;
-    const HALF: u64 = 1 << (ROUNDED_BITS - 1);
-    // Adding zero takes its sign from -0.0.
-    let bits = (score + 0.0).to_bits();
-    let ordered = if score.is_sign_negative() && score != 0.0 { !bits } else { bits | 1 << 63 };
-    ordered.saturating_add(HALF) >> ROUNDED_BITS
+/// Drawn sweeps of so many configurations and replicates; `None` below two configurations or ten replicates, which tell too
+/// little of the noise, and of very many configurations.
+pub fn draws(configurations: usize, replicates: usize) -> Option<usize> {
+    let draws = DRAWS.min(DRAWN_MAX / configurations.saturating_mul(replicates).max(1));
+    (configurations > 1 && replicates >= REPLICATES_MIN && draws >= DRAWS_MIN).then_some(draws)
 }
 
 /// The share of drawn sweeps in which each configuration is on the front, of `scores[configuration][replicate]`: the same
-/// replicates for all. `None` below two configurations or three replicates, and of very many configurations.
+/// replicates for all. `None` where [`draws`] says so.
 pub fn shares_on_front(scores: &[Vec<Point>]) -> Option<Vec<f64>> {
-    let (configurations, replicates) = (scores.len(), scores.first()?.len());
-    let draws = DRAWS.min(DRAWN_MAX / (configurations * replicates).max(1));
-    if configurations < 2 || replicates < REPLICATES_MIN || draws < DRAWS_MIN {
-        return None;
-    }
+    Some(shares_of(draws(scores.len(), scores.first()?.len())?, scores))
+}
+
+/// The shares among so many drawn sweeps.
+fn shares_of(draws: usize, scores: &[Vec<Point>]) -> Vec<f64> {
+    let (configurations, replicates) = (scores.len(), scores.first().map_or(0, Vec::len));
     let mut random = Stream::of_analysis(0);
     let mut times = vec![0_u32; replicates];
     let mut counts = vec![0_u32; configurations];
@@ -87,7 +114,7 @@ pub fn shares_on_front(scores: &[Vec<Point>]) -> Option<Vec<f64>> {
             *count += u32::from(is_on);
         }
     }
-    Some(counts.into_iter().map(|count| f64::from(count) / draws as f64).collect())
+    counts.into_iter().map(|count| f64::from(count) / draws as f64).collect()
 }
 
 /// The mean of replicates that were drawn so often.
@@ -110,12 +137,12 @@ mod tests {
     use super::*;
 
     /// By the definition, over all pairs.
-    fn beats(other: &Point, one: &Point) -> bool {
+    fn is_better(other: &Point, one: &Point) -> bool {
         other.iter().zip(one).all(|(other, one)| other <= one) && other != one
     }
 
     fn by_definition(points: &[Point]) -> Vec<bool> {
-        points.iter().map(|one| !points.iter().any(|other| beats(other, one))).collect()
+        points.iter().map(|one| !points.iter().any(|other| is_better(other, one))).collect()
     }
 
     /// Points with many equal scores, or few.
@@ -150,7 +177,7 @@ mod tests {
                 points.iter().zip(&found).filter(|(_, is_on)| **is_on).map(|(one, _)| one).collect();
             prop_assert_eq!(members.is_empty(), points.is_empty());
             for (one, is_on) in points.iter().zip(&found) {
-                prop_assert_eq!(members.iter().any(|member| beats(member, one)), !is_on);
+                prop_assert_eq!(members.iter().any(|member| is_better(member, one)), !is_on);
             }
         }
 
@@ -191,13 +218,33 @@ mod tests {
         assert_eq!(on_front(&[[f64::MAX, 0.0, 0.0], [f64::MAX, 1.0, 0.0]]), [true, false]);
     }
 
+    /// Wherever two neighbours among the numbers lie, they are equal: there is no number between whose sides scores are told apart.
+    #[test]
+    fn no_edge_sets_neighbouring_numbers_apart() {
+        for low_bits in [0, 0x3ff, 0x7fe, 0x7ff, 0x800, 0xfff] {
+            let one = f64::from_bits((0.7_f64.to_bits() & !0xfff) | low_bits);
+            let next = f64::from_bits(one.to_bits() + 1);
+            assert_eq!(on_front(&[[one, 1.0, 0.0], [next, 1.0, 0.0]]), [true, true], "{low_bits:x}");
+        }
+        // A configuration that is far off makes no others equal.
+        assert_eq!(on_front(&[[0.5, 1.0, 0.0], [0.6, 1.0, 0.0], [1e14, 2.0, 0.0]]), [true, false, false]);
+    }
+
+    #[test]
+    fn places_are_shared_by_equal_scores_and_say_who_beats_whom() {
+        let found = places(&[[0.5, 3.0, 0.0], [0.25, 3.0, 0.0], [0.5, 1.0, 0.0]]);
+        assert_eq!(found, [[1, 1, 0], [0, 1, 0], [1, 0, 0]]);
+        assert!(beats(&found[1], &found[0]) && beats(&found[2], &found[0]));
+        assert!(!beats(&found[0], &found[0]) && !beats(&found[1], &found[2]) && !beats(&found[2], &found[1]));
+    }
+
     /// Every way to draw two of three replicates, in order: nine, equally probable.
     #[test]
     fn shares_are_those_of_all_drawings() {
         let row = |scores: [f64; 3], size: f64| scores.map(|score| [score, size, 0.0]).to_vec();
         // The second is larger, and better in the mean; the third is larger still, and never better.
         let scores = vec![row([0.5, 0.5, 0.5], 1.0), row([0.3, 0.4, 0.65], 2.0), row([0.7, 0.8, 0.9], 3.0)];
-        let found = shares_on_front(&scores).expect("three replicates");
+        let found = shares_of(DRAWS, &scores);
         let mut expected = [0.0; 3];
         for (first, second) in (0..3).flat_map(|first| (0..3).map(move |second| (first, second))) {
             let mean = |row: &Vec<Point>| [f64::midpoint(row[first][0], row[second][0]), row[0][1], 0.0];
@@ -212,7 +259,7 @@ mod tests {
             assert!((found - expected).abs() < 0.045, "{found}, not {expected}");
         }
         assert_eq!((found[0], found[2]), (1.0, 0.0));
-        assert_eq!(shares_on_front(&scores), Some(found), "the same every time");
+        assert_eq!(shares_of(DRAWS, &scores), found, "the same every time");
     }
 
     #[test]
@@ -220,5 +267,10 @@ mod tests {
         assert_eq!(shares_on_front(&[vec![[0.0; 3]; 2], vec![[1.0; 3]; 2]]), None);
         assert_eq!(shares_on_front(&[vec![[0.0; 3]; 3]]), None);
         assert_eq!(shares_on_front(&vec![vec![[0.0; 3]; 3]; 100_000]), None);
+        // Three replicates that agree by luck would give shares of nothing but 0 and 1.
+        assert_eq!(shares_on_front(&[vec![[0.0; 3]; 9], vec![[1.0; 3]; 9]]), None);
+        assert_eq!(shares_on_front(&[vec![[0.0; 3]; 10], vec![[1.0; 3]; 10]]), Some(vec![1.0, 0.0]));
+        assert_eq!([draws(2, 10), draws(10_000, 10), draws(10_001, 10)], [Some(2_000), Some(100), None]);
+        assert_eq!([draws(1, 10), draws(2, 9), draws(usize::MAX, 10)], [None; 3]);
     }
 }

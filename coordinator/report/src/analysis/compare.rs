@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator_core::TrialState;
+use coordinator_core::{AttemptRecord, TrialState};
 use sweep_proto::{Hyperparameter, Objective, SweepSpec, Value};
 
 use super::contest::Contest;
@@ -54,7 +54,7 @@ pub fn compare(inputs: [&ReportInput; 2]) -> Comparison {
     let matched = matched(&sides, &under_study);
     let pairs = pairs(&matched, &swept_in_either(specs));
     let unmatched = [0, 1].map(|at| (sides[at].contenders.len() - matched.len()) as u64);
-    let own_bests = inputs.map(|input| own_best(input).filter(|_| !is_one));
+    let own_bests = inputs.map(|input| if is_one { None } else { own_best(input) });
     let mut sweeps = [compared(&sides[0]), compared(&sides[1])];
     for (sweep, own_best) in sweeps.iter_mut().zip(own_bests) {
         sweep.own_best = own_best;
@@ -233,8 +233,16 @@ fn own_best(input: &ReportInput) -> Option<OwnBest> {
 }
 
 /// The device models and the builds of the workers that trained what a sweep holds, reused trials as well.
-pub(super) fn machines(input: &ReportInput) -> (Vec<String>, Vec<String>) {
-    let busy: BTreeSet<_> = input.attempts.iter().map(|attempt| attempt.worker).collect();
+fn machines(input: &ReportInput) -> (Vec<String>, Vec<String>) {
+    devices_and_builds(input, input.attempts.iter())
+}
+
+/// The device models and the builds of the workers of these attempts.
+pub(super) fn devices_and_builds<'a>(
+    input: &ReportInput,
+    attempts: impl Iterator<Item = &'a AttemptRecord>,
+) -> (Vec<String>, Vec<String>) {
+    let busy: BTreeSet<_> = attempts.map(|attempt| attempt.worker).collect();
     let profiles =
         input.workers.iter().filter(|worker| busy.contains(&worker.id)).map(|worker| &worker.profile);
     let devices: BTreeSet<String> = profiles

@@ -22,7 +22,8 @@ pub(super) fn conclusion(
         None => Worth::NotTested { accuracy: validation },
     };
     let (label, next) = (answer.label.clone(), next_step(&answer.strongest_hyperparameter));
-    Some(Conclusion { label, worth, front: front.map(|front| FrontNote::of(front, &answer.label)), next })
+    let front = front.and_then(|front| FrontNote::of(front, &answer.label));
+    Some(Conclusion { label, worth, front, next })
 }
 
 fn tested(answer: &Answer, accuracy: f64, test_split: Option<&TestSplit>) -> Worth {

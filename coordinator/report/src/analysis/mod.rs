@@ -103,7 +103,7 @@ pub fn analyse_table<E>(
     let Influence { balanced, factorial, main_effects, strongest } = effects(levelled, levels, goes_on)?;
     let mut answer = answer::answer(input, table, &contenders, &contest, balanced.as_ref(), strongest);
     let test_split = test_split::test_split(input, answer::chosen(input, table, &contenders));
-    let front = front::front(input, table, &contenders, &contest, answer::chosen(input, table, &contenders));
+    let front = front::front(input, table, &contenders, answer::chosen(input, table, &contenders));
     answer.conclusion =
         conclusion::conclusion(&answer, test_split.as_ref(), front.as_ref(), input.sweep.state);
     goes_on()?;

@@ -2,9 +2,9 @@
 
 use sweep_proto::{FrontObjective, Hyperparameter};
 
-use super::{CheapestMember, Front, Interval};
+use super::{BeatingMember, CheapestMember, Front, Interval};
 
-/// The answer in one or two sentences.
+/// The answer in a few sentences.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conclusion {
     /// The swept values of the chosen configuration, in words; empty where nothing was swept.
@@ -24,18 +24,46 @@ pub struct FrontNote {
     pub objectives: Vec<FrontObjective>,
     /// Configurations on the front beside the chosen one.
     pub others: u64,
-    /// Who is as good for less; `None` where replicates are too few to say.
+    /// Configurations that were compared.
+    pub compared: u64,
+    /// Configurations that were not.
+    pub left_out: u64,
+    /// Where the chosen one is.
+    pub chosen: ChosenPlace,
+    /// Who is not shown to be worse, for less; `None` where replicates are too few to say.
     pub cheapest: Option<CheapestMember>,
 }
 
+/// Where the chosen configuration is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChosenPlace {
+    /// On the front.
+    OnFront,
+    /// Behind a member of it.
+    BeatenBy(BeatingMember),
+    /// It was not compared.
+    NotCompared,
+}
+
 impl FrontNote {
-    /// Of a front, beside the configuration of that label.
-    pub fn of(front: &Front, chosen: &str) -> Self {
-        Self {
+    /// Of a front, beside the configuration of that label; `None` where nothing was compared with it.
+    pub fn of(front: &Front, chosen: &str) -> Option<Self> {
+        if front.compared == 0 || (front.compared == 1 && front.left_out > 0) {
+            return None;
+        }
+        let place = match &front.best_is_beaten_by {
+            _ if !front.best_is_compared => ChosenPlace::NotCompared,
+            Some(by) => ChosenPlace::BeatenBy(by.clone()),
+            None => ChosenPlace::OnFront,
+        };
+        Some(Self {
             objectives: front.objectives.iter().map(|one| one.name).collect(),
             others: front.members().filter(|one| one.label != chosen).count() as u64,
+            compared: front.compared,
+            left_out: front.left_out,
+            chosen: place,
             cheapest: front.cheapest.clone(),
-        }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sweep_proto::FrontObjective;
 
-use super::{Summary, Values};
+use super::{Interval, Summary, Values};
 
 /// The front, and what it was found among.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -12,16 +12,22 @@ pub struct Front {
     pub objectives: Vec<WeighedObjective>,
     /// Configurations that were compared: they completed the same replicates as the first of the ranking.
     pub compared: u64,
-    /// Configurations with trials that did not, or lack epochs: they are not compared.
+    /// Configurations that are not compared: some of their trials of these replicates have no result, or no epochs.
     pub left_out: u64,
     /// Replicates of each compared configuration.
     pub replicates: u32,
-    /// By how much the first objective of any two configurations may differ by seed noise alone, with 95 %; `null` below three
-    /// replicates.
-    pub noise: Option<f64>,
-    /// Of the members that are as good as the best within that noise, the one that is the best in the second objective.
+    /// Drawn sweeps behind the shares; `null` where there are none.
+    pub bootstrap_draws: Option<u32>,
+    /// Whether the best configuration is among the compared ones.
+    pub best_is_compared: bool,
+    /// A member that is at least as good as the best configuration in every objective and better in one; `null` where the best is a
+    /// member itself, or is not compared.
+    pub best_is_beaten_by: Option<BeatingMember>,
+    /// Of the members that are not shown to be worse than the best configuration in the first objective, and better in the second,
+    /// the one that is the best in the second; `null` below three replicates, and where the best is not compared.
     pub cheapest: Option<CheapestMember>,
-    /// Device models that trained the trials, where seconds are an objective: on several, seconds are those of the devices, too.
+    /// Device models that trained the compared trials, where seconds are an objective: on several, seconds are those of the devices,
+    /// too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
     /// The compared configurations, in ranking order.
@@ -57,22 +63,38 @@ pub struct WeighedConfiguration {
     pub objectives: Vec<Summary>,
     /// Whether no other compared configuration is at least as good in every objective, and better in one.
     pub on_front: bool,
-    /// The share of sweeps, drawn from the replicates with replacement, in which it is on the front; `null` below three
+    /// The share of sweeps, drawn from the replicates with replacement, in which it is on the front; `null` below ten
     /// replicates, and of very many configurations.
     pub bootstrap_share_on_front: Option<f64>,
 }
 
-/// Who is as good as the best for less.
+/// Who beats the best configuration: it ties in the first objective, by which alone the best is chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BeatingMember {
+    /// Its swept values, in words.
+    pub label: String,
+    /// The first objective in which it is better.
+    pub objective: FrontObjective,
+}
+
+/// Who is better in the second objective, and not shown to be worse in the first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CheapestMember {
     /// Its swept values, in words.
     pub label: String,
-    /// Whether it is the best configuration itself.
+    /// Whether it is the best configuration itself, because no other one is.
     pub is_best: bool,
     /// Its mean of the second objective.
     pub mean: f64,
     /// That of the best configuration.
     pub mean_of_best: f64,
+    /// Its mean of the first objective.
+    pub first_mean: f64,
+    /// That of the best configuration.
+    pub first_mean_of_best: f64,
+    /// The 95 % interval of its difference from the best configuration in the first objective, over the replicates of these two;
+    /// `null` where all replicates give the same difference.
+    pub first_difference_interval: Option<Interval>,
 }
 
 impl Front {

@@ -2,10 +2,11 @@
 
 use super::{format, names};
 use crate::language::{Language, say};
-use crate::model::{Conclusion, FrontNote, Interval, NextStep, Worth};
+use crate::model::{CheapestMember, ChosenPlace, Conclusion, FrontNote, Interval, NextStep, Worth};
+use sweep_proto::FrontObjective;
 
 impl Conclusion {
-    /// One or two sentences.
+    /// A few sentences.
     pub fn say(&self, language: Language) -> String {
         let worth = self.worth.say(&names::configuration(&self.label, language), language);
         // Of settings that learn nothing none matters.
@@ -20,46 +21,100 @@ impl Conclusion {
 
 impl FrontNote {
     fn say(&self, language: Language) -> String {
+        let on_front = self.say_others(language);
+        let on_front = match self.left_out {
+            0 => on_front,
+            left_out => say!(
+                language,
+                "{on_front} Configurations compared: {compared}, not compared: {left_out}.",
+                on_front = on_front,
+                compared = format::count(self.compared),
+                left_out = format::count(left_out)
+            ),
+        };
+        match &self.cheapest {
+            Some(cheapest) if self.others > 0 => self.say_cheapest(&on_front, cheapest, language),
+            _ => on_front,
+        }
+    }
+
+    /// Where the chosen configuration is, and how many others are on the front.
+    fn say_others(&self, language: Language) -> String {
         let names: Vec<&str> = self.objectives.iter().map(|one| names::objective(*one, language)).collect();
-        let on_front = match self.others {
-            0 => say!(
+        let (objectives, others) = (names.join(", "), format::count(self.others));
+        match &self.chosen {
+            ChosenPlace::BeatenBy(by) => say!(
+                language,
+                "It is not on the Pareto front of {objectives}: {beating} is at least as good in each of these, and better in \
+                 {better}. Configurations on the front: {others}.",
+                objectives = objectives,
+                beating = names::configuration(&by.label, language),
+                better = names::objective(by.objective, language),
+                others = others
+            ),
+            ChosenPlace::NotCompared => say!(
+                language,
+                "It is not compared with the Pareto front of {objectives}. Configurations on the front: {others}.",
+                objectives = objectives,
+                others = others
+            ),
+            ChosenPlace::OnFront if self.others == 0 => say!(
                 language,
                 "No other configuration is on the Pareto front of {objectives}.",
-                objectives = names.join(", ")
+                objectives = objectives
             ),
-            others => say!(
+            ChosenPlace::OnFront => say!(
                 language,
                 "Others on the Pareto front of {objectives}: {others}.",
-                objectives = names.join(", "),
-                others = format::count(others)
+                objectives = objectives,
+                others = others
             ),
-        };
-        let cheapest = self.cheapest.as_ref().filter(|_| self.others > 0);
-        let (Some(cheapest), [first, second, ..]) = (cheapest, self.objectives.as_slice()) else {
-            return on_front;
-        };
-        let value = |mean| format::objective(*second, mean);
-        let [first, second] = [first, second].map(|one| names::objective(*one, language));
+        }
+    }
+
+    /// Who is better in the second objective, and not shown to be worse in the first.
+    fn say_cheapest(&self, on_front: &str, cheapest: &CheapestMember, language: Language) -> String {
+        let [first, second, ..] = *self.objectives.as_slice() else { return on_front.to_owned() };
+        let [first_name, second_name] = [first, second].map(|one| names::objective(one, language));
         if cheapest.is_best {
             return say!(
                 language,
-                "{on_front} None of them that is as good in {first} within seed noise is better in {second}.",
+                "{on_front} Each of them is shown to be worse in {first}, or is not shown to be better in {second}.",
                 on_front = on_front,
-                first = first,
-                second = second
+                first = first_name,
+                second = second_name
             );
         }
-        say!(
-            language,
-            "{on_front} As good in {first} within seed noise, and the best of these in {second}: {configuration}, with {value} against \
-             {best}.",
-            on_front = on_front,
-            first = first,
-            second = second,
-            configuration = names::configuration(&cheapest.label, language),
-            value = value(cheapest.mean),
-            best = value(cheapest.mean_of_best)
-        )
+        let configuration = names::configuration(&cheapest.label, language);
+        let [value, best] =
+            [cheapest.mean, cheapest.mean_of_best].map(|mean| format::objective(second, mean));
+        match (first, cheapest.first_difference_interval) {
+            (FrontObjective::Metric(metric), Some(interval)) => say!(
+                language,
+                "{on_front} Not shown to be worse in {first}, and the best of these in {second}: {configuration}, with {value} against \
+                 {best}. Its {first} is {first_value} against {first_best}, 95 % interval of the difference {interval}.",
+                on_front = on_front,
+                first = first_name,
+                second = second_name,
+                configuration = configuration,
+                value = value,
+                best = best,
+                first_value = format::objective(first, cheapest.first_mean),
+                first_best = format::objective(first, cheapest.first_mean_of_best),
+                interval = format::interval_of_difference(metric, interval, language)
+            ),
+            _ => say!(
+                language,
+                "{on_front} No worse in {first} in any replicate, and the best of these in {second}: {configuration}, with {value} \
+                 against {best}.",
+                on_front = on_front,
+                first = first_name,
+                second = second_name,
+                configuration = configuration,
+                value = value,
+                best = best
+            ),
+        }
     }
 }
 
@@ -162,44 +217,104 @@ impl NextStep {
 
 #[cfg(test)]
 mod tests {
-    use sweep_proto::{FrontObjective, Hyperparameter};
+    use sweep_proto::{Hyperparameter, Objective};
 
     use super::*;
-    use crate::model::CheapestMember;
+    use crate::model::BeatingMember;
 
     fn said(worth: Worth, next: NextStep) -> String {
         Conclusion { label: "units=64".to_owned(), worth, front: None, next }.say(Language::English)
     }
 
+    /// Of a loss and of sizes, two others on the front.
+    fn note() -> FrontNote {
+        FrontNote {
+            objectives: vec![FrontObjective::Metric(Objective::default()), FrontObjective::Parameters],
+            others: 2,
+            compared: 4,
+            left_out: 0,
+            chosen: ChosenPlace::OnFront,
+            cheapest: Some(CheapestMember {
+                label: "units=16".to_owned(),
+                is_best: false,
+                mean: 12_034.0,
+                mean_of_best: 91_120.0,
+                first_mean: 0.48,
+                first_mean_of_best: 0.47,
+                first_difference_interval: Some(Interval { low: -0.01, high: 0.03 }),
+            }),
+        }
+    }
+
+    fn said_of(note: FrontNote, worth: Worth) -> String {
+        let label = "units=64".to_owned();
+        let said =
+            Conclusion { label, worth, front: Some(note), next: NextStep::Nothing }.say(Language::English);
+        said.replace("Use units=64: it classifies 75.00 % of the test rows correctly. ", "")
+    }
+
+    const TESTED: Worth = Worth::Tested { accuracy: 0.75, interval: None };
+
     #[test]
-    fn several_objectives_name_the_cheapest_that_is_as_good() {
-        let said = |others, is_best, worth| {
-            let label = "units=16".to_owned();
-            let cheapest = CheapestMember { label, is_best, mean: 12_034.0, mean_of_best: 91_120.0 };
-            let metric = FrontObjective::Metric(sweep_proto::Objective::default());
-            let objectives = vec![metric, FrontObjective::Parameters];
-            let front = Some(FrontNote { objectives, others, cheapest: Some(cheapest) });
-            let label = "units=64".to_owned();
-            Conclusion { label, worth, front, next: NextStep::Nothing }.say(Language::English)
+    fn several_objectives_name_who_is_not_shown_to_be_worse_for_less_and_how_far_that_may_be() {
+        assert_eq!(
+            said_of(note(), TESTED),
+            "Others on the Pareto front of validation loss, parameters: 2. Not shown to be worse in validation loss, and the best of \
+             these in parameters: units=16, with 12,034 against 91,120. Its validation loss is 0.4800 against 0.4700, 95 % interval of \
+             the difference -0.0100 to 0.0300."
+        );
+        let mut by_accuracy = note();
+        let accuracy = Objective::from_name("validation_accuracy").expect("a metric");
+        by_accuracy.objectives[0] = FrontObjective::Metric(accuracy);
+        let said = said_of(by_accuracy, TESTED);
+        assert!(
+            said.ends_with(
+                "is 48.00 % against 47.00 %, 95 % interval of the difference -1.00 to 3.00 points."
+            ),
+            "{said}"
+        );
+        let cheapest = |edit: fn(&mut CheapestMember)| {
+            let mut note = note();
+            note.cheapest.iter_mut().for_each(edit);
+            said_of(note, TESTED)
         };
-        let tested = Worth::Tested { accuracy: 0.75, interval: None };
         assert_eq!(
-            said(2, false, tested),
-            "Use units=64: it classifies 75.00 % of the test rows correctly. Others on the Pareto front of validation loss, \
-             parameters: 2. As good in validation loss within seed noise, and the best of these in parameters: units=16, with \
-             12,034 against 91,120."
+            cheapest(|one| one.first_difference_interval = None),
+            "Others on the Pareto front of validation loss, parameters: 2. No worse in validation loss in any replicate, and the best \
+             of these in parameters: units=16, with 12,034 against 91,120."
         );
         assert_eq!(
-            said(3, true, tested),
-            "Use units=64: it classifies 75.00 % of the test rows correctly. Others on the Pareto front of validation loss, \
-             parameters: 3. None of them that is as good in validation loss within seed noise is better in parameters."
+            cheapest(|one| one.is_best = true),
+            "Others on the Pareto front of validation loss, parameters: 2. Each of them is shown to be worse in validation loss, or is \
+             not shown to be better in parameters."
+        );
+        assert!(!said_of(note(), Worth::NoBetter { accuracy: 0.5, baseline: 0.5 }).contains("front"));
+    }
+
+    #[test]
+    fn several_objectives_say_where_the_chosen_configuration_is_and_what_was_not_compared() {
+        let said = |chosen, others, left_out| {
+            said_of(FrontNote { others, left_out, chosen, cheapest: None, ..note() }, TESTED)
+        };
+        assert_eq!(
+            said(ChosenPlace::OnFront, 0, 0),
+            "No other configuration is on the Pareto front of validation loss, parameters."
         );
         assert_eq!(
-            said(0, true, tested),
-            "Use units=64: it classifies 75.00 % of the test rows correctly. No other configuration is on the Pareto front of \
-             validation loss, parameters."
+            said(ChosenPlace::OnFront, 2, 3),
+            "Others on the Pareto front of validation loss, parameters: 2. Configurations compared: 4, not compared: 3."
         );
-        assert!(!said(2, false, Worth::NoBetter { accuracy: 0.5, baseline: 0.5 }).contains("front"));
+        let by = BeatingMember { label: "units=8".to_owned(), objective: FrontObjective::Parameters };
+        assert_eq!(
+            said(ChosenPlace::BeatenBy(by), 2, 0),
+            "It is not on the Pareto front of validation loss, parameters: units=8 is at least as good in each of these, and better in \
+             parameters. Configurations on the front: 2."
+        );
+        assert_eq!(
+            said(ChosenPlace::NotCompared, 2, 1),
+            "It is not compared with the Pareto front of validation loss, parameters. Configurations on the front: 2. Configurations compared: 4, \
+             not compared: 1."
+        );
     }
 
     #[test]

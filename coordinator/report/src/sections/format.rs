@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use sweep_proto::FrontObjective;
+use sweep_proto::{FrontObjective, Objective};
 
 use crate::language::{Language, say};
 use crate::model::{Band, Interval, Summary};
@@ -116,6 +116,18 @@ pub fn chance(probability: Option<f64>) -> String {
     }
 }
 
+/// A share of so many drawn sweeps in per cent: no nearer to all or nothing than one of them would tell.
+pub fn drawn_share(share: Option<(f64, u32)>) -> String {
+    let Some((share, draws)) = share else { return NONE.to_owned() };
+    // One sweep, rounded up to what is written.
+    let one = (1_000.0 / f64::from(draws.max(1))).ceil() / 10.0;
+    match share * 100.0 {
+        few if few < one => format!("< {one:.1} %"),
+        many if many > 100.0 - one => format!("> {:.1} %", 100.0 - one),
+        percent => format!("{percent:.1} %"),
+    }
+}
+
 /// How a summary was measured.
 pub fn replicates(summary: &Summary, language: Language) -> String {
     match (summary.replicates, summary.standard_deviation) {
@@ -152,6 +164,15 @@ pub fn objective(objective: FrontObjective, mean: f64) -> String {
         FrontObjective::Parameters => count(mean.round() as u64),
         FrontObjective::Seconds => seconds(mean),
     }
+}
+
+/// The interval of the difference of two means of a metric: of fractions in percentage points.
+pub fn interval_of_difference(metric: Objective, difference: Interval, language: Language) -> String {
+    if !metric.is_fraction() {
+        return interval(Some(difference), language);
+    }
+    let [low, high] = [difference.low, difference.high].map(|end| fixed(end * 100.0, 2));
+    say!(language, "{low} to {high} points", low = low, high = high)
 }
 
 /// A count with groups of three digits.
@@ -282,6 +303,11 @@ mod tests {
         );
         assert_eq!((chance(Some(0.9999)), chance(Some(1.0))), ("> 99.9 %".into(), "100.0 %".into()));
         assert_eq!(chance(Some(0.0)), "< 0.1 %");
+        let drawn = |share| [2_000, 100].map(|draws| drawn_share(Some((share, draws))));
+        assert_eq!(drawn(1.0), ["> 99.9 %", "> 99.0 %"]);
+        assert_eq!(drawn(0.0), ["< 0.1 %", "< 1.0 %"]);
+        assert_eq!(drawn(0.25), ["25.0 %", "25.0 %"]);
+        assert_eq!(drawn_share(None), NONE);
         let found = Language::ALL.map(|one| interval(Some(Interval::around(0.5, 0.1)), one));
         assert_eq!(found, ["0.4000 to 0.6000", "[0.4000, 0.6000]"]);
         let ends = |low, high| interval(Some(Interval { low, high }), Language::English);

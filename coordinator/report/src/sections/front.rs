@@ -1,13 +1,14 @@
 //! The Pareto front: what a reader may trade for what, as a chart of the first two objectives and a table.
 
+use coordinator_statistics::bootstrap::REPLICATES_MIN;
 use sweep_proto::FrontObjective;
 
 use super::{Block, Chart, ChartSpec, Head, Section, TextTable, format, names};
 use crate::language::{Language, heads, say};
 use crate::model::{Front, ReportModel, Summary, WeighedConfiguration};
 
-/// Points of the chart that are not on the front; those beyond are worse in the first objective and stand in `report.json`.
-const OTHERS_MAX: usize = 2_000;
+/// Points of the chart on the front, and as many that are not on it. All stand in `report.json`.
+const POINTS_MAX: usize = 2_000;
 
 pub(super) fn section(model: &ReportModel, language: Language) -> Section {
     let blocks = model.front.as_ref().map(|front| blocks(front, language)).unwrap_or_default();
@@ -15,7 +16,11 @@ pub(super) fn section(model: &ReportModel, language: Language) -> Section {
 }
 
 fn blocks(front: &Front, language: Language) -> Vec<Block> {
+    if front.configurations.is_empty() {
+        return not_compared(front, language).into_iter().map(Block::Text).collect();
+    }
     let mut blocks = vec![Block::Text(what_it_is(front, language))];
+    blocks.extend(not_compared(front, language).map(Block::Text));
     if front.devices.len() > 1 {
         blocks.push(Block::Warning(say!(
             language,
@@ -24,14 +29,25 @@ fn blocks(front: &Front, language: Language) -> Vec<Block> {
         )));
     }
     blocks.extend(sureness(front, language).map(Block::Text));
-    blocks.push(Block::Charts(vec![chart(front, language)]));
+    let chart = chart(front, language);
+    if let ChartSpec::Scatter { points, .. } = &chart.spec
+        && points.len() < front.configurations.len()
+    {
+        blocks.push(Block::Text(say!(
+            language,
+            "The chart shows {shown} of the {compared} configurations.",
+            shown = format::count(points.len() as u64),
+            compared = format::count(front.compared)
+        )));
+    }
+    blocks.push(Block::Charts(vec![chart]));
     blocks
 }
 
 fn what_it_is(front: &Front, language: Language) -> String {
     let objectives: Vec<String> = front.objectives.iter().map(|one| towards(one.name, language)).collect();
     let members = front.members().count() as u64;
-    let said = say!(
+    say!(
         language,
         "On the Pareto front of {objectives} are {members} of {compared} configurations: for each of them, no other configuration is \
          at least as good in every objective and better in one. Means over {replicates} replicates are compared.",
@@ -39,16 +55,18 @@ fn what_it_is(front: &Front, language: Language) -> String {
         compared = format::count(front.compared),
         objectives = objectives.join(", "),
         replicates = front.replicates
-    );
-    if front.left_out == 0 {
-        return said;
-    }
-    say!(
-        language,
-        "{said} Not compared are {count} configurations that did not complete the same replicates.",
-        said = said,
-        count = format::count(front.left_out)
     )
+}
+
+fn not_compared(front: &Front, language: Language) -> Option<String> {
+    (front.left_out > 0).then(|| {
+        say!(
+            language,
+            "Not compared are {count} configurations: some of their trials of the same replicates have no result (failed, diverged, \
+             running or cancelled), or no epochs.",
+            count = format::count(front.left_out)
+        )
+    })
 }
 
 /// An objective with its direction: `validation accuracy (higher is better)`.
@@ -62,23 +80,27 @@ fn towards(objective: FrontObjective, language: Language) -> String {
 
 /// What the shares are, or why there are none.
 fn sureness(front: &Front, language: Language) -> Option<String> {
-    if front.configurations.iter().any(|one| one.bootstrap_share_on_front.is_some()) {
-        return Some(
-            say!(
-                language,
-                "The share on the front is that of sweeps in which the configuration is on the front, drawn from the replicates with \
-                 replacement, the same ones for all configurations (bootstrap). Below ten replicates it is a rough figure."
-            )
-            .to_owned(),
-        );
+    if let Some(draws) = front.bootstrap_draws {
+        return Some(say!(
+            language,
+            "The share on the front is that of {draws} sweeps in which the configuration is on the front. They are drawn from the \
+             replicates with replacement, the same ones for all configurations (bootstrap).",
+            draws = format::count(u64::from(draws))
+        ));
     }
-    (front.replicates < 3).then(|| {
+    (front.compared > 1 && (front.replicates as usize) < REPLICATES_MIN).then(|| {
         say!(
             language,
-            "With fewer than three replicates nothing tells how sure a place on the front is: seed noise alone puts configurations on it."
+            "Fewer than ten replicates do not tell how sure a place on the front is: seed noise alone puts configurations on it."
         )
         .to_owned()
     })
+}
+
+/// Some of many, spread evenly over their order.
+fn thinned<T>(all: Vec<T>) -> impl Iterator<Item = T> {
+    let step = all.len().div_ceil(POINTS_MAX).max(1);
+    all.into_iter().step_by(step)
 }
 
 fn chart(front: &Front, language: Language) -> Chart {
@@ -96,12 +118,26 @@ fn chart(front: &Front, language: Language) -> Chart {
         };
         format::rounded(one.objectives[at].mean * scaled)
     };
-    let others = front.configurations.iter().filter(|one| !one.on_front).take(OTHERS_MAX);
-    let points = front
-        .members()
-        .chain(others)
+    let others = front.configurations.iter().filter(|one| !one.on_front);
+    let points = thinned(front.members().collect())
+        .chain(thinned(others.collect()))
         .map(|one| (drawn(one, 1), drawn(one, 0), names::configuration(&one.label, language), one.on_front));
     let is_apart = front.objectives.len() > 2;
+    let title = if is_apart {
+        say!(
+            language,
+            "Front of all objectives, by {up} and {across}",
+            up = names::objective(up, language),
+            across = names::objective(across, language)
+        )
+    } else {
+        say!(
+            language,
+            "Front of {up} and {across}",
+            up = names::objective(up, language),
+            across = names::objective(across, language)
+        )
+    };
     let description = if is_apart {
         say!(
             language,
@@ -119,12 +155,7 @@ fn chart(front: &Front, language: Language) -> Chart {
     };
     Chart {
         id: "front-scatter".to_owned(),
-        title: say!(
-            language,
-            "Front of {up} and {across}",
-            up = names::objective(up, language),
-            across = names::objective(across, language)
-        ),
+        title,
         description,
         spec: ChartSpec::Scatter {
             points: points.collect(),
@@ -150,7 +181,7 @@ fn members(front: &Front, language: Language) -> TextTable {
             let mut row = vec![one.rank.to_string(), names::configuration(&one.label, language)];
             let objectives = front.objectives.iter().zip(&one.objectives);
             row.extend(objectives.map(|(objective, summary)| spread(objective.name, summary)));
-            row.push(format::chance(one.bootstrap_share_on_front));
+            row.push(format::drawn_share(one.bootstrap_share_on_front.zip(front.bootstrap_draws)));
             row
         })
         .collect();
@@ -168,5 +199,42 @@ fn spread(objective: FrontObjective, summary: &Summary) -> String {
             || format::fixed(summary.mean, 2),
             |deviation| format!("{} ± {}", format::fixed(summary.mean, 2), format::fixed(deviation, 2)),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sweep_proto::Objective;
+
+    use super::*;
+    use crate::model::{Values, WeighedObjective};
+
+    #[test]
+    fn a_chart_of_very_many_configurations_shows_some_of_each_kind_and_says_so() {
+        let summary = |mean| Summary { mean, standard_deviation: None, replicates: 1 };
+        let configuration = |rank: u32| WeighedConfiguration {
+            rank,
+            label: format!("units={rank}"),
+            values: Values::new(),
+            objectives: vec![summary(f64::from(rank)), summary(-f64::from(rank))],
+            on_front: rank <= 4_001,
+            bootstrap_share_on_front: None,
+        };
+        let metric = FrontObjective::Metric(Objective::default());
+        let front = Front {
+            objectives: [metric, FrontObjective::Parameters].map(WeighedObjective::of).into(),
+            compared: 4_011,
+            left_out: 0,
+            replicates: 1,
+            bootstrap_draws: None,
+            best_is_compared: true,
+            best_is_beaten_by: None,
+            cheapest: None,
+            devices: Vec::new(),
+            configurations: (1..=4_011).map(configuration).collect(),
+        };
+        let blocks = blocks(&front, Language::English);
+        let is_said = |block: &Block| matches!(block, Block::Text(text) if text == "The chart shows 1,344 of the 4,011 configurations.");
+        assert!(blocks.iter().any(is_said), "{blocks:?}");
     }
 }

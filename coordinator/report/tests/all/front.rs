@@ -4,19 +4,21 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use coordinator_core::TrialState;
+use coordinator_core::{AttemptState, TrialState};
 use coordinator_report::{Language, Projection, ReportInput, analyse, records_digest};
 use coordinator_statistics::front::{Point, on_front};
 use serde_json::Value as Json;
-use sweep_proto::{FrontObjective, FurtherObjectives};
+use sweep_proto::{FailureKind, FrontObjective, FurtherObjectives, Hyperparameter, Objective, WorkKind};
 
-use crate::fixture::{files_in, several_objectives, study, text, without_result};
+use crate::fixture::{
+    axis, files_in, finished, push_attempt, several_objectives, spec, study, text, without_result,
+};
 
 const PARAMETERS: [FrontObjective; 1] = [FrontObjective::Parameters];
 const BOTH: [FrontObjective; 2] = [FrontObjective::Parameters, FrontObjective::Seconds];
 
-/// The units of each configuration with its means of these columns, from the exported trials alone.
-fn means(input: &ReportInput, columns: &[&str]) -> BTreeMap<u64, Vec<f64>> {
+/// The units of each configuration with the values of these columns of each trial, from the exported trials alone.
+fn values(input: &ReportInput, columns: &[&str]) -> BTreeMap<u64, Vec<Vec<f64>>> {
     let text = text(input, "trials.csv");
     let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let head = lines.next().unwrap();
@@ -26,9 +28,14 @@ fn means(input: &ReportInput, columns: &[&str]) -> BTreeMap<u64, Vec<f64>> {
         let values = columns.iter().map(|name| line[at(name)].parse().unwrap()).collect();
         trials.entry(line[at("units")].parse().unwrap()).or_default().push(values);
     }
+    trials
+}
+
+/// The units of each configuration with its means of these columns.
+fn means(input: &ReportInput, columns: &[&str]) -> BTreeMap<u64, Vec<f64>> {
     let mean =
         |rows: &Vec<Vec<f64>>, at: usize| rows.iter().map(|row| row[at]).sum::<f64>() / rows.len() as f64;
-    trials
+    values(input, columns)
         .iter()
         .map(|(units, rows)| (*units, (0..columns.len()).map(|at| mean(rows, at)).collect()))
         .collect()
@@ -87,7 +94,8 @@ fn the_front_is_that_of_a_plain_computation_over_the_exported_trials() {
 #[test]
 fn members_say_how_sure_their_place_is_and_few_replicates_do_not() {
     let of = |replicates| analyse(&several_objectives(replicates, &PARAMETERS)).front.unwrap();
-    let front = of(6);
+    let front = of(10);
+    assert_eq!(front.bootstrap_draws, Some(2_000));
     for one in &front.configurations {
         let share = one.bootstrap_share_on_front.unwrap();
         assert!((0.0..=1.0).contains(&share));
@@ -99,11 +107,17 @@ fn members_say_how_sure_their_place_is_and_few_replicates_do_not() {
         smallest.is_some_and(|one| one.on_front && one.bootstrap_share_on_front == Some(1.0)),
         "{smallest:?}"
     );
-    let few = of(2);
+    // All drawn sweeps are no more than so many.
+    let page = text(&several_objectives(10, &PARAMETERS), "report.md");
+    assert!(page.contains("that of 2,000 sweeps") && page.contains("| &gt; 99.9 % |"), "{page}");
+    assert!(!page.contains("100.0 % |"), "{page}");
+    // Nine that agree by luck would give nothing but certainty.
+    let few = of(9);
     assert!(few.configurations.iter().all(|one| one.bootstrap_share_on_front.is_none()));
-    assert!(few.noise.is_none() && few.cheapest.is_none());
-    let page = text(&several_objectives(2, &PARAMETERS), "report.md");
-    assert!(page.contains("With fewer than three replicates nothing tells"), "{page}");
+    assert_eq!(few.bootstrap_draws, None);
+    assert!(few.cheapest.is_some() && of(2).cheapest.is_none());
+    let page = text(&several_objectives(9, &PARAMETERS), "report.md");
+    assert!(page.contains("Fewer than ten replicates do not tell how sure"), "{page}");
 }
 
 #[test]
@@ -125,29 +139,178 @@ fn configurations_without_all_replicates_are_counted_and_not_compared() {
     assert_eq!((front.compared, front.left_out), (11, 1));
 }
 
+/// A sweep of accuracy and another objective over two sizes, the larger one first: `accuracy(position, replicate)`.
+fn two_sizes(replicates: u32, further: FrontObjective, accuracy: impl Fn(u64, u32) -> f64) -> ReportInput {
+    let mut spec = spec(vec![axis(Hyperparameter::Units, &[64, 8])], replicates);
+    spec.objective = Objective::from_name("validation_accuracy").unwrap();
+    spec.further_objectives = FurtherObjectives::of([further]).unwrap();
+    let mut input = finished(spec, 3, |position, replicate| (0.5, accuracy(position, replicate)));
+    for trial in &mut input.trials {
+        let parameters = if trial.spec.id.index < replicates { 5_000 } else { 700 };
+        trial.result.as_mut().unwrap().parameters = parameters;
+    }
+    input
+}
+
+fn conclusion(input: &ReportInput) -> String {
+    json(input)["answer"]["conclusion"].as_str().unwrap().to_owned()
+}
+
+/// The ranking breaks ties of the first objective by the place in the grid, which looks at nothing else.
 #[test]
-fn people_read_the_best_the_front_and_who_is_as_good_for_less() {
+fn a_best_configuration_that_is_beaten_says_so_and_by_whom() {
+    let input = two_sizes(3, FrontObjective::Parameters, |_, replicate| 0.8 + 0.01 * f64::from(replicate));
+    let front = analyse(&input).front.unwrap();
+    assert_eq!(told(&json(&input)), [8]);
+    let by = front.best_is_beaten_by.unwrap();
+    assert_eq!((by.label.as_str(), by.objective), ("units=8", FrontObjective::Parameters));
+    let said = conclusion(&input);
+    assert!(said.contains("units=64: it classifies"), "{said}");
+    assert!(
+        said.contains(
+            "It is not on the Pareto front of validation accuracy, parameters: units=8 is at least as good in each of these, and \
+             better in parameters. Configurations on the front: 1. No worse in validation accuracy in any replicate, and the best of \
+             these in parameters: units=8, with 700 against 5,000."
+        ),
+        "{said}"
+    );
+    let input = two_sizes(3, FrontObjective::Parameters, |position, _| 0.8 - 0.1 * position as f64);
+    assert_eq!(analyse(&input).front.unwrap().best_is_beaten_by, None);
+}
+
+/// Means of shares near one whose sums are rounded otherwise: how far they are from one is not theirs to four digits.
+#[test]
+fn means_that_rounding_sets_apart_are_equal_near_one_as_well() {
+    let [one, other] = [
+        [0.999_999_998_2, 0.999_999_997_1, 0.999_999_995_5],
+        [0.999_999_997_1, 0.999_999_995_5, 0.999_999_998_2],
+    ];
+    let mean = |of: [f64; 3]| of.into_iter().sum::<f64>() / 3.0;
+    assert!(mean(one) > mean(other), "rounding sets them apart");
+    let input = two_sizes(3, FrontObjective::Parameters, |position, replicate| {
+        [one, other][position as usize][replicate as usize]
+    });
+    assert_eq!(told(&json(&input)), [8]);
+}
+
+#[test]
+fn nothing_is_said_of_a_front_of_one_that_was_compared_with_nothing() {
+    let mut input = two_sizes(3, FrontObjective::Parameters, |position, _| 0.8 - 0.1 * position as f64);
+    without_result(&mut input, 4, TrialState::Failed);
+    let front = analyse(&input).front.unwrap();
+    assert_eq!((front.compared, front.left_out), (1, 1));
+    let said = conclusion(&input);
+    assert!(!said.contains("front"), "{said}");
+    // Of several, the others are counted.
+    let mut input = several_objectives(3, &PARAMETERS);
+    without_result(&mut input, 0, TrialState::Cancelled);
+    let said = conclusion(&input);
+    assert!(said.contains("Configurations compared: 11, not compared: 1."), "{said}");
+    // Without epochs, nobody knows the seconds of any.
+    let mut input = two_sizes(3, FrontObjective::Seconds, |_, _| 0.8);
+    input.sweep.spec.objective = Objective::default();
+    input.epochs.clear();
+    let front = analyse(&input).front.unwrap();
+    assert_eq!((front.compared, front.left_out, front.best_is_compared), (0, 2, false));
+    let page = text(&input, "report.md");
+    assert!(
+        page.contains("Not compared are 2 configurations") && !page.contains("On the Pareto front"),
+        "{page}"
+    );
+}
+
+/// A second objective that is measured has noise, too: the better of two means is not better for that.
+#[test]
+fn another_configuration_is_named_where_it_is_faster_beyond_noise_alone() {
+    // Both have the same noise, under other seeds.
+    let noise = |trial: u32| f64::from((trial + trial / 4) % 4);
+    let of = |faster_by: f64| {
+        let mut input = two_sizes(4, FrontObjective::Seconds, |position, replicate| {
+            0.8 - 0.001 * position as f64 + 0.01 * noise(4 * position as u32 + replicate)
+        });
+        for epoch in &mut input.epochs {
+            let trial = epoch.trial.index;
+            let by = if trial < 4 { 0.0 } else { faster_by };
+            epoch.metric.seconds = 4.0 + 0.1 * noise(trial) - by;
+        }
+        let front = analyse(&input).front.unwrap();
+        let members = front.members().count();
+        (front.cheapest.unwrap(), members, conclusion(&input))
+    };
+    let (cheapest, members, said) = of(0.01);
+    assert!(cheapest.is_best && members == 2, "{cheapest:?} {said}");
+    assert!(said.contains("is not shown to be better in training seconds."), "{said}");
+    let (cheapest, members, said) = of(2.0);
+    assert!(!cheapest.is_best && members == 2, "{cheapest:?}");
+    assert!(said.contains("the best of these in training seconds: units=8,"), "{said}");
+}
+
+#[test]
+fn devices_are_those_that_trained_the_epochs_that_count() {
+    let mut input = two_sizes(3, FrontObjective::Seconds, |position, _| 0.8 - 0.1 * position as f64);
+    let mut other = input.workers[0].clone();
+    other.id = "00000000-0000-7000-8000-000000000008".parse().unwrap();
+    other.profile.devices[0].model = "another cpu".into();
+    let id = other.id;
+    input.workers.push(other);
+    let devices = |input: &ReportInput| analyse(input).front.unwrap().devices;
+    let trial = input.trials[1].spec.id;
+    // It evaluated one, and failed at another before any epoch.
+    for work in [WorkKind::Evaluate, WorkKind::Train] {
+        push_attempt(&mut input, trial, AttemptState::Failed, Some(FailureKind::Crashed), None);
+        let attempt = input.attempts.last_mut().unwrap();
+        (attempt.worker, attempt.work) = (id, work);
+    }
+    assert_eq!(devices(&input), ["test cpu"]);
+    assert!(!text(&input, "report.md").contains("on different devices"));
+    let number = input.attempts.last().unwrap().id.number;
+    let epoch = input.epochs.iter_mut().rfind(|epoch| epoch.trial == trial).unwrap();
+    epoch.attempt = number;
+    assert_eq!(devices(&input), ["another cpu", "test cpu"]);
+    assert!(text(&input, "report.md").contains("on different devices"));
+}
+
+/// Student's t of a two-sided 95 % with five degrees of freedom.
+const T_OF_SIX: f64 = 2.570_581_836;
+
+#[test]
+fn people_read_the_best_the_front_and_who_is_not_shown_to_be_worse_for_less() {
     let input = several_objectives(6, &PARAMETERS);
     let front = analyse(&input).front.unwrap();
-    let (noise, cheapest) = (front.noise.unwrap(), front.cheapest.clone().unwrap());
-    let accuracy = |label: &str| {
-        front.configurations.iter().find(|one| one.label == label).map(|one| one.objectives[0].mean).unwrap()
-    };
+    let cheapest = front.cheapest.clone().unwrap();
+    let trials = values(&input, &["validation_accuracy", "parameters"]);
     let best = &front.configurations[0];
-    assert!(!cheapest.is_best && accuracy(&cheapest.label) >= best.objectives[0].mean - noise);
-    for other in front.members().filter(|one| one.objectives[0].mean >= best.objectives[0].mean - noise) {
-        assert!(other.objectives[1].mean >= cheapest.mean, "{other:?}");
+    let units = |one: &coordinator_report::model::WeighedConfiguration| {
+        one.label.strip_prefix("units=").unwrap().parse::<u64>().unwrap()
+    };
+    // The interval of each member's difference from the best, by hand.
+    let interval = |one: u64| {
+        let pairs = trials[&one].iter().zip(&trials[&units(best)]);
+        let differences: Vec<f64> = pairs.map(|(one, best)| one[0] - best[0]).collect();
+        let mean = differences.iter().sum::<f64>() / 6.0;
+        let squares: f64 = differences.iter().map(|one| (one - mean).powi(2)).sum();
+        let reach = T_OF_SIX * (squares / 5.0 / 6.0).sqrt();
+        [mean - reach, mean + reach]
+    };
+    let smaller: Vec<u64> = front.members().map(units).filter(|one| *one < units(best)).collect();
+    let expected = smaller.iter().filter(|one| interval(**one)[1] >= 0.0).min().unwrap();
+    assert!(smaller.iter().any(|one| interval(*one)[1] < 0.0), "one is shown to be worse: {smaller:?}");
+    assert!(!cheapest.is_best && cheapest.label == format!("units={expected}"), "{cheapest:?}");
+    let told = cheapest.first_difference_interval.unwrap();
+    for (told, expected) in [told.low, told.high].iter().zip(interval(*expected)) {
+        assert!((told - expected).abs() < 1e-6, "{told}, not {expected}");
     }
     let others = front.members().filter(|one| one.label != best.label).count();
     let said = format!(
-        "Others on the Pareto front of validation accuracy, parameters: {others}. As good in validation accuracy"
+        "Others on the Pareto front of validation accuracy, parameters: {others}. Not shown to be worse in validation accuracy"
     );
     let page = text(&input, "report.md");
-    let conclusion = json(&input)["answer"]["conclusion"].as_str().unwrap().to_owned();
+    let conclusion = conclusion(&input);
     assert!(
         conclusion.contains(&said) && conclusion.contains(&format!("in parameters: {},", cheapest.label)),
         "{conclusion}"
     );
+    assert!(conclusion.contains("95 % interval of the difference"), "{conclusion}");
     assert!(page.contains(&said), "{page}");
     assert!(
         page.contains("## Pareto front")
@@ -160,7 +323,9 @@ fn people_read_the_best_the_front_and_who_is_as_good_for_less() {
         html.contains(r#""scales":["parameters","validation accuracy (%)"]"#)
             && !html.contains(r#""is_apart":true"#)
     );
-    assert!(text(&several_objectives(3, &BOTH), "report.html").contains(r#""is_apart":true"#));
+    let three = text(&several_objectives(3, &BOTH), "report.html");
+    assert!(three.contains(r#""is_apart":true"#));
+    assert!(three.contains("Front of all objectives, by validation accuracy and parameters"));
     let korean = String::from_utf8(files_in(&input, Language::Korean).remove("report.md").unwrap()).unwrap();
     assert!(korean.contains("## 파레토 최적선"), "{korean}");
 }
@@ -215,7 +380,7 @@ fn ten_thousand_configurations_are_looked_at_quickly() {
     let began = Instant::now();
     let members = on_front(&points).into_iter().filter(|is_on| *is_on).count();
     let front = began.elapsed();
-    let rows: Vec<Vec<Point>> = points.iter().map(|point| vec![*point; 3]).collect();
+    let rows: Vec<Vec<Point>> = points.iter().map(|point| vec![*point; 10]).collect();
     let shares = coordinator_statistics::front::shares_on_front(&rows).unwrap();
     println!("{members} of 10,000 on the front in {front:?}; shares after {:?}", began.elapsed());
     assert!(shares.iter().all(|share| *share == 1.0 || *share == 0.0));

@@ -15,6 +15,7 @@ const ROWS_MAX: usize = 10;
 #[serde(default)]
 pub(super) struct Front {
     objectives: Vec<Weighed>,
+    bootstrap_draws: Option<u32>,
     configurations: Vec<Configuration>,
 }
 
@@ -52,7 +53,10 @@ pub(super) fn front(front: &Front) -> String {
         row.extend(
             front.objectives.iter().zip(&one.objectives).map(|(objective, mean)| told(objective, mean)),
         );
-        row.extend([format::chance(one.bootstrap_share_on_front), plain(&one.label)]);
+        row.extend([
+            format::drawn_share(one.bootstrap_share_on_front.zip(front.bootstrap_draws)),
+            plain(&one.label),
+        ]);
         row
     });
     let more = members.len().saturating_sub(ROWS_MAX);
@@ -83,6 +87,7 @@ mod tests {
         let objectives = ["validation_accuracy", "parameters"].map(|name| Weighed { name: name.to_owned() });
         let of = |count| Front {
             objectives: objectives.clone().into(),
+            bootstrap_draws: Some(2_000),
             configurations: (1..=count).map(configuration).collect(),
         };
         let few = front(&of(3));

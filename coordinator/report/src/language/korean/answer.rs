@@ -23,14 +23,34 @@ pub(super) const ENTRIES: &[Entry] = &[
         "파레토 최적선에 있는 다른 조합: {others}개(목적: {objectives}).",
     ),
     (
-        "{on_front} None of them that is as good in {first} within seed noise is better in {second}.",
-        "{on_front} 그중 시드 잡음 범위에서 최적 조합과 대등하면서(기준: {first}) 더 나은 조합은 없습니다(기준: {second}).",
+        "It is not on the Pareto front of {objectives}: {beating} is at least as good in each of these, and better in {better}. \
+         Configurations on the front: {others}.",
+        "이 조합은 파레토 최적선에 없습니다(목적: {objectives}). 모든 목적에서 같거나 나은 조합: {beating}(더 나은 목적: {better}). \
+         최적선에 있는 조합: {others}개.",
     ),
     (
-        "{on_front} As good in {first} within seed noise, and the best of these in {second}: {configuration}, with {value} against \
+        "It is not compared with the Pareto front of {objectives}. Configurations on the front: {others}.",
+        "이 조합은 파레토 최적선과 비교하지 않았습니다(목적: {objectives}). 최적선에 있는 조합: {others}개.",
+    ),
+    (
+        "{on_front} Configurations compared: {compared}, not compared: {left_out}.",
+        "{on_front} 비교한 조합은 {compared}개, 비교하지 않은 조합은 {left_out}개입니다.",
+    ),
+    (
+        "{on_front} Each of them is shown to be worse in {first}, or is not shown to be better in {second}.",
+        "{on_front} 이들 각각은 더 못하다고 나타났거나(기준: {first}) 더 낫다고 나타나지 않았습니다(기준: {second}).",
+    ),
+    (
+        "{on_front} Not shown to be worse in {first}, and the best of these in {second}: {configuration}, with {value} against {best}. \
+         Its {first} is {first_value} against {first_best}, 95 % interval of the difference {interval}.",
+        "{on_front} 더 못하다고 나타나지 않은 조합(기준: {first}) 중 가장 나은 것(기준: {second}): {configuration} \
+         ({value}, 이 조합은 {best}). {first}: {first_value}, 이 조합은 {first_best}, 차이의 95 % 신뢰구간 {interval}.",
+    ),
+    (
+        "{on_front} No worse in {first} in any replicate, and the best of these in {second}: {configuration}, with {value} against \
          {best}.",
-        "{on_front} 시드 잡음 범위에서 최적 조합과 대등한 조합(기준: {first}) 중 가장 나은 것(기준: {second}): {configuration} \
-         ({value}, 최적 조합은 {best}).",
+        "{on_front} 어느 반복에서도 더 못하지 않은 조합(기준: {first}) 중 가장 나은 것(기준: {second}): {configuration} \
+         ({value}, 이 조합은 {best}).",
     ),
     (
         "Best so far: {configuration}, which classifies {accuracy} of the validation rows correctly.",

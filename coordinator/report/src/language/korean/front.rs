@@ -15,21 +15,20 @@ pub(super) const ENTRIES: &[Entry] = &[
          낫고 어느 한 목적에서 더 나은 다른 조합은 없습니다. 반복 {replicates}회의 평균을 비교합니다.",
     ),
     (
-        "{said} Not compared are {count} configurations that did not complete the same replicates.",
-        "{said} 같은 반복을 완료하지 않은 조합 {count}개는 비교하지 않았습니다.",
+        "Not compared are {count} configurations: some of their trials of the same replicates have no result (failed, diverged, \
+         running or cancelled), or no epochs.",
+        "조합 {count}개는 비교하지 않았습니다. 같은 반복의 시행 중 결과가 없거나(실패, 발산, 실행 중, 취소) 에포크가 없는 것이 있습니다.",
     ),
     ("{name} (higher is better)", "{name}(높을수록 좋음)"),
     ("{name} (lower is better)", "{name}(낮을수록 좋음)"),
     (
-        "The share on the front is that of sweeps in which the configuration is on the front, drawn from the replicates with \
-         replacement, the same ones for all configurations (bootstrap). Below ten replicates it is a rough figure.",
-        "최적선 비율은 반복을 모든 조합에 똑같이 복원 추출하여 만든 스윕 중 해당 조합이 최적선에 있는 비율입니다(부트스트랩). 반복이 열 \
-         번보다 적으면 대략의 수치입니다.",
+        "The share on the front is that of {draws} sweeps in which the configuration is on the front. They are drawn from the \
+         replicates with replacement, the same ones for all configurations (bootstrap).",
+        "최적선 비율은 반복을 모든 조합에 똑같이 복원 추출하여 만든 스윕 {draws}개 중 해당 조합이 최적선에 있는 비율입니다(부트스트랩).",
     ),
     (
-        "With fewer than three replicates nothing tells how sure a place on the front is: seed noise alone puts configurations \
-         on it.",
-        "반복이 세 번보다 적으면 최적선에 있다는 것이 얼마나 확실한지 알 수 없습니다. 시드 잡음만으로도 최적선에 놓일 수 있습니다.",
+        "Fewer than ten replicates do not tell how sure a place on the front is: seed noise alone puts configurations on it.",
+        "반복이 열 번보다 적으면 최적선에 있다는 것이 얼마나 확실한지 알 수 없습니다. 시드 잡음만으로도 최적선에 놓일 수 있습니다.",
     ),
     (
         "{up} against {across} of each configuration; diamonds are on the front of all objectives",
@@ -39,6 +38,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "{up} against {across} of each configuration; the line is the Pareto front",
         "조합별 {up}({across} 대비). 선은 파레토 최적선",
     ),
+    (
+        "The chart shows {shown} of the {compared} configurations.",
+        "차트에는 조합 {compared}개 중 {shown}개가 있습니다.",
+    ),
+    ("Front of all objectives, by {up} and {across}", "{up}, {across}: 모든 목적의 파레토 최적선"),
     ("Front of {up} and {across}", "{up}, {across}: 파레토 최적선"),
     ("share on the front", "최적선 비율"),
     (

@@ -5,6 +5,7 @@ use crate::language::Entry;
 pub(super) const ENTRIES: &[Entry] = &[
     ("{low} to {high}", "[{low}, {high}]"),
     ("{low} to {high} %", "[{low}, {high}] %"),
+    ("{low} to {high} points", "[{low}, {high}] %p"),
     ("{part} of {whole}", "{part}/{whole}"),
     ("1 replicate: no spread is known", "반복 1회: 산포를 알 수 없음"),
     ("mean ± standard deviation over {count} replicates", "반복 {count}회의 평균 ± 표준편차"),
