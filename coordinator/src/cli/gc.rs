@@ -93,7 +93,11 @@ impl Told {
             (self.certificates, "certificates that have expired", None),
             (self.tokens, "tokens that are worth nothing", None),
             (self.trials_with_steps, "trials' step metrics", Some(self.step_bytes)),
-            (self.models, "models that are not of a best configuration", Some(self.model_bytes)),
+            (
+                self.models,
+                "models that are not of a best configuration, and checkpoints of shelved trials",
+                Some(self.model_bytes),
+            ),
             (self.orphans, "artifacts that nothing refers to", Some(self.orphan_bytes)),
             (self.prepared_files, "prepared files of data that no sweep names", Some(self.prepared_bytes)),
         ];
@@ -154,7 +158,7 @@ mod tests {
         let dry = text(&Told::of(reply, true));
         assert_eq!(
             dry,
-            "would remove\n  1 tokens that are worth nothing\n  3 models that are not of a best configuration (2.00 KiB)"
+            "would remove\n  1 tokens that are worth nothing\n  3 models that are not of a best configuration, and checkpoints of shelved trials (2.00 KiB)"
         );
         assert_eq!(text(&Told::of(CollectGarbageReply::default(), false)), "removed nothing");
         let old = CollectGarbageReply { database_bytes_left: 4096, ..Default::default() };

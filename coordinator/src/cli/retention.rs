@@ -23,8 +23,8 @@ pub(crate) struct RetentionArguments {
     /// Keep step metrics, which draw the curves within epochs, this long after their sweep has ended. By default 90 days.
     #[arg(long = "keep-steps-days", value_name = "DAYS", value_parser = days)]
     pub(crate) steps: Option<KeepFor>,
-    /// Keep models this long after their sweep has ended; those of its best configuration are kept as long as the sweep.
-    /// Without its models a sweep cannot be extended or retried. By default for-ever.
+    /// Keep models, and checkpoints of shelved trials, this long after their sweep has ended; models of its best configuration
+    /// are kept as long as the sweep. Without the others a sweep cannot be extended or retried. By default for-ever.
     #[arg(long = "keep-models-days", value_name = "DAYS", value_parser = days)]
     pub(crate) models: Option<KeepFor>,
 }

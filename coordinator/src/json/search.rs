@@ -108,13 +108,15 @@ impl Searching {
     }
 
     /// `the budget of hours is spent`; `None` while trials begin.
-    pub fn end(&self) -> Option<String> {
+    fn end(&self, has_ended: bool) -> Option<String> {
         let part = self.spent.as_ref()?;
         let is_left = self.meters().any(|(spent, most, what)| what == part && spent < most);
-        Some(if is_left {
-            format!("what is left of the budget of {part} is for the leading trial: no other begins any more")
-        } else {
-            format!("the budget of {part} is spent: no trial begins any more")
+        Some(match (is_left, has_ended) {
+            (false, _) => format!("the budget of {part} is spent: no trial begins any more"),
+            (true, true) => format!("the search ended before the budget of {part} was spent"),
+            (true, false) => format!(
+                "what is left of the budget of {part} is for the leading trial: no other begins before it has ended"
+            ),
         })
     }
 
@@ -218,7 +220,7 @@ impl Sweep {
         let epochs = search.epochs_max.map(|most| format!("{} of {most} epochs trained", self.epochs_done));
         let spent: Vec<String> =
             [Some(trials), epochs].into_iter().flatten().chain(search.metered()).collect();
-        let told = [Some(spent.join(", ")), search.end(), search.waiting(), self.shelved()];
+        let told = [Some(spent.join(", ")), search.end(self.has_ended()), search.waiting(), self.shelved()];
         Some(told.into_iter().flatten().collect::<Vec<_>>().join("; "))
     }
 
@@ -247,6 +249,8 @@ impl Sweep {
 
 #[cfg(test)]
 mod tests {
+    use sweep_proto::SweepState;
+
     use super::*;
 
     #[test]
@@ -368,5 +372,8 @@ mod tests {
         let spent = told.search_spent().expect("a search");
         assert!(spent.contains("what is left of the budget of hours is for the leading trial"), "{spent}");
         assert!(spent.contains("2 shelved: `sweep extend 3 --hours N`"), "{spent}");
+        told.state = SweepState::Cancelled.into();
+        let spent = told.search_spent().expect("a search");
+        assert!(spent.contains("the search ended before the budget of hours was spent"), "{spent}");
     }
 }
