@@ -117,9 +117,13 @@ impl Objective {
             None if name == FrontObjective::Parameters.name() => Err(told(format!(
                 "{name} is the size of the model and says nothing about what it has learned"
             ))),
-            None if Self::all().any(|one| one.bare_name() == name) => Err(told(format!(
-                "{name} is measured on every split, and a sweep is ranked by the validation split"
-            ))),
+            None if Self::all().any(|one| one.bare_name() == name) => {
+                let is_of_training = EpochFigure::from_name(&format!("train_{name}")).is_some();
+                let splits = if is_of_training { "every split" } else { "the validation and the test split" };
+                Err(told(format!(
+                    "{name} is measured on {splits}, and a sweep is ranked by the validation split"
+                )))
+            }
             None if of_test(name).is_some() => Err(told(format!(
                 "{name} is measured on the test split, which is for measuring the chosen configuration: a configuration that is \
                  chosen by it has a test result that is too good"
@@ -235,6 +239,9 @@ mod tests {
         let bare = "accuracy is measured on every split, and a sweep is ranked by the validation split; write objective = \
                     \"validation_accuracy\"";
         assert_eq!(refused("accuracy"), Err(bare.to_owned()));
+        assert!(refused("macro_f1").is_err_and(|told| {
+            told.starts_with("macro_f1 is measured on the validation and the test split, and a sweep")
+        }));
         assert!(refused("luck\u{1b}").is_err_and(|told| !told.contains('\u{1b}')));
         for figure in TestFigure::ALL {
             assert!(Objective::from_name(figure.column()).is_err(), "{}", figure.column());
