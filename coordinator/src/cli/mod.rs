@@ -52,6 +52,7 @@ mod workers;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -354,10 +355,12 @@ pub(crate) fn main() -> ExitCode {
     let result = runtime
         .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))
         .and_then(|runtime| {
-            let done = runtime.block_on(async {
+            // Without its type: the runtime drives what it is given from several places, and each would hold all commands.
+            let work: Pin<Box<dyn Future<Output = Result<(), Failure>>>> = Box::pin(async {
                 let done = dispatch(cli.command, &context).await;
                 done.and(context.close().await)
             });
+            let done = runtime.block_on(work);
             runtime.shutdown_timeout(LEFT_THREADS_WAIT);
             done
         });

@@ -4,26 +4,16 @@
 use crate::common;
 
 use std::fmt::Write as _;
-use std::path::Path;
-use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
+use common::parquet::{Cells, parquet};
 use common::{Place, csv, file, known, rows};
 use coordinator_dataset::{NoProgress, Prepared, inspect, prepare};
-use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
 use sweep_proto::encoded::{EncodedView, Split};
 use sweep_proto::{DataSource, DataSpec};
 
 fn prepared(place: &Place, data: &DataSpec) -> Prepared {
     prepare(data, &Default::default(), &place.cache(), &NoProgress).expect("prepared")
-}
-
-fn write_parquet(path: &Path, columns: Vec<(&str, ArrayRef)>) {
-    let batch = RecordBatch::try_from_iter(columns).expect("equal lengths");
-    let file = std::fs::File::create(path).expect("created");
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("writer");
-    writer.write(&batch).expect("written");
-    writer.close().expect("closed");
 }
 
 #[test]
@@ -52,16 +42,10 @@ fn every_format_gives_the_same_bytes_from_the_same_rows() {
         ),
     ];
     let (texts, labels): (Vec<_>, Vec<_>) = rows.iter().cloned().unzip();
-    let parquet = place.write("parquet/films.parquet", "");
-    write_parquet(
-        &parquet,
-        vec![
-            ("id", Arc::new(Int64Array::from_iter_values(0..60)) as ArrayRef),
-            ("text", Arc::new(StringArray::from(texts))),
-            ("label", Arc::new(StringArray::from(labels))),
-        ],
-    );
-    paths.push(parquet);
+    let schema = "required int64 id; optional binary text (UTF8); optional binary label (UTF8);";
+    let columns = vec![Cells::whole(0..60), Cells::text(texts), Cells::text(labels)];
+    let table = parquet(schema, columns, Compression::UNCOMPRESSED, None);
+    paths.push(place.write("parquet/films.parquet", table));
     let digests: Vec<_> = paths.iter().map(|path| prepared(&place, &file(path)).digest).collect();
     assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
 }
@@ -105,15 +89,15 @@ fn a_folder_per_class_and_its_own_test_split_are_read() {
 #[test]
 fn labels_of_parquet_may_be_numbers_or_flags() {
     let place = Place::new();
-    let texts =
-        || Arc::new(StringArray::from_iter_values((0..40).map(|row| format!("text {row}")))) as ArrayRef;
-    let number = Arc::new(Int64Array::from_iter_values((0..40).map(|row| row % 3 * 5))) as ArrayRef;
-    let flag = Arc::new((0..40).map(|row| Some(row % 2 == 0)).collect::<BooleanArray>()) as ArrayRef;
-    for (name, labels, classes) in
-        [("number.parquet", number, vec!["0", "5", "10"]), ("flag.parquet", flag, vec!["false", "true"])]
+    let number = Cells::whole((0..40).map(|row| row % 3 * 5));
+    let flag = Cells::Flag((0..40).map(|row| Some(row % 2 == 0)).collect());
+    for (kind, labels, classes) in
+        [("int64", number, vec!["0", "5", "10"]), ("boolean", flag, vec!["false", "true"])]
     {
-        let path = place.write(name, "");
-        write_parquet(&path, vec![("text", texts()), ("label", labels)]);
+        let schema = format!("optional binary text (UTF8); optional {kind} label;");
+        let texts = Cells::text((0..40).map(|row| format!("text {row}")));
+        let table = parquet(&schema, vec![texts, labels], Compression::UNCOMPRESSED, None);
+        let path = place.write(&format!("{kind}.parquet"), table);
         assert_eq!(prepared(&place, &file(&path)).header.classes, classes);
     }
 }

@@ -40,14 +40,6 @@ pub enum ReportError {
         /// What went wrong.
         source: ::csv::Error,
     },
-    /// Arrow columns.
-    #[error("could not build the columns of {file}")]
-    Arrow {
-        /// Which file.
-        file: &'static str,
-        /// What went wrong.
-        source: arrow_schema::ArrowError,
-    },
     /// Parquet.
     #[error("could not write {file}")]
     Parquet {

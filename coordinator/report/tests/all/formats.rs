@@ -346,29 +346,26 @@ fn a_report_that_nobody_wants_any_more_ends_between_two_parts() {
 
 /// The rows of a Parquet file as the CSV would write them, the names of the columns first.
 fn read_parquet(name: &str, bytes: &[u8]) -> Vec<Vec<String>> {
-    use arrow_array::cast::AsArray as _;
-    use arrow_array::types::{Float64Type, UInt64Type};
-    use arrow_array::{Array as _, RecordBatchReader as _};
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::record::Field;
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, bytes).unwrap();
-    let file = std::fs::File::open(path).unwrap();
-    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 100).unwrap();
-    let schema = reader.schema();
-    assert!(schema.fields().iter().all(|field| field.metadata().contains_key("doc")));
-    let mut rows = vec![schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>()];
-    for batch in reader.map(Result::unwrap) {
-        for row in 0..batch.num_rows() {
-            let cell = |column: &arrow_array::ArrayRef| match column.data_type() {
-                _ if column.is_null(row) => String::new(),
-                arrow_schema::DataType::UInt64 => column.as_primitive::<UInt64Type>().value(row).to_string(),
-                arrow_schema::DataType::Float64 => {
-                    format!("{:?}", column.as_primitive::<Float64Type>().value(row))
-                }
-                arrow_schema::DataType::Boolean => column.as_boolean().value(row).to_string(),
-                _ => column.as_string::<i32>().value(row).to_owned(),
-            };
-            rows.push(batch.columns().iter().map(cell).collect());
-        }
+    let reader = SerializedFileReader::try_from(path.as_path()).unwrap();
+    let file = reader.metadata().file_metadata();
+    let names: Vec<String> = file.schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
+    let docs: Vec<&str> = file.key_value_metadata().unwrap().iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(docs, names.iter().map(|name| format!("doc.{name}")).collect::<Vec<_>>());
+    let mut rows = vec![names];
+    for row in reader.get_row_iter(None).unwrap().map(Result::unwrap) {
+        let cell = |(_, field): (&String, &Field)| match field {
+            Field::Null => String::new(),
+            Field::ULong(cell) => cell.to_string(),
+            Field::Double(cell) => format!("{cell:?}"),
+            Field::Bool(cell) => cell.to_string(),
+            Field::Str(cell) => cell.clone(),
+            other => panic!("{other:?}"),
+        };
+        rows.push(row.get_column_iter().map(cell).collect());
     }
     rows
 }

@@ -8,13 +8,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use coordinator_dataset::{Corpus, Inspection, NoProgress, inspect};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression as Codec;
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int64Type};
 use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use sweep_proto::{DataSource, DataSpec, Reading};
 
 use super::seeds;
@@ -268,26 +269,35 @@ pub(crate) fn text_seeds() -> Vec<Seed> {
 
 /// Tables of each compression and of numeric labels.
 pub(crate) fn parquet_seeds() -> Vec<Seed> {
-    let texts: ArrayRef = Arc::new(rows().map(|(text, _)| Some(text)).collect::<StringArray>());
-    let words: ArrayRef = Arc::new(rows().map(|(_, label)| Some(label)).collect::<StringArray>());
-    let numbers: ArrayRef =
-        Arc::new((0..30).map(|row| (row != 7).then_some(row % 3)).collect::<Int64Array>());
+    let words: Vec<_> = rows().map(|(_, label)| Some(ByteArray::from(label))).collect();
+    let numbers: Vec<_> = (0..30).map(|row| (row != 7).then_some(row % 3)).collect();
+    let zstd = Codec::ZSTD(parquet::basic::ZstdLevel::default());
     seeds([
-        ("plain.parquet", parquet_of(&texts, &words, Codec::UNCOMPRESSED)),
-        ("snappy.parquet", parquet_of(&texts, &numbers, Codec::SNAPPY)),
-        ("zstd.parquet", parquet_of(&texts, &words, Codec::ZSTD(parquet::basic::ZstdLevel::default()))),
+        ("plain.parquet", parquet_of::<ByteArrayType>("binary label (UTF8)", &words, Codec::UNCOMPRESSED)),
+        ("snappy.parquet", parquet_of::<Int64Type>("int64 label", &numbers, Codec::SNAPPY)),
+        ("zstd.parquet", parquet_of::<ByteArrayType>("binary label (UTF8)", &words, zstd)),
     ])
 }
 
-fn parquet_of(texts: &ArrayRef, labels: &ArrayRef, codec: Codec) -> Vec<u8> {
-    let columns = [("text", Arc::clone(texts)), ("label", Arc::clone(labels))];
-    let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+/// A table of texts and of labels of any type.
+fn parquet_of<D: DataType>(label: &str, labels: &[Option<D::T>], codec: Codec) -> Vec<u8> {
+    let schema = format!("message schema {{ required binary text (UTF8); optional {label}; }}");
+    let schema = parse_message_type(&schema).expect("a schema");
     let settings = WriterProperties::builder().set_compression(codec).build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(settings)).expect("a writer");
-    writer.write(&batch).expect("in memory");
-    writer.close().expect("in memory");
-    bytes
+    let mut writer =
+        SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(settings)).expect("a writer");
+    let mut group = writer.next_row_group().expect("in memory");
+    let texts: Vec<_> = rows().map(|(text, _)| ByteArray::from(text.into_bytes())).collect();
+    let mut column = group.next_column().expect("in memory").expect("two columns");
+    column.typed::<ByteArrayType>().write_batch(&texts, None, None).expect("in memory");
+    column.close().expect("in memory");
+    let present: Vec<i16> = labels.iter().map(|label| i16::from(label.is_some())).collect();
+    let labels: Vec<D::T> = labels.iter().flatten().cloned().collect();
+    let mut column = group.next_column().expect("in memory").expect("two columns");
+    column.typed::<D>().write_batch(&labels, Some(&present), None).expect("in memory");
+    column.close().expect("in memory");
+    group.close().expect("columns of one length");
+    writer.into_inner().expect("in memory")
 }
 
 /// Folders of classes, with and without a test part.
