@@ -45,6 +45,8 @@ def read_csv(path: Path) -> dict:
 def read_parquet(path: Path) -> dict:
     table = pyarrow.parquet.read_table(path)
     table.validate(full=True)
+    documented = {key.decode() for key, doc in table.schema.metadata.items() if doc}
+    assert documented >= {f"doc.{name}" for name in table.column_names}, documented
     return {"columns": table.column_names, "rows": [list(row.values()) for row in table.to_pylist()]}
 
 
