@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use coordinator_core::{
     AttemptRecord, AttemptState, Engine, EpochRecord, Key, Mutation, SweepRecord, SweepState, Tables,
-    TrialRecord,
+    TrialRecord, TrialState,
 };
 use coordinator_store::{MemoryStore, StoreReader as _};
 use sweep_proto::{
@@ -386,11 +386,19 @@ impl Seen {
         }
     }
 
+    /// What waited when a budget of hours was spent, and has trained as far as it had, goes on where there is budget again.
+    fn goes_on(&self, end: &TrialRecord, trial: &TrialRecord) -> bool {
+        let sweep = self.tables.sweeps.get(&trial.spec.id.sweep);
+        let has_meter = sweep.is_some_and(|sweep| sweep.spec.metered_ms().is_some());
+        let waited = end.state == TrialState::Cancelled || end.is_shelved();
+        has_meter && waited && !trial.state.is_terminal() && trial.checkpoint == end.checkpoint
+    }
+
     fn trial_changes(&mut self, trial: &TrialRecord) {
         let id = trial.spec.id;
         let token = trial.lease.map(|lease| lease.token.0);
         self.event(&format!("trial {id} is {:?}, lease {token:?}", trial.state));
-        if let Some(end) = self.ended.get(&id) {
+        if let Some(end) = self.ended.get(&id).filter(|end| !self.goes_on(end, trial)) {
             let same = end.state == trial.state
                 && end.result == trial.result
                 && end.reused_from == trial.reused_from
