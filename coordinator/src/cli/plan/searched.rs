@@ -33,10 +33,7 @@ pub(super) fn time(
         if is_far { [1.0 / FAR_FACTOR, FAR_FACTOR] } else { [1.0 - error, 1.0 + error] };
     let of_trial = [few.of_trial * least_of, about.of_trial, many.of_trial * most_of];
     let budget = spec.metered_ms().map(|(_, most_ms)| most_ms as f64 / 1e3);
-    let spent = |slot_seconds: f64| match budget {
-        Some(budget) if bounds.is_open_ended => budget,
-        budget => budget.map_or(slot_seconds, |budget| budget.min(slot_seconds)),
-    };
+    let spent = |slot_seconds: f64| budget.map_or(slot_seconds, |budget| budget.min(slot_seconds));
     let slot_seconds =
         [few.slot_seconds * least_of, about.slot_seconds, many.slot_seconds * most_of].map(spent);
     // What runs when nothing waits any more, or the budget is spent, goes on.
@@ -58,7 +55,9 @@ pub(super) fn time(
         slot_seconds_low: slot_seconds[0],
         slot_seconds_high: slot_seconds[2],
         room: budget.map(|budget| {
-            let [many, about, few] = of_trial.map(|seconds| (budget / seconds) as u64);
+            // One is trained in any case.
+            let fitting = |seconds: f64| ((budget / seconds) as u64).clamp(1, bounds.trials.max(1));
+            let [many, about, few] = of_trial.map(fitting);
             Room { few, about, many }
         }),
         measured: 0,
@@ -191,6 +190,11 @@ mod tests {
         assert!((330..=360).contains(&room.about), "{room:?}");
         assert!((270..=300).contains(&room.few) && (410..=450).contains(&room.many), "{room:?}");
         assert!((hours.slot_seconds - 6_840.0).abs() < 1e-6 && hours.seconds < 3_500.0, "{hours:?}");
+        let endless = planned("hours = 10000", 1);
+        let room = endless.room.expect("a budget");
+        assert_eq!((room.few, room.many), (10_000, 10_000), "such a search has no more trials");
+        assert!((endless.slot_seconds / (10_000.0 * 19.0) - 1.0).abs() < 0.03, "{endless:?}");
+        assert_eq!(planned("hours = 0.001", 1).room.expect("a budget").about, 1);
         let money = planned("money = 10\nprice_per_hour = 4", 2);
         let cost = money.money.expect("its own price");
         assert!((cost.total - 10.0).abs() < 1e-6 && (cost.high - 10.0).abs() < 1e-6, "{cost:?}");
