@@ -46,7 +46,7 @@ pub(crate) fn parquet(
         let mut column = group.next_column().expect("in memory").expect("a column of the schema");
         match cells {
             Cells::Text(cells) => {
-                put::<ByteArrayType, _>(&mut column, cells, |cell| ByteArray::from(cell.into_bytes()))
+                put::<ByteArrayType, _>(&mut column, cells, |cell| ByteArray::from(cell.into_bytes()));
             }
             Cells::Whole(cells) => put::<Int64Type, _>(&mut column, cells, |cell| cell),
             Cells::Short(cells) => put::<Int32Type, _>(&mut column, cells, |cell| cell),
