@@ -398,7 +398,10 @@ impl Seen {
         let id = trial.spec.id;
         let token = trial.lease.map(|lease| lease.token.0);
         self.event(&format!("trial {id} is {:?}, lease {token:?}", trial.state));
-        if let Some(end) = self.ended.get(&id).filter(|end| !self.goes_on(end, trial)) {
+        if self.ended.get(&id).is_some_and(|end| self.goes_on(end, trial)) {
+            self.ended.remove(&id);
+        }
+        if let Some(end) = self.ended.get(&id) {
             let same = end.state == trial.state
                 && end.result == trial.result
                 && end.reused_from == trial.reused_from
