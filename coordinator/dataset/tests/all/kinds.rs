@@ -551,6 +551,20 @@ fn each_kind_of_parquet_column_is_read_or_refused_by_name() {
         let message = seen(&place, &path, &columns).map(|seen| seen.rows).expect_err(name);
         assert!(message.contains(expected), "{name}: {message}");
     }
+    // What pandas writes of a column without a value: the rows of such a shard lack it.
+    let nothing = "optional binary text (UTF8); optional int32 label (UNKNOWN);";
+    let texts = Cells::text((0..2).map(|row| format!("film {row}")));
+    let table = parquet(nothing, vec![texts, Cells::Short(vec![None, None])], codec, None);
+    place.write("shards/b.parquet", table);
+    let whole_shard = film_table(
+        "optional binary label (UTF8)",
+        Cells::text((0..40).map(|row| format!("class {}", row % 2))),
+        codec,
+        None,
+    );
+    place.write("shards/a.parquet", whole_shard);
+    let shards = look(&place, &place.path().join("shards"));
+    assert_eq!((classes(&shards), shards.bad_rows.count), (vec![("class 0", 20), ("class 1", 20)], 2));
     let number = read("number", "optional int64 label", whole(3));
     let message =
         seen(&place, &number, &columns(&["label"], "text")).map(|seen| seen.rows).expect_err("a number");

@@ -33,6 +33,10 @@ fn written(pieces: impl Iterator<Item = Vec<Column>>) -> Result<Vec<u8>> {
         .build();
     let mut writer = SerializedFileWriter::new(Vec::new(), schema(columns)?, Arc::new(properties))?;
     for columns in pieces {
+        // Many readers refuse a group without rows.
+        if columns.first().is_none_or(|column| column.cells.rows() == 0) {
+            continue;
+        }
         let mut group = writer.next_row_group()?;
         for column in columns {
             if let Some(mut out) = group.next_column()? {

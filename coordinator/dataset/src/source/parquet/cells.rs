@@ -8,6 +8,9 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::RowGroupReader;
 use parquet::schema::types::Type;
 
+/// Pages without a row that may follow each other.
+const EMPTY_PAGES_MAX: usize = 64;
+
 /// What one row holds in one column.
 pub(super) type Cell = Vec<u8>;
 
@@ -18,6 +21,8 @@ pub(super) struct Kind {
     physical: Physical,
     is_unsigned: bool,
     is_optional: bool,
+    /// No row has a value: what writers make of a column of which they have seen none.
+    is_empty: bool,
 }
 
 impl Kind {
@@ -44,17 +49,20 @@ impl Kind {
             converted,
             ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64
         );
-        is_known.then_some(Kind { leaf, physical, is_unsigned, is_optional: field.is_optional() })
+        let is_empty = logical == Some(&LogicalType::Unknown);
+        let kind = Kind { leaf, physical, is_unsigned, is_optional: field.is_optional(), is_empty };
+        (is_known || is_empty).then_some(kind)
     }
 
     pub(super) fn is_text(&self) -> bool {
-        self.physical == Physical::BYTE_ARRAY
+        self.physical == Physical::BYTE_ARRAY || self.is_empty
     }
 
     /// Its cells in a group of rows, from the first.
     pub(super) fn cells(&self, group: &dyn RowGroupReader) -> Result<Cells> {
         let reader = group.get_column_reader(self.leaf)?;
-        Ok(Cells { reader, is_unsigned: self.is_unsigned, is_optional: self.is_optional })
+        let Kind { is_unsigned, is_optional, is_empty, .. } = *self;
+        Ok(Cells { reader, is_unsigned, is_optional, is_empty })
     }
 }
 
@@ -120,6 +128,7 @@ pub(super) struct Cells {
     reader: ColumnReader,
     is_unsigned: bool,
     is_optional: bool,
+    is_empty: bool,
 }
 
 impl Cells {
@@ -128,6 +137,9 @@ impl Cells {
     /// # Errors
     /// Where the file is damaged, or the column has fewer rows.
     pub(super) fn read(&mut self, rows: usize) -> Result<Vec<Option<Cell>>> {
+        if self.is_empty {
+            return Ok(vec![None; rows]);
+        }
         let (optional, unsigned) = (self.is_optional, self.is_unsigned);
         let cells = match &mut self.reader {
             ColumnReader::BoolColumnReader(reader) => values(reader, rows, optional, |cell| shown(&cell)),
@@ -167,12 +179,22 @@ fn values<D: DataType>(
     text: impl Fn(D::T) -> Cell,
 ) -> Result<Vec<Option<Cell>>> {
     let (mut levels, mut values) = (Vec::new(), Vec::new());
-    reader.read_records(rows, Some(&mut levels), None, &mut values)?;
-    let mut values = values.into_iter().map(text);
-    if is_optional {
-        // Of a flat column, level 1 is a value and level 0 a missing one.
-        Ok(levels.into_iter().map(|level| if level > 0 { values.next() } else { None }).collect())
-    } else {
-        Ok(values.map(Some).collect())
+    let (mut done, mut pages_without_rows) = (0, 0);
+    // A page may be empty, which ends a call though more follow.
+    while done < rows && pages_without_rows < EMPTY_PAGES_MAX {
+        let (read, ..) = reader.read_records(rows - done, Some(&mut levels), None, &mut values)?;
+        pages_without_rows = if read == 0 { pages_without_rows + 1 } else { 0 };
+        done += read;
     }
+    if !is_optional {
+        return Ok(values.into_iter().map(text).map(Some).collect());
+    }
+    // Of a flat column, level 1 is a value and level 0 a missing one.
+    if levels.iter().filter(|level| **level == 1).count() != values.len()
+        || levels.iter().any(|level| !(0..=1).contains(level))
+    {
+        return Err(ParquetError::General("a column says wrongly which of its cells are missing".to_owned()));
+    }
+    let mut values = values.into_iter().map(text);
+    Ok(levels.into_iter().map(|level| if level == 1 { values.next() } else { None }).collect())
 }
