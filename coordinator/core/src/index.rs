@@ -395,6 +395,7 @@ impl Index {
             SweepState::Open
                 if !entry.pending.is_empty()
                     && entry.unfinished.is_none()
+                    && !sweep.is_reviving()
                     && (sweep.spent().is_none() || sweep.finalist().is_some()) =>
             {
                 Some(Phase::Train)

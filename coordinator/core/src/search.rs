@@ -90,7 +90,8 @@ pub(crate) fn launched(spec: &SweepSpec) -> Option<SearchRecord> {
 /// How many further trials a sweep may have now, of those that its budget leaves.
 pub(crate) fn room(sweep: &SweepRecord, index: &SweepIndex) -> u64 {
     let Some(record) = &sweep.search else { return 0 };
-    if sweep.state != SweepState::Open || sweep.is_deleted() {
+    // What goes on is not yet counted among what is to be trained.
+    if sweep.state != SweepState::Open || sweep.is_deleted() || sweep.is_reviving() {
         return 0;
     }
     record.lead.allowed(index.ended_last()).saturating_sub(index.made()).min(index.unmade())
@@ -107,12 +108,17 @@ pub(crate) fn wanted(sweep: &SweepRecord, index: &SweepIndex) -> u64 {
 /// not spent.
 pub(crate) fn is_starving(sweep: &SweepRecord, index: &SweepIndex) -> bool {
     let is_open = sweep.state == SweepState::Open && !sweep.is_deleted() && sweep.search.is_some();
-    is_open && index.pending.is_empty() && index.unmade() > 0 && room(sweep, index) == 0
+    is_open
+        && !sweep.is_reviving()
+        && index.pending.is_empty()
+        && index.unmade() > 0
+        && room(sweep, index) == 0
 }
 
-/// Whether attempts of a sweep spend its budget by holding their slots, and have not spent it.
+/// Whether attempts of a sweep spend its budget by holding their slots, and have not spent it. Not while its trials go on slice by
+/// slice: the leading one may be among those that are yet to follow.
 pub(crate) fn is_metered(sweep: &SweepRecord) -> bool {
-    let has_meter = sweep.spec.metered_ms().is_some();
+    let has_meter = sweep.spec.metered_ms().is_some() && !sweep.is_reviving();
     has_meter && sweep.state == SweepState::Open && !sweep.is_deleted() && sweep.spent().is_none()
 }
 

@@ -119,11 +119,11 @@ fn widened(search: SearchRecord, sweep: &SweepRecord, spec: &SweepSpec, used: &U
     let is_wider = spec.axes != sweep.spec.axes || spec.replicates != sweep.spec.replicates;
     let [before_ms, most_ms] = [&sweep.spec, spec].map(|spec| spec.metered_ms().map_or(0, |(_, ms)| ms));
     let search = SearchRecord { is_exhausted: search.is_exhausted && !is_wider, ..search };
-    let is_raised = most_ms > before_ms && most_ms > used.held_ms;
-    if search.spent.is_none() || !is_raised {
+    if most_ms <= before_ms || most_ms <= used.held_ms {
         return search;
     }
-    SearchRecord { finalists: 0, ..search.unspent() }
+    let search = SearchRecord { finalists: 0, ..search };
+    if search.spent.is_some() { search.unspent() } else { search }
 }
 
 /// Why constraints forbid every configuration with one of the added levels; `None` where some may be allowed. Nothing is looked at

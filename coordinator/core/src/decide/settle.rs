@@ -13,6 +13,7 @@ impl Draft<'_> {
             let Some(sweep) = self.sweep(id) else { continue };
             match sweep.state {
                 SweepState::Open if sweep.is_reviving() => {}
+                SweepState::Open if self.has_answer(id) && self.has_budget_left(sweep) => self.go_on(id),
                 SweepState::Open if self.open_trials(id) == 0 => {
                     if self.has_budget_left(sweep) {
                         self.go_on(id);

@@ -127,7 +127,7 @@ impl Draft<'_> {
     }
 
     /// Whether a trial of a sweep would have completed.
-    fn has_answer(&self, id: SweepId) -> bool {
+    pub(super) fn has_answer(&self, id: SweepId) -> bool {
         let index = self.engine.index_of(id);
         index.is_some_and(|index| index.counts[TrialState::Completed as usize] > 0)
             || self.changed_trials(id).any(|trial| trial.state == TrialState::Completed)

@@ -8,6 +8,7 @@
 use sweep_proto::{AttemptId, SweepId, TrialId};
 
 use crate::draft::Draft;
+use crate::limits::KEPT_BACK_ONE_IN;
 use crate::record::{SearchRecord, SweepRecord};
 use crate::standings::waits_at_rungs;
 
@@ -16,6 +17,11 @@ impl Draft<'_> {
     pub(crate) fn spend_budgets(&mut self) {
         for id in &self.engine.index.metered {
             let Some(sweep) = self.sweep(*id) else { continue };
+            let Some((_, most_ms)) = sweep.spec.metered_ms() else { continue };
+            // No more is ever kept back, and what is takes a look at the leading trial.
+            if !self.has_held(*id, most_ms - most_ms / KEPT_BACK_ONE_IN) {
+                continue;
+            }
             let kept_back_ms = self.engine.kept_back_ms(sweep);
             let is_spent = |most_ms: u64| self.has_held(*id, most_ms.saturating_sub(kept_back_ms));
             let spent = sweep.spec.metered_ms().filter(|(_, most_ms)| is_spent(*most_ms));
