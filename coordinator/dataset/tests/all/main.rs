@@ -12,4 +12,5 @@ mod common;
 mod encoding;
 mod formats;
 mod kinds;
+mod parquet_files;
 mod places;

@@ -523,48 +523,23 @@ impl World {
         }
         let spent = self.engine.sweeps().filter_map(coordinator_core::SweepRecord::spent);
         corners.extend(spent.map(|part| format!("spent budget of {part}")));
-        if self.engine.sweeps().any(|sweep| sweep.finalist().is_some()) {
-            corners.insert("finalist of a spent budget".into());
-        }
-        if self.revived {
-            corners.insert("shelved trial that went on".into());
-        }
-        if self.went_on {
-            corners.insert("sweep that went on after its finalist".into());
-        }
-        if self.raised_early {
-            corners.insert("budget raised while trials waited at rungs".into());
-        }
-        if self.proposed > 0 {
-            corners.insert("proposed trials".into());
-        }
-        if self.outdated > 0 {
-            corners.insert("outdated proposals".into());
-        }
-        if self.followed_late {
-            corners.insert("trials that followed later".into());
-        }
-        if self.retried {
-            corners.insert("trials tried again".into());
-        }
-        if self.held {
-            corners.insert("held sweep".into());
-        }
-        if self.deleted {
-            corners.insert("deleted sweep".into());
-        }
-        if self.models_removed {
-            corners.insert("models of an ended sweep that went".to_owned());
-        }
-        if self.deleted_origin {
-            corners.insert("deleted sweep that others rest on".into());
-        }
-        if self.resumed_underway {
-            corners.insert("resumed in mid-epoch".into());
-        }
-        if self.grouped {
-            corners.insert("group".into());
-        }
+        let seen = [
+            (self.engine.sweeps().any(|sweep| sweep.finalist().is_some()), "finalist of a spent budget"),
+            (self.revived, "shelved trial that went on"),
+            (self.went_on, "sweep that went on after its finalist"),
+            (self.raised_early, "budget raised while trials waited at rungs"),
+            (self.proposed > 0, "proposed trials"),
+            (self.outdated > 0, "outdated proposals"),
+            (self.followed_late, "trials that followed later"),
+            (self.retried, "trials tried again"),
+            (self.held, "held sweep"),
+            (self.deleted, "deleted sweep"),
+            (self.models_removed, "models of an ended sweep that went"),
+            (self.deleted_origin, "deleted sweep that others rest on"),
+            (self.resumed_underway, "resumed in mid-epoch"),
+            (self.grouped, "group"),
+        ];
+        corners.extend(seen.iter().filter(|(is_seen, _)| *is_seen).map(|(_, corner)| (*corner).to_owned()));
         let mut attempts = self.engine.tables().attempts.values();
         if attempts.any(|one| one.members > 1 && one.failure == Some(FailureKind::Crashed)) {
             corners.insert("group that crashed".into());
