@@ -82,8 +82,8 @@ pub fn on_front(points: &[Point]) -> Vec<bool> {
     on_front
 }
 
-/// Drawn sweeps of so many configurations and replicates; `None` below two configurations or ten replicates, which tell too
-/// little of the noise, and of very many configurations.
+/// How many sweeps are drawn for these counts of configurations and replicates. `None` below two configurations, below ten
+/// replicates, which tell too little of the noise, and where there are too many configurations to draw enough.
 pub fn draws(configurations: usize, replicates: usize) -> Option<usize> {
     let draws = DRAWS.min(DRAWN_MAX / configurations.saturating_mul(replicates).max(1));
     (configurations > 1 && replicates >= REPLICATES_MIN && draws >= DRAWS_MIN).then_some(draws)
@@ -95,7 +95,7 @@ pub fn shares_on_front(scores: &[Vec<Point>]) -> Option<Vec<f64>> {
     Some(shares_of(draws(scores.len(), scores.first()?.len())?, scores))
 }
 
-/// The shares among so many drawn sweeps.
+/// The shares among `draws` drawn sweeps.
 fn shares_of(draws: usize, scores: &[Vec<Point>]) -> Vec<f64> {
     let (configurations, replicates) = (scores.len(), scores.first().map_or(0, Vec::len));
     let mut random = Stream::of_analysis(0);

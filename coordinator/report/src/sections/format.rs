@@ -116,7 +116,7 @@ pub fn chance(probability: Option<f64>) -> String {
     }
 }
 
-/// A share of so many drawn sweeps in per cent: no nearer to all or nothing than one of them would tell.
+/// A share of drawn sweeps in per cent, beside their number. One draw is the finest step: a share nearer to 0 or 100 % is told as a bound.
 pub fn drawn_share(share: Option<(f64, u32)>) -> String {
     let Some((share, draws)) = share else { return NONE.to_owned() };
     // One sweep, rounded up to what is written.

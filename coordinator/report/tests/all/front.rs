@@ -107,7 +107,7 @@ fn members_say_how_sure_their_place_is_and_few_replicates_do_not() {
         smallest.is_some_and(|one| one.on_front && one.bootstrap_share_on_front == Some(1.0)),
         "{smallest:?}"
     );
-    // All drawn sweeps are no more than so many.
+    // 2,000 draws out of 2,000 do not show a share of 100 %.
     let page = text(&several_objectives(10, &PARAMETERS), "report.md");
     assert!(page.contains("that of 2,000 sweeps") && page.contains("| &gt; 99.9 % |"), "{page}");
     assert!(!page.contains("100.0 % |"), "{page}");
