@@ -21,6 +21,11 @@ impl Space {
         Self { fixed: spec.fixed.clone(), axes: spec.axes.clone(), constraints: spec.constraints.to_vec() }
     }
 
+    /// The space of these axes alone: without constraints, and with the defaults of all else.
+    pub fn over(axes: Vec<Axis>) -> Self {
+        Self { fixed: Configuration::default(), axes, constraints: Vec::new() }
+    }
+
     /// Its axes: a point has a coordinate for each of them.
     pub fn axes(&self) -> &[Axis] {
         &self.axes

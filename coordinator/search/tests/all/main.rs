@@ -4,4 +4,5 @@
 mod bounds;
 mod conformance;
 mod spaces;
+mod strategies;
 mod support;

@@ -1,0 +1,74 @@
+//! The knowledge gradient: which further trial lowers the best believed score most, on average over what it may show.
+
+use crate::auto::belief::Belief;
+use crate::auto::normal;
+
+/// Values that a trial may show, each as probable as the others.
+const NODES: usize = 15;
+
+/// Lanes that are compared at one time.
+const LANES: usize = 8;
+
+/// What a search may hand out: a configuration and the replicate of it that would be trained.
+pub(crate) type Open = (usize, u32);
+
+/// Finds the trial of the highest knowledge gradient.
+#[derive(Clone, Debug)]
+pub(crate) struct Gain {
+    /// Nodes above the middle; the others are their negatives, and the middle one.
+    nodes: Vec<f64>,
+}
+
+impl Gain {
+    pub(crate) fn new() -> Self {
+        let chance = |node: usize| (node as f64 + 0.5) / NODES as f64;
+        Self { nodes: (NODES / 2 + 1..NODES).map(|node| normal::quantile(chance(node))).collect() }
+    }
+
+    /// The open trial of the highest gain, and that gain; the first of equal ones. Means are those of `means`, which may know less than
+    /// the covariances do: trials that run will show something, and nobody knows what.
+    pub(crate) fn best(&self, belief: &Belief, means: &[f64], open: &[Open]) -> Option<(Open, f64)> {
+        let lowest = means.iter().copied().fold(f64::INFINITY, f64::min);
+        // Who can be the lowest at all.
+        let may_win = |at: &usize| {
+            let deviation = belief.covariance(*at, *at).max(0.0).sqrt();
+            means[*at] < lowest + 4.0 * deviation + 0.02
+        };
+        let kept: Vec<usize> = (0..means.len()).filter(may_win).collect();
+        let padded = kept.len().next_multiple_of(LANES);
+        let mut heights: Vec<f64> = kept.iter().map(|at| means[*at]).collect();
+        heights.resize(padded, f64::INFINITY);
+        let mut slopes = vec![0.0; padded];
+        let mut moves = Vec::new();
+        let mut best: Option<(Open, f64)> = None;
+        for trial in open {
+            belief.moves(trial.0, trial.1, &mut moves);
+            slopes.iter_mut().zip(&kept).for_each(|(slope, at)| *slope = moves[*at]);
+            let mut sum = lowest;
+            for node in &self.nodes {
+                let [above, below] = lowest_ends(&heights, &slopes, *node);
+                sum += above + below;
+            }
+            let gain = lowest - sum / NODES as f64;
+            if best.is_none_or(|(_, other)| gain > other) {
+                best = Some((*trial, gain));
+            }
+        }
+        best
+    }
+}
+
+/// The lowest of `height + slope × node` and the lowest of `height − slope × node`.
+fn lowest_ends(heights: &[f64], slopes: &[f64], node: f64) -> [f64; 2] {
+    let mut above = [f64::INFINITY; LANES];
+    let mut below = [f64::INFINITY; LANES];
+    for (heights, slopes) in heights.chunks_exact(LANES).zip(slopes.chunks_exact(LANES)) {
+        for lane in 0..LANES {
+            let change = slopes[lane] * node;
+            let (up, down) = (heights[lane] + change, heights[lane] - change);
+            above[lane] = if up < above[lane] { up } else { above[lane] };
+            below[lane] = if down < below[lane] { down } else { below[lane] };
+        }
+    }
+    [above, below].map(|lanes| lanes.into_iter().fold(f64::INFINITY, f64::min))
+}

@@ -1,0 +1,217 @@
+//! The trials of a search: what each has shown, and what is to become of it.
+
+use std::collections::BTreeMap;
+
+use crate::auto::candidates::Candidates;
+use crate::auto::curves::{Curves, Key, Outlook};
+use crate::auto::model::Observation;
+
+/// A finished score counts as at most so many deviations above the median: one diverged trial must not widen every other prediction.
+const DEVIATIONS_MAX: f64 = 3.0;
+
+/// Scores from which a median deviation is computed.
+const SCORES_MIN: usize = 5;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Running,
+    Paused,
+    Finished,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Trial {
+    pub(crate) state: State,
+    /// Validation loss of each epoch.
+    pub(crate) losses: Vec<f64>,
+    /// Where a loss was no number: the score is that of guessing.
+    pub(crate) has_diverged: bool,
+    /// What was foretold, with what was known then.
+    outlook: Option<(u32, usize, Outlook)>,
+}
+
+impl Trial {
+    fn new() -> Self {
+        Self { state: State::Running, losses: Vec::new(), has_diverged: false, outlook: None }
+    }
+
+    /// Its lowest loss.
+    pub(crate) fn best(&self) -> Option<f64> {
+        self.losses.iter().copied().min_by(f64::total_cmp)
+    }
+
+    /// Epochs since the loss was lowest.
+    pub(crate) fn epochs_since_best(&self) -> usize {
+        let lowest = self.losses.iter().enumerate().min_by(|one, other| one.1.total_cmp(other.1));
+        lowest.map_or(0, |(at, _)| self.losses.len() - 1 - at)
+    }
+}
+
+/// All trials that were handed out.
+#[derive(Clone, Debug)]
+pub(crate) struct Trials {
+    trials: BTreeMap<Key, Trial>,
+    replicates: u32,
+    chance_loss: f64,
+    finished: usize,
+}
+
+impl Trials {
+    pub(crate) fn new(replicates: u32, chance_loss: f64) -> Self {
+        Self { trials: BTreeMap::new(), replicates, chance_loss, finished: 0 }
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&Trial> {
+        self.trials.get(&key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Trial> {
+        self.trials.get_mut(&key)
+    }
+
+    /// The trial runs; tells whether it goes on from epochs that it has trained.
+    pub(crate) fn run(&mut self, key: Key) -> bool {
+        let trial = self.trials.entry(key).or_insert_with(Trial::new);
+        trial.state = State::Running;
+        !trial.losses.is_empty()
+    }
+
+    /// The trial runs no more, and may be handed out again; without an epoch it is forgotten.
+    pub(crate) fn pause(&mut self, key: Key) {
+        let is_empty = self.get(key).is_some_and(|trial| trial.losses.is_empty());
+        if is_empty {
+            self.trials.remove(&key);
+        } else if let Some(trial) = self.trials.get_mut(&key) {
+            trial.state = State::Paused;
+        }
+    }
+
+    /// Nothing is to be gained from the trial any more.
+    pub(crate) fn finish(&mut self, candidates: &Candidates, key: Key, curves: &mut Curves) {
+        let Some(trial) = self.trials.get_mut(&key).filter(|trial| trial.state != State::Finished) else {
+            return;
+        };
+        trial.state = State::Finished;
+        self.finished += 1;
+        if !trial.has_diverged {
+            curves.learn(candidates, key, &trial.losses);
+        }
+    }
+
+    /// Trials that have finished.
+    pub(crate) fn finished(&self) -> usize {
+        self.finished
+    }
+
+    /// Trials that have shown something.
+    pub(crate) fn shown(&self) -> usize {
+        self.trials.values().filter(|trial| !trial.losses.is_empty() || trial.has_diverged).count()
+    }
+
+    /// Trials of a configuration in a state.
+    pub(crate) fn count(&self, configuration: usize, state: State) -> usize {
+        self.of(configuration).filter(|(_, trial)| trial.state == state).count()
+    }
+
+    fn of(&self, configuration: usize) -> impl Iterator<Item = (u32, &Trial)> {
+        self.trials.range((configuration, 0)..(configuration + 1, 0)).map(|(key, trial)| (key.1, trial))
+    }
+
+    /// The replicate of a configuration that would be trained next: the first that is paused, or else the first that was never handed out.
+    pub(crate) fn next(&self, configuration: usize) -> Option<u32> {
+        let mut unused = 0;
+        for (replicate, trial) in self.of(configuration) {
+            if trial.state == State::Paused {
+                return Some(replicate);
+            }
+            unused += u32::from(replicate == unused);
+        }
+        (unused < self.replicates).then_some(unused)
+    }
+
+    /// Configurations that have a finished trial, in their order.
+    pub(crate) fn finished_configurations(&self) -> Vec<usize> {
+        let finished = self.trials.iter().filter(|(_, trial)| trial.state == State::Finished);
+        let mut configurations: Vec<usize> = finished.map(|(key, _)| key.0).collect();
+        configurations.dedup();
+        configurations
+    }
+
+    /// The mean score of a configuration's finished trials.
+    pub(crate) fn mean_score(&self, configuration: usize) -> f64 {
+        let finished = self.of(configuration).filter(|(_, trial)| trial.state == State::Finished);
+        let scores: Vec<f64> = finished.map(|(_, trial)| self.score(trial)).collect();
+        scores.iter().sum::<f64>() / scores.len() as f64
+    }
+
+    fn score(&self, trial: &Trial) -> f64 {
+        if trial.has_diverged { self.chance_loss } else { trial.best().unwrap_or(self.chance_loss) }
+    }
+
+    /// What finished trials have shown, sorted.
+    pub(crate) fn finished_observations(&self) -> Vec<Observation> {
+        let finished = self.trials.iter().filter(|(_, trial)| trial.state == State::Finished);
+        let mut observations: Vec<Observation> = finished
+            .map(|((configuration, replicate), trial)| Observation {
+                configuration: *configuration,
+                replicate: *replicate,
+                value: libm::log(self.score(trial)),
+                variance: 0.0,
+            })
+            .collect();
+        let highest = highest_counted(observations.iter().map(|one| one.value).collect());
+        observations.iter_mut().for_each(|one| one.value = one.value.min(highest));
+        observations
+    }
+
+    /// What the others have shown, extrapolated to their ends, sorted. `are_ending`: as if those that run had ended, and those among them that
+    /// have shown nothing, too.
+    pub(crate) fn open_observations(
+        &mut self,
+        candidates: &Candidates,
+        curves: &mut Curves,
+        are_ending: bool,
+    ) -> Vec<Observation> {
+        let mut observations = Vec::new();
+        for ((configuration, replicate), trial) in &mut self.trials {
+            let is_ending = are_ending && trial.state == State::Running;
+            if trial.state == State::Finished || (trial.losses.is_empty() && !is_ending) {
+                continue;
+            }
+            let (value, variance) = match trial.best() {
+                Some(best) => {
+                    let known = (curves.version(), trial.losses.len());
+                    let outlook = match trial.outlook {
+                        Some((version, epochs, outlook)) if (version, epochs) == known => outlook,
+                        _ => curves.outlook(candidates, *configuration, &trial.losses),
+                    };
+                    trial.outlook = Some((known.0, known.1, outlook));
+                    (libm::log(best) + outlook.change, outlook.variance)
+                }
+                None => (0.0, 0.0),
+            };
+            observations.push(Observation {
+                configuration: *configuration,
+                replicate: *replicate,
+                value,
+                variance: if is_ending { 0.0 } else { variance },
+            });
+        }
+        observations
+    }
+}
+
+/// The highest score that counts in full.
+fn highest_counted(mut values: Vec<f64>) -> f64 {
+    /// Median absolute deviations of a normal distribution in one standard deviation.
+    const OF_NORMAL: f64 = 1.4826;
+    if values.len() < SCORES_MIN {
+        return f64::INFINITY;
+    }
+    values.sort_by(f64::total_cmp);
+    let median = values[values.len() / 2];
+    let above: Vec<f64> = values.iter().filter(|one| **one > median).map(|one| one - median).collect();
+    above
+        .get(above.len() / 2)
+        .map_or(f64::INFINITY, |deviation| median + DEVIATIONS_MAX * OF_NORMAL * deviation)
+}

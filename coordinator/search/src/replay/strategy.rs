@@ -1,0 +1,27 @@
+//! What a search must be able to do to be replayed.
+
+use crate::auto::{Job, Verdict};
+
+/// A search over the configurations of a table, which it knows by their indices.
+pub trait Strategy {
+    /// The next trial for one of `workers` workers; `None` where it has nothing to hand out now.
+    ///
+    /// # Errors
+    /// Why it cannot go on.
+    fn ask(&mut self, workers: usize) -> Result<Option<Job>, String>;
+
+    /// A trial has measured an epoch, counted from 1. A trial that is to pause may be handed out again and goes on from there.
+    ///
+    /// # Errors
+    /// Why it cannot go on.
+    fn report(&mut self, job: Job, epoch: u32, loss: f64) -> Result<Verdict, String>;
+
+    /// The trainer has ended a trial: it has all its epochs, or patience has ended it.
+    fn finish(&mut self, job: Job);
+
+    /// The configuration that it would name now.
+    fn named(&mut self) -> Option<usize>;
+
+    /// Whether it has stopped by itself.
+    fn has_stopped(&mut self) -> bool;
+}

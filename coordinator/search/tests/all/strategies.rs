@@ -1,0 +1,344 @@
+//! What every strategy must do when it is replayed: no trial twice, none that is not there, and the same again.
+
+use std::collections::BTreeSet;
+
+use coordinator_search::Space;
+use coordinator_search::auto::{Auto, Candidates, Job, Settings, Verdict};
+use coordinator_search::replay::{
+    Course, CurveTable, Epoch, Listed, Sampled, Setup, Strategy, Trace, play,
+};
+use proptest::prelude::*;
+use sweep_proto::Hyperparameter::{BatchSize, Layers, Units};
+use sweep_proto::{Configuration, PrunerName, SamplerName, Search};
+
+use crate::support::{Curves, levels};
+use coordinator_search::replay::Table;
+
+const REPLICATES: u32 = 2;
+const EPOCHS: u32 = 5;
+
+fn space() -> Space {
+    Space::over(vec![levels(Units, &[8, 16, 32]), levels(BatchSize, &[16, 32]), levels(Layers, &[1, 2])])
+}
+
+/// Curves that fall and rise again, more or less, and that end early for some trials.
+pub(crate) fn table(configurations: &[Configuration], seed: u64) -> CurveTable {
+    let curve = |configuration: &Configuration, replicate: u32| {
+        let drawn = Curves.curve(configuration, replicate + 1_000 * seed as u32).unwrap_or_default();
+        let shift = 0.02 * configuration.units() as f64 / 32.0;
+        let epochs = if drawn.len() == 1 { 2 } else { EPOCHS as usize };
+        let loss = |at: usize| {
+            let noise = drawn.get(at).map_or(0.1, |one| one.loss);
+            0.5 + shift + 0.2 / (1 + at) as f64 + 0.01 * at as f64 + 0.03 * noise
+        };
+        (0..epochs).map(|at| Epoch { loss: loss(at), ms: 100 }).collect::<Vec<_>>()
+    };
+    let all = configurations.iter().flat_map(|one| (0..REPLICATES).map(move |replicate| curve(one, replicate)));
+    CurveTable::new(REPLICATES as usize, all.collect()).unwrap()
+}
+
+fn settings(seed: u64) -> Settings {
+    Settings { patience: 2, ..Settings::new(seed, REPLICATES, EPOCHS, std::f64::consts::LN_2) }
+}
+
+/// Every strategy, with its name.
+fn strategies(seed: u64) -> Vec<(String, Box<dyn Strategy>)> {
+    let space = space();
+    let (candidates, configurations) = Candidates::of(&space).unwrap();
+    let count = configurations.len();
+    let mut all: Vec<(String, Box<dyn Strategy>)> = vec![
+        ("listed".into(), Box::new(Listed::grid(count, REPLICATES))),
+        ("shuffled".into(), Box::new(Listed::random(count, REPLICATES, seed))),
+        ("auto".into(), Box::new(Auto::new(settings(seed), candidates).unwrap())),
+    ];
+    for sampler in SamplerName::ALL {
+        for pruner in PrunerName::ALL {
+            let setup = Setup {
+                sampler: *sampler,
+                seed,
+                space: space.clone(),
+                replicates: REPLICATES,
+                workers: 3,
+                trials: 1_000,
+            };
+            let search = Search { pruner: *pruner, ..Search::of_grid() };
+            let sampled = Sampled::new(&setup, &search, EPOCHS, &configurations);
+            all.push((format!("{sampler} with {pruner}"), Box::new(sampled)));
+        }
+    }
+    all
+}
+
+/// Watches what a strategy does.
+struct Watched<'s> {
+    strategy: &'s mut dyn Strategy,
+    fresh: BTreeSet<(usize, u32)>,
+    paused: BTreeSet<(usize, u32)>,
+    log: Vec<(Job, u32, Verdict)>,
+    finished: BTreeSet<(usize, u32)>,
+}
+
+fn key(job: Job) -> (usize, u32) {
+    (job.configuration, job.replicate)
+}
+
+impl Strategy for Watched<'_> {
+    fn ask(&mut self, workers: usize) -> Result<Option<Job>, String> {
+        let job = self.strategy.ask(workers)?;
+        if let Some(job) = job {
+            let is_new = if job.goes_on { self.paused.remove(&key(job)) } else { self.fresh.insert(key(job)) };
+            assert!(is_new, "{job:?} is handed out twice");
+        }
+        Ok(job)
+    }
+
+    fn report(&mut self, job: Job, epoch: u32, loss: f64) -> Result<Verdict, String> {
+        let verdict = self.strategy.report(job, epoch, loss)?;
+        self.log.push((job, epoch, verdict));
+        if verdict == Verdict::Pause {
+            self.paused.insert(key(job));
+        }
+        Ok(verdict)
+    }
+
+    fn finish(&mut self, job: Job) {
+        self.paused.remove(&key(job));
+        self.finished.insert(key(job));
+        self.strategy.finish(job);
+    }
+
+    fn named(&mut self) -> Option<usize> {
+        self.strategy.named()
+    }
+
+    fn has_stopped(&mut self) -> bool {
+        self.strategy.has_stopped()
+    }
+}
+
+fn played(strategy: &mut dyn Strategy, seed: u64) -> (Trace, Vec<(Job, u32, Verdict)>) {
+    let (_, configurations) = Candidates::of(&space()).unwrap();
+    let table = table(&configurations, seed);
+    let mut watched = Watched {
+        strategy,
+        fresh: BTreeSet::new(),
+        paused: BTreeSet::new(),
+        log: Vec::new(),
+        finished: BTreeSet::new(),
+    };
+    let course = Course { workers: 3, epochs: u64::MAX, patience: 2 };
+    let trace = play(&table, course, &mut watched).unwrap();
+    assert!(!watched.finished.is_empty(), "nothing was trained to its end");
+    assert!(trace.named.last().is_some_and(|(_, named)| *named < configurations.len()));
+    assert!(trace.stop.is_some() || watched.fresh.len() == table.configurations() * table.replicates());
+    (trace, watched.log)
+}
+
+#[test]
+fn every_trial_is_handed_out_once_and_goes_on_only_where_it_was_paused() {
+    for seed in 0..3 {
+        for (name, mut strategy) in strategies(seed) {
+            let (trace, log) = played(&mut *strategy, seed);
+            assert_eq!(trace.epochs, log.len() as u64, "{name}");
+            let distinct: BTreeSet<_> = log.iter().map(|(job, epoch, _)| (key(*job), *epoch)).collect();
+            assert_eq!(distinct.len(), log.len(), "{name} trains an epoch twice");
+        }
+    }
+}
+
+#[test]
+fn a_seed_fixes_the_whole_course() {
+    for seed in 0..3 {
+        for ((name, mut first), (_, mut second)) in strategies(seed).into_iter().zip(strategies(seed)) {
+            assert_eq!(played(&mut *first, seed), played(&mut *second, seed), "{name}");
+        }
+    }
+}
+
+/// What a search was asked and told, and what it answered.
+#[derive(Clone, Debug, PartialEq)]
+enum Event {
+    Asked(Option<Job>),
+    Reported(Job, u32, f64, Verdict),
+}
+
+fn auto(seed: u64) -> Auto {
+    Auto::new(settings(seed), Candidates::of(&space()).unwrap().0).unwrap()
+}
+
+/// Three workers, of which a drawn one measures the next epoch.
+fn events(seed: u64) -> Vec<Event> {
+    let (_, configurations) = Candidates::of(&space()).unwrap();
+    let table = table(&configurations, seed);
+    let mut search = auto(seed);
+    let mut random = sweep_proto::random::Stream::new(seed, "order of epochs", 0);
+    let (mut events, mut running) = (Vec::new(), Vec::<Job>::new());
+    let mut trained = std::collections::BTreeMap::<(usize, u32), u32>::new();
+    loop {
+        while running.len() < 3 {
+            let job = search.ask(3);
+            events.push(Event::Asked(job));
+            let Some(job) = job else { break };
+            running.push(job);
+        }
+        if running.is_empty() || search.stop().is_some() {
+            return events;
+        }
+        let at = random.place(running.len());
+        let job = running[at];
+        let epoch = trained.entry(key(job)).or_insert(0);
+        *epoch += 1;
+        // A curve that ends before its last epoch goes on as it was.
+        let curve = table.curve(job.configuration, job.replicate);
+        let loss = curve[(*epoch as usize).min(curve.len()) - 1].loss;
+        let verdict = search.report(job, *epoch, loss).unwrap();
+        events.push(Event::Reported(job, *epoch, loss, verdict));
+        if verdict != Verdict::Continue {
+            running.remove(at);
+        }
+    }
+}
+
+fn apply(search: &mut Auto, event: &Event) {
+    match event {
+        Event::Asked(job) => assert_eq!(search.ask(3), *job),
+        Event::Reported(job, epoch, loss, verdict) => {
+            assert_eq!(search.report(*job, *epoch, *loss), Ok(*verdict), "{job:?}");
+        }
+    }
+}
+
+/// A coordinator that starts again tells a new search of everything that was decided; questions between events change nothing.
+#[test]
+fn a_restart_at_any_event_and_questions_at_any_time_change_no_decision() {
+    for seed in 0..4 {
+        let events = events(seed);
+        assert!(events.len() > 40, "{}", events.len());
+        let mut plain = auto(seed);
+        events.iter().for_each(|event| apply(&mut plain, event));
+        let named = plain.named();
+        for restart in (0..events.len()).step_by(7) {
+            let mut search = auto(seed);
+            for (at, event) in events.iter().enumerate() {
+                apply(&mut search, event);
+                if at >= restart && at % 3 == 0 {
+                    let named = search.named();
+                    let standing = search.standing();
+                    assert!(standing.is_none_or(|standing| Some(standing.named) == named));
+                }
+            }
+            assert_eq!((search.named(), search.stop()), (named, plain.stop()));
+        }
+    }
+}
+
+/// Where two trials end at one time, their order decides nothing.
+#[test]
+fn ends_at_the_same_time_may_be_permuted() {
+    let mut compared = 0;
+    for seed in 0..6 {
+        let events = events(seed);
+        let is_end = |event: &Event| {
+            matches!(event, Event::Reported(_, epoch, _, Verdict::Finish) if *epoch == EPOCHS)
+        };
+        for at in 0..events.len() {
+            if !is_end(&events[at]) {
+                continue;
+            }
+            // Both orders of this end and of the next one of another trial that runs at this moment.
+            let Some(next) = (at + 1..events.len()).find(|next| is_end(&events[*next])) else { break };
+            let (Event::Reported(first, _, loss, _), Event::Reported(second, _, other_loss, _)) =
+                (&events[at], &events[next])
+            else {
+                continue;
+            };
+            let mut before = auto(seed);
+            events[..at].iter().for_each(|event| apply(&mut before, event));
+            let runs_to_its_end = |search: &Auto| {
+                let mut probe = search.clone();
+                probe.report(*second, EPOCHS, *other_loss).is_ok()
+            };
+            if !runs_to_its_end(&before) {
+                continue;
+            }
+            compared += 1;
+            let answers = |order: [(Job, f64); 2]| {
+                let mut search = before.clone();
+                for (job, loss) in order {
+                    assert_eq!(search.report(job, EPOCHS, loss), Ok(Verdict::Finish));
+                }
+                let asked: Vec<_> = (0..4).map(|_| search.ask(3)).collect();
+                (asked, search.named(), search.parameters().clone(), search.standing())
+            };
+            assert_eq!(
+                answers([(*first, *loss), (*second, *other_loss)]),
+                answers([(*second, *other_loss), (*first, *loss)])
+            );
+        }
+    }
+    assert!(compared > 0, "no two trials ended together");
+}
+
+#[test]
+fn what_cannot_be_is_refused_in_words_and_changes_nothing() {
+    let candidates = || Candidates::of(&space()).unwrap().0;
+    let problem = |settings: Settings| Auto::new(settings, candidates()).unwrap_err().to_string();
+    assert!(problem(Settings { replicates: 0, ..settings(1) }).contains("at least one replicate"));
+    assert!(problem(Settings { chance_loss: 0.0, ..settings(1) }).contains("above 0"));
+    assert!(problem(Settings { sure: 1.0, ..settings(1) }).contains("below 1"));
+    let mut search = auto(1);
+    let job = search.ask(1).unwrap();
+    let stranger = Job { configuration: 9_999, ..job };
+    assert!(search.report(stranger, 1, 0.5).unwrap_err().to_string().contains("does not run"));
+    let gap = search.report(job, 2, 0.5).unwrap_err().to_string();
+    assert!(gap.contains("its next one is 1"), "{gap}");
+    assert_eq!(search.report(job, 1, 0.6), Ok(Verdict::Continue));
+    let again = search.report(job, 1, 0.6).unwrap_err().to_string();
+    assert!(again.contains("its next one is 2"), "{again}");
+}
+
+#[test]
+fn a_lost_trial_is_handed_out_again_and_a_diverged_one_is_not() {
+    let mut search = auto(2);
+    let first = search.ask(1).unwrap();
+    search.lose(first);
+    let jobs: Vec<Job> = std::iter::from_fn(|| search.ask(1)).take(24).collect();
+    assert!(jobs.contains(&first), "from the beginning: {jobs:?}");
+    assert_eq!(search.report(jobs[0], 1, f64::NAN), Ok(Verdict::Finish));
+    assert_eq!(search.report(jobs[1], 1, 0.6), Ok(Verdict::Continue));
+    search.lose(jobs[1]);
+    let next = search.ask(1).unwrap();
+    assert_eq!(next, Job { goes_on: true, ..jobs[1] }, "all others run");
+    assert_eq!(search.ask(1), None);
+    assert_eq!(search.named(), Some(jobs[0].configuration), "it is the only one that has finished");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever losses are told, and in which order trials are lost, paused and finished: it ends, and names one that has finished.
+    #[test]
+    fn whatever_happens_it_ends(seed in 0_u64..1_000, losses in prop::collection::vec(prop_oneof![4 => 0.3..1.5_f64, 1 => Just(f64::NAN), 1 => Just(0.0), 1 => Just(0.5)], 40), fates in prop::collection::vec(0_u8..12, 40)) {
+        let mut search = auto(seed);
+        let mut trained = std::collections::BTreeMap::<(usize, u32), u32>::new();
+        let mut turn = 0;
+        while let Some(job) = search.ask(2) {
+            for _ in 0..EPOCHS {
+                let at = turn % losses.len();
+                turn += 1;
+                prop_assert!(turn < 10_000, "it never ends");
+                if fates[at] == 0 && turn < 400 {
+                    search.lose(job);
+                    break;
+                }
+                let epoch = trained.entry(key(job)).or_insert(0);
+                *epoch += 1;
+                let verdict = search.report(job, *epoch, losses[at]).unwrap();
+                if verdict != Verdict::Continue {
+                    break;
+                }
+            }
+        }
+        prop_assert!(search.named().is_some());
+    }
+}
