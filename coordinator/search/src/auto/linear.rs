@@ -31,6 +31,11 @@ impl Matrix {
         self.values[row * self.columns + column]
     }
 
+    /// One more row.
+    pub(crate) fn push(&mut self, row: &[f64]) {
+        self.values.extend_from_slice(row);
+    }
+
     /// The rows above `row`, and that row.
     fn split(&mut self, row: usize) -> (&[f64], &mut [f64]) {
         let (above, from) = self.values.split_at_mut(row * self.columns);
@@ -54,8 +59,13 @@ impl Matrix {
     }
 }
 
-/// `target -= Σ coefficient × row`, where the rows have `stride` numbers and count from their column `from`.
-fn subtract(target: &mut [f64], coefficients: &[f64], rows: &[f64], stride: usize, from: usize) {
+/// `target -= Σ coefficient × row`, where rows count from their column `from`.
+pub(crate) fn subtract(target: &mut [f64], coefficients: &[f64], rows: &Matrix, from: usize) {
+    subtract_rows(target, coefficients, &rows.values, rows.columns, from);
+}
+
+/// The same of rows of `stride` numbers.
+fn subtract_rows(target: &mut [f64], coefficients: &[f64], rows: &[f64], stride: usize, from: usize) {
     let length = target.len();
     let row = |number: usize| &rows[number * stride + from..][..length];
     let mut number = 0;
@@ -92,7 +102,7 @@ impl Cholesky {
             for (before, coefficient) in taken.iter_mut().enumerate() {
                 *coefficient = above[before * size + row];
             }
-            subtract(&mut current[row..], taken, above, size, row);
+            subtract_rows(&mut current[row..], taken, above, size, row);
             let pivot = current[row];
             if !(pivot > 0.0 && pivot.is_finite()) {
                 return None;
@@ -121,7 +131,7 @@ impl Cholesky {
         for row in 0..self.size() {
             let taken = self.lower.row(row);
             let (above, current) = right.split(row);
-            subtract(current, &taken[..row], above, columns, 0);
+            subtract_rows(current, &taken[..row], above, columns, 0);
             current.iter_mut().for_each(|value| *value /= taken[row]);
         }
     }
@@ -154,7 +164,7 @@ impl Cholesky {
             let taken = self.lower.row(row);
             let (above, current) = roots.split(row);
             current[row] = 1.0;
-            subtract(&mut current[..row], &taken[..row], above, size, 0);
+            subtract_rows(&mut current[..row], &taken[..row], above, size, 0);
             current[..=row].iter_mut().for_each(|value| *value /= taken[row]);
         }
         let mut inverse = Matrix::zeros(size, size);
@@ -164,7 +174,7 @@ impl Cholesky {
             coefficients.clear();
             coefficients.extend((row..size).map(|other| -roots.at(other, row)));
             let below = &roots.values[row * size..];
-            subtract(&mut inverse.row_mut(row)[row..], &coefficients, below, size, row);
+            subtract_rows(&mut inverse.row_mut(row)[row..], &coefficients, below, size, row);
         }
         inverse.mirror();
         inverse
@@ -184,7 +194,7 @@ pub(crate) fn subtract_gram(matrix: &mut Matrix, roots: &Matrix) {
         for (number, coefficient) in coefficients.iter_mut().enumerate() {
             *coefficient = roots.at(number, row);
         }
-        subtract(&mut matrix.row_mut(row)[row..], &coefficients, &roots.values, size, row);
+        subtract(&mut matrix.row_mut(row)[row..], &coefficients, roots, row);
     }
     matrix.mirror();
 }
@@ -231,9 +241,9 @@ mod tests {
             let mut solution = right[..size].to_vec();
             factor.forward_one(&mut solution);
             factor.backward_one(&mut solution);
-            for row in 0..size {
+            for (row, right) in right.iter().enumerate().take(size) {
                 let sum: f64 = matrix.row(row).iter().zip(&solution).map(|(one, value)| one * value).sum();
-                prop_assert!(is_near(sum, right[row]), "{} for {}", sum, right[row]);
+                prop_assert!(is_near(sum, *right), "{} for {}", sum, right);
             }
             let whole = product(&matrix, &factor.inverse());
             for row in 0..size {

@@ -83,7 +83,7 @@ impl Settings {
             )
         } else if !(self.chance_loss > 0.0 && self.chance_loss.is_finite()) {
             format!("the loss of guessing must be above 0, not {}", self.chance_loss)
-        } else if !(0.0..1.0).contains(&self.sure) || !(self.margin > 0.0 && self.margin.is_finite()) {
+        } else if !((0.0..1.0).contains(&self.sure) && self.margin > 0.0 && self.margin.is_finite()) {
             format!(
                 "the probability must be from 0 to below 1 and the margin above 0, not {} and {}",
                 self.sure, self.margin
@@ -261,9 +261,10 @@ impl Auto {
     /// The configuration that the search would name now; `None` before a trial has finished. To ask changes no later answer.
     pub fn named(&mut self) -> Option<usize> {
         self.learn();
-        let view = self.taught.as_ref().and_then(|taught| {
-            view(taught, &mut self.trials, &mut self.curves, &self.candidates, false)
-        });
+        let view = self
+            .taught
+            .as_ref()
+            .and_then(|taught| view(taught, &mut self.trials, &mut self.curves, &self.candidates, false));
         match view {
             Some(belief) => lowest(&self.trials, |one| belief.mean[one]),
             None => lowest(&self.trials, |one| self.trials.mean_score(one)),
@@ -301,7 +302,8 @@ impl Auto {
     /// Stops the search where it is sure, or has the named configuration's replicates trained where only they are missing.
     fn conclude(&mut self) {
         self.confirmed = None;
-        let Some(standing) = self.standing().filter(|standing| standing.probability >= self.settings.sure) else {
+        let Some(standing) = self.standing().filter(|standing| standing.probability >= self.settings.sure)
+        else {
             return;
         };
         if self.trials.count(standing.named, State::Finished) >= self.settings.replicates as usize {
@@ -370,9 +372,8 @@ impl Auto {
         self.fit();
         self.learn();
         let taught = self.taught.as_ref().filter(|_| self.fitted > 0);
-        let view = taught.and_then(|taught| {
-            view(taught, &mut self.trials, &mut self.curves, &self.candidates, false)
-        });
+        let view = taught
+            .and_then(|taught| view(taught, &mut self.trials, &mut self.curves, &self.candidates, false));
         let Some(belief) = view else { return false };
         let Some(named) = lowest(&self.trials, |one| belief.mean[one]) else { return false };
         if named == key.0 || self.confirmed == Some(key.0) {

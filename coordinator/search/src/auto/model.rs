@@ -171,13 +171,13 @@ impl<'a> Posterior<'a> {
             .collect();
         let mut products = Vec::with_capacity(size * size.saturating_sub(1) / 2);
         let mut covariance = Matrix::zeros(size, size);
-        for row in 0..size {
+        for (row, noise) in noises.iter().enumerate() {
             let one = self.observations[row];
             covariance.row_mut(row)[row] = parameters.scale * (whole - 1.0)
                 + parameters.own
                 + parameters.block
                 + LEVEL_VARIANCE
-                + noises[row]
+                + noise
                 + one.variance;
             for column in row + 1..size {
                 let other = self.observations[column];

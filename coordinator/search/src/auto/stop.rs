@@ -3,7 +3,7 @@
 use sweep_proto::random::Stream;
 
 use crate::auto::belief::Updated;
-use crate::auto::linear::{Cholesky, Matrix};
+use crate::auto::linear::{Cholesky, Matrix, subtract};
 use crate::auto::normal;
 
 /// Draws from the joint belief.
@@ -12,6 +12,9 @@ const DRAWS: usize = 2_048;
 /// Candidates are left out of the draws as long as the chances that they are better add up to at most this; the sum counts as a
 /// failure.
 const LEFT_OUT: f64 = 0.002;
+
+/// The most dangerous rivals, who are drawn first: most often they show that the named one is not sure.
+const FEW: usize = 16;
 
 /// A candidate is tied with the named one if it is at least this probable that it is within the margin of it or better.
 const TIED: f64 = 0.05;
@@ -51,15 +54,16 @@ pub(crate) fn chances(belief: &Updated<'_>, named: usize, margin: f64) -> Vec<f6
 #[derive(Clone, Debug)]
 pub(crate) struct Draws {
     seed: u64,
-    numbers: Vec<Vec<f64>>,
+    /// A row of them for each candidate, from the most dangerous one on.
+    numbers: Matrix,
 }
 
 impl Draws {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { seed, numbers: Vec::new() }
+        Self { seed, numbers: Matrix::zeros(0, DRAWS) }
     }
 
-    /// How the named configuration stands. Where it is not `sure` for one reason alone, nothing is drawn: the probability is an upper bound then.
+    /// How the named configuration stands. Where that it is not `sure` shows early, the probability is an upper bound.
     pub(crate) fn standing(
         &mut self,
         belief: &Updated<'_>,
@@ -68,34 +72,65 @@ impl Draws {
         sure: f64,
     ) -> Standing {
         let chances = chances(belief, named, margin);
-        let worst = chances.iter().copied().fold(0.0, f64::max);
-        let probability =
-            if 1.0 - worst < sure { 1.0 - worst } else { self.probability(belief, named, margin, &chances) };
         // As good within the margin: not worse by more than it.
-        let level = self::chances(belief, named, -margin);
-        let tied = level.iter().enumerate().filter(|(at, chance)| *at == named || **chance >= TIED);
-        Standing { named, margin, probability, tied: tied.map(|(at, _)| at).collect() }
+        let as_good = self::chances(belief, named, -margin);
+        let tied = as_good.iter().enumerate().filter(|(at, chance)| *at == named || **chance >= TIED);
+        Standing {
+            named,
+            margin,
+            probability: self.probability(belief, named, margin, &chances, sure),
+            tied: tied.map(|(at, _)| at).collect(),
+        }
     }
 
-    fn probability(&mut self, belief: &Updated<'_>, named: usize, margin: f64, chances: &[f64]) -> f64 {
-        let mut order: Vec<usize> = (0..chances.len()).filter(|at| *at != named).collect();
-        order.sort_by(|one, other| chances[*other].total_cmp(&chances[*one]).then(one.cmp(other)));
-        let mut left_out = 0.0;
-        while let Some(last) = order.last() {
-            if left_out + chances[*last] > LEFT_OUT {
-                break;
-            }
-            left_out += chances[*last];
-            order.pop();
+    fn probability(
+        &mut self,
+        belief: &Updated<'_>,
+        named: usize,
+        margin: f64,
+        chances: &[f64],
+        sure: f64,
+    ) -> f64 {
+        let mut rivals: Vec<usize> = (0..chances.len()).filter(|at| *at != named).collect();
+        rivals.sort_by(|one, other| chances[*other].total_cmp(&chances[*one]).then(one.cmp(other)));
+        let worst = rivals.first().map_or(0.0, |worst| chances[*worst]);
+        if 1.0 - worst < sure {
+            return 1.0 - worst;
         }
-        let count = order.len();
+        let mut left_out = 0.0;
+        while let Some(last) = rivals.last()
+            && left_out + chances[*last] <= LEFT_OUT
+        {
+            left_out += chances[*last];
+            rivals.pop();
+        }
+        let most = self.unbeaten(belief, named, margin, &rivals[..rivals.len().min(FEW)], sure);
+        if most < sure || rivals.len() <= FEW {
+            return (most - left_out).max(0.0);
+        }
+        (self.unbeaten(belief, named, margin, &rivals, sure) - left_out).max(0.0)
+    }
+
+    /// The share of draws in which none of these rivals is better; an upper bound where that falls below `sure`.
+    fn unbeaten(
+        &mut self,
+        belief: &Updated<'_>,
+        named: usize,
+        margin: f64,
+        rivals: &[usize],
+        sure: f64,
+    ) -> f64 {
+        let count = rivals.len();
+        if count == 0 {
+            return 1.0;
+        }
         // What matters is by how much each is lower than the named one.
         let with_named = belief.covariances(named);
         let own = with_named[named];
         let mut gaps = Matrix::zeros(count, count);
-        for (row, one) in order.iter().enumerate() {
+        for (row, one) in rivals.iter().enumerate() {
             let covariances = belief.covariances(*one);
-            for (column, other) in order.iter().enumerate().skip(row) {
+            for (column, other) in rivals.iter().enumerate().skip(row) {
                 gaps.row_mut(row)[column] = covariances[*other] - with_named[*one] - with_named[*other] + own;
             }
             gaps.row_mut(row)[row] += JITTER;
@@ -103,24 +138,27 @@ impl Draws {
         let Some(factor) = Cholesky::of(gaps) else { return 0.0 };
         self.draw(count);
         let mut is_beaten = [false; DRAWS];
-        let mut sums = vec![0.0; DRAWS];
-        for (row, one) in order.iter().enumerate() {
-            let far = belief.mean[named] - margin - belief.mean[*one];
-            sums.fill(0.0);
-            for (numbers, weight) in self.numbers.iter().zip(&factor.lower().row(row)[..=row]) {
-                sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += weight * number);
+        let mut gains = vec![0.0; DRAWS];
+        let mut unbeaten = 1.0;
+        for (row, one) in rivals.iter().enumerate() {
+            // By how much the rival has to gain on what is expected of it.
+            let needed = belief.mean[*one] - belief.mean[named] + margin;
+            gains.fill(0.0);
+            subtract(&mut gains, &factor.lower().row(row)[..=row], &self.numbers, 0);
+            is_beaten.iter_mut().zip(&gains).for_each(|(beaten, gain)| *beaten |= *gain > needed);
+            unbeaten = is_beaten.iter().filter(|one| !**one).count() as f64 / DRAWS as f64;
+            if unbeaten < sure {
+                break;
             }
-            is_beaten.iter_mut().zip(&sums).for_each(|(beaten, sum)| *beaten |= *sum < far);
         }
-        let beaten = is_beaten.iter().filter(|one| **one).count();
-        (1.0 - beaten as f64 / DRAWS as f64 - left_out).max(0.0)
+        unbeaten
     }
 
     /// Makes sure that there are numbers for so many candidates.
     fn draw(&mut self, candidates: usize) {
-        for candidate in self.numbers.len()..candidates {
+        for candidate in self.numbers.rows()..candidates {
             let mut random = Stream::new(self.seed, "auto stop", candidate as u64);
-            self.numbers.push(normal::numbers(&mut random, DRAWS));
+            self.numbers.push(&normal::numbers(&mut random, DRAWS));
         }
     }
 }

@@ -101,7 +101,9 @@ fn beliefs_are_the_textbooks_whether_updated_at_once_or_in_two_steps() {
             let whole = updated.whole();
             for (one, row) in case.covariance.iter().enumerate() {
                 assert_near(whole.mean[one], case.mean[one]);
-                row.iter().enumerate().for_each(|(other, value)| assert_near(whole.covariance(one, other), *value));
+                row.iter()
+                    .enumerate()
+                    .for_each(|(other, value)| assert_near(whole.covariance(one, other), *value));
             }
         }
     }
@@ -122,7 +124,8 @@ fn the_most_telling_trial_and_its_gain_are_the_textbooks() {
             assert!((gain - expected).abs() < 1e-10, "candidate {one}: {gain}, not {expected}");
         }
         let open: Vec<(usize, u32)> = (0..candidates.len()).map(|one| (one, 0)).collect();
-        let highest = (0..case.gains.len()).max_by(|one, other| case.gains[*one].total_cmp(&case.gains[*other]));
+        let highest =
+            (0..case.gains.len()).max_by(|one, other| case.gains[*one].total_cmp(&case.gains[*other]));
         let best = Gain::new().best(&belief, &means, &open).map(|((one, _), _)| one);
         assert_eq!(best, highest);
     }

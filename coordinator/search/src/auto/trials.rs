@@ -50,7 +50,7 @@ impl Trial {
 /// All trials that were handed out.
 #[derive(Clone, Debug)]
 pub(crate) struct Trials {
-    trials: BTreeMap<Key, Trial>,
+    all: BTreeMap<Key, Trial>,
     replicates: u32,
     chance_loss: f64,
     finished: usize,
@@ -58,20 +58,20 @@ pub(crate) struct Trials {
 
 impl Trials {
     pub(crate) fn new(replicates: u32, chance_loss: f64) -> Self {
-        Self { trials: BTreeMap::new(), replicates, chance_loss, finished: 0 }
+        Self { all: BTreeMap::new(), replicates, chance_loss, finished: 0 }
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Trial> {
-        self.trials.get(&key)
+        self.all.get(&key)
     }
 
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Trial> {
-        self.trials.get_mut(&key)
+        self.all.get_mut(&key)
     }
 
     /// The trial runs; tells whether it goes on from epochs that it has trained.
     pub(crate) fn run(&mut self, key: Key) -> bool {
-        let trial = self.trials.entry(key).or_insert_with(Trial::new);
+        let trial = self.all.entry(key).or_insert_with(Trial::new);
         trial.state = State::Running;
         !trial.losses.is_empty()
     }
@@ -80,15 +80,15 @@ impl Trials {
     pub(crate) fn pause(&mut self, key: Key) {
         let is_empty = self.get(key).is_some_and(|trial| trial.losses.is_empty());
         if is_empty {
-            self.trials.remove(&key);
-        } else if let Some(trial) = self.trials.get_mut(&key) {
+            self.all.remove(&key);
+        } else if let Some(trial) = self.all.get_mut(&key) {
             trial.state = State::Paused;
         }
     }
 
     /// Nothing is to be gained from the trial any more.
     pub(crate) fn finish(&mut self, candidates: &Candidates, key: Key, curves: &mut Curves) {
-        let Some(trial) = self.trials.get_mut(&key).filter(|trial| trial.state != State::Finished) else {
+        let Some(trial) = self.all.get_mut(&key).filter(|trial| trial.state != State::Finished) else {
             return;
         };
         trial.state = State::Finished;
@@ -105,7 +105,7 @@ impl Trials {
 
     /// Trials that have shown something.
     pub(crate) fn shown(&self) -> usize {
-        self.trials.values().filter(|trial| !trial.losses.is_empty() || trial.has_diverged).count()
+        self.all.values().filter(|trial| !trial.losses.is_empty() || trial.has_diverged).count()
     }
 
     /// Trials of a configuration in a state.
@@ -114,7 +114,7 @@ impl Trials {
     }
 
     fn of(&self, configuration: usize) -> impl Iterator<Item = (u32, &Trial)> {
-        self.trials.range((configuration, 0)..(configuration + 1, 0)).map(|(key, trial)| (key.1, trial))
+        self.all.range((configuration, 0)..(configuration + 1, 0)).map(|(key, trial)| (key.1, trial))
     }
 
     /// The replicate of a configuration that would be trained next: the first that is paused, or else the first that was never handed out.
@@ -131,7 +131,7 @@ impl Trials {
 
     /// Configurations that have a finished trial, in their order.
     pub(crate) fn finished_configurations(&self) -> Vec<usize> {
-        let finished = self.trials.iter().filter(|(_, trial)| trial.state == State::Finished);
+        let finished = self.all.iter().filter(|(_, trial)| trial.state == State::Finished);
         let mut configurations: Vec<usize> = finished.map(|(key, _)| key.0).collect();
         configurations.dedup();
         configurations
@@ -150,7 +150,7 @@ impl Trials {
 
     /// What finished trials have shown, sorted.
     pub(crate) fn finished_observations(&self) -> Vec<Observation> {
-        let finished = self.trials.iter().filter(|(_, trial)| trial.state == State::Finished);
+        let finished = self.all.iter().filter(|(_, trial)| trial.state == State::Finished);
         let mut observations: Vec<Observation> = finished
             .map(|((configuration, replicate), trial)| Observation {
                 configuration: *configuration,
@@ -173,7 +173,7 @@ impl Trials {
         are_ending: bool,
     ) -> Vec<Observation> {
         let mut observations = Vec::new();
-        for ((configuration, replicate), trial) in &mut self.trials {
+        for ((configuration, replicate), trial) in &mut self.all {
             let is_ending = are_ending && trial.state == State::Running;
             if trial.state == State::Finished || (trial.losses.is_empty() && !is_ending) {
                 continue;

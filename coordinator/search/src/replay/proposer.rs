@@ -52,7 +52,7 @@ pub(super) struct Proposer {
 
 impl Proposer {
     /// Nothing was proposed yet.
-    pub(super) fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: Setup) -> Self {
         let count = setup.workers + sampler::of(setup.sampler).ahead().saturating_sub(1);
         Self {
             most: setup.trials,
@@ -63,7 +63,7 @@ impl Proposer {
             request: Request {
                 sampler: setup.sampler,
                 seed: setup.seed,
-                space: setup.space.clone(),
+                space: setup.space,
                 history: History::new(setup.replicates),
                 lead: Lead { first: 0, count, known: 0 },
                 count: 0,

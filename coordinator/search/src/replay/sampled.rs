@@ -42,7 +42,7 @@ pub struct Sampled {
 
 impl Sampled {
     /// A search with the pruner of `search`, over the configurations of a table in their order.
-    pub fn new(setup: &Setup, search: &Search, epochs: u32, configurations: &[Configuration]) -> Self {
+    pub fn new(setup: Setup, search: &Search, epochs: u32, configurations: &[Configuration]) -> Self {
         let pruner = pruner::of(search);
         Self {
             proposer: Proposer::new(setup),

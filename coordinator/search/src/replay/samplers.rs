@@ -17,7 +17,8 @@ pub struct Replay {
 impl Replay {
     /// Nothing has run yet.
     pub fn new(setup: Setup) -> Self {
-        Self { proposer: Proposer::new(&setup), clock: Clock::new(setup.workers) }
+        let clock = Clock::new(setup.workers);
+        Self { proposer: Proposer::new(setup), clock }
     }
 
     /// How far it runs ahead.

@@ -20,7 +20,7 @@ impl CurveTable {
     /// # Errors
     /// Where replicates are missing, or a trial has no epoch.
     pub fn new(replicates: usize, curves: Vec<Vec<Epoch>>) -> Result<Self, TableError> {
-        if replicates == 0 || curves.is_empty() || curves.len() % replicates != 0 {
+        if replicates == 0 || curves.is_empty() || !curves.len().is_multiple_of(replicates) {
             let problem = format!(
                 "{} curves are not those of {replicates} replicates of each configuration; record every replicate of each",
                 curves.len()

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use coordinator_search::Space;
 use coordinator_search::auto::{Auto, Candidates, Job, Settings, Verdict};
-use coordinator_search::replay::{
-    Course, CurveTable, Epoch, Listed, Sampled, Setup, Strategy, Trace, play,
-};
+use coordinator_search::replay::{Course, CurveTable, Epoch, Listed, Sampled, Setup, Strategy, Trace, play};
 use proptest::prelude::*;
 use sweep_proto::Hyperparameter::{BatchSize, Layers, Units};
 use sweep_proto::{Configuration, PrunerName, SamplerName, Search};
@@ -33,7 +31,8 @@ pub(crate) fn table(configurations: &[Configuration], seed: u64) -> CurveTable {
         };
         (0..epochs).map(|at| Epoch { loss: loss(at), ms: 100 }).collect::<Vec<_>>()
     };
-    let all = configurations.iter().flat_map(|one| (0..REPLICATES).map(move |replicate| curve(one, replicate)));
+    let all =
+        configurations.iter().flat_map(|one| (0..REPLICATES).map(move |replicate| curve(one, replicate)));
     CurveTable::new(REPLICATES as usize, all.collect()).unwrap()
 }
 
@@ -62,7 +61,7 @@ fn strategies(seed: u64) -> Vec<(String, Box<dyn Strategy>)> {
                 trials: 1_000,
             };
             let search = Search { pruner: *pruner, ..Search::of_grid() };
-            let sampled = Sampled::new(&setup, &search, EPOCHS, &configurations);
+            let sampled = Sampled::new(setup, &search, EPOCHS, &configurations);
             all.push((format!("{sampler} with {pruner}"), Box::new(sampled)));
         }
     }
@@ -86,7 +85,8 @@ impl Strategy for Watched<'_> {
     fn ask(&mut self, workers: usize) -> Result<Option<Job>, String> {
         let job = self.strategy.ask(workers)?;
         if let Some(job) = job {
-            let is_new = if job.goes_on { self.paused.remove(&key(job)) } else { self.fresh.insert(key(job)) };
+            let is_new =
+                if job.goes_on { self.paused.remove(&key(job)) } else { self.fresh.insert(key(job)) };
             assert!(is_new, "{job:?} is handed out twice");
         }
         Ok(job)
@@ -238,9 +238,7 @@ fn ends_at_the_same_time_may_be_permuted() {
     let mut compared = 0;
     for seed in 0..6 {
         let events = events(seed);
-        let is_end = |event: &Event| {
-            matches!(event, Event::Reported(_, epoch, _, Verdict::Finish) if *epoch == EPOCHS)
-        };
+        let is_end = |event: &Event| matches!(event, Event::Reported(_, epoch, _, Verdict::Finish) if *epoch == EPOCHS);
         for at in 0..events.len() {
             if !is_end(&events[at]) {
                 continue;
