@@ -15,6 +15,7 @@ const EMPTY_PAGES_MAX: usize = 64;
 pub(super) type Cell = Vec<u8>;
 
 /// A column that holds what a text or a label can be.
+#[derive(Clone, Copy)]
 pub(super) struct Kind {
     /// Its position among the columns that the file stores; nested ones count each.
     leaf: usize,
@@ -60,9 +61,7 @@ impl Kind {
 
     /// Its cells in a group of rows, from the first.
     pub(super) fn cells(&self, group: &dyn RowGroupReader) -> Result<Cells> {
-        let reader = group.get_column_reader(self.leaf)?;
-        let Kind { is_unsigned, is_optional, is_empty, .. } = *self;
-        Ok(Cells { reader, is_unsigned, is_optional, is_empty })
+        Ok(Cells { reader: group.get_column_reader(self.leaf)?, kind: *self })
     }
 }
 
@@ -126,9 +125,7 @@ pub(super) fn name(field: &Type) -> String {
 /// Reads the cells of a column in order.
 pub(super) struct Cells {
     reader: ColumnReader,
-    is_unsigned: bool,
-    is_optional: bool,
-    is_empty: bool,
+    kind: Kind,
 }
 
 impl Cells {
@@ -137,10 +134,10 @@ impl Cells {
     /// # Errors
     /// Where the file is damaged, or the column has fewer rows.
     pub(super) fn read(&mut self, rows: usize) -> Result<Vec<Option<Cell>>> {
-        if self.is_empty {
+        let Kind { is_unsigned: unsigned, is_optional: optional, is_empty, .. } = self.kind;
+        if is_empty {
             return Ok(vec![None; rows]);
         }
-        let (optional, unsigned) = (self.is_optional, self.is_unsigned);
         let cells = match &mut self.reader {
             ColumnReader::BoolColumnReader(reader) => values(reader, rows, optional, |cell| shown(&cell)),
             ColumnReader::Int32ColumnReader(reader) if unsigned => {
