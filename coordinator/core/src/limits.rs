@@ -64,8 +64,8 @@ pub const MEMORY_BYTES_MAX: u64 = 4 << 30;
 /// Of each total, what one user other than the operator may take, in percent: nobody shuts the others out.
 pub const SHARE_OF_ONE_PERCENT: u64 = 50;
 
-/// Memory of a trial with its attempts and its share of the indices, in bytes: about twice what the example `million` tells of one
-/// with a configuration of its own that has ended, with its attempt and without its epochs, since some have several attempts.
+/// Memory of a trial with its attempts and its share of the indices, in bytes: two and a half times what one with a configuration of
+/// its own takes that has ended, with one attempt and without its epochs (docs/benchmarks.md), since some have several attempts.
 pub const TRIAL_BYTES: u64 = 1_536;
 
 /// Memory of an epoch, in bytes: its record and its share of the table.
