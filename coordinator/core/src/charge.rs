@@ -31,26 +31,16 @@ impl AttemptRecord {
 
 #[cfg(test)]
 mod tests {
-    use sweep_proto::{AttemptId, LeaseToken, SweepId, TrialId, WorkKind};
-
     use super::*;
+    use crate::record::examples;
 
     fn attempt(state: AttemptState, heard_at: Option<u64>, kept_at: Option<u64>) -> AttemptRecord {
         AttemptRecord {
-            id: AttemptId { trial: TrialId { sweep: SweepId(1), index: 0 }, number: 1 },
-            work: WorkKind::Train,
-            worker: "00000000-0000-7000-8000-000000000001".parse().expect("an id"),
-            worker_name: "".into(),
-            token: LeaseToken(1),
-            started_at: Timestamp(1_000),
-            first_epoch: 1,
             state,
             ended_at: (state != AttemptState::Running).then_some(Timestamp(61_000)),
-            failure: None,
-            error: None,
             heard_at: heard_at.map(Timestamp),
             kept_at: kept_at.map(Timestamp),
-            members: 1,
+            ..examples::attempt(1_000)
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is durable: one record type per table. The states that records go through are listed in `sweep_proto::state`.
 
+#[cfg(test)]
+pub(crate) mod examples;
 mod trial;
 
 use std::collections::BTreeMap;

@@ -70,28 +70,13 @@ fn heard(attempt: &AttemptRecord) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use sweep_proto::{AttemptId, LeaseToken, SweepId, TrialId, WorkKind};
 
     use super::*;
-    use crate::record::AttemptState;
+    use crate::record::examples;
 
     fn attempt(started: u64, heard: Option<u64>, ended: Option<u64>) -> AttemptRecord {
-        AttemptRecord {
-            id: AttemptId { trial: TrialId { sweep: SweepId(1), index: 0 }, number: 1 },
-            work: WorkKind::Train,
-            worker: "00000000-0000-7000-8000-000000000001".parse().expect("an id"),
-            worker_name: "".into(),
-            token: LeaseToken(1),
-            started_at: Timestamp(started),
-            first_epoch: 1,
-            state: AttemptState::Running,
-            ended_at: ended.map(Timestamp),
-            failure: None,
-            error: None,
-            heard_at: heard.map(Timestamp),
-            kept_at: None,
-            members: 1,
-        }
+        let (ended_at, heard_at) = (ended.map(Timestamp), heard.map(Timestamp));
+        AttemptRecord { ended_at, heard_at, ..examples::attempt(started) }
     }
 
     fn attempts() -> impl Strategy<Value = Vec<AttemptRecord>> {
