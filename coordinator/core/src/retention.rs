@@ -51,9 +51,11 @@ pub struct Waste {
     pub tokens: u64,
     /// Trials whose step metrics go, by the sweep and the first of them.
     pub steps: Vec<(TrialId, u64)>,
-    /// Models, and checkpoints of shelved trials.
+    /// Models.
     pub models: u64,
-    /// Their bytes, as their workers told them; blobs that others need, too, stay.
+    /// Shelved trials whose checkpoints go.
+    pub shelved: u64,
+    /// Bytes of the models and checkpoints, as their workers told them; blobs that others need, too, stay.
     pub model_bytes: u64,
 }
 
@@ -75,6 +77,7 @@ impl Waste {
         self.tokens += more.tokens;
         self.steps.extend(more.steps);
         self.models += more.models;
+        self.shelved += more.shelved;
         self.model_bytes = self.model_bytes.saturating_add(more.model_bytes);
     }
 
@@ -87,6 +90,21 @@ impl Waste {
         }
     }
 
+    /// Counts what a trial of an ended sweep keeps for the case that the sweep goes on: its model, or where it is shelved its checkpoints.
+    /// Whether there is something.
+    fn count_spare(&mut self, trial: &TrialRecord, best: Option<ConfigurationIndex>) -> bool {
+        let bytes = if trial.is_shelved() {
+            self.shelved += 1;
+            trial.blobs().map(|blob| blob.bytes).fold(0, u64::saturating_add)
+        } else {
+            let Some(bytes) = spare_model(trial, best) else { return false };
+            self.models += 1;
+            bytes
+        };
+        self.model_bytes = self.model_bytes.saturating_add(bytes);
+        true
+    }
+
     fn in_words(&self) -> String {
         let amounts = [
             (self.workers, "workers"),
@@ -94,6 +112,7 @@ impl Waste {
             (self.tokens, "tokens"),
             (self.trials_with_steps(), "trials' step metrics"),
             (self.models, "models"),
+            (self.shelved, "shelved trials' checkpoints"),
         ];
         let there = amounts.iter().filter(|(count, _)| *count > 0);
         there.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
@@ -120,12 +139,7 @@ impl Engine {
         }
         for sweep in self.due(now, keep.models_ms, |cleared| cleared.models) {
             let best = self.best_of(sweep);
-            let models =
-                self.left_by(sweep, sweep.cleared.models).filter_map(|trial| spare_bytes(trial, best));
-            for bytes in models {
-                waste.models += 1;
-                waste.model_bytes = waste.model_bytes.saturating_add(bytes);
-            }
+            self.left_by(sweep, sweep.cleared.models).for_each(|trial| _ = waste.count_spare(trial, best));
         }
         waste
     }
@@ -216,15 +230,6 @@ fn spare_model(trial: &TrialRecord, best: Option<ConfigurationIndex>) -> Option<
     (!trial.model_is_removed && Some(trial.configuration_index) != best).then_some(result.model.bytes)
 }
 
-/// The bytes of what a trial of an ended sweep keeps for the case that the sweep goes on: its model, or where it is shelved its
-/// checkpoints.
-fn spare_bytes(trial: &TrialRecord, best: Option<ConfigurationIndex>) -> Option<u64> {
-    if trial.is_shelved() {
-        return Some(trial.blobs().map(|blob| blob.bytes).fold(0, u64::saturating_add));
-    }
-    spare_model(trial, best)
-}
-
 /// Refuses to let a sweep choose once more whose models are gone.
 pub(crate) fn check_models(sweep: &SweepRecord) -> Result<(), Rejection> {
     if sweep.cleared.models == 0 {
@@ -289,9 +294,9 @@ impl Draft<'_> {
         let mut waste = Waste::default();
         for trial in engine.left_by(sweep, next).take(engine.slice.0) {
             next = trial.spec.id.index + 1;
-            let Some(bytes) = spare_bytes(trial, best) else { continue };
-            waste.models += 1;
-            waste.model_bytes = waste.model_bytes.saturating_add(bytes);
+            if !waste.count_spare(trial, best) {
+                continue;
+            }
             if trial.is_shelved() {
                 self.forget_shelved(trial.spec.id);
             } else {

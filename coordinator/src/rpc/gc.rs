@@ -72,6 +72,7 @@ async fn clean(shared: &Shared, note: &AuditNote) -> Result<(), Status> {
             tokens = waste.tokens,
             trials_with_steps = waste.trials_with_steps(),
             models = waste.models,
+            shelved = waste.shelved,
             "removed what was kept for long enough"
         );
     }
@@ -168,7 +169,7 @@ fn of_waste(waste: &Waste) -> wire::CollectGarbageReply {
         certificates: waste.certificates,
         tokens: waste.tokens,
         trials_with_steps: waste.trials_with_steps(),
-        models: waste.models,
+        models: waste.models + waste.shelved,
         model_bytes: waste.model_bytes,
         ..Default::default()
     }
