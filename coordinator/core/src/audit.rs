@@ -1,5 +1,7 @@
 //! What must always hold of an engine, checked: the oracle of the simulation and of `fsck`.
 
+mod revival;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sweep_proto::{CheckpointRef, ConfigurationIndex, FailureKind, TrialId, WorkKind};
@@ -14,6 +16,8 @@ use crate::record::{
     TrialState, WorkerState,
 };
 use crate::{search, source};
+
+use revival::was_shelved;
 
 /// Violations found so far.
 struct Audit<'a> {
@@ -89,6 +93,7 @@ impl Audit<'_> {
         self.making(sweep, &trials);
         self.openness(sweep, &trials);
         self.search(sweep, &trials);
+        self.revival(sweep, &trials);
         self.end(sweep, &trials);
     }
 
@@ -188,13 +193,8 @@ impl Audit<'_> {
             format!("sweep {id} is searched: {is_searched}; it has {:?}", sweep.search)
         });
         let counts = |state: TrialState| is_searched && state.is_terminal() && state != TrialState::Cancelled;
-        // What is pruned because a budget of hours was spent has none; what its pruner has ended has one.
-        let has_meter = sweep.spec.metered_ms().is_some();
-        let is_either =
-            |trial: &TrialRecord| has_meter && trial.state == TrialState::Pruned && !trial.is_shelved();
-        let has_number = |trial: &TrialRecord| counts(trial.state) && !(has_meter && trial.is_shelved());
-        let mut trials_fit =
-            trials.iter().map(|trial| is_either(trial) || has_number(trial) == trial.ended_number.is_some());
+        let has_number = |trial: &TrialRecord| counts(trial.state) && !was_shelved(sweep, trial);
+        let mut trials_fit = trials.iter().map(|trial| has_number(trial) == trial.ended_number.is_some());
         self.expect(trials_fit.all(|fits| fits), || {
             format!("the ended trials of sweep {id} are not those that are numbered")
         });
@@ -205,7 +205,7 @@ impl Audit<'_> {
         self.expect(budget.is_none_or(|most| index.made() <= u64::from(most)), || {
             format!("sweep {id} has {} trials of {budget:?}", index.made())
         });
-        self.expect(sweep.spent().is_none() || has_meter, || {
+        self.expect(sweep.spent().is_none() || sweep.spec.metered_ms().is_some(), || {
             format!("sweep {id} has spent {:?}, of which it has no budget", sweep.spent())
         });
         self.expect(sweep.finalist().is_none() || sweep.spent().is_some(), || {
@@ -214,10 +214,6 @@ impl Audit<'_> {
         self.expect(sweep.spent().is_none() || !sweep.is_reviving(), || {
             format!("the budget of sweep {id} is spent, and its trials are to go on")
         });
-        self.expect(
-            !(sweep.is_reviving() && sweep.state.is_ended()) || sweep.state == SweepState::Cancelled,
-            || format!("sweep {id} has ended, and its trials are to go on"),
-        );
         let goes_on = index.open_trials() > 0 || sweep.is_reviving() || search::wanted(sweep, index) > 0;
         self.expect(sweep.state != SweepState::Open || goes_on, || {
             format!("sweep {id} is open, and neither runs nor wants proposals")
@@ -249,9 +245,9 @@ impl Audit<'_> {
         });
         if trial.state.is_terminal() {
             let sweep = tables.sweeps.get(&id.sweep);
-            let may_go_on = sweep.is_some_and(|sweep| {
-                (sweep.spent().is_some() || sweep.is_reviving())
-                    && (sweep.state != SweepState::Cancelled || self.engine.lags(sweep.id))
+            let may_go_on = sweep.is_some_and(|sweep| match sweep.state {
+                SweepState::Cancelled => self.engine.lags(sweep.id),
+                _ => sweep.spent().is_some() || sweep.is_reviving(),
             });
             let resumes = trial.checkpoint.map(|checkpoint| checkpoint.epoch as usize);
             let is_open = trial.checkpoint.is_some() || trial.underway.is_some();

@@ -17,6 +17,7 @@ pub(crate) mod prune;
 mod reopen;
 pub(crate) mod report_epoch;
 pub(crate) mod retry;
+mod revive;
 mod search;
 mod settle;
 mod shelve;

@@ -1,5 +1,6 @@
 //! Indices derived from the tables, so that no decision has to search: always equal to a rebuild.
 
+mod courses;
 mod held;
 mod sweep;
 mod tokens;
@@ -162,6 +163,7 @@ impl Index {
             }
             sweep.outstanding.remove(&id.index);
             sweep.evaluable.remove(&id.index);
+            sweep.courses.forget(id);
         }
         self.lease_changed(Some(trial), None);
         self.origin_changed(tables, Some(trial), None);
@@ -260,7 +262,8 @@ impl Index {
         let entry = self.sweeps.entry(trial.spec.id.sweep).or_default();
         entry.progress.remove(Progress::of(trial, before));
         entry.progress.add(Progress::of(trial, recorded));
-        if entry.standings.is_some() || entry.unfinished.is_some() {
+        let is_metered = courses::metered(tables, trial.spec.id.sweep).is_some();
+        if entry.standings.is_some() || entry.unfinished.is_some() || is_metered {
             entry.show(tables, trial);
             self.refresh_ready(tables, trial.spec.id.sweep);
         }
@@ -396,7 +399,7 @@ impl Index {
                 if !entry.pending.is_empty()
                     && entry.unfinished.is_none()
                     && !sweep.is_reviving()
-                    && (sweep.spent().is_none() || sweep.finalist().is_some()) =>
+                    && (sweep.spent().is_none() || entry.outlast_budget(sweep)) =>
             {
                 Some(Phase::Train)
             }

@@ -14,6 +14,7 @@ pub mod command;
 mod configurations;
 mod decide;
 mod draft;
+mod end;
 pub mod engine;
 mod exact_sum;
 pub mod forecast;

@@ -253,7 +253,7 @@ impl Engine {
             usage.add(Totals::of_trials(&sweep.spec, unmade));
             usage.add(Totals {
                 stored_trials: index.made(),
-                open_trials: if is_ended { 0 } else { index.open_trials() },
+                open_trials: if is_ended { 0 } else { index.open_in(sweep) },
                 artifact_bytes: index.artifact_bytes,
                 memory_bytes: index.made() * TRIAL_BYTES + index.epochs * EPOCH_BYTES,
                 ..Totals::default()

@@ -189,9 +189,9 @@ impl SweepRecord {
         self.search?.finalist
     }
 
-    /// Whether trials that were shelved or cancelled when its budget was spent have yet to go on.
+    /// Whether trials that were shelved or cancelled when its budget was spent have yet to go on. None does where it was cancelled.
     pub fn is_reviving(&self) -> bool {
-        self.search.is_some_and(|search| search.revives_from.is_some())
+        self.state != SweepState::Cancelled && self.search.is_some_and(|search| search.revives_from.is_some())
     }
 
     /// The state of its trials that wait and have completed no epoch; `None` where none can wait.

@@ -142,7 +142,7 @@ impl Engine {
         goes_on
             && !sweep.is_deleted()
             && sweep.search.is_some()
-            && (index.open_trials() > 0 || index.unmade() > 0)
+            && (index.open_in(sweep) > 0 || index.unmade() > 0)
     }
 
     /// What a sampler is to be asked for a sweep; `None` where the sweep wants nothing. Copies all that the answer depends on.

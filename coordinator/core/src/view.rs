@@ -106,11 +106,16 @@ impl Engine {
             }
         } else if let Some(state) = sweep.waiting_state() {
             let mut waiting = if sweep.is_open_ended() { 0 } else { index.unmade() };
+            if sweep.is_reviving() {
+                waiting += index.stopped();
+                by_state[TrialState::Cancelled as usize] = 0;
+                by_state[TrialState::Pruned as usize] -= index.shelved.len() as u64;
+            }
             for state in [TrialState::Pending, TrialState::Paused] {
                 waiting += std::mem::take(&mut by_state[state as usize]);
             }
             if let Some(state) = state_at_rungs(sweep) {
-                let at_rungs = index.at_rungs.len() as u64;
+                let at_rungs = index.at_rungs_of(sweep);
                 by_state[state as usize] += at_rungs;
                 waiting -= at_rungs;
             }
@@ -126,17 +131,17 @@ impl Engine {
 
     /// Trials that wait at rungs of a sweep that goes on, or may.
     pub fn at_rungs(&self, sweep: SweepId) -> u64 {
-        let goes_on = |sweep: &SweepRecord| matches!(sweep.state, SweepState::Open | SweepState::Paused);
-        let index = self
-            .sweep(sweep)
-            .filter(|sweep| goes_on(sweep))
-            .and_then(|sweep| self.index.sweeps.get(&sweep.id));
-        index.map_or(0, |index| index.at_rungs.len() as u64)
+        let goes_on = |sweep: &&SweepRecord| matches!(sweep.state, SweepState::Open | SweepState::Paused);
+        let Some(sweep) = self.sweep(sweep).filter(goes_on) else { return 0 };
+        self.index_of(sweep.id).map_or(0, |index| index.at_rungs_of(sweep))
     }
 
-    /// Trials of a sweep that were pruned because its budget was spent, and go on where it is raised.
+    /// Trials of a sweep that were pruned because its budget was spent, and go on where it is raised. Where the sweep goes on or was
+    /// cancelled there are none, though some have yet to follow.
     pub fn shelved(&self, sweep: SweepId) -> u64 {
-        self.index_of(sweep).map_or(0, |index| index.shelved.len() as u64)
+        let are_kept = |sweep: &&SweepRecord| sweep.state != SweepState::Cancelled && !sweep.is_reviving();
+        let index = self.sweep(sweep).filter(are_kept).and_then(|sweep| self.index_of(sweep.id));
+        index.map_or(0, |index| index.shelved.len() as u64)
     }
 
     /// Trials of a sweep that were made.
@@ -159,9 +164,10 @@ impl Engine {
         self.index_of(sweep).is_some_and(SweepIndex::is_stuck)
     }
 
-    /// Whether a sweep has trials that have not ended.
+    /// Whether a sweep has trials that have not ended, or go on.
     pub fn has_open_trials(&self, sweep: SweepId) -> bool {
-        self.index_of(sweep).is_some_and(|index| index.open_trials() > 0)
+        let index = self.sweep(sweep).zip(self.index_of(sweep));
+        index.is_some_and(|(sweep, index)| index.open_in(sweep) > 0)
     }
 
     /// An artifact that work under some live lease needs, as it must be.
@@ -204,6 +210,9 @@ impl Engine {
 
     /// A trial as it is once it has followed what was decided of its sweep.
     pub fn followed(&self, trial: &TrialRecord) -> TrialRecord {
+        if let Some(revived) = self.revived(trial) {
+            return revived;
+        }
         let state = self.state_of(trial);
         let mut trial = TrialRecord { state, ..trial.clone() };
         if state == TrialState::Cancelled && trial.ended_at.is_none() {
@@ -213,13 +222,23 @@ impl Engine {
         trial
     }
 
+    /// A trial as it goes on, where it has yet to follow that its sweep does after its budget was spent.
+    fn revived(&self, trial: &TrialRecord) -> Option<TrialRecord> {
+        let sweep =
+            self.sweep(trial.spec.id.sweep).filter(|sweep| sweep.is_reviving() && trial.has_stopped())?;
+        Some(sweep.revived(&self.tables, trial))
+    }
+
     /// The state of a trial once it has followed what was decided of its sweep.
     pub fn state_of(&self, trial: &TrialRecord) -> TrialState {
+        if let Some(revived) = self.revived(trial) {
+            return revived.state;
+        }
         let waits = matches!(trial.state, TrialState::Pending | TrialState::Paused);
         let Some(sweep) = self.sweep(trial.spec.id.sweep).filter(|_| waits) else { return trial.state };
         let at_rung = trial.rung().and_then(|_| state_at_rungs(sweep));
         let is_spent = sweep.spent().is_some() && sweep.state != SweepState::Cancelled;
-        let of_spent = is_spent.then(|| sweep.state_when_spent(trial));
+        let of_spent = is_spent.then(|| self.state_when_spent(sweep, trial));
         at_rung.or(of_spent).or_else(|| sweep.waiting_state()).unwrap_or(trial.state)
     }
 

@@ -22,7 +22,7 @@ struct Bug {
     planted: &'static str,
 }
 
-const BUGS: [Bug; 19] = [
+const BUGS: [Bug; 21] = [
     Bug {
         name: "acknowledge before everything is committed",
         file: "coordinator/store/src/memory.rs",
@@ -51,6 +51,18 @@ const BUGS: [Bug; 19] = [
         file: "coordinator/core/src/decide/work.rs",
         lines: "        if phase == Phase::Train && is_spent {",
         planted: "        if phase == Phase::Evaluate && is_spent && !is_spent {",
+    },
+    Bug {
+        name: "a trial that lacks only its result is shelved when its budget is spent",
+        file: "coordinator/core/src/index/sweep.rs",
+        lines: "        finalist == Some(trial) || self.courses.untold.contains(&trial)",
+        planted: "        finalist == Some(trial)",
+    },
+    Bug {
+        name: "a trial stays behind where its sweep goes on after its budget was spent",
+        file: "coordinator/core/src/decide/revive.rs",
+        lines: "        for trial in left.by_ref().take(room) {",
+        planted: "        for trial in left.by_ref().take(room).skip(1) {",
     },
     Bug {
         name: "the retry budget is lost",

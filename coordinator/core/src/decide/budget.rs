@@ -10,7 +10,7 @@ use crate::command::Rejection;
 use crate::engine::Engine;
 use crate::index::SweepIndex;
 use crate::quota::epochs_max;
-use crate::record::{SweepRecord, TrialState};
+use crate::record::SweepRecord;
 use crate::rungs::RungBudget;
 use crate::search;
 use crate::source::Tally;
@@ -31,9 +31,7 @@ impl Used {
     pub(super) fn of(engine: &Engine, sweep: &SweepRecord) -> Self {
         let index = engine.index.sweeps.get(&sweep.id);
         let tally = index.map_or(Tally::default(), SweepIndex::tally);
-        let stopped = index.map_or(0, |index| {
-            index.counts[TrialState::Cancelled as usize].saturating_add(index.shelved.len() as u64)
-        });
+        let stopped = index.map_or(0, SweepIndex::stopped);
         Self { tally, held_ms: engine.held_ms(sweep.id), stopped }
     }
 }

@@ -102,7 +102,7 @@ fn check_result(engine: &Engine, trial: &TrialRecord, result: &TrialResult) -> R
     let Some(last) = engine.tables.epochs.get(&(id, recorded)).filter(|_| result.epochs == recorded) else {
         return refuse(format!("counts {} epochs, but {recorded} were reported", result.epochs));
     };
-    if !engine.is_over(trial, &last.metric) {
+    if !engine.tables.is_over(trial, &last.metric) {
         return refuse(format!("has {recorded} of {planned} epochs, and patience has not run out"));
     }
     let is_short = u64::from(recorded) < planned;
@@ -147,7 +147,7 @@ fn check_divergence(engine: &Engine, trial: &TrialRecord, epoch: u32) -> Result<
     if u64::from(epoch) > until {
         return refuse(format!("epoch {epoch}: it trains until epoch {until}"));
     }
-    if let Some(end) = engine.end_epoch(trial) {
+    if let Some(end) = engine.tables.end_epoch(trial) {
         return refuse(format!("epoch {epoch}: it has come to its end with epoch {end}"));
     }
     Ok(())

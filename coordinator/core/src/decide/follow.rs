@@ -50,7 +50,7 @@ impl Draft<'_> {
             self.follow_spent_budget(id, room);
             return Ok(());
         }
-        if sweep.is_reviving() && state != SweepState::Cancelled {
+        if sweep.is_reviving() {
             // Who is promoted or pruned is looked at when all of them wait again.
             self.revive(id, room);
             return Ok(());

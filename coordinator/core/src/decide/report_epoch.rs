@@ -35,13 +35,13 @@ pub(crate) fn report_epoch(
         return Err(Rejection::EpochOutOfOrder { trial: id, expected, got: metric.epoch });
     }
     check(trial, metric, checkpoint)?;
-    if let Some(end) = engine.end_epoch(trial) {
+    if let Some(end) = engine.tables.end_epoch(trial) {
         return Err(Rejection::Invalid(format!("trial {id} has come to its end with epoch {end}")));
     }
     draft.add_epoch(record);
     draft.set_attempt(AttemptRecord { heard_at: Some(now), kept_at: Some(now), ..attempt.clone() });
     // One that comes to its end is not held at a rung that it has just reached.
-    let is_over = engine.is_over(trial, metric);
+    let is_over = engine.tables.is_over(trial, metric);
     let course = if is_over { Course::GoOn } else { engine.course(trial, metric) };
     let until_epoch = trial.until_epoch.filter(|_| !is_over);
     let mut trial = trial.clone();

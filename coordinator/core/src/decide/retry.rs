@@ -48,6 +48,10 @@ pub(crate) fn retry(
     }
     let reopened = draft.reopened(sweep);
     draft.set_sweep(reopened);
+    if opened == 0 {
+        // What is only measured again lets no search go on, whatever is left of its budget.
+        draft.begin_evaluation(id);
+    }
     Ok(draft.finish(Reply::Retried { count, left }))
 }
 

@@ -13,22 +13,22 @@ impl Draft<'_> {
             let Some(sweep) = self.sweep(id) else { continue };
             match sweep.state {
                 SweepState::Open if sweep.is_reviving() => {}
-                SweepState::Open if self.has_answer(id) && self.has_budget_left(sweep) => self.go_on(id),
-                SweepState::Open if self.open_trials(id) == 0 => {
-                    if self.has_budget_left(sweep) {
-                        self.go_on(id);
-                    } else {
-                        self.begin_evaluation(id);
-                    }
-                }
+                SweepState::Open if self.leaves_budget(sweep) => self.go_on(id),
+                SweepState::Open if self.open_trials(id) == 0 => self.begin_evaluation(id),
                 SweepState::Evaluating if !self.is_waiting_for_tests(id) => self.end_sweep(id),
                 _ => {}
             }
         }
     }
 
+    /// Whether a part of the budget was kept for a first result that is not needed for it any more: one has completed, or none of the
+    /// trials is left. Rows of the first program that kept a part may stand so before anything changes.
+    fn leaves_budget(&self, sweep: &SweepRecord) -> bool {
+        self.has_budget_left(sweep) && (self.has_answer(sweep.id) || self.open_trials(sweep.id) == 0)
+    }
+
     /// Every trial has ended: chooses, takes over test measurements that exist, and goes on to evaluate.
-    fn begin_evaluation(&mut self, id: SweepId) {
+    pub(super) fn begin_evaluation(&mut self, id: SweepId) {
         let Some(mut sweep) = self.sweep(id).cloned() else { return };
         let (chosen, configuration) = self.best(&sweep).unzip();
         sweep.chosen = configuration;

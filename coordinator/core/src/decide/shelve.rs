@@ -1,7 +1,8 @@
-//! What becomes of trials that have not ended when a budget of hours or money is spent, and when their sweep goes on.
+//! What becomes of trials that have not ended when a budget of hours or money is spent.
 //!
 //! Trials that have completed no epoch are cancelled. Others keep their checkpoints: they are shelved, and go on where the budget is
-//! raised. Where trials wait at rungs and none has completed, the leading one is first trained to its end (the finalist), so that the
+//! raised (`revive.rs`). One that has trained to its end and lacks only its result is handed out once more for that: it takes no epoch.
+//! Where trials wait at rungs and none has completed, the leading one is first trained to its end (the finalist), so that the
 //! sweep has an answer; a part of the budget was kept back for it. Where it fails or diverges, the next one is. What it left of the
 //! budget is for the others: the sweep goes on until that is spent, too.
 
@@ -12,7 +13,7 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::limits::{FINALISTS_MAX, KEPT_BACK_ONE_IN};
 use crate::record::{AttemptRecord, SearchRecord, SweepRecord, SweepState, TrialRecord, TrialState};
-use crate::standings::{pruner_of, waits_at_rungs};
+use crate::standings::waits_at_rungs;
 use crate::view::waiting_state;
 
 impl Engine {
@@ -53,6 +54,23 @@ impl Engine {
             None => self.last_heard_of(attempt).since_ms(attempt.started_at),
         }
     }
+
+    /// Whether a trial that waits is handed out although the budget of its sweep is spent.
+    pub(crate) fn outlasts_budget(&self, sweep: &SweepRecord, trial: TrialId) -> bool {
+        self.index_of(sweep.id).is_some_and(|index| index.outlasts_budget(sweep.finalist(), trial.index))
+    }
+
+    /// What a trial becomes that waits, and not at a rung, when the budget of its sweep is spent.
+    pub(crate) fn state_when_spent(&self, sweep: &SweepRecord, trial: &TrialRecord) -> TrialState {
+        if self.outlasts_budget(sweep, trial.spec.id) {
+            return waiting_state(sweep.state).unwrap_or(trial.state);
+        }
+        if trial.checkpoint.is_none() {
+            return TrialState::Cancelled;
+        }
+        // At a rung it may lead.
+        if waits_at_rungs(&sweep.spec) { TrialState::Paused } else { TrialState::Pruned }
+    }
 }
 
 impl SweepRecord {
@@ -60,36 +78,20 @@ impl SweepRecord {
     fn may_have_finalist(&self) -> bool {
         self.search.is_some_and(|search| search.finalists < FINALISTS_MAX)
     }
-
-    /// What a trial becomes that waits, and not at a rung, when the budget of its sweep is spent.
-    pub(crate) fn state_when_spent(&self, trial: &TrialRecord) -> TrialState {
-        if self.finalist() == Some(trial.spec.id.index) {
-            return waiting_state(self.state).unwrap_or(trial.state);
-        }
-        if trial.checkpoint.is_none() {
-            return TrialState::Cancelled;
-        }
-        // At a rung it may lead.
-        if waits_at_rungs(&self.spec) { TrialState::Paused } else { TrialState::Pruned }
-    }
 }
 
 impl Draft<'_> {
     /// Lets a slice of the trials of a sweep follow that its budget is spent. Once nothing runs any more, a finalist is trained to its
-    /// end while there is no answer. With an answer, the sweep goes on while budget is left, and then what waits at rungs is shelved.
+    /// end while there is no answer. With an answer, the sweep goes on while budget is left (`settle.rs`), and then what waits at rungs
+    /// is shelved.
     pub(super) fn follow_spent_budget(&mut self, id: SweepId, room: usize) {
         let engine = self.engine;
         let (Some(sweep), Some(index)) = (self.sweep(id).cloned(), engine.index_of(id)) else { return };
-        let is_open = sweep.state == SweepState::Open;
-        if is_open && self.has_answer(id) && self.has_budget_left(&sweep) {
-            self.go_on(id);
-            return;
-        }
         let waiting: Vec<u32> = index.waits_otherwise(&sweep).take(room).collect();
         for trial in &waiting {
             self.stop_waiting(&sweep, TrialId { sweep: id, index: *trial });
         }
-        if !waiting.is_empty() || !is_open || !index.is_stuck() {
+        if !waiting.is_empty() || sweep.state != SweepState::Open || !index.is_stuck() {
             return;
         }
         if let Some(finalist) = self.next_finalist(&sweep) {
@@ -133,21 +135,12 @@ impl Draft<'_> {
             || self.changed_trials(id).any(|trial| trial.state == TrialState::Completed)
     }
 
-    /// A sweep goes on after its budget was spent, and its trials follow (see [`Self::revive`]).
-    pub(super) fn go_on(&mut self, id: SweepId) {
-        if let Some(sweep) = self.sweep(id).cloned() {
-            let search = sweep.search.map(SearchRecord::unspent);
-            self.set_sweep(SweepRecord { search, ..sweep });
-        }
-    }
-
     fn stop_waiting(&mut self, sweep: &SweepRecord, id: TrialId) {
         let Some(mut trial) = self.trial(id).cloned() else { return };
-        match sweep.state_when_spent(&trial) {
-            TrialState::Cancelled => self.set_waiting(id, TrialState::Cancelled),
+        match self.engine.state_when_spent(sweep, &trial) {
             TrialState::Pruned => self.shelve(trial),
             // As far as it has trained is its rung now, where it waits with the others.
-            TrialState::Paused if sweep.finalist() != Some(id.index) => {
+            TrialState::Paused if !self.engine.outlasts_budget(sweep, id) => {
                 trial.until_epoch = trial.checkpoint.map(|checkpoint| checkpoint.epoch);
                 trial.state = TrialState::Paused;
                 self.set_trial(trial);
@@ -169,51 +162,6 @@ impl Draft<'_> {
         if let Some(mut trial) = self.trial(id).filter(|trial| trial.is_shelved()).cloned() {
             (trial.checkpoint, trial.underway) = (None, None);
             self.set_trial(trial);
-        }
-    }
-
-    /// Lets a slice of the trials of a sweep follow that it goes on after its budget was spent: what was shelved goes on from its
-    /// checkpoint, and what was cancelled waits again, from its start.
-    pub(super) fn revive(&mut self, id: SweepId, room: usize) {
-        let Some(sweep) = self.sweep(id).cloned() else { return };
-        let Some((waiting, search)) = sweep.waiting_state().zip(sweep.search) else { return };
-        let first = TrialId { sweep: id, index: search.revives_from.unwrap_or(0) };
-        let mut left = self.engine.tables.trials.range(first..=TrialId { sweep: id, index: u32::MAX });
-        for trial in left.by_ref().take(room) {
-            let trial = self.trial(trial.spec.id).unwrap_or(trial);
-            let has_stopped =
-                trial.state == TrialState::Cancelled || trial.is_shelved() || trial.rung().is_some();
-            if has_stopped {
-                self.revive_trial(trial.clone(), waiting);
-            }
-        }
-        let revives_from = left.next().map(|trial| trial.spec.id.index);
-        let search = Some(SearchRecord { revives_from, ..search });
-        self.set_sweep(SweepRecord { search, ..sweep });
-    }
-
-    fn revive_trial(&mut self, mut trial: TrialRecord, waiting: TrialState) {
-        (trial.state, trial.ended_at) = (waiting, None);
-        if trial.checkpoint.is_some() {
-            self.to_next_rung(&mut trial);
-        } else {
-            trial.until_epoch = self.first_rung(&trial);
-            self.forget_epochs(trial.spec.id);
-        }
-        self.set_trial(trial);
-    }
-
-    /// A trial goes on from its checkpoint: to its next rung, or to its end. At a rung it waits.
-    fn to_next_rung(&self, trial: &mut TrialRecord) {
-        let Some(checkpoint) = trial.checkpoint else { return };
-        let pruner = self.sweep(trial.spec.id.sweep).and_then(|sweep| pruner_of(&sweep.spec));
-        let epochs = trial.spec.configuration.epochs();
-        let next = |rung: &u32| pruner.as_ref().and_then(|pruner| pruner.next_rung(*rung, epochs));
-        // What was stopped in mid-epoch had left its rung.
-        let first = checkpoint.epoch + u32::from(trial.underway.is_some());
-        trial.until_epoch = std::iter::successors(self.first_rung(trial), next).find(|rung| *rung >= first);
-        if trial.until_epoch == Some(checkpoint.epoch) {
-            trial.state = TrialState::Paused;
         }
     }
 }

@@ -17,18 +17,14 @@ impl Draft<'_> {
     pub(crate) fn spend_budgets(&mut self) {
         for id in &self.engine.index.metered {
             let Some(sweep) = self.sweep(*id) else { continue };
-            let Some((_, most_ms)) = sweep.spec.metered_ms() else { continue };
+            let Some((part, most_ms)) = sweep.spec.metered_ms() else { continue };
             // No more is ever kept back, and what is takes a look at the leading trial.
             if !self.has_held(*id, most_ms - most_ms / KEPT_BACK_ONE_IN) {
                 continue;
             }
-            let kept_back_ms = self.engine.kept_back_ms(sweep);
-            let is_spent = |most_ms: u64| self.has_held(*id, most_ms.saturating_sub(kept_back_ms));
-            let spent = sweep.spec.metered_ms().filter(|(_, most_ms)| is_spent(*most_ms));
-            if let Some((record, (part, _))) = sweep.search.zip(spent) {
-                let search = Some(SearchRecord { spent: Some(part), revives_from: None, ..record });
-                let sweep = SweepRecord { search, ..sweep.clone() };
-                self.set_sweep(sweep);
+            if self.has_held(*id, most_ms.saturating_sub(self.engine.kept_back_ms(sweep))) {
+                let search = sweep.search.map(|record| SearchRecord { spent: Some(part), ..record });
+                self.set_sweep(SweepRecord { search, ..sweep.clone() });
             }
         }
     }

@@ -178,7 +178,7 @@ impl Draft<'_> {
     fn may_have(&mut self, worker: &WorkerRecord, phase: Phase, trial: TrialId) -> bool {
         let is_spent = self
             .sweep(trial.sweep)
-            .is_some_and(|sweep| sweep.spent().is_some() && sweep.finalist() != Some(trial.index));
+            .is_some_and(|sweep| sweep.spent().is_some() && !self.engine.outlasts_budget(sweep, trial));
         if phase == Phase::Train && is_spent {
             return false;
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use coordinator_search::pruner::Standings;
 use sweep_proto::{ConfigurationIndex, SweepId, SweepSpec, TrialId};
 
+use super::courses::Courses;
 use super::held::Held;
 use super::{Stock, Turn};
 use crate::configurations::{Configurations, Rows};
@@ -56,6 +57,8 @@ pub(crate) struct SweepIndex {
     pub(crate) at_rungs: BTreeSet<u32>,
     /// Trials that were pruned because its budget was spent, and that keep their checkpoints.
     pub(crate) shelved: BTreeSet<u32>,
+    /// What becomes of its trials where it has a budget of hours or money.
+    pub(crate) courses: Courses,
     /// What its trials have shown, where a pruner asks.
     pub(crate) standings: Option<Standings>,
     /// Those of a sweep that goes on after its end, until all its trials are counted.
@@ -172,14 +175,44 @@ impl SweepIndex {
         }
     }
 
-    /// Trials of a sweep whose budget is spent that wait, not at rungs, and are to become something else: all but the finalist, and
-    /// that one where the sweep was paused or goes on.
+    /// Trials of a sweep whose budget is spent that wait, not at rungs, and are to become something else: all but those that outlast
+    /// it, and these, too, where the sweep was paused or goes on.
     pub(crate) fn waits_otherwise(&self, sweep: &SweepRecord) -> impl Iterator<Item = u32> {
         let (finalist, state) = (sweep.finalist(), sweep.state);
+        let ends = move |trial: &u32| !self.outlasts_budget(finalist, *trial);
         let pending = self.pending.values().map(|(_, trial)| *trial);
-        let pending = pending.filter(move |one| Some(*one) != finalist || state == SweepState::Paused);
+        let pending = pending.filter(move |one| state == SweepState::Paused || ends(one));
         let paused = self.paused.values().copied();
-        pending.chain(paused.filter(move |one| Some(*one) != finalist || state == SweepState::Open))
+        pending.chain(paused.filter(move |one| state == SweepState::Open || ends(one)))
+    }
+
+    /// Whether a trial that waits is handed out although the budget of its sweep is spent: the finalist, and what only lacks its result.
+    pub(crate) fn outlasts_budget(&self, finalist: Option<u32>, trial: u32) -> bool {
+        finalist == Some(trial) || self.courses.untold.contains(&trial)
+    }
+
+    /// Whether there may be such trials.
+    pub(super) fn outlast_budget(&self, sweep: &SweepRecord) -> bool {
+        sweep.finalist().is_some() || !self.courses.untold.is_empty()
+    }
+
+    /// Trials that were cancelled or shelved.
+    pub(crate) fn stopped(&self) -> u64 {
+        self.counts[TrialState::Cancelled as usize].saturating_add(self.shelved.len() as u64)
+    }
+
+    /// Trials that have not ended, or go on with their sweep after its budget was spent.
+    pub(crate) fn open_in(&self, sweep: &SweepRecord) -> u64 {
+        self.open_trials() + if sweep.is_reviving() { self.stopped() } else { 0 }
+    }
+
+    /// Trials that wait at rungs once all have followed that the sweep goes on.
+    pub(crate) fn at_rungs_of(&self, sweep: &SweepRecord) -> u64 {
+        let at_rungs = self.at_rungs.len() as u64;
+        if !sweep.is_reviving() {
+            return at_rungs;
+        }
+        (at_rungs + self.shelved.len() as u64).saturating_sub(self.courses.train_on.len() as u64)
     }
 
     /// Whether trials that wait at rungs are to be promoted or pruned.
@@ -246,8 +279,9 @@ impl SweepIndex {
         self.standings = Some(standings);
     }
 
-    /// A trial or its epochs have changed: so has what it has shown.
+    /// A trial or its epochs have changed: so has what it has shown, and what becomes of it.
     pub(super) fn show(&mut self, tables: &Tables, trial: &TrialRecord) {
+        self.courses.follow(tables, trial);
         let index = trial.spec.id.index;
         let counted = self.unfinished.as_mut().filter(|unfinished| index < unfinished.next);
         let standings = self.standings.as_mut().or(counted.map(|unfinished| &mut unfinished.standings));

@@ -18,6 +18,7 @@ mod objectives;
 mod patience;
 mod pruning;
 mod retention;
+mod revival;
 mod scheduling;
 mod searches;
 mod sums;

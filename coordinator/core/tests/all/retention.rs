@@ -10,7 +10,7 @@ use coordinator_core::{
 };
 use sweep_proto::{SweepId, Timestamp, TrialId, WorkKind, WorkerId};
 
-use support::lab::Lab;
+use support::lab::{Lab, operator};
 use support::values;
 
 /// Everything goes at once, for ever kept otherwise.
@@ -60,14 +60,7 @@ fn step_metrics_go_long_after_the_end_of_their_sweep_once_and_in_parts() {
     assert_eq!((due.trials_with_steps(), due.models), (8, 0), "of the sweep that has ended, and no model");
     lab.now = later;
     restarted(&mut lab, 3);
-    let by = coordinator_core::AuditNote {
-        actor: String::new(),
-        peer: String::new(),
-        action: String::new(),
-        subject: String::new(),
-        is_allowed: true,
-    };
-    let decision = lab.decide(&Command::Forget { keep, by }).unwrap();
+    let decision = lab.decide(&Command::Forget { keep, by: operator() }).unwrap();
     let removed = decision.mutations.iter().filter_map(|mutation| match mutation {
         Mutation::Remove(Key::Steps(trial)) => Some(*trial),
         _ => None,

@@ -133,13 +133,7 @@ impl Lab {
 
     /// Everything goes that was kept for long enough; the parts in which it went.
     pub fn forget(&mut self, keep: Keep) -> Vec<Waste> {
-        let by = AuditNote {
-            actor: "operator".into(),
-            peer: "-".into(),
-            action: "collect garbage".into(),
-            subject: String::new(),
-            is_allowed: true,
-        };
+        let by = operator();
         let mut parts = Vec::new();
         while let Reply::Forgotten(Some(part)) = self.run(&Command::Forget { keep, by: by.clone() }) {
             parts.push(part);
@@ -162,6 +156,17 @@ impl Lab {
 
     pub fn state(&self, sweep: SweepId) -> SweepState {
         self.engine.sweep(sweep).unwrap().state
+    }
+}
+
+/// Who collects garbage.
+pub fn operator() -> AuditNote {
+    AuditNote {
+        actor: "operator".into(),
+        peer: "-".into(),
+        action: "collect garbage".into(),
+        subject: String::new(),
+        is_allowed: true,
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 pub mod lab;
+pub mod metered;
 pub mod random;
 pub mod values;
 pub mod worker;

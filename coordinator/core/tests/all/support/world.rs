@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS, STOCK_TRIALS};
 use coordinator_core::{
-    AttemptState, AuditNote, Command, Engine, Extension, Granted, Keep, Key, Known, Mutation,
-    ProposalRequest, Rejection, Reply, Retried, SweepState, Tables, TrialRecord, TrialState,
+    AttemptState, Command, Engine, Extension, Granted, Keep, Key, Known, Mutation, ProposalRequest,
+    Rejection, Reply, Retried, SweepState, Tables, TrialRecord, TrialState,
 };
 use coordinator_store::Store;
 use sweep_proto::{
@@ -13,6 +13,7 @@ use sweep_proto::{
     WorkKind, WorkerId,
 };
 
+use super::lab::operator;
 use super::random::Random;
 use super::values;
 use super::worker::Worker;
@@ -113,6 +114,8 @@ pub struct World {
     went_on: bool,
     /// Whether a budget was raised that was spent while trials waited at rungs.
     raised_early: bool,
+    /// Whether a trial was handed out only for its result although the budget was spent.
+    told_again: bool,
 }
 
 impl World {
@@ -158,6 +161,7 @@ impl World {
             revived: false,
             went_on: false,
             raised_early: false,
+            told_again: false,
         }
     }
 
@@ -235,7 +239,9 @@ impl World {
         if self.engine.is_behind() && (!self.faulty || self.other_random.permille(300)) {
             self.followed_late = true;
             let before = (self.engine.tables().clone(), self.engine.uncounted());
+            let told = self.told_of_reviving();
             self.execute(&Command::Follow).unwrap();
+            self.check_told(&told);
             let after = (self.engine.tables().clone(), self.engine.uncounted());
             assert_ne!(after, before, "trials lag behind, and none of them follows");
         }
@@ -399,14 +405,7 @@ impl World {
     /// What ended sweeps need no longer goes. What they do need must stay: the audit asks for it.
     fn forget(&mut self) {
         let keep = Keep { unused_ms: None, steps_ms: Some(0), models_ms: Some(0) };
-        let by = AuditNote {
-            actor: "operator".to_owned(),
-            peer: "-".to_owned(),
-            action: "collect garbage".to_owned(),
-            subject: String::new(),
-            is_allowed: true,
-        };
-        if let Ok(Reply::Forgotten(Some(part))) = self.execute(&Command::Forget { keep, by }) {
+        if let Ok(Reply::Forgotten(Some(part))) = self.execute(&Command::Forget { keep, by: operator() }) {
             self.models_removed |= part.models > 0;
         }
     }
@@ -527,6 +526,7 @@ impl World {
             (self.engine.sweeps().any(|sweep| sweep.finalist().is_some()), "finalist of a spent budget"),
             (self.revived, "shelved trial that went on"),
             (self.went_on, "sweep that went on after its finalist"),
+            (self.told_again, "result told again after the budget was spent"),
             (self.raised_early, "budget raised while trials waited at rungs"),
             (self.proposed > 0, "proposed trials"),
             (self.outdated > 0, "outdated proposals"),

@@ -1,15 +1,27 @@
 //! What must hold of a world after every step, and of every answer.
 
+use sweep_proto::TrialSpec;
+
 use super::*;
 
+/// Whether a trial has come to its end with this checkpoint.
+fn has_ended(spec: &TrialSpec, checkpoint: CheckpointRef) -> bool {
+    checkpoint.epoch == values::epochs(spec)
+}
+
 impl World {
-    /// No trial begins whose budget is spent: of what was granted, leases after the last one before.
-    pub(super) fn check_budgets(&self, groups: &[Vec<Granted>], last_token: u64) {
+    /// No trial begins whose budget is spent, but for the finalist and for what has trained to its end and lacks its result: of what was
+    /// granted, leases after the last one before.
+    pub(super) fn check_budgets(&mut self, groups: &[Vec<Granted>], last_token: u64) {
         let begun = |one: &&Granted| one.work == WorkKind::Train && one.token.0 > last_token;
         for granted in groups.iter().flatten().filter(begun) {
             let sweep = self.engine.sweep(granted.spec.id.sweep);
             let sweep = sweep.filter(|sweep| sweep.finalist() != Some(granted.spec.id.index));
             let spent = sweep.and_then(coordinator_core::SweepRecord::spent);
+            if spent.is_some() && granted.checkpoint.is_some_and(|one| has_ended(&granted.spec, one)) {
+                self.told_again = true;
+                continue;
+            }
             assert_eq!(spent, None, "trial {} began when the budget was spent", granted.spec.id);
         }
     }
@@ -86,6 +98,9 @@ impl World {
                 _ => {}
             }
             let Mutation::Trial(trial) = mutation else { continue };
+            let is_lost =
+                trial.is_shelved() && trial.checkpoint.is_some_and(|one| has_ended(&trial.spec, one));
+            assert!(!is_lost, "{command:?} shelved a trial that has trained to its end: {trial:#?}");
             let may_go_on = |end: &TrialRecord| end.state == TrialState::Cancelled || end.is_shelved();
             // What was cancelled or shelved when a budget was spent goes on when its sweep does.
             let is_revived = !trial.state.is_terminal()
@@ -106,6 +121,30 @@ impl World {
             if trial.state.is_terminal() {
                 self.ended.insert(trial.spec.id, trial.clone());
             }
+        }
+    }
+
+    /// What is told of the sweeps that go on after their budget was spent, while their trials follow: cancelled and pruned ones, those
+    /// at rungs and shelved ones.
+    pub(super) fn told_of_reviving(&self) -> Vec<(SweepId, [u64; 4])> {
+        let reviving = self.engine.sweeps().filter(|sweep| sweep.is_reviving());
+        reviving.map(|sweep| (sweep.id, self.told_of(sweep.id))).collect()
+    }
+
+    fn told_of(&self, sweep: SweepId) -> [u64; 4] {
+        let ledger = self.engine.ledger(sweep);
+        let [cancelled, pruned] = [TrialState::Cancelled, TrialState::Pruned].map(|state| ledger.of(state));
+        [cancelled, pruned, self.engine.at_rungs(sweep), self.engine.shelved(sweep)]
+    }
+
+    /// That trials follow changes nothing that is told.
+    pub(super) fn check_told(&self, before: &[(SweepId, [u64; 4])]) {
+        for (sweep, told) in before {
+            assert_eq!(
+                self.told_of(*sweep),
+                *told,
+                "trials of sweep {sweep} became something else than was told"
+            );
         }
     }
 
