@@ -2,7 +2,7 @@
 //! have shown something.
 
 use crate::auto::candidates::Candidates;
-use crate::auto::linear::{Cholesky, Matrix, subtract_gram};
+use crate::auto::linear::{Cholesky, Matrix, subtract, subtract_gram};
 use crate::auto::model::{LEVEL_VARIANCE, Observation, Parameters};
 
 /// A normal distribution: first each candidate's score, then what each replicate adds.
@@ -90,18 +90,11 @@ impl Belief {
         Some(Updated { before: self, mean, roots })
     }
 
-    /// Covariance of two candidates' scores.
-    pub(crate) fn covariance(&self, one: usize, other: usize) -> f64 {
-        self.covariance.at(one, other)
-    }
-
-    /// How the mean of everything would move if a further trial scored one standard deviation above what is expected of it.
-    pub(crate) fn moves(&self, configuration: usize, replicate: u32, moves: &mut Vec<f64>) {
-        moves.clear();
-        moves.extend(self.of_trial(configuration, replicate));
-        let variance = moves[configuration] + moves[self.place(replicate)] + self.noises[configuration];
-        let scale = 1.0 / variance.sqrt();
-        moves.iter_mut().for_each(|one| *one *= scale);
+    /// Takes observations into account for good.
+    pub(crate) fn absorb(&mut self, observations: &[Observation]) {
+        let Some(Updated { mean, roots, .. }) = self.updated(observations) else { return };
+        self.mean = mean;
+        subtract_gram(&mut self.covariance, &roots);
     }
 }
 
@@ -119,18 +112,46 @@ impl Updated<'_> {
     /// Variances of all candidates' scores.
     pub(crate) fn variances(&self) -> Vec<f64> {
         let mut variances: Vec<f64> =
-            (0..self.before.candidates).map(|one| self.before.covariance(one, one)).collect();
+            (0..self.before.candidates).map(|one| self.before.covariance.at(one, one)).collect();
         for row in 0..self.roots.rows() {
             variances.iter_mut().zip(self.roots.row(row)).for_each(|(value, root)| *value -= root * root);
         }
         variances
     }
 
-    /// The same belief with all its covariances.
-    pub(crate) fn whole(self) -> Belief {
-        let Self { before, mean, roots } = self;
-        let mut covariance = before.covariance.clone();
-        subtract_gram(&mut covariance, &roots);
-        Belief { candidates: before.candidates, mean, covariance, noises: before.noises.clone() }
+    /// Covariances of one trial's score, without its noise, with those of `kept` candidates, whose roots are `roots`; and its variance.
+    pub(crate) fn of_trial(&self, trial: (usize, u32), kept: &Kept<'_>, covariances: &mut [f64]) -> f64 {
+        let (own, common) = (trial.0, self.before.place(trial.1));
+        let rows = [self.before.covariance.row(own), self.before.covariance.row(common)];
+        for (value, at) in covariances.iter_mut().zip(kept.candidates) {
+            *value = rows[0][*at] + rows[1][*at];
+        }
+        let weights: Vec<f64> =
+            (0..self.roots.rows()).map(|row| self.roots.at(row, own) + self.roots.at(row, common)).collect();
+        subtract(&mut covariances[..kept.candidates.len()], &weights, &kept.roots, 0);
+        let explained: f64 = weights.iter().map(|one| one * one).sum();
+        rows[0][own] + rows[0][common] + rows[1][own] + rows[1][common] - explained
     }
+
+    /// What is needed of some candidates to compute their covariances quickly.
+    pub(crate) fn kept<'k>(&self, candidates: &'k [usize]) -> Kept<'k> {
+        let mut roots = Matrix::zeros(self.roots.rows(), candidates.len());
+        for row in 0..self.roots.rows() {
+            let from = self.roots.row(row);
+            roots.row_mut(row).iter_mut().zip(candidates).for_each(|(root, at)| *root = from[*at]);
+        }
+        Kept { candidates, roots }
+    }
+
+    /// Seed noise of a candidate, as a variance.
+    pub(crate) fn noise(&self, candidate: usize) -> f64 {
+        self.before.noises[candidate]
+    }
+}
+
+/// Some candidates of a belief.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept<'k> {
+    candidates: &'k [usize],
+    roots: Matrix,
 }

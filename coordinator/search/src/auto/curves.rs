@@ -3,8 +3,6 @@
 //! For each number of epochs there is a Gaussian process over how far below chance the best loss is, what the last epoch gained, and
 //! the configuration. What it foretells is doubted: only what was worth finishing has taught it.
 
-use std::collections::BTreeMap;
-
 use crate::auto::candidates::Candidates;
 use crate::auto::linear::{Cholesky, Matrix};
 
@@ -44,9 +42,12 @@ pub(crate) struct Outlook {
 
 #[derive(Clone, Debug)]
 struct Lesson {
+    key: Key,
     features: Vec<f64>,
+    /// Its similarity with each lesson before it.
+    similar: Vec<f64>,
     change: f64,
-    /// The logarithm of the best loss at the end.
+    /// The best loss at the end.
     end: f64,
 }
 
@@ -64,7 +65,8 @@ struct Process {
 #[derive(Clone, Debug)]
 pub(crate) struct Curves {
     chance_loss: f64,
-    lessons: Vec<BTreeMap<Key, Lesson>>,
+    /// Of each epoch, in the order in which trials finished.
+    lessons: Vec<Vec<Lesson>>,
     processes: Vec<Option<Process>>,
     /// Grows with each finished trial.
     version: u32,
@@ -76,25 +78,35 @@ fn similarity(one: &[f64], other: &[f64]) -> f64 {
 }
 
 impl Process {
-    fn new<'l>(lessons: impl Iterator<Item = &'l Lesson>) -> Option<Self> {
-        let (features, changes): (Vec<_>, Vec<f64>) =
-            lessons.map(|lesson| (lesson.features.clone(), lesson.change)).unzip();
+    /// The process that these lessons teach, whatever the order in which they came.
+    fn new(lessons: &[Lesson]) -> Option<Self> {
+        let mut order: Vec<usize> = (0..lessons.len()).collect();
+        if order.len() > TEACHERS_MAX {
+            order.sort_by(|one, other| {
+                let (one, other) = (&lessons[*one], &lessons[*other]);
+                one.end.total_cmp(&other.end).then(one.key.cmp(&other.key))
+            });
+            order.truncate(TEACHERS_MAX);
+        }
+        order.sort_by_key(|at| lessons[*at].key);
+        let changes: Vec<f64> = order.iter().map(|at| lessons[*at].change).collect();
         let count = changes.len();
         let mean = changes.iter().sum::<f64>() / count as f64;
         let variance =
             changes.iter().map(|one| (one - mean) * (one - mean)).sum::<f64>() / count as f64 + 1e-6;
         let mut covariance = Matrix::zeros(count, count);
-        for row in 0..count {
+        for (row, one) in order.iter().enumerate() {
             let values = covariance.row_mut(row);
             values[row] = variance * (1.0 + NOISE_SHARE) + NOISE;
-            for column in row + 1..count {
-                values[column] = variance * similarity(&features[row], &features[column]);
+            for (value, other) in values.iter_mut().zip(&order).skip(row + 1) {
+                *value = variance * lessons[*one.max(other)].similar[*one.min(other)];
             }
         }
         let factor = Cholesky::of(covariance)?;
         let mut weights: Vec<f64> = changes.iter().map(|one| one - mean).collect();
         factor.forward_one(&mut weights);
         factor.backward_one(&mut weights);
+        let features = order.iter().map(|at| lessons[*at].features.clone()).collect();
         Some(Self { features, mean, variance, factor, weights })
     }
 
@@ -127,15 +139,16 @@ impl Curves {
         let end = losses.iter().copied().fold(f64::INFINITY, f64::min);
         let epochs = losses.len().saturating_sub(1);
         if self.lessons.len() < epochs {
-            self.lessons.resize(epochs, BTreeMap::new());
+            self.lessons.resize(epochs, Vec::new());
             self.processes.resize(epochs, None);
         }
         let mut best = f64::INFINITY;
         for (at, loss) in losses.iter().take(epochs).enumerate() {
             best = best.min(*loss);
             let features = self.features(candidates, key.0, &losses[..=at]);
-            let lesson = Lesson { features, change: libm::log(end / best), end: libm::log(end) };
-            self.lessons[at].insert(key, lesson);
+            let lessons = &mut self.lessons[at];
+            let similar = lessons.iter().map(|one| similarity(&one.features, &features)).collect();
+            lessons.push(Lesson { key, features, similar, change: libm::log(end / best), end });
             self.processes[at] = None;
         }
     }
@@ -152,14 +165,7 @@ impl Curves {
             return UNTAUGHT;
         };
         if self.processes[at].is_none() {
-            self.processes[at] = if lessons.len() <= TEACHERS_MAX {
-                Process::new(lessons.values())
-            } else {
-                let mut ends: Vec<f64> = lessons.values().map(|lesson| lesson.end).collect();
-                ends.sort_by(f64::total_cmp);
-                let highest = ends[TEACHERS_MAX - 1];
-                Process::new(lessons.values().filter(|lesson| lesson.end <= highest))
-            };
+            self.processes[at] = Process::new(lessons);
         }
         let features = self.features(candidates, configuration, losses);
         self.processes[at].as_ref().map_or(UNTAUGHT, |process| process.outlook(&features))

@@ -1,6 +1,6 @@
 //! The knowledge gradient: which further trial lowers the best believed score most, on average over what it may show.
 
-use crate::auto::belief::Belief;
+use crate::auto::belief::Updated;
 use crate::auto::normal;
 
 /// Values that a trial may show, each as probable as the others.
@@ -26,24 +26,26 @@ impl Gain {
     }
 
     /// The open trial of the highest gain, and that gain; the first of equal ones. Means are those of `means`, which may know less than
-    /// the covariances do: trials that run will show something, and nobody knows what.
-    pub(crate) fn best(&self, belief: &Belief, means: &[f64], open: &[Open]) -> Option<(Open, f64)> {
+    /// the belief does: trials that run will show something, and nobody knows what.
+    pub(crate) fn best(&self, belief: &Updated<'_>, means: &[f64], open: &[Open]) -> Option<(Open, f64)> {
         let lowest = means.iter().copied().fold(f64::INFINITY, f64::min);
-        // Who can be the lowest at all.
-        let may_win = |at: &usize| {
-            let deviation = belief.covariance(*at, *at).max(0.0).sqrt();
-            means[*at] < lowest + 4.0 * deviation + 0.02
-        };
-        let kept: Vec<usize> = (0..means.len()).filter(may_win).collect();
+        let farthest = self.nodes.last().copied().unwrap_or(0.0);
+        let deviations: Vec<f64> = belief.variances().iter().map(|one| one.max(0.0).sqrt()).collect();
+        // Whatever a trial shows, something is at most as high as this; who is always higher decides nothing.
+        let bounds = means.iter().zip(&deviations).map(|(mean, deviation)| mean + farthest * deviation);
+        let bound = bounds.fold(f64::INFINITY, f64::min);
+        let kept: Vec<usize> =
+            (0..means.len()).filter(|at| means[*at] - farthest * deviations[*at] <= bound).collect();
         let padded = kept.len().next_multiple_of(LANES);
         let mut heights: Vec<f64> = kept.iter().map(|at| means[*at]).collect();
         heights.resize(padded, f64::INFINITY);
         let mut slopes = vec![0.0; padded];
-        let mut moves = Vec::new();
+        let kept = belief.kept(&kept);
         let mut best: Option<(Open, f64)> = None;
         for trial in open {
-            belief.moves(trial.0, trial.1, &mut moves);
-            slopes.iter_mut().zip(&kept).for_each(|(slope, at)| *slope = moves[*at]);
+            let variance = belief.of_trial(*trial, &kept, &mut slopes) + belief.noise(trial.0);
+            let scale = 1.0 / variance.sqrt();
+            slopes.iter_mut().for_each(|slope| *slope *= scale);
             let mut sum = lowest;
             for node in &self.nodes {
                 let [above, below] = lowest_ends(&heights, &slopes, *node);

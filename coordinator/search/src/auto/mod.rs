@@ -126,8 +126,11 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 struct Taught {
     belief: Belief,
-    /// How many had finished, and to how many of them the parameters were fitted.
-    by: (usize, usize),
+    parameters: Parameters,
+    /// How many had finished when this was begun anew.
+    by: usize,
+    /// The highest score that counts in full.
+    highest: f64,
 }
 
 /// A search.
@@ -140,10 +143,6 @@ pub struct Auto {
     start: Start,
     gain: Gain,
     draws: Draws,
-    parameters: Parameters,
-    /// Finished trials to which the parameters were fitted; 0: they are the prior's.
-    fitted: usize,
-    /// Follows from the trials and the parameters: it is kept to save time.
     taught: Option<Taught>,
     /// The configuration whose replicates are trained next: all else says that it is the one to be named.
     confirmed: Option<usize>,
@@ -163,8 +162,6 @@ impl Auto {
             start: Start::new(&candidates, settings.seed),
             gain: Gain::new(),
             draws: Draws::new(settings.seed),
-            parameters: Parameters::prior(candidates.axes()),
-            fitted: 0,
             taught: None,
             confirmed: None,
             conclusion: None,
@@ -175,7 +172,7 @@ impl Auto {
 
     /// The next trial for one of `workers` workers; `None` where the search has stopped, or every trial was handed out.
     pub fn ask(&mut self, workers: usize) -> Option<Job> {
-        self.fit();
+        self.learn();
         self.conclude();
         if self.conclusion.is_some() {
             return None;
@@ -260,11 +257,9 @@ impl Auto {
 
     /// The configuration that the search would name now; `None` before a trial has finished. To ask changes no later answer.
     pub fn named(&mut self) -> Option<usize> {
-        self.learn();
-        let view = self
-            .taught
-            .as_ref()
-            .and_then(|taught| view(taught, &mut self.trials, &mut self.curves, &self.candidates, false));
+        let taught = self.taught.as_ref();
+        let view = taught
+            .and_then(|taught| taught.view(&mut self.trials, &mut self.curves, &self.candidates, false));
         match view {
             Some(belief) => lowest(&self.trials, |one| belief.mean[one]),
             None => lowest(&self.trials, |one| self.trials.mean_score(one)),
@@ -279,19 +274,18 @@ impl Auto {
     /// How the configuration that would be named stands now; `None` before enough trials have finished. The probability is exact
     /// where it is above what the search wants, and an upper bound below. To ask changes no later answer.
     pub fn standing(&mut self) -> Option<Standing> {
-        self.learn();
-        let taught = self.taught.as_ref().filter(|_| self.fitted >= FITTED_EACH)?;
-        let belief = view(taught, &mut self.trials, &mut self.curves, &self.candidates, false)?;
+        let taught = self.taught.as_ref().filter(|taught| taught.by >= FITTED_EACH)?;
+        let belief = taught.view(&mut self.trials, &mut self.curves, &self.candidates, false)?;
         let named = lowest(&self.trials, |one| belief.mean[one])?;
-        let noise = self.parameters.noise_of(&self.candidates, named);
+        let noise = taught.parameters.noise_of(&self.candidates, named);
         let of_mean = (noise / f64::from(self.settings.replicates)).sqrt();
         let margin = libm::log1p(self.settings.margin).max(of_mean);
         Some(self.draws.standing(&belief, named, margin, self.settings.sure))
     }
 
-    /// The parameters of the model.
-    pub fn parameters(&self) -> &Parameters {
-        &self.parameters
+    /// The parameters of the model, once it has any.
+    pub fn parameters(&self) -> Option<&Parameters> {
+        self.taught.as_ref().map(|taught| &taught.parameters)
     }
 
     fn run(&mut self, key: Key) -> Job {
@@ -313,67 +307,72 @@ impl Auto {
         }
     }
 
-    /// The level of scores, and what finished trials have shown; `None` where that is too little.
-    fn finished(&self) -> Option<(f64, Vec<Observation>)> {
-        if self.trials.finished() == 0 || self.trials.shown() < SHOWN_MIN {
-            return None;
-        }
-        let observations = self.trials.finished_observations();
-        let usual = |one: &Observation| one.value - self.candidates.expected(one.configuration);
-        let level = observations.iter().map(usual).sum::<f64>() / observations.len() as f64;
-        Some((level, observations))
+    /// Whether a model has been fitted.
+    fn is_fitted(&self) -> bool {
+        self.taught.as_ref().is_some_and(|taught| taught.by >= FITTED_MIN)
     }
 
-    /// Fits the parameters where enough more trials have finished.
-    fn fit(&mut self) {
-        let finished = self.trials.finished();
-        let is_due = finished >= FITTED_MIN
-            && finished > self.fitted
-            && (finished <= FITTED_EACH || finished as f64 >= FITTED_GROWTH * self.fitted as f64);
-        if let Some((level, mut observations)) = self.finished().filter(|_| is_due) {
-            observations.extend(self.trials.open_observations(&self.candidates, &mut self.curves, false));
-            self.parameters = Parameters::fit(&self.candidates, &observations, level);
-            self.fitted = finished;
-        }
-    }
-
-    /// Brings the belief up to what finished trials have shown.
+    /// Brings the model up to what finished trials have shown: where there are enough more of them it begins anew, with other parameters.
     fn learn(&mut self) {
-        let by = (self.trials.finished(), self.fitted);
-        if self.taught.as_ref().is_some_and(|taught| taught.by == by) {
+        let finished = self.trials.finished();
+        if finished == 0 || self.trials.shown() < SHOWN_MIN {
             return;
         }
-        let belief = self.finished().and_then(|(level, observations)| {
-            let replicates = self.settings.replicates;
-            let prior = Belief::prior(&self.candidates, &self.parameters, replicates, level);
-            Some(prior.updated(&observations)?.whole())
-        });
-        self.taught = belief.map(|belief| Taught { belief, by });
+        let is_due = |taught: &Taught| {
+            finished > taught.by
+                && (finished <= FITTED_EACH || finished as f64 >= FITTED_GROWTH * taught.by as f64)
+        };
+        match self.taught.as_mut().filter(|taught| !is_due(taught)) {
+            Some(taught) => {
+                let observations = self.trials.absorb(taught.highest);
+                if !observations.is_empty() {
+                    taught.belief.absorb(&observations);
+                }
+            }
+            None => self.taught = Some(self.taught_anew()),
+        }
+    }
+
+    fn taught_anew(&mut self) -> Taught {
+        let (observations, highest) = self.trials.finished_observations();
+        self.trials.absorb(highest);
+        let usual = |one: &Observation| one.value - self.candidates.expected(one.configuration);
+        let level = observations.iter().map(usual).sum::<f64>() / observations.len().max(1) as f64;
+        let by = observations.len();
+        let parameters = if by < FITTED_MIN {
+            Parameters::prior(self.candidates.axes())
+        } else {
+            let open = self.trials.open_observations(&self.candidates, &mut self.curves, highest, false);
+            let all: Vec<Observation> = observations.iter().copied().chain(open).collect();
+            Parameters::fit(&self.candidates, &all, level)
+        };
+        let mut belief = Belief::prior(&self.candidates, &parameters, self.settings.replicates, level);
+        belief.absorb(&observations);
+        Taught { belief, parameters, by, highest }
     }
 
     /// The open trial that tells most about which configuration is best.
     fn most_telling(&mut self, open: &[Open]) -> Option<Open> {
-        self.learn();
         let taught = self.taught.as_ref()?;
-        let means = view(taught, &mut self.trials, &mut self.curves, &self.candidates, false)?.mean;
-        let belief = view(taught, &mut self.trials, &mut self.curves, &self.candidates, true)?.whole();
+        let means = taught.view(&mut self.trials, &mut self.curves, &self.candidates, false)?.mean;
+        let belief = taught.view(&mut self.trials, &mut self.curves, &self.candidates, true)?;
         self.gain.best(&belief, &means[..self.candidates.len()], open).map(|(trial, _)| trial)
     }
 
     /// Whether a trial that runs will hardly get any better.
     fn has_no_gain(&mut self, key: Key) -> bool {
-        let Some(trial) = self.trials.get(key).filter(|_| self.fitted > 0) else { return false };
+        let is_fitted = self.is_fitted();
+        let Some(trial) = self.trials.get(key).filter(|_| is_fitted) else { return false };
         let outlook = self.curves.outlook(&self.candidates, key.0, &trial.losses);
         -outlook.change + 2.0 * outlook.variance.sqrt() < NO_GAIN
     }
 
     /// Whether another trial is clearly worth more than one that runs.
     fn is_unlikely(&mut self, key: Key) -> bool {
-        self.fit();
         self.learn();
-        let taught = self.taught.as_ref().filter(|_| self.fitted > 0);
+        let taught = self.taught.as_ref().filter(|taught| taught.by >= FITTED_MIN);
         let view = taught
-            .and_then(|taught| view(taught, &mut self.trials, &mut self.curves, &self.candidates, false));
+            .and_then(|taught| taught.view(&mut self.trials, &mut self.curves, &self.candidates, false));
         let Some(belief) = view else { return false };
         let Some(named) = lowest(&self.trials, |one| belief.mean[one]) else { return false };
         if named == key.0 || self.confirmed == Some(key.0) {
@@ -390,16 +389,17 @@ impl Auto {
     }
 }
 
-/// What is believed with what trials that have not finished have shown; `are_ending`: how sure that will be once those that run have
-/// finished.
-fn view<'t>(
-    taught: &'t Taught,
-    trials: &mut Trials,
-    curves: &mut Curves,
-    candidates: &Candidates,
-    are_ending: bool,
-) -> Option<Updated<'t>> {
-    taught.belief.updated(&trials.open_observations(candidates, curves, are_ending))
+impl Taught {
+    /// What is believed with what all other trials have shown; `are_ending`: how sure that will be once those that run have finished.
+    fn view(
+        &self,
+        trials: &mut Trials,
+        curves: &mut Curves,
+        candidates: &Candidates,
+        are_ending: bool,
+    ) -> Option<Updated<'_>> {
+        self.belief.updated(&trials.open_observations(candidates, curves, self.highest, are_ending))
+    }
 }
 
 /// The configuration of the lowest value among those that have a finished trial; the first of equal ones.

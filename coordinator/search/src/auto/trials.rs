@@ -26,13 +26,21 @@ pub(crate) struct Trial {
     pub(crate) losses: Vec<f64>,
     /// Where a loss was no number: the score is that of guessing.
     pub(crate) has_diverged: bool,
+    /// Whether its score was taken into account for good.
+    is_absorbed: bool,
     /// What was foretold, with what was known then.
     outlook: Option<(u32, usize, Outlook)>,
 }
 
 impl Trial {
     fn new() -> Self {
-        Self { state: State::Running, losses: Vec::new(), has_diverged: false, outlook: None }
+        Self {
+            state: State::Running,
+            losses: Vec::new(),
+            has_diverged: false,
+            is_absorbed: false,
+            outlook: None,
+        }
     }
 
     /// Its lowest loss.
@@ -148,37 +156,54 @@ impl Trials {
         if trial.has_diverged { self.chance_loss } else { trial.best().unwrap_or(self.chance_loss) }
     }
 
-    /// What finished trials have shown, sorted.
-    pub(crate) fn finished_observations(&self) -> Vec<Observation> {
+    /// What finished trials have shown, sorted, and the highest score that counts in full.
+    pub(crate) fn finished_observations(&self) -> (Vec<Observation>, f64) {
         let finished = self.all.iter().filter(|(_, trial)| trial.state == State::Finished);
-        let mut observations: Vec<Observation> = finished
-            .map(|((configuration, replicate), trial)| Observation {
-                configuration: *configuration,
-                replicate: *replicate,
-                value: libm::log(self.score(trial)),
-                variance: 0.0,
-            })
-            .collect();
+        let mut observations: Vec<Observation> =
+            finished.map(|(key, trial)| self.observation(*key, trial, f64::INFINITY)).collect();
         let highest = highest_counted(observations.iter().map(|one| one.value).collect());
         observations.iter_mut().for_each(|one| one.value = one.value.min(highest));
+        (observations, highest)
+    }
+
+    fn observation(&self, key: Key, trial: &Trial, highest: f64) -> Observation {
+        let value = libm::log(self.score(trial)).min(highest);
+        Observation { configuration: key.0, replicate: key.1, value, variance: 0.0 }
+    }
+
+    /// What finished trials have shown that were not yet absorbed, sorted; they are now.
+    pub(crate) fn absorb(&mut self, highest: f64) -> Vec<Observation> {
+        let is_new = |trial: &Trial| trial.state == State::Finished && !trial.is_absorbed;
+        let new: Vec<Key> = self.all.iter().filter(|(_, trial)| is_new(trial)).map(|(key, _)| *key).collect();
+        let observations =
+            new.iter().filter_map(|key| Some(self.observation(*key, self.all.get(key)?, highest))).collect();
+        for key in new {
+            if let Some(trial) = self.all.get_mut(&key) {
+                trial.is_absorbed = true;
+            }
+        }
         observations
     }
 
-    /// What the others have shown, extrapolated to their ends, sorted. `are_ending`: as if those that run had ended, and those among them that
-    /// have shown nothing, too.
+    /// What all trials have shown that were not absorbed, sorted: finished ones, and the others extrapolated to their ends. `are_ending`: as
+    /// if those that run had ended, and those among them that have shown nothing, too.
     pub(crate) fn open_observations(
         &mut self,
         candidates: &Candidates,
         curves: &mut Curves,
+        highest: f64,
         are_ending: bool,
     ) -> Vec<Observation> {
         let mut observations = Vec::new();
+        let chance_loss = self.chance_loss;
         for ((configuration, replicate), trial) in &mut self.all {
             let is_ending = are_ending && trial.state == State::Running;
-            if trial.state == State::Finished || (trial.losses.is_empty() && !is_ending) {
+            if trial.is_absorbed || (trial.losses.is_empty() && !trial.has_diverged && !is_ending) {
                 continue;
             }
             let (value, variance) = match trial.best() {
+                _ if trial.has_diverged => (libm::log(chance_loss).min(highest), 0.0),
+                Some(best) if trial.state == State::Finished => (libm::log(best).min(highest), 0.0),
                 Some(best) => {
                     let known = (curves.version(), trial.losses.len());
                     let outlook = match trial.outlook {
