@@ -183,6 +183,23 @@ impl Candidates {
         self.axes.iter().enumerate().map(squared).sum()
     }
 
+    /// How often each level of each axis has one of these points.
+    pub(crate) fn uses(&self, points: &[usize]) -> Vec<Vec<u32>> {
+        let mut uses: Vec<Vec<u32>> = self.axes.iter().map(|axis| vec![0; axis.places.len()]).collect();
+        for point in points {
+            for (uses, level) in uses.iter_mut().zip(&self.levels[*point]) {
+                uses[*level as usize] += 1;
+            }
+        }
+        uses
+    }
+
+    /// How crowded a candidate's levels are: the squares of their uses.
+    pub(crate) fn crowding(&self, candidate: usize, uses: &[Vec<u32>]) -> f64 {
+        let levels = self.levels[candidate].iter().zip(uses);
+        levels.map(|(level, uses)| f64::from(uses[*level as usize]).powi(2)).sum()
+    }
+
     /// Sum of distances along all axes; different categories are one axis apart.
     pub(crate) fn distance(&self, one: usize, other: usize) -> f64 {
         let along = |(at, axis): (usize, &Levels)| {
@@ -246,8 +263,8 @@ impl Scale {
 
     fn kind(&self) -> AxisKind {
         let is_categorical = self.ends.is_none();
-        // The default is what people start from.
-        let usual = (!is_categorical).then(|| self.place(&Configuration::default()));
+        // Whoever writes a range puts what is usual into its middle.
+        let usual = (!is_categorical).then_some(0.5);
         AxisKind { is_categorical, usual }
     }
 }

@@ -65,7 +65,8 @@ pub struct Settings {
     pub chance_loss: f64,
     /// How probable it must be that the named configuration is as good as the best one.
     pub sure: f64,
-    /// Differences of scores below this part do not count, or below the seed noise of a configuration's mean where that is larger.
+    /// Differences of scores below this part do not count, or below the standard error of the difference between two configurations'
+    /// means where that is larger.
     pub margin: f64,
 }
 
@@ -177,7 +178,7 @@ impl Auto {
         if self.conclusion.is_some() {
             return None;
         }
-        while self.start.handed_out() < START.max(workers).min(self.candidates.len()) {
+        while self.start.len() < START.max(workers).min(self.candidates.len()) {
             let configuration = self.start.next(&self.candidates);
             if self.trials.next(configuration) == Some(0) {
                 return Some(self.run((configuration, 0)));
@@ -257,6 +258,9 @@ impl Auto {
 
     /// The configuration that the search would name now; `None` before a trial has finished. To ask changes no later answer.
     pub fn named(&mut self) -> Option<usize> {
+        if let Some(standing) = &self.conclusion {
+            return Some(standing.named);
+        }
         let taught = self.taught.as_ref();
         let view = taught
             .and_then(|taught| taught.view(&mut self.trials, &mut self.curves, &self.candidates, false));
@@ -278,8 +282,9 @@ impl Auto {
         let belief = taught.view(&mut self.trials, &mut self.curves, &self.candidates, false)?;
         let named = lowest(&self.trials, |one| belief.mean[one])?;
         let noise = taught.parameters.noise_of(&self.candidates, named);
-        let of_mean = (noise / f64::from(self.settings.replicates)).sqrt();
-        let margin = libm::log1p(self.settings.margin).max(of_mean);
+        // The grid itself would not tell smaller differences between two configurations from seed noise.
+        let of_difference = (2.0 * noise / f64::from(self.settings.replicates)).sqrt();
+        let margin = libm::log1p(self.settings.margin).max(of_difference);
         Some(self.draws.standing(&belief, named, margin, self.settings.sure))
     }
 

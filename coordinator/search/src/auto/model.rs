@@ -45,7 +45,7 @@ const OWN: (f64, f64) = (0.003, 0.8);
 const NOISE: (f64, f64) = (0.012, 0.7);
 const BLOCK: (f64, f64) = (0.006, 0.8);
 /// Of the logarithm of the noise's ratio between the two ends of an axis, which is 0 at the centre.
-const SLOPE_DEVIATION: f64 = 0.4;
+const SLOPE_DEVIATION: f64 = 0.2;
 
 /// The parameters of the model.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,21 +1,30 @@
-//! The first configurations, before anything is known: far from each other, and from what people start with not too far.
+//! The first configurations, before anything is known: every level of every axis as often as the others, far from each other, and not
+//! too far from the middle.
 
 use sweep_proto::random::Stream;
 
 use crate::auto::candidates::Candidates;
 
-/// An endless design: each next point is the one that is farthest from all before it.
+/// An endless design: each next point is the one that adds most to those before it.
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
     /// Distance of each candidate to the nearest point so far.
     apart: Vec<f64>,
     /// Between equal ones: drawn once.
     ties: Vec<f64>,
-    handed_out: usize,
+    points: Vec<usize>,
 }
 
-/// How much farther a point has to be from the others to be chosen one axis farther from where people start.
-const CAUTION: f64 = 0.5;
+/// How much farther from the others a point has to be for each earlier point on one of its levels, counted in pairs. Without it the
+/// points are corners, which tell nothing of what lies between.
+const CROWDING: f64 = 0.2;
+
+/// How much farther a point has to be for each axis on which it is as far from where people start as an axis is long: what is named first
+/// should be safe.
+const CAUTION: f64 = 0.2;
+
+/// Every candidate is as far as this from points that are not there.
+const FAR: f64 = 1e3;
 
 /// Ties are broken by less than this part of an axis.
 const TIE: f64 = 1e-6;
@@ -24,30 +33,91 @@ impl Start {
     pub(crate) fn new(candidates: &Candidates, seed: u64) -> Self {
         let mut random = Stream::new(seed, "auto start", 0);
         let ties = (0..candidates.len()).map(|_| TIE * random.inside()).collect();
-        Self { apart: vec![f64::INFINITY; candidates.len()], ties, handed_out: 0 }
+        Self { apart: vec![f64::INFINITY; candidates.len()], ties, points: Vec::new() }
     }
 
     /// How many points there were.
-    pub(crate) fn handed_out(&self) -> usize {
-        self.handed_out
+    pub(crate) fn len(&self) -> usize {
+        self.points.len()
     }
 
     /// The next point.
     pub(crate) fn next(&mut self, candidates: &Candidates) -> usize {
+        let used = candidates.uses(&self.points);
         let worth = |at: usize| {
-            let apart = if self.handed_out == 0 { 0.0 } else { self.apart[at] };
-            apart - CAUTION * candidates.unusual(at) + self.ties[at]
+            let apart = match self.apart[at] {
+                apart if apart > 0.0 => apart.min(FAR),
+                _ => f64::NEG_INFINITY,
+            };
+            let caution = CAUTION * candidates.unusual(at);
+            apart - CROWDING * candidates.crowding(at, &used) - caution + self.ties[at]
         };
-        let mut next = 0;
+        let (mut next, mut highest) = (0, worth(0));
         for at in 1..candidates.len() {
-            if worth(at) > worth(next) {
-                next = at;
+            let worth = worth(at);
+            if worth > highest {
+                (next, highest) = (at, worth);
             }
         }
-        self.handed_out += 1;
+        self.points.push(next);
         for (at, apart) in self.apart.iter_mut().enumerate() {
             *apart = apart.min(candidates.distance(at, next));
         }
         next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auto::candidates::AxisKind;
+
+    fn grid(usual: Option<f64>) -> Candidates {
+        let axes = [AxisKind { is_categorical: false, usual }; 3];
+        let place = |number: usize| number as f64 / 3.0;
+        let points: Vec<Vec<f64>> =
+            (0..64).map(|at| vec![place(at / 16), place(at / 4 % 4), place(at % 4)]).collect();
+        Candidates::new(&axes, &points).unwrap()
+    }
+
+    #[test]
+    fn eight_points_take_each_of_four_levels_about_twice() {
+        for seed in 0..20 {
+            let candidates = grid(Some(0.5));
+            let mut start = Start::new(&candidates, seed);
+            let points: Vec<usize> = (0..8).map(|_| start.next(&candidates)).collect();
+            assert_eq!(start.len(), 8);
+            for axis in 0..3 {
+                for level in 0..4 {
+                    let place = f64::from(level) / 3.0;
+                    let uses = points.iter().filter(|at| candidates.place(**at, axis) == place).count();
+                    assert!((1..=3).contains(&uses), "seed {seed}, axis {axis}, level {level}: {points:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_point_is_in_the_middle_where_people_start_there() {
+        let candidates = grid(Some(0.5));
+        for seed in 0..20 {
+            let first = Start::new(&candidates, seed).next(&candidates);
+            let is_central = (0..3).all(|axis| (candidates.place(first, axis) - 0.5).abs() < 0.2);
+            assert!(is_central, "candidate {first}");
+        }
+        let anywhere = grid(None);
+        let firsts: std::collections::BTreeSet<usize> =
+            (0..40).map(|seed| Start::new(&anywhere, seed).next(&anywhere)).collect();
+        assert!(firsts.len() > 20, "{firsts:?}");
+    }
+
+    #[test]
+    fn every_candidate_comes_once_before_any_comes_again() {
+        let candidates = grid(None);
+        let mut start = Start::new(&candidates, 3);
+        let mut points: Vec<usize> = (0..64).map(|_| start.next(&candidates)).collect();
+        points.sort_unstable();
+        points.dedup();
+        assert_eq!(points.len(), 64);
     }
 }

@@ -68,12 +68,12 @@ pub fn play(table: &CurveTable, course: Course, strategy: &mut dyn Strategy) -> 
         game.trace.epochs += 1;
         game.trained.insert((job.configuration, job.replicate), epoch);
         if !game.goes_on(strategy, job, epoch)? {
+            game.hand_out(strategy)?;
             if let Some(named) = strategy.named()
                 && game.trace.named.last().is_none_or(|(_, before)| *before != named)
             {
                 game.trace.named.push((game.trace.epochs, named));
             }
-            game.hand_out(strategy)?;
             if strategy.has_stopped() {
                 game.trace.stop = Some(game.trace.epochs);
                 break;

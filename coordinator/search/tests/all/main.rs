@@ -3,6 +3,7 @@
 
 mod bounds;
 mod conformance;
+mod generated;
 mod spaces;
 mod strategies;
 mod support;

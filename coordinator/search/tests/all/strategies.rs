@@ -266,7 +266,7 @@ fn ends_at_the_same_time_may_be_permuted() {
                     assert_eq!(search.report(job, EPOCHS, loss), Ok(Verdict::Finish));
                 }
                 let asked: Vec<_> = (0..4).map(|_| search.ask(3)).collect();
-                (asked, search.named(), search.parameters().clone(), search.standing())
+                (asked, search.named(), search.parameters().cloned(), search.standing())
             };
             assert_eq!(
                 answers([(*first, *loss), (*second, *other_loss)]),

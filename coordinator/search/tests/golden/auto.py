@@ -27,7 +27,7 @@ expected = UNUSUAL * (points[:, 0] - usual[0]) ** 2
 prior_mean = np.log([0.04, 0.5, 0.5, 0.5, 0.003, 0.012, 0.006])
 prior_deviation = np.array([1.0, 1.2, 1.2, 1.2, 0.8, 0.7, 0.8])
 prior_mean = np.r_[prior_mean, 0, 0, 0]
-prior_deviation = np.r_[prior_deviation, 0.4, 0.4, 0.4]
+prior_deviation = np.r_[prior_deviation, 0.2, 0.2, 0.2]
 
 
 def parts(whitened):
