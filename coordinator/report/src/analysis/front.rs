@@ -64,6 +64,7 @@ pub(super) fn front(
         best_is_beaten_by: beside.as_ref().and_then(Beside::beating),
         cheapest: beside.as_ref().and_then(Beside::cheapest),
         devices: if has_seconds { devices(input, &compared) } else { Vec::new() },
+        reused: if has_seconds { reused(&compared) } else { 0 },
         configurations: compared.iter().enumerate().map(configuration).collect(),
     })
 }
@@ -194,26 +195,38 @@ impl Beside<'_> {
         paired(&best.iter().zip(other).map(|(best, other)| [*best, *other]).collect::<Vec<_>>())
     }
 
+    /// Between which bounds a configuration's difference from the best lies in an objective, turned so that below 0 is better.
+    fn bounds(&self, at: usize, objective: usize) -> Option<[f64; 2]> {
+        let difference = self.difference(at, objective)?;
+        let turned = |value: f64| turned(self.objectives[objective], value);
+        if let Some(one) = difference.interval {
+            let [low, high] = [turned(one.low), turned(one.high)];
+            return Some([low.min(high), low.max(high)]);
+        }
+        // All replicates give one difference, which is none where rounding alone makes it.
+        let means = [self.mean(at, objective), self.mean(self.best, objective)];
+        let is_none = difference.mean.abs() <= rounding(means);
+        Some([if is_none { 0.0 } else { turned(difference.mean) }; 2])
+    }
+
     /// Sizes are what they are; of anything else the difference must be larger than its noise.
     fn is_better_in_second(&self, at: usize) -> bool {
-        let objective = self.objectives[1];
-        if objective == FrontObjective::Parameters {
+        if self.objectives[1] == FrontObjective::Parameters {
             return self.places[at][1] < self.places[self.best][1];
         }
-        let interval = self.difference(at, 1).and_then(|difference| difference.interval);
-        interval.is_some_and(|one| turned(objective, one.low).max(turned(objective, one.high)) < 0.0)
+        self.bounds(at, 1).is_some_and(|[_, high]| high < 0.0)
     }
 
     /// Whether it is shown to be worse in the first objective.
     fn is_worse_in_first(&self, at: usize) -> bool {
-        let objective = self.objectives[0];
-        let Some(difference) = self.difference(at, 0) else { return true };
-        if let Some(one) = difference.interval {
-            return turned(objective, one.low).min(turned(objective, one.high)) > 0.0;
-        }
-        // All replicates give one difference: where it is none, they are equal.
-        turned(objective, difference.mean) > rounding([self.mean(at, 0), self.mean(self.best, 0)])
+        self.bounds(at, 0).is_none_or(|[low, _]| low > 0.0)
     }
+}
+
+/// Compared trials whose result an earlier sweep gave.
+fn reused(compared: &[Compared<'_>]) -> u64 {
+    let trials = compared.iter().flat_map(|one| one.contender.trials.values());
+    trials.filter(|(trial, _)| trial.reused_from.is_some()).count() as u64
 }
 
 /// The device models that trained the epochs of the compared trials: their seconds are compared, and no others.

@@ -46,9 +46,9 @@ pub enum ChosenPlace {
 }
 
 impl FrontNote {
-    /// Of a front, beside the configuration of that label; `None` where nothing was compared with it.
+    /// Of a front, beside the configuration of that label; `None` where no two were compared.
     pub fn of(front: &Front, chosen: &str) -> Option<Self> {
-        if front.compared == 0 || (front.compared == 1 && front.left_out > 0) {
+        if front.compared <= 1 {
             return None;
         }
         let place = match &front.best_is_beaten_by {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sweep_proto::FrontObjective;
+use sweep_proto::left_out::is_default;
 
 use super::{Interval, Summary, Values};
 
@@ -30,6 +31,9 @@ pub struct Front {
     /// too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
+    /// Compared trials whose result an earlier sweep gave, where seconds are an objective: their seconds were measured there.
+    #[serde(skip_serializing_if = "is_default")]
+    pub reused: u64,
     /// The compared configurations, in ranking order.
     pub configurations: Vec<WeighedConfiguration>,
 }

@@ -114,26 +114,32 @@ fn objective(model: &ReportModel, language: Language) -> Option<String> {
 
 /// That a budget of hours or money ended the search.
 fn cut_short(model: &ReportModel, language: Language) -> Option<String> {
-    let part = model.set_up.spent?;
-    let cancelled = model.ledger.states.get(TrialState::Cancelled.name()).copied().unwrap_or(0);
-    let part = match part {
+    let part = match model.set_up.spent? {
         MeteredPart::Hours => say!(language, "hours"),
         MeteredPart::Money => say!(language, "money"),
     };
-    if model.ledger.planned.is_none() {
-        // What was proposed ahead tells nothing: there is always more to try.
-        return Some(say!(
+    let count = |state: TrialState| model.ledger.states.get(state.name()).copied().unwrap_or(0);
+    let mut said = say!(language, "The budget of {part} is spent: the search went no further.", part = part);
+    // Where nobody knows how many there are to be, those that were proposed ahead tell nothing: there is always more to try.
+    let cancelled = model.ledger.planned.map_or(0, |_| count(TrialState::Cancelled));
+    if cancelled > 0 {
+        said = say!(
             language,
-            "The budget of {part} is spent: the search went no further.",
-            part = part
-        ));
+            "{said} Trials that waited and were not trained: {cancelled}.",
+            said = said,
+            cancelled = format::count(cancelled)
+        );
     }
-    Some(say!(
-        language,
-        "The budget of {part} is spent: the search went no further, and {cancelled} trials that waited were not trained.",
-        part = part,
-        cancelled = cancelled
-    ))
+    // How many of the pruned ones that are follows from their checkpoints, of which no number of the report is made.
+    if count(TrialState::Pruned) > 0 {
+        said = say!(
+            language,
+            "{said} Trials that had begun and not ended by then are shelved: they count as pruned, and go on from their checkpoints \
+             when the budget is raised.",
+            said = said
+        );
+    }
+    Some(said)
 }
 
 /// That most trials might have gone on to learn.

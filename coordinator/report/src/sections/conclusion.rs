@@ -79,40 +79,41 @@ impl FrontNote {
         if cheapest.is_best {
             return say!(
                 language,
-                "{on_front} Each of them is shown to be worse in {first}, or is not shown to be better in {second}.",
+                "{on_front} Each other configuration on the front is shown to be worse in {first} than the chosen one, or is not \
+                 shown to be better in {second}.",
                 on_front = on_front,
                 first = first_name,
                 second = second_name
             );
         }
-        let configuration = names::configuration(&cheapest.label, language);
         let [value, best] =
             [cheapest.mean, cheapest.mean_of_best].map(|mean| format::objective(second, mean));
+        let said = say!(
+            language,
+            "{on_front} Of the configurations on the front that are shown to be better in {second} and not shown to be worse in \
+             {first}, {configuration} has the best mean {second}: {value} against {best}.",
+            on_front = on_front,
+            first = first_name,
+            second = second_name,
+            configuration = names::configuration(&cheapest.label, language),
+            value = value,
+            best = best
+        );
         match (first, cheapest.first_difference_interval) {
             (FrontObjective::Metric(metric), Some(interval)) => say!(
                 language,
-                "{on_front} Not shown to be worse in {first}, and the best of these in {second}: {configuration}, with {value} against \
-                 {best}. Its {first} is {first_value} against {first_best}, 95 % interval of the difference {interval}.",
-                on_front = on_front,
+                "{said} Its {first} is {first_value} against {first_best}, 95 % interval of the difference {interval}.",
+                said = said,
                 first = first_name,
-                second = second_name,
-                configuration = configuration,
-                value = value,
-                best = best,
                 first_value = format::objective(first, cheapest.first_mean),
                 first_best = format::objective(first, cheapest.first_mean_of_best),
                 interval = format::interval_of_difference(metric, interval, language)
             ),
             _ => say!(
                 language,
-                "{on_front} No worse in {first} in any replicate, and the best of these in {second}: {configuration}, with {value} \
-                 against {best}.",
-                on_front = on_front,
-                first = first_name,
-                second = second_name,
-                configuration = configuration,
-                value = value,
-                best = best
+                "{said} It is no worse in {first} in any replicate.",
+                said = said,
+                first = first_name
             ),
         }
     }
@@ -259,9 +260,9 @@ mod tests {
     fn several_objectives_name_who_is_not_shown_to_be_worse_for_less_and_how_far_that_may_be() {
         assert_eq!(
             said_of(note(), TESTED),
-            "Others on the Pareto front of validation loss, parameters: 2. Not shown to be worse in validation loss, and the best of \
-             these in parameters: units=16, with 12,034 against 91,120. Its validation loss is 0.4800 against 0.4700, 95 % interval of \
-             the difference -0.0100 to 0.0300."
+            "Others on the Pareto front of validation loss, parameters: 2. Of the configurations on the front that are shown to be \
+             better in parameters and not shown to be worse in validation loss, units=16 has the best mean parameters: 12,034 against \
+             91,120. Its validation loss is 0.4800 against 0.4700, 95 % interval of the difference -0.0100 to 0.0300."
         );
         let mut by_accuracy = note();
         let accuracy = Objective::from_name("validation_accuracy").expect("a metric");
@@ -280,13 +281,14 @@ mod tests {
         };
         assert_eq!(
             cheapest(|one| one.first_difference_interval = None),
-            "Others on the Pareto front of validation loss, parameters: 2. No worse in validation loss in any replicate, and the best \
-             of these in parameters: units=16, with 12,034 against 91,120."
+            "Others on the Pareto front of validation loss, parameters: 2. Of the configurations on the front that are shown to be \
+             better in parameters and not shown to be worse in validation loss, units=16 has the best mean parameters: 12,034 against \
+             91,120. It is no worse in validation loss in any replicate."
         );
         assert_eq!(
             cheapest(|one| one.is_best = true),
-            "Others on the Pareto front of validation loss, parameters: 2. Each of them is shown to be worse in validation loss, or is \
-             not shown to be better in parameters."
+            "Others on the Pareto front of validation loss, parameters: 2. Each other configuration on the front is shown to be worse in \
+             validation loss than the chosen one, or is not shown to be better in parameters."
         );
         assert!(!said_of(note(), Worth::NoBetter { accuracy: 0.5, baseline: 0.5 }).contains("front"));
     }

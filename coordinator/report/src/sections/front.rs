@@ -28,6 +28,13 @@ fn blocks(front: &Front, language: Language) -> Vec<Block> {
             devices = front.devices.join(", ")
         )));
     }
+    if front.reused > 0 {
+        blocks.push(Block::Text(say!(
+            language,
+            "Results that were reused from earlier sweeps: {count}. Their training seconds were measured in those sweeps.",
+            count = format::count(front.reused)
+        )));
+    }
     blocks.extend(sureness(front, language).map(Block::Text));
     let chart = chart(front, language);
     if let ChartSpec::Scatter { points, .. } = &chart.spec
@@ -46,6 +53,13 @@ fn blocks(front: &Front, language: Language) -> Vec<Block> {
 
 fn what_it_is(front: &Front, language: Language) -> String {
     let objectives: Vec<String> = front.objectives.iter().map(|one| towards(one.name, language)).collect();
+    if front.compared == 1 {
+        return say!(
+            language,
+            "One configuration was compared, so it alone is the Pareto front of {objectives}.",
+            objectives = objectives.join(", ")
+        );
+    }
     let members = front.members().count() as u64;
     say!(
         language,
@@ -231,6 +245,7 @@ mod tests {
             best_is_beaten_by: None,
             cheapest: None,
             devices: Vec::new(),
+            reused: 0,
             configurations: (1..=4_011).map(configuration).collect(),
         };
         let blocks = blocks(&front, Language::English);

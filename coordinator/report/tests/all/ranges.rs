@@ -8,7 +8,7 @@ use sweep_proto::{
     Amount, Axis, Budget, Condition, Configuration, Hyperparameter, Range, SamplerName, Search, Value,
 };
 
-use crate::fixture::{axis, empty, finished, push_searched, spec, text};
+use crate::fixture::{axis, empty, finished, push_searched, spec, text, without_result};
 
 /// Thirty configurations of a rate and a width, in which the rate alone decides.
 fn searched() -> ReportInput {
@@ -179,7 +179,7 @@ fn a_spent_budget_is_told_with_what_was_spent_of_it() {
     assert!(held > 0.0);
     let page = text(&input, "report.md");
     for told in [
-        "The budget of hours is spent: the search went no further, and 0 trials that waited were not trained.",
+        "The budget of hours is spent: the search went no further.",
         "budget trials = 30, hours = 2.5, money = 10, price_per_hour = 4.",
         &format!(
             "Budget: attempts held their slots for {held:.2} of 2.5 hours, which cost {:.2} of 10.",
@@ -187,6 +187,19 @@ fn a_spent_budget_is_told_with_what_was_spent_of_it() {
         ),
     ] {
         assert!(page.contains(told) || page.contains(&told.replace('_', "\\_")), "{told}\n{page}");
+    }
+    for nothing in ["Trials that waited and were not trained", "are shelved"] {
+        assert!(!page.contains(nothing), "{nothing}\n{page}");
+    }
+    without_result(&mut input, 0, TrialState::Cancelled);
+    without_result(&mut input, 1, TrialState::Pruned);
+    let page = text(&input, "report.md");
+    for told in [
+        "the search went no further. Trials that waited and were not trained: 1.",
+        "Trials that had begun and not ended by then are shelved: they count as pruned, and go on from their checkpoints when the \
+         budget is raised.",
+    ] {
+        assert!(page.contains(told), "{told}\n{page}");
     }
     input.sweep.search = None;
     assert!(!text(&input, "report.md").contains("is spent"));

@@ -37,20 +37,24 @@ pub(super) const ENTRIES: &[Entry] = &[
         "{on_front} 비교한 조합은 {compared}개, 비교하지 않은 조합은 {left_out}개입니다.",
     ),
     (
-        "{on_front} Each of them is shown to be worse in {first}, or is not shown to be better in {second}.",
-        "{on_front} 이들 각각은 더 못하다고 나타났거나(기준: {first}) 더 낫다고 나타나지 않았습니다(기준: {second}).",
+        "{on_front} Each other configuration on the front is shown to be worse in {first} than the chosen one, or is not shown to \
+         be better in {second}.",
+        "{on_front} 최적선의 다른 조합은 각각 선택된 조합보다 더 못하다고 나타났거나(기준: {first}) 더 낫다고 나타나지 \
+         않았습니다(기준: {second}).",
     ),
     (
-        "{on_front} Not shown to be worse in {first}, and the best of these in {second}: {configuration}, with {value} against {best}. \
-         Its {first} is {first_value} against {first_best}, 95 % interval of the difference {interval}.",
-        "{on_front} 더 못하다고 나타나지 않은 조합(기준: {first}) 중 가장 나은 것(기준: {second}): {configuration} \
-         ({value}, 이 조합은 {best}). {first}: {first_value}, 이 조합은 {first_best}, 차이의 95 % 신뢰구간 {interval}.",
+        "{on_front} Of the configurations on the front that are shown to be better in {second} and not shown to be worse in {first}, \
+         {configuration} has the best mean {second}: {value} against {best}.",
+        "{on_front} 더 낫다고 나타났고(기준: {second}) 더 못하다고 나타나지 않은(기준: {first}) 최적선의 조합 중 평균이 가장 좋은 \
+         조합: {configuration} ({value}, 선택된 조합은 {best}).",
     ),
     (
-        "{on_front} No worse in {first} in any replicate, and the best of these in {second}: {configuration}, with {value} against \
-         {best}.",
-        "{on_front} 어느 반복에서도 더 못하지 않은 조합(기준: {first}) 중 가장 나은 것(기준: {second}): {configuration} \
-         ({value}, 이 조합은 {best}).",
+        "{said} Its {first} is {first_value} against {first_best}, 95 % interval of the difference {interval}.",
+        "{said} {first}: {first_value}, 선택된 조합은 {first_best}, 차이의 95 % 신뢰구간 {interval}.",
+    ),
+    (
+        "{said} It is no worse in {first} in any replicate.",
+        "{said} 어느 반복에서도 더 못하지 않습니다(기준: {first}).",
     ),
     (
         "Best so far: {configuration}, which classifies {accuracy} of the validation rows correctly.",
@@ -129,8 +133,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "{part} 예산을 다 써서 탐색이 끝났습니다.",
     ),
     (
-        "The budget of {part} is spent: the search went no further, and {cancelled} trials that waited were not trained.",
-        "{part} 예산을 다 써서 탐색이 끝났습니다. 대기 중이던 시행 {cancelled}건은 학습하지 않았습니다.",
+        "{said} Trials that waited and were not trained: {cancelled}.",
+        "{said} 대기 중이었고 학습하지 않은 시행: {cancelled}건.",
+    ),
+    (
+        "{said} Trials that had begun and not ended by then are shelved: they count as pruned, and go on from their checkpoints \
+         when the budget is raised.",
+        "{said} 그때까지 시작했으나 끝나지 않은 시행은 보류됩니다. 조기 중단으로 집계하며, 예산을 늘리면 체크포인트에서 이어집니다.",
     ),
     (
         "The sweep was cancelled: this is the answer of the trials that had completed, and no configuration was chosen by the others.",

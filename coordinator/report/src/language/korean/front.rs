@@ -8,6 +8,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         "시행이 서로 다른 장치에서 학습되었습니다({devices}). 학습 시간에는 장치의 차이도 포함됩니다.",
     ),
     (
+        "Results that were reused from earlier sweeps: {count}. Their training seconds were measured in those sweeps.",
+        "이전 스윕에서 재사용한 결과: {count}건. 이들의 학습 시간은 그 스윕에서 측정한 것입니다.",
+    ),
+    (
+        "One configuration was compared, so it alone is the Pareto front of {objectives}.",
+        "비교한 조합이 하나뿐이므로 그 조합만 파레토 최적선에 있습니다(목적: {objectives}).",
+    ),
+    (
         "On the Pareto front of {objectives} are {members} of {compared} configurations: for each of them, no other \
          configuration is at least as good in every objective and better in one. Means over {replicates} replicates are \
          compared.",
