@@ -247,6 +247,7 @@ impl TestFigure {
     }
 
     /// Whether it stands among [`TestMetric::more`] where it was measured.
+    #[cfg(feature = "wire")]
     pub(crate) fn is_among_more(self) -> bool {
         matches!(self.source(), Source::More)
     }
