@@ -89,6 +89,7 @@ fn patience_that_has_ended_before_the_next_rung_is_an_end_too() {
     lose_all(&mut lab, worker, 4);
     follow(&mut lab);
     assert_eq!(lab.trial(sweep, promoted.spec.id.index).state, TrialState::Pending);
+    assert_eq!(search(&lab, sweep).finalist, None, "nobody need be trained to an end");
     let again = lab.ask_one(worker);
     assert_eq!(again.spec.id, promoted.spec.id);
     lab.train(&again);
@@ -160,17 +161,18 @@ fn a_budget_is_not_spent_before_all_trials_go_on() {
 
 #[test]
 fn no_trial_is_proposed_or_handed_out_before_all_go_on() {
-    let (mut lab, worker, sweep) = in_the_middle();
-    lab.run(&values::register(values::worker_id(2), 1, true));
-    let lead = search(&lab, sweep).lead;
-    assert!(lab.engine.wanting().next().is_none());
-    assert!(lab.ask(values::worker_id(2), 1).is_empty());
-    assert_eq!(search(&lab, sweep).lead, lead, "the search does not run further ahead");
-    assert!(lab.engine.is_searched_on(sweep) && lab.engine.has_open_trials(sweep));
-    lose_all(&mut lab, worker, 2);
-    assert!(lab.engine.lags(sweep) && lab.ask(worker, 1).is_empty());
+    let (mut lab, worker, sweep, granted) = spend(spec(36.0));
     follow(&mut lab);
-    lab.ask_one(values::worker_id(2));
+    // Each end lets the search run one trial further ahead.
+    granted.iter().for_each(|one| lab.train(one));
+    evaluate_all(&mut lab, worker);
+    lab.engine = lab.engine.clone().with_slice(5);
+    lab.run(&change(sweep, raise(1e5)));
+    assert!(search(&lab, sweep).revives_from.is_some_and(|from| from > 0));
+    assert!(lab.engine.wanting().next().is_none());
+    assert!(lab.ask(worker, 1).is_empty() && lab.engine.has_open_trials(sweep));
+    follow(&mut lab);
+    lab.ask_one(worker);
 }
 
 #[test]
