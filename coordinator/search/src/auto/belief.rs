@@ -1,5 +1,5 @@
-//! What is believed of all scores: a normal distribution over the candidates and the replicates' common parts, before and after trials
-//! have shown something.
+//! What is believed of scores: a normal distribution over some candidates and the replicates' common parts, before and after trials
+//! have shown something. Candidates are known by their places among these.
 
 use crate::auto::candidates::Candidates;
 use crate::auto::linear::{Cholesky, Matrix, subtract, subtract_gram};
@@ -24,27 +24,28 @@ pub(crate) struct Updated<'b> {
 }
 
 impl Belief {
-    /// Before any trial; scores are about `level` where people start.
+    /// Of the candidates at these points, before any trial; scores are about `level` where people start.
     pub(crate) fn prior(
         candidates: &Candidates,
+        points: &[usize],
         parameters: &Parameters,
         replicates: u32,
         level: f64,
     ) -> Self {
-        let count = candidates.len();
+        let count = points.len();
         let size = count + replicates as usize;
         let mut covariance = Matrix::zeros(size, size);
         for one in 0..count {
             for other in one..count {
-                let value = parameters.covariance(candidates, one, other) + LEVEL_VARIANCE;
+                let value = parameters.covariance(candidates, points[one], points[other]) + LEVEL_VARIANCE;
                 covariance.row_mut(one)[other] = value;
                 covariance.row_mut(other)[one] = value;
             }
         }
         (count..size).for_each(|replicate| covariance.row_mut(replicate)[replicate] = parameters.block);
-        let mut mean: Vec<f64> = (0..count).map(|one| level + candidates.expected(one)).collect();
+        let mut mean: Vec<f64> = points.iter().map(|one| level + candidates.expected(*one)).collect();
         mean.resize(size, 0.0);
-        let noises = (0..count).map(|one| parameters.noise_of(candidates, one)).collect();
+        let noises = points.iter().map(|one| parameters.noise_of(candidates, *one)).collect();
         Self { candidates: count, mean, covariance, noises }
     }
 

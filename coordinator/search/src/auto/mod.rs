@@ -7,40 +7,35 @@ mod belief;
 mod candidates;
 mod curves;
 mod gain;
+mod interface;
 mod linear;
+mod listed;
 mod minimise;
 mod model;
 mod normal;
 mod start;
 mod stop;
+mod taught;
 mod trials;
 
 #[cfg(test)]
 mod tests;
 
 pub use candidates::{AxisKind, CANDIDATES_MAX, CandidateError, Candidates};
+pub use interface::{AutoError, Job, Settings, Verdict};
 pub use model::{Observation, Parameters};
 pub(crate) use normal::pair as normal_pair;
 pub use stop::Standing;
 
-use belief::{Belief, Updated};
-use curves::{Curves, Key};
+use curves::Key;
 use gain::{Gain, Open};
 use start::Start;
 use stop::Draws;
+use taught::Taught;
 use trials::{State, Trials};
 
 /// Trials of the start, which cover the space: at least one for each worker.
 const START: usize = 8;
-
-/// Trials that must have shown something before the model is asked.
-const SHOWN_MIN: usize = 3;
-
-/// Finished trials from which the model's parameters are fitted, up to which they are fitted anew after each, and the growth after which they
-/// are from there on.
-const FITTED_MIN: usize = 4;
-const FITTED_EACH: usize = 8;
-const FITTED_GROWTH: f64 = 1.25;
 
 /// A trial is finished once nothing is to be gained from it: 0.2 % at the most.
 const NO_GAIN: f64 = 0.002;
@@ -50,97 +45,11 @@ const UNLIKELY: f64 = 0.05;
 /// ... and less than this part of the probability of another one that could be trained instead.
 const WORTH_OF_OTHERS: f64 = 0.5;
 
-/// What a search is to do.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// The seed of the sweep.
-    pub seed: u64,
-    /// How often a configuration may be trained.
-    pub replicates: u32,
-    /// Epochs of a trial.
-    pub epochs: u32,
-    /// Epochs without a lower loss after which the trainer ends a trial; 0: it never does.
-    pub patience: u32,
-    /// The loss of a model that guesses.
-    pub chance_loss: f64,
-    /// How probable it must be that the named configuration is as good as the best one.
-    pub sure: f64,
-    /// Differences of scores below this part do not count, or below the standard error of the difference between two configurations'
-    /// means where that is larger.
-    pub margin: f64,
-}
-
-impl Settings {
-    /// The usual probability and margin.
-    pub fn new(seed: u64, replicates: u32, epochs: u32, chance_loss: f64) -> Self {
-        Self { seed, replicates, epochs, patience: 0, chance_loss, sure: 0.95, margin: 0.01 }
-    }
-
-    fn check(&self) -> Result<(), AutoError> {
-        let problem = if self.replicates == 0 || self.epochs == 0 {
-            format!(
-                "a search needs at least one replicate and one epoch, not {} and {}",
-                self.replicates, self.epochs
-            )
-        } else if !(self.chance_loss > 0.0 && self.chance_loss.is_finite()) {
-            format!("the loss of guessing must be above 0, not {}", self.chance_loss)
-        } else if !((0.0..1.0).contains(&self.sure) && self.margin > 0.0 && self.margin.is_finite()) {
-            format!(
-                "the probability must be from 0 to below 1 and the margin above 0, not {} and {}",
-                self.sure, self.margin
-            )
-        } else {
-            return Ok(());
-        };
-        Err(AutoError(problem))
-    }
-}
-
-/// What a search was told that cannot be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct AutoError(String);
-
-/// A trial to be trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Job {
-    /// The index of its configuration.
-    pub configuration: usize,
-    /// Which replicate of it, from 0.
-    pub replicate: u32,
-    /// Whether it has trained before: it goes on from its checkpoint.
-    pub goes_on: bool,
-}
-
-/// What becomes of a trial after an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It goes on.
-    Continue,
-    /// It waits, and may go on from its checkpoint later.
-    Pause,
-    /// It has shown what there is to show.
-    Finish,
-}
-
-/// What finished trials have taught.
-#[derive(Clone, Debug)]
-struct Taught {
-    belief: Belief,
-    parameters: Parameters,
-    /// How many had finished when this was begun anew.
-    by: usize,
-    /// The highest score that counts in full.
-    highest: f64,
-}
-
 /// A search.
 #[derive(Clone, Debug)]
 pub struct Auto {
     settings: Settings,
-    candidates: Candidates,
     trials: Trials,
-    curves: Curves,
     start: Start,
     gain: Gain,
     draws: Draws,
@@ -158,16 +67,14 @@ impl Auto {
     pub fn new(settings: Settings, candidates: Candidates) -> Result<Self, AutoError> {
         settings.check()?;
         Ok(Self {
-            trials: Trials::new(settings.replicates, settings.chance_loss),
-            curves: Curves::new(settings.chance_loss),
             start: Start::new(&candidates, settings.seed),
+            trials: Trials::new(candidates, settings.replicates, settings.chance_loss),
             gain: Gain::new(),
             draws: Draws::new(settings.seed),
             taught: None,
             confirmed: None,
             conclusion: None,
             settings,
-            candidates,
         })
     }
 
@@ -178,8 +85,8 @@ impl Auto {
         if self.conclusion.is_some() {
             return None;
         }
-        while self.start.len() < START.max(workers).min(self.candidates.len()) {
-            let configuration = self.start.next(&self.candidates);
+        while self.start.len() < START.max(workers).min(self.trials.candidates().len()) {
+            let configuration = self.start.next(self.trials.candidates());
             if self.trials.next(configuration) == Some(0) {
                 return Some(self.run((configuration, 0)));
             }
@@ -189,7 +96,7 @@ impl Auto {
         {
             return Some(self.run((configuration, replicate)));
         }
-        let open: Vec<Open> = (0..self.candidates.len())
+        let open: Vec<Open> = (0..self.trials.candidates().len())
             .filter_map(|one| self.trials.next(one).map(|replicate| (one, replicate)))
             .collect();
         let best = self.most_telling(&open).or_else(|| open.first().copied())?;
@@ -226,7 +133,7 @@ impl Auto {
             || epoch >= self.settings.epochs
             || (patience > 0 && trial.epochs_since_best() >= patience);
         let verdict = if has_ended || self.has_no_gain(key) {
-            self.trials.finish(&self.candidates, key, &mut self.curves);
+            self.trials.finish(key);
             Verdict::Finish
         } else if self.is_unlikely(key) {
             self.trials.pause(key);
@@ -244,7 +151,7 @@ impl Auto {
         if is_empty {
             self.trials.pause(key);
         } else {
-            self.trials.finish(&self.candidates, key, &mut self.curves);
+            self.trials.finish(key);
         }
     }
 
@@ -262,11 +169,12 @@ impl Auto {
             return Some(standing.named);
         }
         let taught = self.taught.as_ref();
-        let view = taught
-            .and_then(|taught| taught.view(&mut self.trials, &mut self.curves, &self.candidates, false));
-        match view {
-            Some(belief) => lowest(&self.trials, |one| belief.mean[one]),
-            None => lowest(&self.trials, |one| self.trials.mean_score(one)),
+        let view = taught.and_then(|taught| taught.view(&mut self.trials, false));
+        match taught.zip(view) {
+            Some((taught, belief)) => {
+                taught.lowest(&self.trials, &belief).map(|place| taught.listed.points()[place])
+            }
+            None => self.trials.lowest(|one| Some(self.trials.mean_score(one))),
         }
     }
 
@@ -278,14 +186,20 @@ impl Auto {
     /// How the configuration that would be named stands now; `None` before enough trials have finished. The probability is exact
     /// where it is above what the search wants, and an upper bound below. To ask changes no later answer.
     pub fn standing(&mut self) -> Option<Standing> {
-        let taught = self.taught.as_ref().filter(|taught| taught.by >= FITTED_EACH)?;
-        let belief = taught.view(&mut self.trials, &mut self.curves, &self.candidates, false)?;
-        let named = lowest(&self.trials, |one| belief.mean[one])?;
-        let noise = taught.parameters.noise_of(&self.candidates, named);
+        let taught = self.taught.as_ref().filter(|taught| taught.is_mature())?;
+        let belief = taught.view(&mut self.trials, false)?;
+        let named = taught.lowest(&self.trials, &belief)?;
         // The grid itself would not tell smaller differences between two configurations from seed noise.
-        let of_difference = (2.0 * noise / f64::from(self.settings.replicates)).sqrt();
-        let margin = libm::log1p(self.settings.margin).max(of_difference);
-        Some(self.draws.standing(&belief, named, margin, self.settings.sure))
+        let of_difference = (2.0 * belief.noise(named) / f64::from(self.settings.replicates)).sqrt();
+        let margin = self.settings.margin_of_logarithms().max(of_difference);
+        let found = self.draws.standing(&belief, named, margin, self.settings.sure);
+        let point = |place: usize| taught.listed.points()[place];
+        Some(Standing {
+            named: point(found.named),
+            probability: (found.probability - taught.listed.left_out).max(0.0),
+            tied: found.tied.into_iter().map(point).collect(),
+            ..found
+        })
     }
 
     /// The parameters of the model, once it has any.
@@ -312,103 +226,52 @@ impl Auto {
         }
     }
 
-    /// Whether a model has been fitted.
-    fn is_fitted(&self) -> bool {
-        self.taught.as_ref().is_some_and(|taught| taught.by >= FITTED_MIN)
-    }
-
-    /// Brings the model up to what finished trials have shown: where there are enough more of them it begins anew, with other parameters.
     fn learn(&mut self) {
-        let finished = self.trials.finished();
-        if finished == 0 || self.trials.shown() < SHOWN_MIN {
-            return;
-        }
-        let is_due = |taught: &Taught| {
-            finished > taught.by
-                && (finished <= FITTED_EACH || finished as f64 >= FITTED_GROWTH * taught.by as f64)
-        };
-        match self.taught.as_mut().filter(|taught| !is_due(taught)) {
-            Some(taught) => {
-                let observations = self.trials.absorb(taught.highest);
-                if !observations.is_empty() {
-                    taught.belief.absorb(&observations);
-                }
-            }
-            None => self.taught = Some(self.taught_anew()),
-        }
-    }
-
-    fn taught_anew(&mut self) -> Taught {
-        let (observations, highest) = self.trials.finished_observations();
-        self.trials.absorb(highest);
-        let usual = |one: &Observation| one.value - self.candidates.expected(one.configuration);
-        let level = observations.iter().map(usual).sum::<f64>() / observations.len().max(1) as f64;
-        let by = observations.len();
-        let parameters = if by < FITTED_MIN {
-            Parameters::prior(self.candidates.axes())
-        } else {
-            let open = self.trials.open_observations(&self.candidates, &mut self.curves, highest, false);
-            let all: Vec<Observation> = observations.iter().copied().chain(open).collect();
-            Parameters::fit(&self.candidates, &all, level)
-        };
-        let mut belief = Belief::prior(&self.candidates, &parameters, self.settings.replicates, level);
-        belief.absorb(&observations);
-        Taught { belief, parameters, by, highest }
+        Taught::learn(&mut self.taught, &mut self.trials, &self.settings);
     }
 
     /// The open trial that tells most about which configuration is best.
     fn most_telling(&mut self, open: &[Open]) -> Option<Open> {
         let taught = self.taught.as_ref()?;
-        let means = taught.view(&mut self.trials, &mut self.curves, &self.candidates, false)?.mean;
-        let belief = taught.view(&mut self.trials, &mut self.curves, &self.candidates, true)?;
-        self.gain.best(&belief, &means[..self.candidates.len()], open).map(|(trial, _)| trial)
+        let means = taught.view(&mut self.trials, false)?.mean;
+        let belief = taught.view(&mut self.trials, true)?;
+        let points = taught.listed.points();
+        let placed = |(one, replicate): &Open| Some((taught.listed.place(*one)?, *replicate));
+        let open: Vec<Open> = open.iter().filter_map(placed).collect();
+        let ((place, replicate), _) = self.gain.best(&belief, &means[..points.len()], &open)?;
+        Some((points[place], replicate))
     }
 
     /// Whether a trial that runs will hardly get any better.
     fn has_no_gain(&mut self, key: Key) -> bool {
-        let is_fitted = self.is_fitted();
-        let Some(trial) = self.trials.get(key).filter(|_| is_fitted) else { return false };
-        let outlook = self.curves.outlook(&self.candidates, key.0, &trial.losses);
-        -outlook.change + 2.0 * outlook.variance.sqrt() < NO_GAIN
+        if !self.taught.as_ref().is_some_and(Taught::is_fitted) {
+            return false;
+        }
+        let outlook = self.trials.outlook(key);
+        outlook.is_some_and(|one| -one.change + 2.0 * one.variance.sqrt() < NO_GAIN)
     }
 
     /// Whether another trial is clearly worth more than one that runs.
     fn is_unlikely(&mut self, key: Key) -> bool {
         self.learn();
-        let taught = self.taught.as_ref().filter(|taught| taught.by >= FITTED_MIN);
-        let view = taught
-            .and_then(|taught| taught.view(&mut self.trials, &mut self.curves, &self.candidates, false));
-        let Some(belief) = view else { return false };
-        let Some(named) = lowest(&self.trials, |one| belief.mean[one]) else { return false };
-        if named == key.0 || self.confirmed == Some(key.0) {
+        let Some(taught) = self.taught.as_ref().filter(|taught| taught.is_fitted()) else {
+            return false;
+        };
+        let view = taught.view(&mut self.trials, false);
+        let (Some(belief), Some(own)) = (view, taught.listed.place(key.0)) else { return false };
+        let Some(named) = taught.lowest(&self.trials, &belief) else { return false };
+        if named == own || self.confirmed == Some(key.0) {
             return false;
         }
-        let chances = stop::chances(&belief, named, -libm::log1p(self.settings.margin));
-        if chances[key.0] >= UNLIKELY {
+        let chances = stop::chances(&belief, named, -self.settings.margin_of_logarithms());
+        if chances[own] >= UNLIKELY {
             return false;
         }
-        let is_idle =
-            |one: &usize| *one != named && (*one != key.0 || key.1 > 0) && self.trials.next(*one).is_some();
-        let others = (0..self.candidates.len()).filter(is_idle).map(|one| chances[one]).fold(0.0, f64::max);
-        chances[key.0] < WORTH_OF_OTHERS * others
+        let places = taught.listed.points().iter().enumerate();
+        let is_idle = |(place, one): &(usize, &usize)| {
+            *place != named && (*place != own || key.1 > 0) && self.trials.next(**one).is_some()
+        };
+        let others = places.filter(is_idle).map(|(place, _)| chances[place]).fold(0.0, f64::max);
+        chances[own] < WORTH_OF_OTHERS * others
     }
-}
-
-impl Taught {
-    /// What is believed with what all other trials have shown; `are_ending`: how sure that will be once those that run have finished.
-    fn view(
-        &self,
-        trials: &mut Trials,
-        curves: &mut Curves,
-        candidates: &Candidates,
-        are_ending: bool,
-    ) -> Option<Updated<'_>> {
-        self.belief.updated(&trials.open_observations(candidates, curves, self.highest, are_ending))
-    }
-}
-
-/// The configuration of the lowest value among those that have a finished trial; the first of equal ones.
-fn lowest(trials: &Trials, value: impl Fn(usize) -> f64) -> Option<usize> {
-    let valued = trials.finished_configurations().into_iter().map(|one| (one, value(one)));
-    valued.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(one, _)| one)
 }

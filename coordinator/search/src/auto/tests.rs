@@ -61,6 +61,10 @@ impl Golden {
     }
 }
 
+fn all(candidates: &Candidates) -> Vec<usize> {
+    (0..candidates.len()).collect()
+}
+
 #[track_caller]
 fn assert_near(actual: f64, expected: f64) {
     let scale = 1e-3 + expected.abs();
@@ -84,7 +88,7 @@ fn beliefs_are_the_textbooks_whether_updated_at_once_or_in_two_steps() {
     let (candidates, observations) = (golden.candidates(), golden.observations());
     for case in &golden.cases {
         let parameters = Parameters::at(candidates.axes(), &case.whitened);
-        let prior = Belief::prior(&candidates, &parameters, REPLICATES, golden.level);
+        let prior = Belief::prior(&candidates, &all(&candidates), &parameters, REPLICATES, golden.level);
         for first in [0, 3, observations.len()] {
             let mut before = prior.clone();
             before.absorb(&observations[..first]);
@@ -109,7 +113,7 @@ fn the_most_telling_trial_and_its_gain_are_the_textbooks() {
     let (candidates, observations) = (golden.candidates(), golden.observations());
     for case in &golden.cases {
         let parameters = Parameters::at(candidates.axes(), &case.whitened);
-        let prior = Belief::prior(&candidates, &parameters, REPLICATES, golden.level);
+        let prior = Belief::prior(&candidates, &all(&candidates), &parameters, REPLICATES, golden.level);
         let belief = prior.updated(&observations).unwrap();
         let means = belief.mean[..candidates.len()].to_vec();
         for (one, expected) in case.gains.iter().enumerate() {
@@ -131,7 +135,7 @@ fn the_probability_that_none_is_better_is_that_of_the_multivariate_normal() {
     let (candidates, observations) = (golden.candidates(), golden.observations());
     for case in &golden.cases {
         let parameters = Parameters::at(candidates.axes(), &case.whitened);
-        let prior = Belief::prior(&candidates, &parameters, REPLICATES, golden.level);
+        let prior = Belief::prior(&candidates, &all(&candidates), &parameters, REPLICATES, golden.level);
         let belief = prior.updated(&observations).unwrap();
         let standing = Draws::new(5).standing(&belief, case.named, 0.01, 0.0);
         // Four standard errors of 2,048 draws, and what may be left out.

@@ -43,6 +43,19 @@ impl Trial {
         }
     }
 
+    /// What is foretold of it; computed once for as long as nothing has changed.
+    fn outlook(&mut self, candidates: &Candidates, curves: &mut Curves, configuration: usize) -> Outlook {
+        let known = (curves.version(), self.losses.len());
+        match self.outlook {
+            Some((version, epochs, outlook)) if (version, epochs) == known => outlook,
+            _ => {
+                let outlook = curves.outlook(candidates, configuration, &self.losses);
+                self.outlook = Some((known.0, known.1, outlook));
+                outlook
+            }
+        }
+    }
+
     /// Its lowest loss.
     pub(crate) fn best(&self) -> Option<f64> {
         self.losses.iter().copied().min_by(f64::total_cmp)
@@ -58,6 +71,8 @@ impl Trial {
 /// All trials that were handed out.
 #[derive(Clone, Debug)]
 pub(crate) struct Trials {
+    candidates: Candidates,
+    curves: Curves,
     all: BTreeMap<Key, Trial>,
     replicates: u32,
     chance_loss: f64,
@@ -65,8 +80,13 @@ pub(crate) struct Trials {
 }
 
 impl Trials {
-    pub(crate) fn new(replicates: u32, chance_loss: f64) -> Self {
-        Self { all: BTreeMap::new(), replicates, chance_loss, finished: 0 }
+    pub(crate) fn new(candidates: Candidates, replicates: u32, chance_loss: f64) -> Self {
+        let curves = Curves::new(chance_loss);
+        Self { candidates, curves, all: BTreeMap::new(), replicates, chance_loss, finished: 0 }
+    }
+
+    pub(crate) fn candidates(&self) -> &Candidates {
+        &self.candidates
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Trial> {
@@ -95,14 +115,14 @@ impl Trials {
     }
 
     /// Nothing is to be gained from the trial any more.
-    pub(crate) fn finish(&mut self, candidates: &Candidates, key: Key, curves: &mut Curves) {
+    pub(crate) fn finish(&mut self, key: Key) {
         let Some(trial) = self.all.get_mut(&key).filter(|trial| trial.state != State::Finished) else {
             return;
         };
         trial.state = State::Finished;
         self.finished += 1;
         if !trial.has_diverged {
-            curves.learn(candidates, key, &trial.losses);
+            self.curves.learn(&self.candidates, key, &trial.losses);
         }
     }
 
@@ -137,10 +157,9 @@ impl Trials {
         (unused < self.replicates).then_some(unused)
     }
 
-    /// Configurations that have a finished trial, in their order.
-    pub(crate) fn finished_configurations(&self) -> Vec<usize> {
-        let finished = self.all.iter().filter(|(_, trial)| trial.state == State::Finished);
-        let mut configurations: Vec<usize> = finished.map(|(key, _)| key.0).collect();
+    /// Configurations that have a trial, in their order.
+    pub(crate) fn configurations(&self) -> Vec<usize> {
+        let mut configurations: Vec<usize> = self.all.keys().map(|key| key.0).collect();
         configurations.dedup();
         configurations
     }
@@ -187,42 +206,41 @@ impl Trials {
 
     /// What all trials have shown that were not absorbed, sorted: finished ones, and the others extrapolated to their ends. `are_ending`: as
     /// if those that run had ended, and those among them that have shown nothing, too.
-    pub(crate) fn open_observations(
-        &mut self,
-        candidates: &Candidates,
-        curves: &mut Curves,
-        highest: f64,
-        are_ending: bool,
-    ) -> Vec<Observation> {
+    pub(crate) fn open_observations(&mut self, highest: f64, are_ending: bool) -> Vec<Observation> {
         let mut observations = Vec::new();
-        let chance_loss = self.chance_loss;
-        for ((configuration, replicate), trial) in &mut self.all {
+        for (key, trial) in &mut self.all {
             let is_ending = are_ending && trial.state == State::Running;
             if trial.is_absorbed || (trial.losses.is_empty() && !trial.has_diverged && !is_ending) {
                 continue;
             }
             let (value, variance) = match trial.best() {
-                _ if trial.has_diverged => (libm::log(chance_loss).min(highest), 0.0),
+                _ if trial.has_diverged => (libm::log(self.chance_loss).min(highest), 0.0),
                 Some(best) if trial.state == State::Finished => (libm::log(best).min(highest), 0.0),
                 Some(best) => {
-                    let known = (curves.version(), trial.losses.len());
-                    let outlook = match trial.outlook {
-                        Some((version, epochs, outlook)) if (version, epochs) == known => outlook,
-                        _ => curves.outlook(candidates, *configuration, &trial.losses),
-                    };
-                    trial.outlook = Some((known.0, known.1, outlook));
+                    let outlook = trial.outlook(&self.candidates, &mut self.curves, key.0);
                     (libm::log(best) + outlook.change, outlook.variance)
                 }
                 None => (0.0, 0.0),
             };
-            observations.push(Observation {
-                configuration: *configuration,
-                replicate: *replicate,
-                value,
-                variance: if is_ending { 0.0 } else { variance },
-            });
+            let variance = if is_ending { 0.0 } else { variance };
+            observations.push(Observation { configuration: key.0, replicate: key.1, value, variance });
         }
         observations
+    }
+
+    /// What is foretold of a trial.
+    pub(crate) fn outlook(&mut self, key: Key) -> Option<Outlook> {
+        let trial = self.all.get_mut(&key)?;
+        Some(trial.outlook(&self.candidates, &mut self.curves, key.0))
+    }
+
+    /// The configuration of the lowest value among those that have a finished trial; the first of equal ones.
+    pub(crate) fn lowest(&self, value: impl Fn(usize) -> Option<f64>) -> Option<usize> {
+        let finished = self.all.iter().filter(|(_, trial)| trial.state == State::Finished);
+        let mut configurations: Vec<usize> = finished.map(|(key, _)| key.0).collect();
+        configurations.dedup();
+        let valued = configurations.into_iter().filter_map(|one| Some((one, value(one)?)));
+        valued.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(one, _)| one)
     }
 }
 
