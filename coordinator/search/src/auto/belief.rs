@@ -24,7 +24,7 @@ pub(crate) struct Updated<'b> {
 }
 
 impl Belief {
-    /// Of the candidates at these points, before any trial; scores are about `level` where people start.
+    /// Of the candidates at these points, before any trial; scores are about `level`.
     pub(crate) fn prior(
         candidates: &Candidates,
         points: &[usize],
@@ -43,7 +43,7 @@ impl Belief {
             }
         }
         (count..size).for_each(|replicate| covariance.row_mut(replicate)[replicate] = parameters.block);
-        let mut mean: Vec<f64> = points.iter().map(|one| level + candidates.expected(*one)).collect();
+        let mut mean = vec![level; count];
         mean.resize(size, 0.0);
         let noises = points.iter().map(|one| parameters.noise_of(candidates, *one)).collect();
         Self { candidates: count, mean, covariance, noises }

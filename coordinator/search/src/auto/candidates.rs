@@ -13,16 +13,11 @@ const TABULATED_LEVELS_MAX: usize = 256;
 /// Distance at which levels of an axis still tell much about each other, as a part of the axis.
 const LENGTH: f64 = 0.6;
 
-/// The logarithm of the score that is expected at one end of an axis, above that where people start at the other.
-const UNUSUAL: f64 = 0.02;
-
 /// What a model should know of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AxisKind {
     /// Whether levels are equal or different, and nothing between.
     pub is_categorical: bool,
-    /// Where on the axis people start, in `[0, 1]`: settings far from it are expected to be worse until trials say otherwise.
-    pub usual: Option<f64>,
 }
 
 /// Why points are no candidates.
@@ -170,19 +165,6 @@ impl Candidates {
         self.axes[axis].similarity(level(one), level(other))
     }
 
-    /// What is expected of a candidate before any trial: by how much the logarithm of its score is above that of where people start.
-    pub(crate) fn expected(&self, candidate: usize) -> f64 {
-        UNUSUAL * self.unusual(candidate)
-    }
-
-    /// Sum of squared distances from where people start, along each axis that has such a place.
-    pub(crate) fn unusual(&self, candidate: usize) -> f64 {
-        let squared = |(at, axis): (usize, &Levels)| {
-            axis.kind.usual.map_or(0.0, |usual| (self.place(candidate, at) - usual).powi(2))
-        };
-        self.axes.iter().enumerate().map(squared).sum()
-    }
-
     /// How often each level of each axis has one of these points.
     pub(crate) fn uses(&self, points: &[usize]) -> Vec<Vec<u32>> {
         let mut uses: Vec<Vec<u32>> = self.axes.iter().map(|axis| vec![0; axis.places.len()]).collect();
@@ -262,10 +244,7 @@ impl Scale {
     }
 
     fn kind(&self) -> AxisKind {
-        let is_categorical = self.ends.is_none();
-        // Whoever writes a range puts what is usual into its middle.
-        let usual = (!is_categorical).then_some(0.5);
-        AxisKind { is_categorical, usual }
+        AxisKind { is_categorical: self.ends.is_none() }
     }
 }
 

@@ -41,7 +41,7 @@ struct Prior {
 /// half is shared by all configurations of a replicate.
 const SCALE: (f64, f64) = (0.04, 1.0);
 const WEIGHT: (f64, f64) = (0.5, 1.2);
-const OWN: (f64, f64) = (0.003, 0.8);
+const OWN: (f64, f64) = (0.002, 0.8);
 const NOISE: (f64, f64) = (0.012, 0.7);
 const BLOCK: (f64, f64) = (0.006, 0.8);
 /// Of the logarithm of the noise's ratio between the two ends of an axis, which is 0 at the centre.
@@ -144,10 +144,7 @@ impl<'a> Posterior<'a> {
         Self {
             candidates,
             observations,
-            values: observations
-                .iter()
-                .map(|one| one.value - level - candidates.expected(one.configuration))
-                .collect(),
+            values: observations.iter().map(|one| one.value - level).collect(),
             similarities: (0..candidates.axes()).map(along).collect(),
         }
     }

@@ -1,5 +1,7 @@
-//! The first configurations, before anything is known: every level of every axis as often as the others, far from each other, and not
-//! too far from the middle.
+//! The first configurations, before anything is known: every level of every axis about as often as the others, far from each other.
+//!
+//! Points near the middle of all axes, or near the defaults, did not do better on recorded and generated tables, neither as a start nor
+//! as what a model expects: where a classifier is trained best is often a corner of its grid.
 
 use sweep_proto::random::Stream;
 
@@ -18,10 +20,6 @@ pub(crate) struct Start {
 /// How much farther from the others a point has to be for each earlier point on one of its levels, counted in pairs. Without it the
 /// points are corners, which tell nothing of what lies between.
 const CROWDING: f64 = 0.2;
-
-/// How much farther a point has to be for each axis on which it is as far from where people start as an axis is long: what is named first
-/// should be safe.
-const CAUTION: f64 = 0.2;
 
 /// Every candidate is as far as this from points that are not there.
 const FAR: f64 = 1e3;
@@ -49,8 +47,7 @@ impl Start {
                 apart if apart > 0.0 => apart.min(FAR),
                 _ => f64::NEG_INFINITY,
             };
-            let caution = CAUTION * candidates.unusual(at);
-            apart - CROWDING * candidates.crowding(at, &used) - caution + self.ties[at]
+            apart - CROWDING * candidates.crowding(at, &used) + self.ties[at]
         };
         let (mut next, mut highest) = (0, worth(0));
         for at in 1..candidates.len() {
@@ -72,8 +69,8 @@ mod tests {
     use super::*;
     use crate::auto::candidates::AxisKind;
 
-    fn grid(usual: Option<f64>) -> Candidates {
-        let axes = [AxisKind { is_categorical: false, usual }; 3];
+    fn grid() -> Candidates {
+        let axes = [AxisKind { is_categorical: false }; 3];
         let place = |number: usize| number as f64 / 3.0;
         let points: Vec<Vec<f64>> =
             (0..64).map(|at| vec![place(at / 16), place(at / 4 % 4), place(at % 4)]).collect();
@@ -83,7 +80,7 @@ mod tests {
     #[test]
     fn eight_points_take_each_of_four_levels_about_twice() {
         for seed in 0..20 {
-            let candidates = grid(Some(0.5));
+            let candidates = grid();
             let mut start = Start::new(&candidates, seed);
             let points: Vec<usize> = (0..8).map(|_| start.next(&candidates)).collect();
             assert_eq!(start.len(), 8);
@@ -98,22 +95,16 @@ mod tests {
     }
 
     #[test]
-    fn the_first_point_is_in_the_middle_where_people_start_there() {
-        let candidates = grid(Some(0.5));
-        for seed in 0..20 {
-            let first = Start::new(&candidates, seed).next(&candidates);
-            let is_central = (0..3).all(|axis| (candidates.place(first, axis) - 0.5).abs() < 0.2);
-            assert!(is_central, "candidate {first}");
-        }
-        let anywhere = grid(None);
+    fn seeds_give_different_starts() {
+        let candidates = grid();
         let firsts: std::collections::BTreeSet<usize> =
-            (0..40).map(|seed| Start::new(&anywhere, seed).next(&anywhere)).collect();
+            (0..40).map(|seed| Start::new(&candidates, seed).next(&candidates)).collect();
         assert!(firsts.len() > 20, "{firsts:?}");
     }
 
     #[test]
     fn every_candidate_comes_once_before_any_comes_again() {
-        let candidates = grid(None);
+        let candidates = grid();
         let mut start = Start::new(&candidates, 3);
         let mut points: Vec<usize> = (0..64).map(|_| start.next(&candidates)).collect();
         points.sort_unstable();

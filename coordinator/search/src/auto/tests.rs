@@ -43,8 +43,7 @@ impl Golden {
     }
 
     fn candidates(&self) -> Candidates {
-        let numbers = |usual| AxisKind { is_categorical: false, usual };
-        let axes = [numbers(Some(0.5)), numbers(None), AxisKind { is_categorical: true, usual: None }];
+        let axes = [false, false, true].map(|is_categorical| AxisKind { is_categorical });
         Candidates::new(&axes, &self.points).unwrap()
     }
 

@@ -265,7 +265,6 @@ pub fn make(kind: Kind, seed: u64) -> Result<Made, GeneratorError> {
     let judge = Judge::new(truth, table.seed_deviation(), REPLICATES);
     let unit = |point: &[f64; 4]| point.iter().map(|one| f64::midpoint(*one, 1.0)).collect();
     let points: Vec<Vec<f64>> = points.iter().map(unit).collect();
-    // Nobody starts anywhere: the signs of all effects are drawn.
-    let axes = [AxisKind { is_categorical: false, usual: None }; 4];
+    let axes = [AxisKind { is_categorical: false }; 4];
     Ok(Made { table, candidates: Candidates::new(&axes, &points)?, judge })
 }

@@ -8,10 +8,9 @@ import numpy as np
 from scipy.stats import multivariate_normal, norm
 
 rng = np.random.default_rng(20261130)
-LENGTH, LEVEL_VARIANCE, UNUSUAL = 0.6, 0.01, 0.02
-# Two numeric axes, of which people start the first one at a half, and a categorical one.
+LENGTH, LEVEL_VARIANCE = 0.6, 0.01
+# Two numeric axes and a categorical one.
 places = [[0.0, 0.25, 1.0], [0.0, 1.0], [0.0, 0.5]]
-usual = [0.5, None, None]
 points = np.array([[a, b, c] for a in places[0] for b in places[1] for c in places[2]])
 count, axes, replicates = len(points), 3, 3
 
@@ -22,9 +21,8 @@ def matern(distance):
 
 similar = [matern(np.abs(points[:, None, j] - points[None, :, j]) / LENGTH) for j in range(2)]
 similar.append((points[:, None, 2] == points[None, :, 2]).astype(float))
-expected = UNUSUAL * (points[:, 0] - usual[0]) ** 2
 
-prior_mean = np.log([0.04, 0.5, 0.5, 0.5, 0.003, 0.012, 0.006])
+prior_mean = np.log([0.04, 0.5, 0.5, 0.5, 0.002, 0.012, 0.006])
 prior_deviation = np.array([1.0, 1.2, 1.2, 1.2, 0.8, 0.7, 0.8])
 prior_mean = np.r_[prior_mean, 0, 0, 0]
 prior_deviation = np.r_[prior_deviation, 0.2, 0.2, 0.2]
@@ -49,7 +47,7 @@ level = -0.68
 def negative_log_posterior(whitened):
     f, noise, block = parts(whitened)
     k = f[np.ix_(c, c)] + block * (r[:, None] == r[None, :]) + np.diag(noise[c] + extra)
-    y = value - level - expected[c]
+    y = value - level
     return 0.5 * (y @ np.linalg.inv(k) @ y + np.linalg.slogdet(k)[1] + whitened @ whitened)
 
 
@@ -64,7 +62,7 @@ def belief(whitened):
     h[np.arange(len(trials)), count + r] = 1
     k = h @ state @ h.T + np.diag(noise[c] + extra)
     gain = state @ h.T @ np.linalg.inv(k)
-    prior = np.r_[level + expected, np.zeros(replicates)]
+    prior = np.r_[np.full(count, level), np.zeros(replicates)]
     return prior + gain @ (value - h @ prior), state - gain @ h @ state, noise
 
 
