@@ -1,7 +1,8 @@
 //! The configurations among which a search chooses: points of the unit cube, and what its axes mean.
 
-use sweep_proto::{Axis, Configuration, Domain, Hyperparameter, Range, Value};
+use sweep_proto::Configuration;
 
+use crate::auto::scale::Scale;
 use crate::space::Space;
 
 /// Most configurations: beyond them ranges are sampled, not listed.
@@ -28,7 +29,7 @@ pub struct CandidateError {
     remedy: &'static str,
 }
 
-fn error(what: String, remedy: &'static str) -> CandidateError {
+pub(crate) fn error(what: String, remedy: &'static str) -> CandidateError {
     CandidateError { what, remedy }
 }
 
@@ -134,6 +135,17 @@ impl Candidates {
         Ok((Self::new(&kinds, &points)?, configurations))
     }
 
+    /// The same candidates, and further ones at these points behind them.
+    ///
+    /// # Errors
+    /// Where there are too many together, or a point is not of the unit cube.
+    pub(crate) fn with(&self, points: &[Vec<f64>]) -> Result<Self, CandidateError> {
+        let kinds: Vec<AxisKind> = self.axes.iter().map(|axis| axis.kind).collect();
+        let point = |one| (0..self.axes()).map(|axis| self.place(one, axis)).collect();
+        let all: Vec<Vec<f64>> = (0..self.len()).map(point).chain(points.iter().cloned()).collect();
+        Self::new(&kinds, &all)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.levels.len()
@@ -190,76 +202,4 @@ impl Candidates {
         };
         self.axes.iter().enumerate().map(along).sum()
     }
-}
-
-/// How the values of a hyperparameter are laid out on its axis.
-struct Scale {
-    hyperparameter: Hyperparameter,
-    /// Numbers from the least to the greatest, or categories in their order.
-    ends: Option<[f64; 2]>,
-    is_logarithmic: bool,
-    categories: Vec<Value>,
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Integer(number) => Some(*number as f64),
-        Value::Real(number) => Some(*number),
-        _ => None,
-    }
-}
-
-impl Scale {
-    fn of(axis: &Axis) -> Self {
-        let values: Vec<Value> = match &axis.domain {
-            Domain::Levels(levels) => levels.clone(),
-            Domain::Range(_) => (0..axis.size().unwrap_or(0)).filter_map(|at| axis.nth(at)).collect(),
-        };
-        let numbers: Option<Vec<f64>> = values.iter().map(number).collect();
-        let is_logarithmic = match &axis.domain {
-            Domain::Range(Range::Integer(bounds)) => bounds.log,
-            Domain::Range(Range::Real(bounds)) => bounds.log,
-            Domain::Levels(_) => numbers.as_deref().is_some_and(are_even_in_logarithms),
-        };
-        let ends = numbers.map(|numbers| {
-            let scaled = numbers.iter().map(|one| if is_logarithmic { libm::log(*one) } else { *one });
-            scaled.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], one| [low.min(one), high.max(one)])
-        });
-        let categories = if ends.is_some() { Vec::new() } else { values };
-        Self { hyperparameter: axis.hyperparameter, ends, is_logarithmic, categories }
-    }
-
-    fn place_of(&self, value: &Value) -> f64 {
-        let Some(([low, high], number)) = self.ends.zip(number(value)) else {
-            let at = self.categories.iter().position(|one| one == value).unwrap_or(0);
-            return at as f64 / self.categories.len().max(1) as f64;
-        };
-        let scaled = if self.is_logarithmic { libm::log(number) } else { number };
-        let place = if high > low { (scaled - low) / (high - low) } else { 0.5 };
-        if place.is_finite() { place.clamp(0.0, 1.0) } else { 0.0 }
-    }
-
-    fn place(&self, configuration: &Configuration) -> f64 {
-        self.place_of(&configuration.get(self.hyperparameter))
-    }
-
-    fn kind(&self) -> AxisKind {
-        AxisKind { is_categorical: self.ends.is_none() }
-    }
-}
-
-/// Whether steps between levels are more alike as factors than as differences.
-fn are_even_in_logarithms(numbers: &[f64]) -> bool {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    if sorted.len() < 3 || sorted[0] <= 0.0 {
-        return false;
-    }
-    let unevenness = |values: &[f64]| {
-        let steps: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let mean = steps.iter().sum::<f64>() / steps.len() as f64;
-        steps.iter().map(|step| (step / mean - 1.0).powi(2)).sum::<f64>()
-    };
-    let logarithms: Vec<f64> = sorted.iter().map(|one| libm::log(*one)).collect();
-    unevenness(&logarithms) < unevenness(&sorted)
 }

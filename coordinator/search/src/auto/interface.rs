@@ -1,5 +1,7 @@
 //! What a search is asked and told, and what it answers.
 
+use crate::auto::candidates::CandidateError;
+
 /// What a search is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -55,6 +57,12 @@ impl Settings {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct AutoError(pub(super) String);
+
+impl From<CandidateError> for AutoError {
+    fn from(error: CandidateError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// A trial to be trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,6 +13,8 @@ mod listed;
 mod minimise;
 mod model;
 mod normal;
+mod scale;
+mod space_search;
 mod start;
 mod stop;
 mod taught;
@@ -25,6 +27,7 @@ pub use candidates::{AxisKind, CANDIDATES_MAX, CandidateError, Candidates};
 pub use interface::{AutoError, Job, Settings, Verdict};
 pub use model::{Observation, Parameters};
 pub(crate) use normal::pair as normal_pair;
+pub use space_search::SpaceSearch;
 pub use stop::Standing;
 
 use curves::Key;
@@ -41,7 +44,7 @@ const START: usize = 8;
 const NO_GAIN: f64 = 0.002;
 
 /// A trial is paused once it is less probable than this that its configuration is as good as the named one ...
-const UNLIKELY: f64 = 0.05;
+const UNLIKELY: f64 = 0.02;
 /// ... and less than this part of the probability of another one that could be trained instead.
 const WORTH_OF_OTHERS: f64 = 0.5;
 
@@ -200,6 +203,26 @@ impl Auto {
             tied: found.tied.into_iter().map(point).collect(),
             ..found
         })
+    }
+
+    /// Brings the model up to date, and tells by how many finished trials it was fitted and which candidates have the lowest means, at most
+    /// `count` of them.
+    fn fitted_and_best(&mut self, count: usize) -> Option<(usize, Vec<usize>)> {
+        self.learn();
+        let taught = self.taught.as_ref().filter(|taught| taught.is_fitted())?;
+        let mean = taught.view(&mut self.trials, false)?.mean;
+        let mut order: Vec<usize> = (0..taught.listed.points().len()).collect();
+        order.sort_by(|one, other| mean[*one].total_cmp(&mean[*other]).then(one.cmp(other)));
+        let best = order.into_iter().take(count).map(|place| taught.listed.points()[place]);
+        Some((taught.by(), best.collect()))
+    }
+
+    /// Takes further candidates in, behind those that there are.
+    fn extend(&mut self, points: &[Vec<f64>]) -> Result<(), CandidateError> {
+        self.trials.extend(points)?;
+        // What is believed is of fewer candidates.
+        self.taught = None;
+        Ok(())
     }
 
     /// The parameters of the model, once it has any.

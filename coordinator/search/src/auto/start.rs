@@ -50,7 +50,7 @@ impl Start {
             apart - CROWDING * candidates.crowding(at, &used) + self.ties[at]
         };
         let (mut next, mut highest) = (0, worth(0));
-        for at in 1..candidates.len() {
+        for at in 1..self.ties.len() {
             let worth = worth(at);
             if worth > highest {
                 (next, highest) = (at, worth);

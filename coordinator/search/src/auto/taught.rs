@@ -74,6 +74,11 @@ impl Taught {
         Self { belief, listed, parameters, by, highest }
     }
 
+    /// How many trials had finished when the parameters were fitted.
+    pub(crate) fn by(&self) -> usize {
+        self.by
+    }
+
     /// Whether its parameters follow from trials.
     pub(crate) fn is_fitted(&self) -> bool {
         self.by >= FITTED_MIN

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::auto::candidates::Candidates;
+use crate::auto::candidates::{CandidateError, Candidates};
 use crate::auto::curves::{Curves, Key, Outlook};
 use crate::auto::model::Observation;
 
@@ -87,6 +87,12 @@ impl Trials {
 
     pub(crate) fn candidates(&self) -> &Candidates {
         &self.candidates
+    }
+
+    /// Takes further candidates in.
+    pub(crate) fn extend(&mut self, points: &[Vec<f64>]) -> Result<(), CandidateError> {
+        self.candidates = self.candidates.with(points)?;
+        Ok(())
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Trial> {

@@ -4,6 +4,7 @@
 mod bounds;
 mod conformance;
 mod generated;
+mod space_searches;
 mod spaces;
 mod strategies;
 mod support;

@@ -1,0 +1,175 @@
+//! `auto` over a space: all configurations of a grid that is not too large, and else points of a Sobol sequence, to which neighbours of the
+//! best ones are added as the search goes on.
+
+use std::collections::BTreeSet;
+
+use sobol_burley::{NUM_DIMENSIONS, sample};
+use sweep_proto::Configuration;
+use sweep_proto::random::Stream;
+
+use crate::auto::candidates::{AxisKind, CANDIDATES_MAX, CandidateError, Candidates, error};
+use crate::auto::interface::{AutoError, Job, Settings, Verdict};
+use crate::auto::scale::Scale;
+use crate::auto::{Auto, Standing};
+use crate::space::Space;
+
+/// Points of a space with ranges that are candidates from the start.
+const POINTS: usize = 1_024;
+
+/// Points that are looked at for them.
+const LOOKED_AT_MAX: u32 = 1 << 16;
+
+/// Places of a grid that are looked at to list it.
+const PLACES_MAX: u64 = 1 << 20;
+
+/// The best candidates get neighbours.
+const BEST: usize = 10;
+
+/// How far neighbours are at least and at most, as a part of an axis.
+const NEAREST: f64 = 1.0 / 64.0;
+const FARTHEST: f64 = 1.0 / 8.0;
+
+/// A search over a space.
+#[derive(Clone, Debug)]
+pub struct SpaceSearch {
+    auto: Auto,
+    space: Space,
+    scales: Vec<Scale>,
+    configurations: Vec<Configuration>,
+    known: BTreeSet<Configuration>,
+    seed: u64,
+    /// Finished trials when neighbours were added last; `None` where the candidates are the whole grid.
+    grown_at: Option<usize>,
+}
+
+impl SpaceSearch {
+    /// A search that has not begun.
+    ///
+    /// # Errors
+    /// Where the settings cannot be, or nothing is found in the space.
+    pub fn new(settings: Settings, space: Space) -> Result<Self, AutoError> {
+        let seed = settings.seed;
+        let listed = listed(&space);
+        let grown_at = listed.is_none().then_some(0);
+        let configurations = match listed {
+            Some(configurations) => configurations,
+            None => sampled(&space, seed)?,
+        };
+        let scales: Vec<Scale> = space.axes().iter().map(Scale::of).collect();
+        let kinds: Vec<AxisKind> = scales.iter().map(Scale::kind).collect();
+        let points: Vec<Vec<f64>> = configurations.iter().map(|one| point(&scales, one)).collect();
+        let auto = Auto::new(settings, Candidates::new(&kinds, &points)?)?;
+        let known = configurations.iter().cloned().collect();
+        Ok(Self { auto, space, scales, configurations, known, seed, grown_at })
+    }
+
+    /// The configuration of an index.
+    pub fn configuration(&self, index: usize) -> Option<&Configuration> {
+        self.configurations.get(index)
+    }
+
+    /// See [`Auto::ask`].
+    pub fn ask(&mut self, workers: usize) -> Option<Job> {
+        self.grow();
+        self.auto.ask(workers)
+    }
+
+    /// See [`Auto::report`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn report(&mut self, job: Job, epoch: u32, loss: f64) -> Result<Verdict, AutoError> {
+        self.auto.report(job, epoch, loss)
+    }
+
+    /// See [`Auto::finish`].
+    pub fn finish(&mut self, job: Job) {
+        self.auto.finish(job);
+    }
+
+    /// See [`Auto::lose`].
+    pub fn lose(&mut self, job: Job) {
+        self.auto.lose(job);
+    }
+
+    /// See [`Auto::named`].
+    pub fn named(&mut self) -> Option<usize> {
+        self.auto.named()
+    }
+
+    /// See [`Auto::stop`]. Of a space with ranges the probability is that of its candidates.
+    pub fn stop(&self) -> Option<&Standing> {
+        self.auto.stop()
+    }
+
+    /// Adds neighbours of the best candidates where the model has been fitted since the last time.
+    fn grow(&mut self) {
+        let Some(before) = self.grown_at else { return };
+        let Some((fitted, best)) = self.auto.fitted_and_best(BEST).filter(|(fitted, _)| *fitted > before)
+        else {
+            return;
+        };
+        self.grown_at = Some(fitted);
+        let mut random = Stream::new(self.seed, "auto neighbours", fitted as u64);
+        let mut new = Vec::new();
+        for one in best {
+            let place = self.space.coordinates(&self.configurations[one]);
+            for axis in 0..place.len() {
+                for sign in [-1.0, 1.0] {
+                    let far = NEAREST * libm::pow(FARTHEST / NEAREST, random.inside());
+                    let mut there = place.clone();
+                    there[axis] = (place[axis] + sign * far).clamp(0.0, 1.0);
+                    let found = self.space.configuration(&there);
+                    if let Some(found) = found.filter(|found| !self.known.contains(found)) {
+                        self.known.insert(found.clone());
+                        new.push(found);
+                    }
+                }
+            }
+        }
+        new.truncate(CANDIDATES_MAX - self.configurations.len());
+        let points: Vec<Vec<f64>> = new.iter().map(|one| point(&self.scales, one)).collect();
+        if self.auto.extend(&points).is_ok() {
+            self.configurations.extend(new);
+        }
+    }
+}
+
+fn point(scales: &[Scale], configuration: &Configuration) -> Vec<f64> {
+    scales.iter().map(|scale| scale.place(configuration)).collect()
+}
+
+/// All configurations of a space, where it has few.
+fn listed(space: &Space) -> Option<Vec<Configuration>> {
+    let places = space.places().filter(|places| *places <= PLACES_MAX)?;
+    let mut look = space.look()?;
+    let allowed = (0..places).filter_map(|place| look.allowed_at(place));
+    let configurations: Vec<Configuration> = allowed.take(CANDIDATES_MAX + 1).collect();
+    (configurations.len() <= CANDIDATES_MAX).then_some(configurations)
+}
+
+/// Distinct configurations at the first points of a scrambled Sobol sequence.
+fn sampled(space: &Space, seed: u64) -> Result<Vec<Configuration>, CandidateError> {
+    let dimensions = space.axes().len() as u32;
+    if dimensions > NUM_DIMENSIONS {
+        return Err(error(
+            format!("{dimensions} hyperparameters are swept"),
+            "sweep fewer: a Sobol sequence has at most 256 dimensions",
+        ));
+    }
+    let scrambling = Stream::new(seed, "auto points", 0).below(1 << 32) as u32;
+    let mut known = BTreeSet::new();
+    let mut configurations = Vec::new();
+    for number in 0..LOOKED_AT_MAX {
+        let place: Vec<f64> =
+            (0..dimensions).map(|axis| f64::from(sample(number, axis, scrambling))).collect();
+        if let Some(found) = space.configuration(&place).filter(|found| !known.contains(found)) {
+            known.insert(found.clone());
+            configurations.push(found);
+            if configurations.len() == POINTS {
+                break;
+            }
+        }
+    }
+    Ok(configurations)
+}

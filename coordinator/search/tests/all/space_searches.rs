@@ -1,0 +1,92 @@
+//! `auto` over spaces: grids whole, ranges by points to which better ones are added.
+
+use std::collections::BTreeSet;
+
+use coordinator_search::Space;
+use coordinator_search::auto::{Job, Settings, SpaceSearch, Verdict};
+use sweep_proto::Configuration;
+use sweep_proto::Hyperparameter::{LearningRate, Units};
+
+use crate::support::{endless, finite, integers, is_of, reals};
+
+const EPOCHS: u32 = 4;
+
+fn settings(seed: u64) -> Settings {
+    Settings::new(seed, 2, EPOCHS, std::f64::consts::LN_2)
+}
+
+/// What a configuration's trials come to: best at 90 units and a learning rate of 0.0021.
+fn floor(configuration: &Configuration) -> f64 {
+    let units = (configuration.units() as f64 / 90.0).ln();
+    let rate = (configuration.learning_rate() / 2.1e-3).ln();
+    0.4 * (0.03 * units * units + 0.05 * rate * rate + 0.01 * units * rate).exp()
+}
+
+fn loss(configuration: &Configuration, epoch: u32) -> f64 {
+    floor(configuration) * (1.0 + 0.4 * (-1.5 * f64::from(epoch)).exp())
+}
+
+/// A whole search by one worker, of at most so many trials: all that was handed out, and the search.
+fn searched(space: Space, seed: u64, trials: usize) -> (Vec<(Job, Configuration)>, SpaceSearch) {
+    let mut search = SpaceSearch::new(settings(seed), space).unwrap();
+    let mut jobs = Vec::new();
+    let mut trained = std::collections::BTreeMap::<(usize, u32), u32>::new();
+    while jobs.len() < trials
+        && let Some(job) = search.ask(1)
+    {
+        let configuration = search.configuration(job.configuration).unwrap().clone();
+        jobs.push((job, configuration.clone()));
+        loop {
+            let epoch = trained.entry((job.configuration, job.replicate)).or_insert(0);
+            *epoch += 1;
+            if search.report(job, *epoch, loss(&configuration, *epoch)).unwrap() != Verdict::Continue {
+                break;
+            }
+        }
+    }
+    (jobs, search)
+}
+
+fn ranges() -> Space {
+    Space::over(vec![integers(Units, 8, 256, true, None), reals(LearningRate, 1e-4, 1e-2, true, None)])
+}
+
+#[test]
+fn a_space_of_ranges_is_searched_to_within_a_fraction_of_a_percent() {
+    for seed in 0..3 {
+        let (jobs, mut search) = searched(ranges(), seed, 40);
+        let named = search.named().unwrap();
+        let regret = floor(search.configuration(named).unwrap()) / 0.4 - 1.0;
+        assert!(regret < 0.005, "seed {seed}: {regret} after {} trials", jobs.len());
+    }
+}
+
+#[test]
+fn what_is_handed_out_is_of_the_space_and_no_trial_comes_twice() {
+    for space in [finite(), endless(), ranges()] {
+        let (jobs, _) = searched(space.clone(), 5, 40);
+        let fresh: Vec<_> = jobs.iter().filter(|(job, _)| !job.goes_on).collect();
+        let distinct: BTreeSet<_> = fresh.iter().map(|(job, one)| (one.clone(), job.replicate)).collect();
+        assert_eq!(distinct.len(), fresh.len());
+        assert!(jobs.iter().all(|(_, one)| is_of(&space, one) || space == ranges()));
+    }
+}
+
+#[test]
+fn a_finite_space_is_searched_whole_and_a_seed_fixes_the_search() {
+    let (jobs, search) = searched(finite(), 2, 1_000);
+    let fresh = jobs.iter().filter(|(job, _)| !job.goes_on).count();
+    assert!(search.stop().is_some() || fresh == 2 * 18, "{fresh} trials of 18 configurations");
+    assert_eq!(search.configuration(18), None);
+    let jobs = |seed| searched(ranges(), seed, 30).0;
+    assert_eq!(jobs(4), jobs(4));
+    assert_ne!(jobs(4), jobs(5));
+}
+
+#[test]
+fn a_space_without_a_configuration_is_refused_in_words() {
+    let axes = vec![integers(Units, 8, 256, true, None)];
+    let nothing = Space::of(&crate::support::spec(axes, &["units > 300"]));
+    let problem = SpaceSearch::new(settings(1), nothing).unwrap_err().to_string();
+    assert!(problem.contains("0 candidates"), "{problem}");
+}
