@@ -40,8 +40,12 @@ use trials::{State, Trials};
 /// Trials of the start, which cover the space: at least one for each worker.
 const START: usize = 8;
 
-/// A trial is finished once nothing is to be gained from it: 0.2 % at the most.
-const NO_GAIN: f64 = 0.002;
+/// Where the trainer has no patience, a trial is finished once it will hardly gain this much any more. With patience that would save few
+/// epochs, and bias scores.
+const NO_GAIN: f64 = 0.01;
+
+/// A loss counts as at least this part of that of guessing: a loss of nothing has no logarithm.
+const LEAST: f64 = 1e-6;
 
 /// A trial is paused once it is less probable than this that its configuration is as good as the named one ...
 const UNLIKELY: f64 = 0.02;
@@ -126,8 +130,7 @@ impl Auto {
             )));
         }
         if loss.is_finite() {
-            // A loss of nothing has no logarithm.
-            trial.losses.push(loss.max(f64::MIN_POSITIVE));
+            trial.losses.push(loss.max(LEAST * self.settings.chance_loss));
         } else {
             trial.has_diverged = true;
         }
@@ -267,7 +270,7 @@ impl Auto {
 
     /// Whether a trial that runs will hardly get any better.
     fn has_no_gain(&mut self, key: Key) -> bool {
-        if !self.taught.as_ref().is_some_and(Taught::is_fitted) {
+        if self.settings.patience > 0 || !self.taught.as_ref().is_some_and(Taught::is_fitted) {
             return false;
         }
         let outlook = self.trials.outlook(key);
