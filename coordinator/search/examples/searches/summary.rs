@@ -8,13 +8,22 @@ use coordinator_search::replay::{Judge, Judgement, Trace};
 /// Parts of the grid's epochs after which searches are looked at.
 const SHARES: [f64; 5] = [0.02, 0.05, 0.08, 0.10, 0.15];
 
+/// A search that stopped by itself.
+#[derive(Debug)]
+struct Stop {
+    epochs: u64,
+    /// The margin that it told, and whether none was better by more.
+    margin: f64,
+    is_kept: bool,
+    is_tied: bool,
+}
+
 /// All searches so far.
 #[derive(Debug)]
 pub(crate) struct Summary {
     shares: Vec<f64>,
     judgements: Vec<Judgement>,
-    /// Of those that stopped: epochs, whether the named one was tied with the best, and whether it was within 1 % of it.
-    stops: Vec<(u64, bool, bool)>,
+    stops: Vec<Stop>,
     took: Duration,
 }
 
@@ -33,8 +42,13 @@ impl Summary {
     pub(crate) fn add(&mut self, trace: &Trace, judge: &Judge, all_epochs: u64, took: Duration) {
         self.took += took;
         self.judgements.push(judge.judge(trace, all_epochs, &self.shares));
-        if let (Some(epochs), Some(named)) = (trace.stop, trace.named_after(u64::MAX)) {
-            self.stops.push((epochs, judge.is_tied(named), judge.regret(named) <= 0.01));
+        if let (Some(margin), Some(named)) = (trace.stop, trace.named_after(u64::MAX)) {
+            self.stops.push(Stop {
+                epochs: trace.epochs,
+                margin,
+                is_kept: judge.is_within(named, margin),
+                is_tied: judge.is_tied(named),
+            });
         }
     }
 }
@@ -70,16 +84,18 @@ impl fmt::Display for Summary {
         }
         let stopped = self.stops.len();
         if stopped > 0 {
-            let mut epochs: Vec<f64> = self.stops.iter().map(|(epochs, ..)| *epochs as f64).collect();
-            let tied = self.stops.iter().filter(|(_, tied, _)| *tied).count();
-            let good = self.stops.iter().filter(|(.., good)| *good).count();
+            let median = |of: &dyn Fn(&Stop) -> f64| {
+                let mut values: Vec<f64> = self.stops.iter().map(of).collect();
+                quantile(&mut values, 0.5)
+            };
             write!(
                 formatter,
-                "; stopped {:.2} at {:.0} epochs, then within 1 % {:.2}, tied {:.2}",
+                "; stopped {:.2} at {:.0} epochs within {:.1} %: true of {:.2}, tied {:.2}",
                 part(stopped, count),
-                quantile(&mut epochs, 0.5),
-                part(good, stopped),
-                part(tied, stopped),
+                median(&|stop| stop.epochs as f64),
+                100.0 * median(&|stop| stop.margin.exp_m1()),
+                part(self.stops.iter().filter(|stop| stop.is_kept).count(), stopped),
+                part(self.stops.iter().filter(|stop| stop.is_tied).count(), stopped),
             )?;
         }
         write!(formatter, "; {:.1} searches/s", count as f64 / self.took.as_secs_f64())

@@ -191,7 +191,8 @@ impl Candidates {
     /// How crowded a candidate's levels are: the squares of their uses.
     pub(crate) fn crowding(&self, candidate: usize, uses: &[Vec<u32>]) -> f64 {
         let levels = self.levels[candidate].iter().zip(uses);
-        levels.map(|(level, uses)| f64::from(uses[*level as usize]).powi(2)).sum()
+        let squared = |uses: u32| f64::from(uses) * f64::from(uses);
+        levels.map(|(level, uses)| squared(uses[*level as usize])).sum()
     }
 
     /// Sum of distances along all axes; different categories are one axis apart.

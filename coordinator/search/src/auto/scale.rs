@@ -71,7 +71,8 @@ fn are_even_in_logarithms(numbers: &[f64]) -> bool {
     let unevenness = |values: &[f64]| {
         let steps: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let mean = steps.iter().sum::<f64>() / steps.len() as f64;
-        steps.iter().map(|step| (step / mean - 1.0).powi(2)).sum::<f64>()
+        let squared = |deviation: f64| deviation * deviation;
+        steps.iter().map(|step| squared(step / mean - 1.0)).sum::<f64>()
     };
     let logarithms: Vec<f64> = sorted.iter().map(|one| libm::log(*one)).collect();
     unevenness(&logarithms) < unevenness(&sorted)

@@ -20,7 +20,7 @@ impl Strategy for Auto {
         Auto::named(self)
     }
 
-    fn has_stopped(&mut self) -> bool {
-        self.stop().is_some()
+    fn stop(&self) -> Option<f64> {
+        Auto::stop(self).map(|standing| standing.margin)
     }
 }

@@ -37,9 +37,14 @@ impl Judge {
         self.truth.get(configuration).map_or(f64::INFINITY, |truth| truth / self.best - 1.0)
     }
 
+    /// Whether no configuration is better than this one by more than a margin between the logarithms of their scores.
+    pub fn is_within(&self, configuration: usize, margin: f64) -> bool {
+        libm::log1p(self.regret(configuration)) <= margin
+    }
+
     /// Whether the whole grid could not tell it from the best one.
     pub fn is_tied(&self, configuration: usize) -> bool {
-        libm::log1p(self.regret(configuration)) <= self.tied
+        self.is_within(configuration, self.tied)
     }
 
     /// Judges a search; `all_epochs` are those of the grid, of which `shares` are looked at.

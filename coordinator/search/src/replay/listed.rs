@@ -87,7 +87,7 @@ impl Strategy for Listed {
         self.means.named()
     }
 
-    fn has_stopped(&mut self) -> bool {
-        false
+    fn stop(&self) -> Option<f64> {
+        None
     }
 }

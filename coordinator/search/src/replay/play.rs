@@ -27,8 +27,8 @@ pub struct Trace {
     pub jobs: u64,
     /// The configuration that the search would have named, whenever it was another one, with the epochs trained by then.
     pub named: Vec<(u64, usize)>,
-    /// Epochs trained when the search stopped by itself.
-    pub stop: Option<u64>,
+    /// Where the search stopped by itself: within which margin, see [`Strategy::stop`].
+    pub stop: Option<f64>,
     /// Simulated time, in milliseconds.
     pub ms: u64,
 }
@@ -74,8 +74,8 @@ pub fn play(table: &CurveTable, course: Course, strategy: &mut dyn Strategy) -> 
             {
                 game.trace.named.push((game.trace.epochs, named));
             }
-            if strategy.has_stopped() {
-                game.trace.stop = Some(game.trace.epochs);
+            game.trace.stop = strategy.stop();
+            if game.trace.stop.is_some() {
                 break;
             }
         }

@@ -151,7 +151,7 @@ impl Strategy for Sampled {
         self.means.named()
     }
 
-    fn has_stopped(&mut self) -> bool {
-        false
+    fn stop(&self) -> Option<f64> {
+        None
     }
 }

@@ -22,6 +22,6 @@ pub trait Strategy {
     /// The configuration that it would name now.
     fn named(&mut self) -> Option<usize>;
 
-    /// Whether it has stopped by itself.
-    fn has_stopped(&mut self) -> bool;
+    /// Where it has stopped by itself: by how much, in the logarithms of scores, no configuration should be better than the named one.
+    fn stop(&self) -> Option<f64>;
 }

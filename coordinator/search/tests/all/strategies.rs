@@ -111,8 +111,8 @@ impl Strategy for Watched<'_> {
         self.strategy.named()
     }
 
-    fn has_stopped(&mut self) -> bool {
-        self.strategy.has_stopped()
+    fn stop(&self) -> Option<f64> {
+        self.strategy.stop()
     }
 }
 
