@@ -93,3 +93,61 @@ impl Listed {
         observations.iter().filter_map(placed).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auto::candidates::AxisKind;
+
+    /// 40 × 40 candidates.
+    fn grid() -> Candidates {
+        let axes = [AxisKind { is_categorical: false }; 2];
+        let place = |number: usize| number as f64 / 39.0;
+        let points: Vec<Vec<f64>> = (0..1_600).map(|at| vec![place(at / 40), place(at % 40)]).collect();
+        Candidates::new(&axes, &points).unwrap()
+    }
+
+    /// Lowest at the corner of candidate 0.
+    fn observations(tried: &[usize]) -> Vec<Observation> {
+        let value = |one: usize| 0.1 * ((one / 40 + one % 40) as f64 / 78.0) - 0.7;
+        let observation = |one: &usize| Observation {
+            configuration: *one,
+            replicate: 0,
+            value: value(*one),
+            variance: 0.0,
+        };
+        tried.iter().map(observation).collect()
+    }
+
+    #[test]
+    fn what_may_be_best_is_listed_and_what_was_tried() {
+        let candidates = grid();
+        let tried: Vec<usize> = vec![0, 39, 45, 410, 820, 1_230, 1_560, 1_599];
+        let observations = observations(&tried);
+        let shown =
+            Shown { observations: &observations, tried: &tried, level: -0.65, replicates: 2, margin: 0.01 };
+        let parameters = Parameters::fit(&candidates, &observations, shown.level);
+        let listed = Listed::of(&candidates, &parameters, &shown);
+        assert_eq!(listed.points().len(), LISTED_MAX);
+        assert!(tried.iter().all(|one| listed.place(*one).is_some()));
+        let near = (0..10).flat_map(|row| (0..10).map(move |column| 40 * row + column));
+        assert!(near.into_iter().all(|one| listed.place(one).is_some()), "neighbours of the best one");
+        let far = (30..39).flat_map(|row| (30..39).map(move |column| 40 * row + column));
+        let far = far.filter(|one| listed.place(*one).is_some()).count();
+        assert!(far < 40, "{far} of 81 that are far from it");
+        assert!((0.0..0.2).contains(&listed.left_out), "{}", listed.left_out);
+        let places: Vec<usize> = listed.points().iter().filter_map(|one| listed.place(*one)).collect();
+        assert_eq!(places, (0..LISTED_MAX).collect::<Vec<_>>());
+        assert_eq!(listed.placed(&observations).len(), tried.len());
+    }
+
+    #[test]
+    fn few_candidates_are_listed_all() {
+        let axes = [AxisKind { is_categorical: true }];
+        let points: Vec<Vec<f64>> = (0..5).map(|at| vec![f64::from(at) / 5.0]).collect();
+        let candidates = Candidates::new(&axes, &points).unwrap();
+        let shown = Shown { observations: &[], tried: &[], level: 0.0, replicates: 1, margin: 0.01 };
+        let listed = Listed::of(&candidates, &Parameters::prior(1), &shown);
+        assert_eq!((listed.points(), listed.left_out), (&[0, 1, 2, 3, 4][..], 0.0));
+    }
+}
