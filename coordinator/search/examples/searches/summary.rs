@@ -98,6 +98,11 @@ impl fmt::Display for Summary {
                 part(self.stops.iter().filter(|stop| stop.is_tied).count(), stopped),
             )?;
         }
-        write!(formatter, "; {:.1} searches/s", count as f64 / self.took.as_secs_f64())
+        // The system counts in ticks: a few short searches may take none.
+        if self.took.is_zero() {
+            Ok(())
+        } else {
+            write!(formatter, "; {:.1} searches/s", count as f64 / self.took.as_secs_f64())
+        }
     }
 }

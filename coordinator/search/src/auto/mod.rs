@@ -87,27 +87,16 @@ impl Auto {
 
     /// The next trial for one of `workers` workers; `None` where the search has stopped, or every trial was handed out.
     pub fn ask(&mut self, workers: usize) -> Option<Job> {
-        self.learn();
-        self.conclude();
-        if self.conclusion.is_some() {
-            return None;
-        }
-        while self.start.len() < START.max(workers).min(self.trials.candidates().len()) {
-            let configuration = self.start.next(self.trials.candidates());
-            if self.trials.next(configuration) == Some(0) {
-                return Some(self.run((configuration, 0)));
-            }
-        }
-        if let Some(configuration) = self.confirmed
-            && let Some(replicate) = self.trials.next(configuration)
-        {
-            return Some(self.run((configuration, replicate)));
-        }
-        let open: Vec<Open> = (0..self.trials.candidates().len())
-            .filter_map(|one| self.trials.next(one).map(|replicate| (one, replicate)))
-            .collect();
-        let best = self.most_telling(&open).or_else(|| open.first().copied())?;
-        Some(self.run(best))
+        let first = self.prepare(workers);
+        let key = if self.conclusion.is_some() { None } else { first.or_else(|| self.chosen()) };
+        key.map(|key| self.run(key))
+    }
+
+    /// What [`Self::ask`] answered before a restart: the search is as it was then, and nothing is chosen again.
+    pub fn given(&mut self, workers: usize, job: Job) {
+        self.prepare(workers);
+        self.conclusion = None;
+        self.run((job.configuration, job.replicate));
     }
 
     /// A trial has measured an epoch, counted from 1.
@@ -115,6 +104,34 @@ impl Auto {
     /// # Errors
     /// Where the trial does not run, or that epoch is not its next one. Nothing has changed then.
     pub fn report(&mut self, job: Job, epoch: u32, loss: f64) -> Result<Verdict, AutoError> {
+        let has_ended = self.show(job, epoch, loss)?;
+        let key = (job.configuration, job.replicate);
+        let verdict = if has_ended || self.has_no_gain(key) {
+            Verdict::Finish
+        } else if self.is_unlikely(key) {
+            Verdict::Pause
+        } else {
+            Verdict::Continue
+        };
+        self.follow(key, verdict);
+        Ok(verdict)
+    }
+
+    /// What [`Self::report`] was told before a restart, and answered: the search is as it was then, and nothing is judged again.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reported(&mut self, job: Job, epoch: u32, loss: f64, verdict: Verdict) -> Result<(), AutoError> {
+        self.show(job, epoch, loss)?;
+        if verdict != Verdict::Finish {
+            self.learn();
+        }
+        self.follow((job.configuration, job.replicate), verdict);
+        Ok(())
+    }
+
+    /// Takes over an epoch; tells whether it is the trial's last one.
+    fn show(&mut self, job: Job, epoch: u32, loss: f64) -> Result<bool, AutoError> {
         let key = (job.configuration, job.replicate);
         let Some(trial) = self.trials.get_mut(key).filter(|trial| trial.state == State::Running) else {
             return Err(AutoError(format!(
@@ -135,19 +152,44 @@ impl Auto {
             trial.has_diverged = true;
         }
         let patience = self.settings.patience as usize;
-        let has_ended = trial.has_diverged
-            || epoch >= self.settings.epochs
-            || (patience > 0 && trial.epochs_since_best() >= patience);
-        let verdict = if has_ended || self.has_no_gain(key) {
-            self.trials.finish(key);
-            Verdict::Finish
-        } else if self.is_unlikely(key) {
-            self.trials.pause(key);
-            Verdict::Pause
-        } else {
-            Verdict::Continue
-        };
-        Ok(verdict)
+        let is_out_of_patience = patience > 0 && trial.epochs_since_best() >= patience;
+        Ok(trial.has_diverged || epoch >= self.settings.epochs || is_out_of_patience)
+    }
+
+    fn follow(&mut self, key: Key, verdict: Verdict) {
+        match verdict {
+            Verdict::Finish => self.trials.finish(key),
+            Verdict::Pause => self.trials.pause(key),
+            Verdict::Continue => {}
+        }
+    }
+
+    /// Everything that being asked changes but the choice; gives the next trial of the start, where there is one.
+    fn prepare(&mut self, workers: usize) -> Option<Key> {
+        self.learn();
+        self.conclude();
+        while self.conclusion.is_none()
+            && self.start.len() < START.max(workers).min(self.trials.candidates().len())
+        {
+            let configuration = self.start.next(self.trials.candidates());
+            if self.trials.next(configuration) == Some(0) {
+                return Some((configuration, 0));
+            }
+        }
+        None
+    }
+
+    /// The trial that is worth most.
+    fn chosen(&mut self) -> Option<Key> {
+        if let Some(configuration) = self.confirmed
+            && let Some(replicate) = self.trials.next(configuration)
+        {
+            return Some((configuration, replicate));
+        }
+        let open: Vec<Open> = (0..self.trials.candidates().len())
+            .filter_map(|one| self.trials.next(one).map(|replicate| (one, replicate)))
+            .collect();
+        self.most_telling(&open).or_else(|| open.first().copied())
     }
 
     /// The trainer has ended a trial with the epochs that it has reported.

@@ -74,6 +74,20 @@ impl SpaceSearch {
         self.auto.ask(workers)
     }
 
+    /// See [`Auto::given`].
+    pub fn given(&mut self, workers: usize, job: Job) {
+        self.grow();
+        self.auto.given(workers, job);
+    }
+
+    /// See [`Auto::reported`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reported(&mut self, job: Job, epoch: u32, loss: f64, verdict: Verdict) -> Result<(), AutoError> {
+        self.auto.reported(job, epoch, loss, verdict)
+    }
+
     /// See [`Auto::report`].
     ///
     /// # Errors

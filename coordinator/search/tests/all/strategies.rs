@@ -232,6 +232,43 @@ fn a_restart_at_any_event_and_questions_at_any_time_change_no_decision() {
     }
 }
 
+/// Takes over what was decided, without deciding again.
+fn fold(search: &mut Auto, event: &Event) {
+    match event {
+        Event::Asked(Some(job)) => search.given(3, *job),
+        Event::Asked(None) => assert_eq!(search.ask(3), None),
+        Event::Reported(job, epoch, loss, verdict) => search.reported(*job, *epoch, *loss, *verdict).unwrap(),
+    }
+}
+
+/// A coordinator that starts again need not decide again: what was decided makes the same search.
+#[test]
+fn what_was_decided_before_a_restart_is_folded_to_the_same_search() {
+    for seed in 0..4 {
+        let events = events(seed);
+        for restart in (0..events.len()).step_by(5) {
+            let mut search = auto(seed);
+            events[..restart].iter().for_each(|event| fold(&mut search, event));
+            events[restart..].iter().for_each(|event| apply(&mut search, event));
+        }
+    }
+}
+
+/// What an earlier version decided is taken over, even where this one would have decided otherwise.
+#[test]
+fn decisions_that_this_version_would_not_take_are_folded() {
+    let mut search = auto(1);
+    let job = |configuration, replicate| Job { configuration, replicate, goes_on: false };
+    search.given(1, job(7, 1));
+    search.reported(job(7, 1), 1, 0.6, Verdict::Pause).unwrap();
+    search.given(1, Job { goes_on: true, ..job(7, 1) });
+    search.reported(job(7, 1), 2, 0.5, Verdict::Finish).unwrap();
+    assert_eq!(search.named(), Some(7));
+    assert!(search.reported(job(7, 1), 3, 0.5, Verdict::Finish).is_err(), "it has finished");
+    let next: Vec<Job> = (0..3).filter_map(|_| search.ask(1)).collect();
+    assert!(next.len() == 3 && next.iter().all(|job| !job.goes_on), "{next:?}");
+}
+
 /// Where two trials end at one time, their order decides nothing.
 #[test]
 fn ends_at_the_same_time_may_be_permuted() {
@@ -309,6 +346,30 @@ fn a_lost_trial_is_handed_out_again_and_a_diverged_one_is_not() {
     assert_eq!(next, Job { goes_on: true, ..jobs[1] }, "all others run");
     assert_eq!(search.ask(1), None);
     assert_eq!(search.named(), Some(jobs[0].configuration), "it is the only one that has finished");
+}
+
+/// Searches of one candidate, of one epoch, and of scores that are all alike.
+#[test]
+fn the_smallest_searches_end() {
+    for (levels_of_units, replicates, epochs) in [(1, 1, 1), (1, 3, 2), (2, 1, 1), (12, 2, 1), (12, 2, 3)] {
+        let units: Vec<u64> = (1..=levels_of_units).map(|one| 8 * one).collect();
+        let (candidates, _) = Candidates::of(&Space::over(vec![levels(Units, &units)])).unwrap();
+        let settings = Settings::new(1, replicates, epochs, std::f64::consts::LN_2);
+        let mut search = Auto::new(settings, candidates).unwrap();
+        let mut trials = 0;
+        while let Some(job) = search.ask(4) {
+            trials += 1;
+            for epoch in 1..=epochs {
+                if search.report(job, epoch, 0.5) != Ok(Verdict::Continue) {
+                    break;
+                }
+            }
+            assert!(trials <= 100, "it never ends");
+        }
+        assert!(search.named().is_some());
+        let all = levels_of_units as usize * replicates as usize;
+        assert!(search.stop().is_some() || trials >= all, "{trials} of {all} trials");
+    }
 }
 
 proptest! {
