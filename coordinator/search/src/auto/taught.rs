@@ -89,9 +89,10 @@ impl Taught {
         self.by >= FITTED_EACH
     }
 
-    /// What is believed with what all other trials have shown; `are_ending`: how sure that will be once those that run have finished.
-    pub(crate) fn view(&self, trials: &mut Trials, are_ending: bool) -> Option<Updated<'_>> {
-        let observations = trials.open_observations(self.highest, are_ending);
+    /// What is believed with what all other trials have shown; `with_unseen`: how sure that is once those that have shown nothing yet have,
+    /// which says nothing about means.
+    pub(crate) fn view(&self, trials: &mut Trials, with_unseen: bool) -> Option<Updated<'_>> {
+        let observations = trials.open_observations(self.highest, with_unseen);
         self.belief.updated(&self.listed.placed(&observations))
     }
 

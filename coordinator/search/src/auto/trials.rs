@@ -210,13 +210,14 @@ impl Trials {
         observations
     }
 
-    /// What all trials have shown that were not absorbed, sorted: finished ones, and the others extrapolated to their ends. `are_ending`: as
-    /// if those that run had ended, and those among them that have shown nothing, too.
-    pub(crate) fn open_observations(&mut self, highest: f64, are_ending: bool) -> Vec<Observation> {
+    /// What all trials have shown that were not absorbed, sorted: finished ones, and the others extrapolated to their ends. `with_unseen`: also
+    /// those that run and have shown nothing, as if they had ended; their values mean nothing. To take those that have shown something
+    /// as ended, too, made searches later, not sooner.
+    pub(crate) fn open_observations(&mut self, highest: f64, with_unseen: bool) -> Vec<Observation> {
         let mut observations = Vec::new();
         for (key, trial) in &mut self.all {
-            let is_ending = are_ending && trial.state == State::Running;
-            if trial.is_absorbed || (trial.losses.is_empty() && !trial.has_diverged && !is_ending) {
+            let is_unseen = with_unseen && trial.state == State::Running;
+            if trial.is_absorbed || (trial.losses.is_empty() && !trial.has_diverged && !is_unseen) {
                 continue;
             }
             let (value, variance) = match trial.best() {
@@ -228,7 +229,6 @@ impl Trials {
                 }
                 None => (0.0, 0.0),
             };
-            let variance = if is_ending { 0.0 } else { variance };
             observations.push(Observation { configuration: key.0, replicate: key.1, value, variance });
         }
         observations
