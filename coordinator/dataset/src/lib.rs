@@ -13,6 +13,7 @@ mod corpus;
 mod download;
 mod encode;
 mod error;
+mod file_rows;
 mod inspect;
 mod labels;
 mod limits;

@@ -8,16 +8,13 @@ use sweep_proto::encoded::Split;
 use sweep_proto::{HtmlBreaks, Reading};
 
 use crate::error::{DatasetError, shortened};
+use crate::file_rows::{FileRows, NOT_ENCODED, NOT_UTF8, TextOrigin, reasons};
 use crate::labels::{Labels, Meaning};
 use crate::limits::{
-    BAD_ROWS_LISTED, BAD_ROWS_SHOWN, CLASSES_MAX, CORPUS_BYTES_MAX, FILES_TOLD_MAX, ROWS_MAX, TEXT_BYTES_MAX,
+    BAD_ROWS_SHOWN, CLASSES_MAX, CORPUS_BYTES_MAX, FILES_TOLD_MAX, ROWS_MAX, TEXT_BYTES_MAX,
 };
 use crate::markup::without_breaks;
 
-/// Why a row is rejected whose bytes are no text; what helps is to name the encoding, not to skip rows.
-const NOT_UTF8: &str = "the text is not UTF-8";
-/// How the reason begins for a row whose bytes are not of the encoding that its file is converted from.
-const NOT_ENCODED: &str = "the row is not ";
 /// Notes kept of one file.
 const NOTES_MAX: usize = 10;
 
@@ -109,23 +106,6 @@ pub(crate) struct Rows {
     text_bytes: u64,
 }
 
-/// How the text of a file came about.
-#[derive(Clone, Debug, Default)]
-struct TextOrigin {
-    /// The encoding that it was converted from; nothing for UTF-8.
-    converted_from: Option<&'static str>,
-    /// The encoding that lines of it which are not UTF-8 are likely in.
-    likely: Option<&'static str>,
-}
-
-/// The rows of one file, good and bad.
-#[derive(Clone, Debug, Default)]
-struct FileRows {
-    account: FileAccount,
-    reasons: BTreeMap<String, u64>,
-    first: Vec<BadRow>,
-}
-
 /// Where a row stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
@@ -159,7 +139,13 @@ impl Rows {
         if is_converted {
             self.note(format!("converted from {encoding}"));
         }
-        self.text = TextOrigin { converted_from: is_converted.then_some(encoding), likely };
+        let converted_from = is_converted.then_some(encoding);
+        self.text = TextOrigin { converted_from, likely, is_always_utf8: false };
+    }
+
+    /// Says that the present file's format has text in UTF-8 alone.
+    pub(crate) fn set_always_utf8(&mut self) {
+        self.text = TextOrigin { is_always_utf8: true, ..TextOrigin::default() };
     }
 
     /// Tells what may make the results mean something else than intended, once.
@@ -179,10 +165,7 @@ impl Rows {
         // The last one is the present one.
         let entered = match self.files.iter().position(is_it) {
             Some(place) => self.files.remove(place),
-            None => FileRows {
-                account: FileAccount { file: name, split: split.into(), ..FileAccount::default() },
-                ..FileRows::default()
-            },
+            None => FileRows::of(name, split),
         };
         self.files.push(entered);
     }
@@ -253,7 +236,7 @@ impl Rows {
         if let Some(encoding) = self.text.converted_from
             && (text.contains(char::REPLACEMENT_CHARACTER) || label.contains(char::REPLACEMENT_CHARACTER))
         {
-            return self.reject_of(place, label, &format!("the row is not {encoding}"));
+            return self.reject_of(place, label, &format!("{NOT_ENCODED}{encoding}"));
         }
         let text = self.tidied(text);
         let text = text.trim();
@@ -311,12 +294,8 @@ impl Rows {
     /// Counts a bad row.
     pub(crate) fn reject(&mut self, place: Place<'_>, reason: &str) -> Result<(), DatasetError> {
         let row = BadRow { file: shortened(place.file, 200), line: place.line, reason: reason.to_owned() };
-        let file = self.present(None);
-        file.account.unusable += 1;
-        *file.reasons.entry(reason.to_owned()).or_default() += 1;
-        if file.first.len() < BAD_ROWS_LISTED {
-            file.first.push(row.clone());
-        }
+        let text = self.text;
+        self.present(None).reject(&row, text);
         self.bad.count += 1;
         *self.bad.reasons.entry(reason.to_owned()).or_default() += 1;
         if self.bad.first.len() < BAD_ROWS_SHOWN {
@@ -354,7 +333,7 @@ impl Rows {
             share: 100.0 * unusable as f64 / total as f64,
             allowed: 100.0 * allowed,
             listed: file.first.iter().map(|row| format!("    {row}\n")).collect(),
-            remedy: self.remedy(file),
+            remedy: file.remedy(),
         })
     }
 
@@ -382,21 +361,6 @@ impl Rows {
             return Err(DatasetError::unsuitable(&file.account.file, reason));
         }
         Ok(())
-    }
-
-    /// What helps where too many rows of a file are bad. Skipping rows that another encoding spoils would bias the data.
-    fn remedy(&self, file: &FileRows) -> String {
-        let spoiled = |reason: &String| {
-            reason == NOT_UTF8 || reason.contains("not UTF-8") || reason.starts_with(NOT_ENCODED)
-        };
-        if !file.reasons.keys().any(spoiled) {
-            return "mend these rows, or raise `bad_rows_share_max` under [data] to skip them".to_owned();
-        }
-        let likely = self.text.likely.unwrap_or("another encoding");
-        format!(
-            "mend these rows, or save the file as UTF-8, or name its encoding (the lines look like {likely}): \
-             `encoding = \"...\"` under [data]"
-        )
     }
 
     /// Labels that only unusable rows have.
@@ -474,18 +438,6 @@ impl Rows {
         }
         self.classes = order.iter().map(|class| self.classes[*class as usize].clone()).collect();
     }
-}
-
-/// The reasons of some files with the rows of each, most rows first.
-fn reasons(files: &[&FileRows]) -> String {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (reason, rows) in files.iter().flat_map(|file| &file.reasons) {
-        *counts.entry(reason).or_default() += rows;
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
-    let told: Vec<_> = counts.iter().map(|(reason, rows)| format!("{reason} ({rows})")).collect();
-    told.join(", ")
 }
 
 #[cfg(test)]

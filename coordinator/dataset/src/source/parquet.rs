@@ -2,12 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use parquet::file::metadata::ParquetMetaData;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 mod cells;
+mod table;
 
-use cells::{Cell, Cells, Kind};
+use cells::Kind;
+use table::Table;
 
 use super::column::find;
 use super::finite::FiniteFile;
@@ -18,7 +21,7 @@ use crate::error::DatasetError;
 use crate::labels::several_labels;
 use crate::limits::UNPACKED_BYTES_MAX;
 use crate::progress::Progress;
-use crate::rows::{Part, Place, Rows};
+use crate::rows::{Part, Rows};
 
 /// Rows decoded at once: bounds memory without losing speed.
 const BATCH_ROWS: usize = 1_024;
@@ -63,6 +66,7 @@ fn read_all(
     rows: &mut Rows,
     progress: &dyn Progress,
 ) -> Result<(), DatasetError> {
+    rows.set_always_utf8();
     let reader = reader(path)?;
     let metadata = reader.metadata();
     let header = header(&reader);
@@ -81,34 +85,33 @@ fn read_all(
             "it unpacks to more than 4 GiB; give a smaller file",
         ));
     }
-    progress.stage(
-        &format!("reading {}", path.file_name()),
-        u64::try_from(metadata.file_metadata().num_rows()).ok(),
-        false,
-    );
-    let file = path.file_name();
-    let mut row = 0;
+    let total = rows_of(metadata).map_err(|error| damaged(path, &error))?;
+    progress.stage(&format!("reading {}", path.file_name()), Some(total), false);
+    let mut table = Table::new(path.file_name(), wanted, part);
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(|error| damaged(path, &error))?;
-        let open = |kind: &Kind| kind.cells(group.as_ref());
-        let mut texts = wanted
-            .texts
-            .iter()
-            .map(open)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| damaged(path, &error))?;
-        let mut labels = open(&wanted.label).map_err(|error| damaged(path, &error))?;
+        let mut columns = table.columns(group.as_ref()).map_err(|error| damaged(path, &error))?;
         let mut left = u64::try_from(group.metadata().num_rows()).unwrap_or(0);
         while left > 0 {
             let count = usize::try_from(left).unwrap_or(usize::MAX).min(BATCH_ROWS);
-            let batch = Batch::read(&mut texts, &mut labels, count).map_err(|error| damaged(path, &error))?;
-            batch.push(&file, &wanted, part, row, rows)?;
-            row += count as u64;
+            let batch = columns.read(count).map_err(|error| damaged(path, &error))?;
+            table.push(&batch, rows)?;
             left -= count as u64;
-            progress.advance(row);
+            progress.advance(table.rows());
         }
+        columns.finish().map_err(|error| damaged(path, &error))?;
     }
     Ok(())
+}
+
+/// The number of rows, which the file says twice.
+fn rows_of(metadata: &ParquetMetaData) -> Result<u64, ParquetError> {
+    let groups = metadata.row_groups().iter().map(RowGroupMetaData::num_rows);
+    let in_groups =
+        groups.map(|rows| u64::try_from(rows).ok()).try_fold(0_u64, |sum, rows| sum.checked_add(rows?));
+    let told = u64::try_from(metadata.file_metadata().num_rows()).ok();
+    told.filter(|_| told == in_groups)
+        .ok_or_else(|| ParquetError::General("it says two different numbers of rows".to_owned()))
 }
 
 fn reader(path: &SourcePath) -> Result<Reader, DatasetError> {
@@ -162,14 +165,14 @@ impl Wanted {
 
     /// The class of a label: its name where the file names it. A number outside the names, such as the -1 of a test
     /// set without labels, is no label.
-    fn class(&self, label: Cell) -> Vec<u8> {
+    fn class<'a>(&'a self, label: &'a [u8]) -> &'a [u8] {
         if self.classes.is_empty() {
             return label;
         }
-        let number = std::str::from_utf8(&label).ok().and_then(|label| label.parse::<i64>().ok());
+        let number = std::str::from_utf8(label).ok().and_then(|label| label.parse::<i64>().ok());
         let Some(number) = number else { return label };
         let name = usize::try_from(number).ok().and_then(|number| self.classes.get(number));
-        name.map(|name| name.clone().into_bytes()).unwrap_or_default()
+        name.map(String::as_bytes).unwrap_or_default()
     }
 }
 
@@ -185,39 +188,24 @@ fn class_names(metadata: &ParquetMetaData, column: &str) -> Vec<String> {
     names().unwrap_or_default()
 }
 
-/// Some rows: the cells of each wanted column.
-struct Batch {
-    texts: Vec<Vec<Option<Cell>>>,
-    labels: Vec<Option<Cell>>,
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
 
-impl Batch {
-    fn read(texts: &mut [Cells], labels: &mut Cells, count: usize) -> parquet::errors::Result<Batch> {
-        let texts = texts.iter_mut().map(|text| text.read(count)).collect::<Result<_, _>>()?;
-        Ok(Batch { texts, labels: labels.read(count)? })
-    }
+    use parquet::file::metadata::FileMetaData;
+    use parquet::schema::parser::parse_message_type;
+    use parquet::schema::types::SchemaDescriptor;
 
-    fn push(
-        mut self,
-        file: &str,
-        wanted: &Wanted,
-        part: Part,
-        before: u64,
-        rows: &mut Rows,
-    ) -> Result<(), DatasetError> {
-        for (row, label) in self.labels.into_iter().enumerate() {
-            let place = Place { file, line: before + row as u64 + 1 };
-            let label = label.map(|label| wanted.class(label)).unwrap_or_default();
-            let cells = self.texts.iter_mut().map(|text| text[row].take().unwrap_or_default());
-            let text = match cells.collect::<Vec<_>>() {
-                mut cells if cells.len() == 1 => cells.remove(0),
-                mut cells => {
-                    cells.retain(|cell| !cell.trim_ascii().is_empty());
-                    cells.join(&b'\n')
-                }
-            };
-            rows.push(place, part, &label, &text)?;
-        }
-        Ok(())
+    use super::*;
+
+    #[test]
+    fn a_file_and_its_groups_say_the_same_number_of_rows() {
+        let schema = parse_message_type("message schema { required int64 label; }").expect("a schema");
+        let schema = Arc::new(SchemaDescriptor::new(Arc::new(schema)));
+        let rows = |told: i64| {
+            let file = FileMetaData::new(2, told, None, None, Arc::clone(&schema), None);
+            rows_of(&ParquetMetaData::new(file, Vec::new())).ok()
+        };
+        assert_eq!([rows(0), rows(1), rows(-1)], [Some(0), None, None]);
     }
 }

@@ -1,10 +1,12 @@
 //! Parquet files: what common writers make is read, and each other kind of column is refused by its name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use coordinator_dataset::{NoProgress, prepare};
 use parquet::basic::Compression;
+use sweep_proto::DataSpec;
 
-use crate::common::Place;
-use crate::common::parquet::{Cells, parquet};
+use crate::common::parquet::{Cells, front_coded, parquet, with_rows_told};
+use crate::common::{Place, csv, file, with_test};
 use crate::kinds::{classes, columns, look, seen};
 
 /// Films and their labels as one column of Parquet each.
@@ -101,4 +103,86 @@ fn each_kind_of_parquet_column_is_read_or_refused_by_name() {
     let message =
         seen(&place, &number, &columns(&["label"], "text")).map(|seen| seen.rows).expect_err("a number");
     assert!(message.contains("its column \"label\" holds INT64, not text"), "{message}");
+}
+
+/// Why a file of films is refused.
+fn refused(place: &Place, name: &str, bytes: &[u8]) -> String {
+    let path = place.write(name, bytes);
+    seen(place, &path, &columns(&["text"], "label")).map(|seen| seen.rows).expect_err(name)
+}
+
+/// Some bytes of a file with others in their place.
+fn replaced(file: &[u8], found: &[u8], by: &[u8]) -> Vec<u8> {
+    let mut changed = file.to_vec();
+    let mut at = 0;
+    while let Some(next) = changed[at..].windows(found.len()).position(|window| window == found) {
+        at += next;
+        changed.splice(at..at + found.len(), by.iter().copied());
+        at += by.len();
+    }
+    assert_ne!(changed, file, "it stands nowhere");
+    changed
+}
+
+#[test]
+fn rows_that_a_parquet_file_does_not_count_are_damage() {
+    let place = Place::new();
+    let labels = || Cells::whole((0..40).map(|row| row % 2));
+    for label in ["required int64 label", "optional int64 label"] {
+        let whole = film_table(label, labels(), Compression::SNAPPY, None);
+        let path = place.write("whole.parquet", with_rows_told(&whole, 40));
+        assert_eq!(classes(&look(&place, &path)), [("0", 20), ("1", 20)], "{label}");
+        for (rows, expected) in [
+            (39, "a column has more rows than the file says"),
+            (0, "a column has more rows than the file says"),
+            (41, "a column has fewer rows than the file says"),
+            (-1, "two different numbers of rows"),
+        ] {
+            let message = refused(&place, "damaged.parquet", &with_rows_told(&whole, rows));
+            assert!(message.contains(expected), "{label}, {rows}: {message}");
+            assert!(message.contains("cannot be read as Parquet"), "{message}");
+        }
+    }
+}
+
+/// The library would repeat the last suffix that there is.
+#[test]
+fn texts_without_their_suffixes_are_damage() {
+    let place = Place::new();
+    let texts = Cells::text((0..20).map(|row| format!("film {row}")));
+    let labels = Cells::whole((0..20).map(|row| row % 2));
+    let whole = front_coded("optional binary text (UTF8); optional int64 label;", vec![texts, labels]);
+    let path = place.write("whole.parquet", &whole);
+    assert_eq!(classes(&look(&place, &path)), [("0", 10), ("1", 10)]);
+    // How the lengths of prefixes begin, and those of suffixes: blocks of 128 in 4 parts, and 20 of them.
+    let starts = [128, 1, 4, 20];
+    let suffixes =
+        whole.windows(4).enumerate().filter(|(_, window)| *window == starts).nth(1).expect("suffixes").0;
+    for suffix_count in [0, 1, 5, 19] {
+        let mut damaged = whole.clone();
+        damaged[suffixes + 3] = suffix_count;
+        let message = refused(&place, "damaged.parquet", &damaged);
+        assert!(message.contains("cannot be read as Parquet"), "{suffix_count}: {message}");
+    }
+}
+
+#[test]
+fn text_of_a_parquet_file_that_is_not_utf8_is_not_blamed_on_a_setting() {
+    let place = Place::new();
+    let labels = Cells::text((0..40).map(|row| ["bad", "good"][row % 2].to_owned()));
+    let table = film_table("optional binary label (UTF8)", labels, Compression::UNCOMPRESSED, None);
+    let refused = |data: &DataSpec| {
+        prepare(data, &Default::default(), &place.cache(), &NoProgress).expect_err("a bad row").to_string()
+    };
+    let message = refused(&file(&place.write("bytes.parquet", replaced(&table, b"film 7", b"f\xEFlm 7"))));
+    for told in ["bytes.parquet:8: the text is not UTF-8", "decoded text", "`encoding` does not apply"] {
+        assert!(message.contains(told), "{told}: {message}");
+    }
+    assert!(!message.contains("name its encoding"), "{message}");
+    // Of a text file beside one, it is the setting that helps.
+    let mut lines = csv(40).into_bytes();
+    lines.extend_from_slice(b"caf\xE9 au lait,good\n");
+    let [lines, table] = [place.write("lines.csv", lines), place.write("test.parquet", table)];
+    let message = refused(&with_test(&lines, &table));
+    assert!(message.contains("lines.csv:42") && message.contains("name its encoding"), "{message}");
 }

@@ -1,8 +1,8 @@
 //! The cells of a flat column of a Parquet file, as the bytes of their text.
 
-use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
+use parquet::basic::{ConvertedType, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::DataType;
+use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::RowGroupReader;
@@ -11,8 +11,8 @@ use parquet::schema::types::Type;
 /// Pages without a row that may follow each other.
 const EMPTY_PAGES_MAX: usize = 64;
 
-/// What one row holds in one column.
-pub(super) type Cell = Vec<u8>;
+/// What one row holds in one column. A text is a part of its page, and not copied.
+pub(super) type Cell = ByteArray;
 
 /// A column that holds what a text or a label can be.
 #[derive(Clone, Copy)]
@@ -61,7 +61,11 @@ impl Kind {
 
     /// Its cells in a group of rows, from the first.
     pub(super) fn cells(&self, group: &dyn RowGroupReader) -> Result<Cells> {
-        Ok(Cells { reader: group.get_column_reader(self.leaf)?, kind: *self })
+        // Where suffixes are too few, the library repeats the last one of a call. In a call for one row there is none to repeat.
+        let has_suffixes =
+            group.metadata().column(self.leaf).encodings().any(|one| one == Encoding::DELTA_BYTE_ARRAY);
+        let rows_at_once = if has_suffixes { 1 } else { usize::MAX };
+        Ok(Cells { reader: group.get_column_reader(self.leaf)?, kind: *self, rows_at_once })
     }
 }
 
@@ -126,6 +130,8 @@ pub(super) fn name(field: &Type) -> String {
 pub(super) struct Cells {
     reader: ColumnReader,
     kind: Kind,
+    /// Most rows of one call of the library.
+    rows_at_once: usize,
 }
 
 impl Cells {
@@ -134,56 +140,81 @@ impl Cells {
     /// # Errors
     /// Where the file is damaged, or the column has fewer rows.
     pub(super) fn read(&mut self, rows: usize) -> Result<Vec<Option<Cell>>> {
-        let Kind { is_unsigned: unsigned, is_optional: optional, is_empty, .. } = self.kind;
-        if is_empty {
+        if self.kind.is_empty {
             return Ok(vec![None; rows]);
         }
-        let cells = match &mut self.reader {
-            ColumnReader::BoolColumnReader(reader) => values(reader, rows, optional, |cell| shown(&cell)),
-            ColumnReader::Int32ColumnReader(reader) if unsigned => {
-                values(reader, rows, optional, |cell| shown(&cell.cast_unsigned()))
-            }
-            ColumnReader::Int32ColumnReader(reader) => values(reader, rows, optional, |cell| shown(&cell)),
-            ColumnReader::Int64ColumnReader(reader) if unsigned => {
-                values(reader, rows, optional, |cell| shown(&cell.cast_unsigned()))
-            }
-            ColumnReader::Int64ColumnReader(reader) => values(reader, rows, optional, |cell| shown(&cell)),
-            ColumnReader::FloatColumnReader(reader) => values(reader, rows, optional, |cell| shown(&cell)),
-            ColumnReader::DoubleColumnReader(reader) => values(reader, rows, optional, |cell| shown(&cell)),
-            ColumnReader::ByteArrayColumnReader(reader) => {
-                values(reader, rows, optional, |cell| cell.data().to_owned())
-            }
-            ColumnReader::Int96ColumnReader(_) | ColumnReader::FixedLenByteArrayColumnReader(_) => {
-                Err(ParquetError::General("its columns are not of the kinds that it says".to_owned()))
-            }
-        }?;
+        let cells = self.next(rows)?;
         if cells.len() == rows {
             Ok(cells)
         } else {
             Err(ParquetError::General("a column has fewer rows than the file says".to_owned()))
         }
     }
+
+    /// Ends reading.
+    ///
+    /// # Errors
+    /// Where the file is damaged, or the column has more rows.
+    pub(super) fn finish(mut self) -> Result<()> {
+        if self.kind.is_empty || self.next(1)?.is_empty() {
+            Ok(())
+        } else {
+            Err(ParquetError::General("a column has more rows than the file says".to_owned()))
+        }
+    }
+
+    /// The next cells, fewer at the end.
+    fn next(&mut self, rows: usize) -> Result<Vec<Option<Cell>>> {
+        let Kind { is_unsigned: unsigned, is_optional: optional, .. } = self.kind;
+        let asked = Asked { rows, at_once: self.rows_at_once, optional };
+        match &mut self.reader {
+            ColumnReader::BoolColumnReader(reader) => values(reader, asked, |cell| shown(&cell)),
+            ColumnReader::Int32ColumnReader(reader) if unsigned => {
+                values(reader, asked, |cell| shown(&cell.cast_unsigned()))
+            }
+            ColumnReader::Int32ColumnReader(reader) => values(reader, asked, |cell| shown(&cell)),
+            ColumnReader::Int64ColumnReader(reader) if unsigned => {
+                values(reader, asked, |cell| shown(&cell.cast_unsigned()))
+            }
+            ColumnReader::Int64ColumnReader(reader) => values(reader, asked, |cell| shown(&cell)),
+            ColumnReader::FloatColumnReader(reader) => values(reader, asked, |cell| shown(&cell)),
+            ColumnReader::DoubleColumnReader(reader) => values(reader, asked, |cell| shown(&cell)),
+            ColumnReader::ByteArrayColumnReader(reader) => values(reader, asked, |cell| cell),
+            ColumnReader::Int96ColumnReader(_) | ColumnReader::FixedLenByteArrayColumnReader(_) => {
+                Err(ParquetError::General("its columns are not of the kinds that it says".to_owned()))
+            }
+        }
+    }
+}
+
+/// What is asked of a column.
+#[derive(Clone, Copy)]
+struct Asked {
+    rows: usize,
+    /// Most rows of one call of the library.
+    at_once: usize,
+    optional: bool,
 }
 
 fn shown(cell: &impl ToString) -> Cell {
-    cell.to_string().into_bytes()
+    cell.to_string().into_bytes().into()
 }
 
 fn values<D: DataType>(
     reader: &mut ColumnReaderImpl<D>,
-    rows: usize,
-    is_optional: bool,
+    Asked { rows, at_once, optional }: Asked,
     text: impl Fn(D::T) -> Cell,
 ) -> Result<Vec<Option<Cell>>> {
     let (mut levels, mut values) = (Vec::new(), Vec::new());
     let (mut done, mut pages_without_rows) = (0, 0);
     // A page may be empty, which ends a call though more follow.
     while done < rows && pages_without_rows < EMPTY_PAGES_MAX {
-        let (read, ..) = reader.read_records(rows - done, Some(&mut levels), None, &mut values)?;
+        let count = at_once.min(rows - done);
+        let (read, ..) = reader.read_records(count, Some(&mut levels), None, &mut values)?;
         pages_without_rows = if read == 0 { pages_without_rows + 1 } else { 0 };
         done += read;
     }
-    if !is_optional {
+    if !optional {
         return Ok(values.into_iter().map(text).map(Some).collect());
     }
     // Of a flat column, level 1 is a value and level 0 a missing one.

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use parquet::basic::Compression;
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{
+    FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter,
+};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::parser::parse_message_type;
@@ -36,9 +39,41 @@ pub(crate) fn parquet(
     codec: Compression,
     features: Option<&str>,
 ) -> Vec<u8> {
-    let schema = parse_message_type(&format!("message schema {{ {fields} }}")).expect("a schema");
     let entry = features.map(|value| vec![KeyValue::new("huggingface".to_owned(), value.to_owned())]);
     let settings = WriterProperties::builder().set_compression(codec).set_key_value_metadata(entry).build();
+    written(fields, columns, settings)
+}
+
+/// The same with texts as what they add to the one before, not compressed.
+pub(crate) fn front_coded(fields: &str, columns: Vec<Cells>) -> Vec<u8> {
+    let settings = WriterProperties::builder()
+        .set_compression(Compression::UNCOMPRESSED)
+        .set_dictionary_enabled(false)
+        .set_column_encoding("text".into(), Encoding::DELTA_BYTE_ARRAY)
+        .build();
+    written(fields, columns, settings)
+}
+
+/// A file of one group whose footer says another number of rows.
+pub(crate) fn with_rows_told(file: &[u8], rows: i64) -> Vec<u8> {
+    let metadata =
+        ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(file)).expect("a file");
+    let told = metadata.file_metadata();
+    let schema = told.schema_descr_ptr();
+    let entries = told.key_value_metadata().cloned();
+    let told = FileMetaData::new(told.version(), rows, None, entries, schema, None);
+    let group = metadata.row_group(0).clone().into_builder().set_num_rows(rows).build().expect("a group");
+    // It ends with the footer, the footer's length and a mark.
+    let (before, _mark) = file.split_last_chunk::<4>().expect("a file");
+    let (before, length) = before.split_last_chunk::<4>().expect("a file");
+    let mut changed = before[..before.len() - u32::from_le_bytes(*length) as usize].to_vec();
+    let metadata = ParquetMetaData::new(told, vec![group]);
+    ParquetMetaDataWriter::new(&mut changed, &metadata).finish().expect("in memory");
+    changed
+}
+
+fn written(fields: &str, columns: Vec<Cells>, settings: WriterProperties) -> Vec<u8> {
+    let schema = parse_message_type(&format!("message schema {{ {fields} }}")).expect("a schema");
     let mut writer =
         SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(settings)).expect("a writer");
     let mut group = writer.next_row_group().expect("a group");
