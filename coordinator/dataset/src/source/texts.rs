@@ -87,6 +87,8 @@ impl Texts {
             Some(name) => named(name)?,
             None => self.survey.verdict_of_files(&path.display())?,
         };
+        // What was said of a file read before does not hold here.
+        rows.set_encoding(shown(UTF_8), false, None);
         let mut is_told = false;
         for Text { home, part, class, file, bytes } in self.texts {
             rows.enter(part, &home);

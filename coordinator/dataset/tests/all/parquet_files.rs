@@ -185,4 +185,13 @@ fn text_of_a_parquet_file_that_is_not_utf8_is_not_blamed_on_a_setting() {
     let [lines, table] = [place.write("lines.csv", lines), place.write("test.parquet", table)];
     let message = refused(&with_test(&lines, &table));
     assert!(message.contains("lines.csv:42") && message.contains("name its encoding"), "{message}");
+    // Of a folder that is read after one, too.
+    let labels = Cells::text((0..40).map(|row| ["bad", "good"][row % 2].to_owned()));
+    let train = film_table("optional binary label (UTF8)", labels, Compression::UNCOMPRESSED, None);
+    let train = place.write("train.parquet", train);
+    for (class, text) in [("bad", &b"a dull film"[..]), ("good", b"caf\xE9 au lait")] {
+        place.write(&format!("test/{class}/1.txt"), text);
+    }
+    let message = refused(&with_test(&train, &place.path().join("test")));
+    assert!(message.contains("1.txt") && message.contains("name its encoding"), "{message}");
 }
