@@ -163,7 +163,7 @@ impl Index {
             }
             sweep.outstanding.remove(&id.index);
             sweep.evaluable.remove(&id.index);
-            sweep.courses.forget(id);
+            sweep.courses.forget(&trial.spec);
         }
         self.lease_changed(Some(trial), None);
         self.origin_changed(tables, Some(trial), None);
@@ -399,7 +399,8 @@ impl Index {
                 if !entry.pending.is_empty()
                     && entry.unfinished.is_none()
                     && !sweep.is_reviving()
-                    && (sweep.spent().is_none() || entry.outlast_budget(sweep)) =>
+                    && (sweep.spent().is_none()
+                        || entry.handed_out_when_spent(tables, sweep).next().is_some()) =>
             {
                 Some(Phase::Train)
             }
@@ -408,7 +409,7 @@ impl Index {
         };
         let (priority, leases) = (Reverse(sweep.spec.priority), entry.leased.len());
         let turn = phase.map(|phase| Turn { phase, priority, leases, sweep: id });
-        if entry.is_behind(sweep, self.stock) {
+        if entry.is_behind(tables, sweep, self.stock) {
             self.behind.insert(id);
         } else {
             self.behind.remove(&id);

@@ -251,9 +251,13 @@ impl Engine {
             let is_ended = sweep.state.is_ended();
             let unmade = if is_ended { 0 } else { index.unmade() };
             usage.add(Totals::of_trials(&sweep.spec, unmade));
+            if sweep.is_reviving() {
+                // Until they have followed, they count as when it was allowed that they go on.
+                usage.add(Totals::of_trials_again(&sweep.spec, index.stopped()));
+            }
             usage.add(Totals {
                 stored_trials: index.made(),
-                open_trials: if is_ended { 0 } else { index.open_in(sweep) },
+                open_trials: if is_ended { 0 } else { index.open_trials() },
                 artifact_bytes: index.artifact_bytes,
                 memory_bytes: index.made() * TRIAL_BYTES + index.epochs * EPOCH_BYTES,
                 ..Totals::default()

@@ -10,6 +10,7 @@ use std::iter::Peekable;
 use sweep_proto::{SweepId, TrialId};
 
 use crate::index::{Index, Phase, Turn};
+use crate::tables::Tables;
 
 /// Trials of a sweep that are looked at for one group and do not fit: a grid may change its dataset from trial to trial.
 const LOOKAHEAD_MAX: usize = 256;
@@ -17,6 +18,7 @@ const LOOKAHEAD_MAX: usize = 256;
 /// Pieces of work in the order in which they are to be handed out. The caller says of each whether it
 /// was granted, so that the sweep's share counts.
 pub(crate) struct Queue<'a> {
+    tables: &'a Tables,
     index: &'a Index,
     untouched: Peekable<std::collections::btree_set::Iter<'a, Turn>>,
     touched: BTreeSet<Turn>,
@@ -26,9 +28,10 @@ pub(crate) struct Queue<'a> {
 }
 
 impl<'a> Queue<'a> {
-    /// All work that the index knows.
-    pub(crate) fn new(index: &'a Index) -> Self {
+    /// All work that the index of these tables knows.
+    pub(crate) fn new(tables: &'a Tables, index: &'a Index) -> Self {
         Self {
+            tables,
             index,
             untouched: index.ready.iter().peekable(),
             touched: BTreeSet::new(),
@@ -55,11 +58,19 @@ impl<'a> Queue<'a> {
     }
 
     fn work_of(&mut self, phase: Phase, sweep: SweepId) -> &mut (dyn Iterator<Item = u32> + 'a) {
-        let index = self.index;
-        self.work.entry(sweep).or_insert_with(|| match (index.sweeps.get(&sweep), phase) {
-            (None, _) => Box::new(std::iter::empty()),
-            (Some(entry), Phase::Evaluate) => Box::new(entry.evaluable.iter().copied()),
-            (Some(entry), Phase::Train) => Box::new(entry.pending.values().map(|(_, index)| *index)),
+        let (tables, index) = (self.tables, self.index);
+        self.work.entry(sweep).or_insert_with(|| {
+            let Some((entry, sweep)) = index.sweeps.get(&sweep).zip(tables.sweeps.get(&sweep)) else {
+                return Box::new(std::iter::empty());
+            };
+            match phase {
+                Phase::Evaluate => Box::new(entry.evaluable.iter().copied()),
+                // All others wait in vain until they have followed, and there may be many of them.
+                Phase::Train if sweep.spent().is_some() => {
+                    Box::new(entry.handed_out_when_spent(tables, sweep))
+                }
+                Phase::Train => Box::new(entry.pending.values().map(|(_, index)| *index)),
+            }
         })
     }
 

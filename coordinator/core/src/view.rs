@@ -98,7 +98,7 @@ impl Engine {
         let mut by_state = index.counts;
         if sweep.spent().is_some() && sweep.state != SweepState::Cancelled {
             // What a trial becomes whose budget is spent depends on how far it has come.
-            for trial in index.waits_otherwise(sweep) {
+            for trial in index.waits_otherwise(sweep).chain(index.courses.ended_at_rungs.iter().copied()) {
                 if let Some(trial) = self.tables.trials.get(&TrialId { sweep: sweep.id, index: trial }) {
                     by_state[trial.state as usize] -= 1;
                     by_state[self.state_of(trial) as usize] += 1;
@@ -215,6 +215,9 @@ impl Engine {
         }
         let state = self.state_of(trial);
         let mut trial = TrialRecord { state, ..trial.clone() };
+        if state != TrialState::Cancelled && self.has_ended_at_rung(&trial) {
+            trial.until_epoch = None;
+        }
         if state == TrialState::Cancelled && trial.ended_at.is_none() {
             (trial.checkpoint, trial.underway) = (None, None);
             trial.ended_at = self.sweep(trial.spec.id.sweep).and_then(|sweep| sweep.ended_at);
@@ -229,6 +232,12 @@ impl Engine {
         Some(sweep.revived(&self.tables, trial))
     }
 
+    /// Whether a trial stands at a rung though it has trained to its end.
+    fn has_ended_at_rung(&self, trial: &TrialRecord) -> bool {
+        let id = trial.spec.id;
+        self.index_of(id.sweep).is_some_and(|index| index.courses.ended_at_rungs.contains(&id.index))
+    }
+
     /// The state of a trial once it has followed what was decided of its sweep.
     pub fn state_of(&self, trial: &TrialRecord) -> TrialState {
         if let Some(revived) = self.revived(trial) {
@@ -236,7 +245,8 @@ impl Engine {
         }
         let waits = matches!(trial.state, TrialState::Pending | TrialState::Paused);
         let Some(sweep) = self.sweep(trial.spec.id.sweep).filter(|_| waits) else { return trial.state };
-        let at_rung = trial.rung().and_then(|_| state_at_rungs(sweep));
+        let at_rung = trial.rung().filter(|_| !self.has_ended_at_rung(trial));
+        let at_rung = at_rung.and_then(|_| state_at_rungs(sweep));
         let is_spent = sweep.spent().is_some() && sweep.state != SweepState::Cancelled;
         let of_spent = is_spent.then(|| self.state_when_spent(sweep, trial));
         at_rung.or(of_spent).or_else(|| sweep.waiting_state()).unwrap_or(trial.state)

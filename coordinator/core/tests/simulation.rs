@@ -31,7 +31,7 @@ const PROGRESS: u64 = 5_000;
 /// Schedules that have found a fault, each a rare one.
 const ONCE_FAILED: [u64; 3] = [2_629, 3_133, 21_910];
 /// What the schedules must bring about, or else they prove less than they claim.
-const CORNERS: [&str; 39] = [
+const CORNERS: [&str; 40] = [
     "proposed trials",
     "outdated proposals",
     "spent budget of hours",
@@ -67,6 +67,7 @@ const CORNERS: [&str; 39] = [
     "trials tried again",
     "held sweep",
     "models of an ended sweep that went",
+    "checkpoints of shelved trials that went",
     "trial that found too little memory",
     "worker Departed",
     "group",

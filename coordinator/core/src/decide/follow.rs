@@ -43,14 +43,19 @@ impl Draft<'_> {
         }
         let state = sweep.state;
         let is_spent = state != SweepState::Cancelled && sweep.spent().is_some();
+        let is_reviving = sweep.is_reviving();
         let Some(waiting) = sweep.waiting_state() else { return Ok(()) };
         let mut room = engine.slice.0;
         let mut waits = 0;
+        if state != SweepState::Cancelled && !is_reviving && self.leave_rungs(id, room) > 0 {
+            // Who is promoted, shelved or trained to its end is looked at when these wait.
+            return Ok(());
+        }
         if is_spent {
             self.follow_spent_budget(id, room);
             return Ok(());
         }
-        if sweep.is_reviving() {
+        if is_reviving {
             // Who is promoted or pruned is looked at when all of them wait again.
             self.revive(id, room);
             return Ok(());

@@ -54,6 +54,24 @@ impl Draft<'_> {
         }
     }
 
+    /// Lets trials leave their rungs that have trained to their end there: they wait for a worker that tells their result. An earlier
+    /// program held such trials where their budget was spent. Gives how many left.
+    pub(super) fn leave_rungs(&mut self, id: SweepId, room: usize) -> usize {
+        let engine = self.engine;
+        let Some(index) = engine.index_of(id) else { return 0 };
+        let ended: Vec<TrialRecord> = index
+            .courses
+            .ended_at_rungs
+            .iter()
+            .take(room)
+            .filter_map(|trial| self.trial(TrialId { sweep: id, index: *trial }))
+            .map(|trial| engine.followed(trial))
+            .collect();
+        let count = ended.len();
+        ended.into_iter().for_each(|trial| self.set_trial(trial));
+        count
+    }
+
     /// Lets a slice of the trials of a sweep follow that it goes on.
     pub(super) fn revive(&mut self, id: SweepId, room: usize) {
         let Some(sweep) = self.sweep(id).cloned() else { return };

@@ -82,8 +82,8 @@ impl SweepRecord {
 
 impl Draft<'_> {
     /// Lets a slice of the trials of a sweep follow that its budget is spent. Once nothing runs any more, a finalist is trained to its
-    /// end while there is no answer. With an answer, the sweep goes on while budget is left (`settle.rs`), and then what waits at rungs
-    /// is shelved.
+    /// end while there is no answer. With an answer, the sweep goes on while budget is left (`settle.rs`). It also goes on where there
+    /// is none, no trial may be the finalist any more, and budget is left. Then what waits at rungs is shelved.
     pub(super) fn follow_spent_budget(&mut self, id: SweepId, room: usize) {
         let engine = self.engine;
         let (Some(sweep), Some(index)) = (self.sweep(id).cloned(), engine.index_of(id)) else { return };

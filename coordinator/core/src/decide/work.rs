@@ -83,7 +83,7 @@ fn grant_some(draft: &mut Draft<'_>, worker: &WorkerRecord, room: Room) -> Vec<V
     let members_max = room.members_max(worker) as usize;
     let mut left = GRANTS_MAX as usize;
     let mut groups = Vec::new();
-    let mut queue = Queue::new(&engine.index);
+    let mut queue = Queue::new(&engine.tables, &engine.index);
     while groups.len() < slots as usize && left > 0 {
         let Some((turn, first)) = queue.next() else { break };
         if !draft.may_have(worker, turn.phase, first) {

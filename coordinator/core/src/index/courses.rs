@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sweep_proto::{SweepId, TrialId};
+use sweep_proto::{SweepId, TrialSpec};
 
 use crate::record::{SweepRecord, TrialRecord, TrialState};
 use crate::tables::Tables;
@@ -13,6 +13,10 @@ pub(crate) struct Courses {
     /// Trials that have trained to their end and wait, because their result was lost. To tell it takes no epoch, so they are handed
     /// out even where the budget is spent.
     pub(crate) untold: BTreeSet<u32>,
+    /// Those of `untold` that are pending, each behind its replicate: in the order in which they are handed out.
+    pub(crate) untold_pending: BTreeSet<(u32, u32)>,
+    /// Those of `untold` that stand at a rung. An earlier program left them there; they wait for a worker as soon as they follow.
+    pub(crate) ended_at_rungs: BTreeSet<u32>,
     /// Trials that are shelved or wait at rungs, and train on as soon as their sweep goes on with more budget. The others of these wait
     /// at their rungs then.
     pub(crate) train_on: BTreeSet<u32>,
@@ -24,15 +28,27 @@ impl Courses {
         let Some(sweep) = metered(tables, trial.spec.id.sweep) else { return };
         let index = trial.spec.id.index;
         let is_stopped = trial.is_shelved() || trial.rung().is_some();
-        let waits = matches!(trial.state, TrialState::Pending | TrialState::Paused) && !is_stopped;
-        set(&mut self.untold, index, waits && tables.end_epoch(trial).is_some());
+        let waits = matches!(trial.state, TrialState::Pending | TrialState::Paused);
+        let is_untold = waits && tables.end_epoch(trial).is_some();
+        let place = (trial.spec.replicate, index);
+        set(&mut self.untold, index, is_untold);
+        set(&mut self.untold_pending, place, is_untold && trial.state == TrialState::Pending);
+        set(&mut self.ended_at_rungs, index, is_untold && trial.rung().is_some());
         set(&mut self.train_on, index, is_stopped && sweep.revived(tables, trial).rung().is_none());
     }
 
+    /// Trials of `untold` that are paused with their sweep.
+    pub(super) fn untold_paused(&self) -> usize {
+        self.untold.len() - self.untold_pending.len() - self.ended_at_rungs.len()
+    }
+
     /// A trial's row is gone.
-    pub(super) fn forget(&mut self, trial: TrialId) {
-        self.untold.remove(&trial.index);
-        self.train_on.remove(&trial.index);
+    pub(super) fn forget(&mut self, trial: &TrialSpec) {
+        let index = trial.id.index;
+        self.untold.remove(&index);
+        self.untold_pending.remove(&(trial.replicate, index));
+        self.ended_at_rungs.remove(&index);
+        self.train_on.remove(&index);
     }
 }
 
@@ -41,7 +57,7 @@ pub(super) fn metered(tables: &Tables, sweep: SweepId) -> Option<&SweepRecord> {
     tables.sweeps.get(&sweep).filter(|sweep| sweep.spec.metered_ms().is_some())
 }
 
-fn set(trials: &mut BTreeSet<u32>, trial: u32, is_in: bool) {
+fn set<T: Ord>(trials: &mut BTreeSet<T>, trial: T, is_in: bool) {
     if is_in {
         trials.insert(trial);
     } else {

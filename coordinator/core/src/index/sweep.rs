@@ -151,17 +151,21 @@ impl SweepIndex {
     }
 
     /// Whether trials have yet to follow what was decided of their sweep.
-    pub(super) fn is_behind(&self, sweep: &SweepRecord, stock: Stock) -> bool {
+    pub(super) fn is_behind(&self, tables: &Tables, sweep: &SweepRecord, stock: Stock) -> bool {
         if sweep.is_deleted() {
             // What others rest on stays, and the sweep's row with it.
             return self.made() == 0 || self.made() > self.origins.len() as u64;
         }
         let waits = !self.paused.is_empty() || !self.pending.is_empty() || !self.at_rungs.is_empty();
         match sweep.state {
-            SweepState::Open | SweepState::Paused if self.unfinished.is_some() => true,
+            SweepState::Open | SweepState::Paused
+                if self.unfinished.is_some() || !self.courses.ended_at_rungs.is_empty() =>
+            {
+                true
+            }
             SweepState::Open | SweepState::Paused if sweep.spent().is_some() => {
                 let is_next = sweep.state == SweepState::Open && self.is_stuck();
-                is_next || self.waits_otherwise(sweep).next().is_some()
+                is_next || self.wait_otherwise(tables, sweep)
             }
             SweepState::Open | SweepState::Paused if sweep.is_reviving() => true,
             SweepState::Open => {
@@ -191,9 +195,33 @@ impl SweepIndex {
         finalist == Some(trial) || self.courses.untold.contains(&trial)
     }
 
-    /// Whether there may be such trials.
-    pub(super) fn outlast_budget(&self, sweep: &SweepRecord) -> bool {
-        sweep.finalist().is_some() || !self.courses.untold.is_empty()
+    /// Pending trials of a sweep that are handed out although its budget is spent, the finalist first.
+    pub(crate) fn handed_out_when_spent(
+        &self,
+        tables: &Tables,
+        sweep: &SweepRecord,
+    ) -> impl Iterator<Item = u32> {
+        let finalist = self.told_finalist(tables, sweep).filter(|trial| trial.state == TrialState::Pending);
+        let finalist = finalist.map(|trial| trial.spec.id.index);
+        finalist.into_iter().chain(self.courses.untold_pending.iter().map(|(_, trial)| *trial))
+    }
+
+    /// The finalist of a sweep, unless it only lacks its result.
+    fn told_finalist<'t>(&self, tables: &'t Tables, sweep: &SweepRecord) -> Option<&'t TrialRecord> {
+        let finalist = sweep.finalist().filter(|trial| !self.courses.untold.contains(trial))?;
+        tables.trials.get(&TrialId { sweep: sweep.id, index: finalist })
+    }
+
+    /// Whether there are such trials as [`Self::waits_otherwise`] gives, from counts alone: it is asked at each change of a trial.
+    fn wait_otherwise(&self, tables: &Tables, sweep: &SweepRecord) -> bool {
+        let finalist = self.told_finalist(tables, sweep);
+        let finalists = |state| usize::from(finalist.is_some_and(|trial| trial.state == state));
+        let pending = self.courses.untold_pending.len() + finalists(TrialState::Pending);
+        let paused = self.courses.untold_paused() + finalists(TrialState::Paused);
+        match sweep.state {
+            SweepState::Open => !self.paused.is_empty() || self.pending.len() > pending,
+            _ => !self.pending.is_empty() || self.paused.len() > paused,
+        }
     }
 
     /// Trials that were cancelled or shelved.
@@ -206,11 +234,11 @@ impl SweepIndex {
         self.open_trials() + if sweep.is_reviving() { self.stopped() } else { 0 }
     }
 
-    /// Trials that wait at rungs once all have followed that the sweep goes on.
+    /// Trials that wait at rungs once all have followed what was decided of their sweep.
     pub(crate) fn at_rungs_of(&self, sweep: &SweepRecord) -> u64 {
         let at_rungs = self.at_rungs.len() as u64;
         if !sweep.is_reviving() {
-            return at_rungs;
+            return at_rungs - self.courses.ended_at_rungs.len() as u64;
         }
         (at_rungs + self.shelved.len() as u64).saturating_sub(self.courses.train_on.len() as u64)
     }

@@ -1,11 +1,11 @@
 //! Trials that a spent budget stops, and trials that go on: nothing that was trained is lost, and views tell what becomes of them.
 
 use coordinator_core::{
-    Command, Engine, Granted, Ledger, Mutation, Retried, SearchRecord, SweepRecord, SweepState, TrialRecord,
-    TrialState,
+    Command, Engine, Granted, Ledger, Mutation, Rejection, Retried, SearchRecord, SweepRecord, SweepState,
+    TrialRecord, TrialState,
 };
 use sweep_proto::{
-    AttemptOutcome, Budget, EpochMetric, FailureKind, SweepId, TrialResult, WorkKind, WorkerId,
+    AttemptOutcome, Budget, EpochMetric, FailureKind, SweepId, TrialId, TrialResult, WorkKind, WorkerId,
 };
 
 use crate::support::lab::Lab;
@@ -50,12 +50,12 @@ fn a_trial_whose_result_was_lost_is_handed_out_for_it_though_the_budget_is_spent
     assert_eq!(lab.trial(sweep, granted[0].spec.id.index).state, TrialState::Paused);
     lab.run(&Command::Resume(sweep));
     follow(&mut lab);
-    let held_ms = lab.engine.held_ms(sweep);
+    let reported = lab.engine.tables().epochs.len();
     let again = lab.ask_one(worker);
     assert_eq!((again.spec.id, again.checkpoint.map(|one| one.epoch)), (granted[0].spec.id, Some(2)));
     assert!(lab.ask(worker, 1).is_empty(), "nothing else begins");
     lab.train(&again);
-    assert_eq!(lab.engine.held_ms(sweep), held_ms, "it took no epoch");
+    assert_eq!(lab.engine.tables().epochs.len(), reported, "it took no epoch");
     follow(&mut lab);
     evaluate_all(&mut lab, worker);
     let record = lab.engine.sweep(sweep).unwrap();
@@ -107,10 +107,10 @@ fn with_loss(granted: &Granted, epoch: u32, loss: f64) -> Command {
     }
 }
 
-#[test]
-fn a_trial_that_an_earlier_program_shelved_after_its_end_only_tells_its_result() {
+/// A trial of a search of that many seconds whose patience ended with its second rung, and whose result was lost with its worker.
+fn ended_at_its_second_rung(seconds: f64) -> (Lab, WorkerId, SweepId, TrialId) {
     let (mut lab, worker) = Lab::with_worker(1);
-    let sweep = lab.launch(values::impatient(halved(36.0), 1));
+    let sweep = lab.launch(values::impatient(halved(seconds), 1));
     lab.propose();
     let first = lab.ask_one(worker);
     lab.run(&with_loss(&first, 1, 0.5));
@@ -125,16 +125,74 @@ fn a_trial_that_an_earlier_program_shelved_after_its_end_only_tells_its_result()
     work(&mut lab, worker, 40 * SECOND);
     lose_all(&mut lab, worker, 1);
     follow(&mut lab);
-    let mut row = TrialRecord { state: TrialState::Pruned, ..lab.trial(sweep, first.spec.id.index).clone() };
-    (row.until_epoch, row.ended_at) = (Some(3), Some(lab.now));
+    (lab, worker, sweep, first.spec.id)
+}
+
+/// The trial's row as an earlier program left it: its second rung counts, not its end.
+fn left_at_its_rung(lab: &mut Lab, id: TrialId, state: TrialState) {
+    let ended_at = state.is_terminal().then_some(lab.now);
+    let mut row = TrialRecord { state, ..lab.trial(id.sweep, id.index).clone() };
+    (row.until_epoch, row.ended_at) = (Some(3), ended_at);
     lab.engine.evolve(&Mutation::Trial(row));
+}
+
+/// It waits at no rung, and the worker that gets it tells its result without an epoch.
+fn only_tells_its_result(lab: &mut Lab, worker: WorkerId, id: TrialId) {
+    let trial = lab.trial(id.sweep, id.index);
+    assert_eq!((trial.state, trial.until_epoch), (TrialState::Pending, None), "it waits at no rung");
+    let granted = lab.ask_one(worker);
+    assert_eq!((granted.spec.id, granted.until_epoch), (id, None));
+    assert_eq!(granted.checkpoint.map(|checkpoint| checkpoint.epoch), Some(3));
+    let next = with_loss(&granted, 4, 0.3);
+    assert!(
+        matches!(lab.refused(&next), Rejection::Invalid(problem) if problem.contains("its end with epoch 3"))
+    );
+    let best = lab.engine.tables().epochs_of(id).nth(1).unwrap().metric.clone();
+    let result = TrialResult {
+        best_epoch: 2,
+        epochs: 3,
+        early_stopped: true,
+        score: best.validation_loss,
+        accuracy: best.validation_accuracy,
+        ..values::result(&granted.spec)
+    };
+    lab.complete(granted.token, AttemptOutcome::Trained(result));
+    assert_eq!(lab.trial(id.sweep, id.index).state, TrialState::Completed);
+}
+
+#[test]
+fn a_trial_that_an_earlier_program_shelved_after_its_end_only_tells_its_result() {
+    let (mut lab, worker, sweep, trial) = ended_at_its_second_rung(36.0);
+    left_at_its_rung(&mut lab, trial, TrialState::Pruned);
     assert_eq!(lab.engine.shelved(sweep), 1);
     lab.run(&change(sweep, raise(1e5)));
     follow(&mut lab);
-    let trial = lab.trial(sweep, first.spec.id.index);
-    assert_eq!((trial.state, trial.until_epoch), (TrialState::Pending, None), "it waits at no rung");
-    lab.run(&Command::Cancel(sweep));
-    follow(&mut lab);
+    only_tells_its_result(&mut lab, worker, trial);
+}
+
+#[test]
+fn a_trial_that_an_earlier_program_left_at_a_rung_after_its_end_only_tells_its_result() {
+    for (seconds, is_paused) in [(1e5, false), (1e5, true), (36.0, false), (36.0, true)] {
+        let (mut lab, worker, sweep, trial) = ended_at_its_second_rung(seconds);
+        assert_eq!(spent(&lab, sweep).is_some(), seconds < 40.0);
+        if is_paused {
+            lab.run(&Command::Pause(sweep));
+            follow(&mut lab);
+        }
+        left_at_its_rung(&mut lab, trial, TrialState::Paused);
+        assert_eq!(lab.engine.audit(), Vec::<String>::new(), "nothing is lost");
+        let expected = told(&lab, sweep);
+        let followed = lab.engine.followed(lab.trial(sweep, trial.index));
+        assert_eq!(followed.rung(), None);
+        follow(&mut lab);
+        assert_eq!((lab.trial(sweep, trial.index), told(&lab, sweep)), (&followed, expected));
+        if is_paused {
+            lab.run(&Command::Resume(sweep));
+            follow(&mut lab);
+        }
+        assert_eq!(search(&lab, sweep).finalist, None, "it is its sweep's answer");
+        only_tells_its_result(&mut lab, worker, trial);
+    }
 }
 
 /// Two trials run while a raised budget lets the others go on, of which five follow at one time.
@@ -166,12 +224,16 @@ fn no_trial_is_proposed_or_handed_out_before_all_go_on() {
     // Each end lets the search run one trial further ahead.
     granted.iter().for_each(|one| lab.train(one));
     evaluate_all(&mut lab, worker);
-    lab.engine = lab.engine.clone().with_slice(5);
+    lab.engine = lab.engine.clone().with_slice(1);
     lab.run(&change(sweep, raise(1e5)));
     assert!(search(&lab, sweep).revives_from.is_some_and(|from| from > 0));
+    let states = lab.engine.tables().trials_of(sweep).map(|trial| trial.state);
+    assert!(states.into_iter().all(|state| matches!(state, TrialState::Completed | TrialState::Cancelled)));
     assert!(lab.engine.wanting().next().is_none());
     assert!(lab.ask(worker, 1).is_empty() && lab.engine.has_open_trials(sweep));
+    let usage = lab.engine.usage(|_| true);
     follow(&mut lab);
+    assert_eq!(lab.engine.usage(|_| true), usage, "those that were to follow counted as open");
     lab.ask_one(worker);
 }
 

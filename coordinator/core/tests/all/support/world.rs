@@ -108,6 +108,8 @@ pub struct World {
     deleted: bool,
     deleted_origin: bool,
     models_removed: bool,
+    /// Whether checkpoints of shelved trials were removed.
+    shelved_removed: bool,
     /// Whether a shelved trial went on.
     revived: bool,
     /// Whether a sweep went on with what its finalist left of the budget.
@@ -158,6 +160,7 @@ impl World {
             deleted: false,
             deleted_origin: false,
             models_removed: false,
+            shelved_removed: false,
             revived: false,
             went_on: false,
             raised_early: false,
@@ -407,6 +410,7 @@ impl World {
         let keep = Keep { unused_ms: None, steps_ms: Some(0), models_ms: Some(0) };
         if let Ok(Reply::Forgotten(Some(part))) = self.execute(&Command::Forget { keep, by: operator() }) {
             self.models_removed |= part.models > 0;
+            self.shelved_removed |= part.shelved > 0;
         }
     }
 
@@ -535,6 +539,7 @@ impl World {
             (self.held, "held sweep"),
             (self.deleted, "deleted sweep"),
             (self.models_removed, "models of an ended sweep that went"),
+            (self.shelved_removed, "checkpoints of shelved trials that went"),
             (self.deleted_origin, "deleted sweep that others rest on"),
             (self.resumed_underway, "resumed in mid-epoch"),
             (self.grouped, "group"),
