@@ -93,10 +93,25 @@ impl Auto {
     }
 
     /// What [`Self::ask`] answered before a restart: the search is as it was then, and nothing is chosen again.
-    pub fn given(&mut self, workers: usize, job: Job) {
+    ///
+    /// # Errors
+    /// Where there is no such trial, or it runs or has finished. Nothing has changed then.
+    pub fn given(&mut self, workers: usize, job: Job) -> Result<(), AutoError> {
+        let key = (job.configuration, job.replicate);
+        let is_one = key.0 < self.trials.candidates().len() && key.1 < self.settings.replicates;
+        let is_idle = self.trials.get(key).is_none_or(|trial| trial.state == State::Paused);
+        if !(is_one && is_idle) {
+            return Err(AutoError(format!(
+                "replicate {} of configuration {} {}; fold the decisions of this search in their order",
+                job.replicate,
+                job.configuration,
+                if is_one { "runs or has finished" } else { "is no trial of this search" }
+            )));
+        }
         self.prepare(workers);
         self.conclusion = None;
-        self.run((job.configuration, job.replicate));
+        self.run(key);
+        Ok(())
     }
 
     /// A trial has measured an epoch, counted from 1.

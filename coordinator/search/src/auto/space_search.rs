@@ -75,9 +75,12 @@ impl SpaceSearch {
     }
 
     /// See [`Auto::given`].
-    pub fn given(&mut self, workers: usize, job: Job) {
+    ///
+    /// # Errors
+    /// As there.
+    pub fn given(&mut self, workers: usize, job: Job) -> Result<(), AutoError> {
         self.grow();
-        self.auto.given(workers, job);
+        self.auto.given(workers, job)
     }
 
     /// See [`Auto::reported`].

@@ -61,6 +61,38 @@ fn a_space_of_ranges_is_searched_to_within_a_fraction_of_a_percent() {
     }
 }
 
+/// The points that were added follow from the same events.
+#[test]
+fn a_search_over_ranges_is_folded_after_a_restart() {
+    let space = ranges();
+    let mut search = SpaceSearch::new(settings(3), space.clone()).unwrap();
+    let mut decisions = Vec::new();
+    for _ in 0..14 {
+        let Some(job) = search.ask(1) else { break };
+        let configuration = search.configuration(job.configuration).unwrap().clone();
+        let mut epochs = Vec::new();
+        for epoch in 1..=EPOCHS {
+            let loss = loss(&configuration, epoch);
+            let verdict = search.report(job, epoch, loss).unwrap();
+            epochs.push((loss, verdict));
+            if verdict != Verdict::Continue {
+                break;
+            }
+        }
+        decisions.push((job, configuration, epochs));
+    }
+    let mut folded = SpaceSearch::new(settings(3), space).unwrap();
+    for (job, configuration, epochs) in &decisions {
+        folded.given(1, *job).unwrap();
+        assert_eq!(folded.configuration(job.configuration), Some(configuration));
+        for (epoch, (loss, verdict)) in (1..).zip(epochs) {
+            folded.reported(*job, epoch, *loss, *verdict).unwrap();
+        }
+    }
+    assert!(decisions.iter().all(|(job, ..)| !job.goes_on), "no trial came twice");
+    assert_eq!((folded.ask(1), folded.named()), (search.ask(1), search.named()));
+}
+
 /// Of 3,200 candidates 1,024 are modelled together at a time.
 #[test]
 fn a_grid_of_more_than_are_modelled_together_is_searched_as_well() {

@@ -235,7 +235,7 @@ fn a_restart_at_any_event_and_questions_at_any_time_change_no_decision() {
 /// Takes over what was decided, without deciding again.
 fn fold(search: &mut Auto, event: &Event) {
     match event {
-        Event::Asked(Some(job)) => search.given(3, *job),
+        Event::Asked(Some(job)) => search.given(3, *job).unwrap(),
         Event::Asked(None) => assert_eq!(search.ask(3), None),
         Event::Reported(job, epoch, loss, verdict) => search.reported(*job, *epoch, *loss, *verdict).unwrap(),
     }
@@ -259,11 +259,18 @@ fn what_was_decided_before_a_restart_is_folded_to_the_same_search() {
 fn decisions_that_this_version_would_not_take_are_folded() {
     let mut search = auto(1);
     let job = |configuration, replicate| Job { configuration, replicate, goes_on: false };
-    search.given(1, job(7, 1));
+    search.given(1, job(7, 1)).unwrap();
     search.reported(job(7, 1), 1, 0.6, Verdict::Pause).unwrap();
-    search.given(1, Job { goes_on: true, ..job(7, 1) });
+    let twice = search.given(1, Job { goes_on: true, ..job(7, 1) });
+    assert_eq!(twice, Ok(()), "it goes on");
+    let running = search.given(1, job(7, 1)).unwrap_err().to_string();
+    assert!(running.contains("runs or has finished"), "{running}");
     search.reported(job(7, 1), 2, 0.5, Verdict::Finish).unwrap();
     assert_eq!(search.named(), Some(7));
+    for stranger in [job(7, 2), job(12, 0)] {
+        let problem = search.given(1, stranger).unwrap_err().to_string();
+        assert!(problem.contains("is no trial of this search"), "{problem}");
+    }
     assert!(search.reported(job(7, 1), 3, 0.5, Verdict::Finish).is_err(), "it has finished");
     let next: Vec<Job> = (0..3).filter_map(|_| search.ask(1)).collect();
     assert!(next.len() == 3 && next.iter().all(|job| !job.goes_on), "{next:?}");
