@@ -109,7 +109,7 @@ impl<R: Copy> Builder<R> {
 }
 
 /// Rows that are columns at the same time, and a group of a Parquet file. Readers work on a group at a time and are best with 100,000 to
-/// 1,000,000 rows in one. Few are better for the memory of whoever writes the report.
+/// 1,000,000 rows in one. Few are better for the memory of whoever writes the report: docs/benchmarks.md has what it takes.
 const ROWS_MAX: usize = 131_072;
 
 /// The columns of `trials.csv` and `trials.parquet`, piece by piece: one row per trial, by id.
