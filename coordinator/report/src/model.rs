@@ -152,6 +152,10 @@ pub struct TrialAccount {
     pub balanced: bool,
     /// Completed trials whose result an earlier trial gave.
     pub reused: u64,
+    /// Pruned trials that had begun and not ended when a budget of hours or money was spent. They go on where it is raised, as long as
+    /// their checkpoints are kept.
+    #[serde(skip_serializing_if = "is_default")]
+    pub shelved: u64,
     /// Attempts of this sweep's trials, of either kind.
     pub attempts: u64,
     /// Attempts that failed.

@@ -195,38 +195,33 @@ impl Beside<'_> {
         paired(&best.iter().zip(other).map(|(best, other)| [*best, *other]).collect::<Vec<_>>())
     }
 
-    /// Between which bounds a configuration's difference from the best lies in an objective, turned so that below 0 is better.
-    fn bounds(&self, at: usize, objective: usize) -> Option<[f64; 2]> {
-        let difference = self.difference(at, objective)?;
-        let turned = |value: f64| turned(self.objectives[objective], value);
-        if let Some(one) = difference.interval {
-            let [low, high] = [turned(one.low), turned(one.high)];
-            return Some([low.min(high), low.max(high)]);
-        }
-        // All replicates give one difference, which is none where rounding alone makes it.
-        let means = [self.mean(at, objective), self.mean(self.best, objective)];
-        let is_none = difference.mean.abs() <= rounding(means);
-        Some([if is_none { 0.0 } else { turned(difference.mean) }; 2])
-    }
-
-    /// Sizes are what they are; of anything else the difference must be larger than its noise.
+    /// Numbers of parameters have no noise. Of anything else the difference must be larger than its noise. Shares count whole rows,
+    /// so that few replicates may all give the same difference by luck: without an interval, nothing is shown.
     fn is_better_in_second(&self, at: usize) -> bool {
-        if self.objectives[1] == FrontObjective::Parameters {
+        let objective = self.objectives[1];
+        if objective == FrontObjective::Parameters {
             return self.places[at][1] < self.places[self.best][1];
         }
-        self.bounds(at, 1).is_some_and(|[_, high]| high < 0.0)
+        let interval = self.difference(at, 1).and_then(|difference| difference.interval);
+        interval.is_some_and(|one| turned(objective, one.low).max(turned(objective, one.high)) < 0.0)
     }
 
-    /// Whether it is shown to be worse in the first objective.
+    /// Whether it is shown to be worse in the first objective, or is worse by the same in every replicate.
     fn is_worse_in_first(&self, at: usize) -> bool {
-        self.bounds(at, 0).is_none_or(|[low, _]| low > 0.0)
+        let objective = self.objectives[0];
+        let Some(difference) = self.difference(at, 0) else { return true };
+        if let Some(one) = difference.interval {
+            return turned(objective, one.low).min(turned(objective, one.high)) > 0.0;
+        }
+        turned(objective, difference.mean) > rounding([self.mean(at, 0), self.mean(self.best, 0)])
     }
 }
 
-/// Compared trials whose result an earlier sweep gave.
+/// Compared trials whose result an earlier sweep gave. Trials of one sweep may take results over from each other, too.
 fn reused(compared: &[Compared<'_>]) -> u64 {
     let trials = compared.iter().flat_map(|one| one.contender.trials.values());
-    trials.filter(|(trial, _)| trial.reused_from.is_some()).count() as u64
+    let is_earlier = |trial: &TrialRow| trial.reused_from.is_some_and(|from| from.sweep != trial.id.sweep);
+    trials.filter(|(trial, _)| is_earlier(trial)).count() as u64
 }
 
 /// The device models that trained the epochs of the compared trials: their seconds are compared, and no others.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator_core::{AttemptState, TrialState, planned_trials, waiting_state};
+use coordinator_core::{AttemptState, SweepState, TrialRecord, TrialState, planned_trials, waiting_state};
 use sweep_proto::TrialId;
 
 use crate::input::ReportInput;
@@ -44,6 +44,7 @@ pub fn ledger(input: &ReportInput, table: &Table) -> TrialAccount {
             && duplicates == 0
             && without_result == 0,
         reused,
+        shelved: shelved(input),
         attempts: attempts.len() as u64,
         failed_attempts: count(AttemptState::Failed),
         diverged_attempts: count(AttemptState::Diverged),
@@ -51,4 +52,15 @@ pub fn ledger(input: &ReportInput, table: &Table) -> TrialAccount {
         released_attempts: count(AttemptState::Released),
         revoked_attempts: count(AttemptState::Revoked),
     }
+}
+
+/// Trials that the spent budget of a sweep stopped. Those that the pruner ended have a number among the ended ones. Whether checkpoints
+/// are still kept counts for nothing: a report tells what held at the end of its sweep.
+fn shelved(input: &ReportInput) -> u64 {
+    let sweep = &input.sweep;
+    if sweep.spent().is_none() || sweep.state == SweepState::Cancelled {
+        return 0;
+    }
+    let is_shelved = |trial: &&TrialRecord| trial.state == TrialState::Pruned && trial.ended_number.is_none();
+    input.trials.iter().filter(is_shelved).count() as u64
 }

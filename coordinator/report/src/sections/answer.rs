@@ -118,10 +118,10 @@ fn cut_short(model: &ReportModel, language: Language) -> Option<String> {
         MeteredPart::Hours => say!(language, "hours"),
         MeteredPart::Money => say!(language, "money"),
     };
-    let count = |state: TrialState| model.ledger.states.get(state.name()).copied().unwrap_or(0);
     let mut said = say!(language, "The budget of {part} is spent: the search went no further.", part = part);
     // Where nobody knows how many there are to be, those that were proposed ahead tell nothing: there is always more to try.
-    let cancelled = model.ledger.planned.map_or(0, |_| count(TrialState::Cancelled));
+    let ledger = &model.ledger;
+    let cancelled = ledger.planned.and(ledger.states.get(TrialState::Cancelled.name())).copied().unwrap_or(0);
     if cancelled > 0 {
         said = say!(
             language,
@@ -130,13 +130,13 @@ fn cut_short(model: &ReportModel, language: Language) -> Option<String> {
             cancelled = format::count(cancelled)
         );
     }
-    // How many of the pruned ones that are follows from their checkpoints, of which no number of the report is made.
-    if count(TrialState::Pruned) > 0 {
+    if ledger.shelved > 0 {
         said = say!(
             language,
-            "{said} Trials that had begun and not ended by then are shelved: they count as pruned, and go on from their checkpoints \
-             when the budget is raised.",
-            said = said
+            "{said} Shelved trials: {shelved}. They had begun and not ended when the budget was spent, and count as pruned. If it is \
+             raised, they go on from their checkpoints, as long as these are kept.",
+            said = said,
+            shelved = format::count(ledger.shelved)
         );
     }
     Some(said)

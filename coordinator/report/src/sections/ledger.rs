@@ -35,7 +35,7 @@ pub(super) fn section(model: &ReportModel, table: &Table, language: Language) ->
         ),
     ));
     let rows: Vec<_> = [
-        (say!(language, "results reused from earlier sweeps"), ledger.reused),
+        (say!(language, "results reused from other trials"), ledger.reused),
         (say!(language, "attempts"), ledger.attempts),
         (say!(language, "failed attempts"), ledger.failed_attempts),
         (say!(language, "diverged attempts"), ledger.diverged_attempts),

@@ -8,7 +8,9 @@ use coordinator_core::{AttemptState, TrialState};
 use coordinator_report::{Language, Projection, ReportInput, analyse, records_digest};
 use coordinator_statistics::front::{Point, on_front};
 use serde_json::Value as Json;
-use sweep_proto::{FailureKind, FrontObjective, FurtherObjectives, Hyperparameter, Objective, WorkKind};
+use sweep_proto::{
+    FailureKind, FrontObjective, FurtherObjectives, Hyperparameter, Objective, SweepId, TrialId, WorkKind,
+};
 
 use crate::fixture::{
     axis, files_in, finished, push_attempt, several_objectives, spec, study, text, without_result,
@@ -246,9 +248,9 @@ fn another_configuration_is_named_where_it_is_faster_beyond_noise_alone() {
     assert!(said.contains("units=8 has the best mean training seconds:"), "{said}");
 }
 
-/// Such a difference has no noise, and so no interval.
+/// Such a difference has no interval. Three replicates that gain one row each show no more than three that agree by luck.
 #[test]
-fn another_configuration_is_named_where_it_is_faster_by_the_same_in_every_replicate() {
+fn no_other_configuration_is_named_for_the_same_gain_in_every_replicate() {
     let of = |seconds: f64| {
         let mut input = two_sizes(3, FrontObjective::Seconds, |position, replicate| {
             0.8 - 0.001 * position as f64 + 0.01 * f64::from((position as u32 + replicate) % 3)
@@ -258,25 +260,41 @@ fn another_configuration_is_named_where_it_is_faster_by_the_same_in_every_replic
         }
         analyse(&input).front.unwrap().cheapest.unwrap()
     };
-    assert_eq!((of(0.2).is_best, of(0.2).label.as_str()), (false, "units=8"));
-    assert!(of(0.1 + 0.2).is_best, "rounding alone makes no difference");
-    assert!(of(0.4).is_best);
+    for seconds in [0.2, 0.1 + 0.2, 0.4] {
+        assert!(of(seconds).is_best, "{seconds}");
+    }
+    let by_loss = |accuracy: fn(u64, u32) -> f64| {
+        let mut input = two_sizes(3, FrontObjective::Parameters, accuracy);
+        input.sweep.spec.objective = Objective::default();
+        let accuracy = FrontObjective::Metric(Objective::from_name("validation_accuracy").unwrap());
+        input.sweep.spec.further_objectives = FurtherObjectives::of([accuracy]).unwrap();
+        analyse(&input).front.unwrap().cheapest.unwrap()
+    };
+    let by_a_row = by_loss(|position, replicate| f64::from(800 + 8 * replicate + position as u32) / 1_000.0);
+    assert!(by_a_row.is_best, "{by_a_row:?}");
+    let by_more = by_loss(|position, replicate| 0.8 + position as f64 * (0.1 + 0.01 * f64::from(replicate)));
+    assert_eq!((by_more.is_best, by_more.label.as_str()), (false, "units=8"));
 }
 
 #[test]
 fn seconds_of_earlier_sweeps_are_told_beside_the_front() {
-    let of = |further: &[FrontObjective], reused: usize| {
+    let own = several_objectives(3, &BOTH).sweep.id;
+    let earlier = SweepId(own.0 - 1);
+    let of = |further: &[FrontObjective], reused: usize, origin: SweepId| {
         let mut input = several_objectives(3, further);
         for trial in &mut input.trials[..reused] {
-            trial.reused_from = Some(trial.spec.id);
+            trial.reused_from = Some(TrialId { sweep: origin, ..trial.spec.id });
         }
         (analyse(&input).front.unwrap().reused, text(&input, "report.md"))
     };
     let told = "Results that were reused from earlier sweeps: 4. Their training seconds were measured in those sweeps.";
-    let (reused, page) = of(&BOTH, 4);
+    let (reused, page) = of(&BOTH, 4, earlier);
     assert!(reused == 4 && page.contains(told), "{reused} {page}");
-    for (further, reused) in [(&BOTH[..], 0), (&PARAMETERS[..], 4)] {
-        let (counted, page) = of(further, reused);
+    // Trials take results over within their sweep, too.
+    for (further, reused, origin) in
+        [(&BOTH[..], 0, earlier), (&BOTH[..], 4, own), (&PARAMETERS[..], 4, earlier)]
+    {
+        let (counted, page) = of(further, reused, origin);
         assert!(counted == 0 && !page.contains("Their training seconds"), "{counted} {page}");
     }
 }

@@ -1,6 +1,6 @@
 //! Reports of sweeps that searched ranges: every section has something to show, and says what it cannot.
 
-use coordinator_core::TrialState;
+use coordinator_core::{SweepState, TrialState};
 use coordinator_report::sections::{Block, ChartSpec, sections};
 use coordinator_report::table::Table;
 use coordinator_report::{Language, ReportInput, analyse};
@@ -188,21 +188,34 @@ fn a_spent_budget_is_told_with_what_was_spent_of_it() {
     ] {
         assert!(page.contains(told) || page.contains(&told.replace('_', "\\_")), "{told}\n{page}");
     }
-    for nothing in ["Trials that waited and were not trained", "are shelved"] {
+    for nothing in ["Trials that waited and were not trained", "Shelved"] {
         assert!(!page.contains(nothing), "{nothing}\n{page}");
     }
     without_result(&mut input, 0, TrialState::Cancelled);
-    without_result(&mut input, 1, TrialState::Pruned);
     let page = text(&input, "report.md");
-    for told in [
-        "the search went no further. Trials that waited and were not trained: 1.",
-        "Trials that had begun and not ended by then are shelved: they count as pruned, and go on from their checkpoints when the \
-         budget is raised.",
-    ] {
-        assert!(page.contains(told), "{told}\n{page}");
-    }
+    let told = "the search went no further. Trials that waited and were not trained: 1.";
+    assert!(page.contains(told), "{page}");
     input.sweep.search = None;
     assert!(!text(&input, "report.md").contains("is spent"));
+}
+
+#[test]
+fn trials_that_a_spent_budget_stopped_are_told_apart_from_those_that_the_pruner_ended() {
+    let mut input = searched();
+    input.sweep.spec.search.as_mut().unwrap().budget.hours = Amount::of(2.5);
+    let row = r#"{"version":1,"lead":{"first":0,"count":9,"known":0},"spent":"hours"}"#;
+    input.sweep.search = Some(serde_json::from_str(row).unwrap());
+    let says = "Shelved trials: 1. They had begun and not ended when the budget was spent, and count as pruned. If it is raised, they \
+                go on from their checkpoints, as long as these are kept.";
+    for (at, number) in [(0, Some(7)), (1, None)] {
+        assert!(!text(&input, "report.md").contains("Shelved"), "{at}");
+        without_result(&mut input, at, TrialState::Pruned);
+        input.trials[at].ended_number = number;
+    }
+    assert_eq!((analyse(&input).ledger.shelved, analyse(&input).ledger.states["pruned"]), (1, 2));
+    assert!(text(&input, "report.md").contains(says));
+    input.sweep.state = SweepState::Cancelled;
+    assert!(!text(&input, "report.md").contains("Shelved"), "nothing of a cancelled sweep goes on");
 }
 
 #[test]

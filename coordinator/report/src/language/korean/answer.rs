@@ -137,9 +137,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "{said} 대기 중이었고 학습하지 않은 시행: {cancelled}건.",
     ),
     (
-        "{said} Trials that had begun and not ended by then are shelved: they count as pruned, and go on from their checkpoints \
-         when the budget is raised.",
-        "{said} 그때까지 시작했으나 끝나지 않은 시행은 보류됩니다. 조기 중단으로 집계하며, 예산을 늘리면 체크포인트에서 이어집니다.",
+        "{said} Shelved trials: {shelved}. They had begun and not ended when the budget was spent, and count as pruned. If it is \
+         raised, they go on from their checkpoints, as long as these are kept.",
+        "{said} 보류된 시행: {shelved}건. 예산을 다 썼을 때 시작했으나 끝나지 않은 시행이며, 조기 중단으로 집계합니다. 예산을 늘리면, \
+         체크포인트가 남아 있는 한 거기에서 이어집니다.",
     ),
     (
         "The sweep was cancelled: this is the answer of the trials that had completed, and no configuration was chosen by the others.",

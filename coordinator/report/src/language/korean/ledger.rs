@@ -9,7 +9,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ("made (as many as the budget allowed)", "생성(예산이 허용한 만큼)"),
     ("sum of states", "상태별 합계"),
     ("of these without a record", "그중 기록이 없는 시행"),
-    ("results reused from earlier sweeps", "이전 스윕에서 재사용한 결과"),
+    ("results reused from other trials", "다른 시행에서 재사용한 결과"),
     ("failed attempts", "실패한 시도"),
     ("diverged attempts", "발산한 시도"),
     ("lost leases", "만료된 리스"),
