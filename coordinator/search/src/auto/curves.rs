@@ -19,7 +19,7 @@ const TEACHERS_MAX: usize = 256;
 const UNTAUGHT: Outlook = Outlook { change: -0.03, variance: 0.05 * 0.05 };
 
 /// Factor on the variance of what is foretold. Slow starters that end best are why it is not 1.
-const DOUBT: f64 = 4.0;
+pub(crate) const DOUBT: f64 = 4.0;
 
 /// A tenth of the variance of changes is noise, and 0.2 % more.
 const NOISE_SHARE: f64 = 0.1;

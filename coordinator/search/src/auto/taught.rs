@@ -89,10 +89,10 @@ impl Taught {
         self.by >= FITTED_EACH
     }
 
-    /// What is believed with what all other trials have shown; `with_unseen`: how sure that is once those that have shown nothing yet have,
-    /// which says nothing about means.
-    pub(crate) fn view(&self, trials: &mut Trials, with_unseen: bool) -> Option<Updated<'_>> {
-        let observations = trials.open_observations(self.highest, with_unseen);
+    /// What is believed with what all other trials have shown; `is_ahead`: how sure that is once trials that run have shown more, which says
+    /// nothing about means.
+    pub(crate) fn view(&self, trials: &mut Trials, is_ahead: bool) -> Option<Updated<'_>> {
+        let observations = trials.open_observations(self.highest, is_ahead);
         self.belief.updated(&self.listed.placed(&observations))
     }
 

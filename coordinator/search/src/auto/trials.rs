@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::auto::candidates::{CandidateError, Candidates};
-use crate::auto::curves::{Curves, Key, Outlook};
+use crate::auto::curves::{Curves, DOUBT, Key, Outlook};
 use crate::auto::model::Observation;
 
 /// A finished score counts as at most so many deviations above the median: one diverged trial must not widen every other prediction.
@@ -210,14 +210,14 @@ impl Trials {
         observations
     }
 
-    /// What all trials have shown that were not absorbed, sorted: finished ones, and the others extrapolated to their ends. `with_unseen`: also
-    /// those that run and have shown nothing, as if they had ended; their values mean nothing. To take those that have shown something
-    /// as ended, too, made searches later, not sooner.
-    pub(crate) fn open_observations(&mut self, highest: f64, with_unseen: bool) -> Vec<Observation> {
+    /// What all trials have shown that were not absorbed, sorted: finished ones, and the others extrapolated to their ends. `is_ahead`: how
+    /// sure that is a little later. Those that run and have shown nothing have ended then, though nobody knows how, and of those that
+    /// have shown something the extrapolation is not doubted any more. To take these as ended, too, made searches later, not sooner.
+    pub(crate) fn open_observations(&mut self, highest: f64, is_ahead: bool) -> Vec<Observation> {
         let mut observations = Vec::new();
         for (key, trial) in &mut self.all {
-            let is_unseen = with_unseen && trial.state == State::Running;
-            if trial.is_absorbed || (trial.losses.is_empty() && !trial.has_diverged && !is_unseen) {
+            let is_known_soon = is_ahead && trial.state == State::Running;
+            if trial.is_absorbed || (trial.losses.is_empty() && !trial.has_diverged && !is_known_soon) {
                 continue;
             }
             let (value, variance) = match trial.best() {
@@ -229,6 +229,7 @@ impl Trials {
                 }
                 None => (0.0, 0.0),
             };
+            let variance = if is_known_soon { variance / DOUBT } else { variance };
             observations.push(Observation { configuration: key.0, replicate: key.1, value, variance });
         }
         observations
