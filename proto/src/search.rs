@@ -68,6 +68,7 @@ named! {
         ShuffledGrid "shuffled_grid" "Every configuration of the grid, in an order that the sweep's seed shuffles."
         Random "random" "Configurations drawn at random, each level and each part of a range equally likely."
         Sobol "sobol" "Points of a scrambled Sobol sequence, which cover the space more evenly than random ones."
+        Tpe "tpe" "Configurations that resemble the best ones so far more than the rest (TPE, tree-structured Parzen estimators)."
     }
 }
 

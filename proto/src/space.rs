@@ -200,7 +200,7 @@ impl Axis {
     }
 
     /// Which of its values a value is: the inverse of [`Self::nth`].
-    fn number(&self, value: &Value) -> Option<u64> {
+    pub fn number(&self, value: &Value) -> Option<u64> {
         match &self.domain {
             Domain::Levels(levels) => Some(levels.iter().position(|level| level == value)? as u64),
             Domain::Range(range) => range.number(value),

@@ -3,12 +3,13 @@
 //! All of that follows from rows: how many trials were made, how many have ended, and the sweep's [`Lead`]. So what is asked
 //! after a restart is what was asked before.
 
-use coordinator_search::{CalledOff, Ended, History, Lead, News, Request, Space, sampler};
+use coordinator_search::{CalledOff, Ended, History, Kept, Lead, News, Request, Space, sampler};
 use sweep_proto::{Search, SweepId, SweepSpec, TrialId};
 
 use crate::engine::Engine;
 use crate::index::SweepIndex;
-use crate::record::{SearchRecord, SweepRecord, SweepState, TrialRecord};
+use crate::record::{SearchRecord, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::standings::scores_so_far;
 
 /// A question to a sampler, and for which state of its sweep the answer holds.
 #[derive(Clone, Debug)]
@@ -172,6 +173,7 @@ impl Engine {
             count: 0,
             from: 0,
             called_off: CalledOff::default(),
+            kept: Kept::default(),
         });
         let mut known = known.unwrap_or(Known { version: record.version, made: 0, ended: 0 });
         let news = self.news(id, index, &mut known, most);
@@ -194,15 +196,23 @@ impl Engine {
         let rest = if known.made == index.made() { most.saturating_sub(news.made.len()) } else { 0 };
         for (number, trial) in index.ended.range((known.ended + 1, 0)..=(u64::MAX, u32::MAX)).take(rest) {
             let trial = self.tables.trials.get(&TrialId { sweep: id, index: *trial });
-            news.ended.extend(trial.and_then(|trial| Some((trial.spec.id.index, ended(trial)?))));
+            news.ended.extend(trial.and_then(|trial| Some((trial.spec.id.index, self.ended(trial)?))));
             known.ended = *number;
         }
         news
     }
-}
 
-/// How a trial has ended, as samplers see it.
-fn ended(trial: &TrialRecord) -> Option<Ended> {
-    let number = trial.ended_number?;
-    Some(Ended { number, state: trial.state, score: trial.score() })
+    /// How a trial has ended, as samplers see it.
+    fn ended(&self, trial: &TrialRecord) -> Option<Ended> {
+        let number = trial.ended_number?;
+        let id = trial.spec.id;
+        // A pruned trial left no result, but its epochs say how good it was.
+        let pruned = (trial.state == TrialState::Pruned).then(|| self.sweep(id.sweep)).flatten();
+        let of_epochs = pruned.and_then(|sweep| {
+            let epochs = self.tables.epochs_of(id).map(|epoch| &epoch.metric);
+            scores_so_far(sweep.spec.objective, epochs).last()
+        });
+        let epochs = self.tables.epochs_recorded(trial.reused_from.unwrap_or(id));
+        Some(Ended { number, state: trial.state, score: trial.score().or(of_epochs), epochs })
+    }
 }

@@ -1,6 +1,7 @@
 //! What a sampler is shown: the trials that were made, and of those that have ended how they did, in the order in which they ended.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use sweep_proto::Configuration;
 use sweep_proto::state::TrialState;
@@ -12,8 +13,11 @@ pub struct Ended {
     pub number: u64,
     /// How.
     pub state: TrialState,
-    /// The lowest validation loss of its epochs; `None` where it left no result.
+    /// What it is ranked by, lower being better: its score, or that of the epochs it had before it was pruned. `None` where it has
+    /// none.
     pub score: Option<f64>,
+    /// Epochs that it trained.
+    pub epochs: u32,
 }
 
 /// What has happened since a copy of a history was made.
@@ -31,13 +35,21 @@ struct Made {
     replicate: u32,
 }
 
+/// A configuration that trials have.
+#[derive(Clone, Debug, PartialEq)]
+struct Tried {
+    configuration: Configuration,
+    /// Number of trials that have it.
+    trials: u32,
+}
+
 /// The trials of a sweep, in the order in which they were made.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     trials: Vec<Made>,
     /// Which trials have ended, by the numbers of their ends.
     ended: BTreeMap<u64, (u32, Ended)>,
-    configurations: Vec<Configuration>,
+    configurations: Vec<Tried>,
     numbers: BTreeMap<Configuration, u32>,
     /// How often each configuration is to be trained.
     replicates: u32,
@@ -63,6 +75,9 @@ impl History {
                 self.lacking.remove(&number);
             }
         }
+        if let Some(tried) = self.configurations.get_mut(number as usize) {
+            tried.trials += 1;
+        }
         let trial = self.trials.len() as u32;
         self.trials.push(Made { configuration: number, replicate });
         self.ended.extend(ended.map(|ended| (ended.number, (trial, ended))));
@@ -84,12 +99,15 @@ impl History {
             let all = || (0..self.replicates).collect();
             let present = self.lacking.entry(configuration).or_insert_with(all);
             present.remove(&replicate);
+            if let Some(tried) = self.configurations.get_mut(configuration as usize) {
+                tried.trials -= 1;
+            }
             // Without a trial it is the newest configuration.
             if present.is_empty()
                 && let Some(newest) = self.configurations.pop()
             {
                 self.lacking.remove(&configuration);
-                self.numbers.remove(&newest);
+                self.numbers.remove(&newest.configuration);
             }
         }
     }
@@ -97,6 +115,11 @@ impl History {
     /// Number of trials that were made.
     pub fn made(&self) -> u64 {
         self.trials.len() as u64
+    }
+
+    /// Number of different configurations that trials have.
+    pub(crate) fn configurations(&self) -> u64 {
+        self.configurations.len() as u64
     }
 
     /// What is known of it once that many trials have ended.
@@ -107,7 +130,7 @@ impl History {
     fn add(&mut self, configuration: Configuration) -> u32 {
         let number = self.configurations.len() as u32;
         self.numbers.insert(configuration.clone(), number);
-        self.configurations.push(configuration);
+        self.configurations.push(Tried { configuration, trials: 0 });
         self.lacking.insert(number, BTreeSet::new());
         number
     }
@@ -123,16 +146,41 @@ pub struct Seen<'a> {
 impl<'a> Seen<'a> {
     /// The trials that have ended, in that order, each with its configuration and replicate.
     pub fn ended(&self) -> impl Iterator<Item = (&'a Configuration, u32, Ended)> + use<'a> {
-        let Self { history, known } = *self;
-        history.ended.range(..=known).filter_map(move |(_, (trial, ended))| {
-            let Made { configuration, replicate } = history.trials.get(*trial as usize)?;
-            Some((history.configurations.get(*configuration as usize)?, *replicate, *ended))
+        let seen = *self;
+        self.ended_after(0).filter_map(move |(number, replicate, ended)| {
+            Some((seen.configuration(number)?, replicate, ended))
         })
+    }
+
+    /// The trials that have ended after the one of that number, in that order, each with the number of its configuration and its
+    /// replicate.
+    pub(crate) fn ended_after(&self, number: u64) -> impl Iterator<Item = (u32, u32, Ended)> + use<'a> {
+        let Self { history, known } = *self;
+        let numbers = (Bound::Excluded(number.min(known)), Bound::Included(known));
+        history.ended.range(numbers).filter_map(move |(_, (trial, ended))| {
+            let Made { configuration, replicate } = history.trials.get(*trial as usize)?;
+            Some((*configuration, *replicate, *ended))
+        })
+    }
+
+    /// The number of the last end that is known.
+    pub(crate) fn known(&self) -> u64 {
+        self.known
     }
 
     /// Number of different configurations that trials have.
     pub fn configurations(&self) -> u64 {
-        self.history.configurations.len() as u64
+        self.history.configurations()
+    }
+
+    /// The configuration of a number, from 0, in the order in which trials first had them.
+    pub(crate) fn configuration(&self, number: u32) -> Option<&'a Configuration> {
+        self.history.configurations.get(number as usize).map(|tried| &tried.configuration)
+    }
+
+    /// Number of trials that have the configuration of a number.
+    pub(crate) fn trials_of(&self, number: u32) -> u32 {
+        self.history.configurations.get(number as usize).map_or(0, |tried| tried.trials)
     }
 
     /// Whether a trial has this configuration.
@@ -144,7 +192,7 @@ impl<'a> Seen<'a> {
     pub fn missing(&self) -> Option<(&'a Configuration, u32)> {
         let (number, present) = self.history.lacking.first_key_value()?;
         let replicate = (0..self.history.replicates).find(|one| !present.contains(one))?;
-        Some((self.history.configurations.get(*number as usize)?, replicate))
+        Some((self.configuration(*number)?, replicate))
     }
 }
 
@@ -163,7 +211,12 @@ mod tests {
         let mut history = History::new(3);
         for (trial, (units, replicate)) in trials.iter().enumerate() {
             let number = ends.iter().position(|end| *end == trial).map(|at| at as u64 + 1);
-            let end = |number| Ended { number, state: TrialState::Completed, score: Some(number as f64) };
+            let end = |number| Ended {
+                number,
+                state: TrialState::Completed,
+                score: Some(number as f64),
+                epochs: 3,
+            };
             history.push(configuration(*units), *replicate, number.map(end));
         }
         history

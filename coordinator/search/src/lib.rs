@@ -13,5 +13,5 @@ mod space;
 pub use history::{Ended, History, News, Seen};
 pub use lead::Lead;
 pub use proposal::{Answer, Proposal, Request};
-pub use sampler::{CalledOff, some_configuration};
+pub use sampler::{CalledOff, Kept, some_configuration};
 pub use space::Space;

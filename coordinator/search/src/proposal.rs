@@ -4,7 +4,7 @@ use sweep_proto::{Configuration, SamplerName};
 
 use crate::history::History;
 use crate::lead::Lead;
-use crate::sampler::{self, Asked, CalledOff, Found, Nothing, Watch};
+use crate::sampler::{self, Asked, CalledOff, Found, Kept, Nothing, Watch};
 use crate::space::Space;
 
 /// Candidates that are looked at for one answer before it is given with what was found.
@@ -39,6 +39,8 @@ pub struct Request {
     pub from: u64,
     /// Ends the search for an answer that nobody wants any more.
     pub called_off: CalledOff,
+    /// What the sampler keeps from one answer to the next.
+    pub kept: Kept,
 }
 
 /// What a sampler answers.
@@ -63,6 +65,7 @@ impl Request {
         let answer = self.found();
         // What is proposed is not made yet.
         self.history.forget_from(made);
+        self.kept.forget_from(self.history.configurations());
         answer
     }
 
@@ -73,7 +76,7 @@ impl Request {
         while (answer.proposals.len() as u64) < self.count && watch.looked_at() < LOOKED_AT_MAX {
             let seen = self.history.seen(self.lead.known(self.history.made()));
             let asked = Asked { seed: self.seed, space: &self.space, seen, from: answer.from, watch: &watch };
-            match sampler.propose(&asked) {
+            match sampler.propose(&asked, &mut self.kept) {
                 Ok(Found { proposal, from }) => {
                     self.history.push(proposal.configuration.clone(), proposal.replicate, None);
                     answer.proposals.push(proposal);

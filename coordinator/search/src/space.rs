@@ -86,7 +86,7 @@ fn value_at(axis: &Axis, unit: f64) -> Option<Value> {
 }
 
 /// The coordinate of a value: the middle of those that stand for it.
-fn coordinate_of(axis: &Axis, value: &Value) -> f64 {
+pub(crate) fn coordinate_of(axis: &Axis, value: &Value) -> f64 {
     let middle = |number: u64| (number as f64 + 0.5) / axis.size().map_or(1.0, |size| size.max(1) as f64);
     match (&axis.domain, value) {
         (Domain::Levels(levels), value) => {

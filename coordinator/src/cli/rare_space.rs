@@ -14,7 +14,7 @@ pub(super) fn constraints_leave(spec: &SweepSpec) -> Option<f64> {
 
 /// What to know of a search whose sampler may find nothing: the same before a plan and before a launch.
 pub(super) fn warning(spec: &SweepSpec, share: Option<f64>) -> Option<String> {
-    let draws = |sampler| matches!(sampler, SamplerName::Random | SamplerName::Sobol);
+    let draws = |sampler| matches!(sampler, SamplerName::Random | SamplerName::Sobol | SamplerName::Tpe);
     let search = spec.search.as_ref().filter(|search| draws(search.sampler))?;
     share.filter(|share| *share <= 0.0).map(|_| {
         format!(

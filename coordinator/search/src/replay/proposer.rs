@@ -8,7 +8,7 @@ use sweep_proto::state::TrialState;
 use crate::history::{Ended, History, News};
 use crate::lead::Lead;
 use crate::proposal::{Proposal, Request};
-use crate::sampler::{self, CalledOff};
+use crate::sampler::{self, CalledOff, Kept};
 use crate::space::Space;
 
 /// A search by a sampler that is to be replayed.
@@ -69,6 +69,7 @@ impl Proposer {
                 count: 0,
                 from: 0,
                 called_off: CalledOff::default(),
+                kept: Kept::default(),
             },
         }
     }
@@ -123,7 +124,7 @@ impl Proposer {
     /// A trial has ended.
     pub(super) fn end(&mut self, index: usize, state: TrialState, score: Option<f64>, epochs: u64) {
         self.ended += 1;
-        let ended = Ended { number: self.ended, state, score };
+        let ended = Ended { number: self.ended, state, score, epochs: epochs as u32 };
         if let Some(trial) = self.trials.get_mut(index) {
             trial.epochs = epochs;
             trial.ended = Some(ended);

@@ -3,7 +3,7 @@
 use sweep_proto::random::Stream;
 
 use super::watch::first_new;
-use super::{Asked, Found, Nothing, Sampler, found_none, whole};
+use super::{Asked, Found, Kept, Nothing, Sampler, found_none, whole};
 
 /// What may be computed for one proposal, which takes some seconds: an axis or a term of a constraint, at one place. No grid that a
 /// sweep file may list has as much.
@@ -18,7 +18,7 @@ impl Sampler for Grid {
         64
     }
 
-    fn propose(&self, asked: &Asked<'_>) -> Result<Found, Nothing> {
+    fn propose(&self, asked: &Asked<'_>, _: &mut Kept) -> Result<Found, Nothing> {
         whole(asked, || {
             let space = asked.space;
             let (Some(places), Some(mut look)) = (space.places(), space.look()) else {

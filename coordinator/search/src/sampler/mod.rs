@@ -3,6 +3,7 @@
 mod grid;
 mod random;
 mod sobol;
+mod tpe;
 mod watch;
 
 pub use random::some_configuration;
@@ -52,6 +53,20 @@ pub enum Nothing {
     CalledOff,
 }
 
+/// What a sampler keeps from one answer to the next, so that it does not go through the whole history each time. It follows from the
+/// space and the history of the request, so losing it costs time only.
+#[derive(Clone, Debug, Default)]
+pub struct Kept(Option<Box<tpe::Trials>>);
+
+impl Kept {
+    /// Forgets the configurations from that number on: they were proposed, and are not made yet.
+    pub(crate) fn forget_from(&mut self, configurations: u64) {
+        if let Some(trials) = &mut self.0 {
+            trials.forget_from(configurations);
+        }
+    }
+}
+
 /// Proposes trials: a pure function of what it is asked. The order in which equal histories were gathered has no influence.
 pub trait Sampler {
     /// How many trials it likes to propose ahead of the workers: many where what the last ones show changes nothing, so that
@@ -63,7 +78,7 @@ pub trait Sampler {
     ///
     /// # Errors
     /// Says why there is none.
-    fn propose(&self, asked: &Asked<'_>) -> Result<Found, Nothing>;
+    fn propose(&self, asked: &Asked<'_>, kept: &mut Kept) -> Result<Found, Nothing>;
 }
 
 /// The sampler of a name.
@@ -73,6 +88,7 @@ pub fn of(name: SamplerName) -> Box<dyn Sampler> {
         SamplerName::ShuffledGrid => Box::new(grid::Grid { is_shuffled: true }),
         SamplerName::Random => Box::new(random::Random),
         SamplerName::Sobol => Box::new(sobol::Sobol),
+        SamplerName::Tpe => Box::new(tpe::Tpe),
     }
 }
 

@@ -3,7 +3,7 @@
 use sweep_proto::Configuration;
 use sweep_proto::random::Stream;
 
-use super::{Asked, Found, Nothing, Sampler, among_points, few_places, left, whole};
+use super::{Asked, Found, Kept, Nothing, Sampler, among_points, few_places, left, whole};
 use crate::space::Space;
 
 /// Draws of a configuration that only a forecast asks for.
@@ -16,21 +16,23 @@ impl Sampler for Random {
         64
     }
 
-    fn propose(&self, asked: &Asked<'_>) -> Result<Found, Nothing> {
+    fn propose(&self, asked: &Asked<'_>, _: &mut Kept) -> Result<Found, Nothing> {
         whole(asked, || {
             let made = asked.seen.configurations();
             let mut random = Stream::new(asked.seed, "random sampler", made);
-            let drawn = among_points(asked, 0, |_| draw(asked.space, &mut random))?;
-            let configuration = if let Some((_, configuration)) = drawn {
-                configuration
-            } else {
-                let places = few_places(asked.space).unwrap_or(0);
-                left(asked, random.below(places.max(1)))?
-            };
             // Each configuration is drawn by itself.
-            Ok((configuration, asked.from))
+            Ok((new_configuration(asked, &mut random)?, asked.from))
         })
     }
+}
+
+/// A configuration that was not made, each equally likely.
+pub(super) fn new_configuration(asked: &Asked<'_>, random: &mut Stream) -> Result<Configuration, Nothing> {
+    if let Some((_, configuration)) = among_points(asked, 0, |_| draw(asked.space, random))? {
+        return Ok(configuration);
+    }
+    let places = few_places(asked.space).unwrap_or(0);
+    left(asked, random.below(places.max(1)))
 }
 
 /// Some configuration of a space, for forecasts; the same for the same number.

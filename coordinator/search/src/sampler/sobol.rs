@@ -4,7 +4,7 @@
 use sobol_burley::{NUM_DIMENSIONS, sample};
 use sweep_proto::random::Stream;
 
-use super::{Asked, Found, Nothing, Sampler, among_points, few_places, left, whole};
+use super::{Asked, Found, Kept, Nothing, Sampler, among_points, few_places, left, whole};
 
 /// Points of one scrambling; the next ones are of another.
 const POINTS: u64 = 1 << 16;
@@ -16,7 +16,7 @@ impl Sampler for Sobol {
         64
     }
 
-    fn propose(&self, asked: &Asked<'_>) -> Result<Found, Nothing> {
+    fn propose(&self, asked: &Asked<'_>, _: &mut Kept) -> Result<Found, Nothing> {
         whole(asked, || {
             let dimensions = asked.space.axes().len() as u32;
             if dimensions > NUM_DIMENSIONS {

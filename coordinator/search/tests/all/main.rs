@@ -8,3 +8,4 @@ mod space_searches;
 mod spaces;
 mod strategies;
 mod support;
+mod tpe;

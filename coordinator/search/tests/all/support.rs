@@ -1,7 +1,7 @@
 //! Spaces and recorded results that follow from a configuration alone.
 
 use coordinator_search::replay::{Epoch, Setup, Table};
-use coordinator_search::{CalledOff, History, Lead, Request, Space};
+use coordinator_search::{CalledOff, History, Kept, Lead, Request, Space};
 use sweep_proto::{
     Axis, Condition, Configuration, Constraint, DataSource, DataSpec, Digest, Hyperparameter, Range,
     SamplerName, SweepSpec, Value,
@@ -89,7 +89,8 @@ pub(crate) fn is_of(space: &Space, configuration: &Configuration) -> bool {
 pub(crate) fn request(setup: &Setup, history: History, lead: Lead, count: u64) -> Request {
     let Setup { sampler, seed, ref space, .. } = *setup;
     let called_off = CalledOff::default();
-    Request { sampler, seed, space: space.clone(), history, lead, count, from: 0, called_off }
+    let kept = Kept::default();
+    Request { sampler, seed, space: space.clone(), history, lead, count, from: 0, called_off, kept }
 }
 
 fn endless_spec() -> SweepSpec {
