@@ -62,17 +62,25 @@ const OVER_FACTORIALS: [f64; 12] = [
 
 /// The exponentials of numbers up to 700; below -700 it is that of -700, which is as good as nothing.
 ///
-/// Sums, products and shifts only: it gives the same bits on every machine, and compilers turn it into vector instructions.
+/// Sums, products and shifts only, each of all numbers at once: it gives the same bits on every machine, and compilers turn it into vector
+/// instructions.
 pub(super) fn exponentials<const COUNT: usize>(numbers: &mut [f64; COUNT]) {
-    for number in numbers {
-        let exponent = number.clamp(-700.0, 700.0);
-        let shifted = exponent * LOG2_E + ROUNDER;
-        let power = shifted - ROUNDER;
-        let rest = (exponent - power * LN_2_HIGH) - power * LN_2_LOW;
-        let series = OVER_FACTORIALS.iter().rev().fold(0.0, |sum, factor| sum * rest + factor);
-        let of_rest = 1.0 + (rest + rest * rest * series);
+    let exponents = numbers.map(|number| number.clamp(-700.0, 700.0));
+    let shifted = exponents.map(|exponent| exponent * LOG2_E + ROUNDER);
+    let rests: [f64; COUNT] = std::array::from_fn(|at| {
+        let power = shifted[at] - ROUNDER;
+        (exponents[at] - power * LN_2_HIGH) - power * LN_2_LOW
+    });
+    let mut series = [0.0; COUNT];
+    for factor in OVER_FACTORIALS.iter().rev() {
+        for (sum, rest) in series.iter_mut().zip(&rests) {
+            *sum = *sum * rest + factor;
+        }
+    }
+    for (at, number) in numbers.iter_mut().enumerate() {
+        let of_rest = 1.0 + (rests[at] + rests[at] * rests[at] * series[at]);
         // Whole powers of two are numbers whose exponent bits say so.
-        let scale = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1_023 << 52));
+        let scale = f64::from_bits((shifted[at].to_bits() << 52).wrapping_add(1_023 << 52));
         *number = of_rest * scale;
     }
 }
