@@ -44,9 +44,19 @@ def drawn(kind, random):
     if kind == "integers":
         return {name: int(random.integers(1, 65)) for name in ("units", "embedding", "patience", "batch_size")}
     if kind == "reals":
-        return {"dropout": random.uniform(0, 0.5), "learning_rate": rate, "weight_decay": random.uniform(), "gradient_clip": random.uniform(0, 10)}
+        return {
+            "dropout": random.uniform(0, 0.5),
+            "learning_rate": rate,
+            "weight_decay": random.uniform(),
+            "gradient_clip": random.uniform(0, 10),
+        }
     units = int(round(numpy.exp(random.uniform(numpy.log(7.5), numpy.log(512.5)))))
-    return {"units": min(max(units, 8), 512), "learning_rate": rate, "dropout": random.uniform(0, 0.5), "cell": CELLS[random.integers(3)]}
+    return {
+        "units": min(max(units, 8), 512),
+        "learning_rate": rate,
+        "dropout": random.uniform(0, 0.5),
+        "cell": CELLS[random.integers(3)],
+    }
 
 
 def suggest(trial, kind):

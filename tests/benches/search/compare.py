@@ -54,13 +54,20 @@ class Table:
     def read(self, line):
         """The ranks of a proposal of ours."""
         values = dict(pair.split("=") for pair in line.split())
-        return [[str(one) for one in self.levels(name, len(levels))].index(values[name]) for name, (_, levels) in zip(self.names, self.axes)]
+        return [
+            [str(one) for one in self.levels(name, len(levels))].index(values[name])
+            for name, (_, levels) in zip(self.names, self.axes)
+        ]
 
     def suggest(self, trial):
         ranks = []
         for name, levels in self.axes:
             is_word = isinstance(levels[0], str)
-            ranks.append(trial.suggest_categorical(name, list(range(len(levels)))) if is_word else trial.suggest_int(name, 0, len(levels) - 1))
+            ranks.append(
+                trial.suggest_categorical(name, list(range(len(levels))))
+                if is_word
+                else trial.suggest_int(name, 0, len(levels) - 1)
+            )
         return ranks
 
     def score(self, ranks, random):
@@ -142,7 +149,11 @@ def main():
     parser.add_argument("--only", default="", help="objectives whose names hold this text")
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    makers = [(f"{one.__name__} {name}", functools.partial(Table, one, name)) for one in (HPOLib, HPOBench) for name in one.available_dataset_names]
+    makers = [
+        (f"{one.__name__} {name}", functools.partial(Table, one, name))
+        for one in (HPOLib, HPOBench)
+        for name in one.available_dataset_names
+    ]
     makers += [(f"BBOB f{number}", functools.partial(Function, number)) for number in range(1, 25)]
     total = [0, 0, 0]
     print(f"{arguments.trials} trials, {arguments.seeds} seeds; Optuna {optuna.__version__}")
@@ -156,7 +167,11 @@ def main():
             own = ours(arguments.propose, "tpe", objective, seed, arguments.trials)
             pairs.append((own, optunas(objective, seed, arguments.trials)))
             randoms.append(ours(arguments.propose, "random", objective, seed, arguments.trials))
-        counts = [sum(own < other for own, other in pairs), sum(own == other for own, other in pairs), sum(own > other for own, other in pairs)]
+        counts = [
+            sum(own < other for own, other in pairs),
+            sum(own == other for own, other in pairs),
+            sum(own > other for own, other in pairs),
+        ]
         total = [before + count for before, count in zip(total, counts)]
         of_random = statistics.mean(randoms)
         shares = [statistics.mean(of) / of_random for of in zip(*pairs)]

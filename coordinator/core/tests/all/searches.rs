@@ -1,13 +1,13 @@
 //! Searched sweeps: proposed within their budget, and extended.
 
-use coordinator_core::{Command, Engine, Extension, Rejection, SweepState};
+use coordinator_core::{Command, Engine, Extension, Rejection, Reply, SweepState, TrialState};
 use proptest::prelude::*;
 use sweep_proto::{
     AttemptOutcome, Axis, Budget, Configuration, FailureKind, Hyperparameter, PrunerName, SamplerName,
     Search, SweepId, SweepSpec, Value, WorkerId,
 };
 
-use crate::support::lab::Lab;
+use crate::support::lab::{Lab, report};
 use crate::support::values;
 
 /// Four trials over widths from 8 to 64.
@@ -168,6 +168,44 @@ proptest! {
         prop_assert_eq!(trials(&lab, raised).len(), whole as usize);
         prop_assert_eq!(trials(&lab, raised), trials(&lab, at_once));
     }
+}
+
+/// A search by TPE whose trials are pruned after one epoch: its sampler is told how good they were.
+#[test]
+fn a_sampler_is_told_what_pruned_trials_have_shown() {
+    let (mut lab, worker) = Lab::with_worker(1);
+    let mut spec = values::spec("searched", &[8], 1, 3);
+    spec.axes = vec![values::range(Hyperparameter::Units, 8, 4_096)];
+    let budget = Budget { trials: Some(30), ..Budget::default() };
+    let pruner = PrunerName::Median;
+    spec.search = Some(Box::new(Search { sampler: SamplerName::Tpe, pruner, budget, ..Search::of_grid() }));
+    let sweep = lab.launch(spec);
+    let request = loop {
+        lab.propose();
+        let granted = lab.ask_one(worker);
+        let first = lab.run(&report(granted.token, &granted.spec, 1));
+        if !matches!(first, Reply::AttemptEnded(_)) {
+            (2..=3).for_each(|epoch| lab.report(granted.token, &granted.spec, epoch));
+            lab.complete(granted.token, AttemptOutcome::Trained(values::result(&granted.spec)));
+        }
+        if lab.engine.tables().trials_of(sweep).count() >= 20
+            && let Some(asked) = lab.engine.proposal_request(sweep)
+        {
+            break asked.request;
+        }
+    };
+    let seen = request.history.seen(u64::MAX);
+    let mut times = [0, 0];
+    for (configuration, _, ended) in seen.ended() {
+        let mut trials = lab.engine.tables().trials_of(sweep);
+        let trial = trials.find(|trial| trial.spec.configuration == *configuration).unwrap();
+        let first = values::metric(&trial.spec, 1).validation_loss;
+        let is_pruned = ended.state == TrialState::Pruned;
+        let expected = if is_pruned { (Some(first), 1) } else { (trial.score(), 3) };
+        assert_eq!((ended.score, ended.epochs), expected, "{ended:?}");
+        times[usize::from(is_pruned)] += 1;
+    }
+    assert!(times[0] >= 5 && times[1] >= 3, "{times:?}");
 }
 
 /// A copy of the history arrives in parts and is complete in the end. After an extension of the space it starts again.

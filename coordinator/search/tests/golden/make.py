@@ -7,7 +7,7 @@ Each case of `densities` is a space, observations in the order of their trials, 
 estimator at some points; where there is one axis of numbers also the means and deviations of its kernels, the prior's last. Levels that
 are numbers are whole numbers for Optuna: their ranks. Optuna sorts with NumPy's default, which exchanges equal values in its own ways, so
 the order of equal observations is made that of their trials. Each case of `splits` is a list of trials, each with its state, score
-and epochs, and the numbers of those that Optuna counts among the good ones. `weights` are those of so many observations and the prior.
+and epochs, and the numbers of those that Optuna counts among the good ones. `weights` are those of the observations and the prior, for some numbers of observations.
 """
 
 import json
@@ -58,7 +58,9 @@ def value(name, random):
     axis, distribution = AXES[name]
     if "levels" in axis:
         return int(random.integers(len(axis["levels"])))
-    low, high = (math.log(distribution.low), math.log(distribution.high)) if distribution.log else (distribution.low, distribution.high)
+    low, high = (
+        (math.log(distribution.low), math.log(distribution.high)) if distribution.log else (distribution.low, distribution.high)
+    )
     drawn = low + random.random() * (high - low)
     drawn = math.exp(drawn) if distribution.log else drawn
     if isinstance(distribution, IntDistribution):

@@ -58,8 +58,8 @@ pub(super) const OF_PRIOR: u32 = 0;
 /// The kernels of one axis.
 #[derive(Clone, Debug)]
 pub(super) struct Kernels {
-    /// The different ones, numbered from 1.
-    pub(super) kernels: Vec<Kernel>,
+    /// Those that differ, numbered from 1.
+    pub(super) distinct: Vec<Kernel>,
     /// The number of each observation's kernel.
     pub(super) of: Vec<u32>,
     /// Observations with a value on the axis.
@@ -70,10 +70,10 @@ impl Kernels {
     /// Of the observations with these places, ascending, and with these indices below `count`.
     pub(super) fn new(scale: &Scale, ascending: &[(f64, u32)], count: usize) -> Self {
         let present = ascending.len();
-        let mut found = Self { kernels: Vec::new(), of: vec![OF_PRIOR; count], present };
+        let mut found = Self { distinct: Vec::new(), of: vec![OF_PRIOR; count], present };
         if let Kind::Apart { count } = scale.kind {
             let kernel = |place: usize| Kernel { place: place as f64, mean: 0.0, deviation: 0.0, first: 0 };
-            found.kernels.extend((0..count).map(kernel));
+            found.distinct.extend((0..count).map(kernel));
             for (place, index) in ascending {
                 found.of[*index as usize] = *place as u32 + 1;
             }
@@ -105,13 +105,13 @@ impl Kernels {
             };
             let deviation = gap.clamp(least, 1.0);
             let is_new = self
-                .kernels
+                .distinct
                 .last()
                 .is_none_or(|kernel| kernel.place != *place || kernel.deviation != deviation);
             if is_new {
-                self.kernels.push(Kernel { place: *place, mean, deviation, first: *index });
+                self.distinct.push(Kernel { place: *place, mean, deviation, first: *index });
             }
-            self.of[*index as usize] = self.kernels.len() as u32;
+            self.of[*index as usize] = self.distinct.len() as u32;
             (before, mean) = (mean, next);
         }
     }
@@ -119,7 +119,7 @@ impl Kernels {
     /// Draws a place from the kernel of an observation; from the prior where there is none.
     pub(super) fn draw(&self, scale: &Scale, observation: Option<usize>, random: &mut Stream) -> f64 {
         let number = observation.map_or(OF_PRIOR, |index| self.of[index]);
-        let kernel = number.checked_sub(1).map(|at| self.kernels[at as usize]);
+        let kernel = number.checked_sub(1).map(|at| self.distinct[at as usize]);
         if let Kind::Apart { count } = scale.kind {
             let own = kernel.filter(|_| random.inside() < self.own_share(count));
             return own.map_or_else(|| random.place(count) as f64, |kernel| kernel.place);

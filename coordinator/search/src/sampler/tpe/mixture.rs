@@ -71,7 +71,7 @@ impl Mixture {
             match scale.kind {
                 Kind::Line => lines.push(line(kernels, places, memory)),
                 Kind::Apart { count } => {
-                    tabulated.push(Tabulated { of, rows: rows_apart(kernels, count, places) })
+                    tabulated.push(Tabulated { of, rows: rows_apart(kernels, count, places) });
                 }
                 Kind::Cells { .. } | Kind::LogCells { .. } => {
                     tabulated.push(Tabulated { of, rows: rows_of_cells(kernels, scale, places, memory) });
@@ -111,10 +111,10 @@ impl Line<'_> {
             return;
         }
         let [mean, half_precision, height] = self.kernels[number as usize - 1];
-        for candidate in 0..CANDIDATES {
+        for (candidate, exponent) in exponents.iter_mut().enumerate() {
             let distance = self.places[candidate] - mean;
-            let exponent = height + self.prior[candidate] - distance * distance * half_precision;
-            exponents[candidate] += self.present[candidate] * exponent;
+            let relative = height + self.prior[candidate] - distance * distance * half_precision;
+            *exponent += self.present[candidate] * relative;
         }
     }
 }
@@ -129,7 +129,7 @@ fn line<'a>(kernels: &'a Kernels, places: &Each, memory: &mut Memory) -> Line<'a
     let exponent = |place: f64| 0.5 * ((place - PRIOR_MEAN) / PRIOR_DEVIATION).powi(2);
     Line {
         of: &kernels.of,
-        kernels: kernels.kernels.iter().map(of_kernel).collect(),
+        kernels: kernels.distinct.iter().map(of_kernel).collect(),
         places,
         prior: places.map(exponent),
         present: places.map(|place| if place.is_nan() { 0.0 } else { 1.0 }),
@@ -145,7 +145,7 @@ fn rows_apart(kernels: &Kernels, values: usize, places: &Each) -> Vec<Each> {
             _ => other,
         })
     };
-    [[1.0; CANDIDATES]].into_iter().chain(kernels.kernels.iter().map(row)).collect()
+    [[1.0; CANDIDATES]].into_iter().chain(kernels.distinct.iter().map(row)).collect()
 }
 
 fn rows_of_cells(kernels: &Kernels, scale: &Scale, places: &Each, memory: &mut Memory) -> Vec<Each> {
@@ -162,5 +162,5 @@ fn rows_of_cells(kernels: &Kernels, scale: &Scale, places: &Each, memory: &mut M
         }
         row
     };
-    [[1.0; CANDIDATES]].into_iter().chain(kernels.kernels.iter().map(row)).collect()
+    [[1.0; CANDIDATES]].into_iter().chain(kernels.distinct.iter().map(row)).collect()
 }

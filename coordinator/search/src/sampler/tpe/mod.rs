@@ -1,13 +1,13 @@
-//! TPE: candidates are drawn from a density of the good configurations, and the one is proposed that is the most likely among these
-//! compared with all others (tree-structured Parzen estimators, Bergstra et al. 2011).
+//! TPE, tree-structured Parzen estimators (Bergstra et al. 2011): estimates the density of good configurations and that of bad ones, draws
+//! candidates from the first, and proposes the candidate with the highest ratio of the two.
 //!
-//! The densities are those of Optuna 5 (Watanabe 2023, arXiv 2304.11127): multivariate, so that each observation is one product of
-//! kernels over all axes; deviations by the distance of neighbours; a prior; old observations weigh less. Configurations that
-//! run count among the bad ones ("constant liar"), so that workers do not all try the same.
+//! The densities are those of Optuna 5 (Watanabe 2023, arXiv 2304.11127): each observation is a product of kernels over all axes, as wide
+//! as its neighbours are far; there is a prior; old observations weigh less. Configurations that run count among the bad ones
+//! ("constant liar"), so that workers do not all try the same.
 //!
-//! What differs: an observation without a value on an axis, because its conditions do not hold, has the prior there. So spaces with
-//! conditions have one joint density. Levels that are numbers are ordered. Replicates are one observation with their mean score. A candidate
-//! that was made before or breaks a constraint is drawn again.
+//! What differs from Optuna: where the conditions of an axis do not hold, an observation has the prior there, so a conditional space has one joint
+//! density. Levels that are numbers are ordered. The replicates of a configuration are one observation with their mean score. A candidate that was
+//! made before or breaks a constraint is drawn again.
 
 mod kernels;
 mod memory;
@@ -28,16 +28,16 @@ use scale::ABSENT;
 use trials::Mixtures;
 pub(super) use trials::Trials;
 
-/// Configurations that are drawn at random before any is drawn from a density: as many must have a standing.
+/// Ranked configurations from which on candidates are drawn from a density; until then configurations are random.
 const RANDOM_FIRST: usize = 10;
 
-/// One in so many configurations is good.
+/// One good configuration for this number of ranked ones.
 const ONE_IN: usize = 10;
 
 /// The most configurations that are good.
 const GOOD_MAX: usize = 25;
 
-/// Draws from the density of the good for one proposal. Where they find no new configuration, one is drawn at random.
+/// Most draws from the density of good configurations for one proposal. If they find no new configuration, it is drawn at random.
 const DRAWS_MAX: u64 = 2_000;
 
 pub(super) struct Tpe;
@@ -67,7 +67,7 @@ impl Sampler for Tpe {
     }
 }
 
-/// How many of so many configurations are good.
+/// Number of good ones among ranked configurations.
 fn good(ranked: usize) -> usize {
     ranked.div_ceil(ONE_IN).min(GOOD_MAX)
 }

@@ -44,22 +44,22 @@ impl Eq for Score {}
 
 impl Standing {
     /// By its replicates that have ended, in their order; `None` where these say nothing: they failed or were cancelled.
-    pub(super) fn of(ends: &[Ended]) -> Option<Self> {
+    pub(super) fn of<'e>(ends: impl Iterator<Item = &'e Ended> + Clone) -> Option<Self> {
         let scores = |state, epochs: u32| {
-            let counted = ends.iter().filter(move |end| end.state == state && end.epochs >= epochs);
+            let counted = ends.clone().filter(move |end| end.state == state && end.epochs >= epochs);
             mean(counted.filter_map(|end| end.score))
         };
         if let Some(score) = scores(TrialState::Completed, 0) {
             return Some(Self::Completed(score));
         }
-        let pruned = ends.iter().filter(|end| end.state == TrialState::Pruned && end.score.is_some());
+        let pruned = ends.clone().filter(|end| end.state == TrialState::Pruned && end.score.is_some());
         let longest = pruned.map(|end| end.epochs).max();
         if let Some((epochs, score)) =
             longest.and_then(|epochs| Some((epochs, scores(TrialState::Pruned, epochs)?)))
         {
             return Some(Self::Pruned(Reverse(epochs), score));
         }
-        ends.iter().any(|end| end.state == TrialState::Diverged).then_some(Self::Diverged)
+        ends.clone().any(|end| end.state == TrialState::Diverged).then_some(Self::Diverged)
     }
 }
 
@@ -88,7 +88,8 @@ mod tests {
             vec![end(Pruned, Some(0.3), 4)],
             vec![end(Diverged, None, 7)],
         ];
-        let standings: Vec<_> = ranked.iter().map(|ends| Standing::of(ends).expect("a standing")).collect();
+        let standings: Vec<_> =
+            ranked.iter().map(|ends| Standing::of(ends.iter()).expect("a standing")).collect();
         assert!(
             standings.is_sorted() && standings.windows(2).all(|pair| pair[0] != pair[1]),
             "{standings:?}"
@@ -97,10 +98,8 @@ mod tests {
 
     #[test]
     fn what_failed_or_was_cancelled_says_nothing() {
-        assert_eq!(Standing::of(&[]), None);
-        assert_eq!(
-            Standing::of(&[end(TrialState::Failed, None, 0), end(TrialState::Cancelled, None, 2)]),
-            None
-        );
+        assert_eq!(Standing::of([].iter()), None);
+        let ends = [end(TrialState::Failed, None, 0), end(TrialState::Cancelled, None, 2)];
+        assert_eq!(Standing::of(ends.iter()), None);
     }
 }

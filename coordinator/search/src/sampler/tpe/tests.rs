@@ -162,7 +162,7 @@ fn assert_kernels(axis: &Axis, found: &Kernels, golden: &Density, what: &str) {
     };
     let expected = golden.means.iter().zip(&golden.deviations);
     for (at, (mean, deviation)) in expected.take(golden.observations.len()).enumerate() {
-        let kernel = found.kernels[found.of[at] as usize - 1];
+        let kernel = found.distinct[found.of[at] as usize - 1];
         assert_near(kernel.mean, (mean - low) / (high - low), what);
         assert_near(kernel.deviation, deviation / (high - low), what);
     }

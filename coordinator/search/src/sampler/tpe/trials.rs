@@ -1,5 +1,6 @@
 //! The configurations of a search as its estimators see them, kept up to date from one proposal to the next.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use sweep_proto::Configuration;
@@ -42,9 +43,8 @@ struct Along {
 /// What has ended of a configuration.
 #[derive(Clone, Debug, Default)]
 struct Outcome {
-    replicates: Vec<u32>,
-    /// In the order of the replicates.
-    ends: Vec<Ended>,
+    /// Of each replicate that has ended, in their order.
+    ends: Vec<(u32, Ended)>,
     standing: Option<Standing>,
 }
 
@@ -54,19 +54,20 @@ pub(super) struct Mixtures {
     pub(super) above: Mixture,
 }
 
-impl Along {
-    fn place(entry: (f64, u32), other: &(f64, u32)) -> std::cmp::Ordering {
-        other.0.total_cmp(&entry.0).then(other.1.cmp(&entry.1))
-    }
+/// Observations at one place stand in the order in which they were made.
+fn by_place(left: &(f64, u32), right: &(f64, u32)) -> Ordering {
+    left.0.total_cmp(&right.0).then(left.1.cmp(&right.1))
+}
 
+impl Along {
     fn insert(&mut self, entry: (f64, u32)) {
-        if let Err(at) = self.ascending.binary_search_by(|other| Self::place(entry, other)) {
+        if let Err(at) = self.ascending.binary_search_by(|other| by_place(other, &entry)) {
             self.ascending.insert(at, entry);
         }
     }
 
     fn remove(&mut self, entry: (f64, u32)) {
-        if let Ok(at) = self.ascending.binary_search_by(|other| Self::place(entry, other)) {
+        if let Ok(at) = self.ascending.binary_search_by(|other| by_place(other, &entry)) {
             self.ascending.remove(at);
         }
     }
@@ -129,21 +130,23 @@ impl Trials {
                 new.into_iter().for_each(|entry| along.insert(entry));
             } else {
                 along.ascending.extend(new);
-                along.ascending.sort_unstable_by(|left, right| Along::place(*right, left));
+                along.ascending.sort_unstable_by(by_place);
             }
         }
         for (number, replicate, ended) in seen.ended_after(self.known) {
             self.end(number, replicate, ended);
+            self.known = ended.number;
         }
-        self.known = seen.known();
     }
 
     fn end(&mut self, number: u32, replicate: u32, ended: Ended) {
         let Some(outcome) = self.outcomes.get_mut(number as usize) else { return };
-        let at = outcome.replicates.partition_point(|one| *one < replicate);
-        outcome.replicates.insert(at, replicate);
-        outcome.ends.insert(at, ended);
-        let before = std::mem::replace(&mut outcome.standing, Standing::of(&outcome.ends));
+        let at = outcome.ends.partition_point(|(one, _)| *one < replicate);
+        // Most have one replicate, and there are many of them.
+        outcome.ends.reserve_exact(1);
+        outcome.ends.insert(at, (replicate, ended));
+        let standing = Standing::of(outcome.ends.iter().map(|(_, end)| end));
+        let before = std::mem::replace(&mut outcome.standing, standing);
         if let Some(standing) = before {
             self.ranking.remove(&(standing, number));
         }
@@ -212,7 +215,7 @@ impl Trials {
             let place = |(index, number): (u32, &u32)| (along.places[*number as usize], index);
             let mut places: Vec<(f64, u32)> =
                 (0..).zip(&good).map(place).filter(|(place, _)| !place.is_nan()).collect();
-            places.sort_unstable_by(|left, right| Along::place(*right, left));
+            places.sort_unstable_by(by_place);
             Kernels::new(scale, &places, good.len())
         });
         let above = self.axes.iter().zip(&self.scales).map(|(along, scale)| {
@@ -231,11 +234,10 @@ impl Trials {
     }
 }
 
-/// Newest observations that count whole.
+/// Newest observations, of weight 1.
 const WHOLE: usize = 25;
 
-/// The weight of one of so many observations, in the order in which they were made: the newest ones count whole, the others the less the
-/// older they are.
+/// The weight of an observation by its turn among `count`, oldest first: the newest ones have weight 1, the others less with their age.
 pub(super) fn age_weight(turn: usize, count: usize) -> f64 {
     let old = count.saturating_sub(WHOLE);
     if turn >= old {
