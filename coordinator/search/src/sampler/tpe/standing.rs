@@ -44,7 +44,8 @@ impl Eq for Score {}
 
 impl Standing {
     /// By its replicates that have ended, in their order; `None` where these say nothing: they failed or were cancelled.
-    pub(super) fn of<'e>(ends: impl Iterator<Item = &'e Ended> + Clone) -> Option<Self> {
+    pub(super) fn of(ends: &[(u32, Ended)]) -> Option<Self> {
+        let ends = ends.iter().map(|(_, end)| end);
         let scores = |state, epochs: u32| {
             let counted = ends.clone().filter(move |end| end.state == state && end.epochs >= epochs);
             mean(counted.filter_map(|end| end.score))
@@ -59,7 +60,8 @@ impl Standing {
         {
             return Some(Self::Pruned(Reverse(epochs), score));
         }
-        ends.clone().any(|end| end.state == TrialState::Diverged).then_some(Self::Diverged)
+        let has_diverged = ends.clone().any(|end| end.state == TrialState::Diverged);
+        has_diverged.then_some(Self::Diverged)
     }
 }
 
@@ -72,8 +74,8 @@ fn mean(scores: impl Iterator<Item = f64>) -> Option<Score> {
 mod tests {
     use super::*;
 
-    fn end(state: TrialState, score: Option<f64>, epochs: u32) -> Ended {
-        Ended { number: 1, state, score, epochs }
+    fn end(state: TrialState, score: Option<f64>, epochs: u32) -> (u32, Ended) {
+        (0, Ended { number: 1, state, score, epochs })
     }
 
     #[test]
@@ -88,8 +90,7 @@ mod tests {
             vec![end(Pruned, Some(0.3), 4)],
             vec![end(Diverged, None, 7)],
         ];
-        let standings: Vec<_> =
-            ranked.iter().map(|ends| Standing::of(ends.iter()).expect("a standing")).collect();
+        let standings: Vec<_> = ranked.iter().map(|ends| Standing::of(ends).expect("a standing")).collect();
         assert!(
             standings.is_sorted() && standings.windows(2).all(|pair| pair[0] != pair[1]),
             "{standings:?}"
@@ -98,8 +99,8 @@ mod tests {
 
     #[test]
     fn what_failed_or_was_cancelled_says_nothing() {
-        assert_eq!(Standing::of([].iter()), None);
+        assert_eq!(Standing::of(&[]), None);
         let ends = [end(TrialState::Failed, None, 0), end(TrialState::Cancelled, None, 2)];
-        assert_eq!(Standing::of(ends.iter()), None);
+        assert_eq!(Standing::of(&ends), None);
     }
 }

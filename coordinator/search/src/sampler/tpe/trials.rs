@@ -145,7 +145,7 @@ impl Trials {
         // Most have one replicate, and there are many of them.
         outcome.ends.reserve_exact(1);
         outcome.ends.insert(at, (replicate, ended));
-        let standing = Standing::of(outcome.ends.iter().map(|(_, end)| end));
+        let standing = Standing::of(&outcome.ends);
         let before = std::mem::replace(&mut outcome.standing, standing);
         if let Some(standing) = before {
             self.ranking.remove(&(standing, number));
