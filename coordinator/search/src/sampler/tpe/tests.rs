@@ -1,4 +1,4 @@
-//! The densities and rankings of Optuna 5, and what every density must be. `tests/golden/make.py` says where the goldens come from.
+//! The densities and rankings of Optuna 5, and what every density must be. `tests/golden/tpe.py` says where the goldens come from.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 """Writes tpe.json beside this file: what Optuna's TPE makes of small histories, to check our densities and rankings against.
 
     python -m venv venv && venv/bin/pip install optuna==5.0.0 numpy==2.4.6
-    venv/bin/python coordinator/search/tests/golden/make.py
+    venv/bin/python coordinator/search/tests/golden/tpe.py
 
 Each case of `densities` is a space, observations in the order of their trials, and the logarithm of the density of Optuna's Parzen
 estimator at some points; where there is one axis of numbers also the means and deviations of its kernels, the prior's last. Levels that
