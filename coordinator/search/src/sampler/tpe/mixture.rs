@@ -125,14 +125,18 @@ fn line<'a>(kernels: &'a Kernels, places: &Each, memory: &mut Memory) -> Line<'a
         let half_precision = 0.5 / (kernel.deviation * kernel.deviation);
         [kernel.mean, half_precision, prior_height - memory.log_height(kernel)]
     };
+    let present = places.map(|place| if place.is_nan() { 0.0 } else { 1.0 });
     let places = places.map(|place| if place.is_nan() { PRIOR_MEAN } else { place });
-    let exponent = |place: f64| 0.5 * ((place - PRIOR_MEAN) / PRIOR_DEVIATION).powi(2);
+    let exponent = |place: f64| {
+        let distance = (place - PRIOR_MEAN) / PRIOR_DEVIATION;
+        0.5 * distance * distance
+    };
     Line {
         of: &kernels.of,
         kernels: kernels.distinct.iter().map(of_kernel).collect(),
         places,
         prior: places.map(exponent),
-        present: places.map(|place| if place.is_nan() { 0.0 } else { 1.0 }),
+        present,
     }
 }
 

@@ -272,6 +272,30 @@ fn the_probabilities_of_all_configurations_of_a_conditional_space_add_up_to_one(
     assert_near(sum, 1.0, "the sum of all");
 }
 
+#[test]
+fn on_an_axis_without_a_value_the_prior_counts() {
+    let rates = Range::new(Hyperparameter::LearningRate, [1e-3, 1e-1].map(Value::Real), true, None).unwrap();
+    let widths = Range::new(Hyperparameter::Units, [1, 100].map(Value::Integer), true, None).unwrap();
+    let axes = [
+        Axis::of_range(Hyperparameter::LearningRate, rates),
+        Axis::of_range(Hyperparameter::Units, widths),
+        integers(Hyperparameter::Embedding, 1, 1_000),
+        conditional().remove(2),
+    ];
+    for axis in axes {
+        let scale = [Scale::of(&axis)];
+        let places = [0.0, 0.3, 1.0].map(|point| scale[0].place_at(point));
+        let density = |observed: &[f64], place: f64| {
+            let of_axes = vec![kernels(&scale[0], observed)];
+            let mixture = Mixture::new(vec![1.0; observed.len()], of_axes);
+            mixture.relative_densities(&scale, &[[place; CANDIDATES]], &mut [Memory::default()])[0]
+        };
+        assert_near(density(&places, ABSENT), 1.0, "a candidate");
+        assert_near(density(&[ABSENT; 3], places[1]), 1.0, "observations");
+        assert!((density(&places, places[1]) - 1.0).abs() > 0.01, "{axis:?}");
+    }
+}
+
 /// The density of the good is also what is drawn from.
 #[test]
 fn candidates_are_drawn_as_often_as_their_density_says() {
