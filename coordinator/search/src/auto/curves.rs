@@ -148,7 +148,9 @@ impl Curves {
             let features = self.features(candidates, key.0, &losses[..=at]);
             let lessons = &mut self.lessons[at];
             let similar = lessons.iter().map(|one| similarity(&one.features, &features)).collect();
-            lessons.push(Lesson { key, features, similar, change: libm::log(end / best), end });
+            // As scores count: nothing above the loss of guessing.
+            let change = libm::log(end.min(self.chance_loss) / best.min(self.chance_loss));
+            lessons.push(Lesson { key, features, similar, change, end });
             self.processes[at] = None;
         }
     }

@@ -95,7 +95,7 @@ impl Auto {
     /// What [`Self::ask`] answered before a restart: the search is as it was then, and nothing is chosen again.
     ///
     /// # Errors
-    /// Where there is no such trial, or it runs or has finished. Nothing has changed then.
+    /// Where there is no such trial, or it runs or has ended. Nothing has changed then.
     pub fn given(&mut self, workers: usize, job: Job) -> Result<(), AutoError> {
         let key = (job.configuration, job.replicate);
         let is_one = key.0 < self.trials.candidates().len() && key.1 < self.settings.replicates;
@@ -105,7 +105,7 @@ impl Auto {
                 "replicate {} of configuration {} {}; fold the decisions of this search in their order",
                 job.replicate,
                 job.configuration,
-                if is_one { "runs or has finished" } else { "is no trial of this search" }
+                if is_one { "runs or has ended" } else { "is no trial of this search" }
             )));
         }
         self.prepare(workers);
@@ -207,15 +207,21 @@ impl Auto {
         self.most_telling(&open).or_else(|| open.first().copied())
     }
 
-    /// The trainer has ended a trial with the epochs that it has reported.
+    /// The trainer has ended a trial with the epochs that it has reported; without any, the trial is lost. One that has ended stays as
+    /// it is.
     pub fn finish(&mut self, job: Job) {
         let key = (job.configuration, job.replicate);
-        let is_empty = self.trials.get(key).is_some_and(|trial| trial.losses.is_empty());
-        if is_empty {
-            self.trials.pause(key);
-        } else {
+        let has_epochs = self.trials.get(key).is_some_and(|trial| !trial.losses.is_empty());
+        if has_epochs {
             self.trials.finish(key);
+        } else {
+            self.trials.pause(key);
         }
+    }
+
+    /// A trial has failed for good: it is never handed out again, and what it has shown does not count. One that has ended stays as it is.
+    pub fn fail(&mut self, job: Job) {
+        self.trials.fail((job.configuration, job.replicate));
     }
 
     /// A trial runs no more, and nobody knows why: it may be handed out again.
@@ -302,7 +308,7 @@ impl Auto {
         else {
             return;
         };
-        if self.trials.count(standing.named, State::Finished) >= self.settings.replicates as usize {
+        if self.trials.ended(standing.named) >= self.settings.replicates as usize {
             self.conclusion = Some(standing);
         } else {
             self.confirmed = Some(standing.named);
@@ -351,9 +357,7 @@ impl Auto {
             return false;
         }
         let places = taught.listed.points().iter().enumerate();
-        let is_idle = |(place, one): &(usize, &usize)| {
-            *place != named && (*place != own || key.1 > 0) && self.trials.next(**one).is_some()
-        };
+        let is_idle = |(place, one): &(usize, &usize)| *place != named && self.trials.next(**one).is_some();
         let others = places.filter(is_idle).map(|(place, _)| chances[place]).fold(0.0, f64::max);
         chances[own] < WORTH_OF_OTHERS * others
     }

@@ -104,6 +104,11 @@ impl SpaceSearch {
         self.auto.finish(job);
     }
 
+    /// See [`Auto::fail`].
+    pub fn fail(&mut self, job: Job) {
+        self.auto.fail(job);
+    }
+
     /// See [`Auto::lose`].
     pub fn lose(&mut self, job: Job) {
         self.auto.lose(job);

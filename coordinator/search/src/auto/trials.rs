@@ -17,6 +17,8 @@ pub(crate) enum State {
     Running,
     Paused,
     Finished,
+    /// It will never show anything, or anything more.
+    Failed,
 }
 
 #[derive(Clone, Debug)]
@@ -54,6 +56,16 @@ impl Trial {
                 outlook
             }
         }
+    }
+
+    /// Whether it may still show something.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, State::Running | State::Paused)
+    }
+
+    /// Whether what it has shown counts.
+    fn has_shown(&self) -> bool {
+        self.state != State::Failed && (self.has_diverged || !self.losses.is_empty())
     }
 
     /// Its lowest loss.
@@ -110,19 +122,26 @@ impl Trials {
         !trial.losses.is_empty()
     }
 
-    /// The trial runs no more, and may be handed out again; without an epoch it is forgotten.
+    /// The trial runs no more, and may be handed out again; without an epoch it is forgotten. One that has ended stays as it is.
     pub(crate) fn pause(&mut self, key: Key) {
-        let is_empty = self.get(key).is_some_and(|trial| trial.losses.is_empty());
-        if is_empty {
+        let Some(trial) = self.all.get_mut(&key).filter(|trial| trial.is_open()) else { return };
+        if trial.losses.is_empty() {
             self.all.remove(&key);
-        } else if let Some(trial) = self.all.get_mut(&key) {
+        } else {
             trial.state = State::Paused;
+        }
+    }
+
+    /// The trial is never handed out again, and what it has shown does not count.
+    pub(crate) fn fail(&mut self, key: Key) {
+        if let Some(trial) = self.all.get_mut(&key).filter(|trial| trial.is_open()) {
+            trial.state = State::Failed;
         }
     }
 
     /// Nothing is to be gained from the trial any more.
     pub(crate) fn finish(&mut self, key: Key) {
-        let Some(trial) = self.all.get_mut(&key).filter(|trial| trial.state != State::Finished) else {
+        let Some(trial) = self.all.get_mut(&key).filter(|trial| trial.is_open()) else {
             return;
         };
         trial.state = State::Finished;
@@ -139,12 +158,12 @@ impl Trials {
 
     /// Trials that have shown something.
     pub(crate) fn shown(&self) -> usize {
-        self.all.values().filter(|trial| !trial.losses.is_empty() || trial.has_diverged).count()
+        self.all.values().filter(|trial| trial.has_shown()).count()
     }
 
-    /// Trials of a configuration in a state.
-    pub(crate) fn count(&self, configuration: usize, state: State) -> usize {
-        self.of(configuration).filter(|(_, trial)| trial.state == state).count()
+    /// Trials of a configuration that have finished or failed.
+    pub(crate) fn ended(&self, configuration: usize) -> usize {
+        self.of(configuration).filter(|(_, trial)| !trial.is_open()).count()
     }
 
     fn of(&self, configuration: usize) -> impl Iterator<Item = (u32, &Trial)> {
@@ -177,8 +196,12 @@ impl Trials {
         scores.iter().sum::<f64>() / scores.len() as f64
     }
 
+    /// The lowest loss. One above that of guessing counts as that: however far a loss explodes, the model is of no use.
     fn score(&self, trial: &Trial) -> f64 {
-        if trial.has_diverged { self.chance_loss } else { trial.best().unwrap_or(self.chance_loss) }
+        match trial.best() {
+            Some(best) if !trial.has_diverged => best.min(self.chance_loss),
+            _ => self.chance_loss,
+        }
     }
 
     /// What finished trials have shown, sorted, and the highest score that counts in full.
@@ -215,17 +238,19 @@ impl Trials {
     /// have shown something the extrapolation is not doubted any more. To take these as ended, too, made searches later, not sooner.
     pub(crate) fn open_observations(&mut self, highest: f64, is_ahead: bool) -> Vec<Observation> {
         let mut observations = Vec::new();
+        let chance_loss = self.chance_loss;
         for (key, trial) in &mut self.all {
             let is_known_soon = is_ahead && trial.state == State::Running;
-            if trial.is_absorbed || (trial.losses.is_empty() && !trial.has_diverged && !is_known_soon) {
+            if trial.is_absorbed || !(trial.has_shown() || is_known_soon) {
                 continue;
             }
+            let counted = |loss: f64, change: f64| (libm::log(loss.min(chance_loss)) + change).min(highest);
             let (value, variance) = match trial.best() {
-                _ if trial.has_diverged => (libm::log(self.chance_loss).min(highest), 0.0),
-                Some(best) if trial.state == State::Finished => (libm::log(best).min(highest), 0.0),
+                _ if trial.has_diverged => (counted(chance_loss, 0.0), 0.0),
+                Some(best) if trial.state == State::Finished => (counted(best, 0.0), 0.0),
                 Some(best) => {
                     let outlook = trial.outlook(&self.candidates, &mut self.curves, key.0);
-                    (libm::log(best) + outlook.change, outlook.variance)
+                    (counted(best, outlook.change), outlook.variance)
                 }
                 None => (0.0, 0.0),
             };
@@ -261,7 +286,23 @@ fn highest_counted(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let median = values[values.len() / 2];
     let above: Vec<f64> = values.iter().filter(|one| **one > median).map(|one| one - median).collect();
+    // The lower one of the middle two: of two scores above the median one may be the outlier itself.
     above
-        .get(above.len() / 2)
+        .get(above.len().saturating_sub(1) / 2)
         .map_or(f64::INFINITY, |deviation| median + DEVIATIONS_MAX * OF_NORMAL * deviation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_outlier_among_few_scores_does_not_count_in_full() {
+        for usual in [vec![1.0, 1.01, 1.02, 1.03], vec![1.0, 1.01, 1.02, 1.03, 1.04]] {
+            let highest = highest_counted(usual.iter().copied().chain([5.0]).collect());
+            assert!(usual.iter().all(|one| *one <= highest) && highest < 1.2, "{highest}");
+        }
+        assert_eq!(highest_counted(vec![1.0, 2.0, 3.0, 4.0]), f64::INFINITY, "of four nobody can say");
+        assert_eq!(highest_counted(vec![1.0; 9]), f64::INFINITY, "nothing is above the median");
+    }
 }

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod conformance;
+mod endings;
 mod generated;
 mod space_searches;
 mod spaces;

@@ -12,8 +12,8 @@ use sweep_proto::{Configuration, PrunerName, SamplerName, Search};
 use crate::support::{Curves, levels};
 use coordinator_search::replay::Table;
 
-const REPLICATES: u32 = 2;
-const EPOCHS: u32 = 5;
+pub(crate) const REPLICATES: u32 = 2;
+pub(crate) const EPOCHS: u32 = 5;
 
 fn space() -> Space {
     Space::over(vec![levels(Units, &[8, 16, 32]), levels(BatchSize, &[16, 32]), levels(Layers, &[1, 2])])
@@ -36,7 +36,7 @@ pub(crate) fn table(configurations: &[Configuration], seed: u64) -> CurveTable {
     CurveTable::new(REPLICATES as usize, all.collect()).unwrap()
 }
 
-fn settings(seed: u64) -> Settings {
+pub(crate) fn settings(seed: u64) -> Settings {
     Settings { patience: 2, ..Settings::new(seed, REPLICATES, EPOCHS, std::f64::consts::LN_2) }
 }
 
@@ -77,7 +77,7 @@ struct Watched<'s> {
     finished: BTreeSet<(usize, u32)>,
 }
 
-fn key(job: Job) -> (usize, u32) {
+pub(crate) fn key(job: Job) -> (usize, u32) {
     (job.configuration, job.replicate)
 }
 
@@ -162,7 +162,7 @@ enum Event {
     Reported(Job, u32, f64, Verdict),
 }
 
-fn auto(seed: u64) -> Auto {
+pub(crate) fn auto(seed: u64) -> Auto {
     Auto::new(settings(seed), Candidates::of(&space()).unwrap().0).unwrap()
 }
 
@@ -264,7 +264,7 @@ fn decisions_that_this_version_would_not_take_are_folded() {
     let twice = search.given(1, Job { goes_on: true, ..job(7, 1) });
     assert_eq!(twice, Ok(()), "it goes on");
     let running = search.given(1, job(7, 1)).unwrap_err().to_string();
-    assert!(running.contains("runs or has finished"), "{running}");
+    assert!(running.contains("runs or has ended"), "{running}");
     search.reported(job(7, 1), 2, 0.5, Verdict::Finish).unwrap();
     assert_eq!(search.named(), Some(7));
     for stranger in [job(7, 2), job(12, 0)] {
@@ -382,12 +382,12 @@ fn the_smallest_searches_end() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever losses are told, and in which order trials are lost, paused and finished: it ends, and names one that has finished.
+    /// Whatever losses are told, and in which order trials are lost, paused, ended and fail: it ends, and names one that has finished.
     #[test]
-    fn whatever_happens_it_ends(seed in 0_u64..1_000, losses in prop::collection::vec(prop_oneof![4 => 0.3..1.5_f64, 1 => Just(f64::NAN), 1 => Just(0.0), 1 => Just(0.5)], 40), fates in prop::collection::vec(0_u8..12, 40)) {
+    fn whatever_happens_it_ends(seed in 0_u64..1_000, losses in prop::collection::vec(prop_oneof![4 => 0.3..1.5_f64, 1 => Just(f64::NAN), 1 => Just(f64::INFINITY), 1 => Just(1e30), 1 => Just(-1.0), 1 => Just(0.0), 1 => Just(0.5)], 40), fates in prop::collection::vec(0_u8..12, 40)) {
         let mut search = auto(seed);
         let mut trained = std::collections::BTreeMap::<(usize, u32), u32>::new();
-        let mut turn = 0;
+        let (mut turn, mut failed) = (0, 0);
         while let Some(job) = search.ask(2) {
             for _ in 0..EPOCHS {
                 let at = turn % losses.len();
@@ -400,11 +400,20 @@ proptest! {
                 let epoch = trained.entry(key(job)).or_insert(0);
                 *epoch += 1;
                 let verdict = search.report(job, *epoch, losses[at]).unwrap();
-                if verdict != Verdict::Continue {
+                let is_ended = fates[at] == 1;
+                if is_ended {
+                    search.finish(job);
+                }
+                if is_ended || verdict != Verdict::Continue {
+                    break;
+                }
+                if fates[at] == 2 {
+                    search.fail(job);
+                    failed += 1;
                     break;
                 }
             }
         }
-        prop_assert!(search.named().is_some());
+        prop_assert!(search.named().is_some() || failed == 24);
     }
 }
