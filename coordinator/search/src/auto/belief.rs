@@ -120,7 +120,7 @@ impl Updated<'_> {
         variances
     }
 
-    /// Covariances of one trial's score, without its noise, with those of `kept` candidates, whose roots are `roots`; and its variance.
+    /// Covariances of one trial's score, without its noise, with those of the `kept` candidates; and its variance.
     pub(crate) fn of_trial(&self, trial: (usize, u32), kept: &Kept<'_>, covariances: &mut [f64]) -> f64 {
         let (own, common) = (trial.0, self.before.place(trial.1));
         let rows = [self.before.covariance.row(own), self.before.covariance.row(common)];

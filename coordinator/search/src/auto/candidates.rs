@@ -94,10 +94,12 @@ impl Candidates {
     /// Where there are none or too many, or a point is not of the unit cube.
     pub fn new(axes: &[AxisKind], points: &[Vec<f64>]) -> Result<Self, CandidateError> {
         if points.is_empty() || points.len() > CANDIDATES_MAX {
-            return Err(error(
-                format!("the search has {} candidates", points.len()),
-                "give it at least one and at most 4096: fewer levels, or a constraint",
-            ));
+            let remedy = if points.is_empty() {
+                "loosen its constraints until something is left"
+            } else {
+                "give it at most 4096: fewer levels, or tighter constraints"
+            };
+            return Err(error(format!("the search has {} candidates", points.len()), remedy));
         }
         let is_in_cube = |point: &&Vec<f64>| {
             point.len() == axes.len() && point.iter().all(|one| (0.0..=1.0).contains(one))

@@ -12,6 +12,7 @@ mod linear;
 mod listed;
 mod minimise;
 mod model;
+mod neighbours;
 mod normal;
 mod scale;
 mod space_search;
@@ -63,6 +64,8 @@ pub struct Auto {
     taught: Option<Taught>,
     /// The configuration whose replicates are trained next: all else says that it is the one to be named.
     confirmed: Option<usize>,
+    /// Whether nothing was shown since it was judged whether the search may stop.
+    is_judged: bool,
     conclusion: Option<Standing>,
 }
 
@@ -80,16 +83,34 @@ impl Auto {
             draws: Draws::new(settings.seed),
             taught: None,
             confirmed: None,
+            is_judged: false,
             conclusion: None,
             settings,
         })
     }
 
-    /// The next trial for one of `workers` workers; `None` where the search has stopped, or every trial was handed out.
+    /// The next trial for one of `workers` workers; `None` where the search has stopped, or every trial was handed out. Unless it stops
+    /// just now, that is no decision, and changes no later answer.
     pub fn ask(&mut self, workers: usize) -> Option<Job> {
+        if self.conclusion.is_some() {
+            return None;
+        }
+        if !self.is_open() {
+            if !self.is_judged {
+                self.is_judged = true;
+                let (standing, _) = self.sure().filter(|(_, has_replicates)| *has_replicates)?;
+                self.end(standing);
+            }
+            return None;
+        }
         let first = self.prepare(workers);
         let key = if self.conclusion.is_some() { None } else { first.or_else(|| self.chosen()) };
         key.map(|key| self.run(key))
+    }
+
+    /// Whether there is a trial to hand out.
+    fn is_open(&self) -> bool {
+        (0..self.trials.candidates().len()).any(|one| self.trials.next(one).is_some())
     }
 
     /// What [`Self::ask`] answered before a restart: the search is as it was then, and nothing is chosen again.
@@ -109,8 +130,26 @@ impl Auto {
             )));
         }
         self.prepare(workers);
-        self.conclusion = None;
+        if self.conclusion.take().is_some() {
+            self.is_judged = false;
+        }
         self.run(key);
+        Ok(())
+    }
+
+    /// What [`Self::stop`] told before a restart, once it did: the search has stopped, and nothing is judged again.
+    ///
+    /// # Errors
+    /// Where it names what is no candidate. Nothing has changed then.
+    pub fn concluded(&mut self, standing: Standing) -> Result<(), AutoError> {
+        let candidates = self.trials.candidates().len();
+        if let Some(stranger) = standing.tied.iter().chain([&standing.named]).find(|one| **one >= candidates)
+        {
+            return Err(AutoError(format!(
+                "the search stopped with configuration {stranger}, but has {candidates}; fold the decisions of this search in their order"
+            )));
+        }
+        self.end(standing);
         Ok(())
     }
 
@@ -161,6 +200,7 @@ impl Auto {
                 job.replicate, job.configuration
             )));
         }
+        self.is_judged = false;
         if loss.is_finite() {
             trial.losses.push(loss.max(LEAST * self.settings.chance_loss));
         } else {
@@ -179,13 +219,23 @@ impl Auto {
         }
     }
 
-    /// Everything that being asked changes but the choice; gives the next trial of the start, where there is one.
+    /// Everything that handing out changes but the choice; gives the next trial of the start, where there is one.
     fn prepare(&mut self, workers: usize) -> Option<Key> {
         self.learn();
-        self.conclude();
-        while self.conclusion.is_none()
-            && self.start.len() < START.max(workers).min(self.trials.candidates().len())
-        {
+        self.judge();
+        if self.conclusion.is_some() { None } else { self.next_of_start(workers) }
+    }
+
+    /// The next trial of the start, which goes on as long as there is no model: what was lost of it comes first then.
+    fn next_of_start(&mut self, workers: usize) -> Option<Key> {
+        let all = self.trials.candidates().len();
+        let has_model = self.taught.is_some();
+        let mut lost = self.start.points().iter().filter(|one| self.trials.next(**one) == Some(0));
+        if !has_model && let Some(configuration) = lost.next() {
+            return Some((*configuration, 0));
+        }
+        let length = if has_model { START.max(workers).min(all) } else { all };
+        while self.start.points().len() < length {
             let configuration = self.start.next(self.trials.candidates());
             if self.trials.next(configuration) == Some(0) {
                 return Some((configuration, 0));
@@ -211,6 +261,7 @@ impl Auto {
     /// it is.
     pub fn finish(&mut self, job: Job) {
         let key = (job.configuration, job.replicate);
+        self.is_judged = false;
         let has_epochs = self.trials.get(key).is_some_and(|trial| !trial.losses.is_empty());
         if has_epochs {
             self.trials.finish(key);
@@ -221,6 +272,7 @@ impl Auto {
 
     /// A trial has failed for good: it is never handed out again, and what it has shown does not count. One that has ended stays as it is.
     pub fn fail(&mut self, job: Job) {
+        self.is_judged = false;
         self.trials.fail((job.configuration, job.replicate));
     }
 
@@ -228,6 +280,7 @@ impl Auto {
     pub fn lose(&mut self, job: Job) {
         let key = (job.configuration, job.replicate);
         if self.trials.get(key).is_some_and(|trial| trial.state == State::Running) {
+            self.is_judged = false;
             self.trials.pause(key);
         }
     }
@@ -286,6 +339,7 @@ impl Auto {
     /// Takes further candidates in, behind those that there are.
     fn extend(&mut self, points: &[Vec<f64>]) -> Result<(), CandidateError> {
         self.trials.extend(points)?;
+        self.is_judged = false;
         // What is believed is of fewer candidates.
         self.taught = None;
         Ok(())
@@ -301,18 +355,32 @@ impl Auto {
         Job { configuration: key.0, replicate: key.1, goes_on }
     }
 
-    /// Stops the search where it is sure, or has the named configuration's replicates trained where only they are missing.
-    fn conclude(&mut self) {
-        self.confirmed = None;
-        let Some(standing) = self.standing().filter(|standing| standing.probability >= self.settings.sure)
-        else {
+    /// Stops the search where it is sure, or has the named configuration's replicates trained where only they are missing. That is judged
+    /// once for as long as nothing is shown.
+    fn judge(&mut self) {
+        if std::mem::replace(&mut self.is_judged, true) {
             return;
-        };
-        if self.trials.ended(standing.named) >= self.settings.replicates as usize {
-            self.conclusion = Some(standing);
-        } else {
-            self.confirmed = Some(standing.named);
         }
+        self.confirmed = None;
+        match self.sure() {
+            Some((standing, true)) => self.end(standing),
+            Some((standing, false)) => self.confirmed = Some(standing.named),
+            None => {}
+        }
+    }
+
+    /// How the named configuration stands where that is sure, and whether all its replicates have ended.
+    fn sure(&mut self) -> Option<(Standing, bool)> {
+        let standing = self.standing().filter(|standing| standing.probability >= self.settings.sure)?;
+        let has_replicates = self.trials.ended(standing.named) >= self.settings.replicates as usize;
+        Some((standing, has_replicates))
+    }
+
+    /// The search has stopped.
+    fn end(&mut self, standing: Standing) {
+        self.learn();
+        self.confirmed = None;
+        self.conclusion = Some(standing);
     }
 
     fn learn(&mut self) {

@@ -9,6 +9,7 @@ use sweep_proto::random::Stream;
 
 use crate::auto::candidates::{AxisKind, CANDIDATES_MAX, CandidateError, Candidates, error};
 use crate::auto::interface::{AutoError, Job, Settings, Verdict};
+use crate::auto::neighbours::neighbours;
 use crate::auto::scale::Scale;
 use crate::auto::{Auto, Standing};
 use crate::space::Space;
@@ -24,10 +25,6 @@ const PLACES_MAX: u64 = 1 << 20;
 
 /// The best candidates get neighbours.
 const BEST: usize = 10;
-
-/// How far neighbours are at least and at most, as a part of an axis.
-const NEAREST: f64 = 1.0 / 64.0;
-const FARTHEST: f64 = 1.0 / 8.0;
 
 /// A search over a space.
 #[derive(Clone, Debug)]
@@ -70,8 +67,18 @@ impl SpaceSearch {
 
     /// See [`Auto::ask`].
     pub fn ask(&mut self, workers: usize) -> Option<Job> {
-        self.grow();
-        self.auto.ask(workers)
+        if self.grown_at.is_none() || self.auto.stop().is_some() || self.auto.is_open() {
+            self.grow();
+            return self.auto.ask(workers);
+        }
+        // Only neighbours could be handed out now; where there are none, nothing is decided, and nothing may change.
+        let mut grown = self.clone();
+        grown.grow();
+        let job = grown.auto.ask(workers);
+        if job.is_some() || grown.stop().is_some() {
+            *self = grown;
+        }
+        job
     }
 
     /// See [`Auto::given`].
@@ -81,6 +88,15 @@ impl SpaceSearch {
     pub fn given(&mut self, workers: usize, job: Job) -> Result<(), AutoError> {
         self.grow();
         self.auto.given(workers, job)
+    }
+
+    /// See [`Auto::concluded`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn concluded(&mut self, standing: Standing) -> Result<(), AutoError> {
+        self.grow();
+        self.auto.concluded(standing)
     }
 
     /// See [`Auto::reported`].
@@ -126,7 +142,7 @@ impl SpaceSearch {
 
     /// Adds neighbours of the best candidates where the model has been fitted since the last time.
     fn grow(&mut self) {
-        let Some(before) = self.grown_at else { return };
+        let Some(before) = self.grown_at.filter(|_| self.auto.stop().is_none()) else { return };
         let Some((fitted, best)) = self.auto.fitted_and_best(BEST).filter(|(fitted, _)| *fitted > before)
         else {
             return;
@@ -135,21 +151,16 @@ impl SpaceSearch {
         let mut random = Stream::new(self.seed, "auto neighbours", fitted as u64);
         let mut new = Vec::new();
         for one in best {
-            let place = self.space.coordinates(&self.configurations[one]);
-            for axis in 0..place.len() {
-                for sign in [-1.0, 1.0] {
-                    let far = NEAREST * libm::pow(FARTHEST / NEAREST, random.inside());
-                    let mut there = place.clone();
-                    there[axis] = (place[axis] + sign * far).clamp(0.0, 1.0);
-                    let found = self.space.configuration(&there);
-                    if let Some(found) = found.filter(|found| !self.known.contains(found)) {
-                        self.known.insert(found.clone());
-                        new.push(found);
-                    }
+            for found in neighbours(&self.space, &self.configurations[one], &mut random) {
+                if self.known.insert(found.clone()) {
+                    new.push(found);
                 }
             }
         }
         new.truncate(CANDIDATES_MAX - self.configurations.len());
+        if new.is_empty() {
+            return;
+        }
         let points: Vec<Vec<f64>> = new.iter().map(|one| point(&self.scales, one)).collect();
         if self.auto.extend(&points).is_ok() {
             self.configurations.extend(new);

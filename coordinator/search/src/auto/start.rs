@@ -34,9 +34,9 @@ impl Start {
         Self { apart: vec![f64::INFINITY; candidates.len()], ties, points: Vec::new() }
     }
 
-    /// How many points there were.
-    pub(crate) fn len(&self) -> usize {
-        self.points.len()
+    /// All points so far.
+    pub(crate) fn points(&self) -> &[usize] {
+        &self.points
     }
 
     /// The next point.
@@ -83,7 +83,7 @@ mod tests {
             let candidates = grid();
             let mut start = Start::new(&candidates, seed);
             let points: Vec<usize> = (0..8).map(|_| start.next(&candidates)).collect();
-            assert_eq!(start.len(), 8);
+            assert_eq!(start.points(), points);
             for axis in 0..3 {
                 for level in 0..4 {
                     let place = f64::from(level) / 3.0;

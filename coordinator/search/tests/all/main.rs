@@ -4,6 +4,7 @@
 mod bounds;
 mod conformance;
 mod endings;
+mod folding;
 mod generated;
 mod space_searches;
 mod spaces;

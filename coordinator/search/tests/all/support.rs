@@ -79,9 +79,39 @@ pub(crate) fn endless() -> Space {
     Space::of(&endless_spec())
 }
 
+/// A space of two ranges.
+pub(crate) fn ranges() -> Space {
+    Space::of(&ranges_spec())
+}
+
+fn ranges_spec() -> SweepSpec {
+    use Hyperparameter::{LearningRate, Units};
+    spec(vec![integers(Units, 8, 256, true, None), reals(LearningRate, 1e-4, 1e-2, true, None)], &[])
+}
+
+/// A range beside few numbers, a short range of integers, words and a flag.
+pub(crate) fn mixed() -> Space {
+    Space::of(&mixed_spec())
+}
+
+fn mixed_spec() -> SweepSpec {
+    use Hyperparameter::{BatchSize, Bidirectional, Layers, LearningRate, Optimizer};
+    let axis = |of: Hyperparameter, texts: &[&str]| {
+        Axis::of_levels(of, texts.iter().map(|text| Value::read(of, text).unwrap()).collect())
+    };
+    let axes = vec![
+        reals(LearningRate, 1e-4, 1e-2, true, None),
+        levels(BatchSize, &[16, 32, 64]),
+        integers(Layers, 1, 3, true, None),
+        axis(Optimizer, &["adam", "sgd"]),
+        axis(Bidirectional, &["false", "true"]),
+    ];
+    spec(axes, &[])
+}
+
 /// Whether a configuration is one of these spaces.
 pub(crate) fn is_of(space: &Space, configuration: &Configuration) -> bool {
-    let specs = [finite_spec(), endless_spec()];
+    let specs = [finite_spec(), endless_spec(), ranges_spec(), mixed_spec()];
     specs.iter().any(|spec| Space::of(spec) == *space && spec.allows(configuration))
 }
 
