@@ -30,7 +30,8 @@ pub(crate) fn propose(
     stand: Stand,
     answer: &Result<Answer, String>,
 ) -> Decision {
-    let Some((sweep, record)) = wanting(engine, stand) else { return Decision::default() };
+    let proposed = answer.as_ref().map_or(0, |answer| answer.proposals.len() as u64);
+    let Some((sweep, record)) = wanting(engine, stand, proposed) else { return Decision::default() };
     let mut draft = Draft::new(engine, now);
     let made = match answer {
         Ok(answer) => check(engine, sweep, answer).and_then(|()| draft.make_proposed(sweep, record, answer)),
@@ -43,22 +44,19 @@ pub(crate) fn propose(
     }
 }
 
-/// The sweep, where it wants just what was answered.
-fn wanting(engine: &Engine, stand: Stand) -> Option<(&SweepRecord, SearchRecord)> {
+/// The sweep, where it wants just what was answered, and all of it. A budget may have less room than when the sampler was asked: a trial
+/// that had ended early begins anew, or one is promoted. Then less is asked for.
+fn wanting(engine: &Engine, stand: Stand, proposed: u64) -> Option<(&SweepRecord, SearchRecord)> {
     let sweep = engine.sweep(stand.sweep)?;
     let index = engine.index.sweeps.get(&stand.sweep)?;
     let record = sweep.search?;
     let is_present = record.version == stand.version && index.made() == stand.first;
-    (is_present && search::room(sweep, index) > 0).then_some((sweep, record))
+    (is_present && search::room(sweep, index) >= proposed.max(1)).then_some((sweep, record))
 }
 
 fn check(engine: &Engine, sweep: &SweepRecord, answer: &Answer) -> Result<(), String> {
     let Some(index) = engine.index.sweeps.get(&sweep.id) else { return Ok(()) };
     let Answer { proposals, is_exhausted, .. } = answer;
-    let room = search::room(sweep, index);
-    if proposals.len() as u64 > room {
-        return Err(format!("the sampler proposed {} trials where {room} were wanted", proposals.len()));
-    }
     if proposals.is_empty() && (!is_exhausted || index.made() == 0) {
         return Err("the sampler proposed nothing: no configuration fulfils the constraints".to_owned());
     }

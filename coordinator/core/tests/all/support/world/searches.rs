@@ -59,7 +59,8 @@ impl World {
         let was_held = self.engine.sweep(*sweep).is_some_and(|sweep| sweep.held.is_some());
         self.execute(command).unwrap();
         let is_held = self.engine.sweep(*sweep).is_some_and(|sweep| sweep.held.is_some());
-        assert!(was_held || !is_held, "an answer of a sound sampler held its sweep: {command:?}");
+        let held = self.engine.sweep(*sweep).and_then(|sweep| sweep.held.clone());
+        assert!(was_held || !is_held, "an answer of a sound sampler held its sweep, {held:?}: {command:?}");
         let new: Vec<_> = self.engine.tables().trials_of(*sweep).skip(before).collect();
         if new.is_empty() {
             self.outdated += u64::from(answer.as_ref().is_ok_and(|answer| !answer.proposals.is_empty()));
