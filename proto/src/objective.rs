@@ -156,7 +156,7 @@ fn remedy(name: &str) -> String {
         Some(twin) => format!("write objective = \"{twin}\""),
         // What it costs may be weighed against what it has learned.
         None if FrontObjective::is_cost(name) => {
-            format!("name a metric first: objective = [\"{}\", \"{name}\"]", Objective::default())
+            format!("name a validation metric first: objective = [\"{}\", \"{name}\"]", Objective::default())
         }
         None => format!("choose by {}", Objective::all().map(Objective::name).collect::<Vec<_>>().join(", ")),
     }
@@ -233,7 +233,8 @@ mod tests {
         );
         assert!(refused("seconds").is_err_and(|told| told.starts_with("seconds is a cost of training")));
         for cost in ["seconds", "parameters"] {
-            let help = format!("name a metric first: objective = [\"validation_loss\", \"{cost}\"]");
+            let help =
+                format!("name a validation metric first: objective = [\"validation_loss\", \"{cost}\"]");
             assert!(refused(cost).is_err_and(|told| told.ends_with(&help)), "{cost}");
         }
         let bare = "accuracy is measured on every split, and a sweep is ranked by the validation split; write objective = \

@@ -117,7 +117,7 @@ impl Shape {
                     .filter(|one| FrontObjective::is_cost(one));
                 let costs: Vec<String> = costs.map(|cost| format!("`{cost}`")).collect();
                 format!(
-                    "{}; or a list of at most {OBJECTIVES_MAX} of these and {}, a metric first",
+                    "{}; or a list of 1 to {OBJECTIVES_MAX} objectives: first one of these, then others of these or {}",
                     metrics.join(", "),
                     costs.join(", ")
                 )
@@ -173,7 +173,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Place::Top,
         Shape::Objective,
         "validation_loss",
-        "The metric by which configurations are ranked and chosen. Of a list, the first one; the report shows the Pareto front of all.",
+        "The metric by which configurations are ranked and the best one is chosen: of a list, the first. The report shows the Pareto front of all.",
     ),
     setting("dataset", Place::Data, Shape::Text, "none", "A dataset known by name: snippets, imdb or nsmc."),
     setting(

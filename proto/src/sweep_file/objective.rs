@@ -65,7 +65,7 @@ fn of_list(source: &mut Source<'_>, entry: &Entry<'_, '_>, items: &DeArray<'_>) 
         let message =
             format!("there are {} objectives; a sweep may have at most {OBJECTIVES_MAX}", items.len());
         let help =
-            "keep those that the choice depends on: of many objectives, most configurations are on the front";
+            "remove some: with many objectives, most configurations are on the front, which then says little";
         source.report(beyond.span(), message, Some(help.to_owned()));
     }
     let mut found: Vec<Option<FrontObjective>> = Vec::new();
