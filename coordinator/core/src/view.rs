@@ -19,7 +19,7 @@ pub struct Ledger {
     pub planned: u64,
     /// Trials by state, in the order of [`TrialState::ALL`].
     pub by_state: [u64; TrialState::COUNT],
-    /// Of the completed ones, those that a trial of another sweep stands in for.
+    /// Of the completed ones, those whose result an earlier trial gave, of this sweep or another.
     pub reused: u64,
 }
 
