@@ -3,7 +3,7 @@
 //! All of that follows from rows: how many trials were made, how many have ended, and the sweep's [`Lead`]. So what is asked
 //! after a restart is what was asked before.
 
-use coordinator_search::{CalledOff, Ended, History, Kept, Lead, News, Request, Space, sampler};
+use coordinator_search::{CalledOff, Ended, Lead, News, Request, Space, sampler};
 use sweep_proto::{Search, SweepId, SweepSpec, TrialId};
 
 use crate::engine::Engine;
@@ -164,16 +164,9 @@ impl Engine {
         let is_of_use =
             |known: &Known| known.version == record.version && known.made <= made && known.ended <= ended;
         let known = known.filter(is_of_use);
-        let begun = known.is_none().then(|| Request {
-            sampler: search.sampler,
-            seed: sweep.spec.seed,
-            space: Space::of(&sweep.spec),
-            history: History::new(sweep.spec.replicates),
-            lead: record.lead,
-            count: 0,
-            from: 0,
-            called_off: CalledOff::default(),
-            kept: Kept::default(),
+        let spec = &sweep.spec;
+        let begun = known.is_none().then(|| {
+            Request::begun(search.sampler, spec.seed, Space::of(spec), spec.replicates, record.lead)
         });
         let mut known = known.unwrap_or(Known { version: record.version, made: 0, ended: 0 });
         let news = self.news(id, index, &mut known, most);

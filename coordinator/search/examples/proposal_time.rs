@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use coordinator_search::{CalledOff, Ended, History, Kept, Lead, News, Request, Space};
+use coordinator_search::{Ended, Lead, News, Request, Space};
 use sweep_proto::SamplerName;
 use sweep_proto::random::Stream;
 use sweep_proto::state::TrialState;
@@ -36,17 +36,8 @@ fn request(kind: &str) -> Result<Request, Box<dyn Error>> {
         axes(kind)?
     );
     let spec = sweep_file::parse("time.toml", &text).map_err(|problems| format!("{problems:?}"))?;
-    Ok(Request {
-        sampler: SamplerName::Tpe,
-        seed: 0,
-        space: Space::of(&spec),
-        history: History::new(1),
-        lead: Lead { first: 0, count: 1, known: 0 },
-        count: 1,
-        from: 0,
-        called_off: CalledOff::default(),
-        kept: Kept::default(),
-    })
+    let lead = Lead { first: 0, count: 1, known: 0 };
+    Ok(Request { count: 1, ..Request::begun(SamplerName::Tpe, 0, Space::of(&spec), 1, lead) })
 }
 
 /// The next trials were made and have ended, with drawn scores.

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::io::{BufRead, Write};
 
-use coordinator_search::{CalledOff, Ended, History, Kept, Lead, News, Request, Space};
+use coordinator_search::{Ended, Lead, News, Request, Space};
 use sweep_proto::state::TrialState;
 use sweep_proto::{Hyperparameter, sweep_file};
 
@@ -17,17 +17,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let spec = sweep_file::parse(&path, &text).map_err(|problems| format!("{problems:?}"))?;
     let search = spec.search.as_deref().ok_or("the sweep file has no section [search]")?;
     let swept: Vec<Hyperparameter> = spec.axes.iter().map(|axis| axis.hyperparameter).collect();
-    let mut request = Request {
-        sampler: search.sampler,
-        seed: spec.seed,
-        space: Space::of(&spec),
-        history: History::new(1),
-        lead: Lead { first: 0, count: 1, known: 0 },
-        count: 1,
-        from: 0,
-        called_off: CalledOff::default(),
-        kept: Kept::default(),
-    };
+    let lead = Lead { first: 0, count: 1, known: 0 };
+    let begun = Request::begun(search.sampler, spec.seed, Space::of(&spec), 1, lead);
+    let mut request = Request { count: 1, ..begun };
     let mut scores = std::io::stdin().lock().lines();
     let mut proposals = std::io::stdout().lock();
     for trial in 0..search.budget.trials.unwrap_or(u32::MAX) {

@@ -4,6 +4,7 @@
 pub mod auto;
 mod history;
 mod lead;
+mod normal;
 mod proposal;
 pub mod pruner;
 pub mod replay;

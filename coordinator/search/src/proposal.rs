@@ -56,6 +56,23 @@ pub struct Answer {
 }
 
 impl Request {
+    /// A question of which nothing was answered yet, and that asks for nothing: nothing is made, and each configuration is to be trained
+    /// that often.
+    pub fn begun(sampler: SamplerName, seed: u64, space: Space, replicates: u32, lead: Lead) -> Self {
+        let (called_off, kept) = (CalledOff::default(), Kept::default());
+        Self {
+            sampler,
+            seed,
+            space,
+            history: History::new(replicates),
+            lead,
+            count: 0,
+            from: 0,
+            called_off,
+            kept,
+        }
+    }
+
     /// Asks the sampler.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The knowledge gradient: which further trial lowers the best believed score most, on average over what it may show.
 
 use crate::auto::belief::Updated;
-use crate::auto::normal;
+use crate::normal;
 
 /// Values that a trial may show, each as probable as the others.
 const NODES: usize = 15;

@@ -13,7 +13,6 @@ mod listed;
 mod minimise;
 mod model;
 mod neighbours;
-mod normal;
 mod scale;
 mod space_search;
 mod start;
@@ -27,7 +26,6 @@ mod tests;
 pub use candidates::{AxisKind, CANDIDATES_MAX, CandidateError, Candidates};
 pub use interface::{AutoError, Job, Settings, Verdict};
 pub use model::{Observation, Parameters};
-pub(crate) use normal::pair as normal_pair;
 pub use space_search::SpaceSearch;
 pub use stop::Standing;
 

@@ -77,7 +77,7 @@ impl Parameters {
         Self::at(axes, &vec![0.0; 2 * axes + 4])
     }
 
-    /// The parameters that lie so many prior standard deviations from the centre.
+    /// The parameters at these distances from the centre, in prior standard deviations.
     pub(super) fn at(axes: usize, whitened: &[f64]) -> Self {
         let logarithms: Vec<f64> = priors(axes)
             .iter()

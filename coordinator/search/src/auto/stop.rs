@@ -4,7 +4,7 @@ use sweep_proto::random::Stream;
 
 use crate::auto::belief::Updated;
 use crate::auto::linear::{Cholesky, Matrix, subtract};
-use crate::auto::normal;
+use crate::normal;
 
 /// Draws from the joint belief.
 const DRAWS: usize = 2_048;
@@ -154,7 +154,7 @@ impl Draws {
         unbeaten
     }
 
-    /// Makes sure that there are numbers for so many candidates.
+    /// Makes sure that there are numbers for `candidates` candidates.
     fn draw(&mut self, candidates: usize) {
         for candidate in self.numbers.rows()..candidates {
             let mut random = Stream::new(self.seed, "auto stop", candidate as u64);

@@ -12,7 +12,7 @@ const SHOWN_MIN: usize = 3;
 /// Finished trials from which on parameters are fitted.
 const FITTED_MIN: usize = 4;
 
-/// Up to that many finished trials parameters are fitted anew after each; from there on, whenever their number has grown by this factor.
+/// Up to this number of finished trials, parameters are fitted again after each; from there on, whenever the number has grown by this factor.
 const FITTED_EACH: usize = 8;
 const FITTED_GROWTH: f64 = 1.25;
 
@@ -23,14 +23,14 @@ pub(crate) struct Taught {
     /// Of which candidates.
     pub(crate) listed: Listed,
     pub(crate) parameters: Parameters,
-    /// How many had finished when this was begun anew.
+    /// How many had finished when the parameters were last fitted.
     by: usize,
     /// The highest score that counts in full.
     highest: f64,
 }
 
 impl Taught {
-    /// Brings what is known up to what finished trials have shown: where there are enough more of them it begins anew, with other parameters.
+    /// Brings what is known up to what finished trials have shown: where there are enough more of them, the parameters are fitted again.
     pub(crate) fn learn(known: &mut Option<Self>, trials: &mut Trials, settings: &Settings) {
         let finished = trials.finished();
         if finished == 0 || trials.shown() < SHOWN_MIN {

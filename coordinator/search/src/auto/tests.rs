@@ -58,6 +58,13 @@ impl Golden {
             })
             .collect()
     }
+
+    /// What is believed before any observation, with the parameters of a case.
+    fn prior(&self, case: &Case) -> Belief {
+        let candidates = self.candidates();
+        let parameters = Parameters::at(candidates.axes(), &case.whitened);
+        Belief::prior(&candidates, &all(&candidates), &parameters, REPLICATES, self.level)
+    }
 }
 
 fn all(candidates: &Candidates) -> Vec<usize> {
@@ -111,8 +118,7 @@ fn the_most_telling_trial_and_its_gain_are_the_textbooks() {
     let golden = Golden::read();
     let (candidates, observations) = (golden.candidates(), golden.observations());
     for case in &golden.cases {
-        let parameters = Parameters::at(candidates.axes(), &case.whitened);
-        let prior = Belief::prior(&candidates, &all(&candidates), &parameters, REPLICATES, golden.level);
+        let prior = golden.prior(case);
         let belief = prior.updated(&observations).unwrap();
         let means = belief.mean[..candidates.len()].to_vec();
         for (one, expected) in case.gains.iter().enumerate() {
@@ -131,10 +137,9 @@ fn the_most_telling_trial_and_its_gain_are_the_textbooks() {
 #[test]
 fn the_probability_that_none_is_better_is_that_of_the_multivariate_normal() {
     let golden = Golden::read();
-    let (candidates, observations) = (golden.candidates(), golden.observations());
+    let observations = golden.observations();
     for case in &golden.cases {
-        let parameters = Parameters::at(candidates.axes(), &case.whitened);
-        let prior = Belief::prior(&candidates, &all(&candidates), &parameters, REPLICATES, golden.level);
+        let prior = golden.prior(case);
         let belief = prior.updated(&observations).unwrap();
         let standing = Draws::new(5).standing(&belief, case.named, 0.01, 0.0);
         // Four standard errors of 2,048 draws, and what may be left out.

@@ -6,7 +6,7 @@ use crate::auto::candidates::{CandidateError, Candidates};
 use crate::auto::curves::{Curves, DOUBT, Key, Outlook};
 use crate::auto::model::Observation;
 
-/// A finished score counts as at most so many deviations above the median: one diverged trial must not widen every other prediction.
+/// A finished score counts as no more than this number of deviations above the median: one diverged trial must not widen every other prediction.
 const DEVIATIONS_MAX: f64 = 3.0;
 
 /// Scores from which a median deviation is computed.
@@ -192,16 +192,8 @@ impl Trials {
     /// The mean score of a configuration's finished trials.
     pub(crate) fn mean_score(&self, configuration: usize) -> f64 {
         let finished = self.of(configuration).filter(|(_, trial)| trial.state == State::Finished);
-        let scores: Vec<f64> = finished.map(|(_, trial)| self.score(trial)).collect();
+        let scores: Vec<f64> = finished.map(|(_, trial)| score(trial, self.chance_loss)).collect();
         scores.iter().sum::<f64>() / scores.len() as f64
-    }
-
-    /// The lowest loss. One above that of guessing counts as that: however far a loss explodes, the model is of no use.
-    fn score(&self, trial: &Trial) -> f64 {
-        match trial.best() {
-            Some(best) if !trial.has_diverged => best.min(self.chance_loss),
-            _ => self.chance_loss,
-        }
     }
 
     /// What finished trials have shown, sorted, and the highest score that counts in full.
@@ -215,7 +207,7 @@ impl Trials {
     }
 
     fn observation(&self, key: Key, trial: &Trial, highest: f64) -> Observation {
-        let value = libm::log(self.score(trial)).min(highest);
+        let value = libm::log(score(trial, self.chance_loss)).min(highest);
         Observation { configuration: key.0, replicate: key.1, value, variance: 0.0 }
     }
 
@@ -238,21 +230,19 @@ impl Trials {
     /// have shown something the extrapolation is not doubted any more. To take these as ended, too, made searches later, not sooner.
     pub(crate) fn open_observations(&mut self, highest: f64, is_ahead: bool) -> Vec<Observation> {
         let mut observations = Vec::new();
-        let chance_loss = self.chance_loss;
         for (key, trial) in &mut self.all {
             let is_known_soon = is_ahead && trial.state == State::Running;
             if trial.is_absorbed || !(trial.has_shown() || is_known_soon) {
                 continue;
             }
-            let counted = |loss: f64, change: f64| (libm::log(loss.min(chance_loss)) + change).min(highest);
-            let (value, variance) = match trial.best() {
-                _ if trial.has_diverged => (counted(chance_loss, 0.0), 0.0),
-                Some(best) if trial.state == State::Finished => (counted(best, 0.0), 0.0),
-                Some(best) => {
-                    let outlook = trial.outlook(&self.candidates, &mut self.curves, key.0);
-                    (counted(best, outlook.change), outlook.variance)
-                }
-                None => (0.0, 0.0),
+            let so_far = libm::log(score(trial, self.chance_loss));
+            let (value, variance) = if trial.has_diverged || trial.state == State::Finished {
+                (so_far.min(highest), 0.0)
+            } else if trial.has_shown() {
+                let outlook = trial.outlook(&self.candidates, &mut self.curves, key.0);
+                ((so_far + outlook.change).min(highest), outlook.variance)
+            } else {
+                (0.0, 0.0)
             };
             let variance = if is_known_soon { variance / DOUBT } else { variance };
             observations.push(Observation { configuration: key.0, replicate: key.1, value, variance });
@@ -273,6 +263,14 @@ impl Trials {
         configurations.dedup();
         let valued = configurations.into_iter().filter_map(|one| Some((one, value(one)?)));
         valued.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(one, _)| one)
+    }
+}
+
+/// The lowest loss. One above that of guessing counts as that: however far a loss explodes, the model is of no use.
+fn score(trial: &Trial, chance_loss: f64) -> f64 {
+    match trial.best() {
+        Some(best) if !trial.has_diverged => best.min(chance_loss),
+        _ => chance_loss,
     }
 }
 

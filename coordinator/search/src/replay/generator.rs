@@ -131,7 +131,7 @@ impl Normal {
         if let Some(kept) = self.kept.take() {
             return kept;
         }
-        let [one, other] = crate::auto::normal_pair(&mut self.random);
+        let [one, other] = crate::normal::pair(&mut self.random);
         self.kept = Some(other);
         one
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use sweep_proto::SamplerName;
 use sweep_proto::state::TrialState;
 
-use crate::history::{Ended, History, News};
+use crate::history::{Ended, News};
 use crate::lead::Lead;
 use crate::proposal::{Proposal, Request};
-use crate::sampler::{self, CalledOff, Kept};
+use crate::sampler;
 use crate::space::Space;
 
 /// A search by a sampler that is to be replayed.
@@ -60,17 +60,13 @@ impl Proposer {
             waiting: BTreeSet::new(),
             ended: 0,
             is_exhausted: false,
-            request: Request {
-                sampler: setup.sampler,
-                seed: setup.seed,
-                space: setup.space,
-                history: History::new(setup.replicates),
-                lead: Lead { first: 0, count, known: 0 },
-                count: 0,
-                from: 0,
-                called_off: CalledOff::default(),
-                kept: Kept::default(),
-            },
+            request: Request::begun(
+                setup.sampler,
+                setup.seed,
+                setup.space,
+                setup.replicates,
+                Lead { first: 0, count, known: 0 },
+            ),
         }
     }
 

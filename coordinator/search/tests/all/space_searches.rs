@@ -26,7 +26,7 @@ fn loss(configuration: &Configuration, epoch: u32) -> f64 {
     floor(configuration) * (1.0 + 0.4 * (-1.5 * f64::from(epoch)).exp())
 }
 
-/// A whole search by one worker, of at most so many trials: all that was handed out, and the search.
+/// A whole search by one worker, of a bounded number of trials: all that was handed out, and the search.
 fn searched(space: Space, seed: u64, trials: usize) -> (Vec<(Job, Configuration)>, SpaceSearch) {
     let mut search = SpaceSearch::new(settings(seed), space).unwrap();
     let mut jobs = Vec::new();

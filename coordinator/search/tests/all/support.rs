@@ -1,7 +1,7 @@
 //! Spaces and recorded results that follow from a configuration alone.
 
 use coordinator_search::replay::{Epoch, Setup, Table};
-use coordinator_search::{CalledOff, History, Kept, Lead, Request, Space};
+use coordinator_search::{History, Lead, Request, Space};
 use sweep_proto::{
     Axis, Condition, Configuration, Constraint, DataSource, DataSpec, Digest, Hyperparameter, Range,
     SamplerName, SweepSpec, Value,
@@ -117,10 +117,8 @@ pub(crate) fn is_of(space: &Space, configuration: &Configuration) -> bool {
 
 /// A question to a sampler that nobody calls off.
 pub(crate) fn request(setup: &Setup, history: History, lead: Lead, count: u64) -> Request {
-    let Setup { sampler, seed, ref space, .. } = *setup;
-    let called_off = CalledOff::default();
-    let kept = Kept::default();
-    Request { sampler, seed, space: space.clone(), history, lead, count, from: 0, called_off, kept }
+    let begun = Request::begun(setup.sampler, setup.seed, setup.space.clone(), setup.replicates, lead);
+    Request { history, count, ..begun }
 }
 
 fn endless_spec() -> SweepSpec {

@@ -1,8 +1,10 @@
-//! The normal distribution: probabilities of intervals, draws within the unit interval, and exponentials of many numbers at once.
+//! The normal distribution on intervals: probabilities, draws within the unit interval, and exponentials of many numbers at once.
 
-use std::f64::consts::{FRAC_1_SQRT_2, LOG2_E, TAU};
+use std::f64::consts::LOG2_E;
 
 use sweep_proto::random::Stream;
+
+use crate::normal::{below, pair};
 
 /// Draws until one lies within the unit interval. A third of the probability lies within it at least, so one of a hundred billion
 /// takes more.
@@ -12,24 +14,19 @@ const DRAWS_MAX: u32 = 64;
 pub(super) fn mass(low: f64, high: f64) -> f64 {
     // Tails are subtracted on the side where they are small, so that few digits cancel.
     if low > 0.0 {
-        upper_tail(low) - upper_tail(high)
+        below(-low) - below(-high)
     } else if high < 0.0 {
-        upper_tail(-high) - upper_tail(-low)
+        below(high) - below(low)
     } else {
-        1.0 - upper_tail(-low) - upper_tail(high)
+        1.0 - below(low) - below(-high)
     }
-}
-
-fn upper_tail(at: f64) -> f64 {
-    0.5 * libm::erfc(at * FRAC_1_SQRT_2)
 }
 
 /// A normal number that lies within the unit interval; `mean` does, and `deviation` is at most 1.
 pub(super) fn draw_within(mean: f64, deviation: f64, random: &mut Stream) -> f64 {
     for _ in 0..DRAWS_MAX {
-        // Box and Muller; the second number of each pair is left out.
-        let radius = libm::sqrt(-2.0 * libm::log(random.inside()));
-        let drawn = mean + deviation * radius * libm::cos(TAU * random.inside());
+        let [drawn, _] = pair(random);
+        let drawn = mean + deviation * drawn;
         if (0.0..=1.0).contains(&drawn) {
             return drawn;
         }

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use sweep_proto::state::TrialState;
-use sweep_proto::{
-    Axis, Condition, Configuration, Constraint, DataSource, DataSpec, Hyperparameter, Range, SweepSpec, Value,
-};
+use sweep_proto::{Axis, Condition, Configuration, Hyperparameter, Range, Value};
 
 use super::kernels::{Kernels, prior_between, prior_within};
 use super::memory::Memory;
@@ -184,22 +182,19 @@ fn units(number: u64) -> Configuration {
     Configuration::default().with(Hyperparameter::Units, Value::Integer(number)).unwrap()
 }
 
-fn space(axes: Vec<Axis>) -> Space {
-    Space::of(&SweepSpec {
-        name: "tpe".into(),
-        data: DataSpec::new(DataSource::Known { name: "snippets".into(), path: None }),
-        fixed: Configuration::default(),
-        axes,
-        constraints: Box::new(Vec::<Constraint>::new().into()),
-        search: None,
-        replicates: 1,
-        seed: 0,
-        failures_max: 3,
-        reuse: true,
-        priority: 0,
-        objective: sweep_proto::Objective::default(),
-        further_objectives: sweep_proto::FurtherObjectives::default(),
-    })
+/// All configurations of a space of levels.
+fn all_of(space: &Space) -> Vec<Configuration> {
+    let mut look = space.look().unwrap();
+    (0..space.places().unwrap()).filter_map(|place| look.allowed_at(place)).collect()
+}
+
+/// Candidates at the places of these configurations.
+fn candidates_at(trials: &Trials, all: &[Configuration], axes: usize) -> Vec<Each> {
+    let mut candidates: Vec<Each> = vec![[ABSENT; CANDIDATES]; axes];
+    for (at, one) in all.iter().enumerate() {
+        candidates.iter_mut().zip(trials.places(one)).for_each(|(each, place)| each[at] = place);
+    }
+    candidates
 }
 
 fn integers(hyperparameter: Hyperparameter, min: u64, max: u64) -> Axis {
@@ -209,7 +204,7 @@ fn integers(hyperparameter: Hyperparameter, min: u64, max: u64) -> Axis {
 
 #[test]
 fn the_good_are_those_of_optuna() {
-    let space = space(vec![integers(Hyperparameter::Units, 1, 1_000)]);
+    let space = Space::over(vec![integers(Hyperparameter::Units, 1, 1_000)]);
     for Split { trials, good } in goldens().splits {
         let mut history = History::new(1);
         for (number, (state, score, epochs)) in (1..).zip(&trials) {
@@ -247,21 +242,16 @@ fn conditional() -> Vec<Axis> {
 #[test]
 fn the_probabilities_of_all_configurations_of_a_conditional_space_add_up_to_one() {
     let axes = conditional();
-    let space = space(axes.clone());
+    let space = Space::over(axes.clone());
     let scales: Vec<Scale> = axes.iter().map(Scale::of).collect();
     let trials = Trials::new(&space);
-    let mut look = space.look().unwrap();
-    let all: Vec<Configuration> =
-        (0..space.places().unwrap()).filter_map(|place| look.allowed_at(place)).collect();
+    let all = all_of(&space);
     assert_eq!(all.len(), 2 * (1 + 5 + 5));
     let observed: Vec<Vec<f64>> = all.iter().step_by(3).map(|one| trials.places(one)).collect();
     let along = |at: usize| observed.iter().map(|places| places[at]).collect::<Vec<_>>();
     let of_axes = scales.iter().enumerate().map(|(at, scale)| kernels(scale, &along(at))).collect();
     let mixture = Mixture::new(vec![1.0; observed.len()], of_axes);
-    let mut candidates: Vec<Each> = vec![[ABSENT; CANDIDATES]; axes.len()];
-    for (at, one) in all.iter().enumerate() {
-        candidates.iter_mut().zip(trials.places(one)).for_each(|(each, place)| each[at] = place);
-    }
+    let candidates = candidates_at(&trials, &all, axes.len());
     let found = mixture.relative_densities(&scales, &candidates, &mut vec![Memory::default(); axes.len()]);
     let prior = |at: usize| -> f64 {
         let places = axes.iter().zip(&scales).zip(&candidates);
@@ -300,20 +290,15 @@ fn on_an_axis_without_a_value_the_prior_counts() {
 #[test]
 fn candidates_are_drawn_as_often_as_their_density_says() {
     let axes = conditional();
-    let space = space(axes.clone());
+    let space = Space::over(axes.clone());
     let scales: Vec<Scale> = axes.iter().map(Scale::of).collect();
     let trials = Trials::new(&space);
-    let mut look = space.look().unwrap();
-    let all: Vec<Configuration> =
-        (0..space.places().unwrap()).filter_map(|place| look.allowed_at(place)).collect();
+    let all = all_of(&space);
     let observed: Vec<Vec<f64>> = [1, 7, 8, 20].map(|at| trials.places(&all[at])).to_vec();
     let along = |at: usize| observed.iter().map(|places| places[at]).collect::<Vec<_>>();
     let of_axes = scales.iter().enumerate().map(|(at, scale)| kernels(scale, &along(at))).collect();
     let mixture = Mixture::new(vec![1.0, 0.5, 1.0, 0.25], of_axes);
-    let mut candidates: Vec<Each> = vec![[ABSENT; CANDIDATES]; axes.len()];
-    for (at, one) in all.iter().enumerate() {
-        candidates.iter_mut().zip(trials.places(one)).for_each(|(each, place)| each[at] = place);
-    }
+    let candidates = candidates_at(&trials, &all, axes.len());
     let relative = mixture.relative_densities(&scales, &candidates, &mut vec![Memory::default(); axes.len()]);
     let mut times = vec![0_u32; all.len()];
     let mut random = sweep_proto::random::Stream::new(5, "draws", 0);
@@ -338,7 +323,7 @@ fn candidates_are_drawn_as_often_as_their_density_says() {
 
 #[test]
 fn what_runs_counts_among_the_bad_and_what_failed_among_none() {
-    let space = space(vec![integers(Hyperparameter::Units, 1, 1_000)]);
+    let space = Space::over(vec![integers(Hyperparameter::Units, 1, 1_000)]);
     let state = |number| match number {
         4 => None,
         5 => Some(TrialState::Failed),
