@@ -48,6 +48,19 @@ impl Space {
         self.axes.iter().map(coordinate).collect()
     }
 
+    /// Whether a configuration is one of the space: each active axis contains its value, all else is as it is fixed, and every constraint
+    /// holds.
+    pub fn contains(&self, configuration: &Configuration) -> bool {
+        let is_allowed = |(hyperparameter, value)| {
+            let axis = self.axes.iter().find(|axis| axis.hyperparameter == hyperparameter);
+            match axis.filter(|axis| axis.is_active(configuration)) {
+                Some(axis) => axis.contains(&value),
+                None => self.fixed.get(hyperparameter) == value,
+            }
+        };
+        configuration.iter().all(is_allowed) && self.allowed(configuration.clone()).is_some()
+    }
+
     /// Number of places in the product of all axes, some of which may be forbidden or stand for no configuration of their own;
     /// `None` where an axis is continuous, or there are more than 64 bits count.
     pub fn places(&self) -> Option<u64> {

@@ -3,6 +3,8 @@
 //! For each number of epochs there is a Gaussian process over how far below chance the best loss is, what the last epoch gained, and
 //! the configuration. What it foretells is doubted: only what was worth finishing has taught it.
 
+use std::collections::BTreeMap;
+
 use crate::auto::candidates::Candidates;
 use crate::auto::linear::{Cholesky, Matrix};
 
@@ -40,15 +42,11 @@ pub(crate) struct Outlook {
     pub(crate) variance: f64,
 }
 
+/// What a finished trial teaches of an epoch.
 #[derive(Clone, Debug)]
 struct Lesson {
-    key: Key,
     features: Vec<f64>,
-    /// Its similarity with each lesson before it.
-    similar: Vec<f64>,
     change: f64,
-    /// The best loss at the end.
-    end: f64,
 }
 
 /// The process of one epoch.
@@ -65,11 +63,15 @@ struct Process {
 #[derive(Clone, Debug)]
 pub(crate) struct Curves {
     chance_loss: f64,
-    /// Of each epoch, in the order in which trials finished.
-    lessons: Vec<Vec<Lesson>>,
+    /// The losses of each finished trial.
+    finished: BTreeMap<Key, Vec<f64>>,
     processes: Vec<Option<Process>>,
-    /// Grows with each finished trial.
+    /// Grows with each change.
     version: u32,
+}
+
+fn lowest(losses: &[f64]) -> f64 {
+    losses.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 fn similarity(one: &[f64], other: &[f64]) -> f64 {
@@ -78,35 +80,25 @@ fn similarity(one: &[f64], other: &[f64]) -> f64 {
 }
 
 impl Process {
-    /// The process that these lessons teach, whatever the order in which they came.
-    fn new(lessons: &[Lesson]) -> Option<Self> {
-        let mut order: Vec<usize> = (0..lessons.len()).collect();
-        if order.len() > TEACHERS_MAX {
-            order.sort_by(|one, other| {
-                let (one, other) = (&lessons[*one], &lessons[*other]);
-                one.end.total_cmp(&other.end).then(one.key.cmp(&other.key))
-            });
-            order.truncate(TEACHERS_MAX);
-        }
-        order.sort_by_key(|at| lessons[*at].key);
-        let changes: Vec<f64> = order.iter().map(|at| lessons[*at].change).collect();
-        let count = changes.len();
-        let mean = changes.iter().sum::<f64>() / count as f64;
-        let variance =
-            changes.iter().map(|one| (one - mean) * (one - mean)).sum::<f64>() / count as f64 + 1e-6;
+    /// The process that these lessons teach.
+    fn new(lessons: Vec<Lesson>) -> Option<Self> {
+        let count = lessons.len();
+        let mean = lessons.iter().map(|one| one.change).sum::<f64>() / count as f64;
+        let squares = lessons.iter().map(|one| (one.change - mean) * (one.change - mean));
+        let variance = squares.sum::<f64>() / count as f64 + 1e-6;
         let mut covariance = Matrix::zeros(count, count);
-        for (row, one) in order.iter().enumerate() {
+        for (row, one) in lessons.iter().enumerate() {
             let values = covariance.row_mut(row);
             values[row] = variance * (1.0 + NOISE_SHARE) + NOISE;
-            for (value, other) in values.iter_mut().zip(&order).skip(row + 1) {
-                *value = variance * lessons[*one.max(other)].similar[*one.min(other)];
+            for (value, other) in values.iter_mut().zip(&lessons).skip(row + 1) {
+                *value = variance * similarity(&one.features, &other.features);
             }
         }
         let factor = Cholesky::of(covariance)?;
-        let mut weights: Vec<f64> = changes.iter().map(|one| one - mean).collect();
+        let mut weights: Vec<f64> = lessons.iter().map(|one| one.change - mean).collect();
         factor.forward_one(&mut weights);
         factor.backward_one(&mut weights);
-        let features = order.iter().map(|at| lessons[*at].features.clone()).collect();
+        let features = lessons.into_iter().map(|one| one.features).collect();
         Some(Self { features, mean, variance, factor, weights })
     }
 
@@ -125,7 +117,7 @@ impl Process {
 impl Curves {
     /// Nothing is known; a model that guesses has the loss `chance_loss`.
     pub(crate) fn new(chance_loss: f64) -> Self {
-        Self { chance_loss, lessons: Vec::new(), processes: Vec::new(), version: 0 }
+        Self { chance_loss, finished: BTreeMap::new(), processes: Vec::new(), version: 0 }
     }
 
     /// Changes whenever what is foretold may.
@@ -134,25 +126,20 @@ impl Curves {
     }
 
     /// Learns from a trial that has finished with these losses.
-    pub(crate) fn learn(&mut self, candidates: &Candidates, key: Key, losses: &[f64]) {
+    pub(crate) fn learn(&mut self, key: Key, losses: &[f64]) {
+        self.finished.insert(key, losses.to_vec());
+        self.changed();
+    }
+
+    /// Forgets what a trial has taught that has not finished after all.
+    pub(crate) fn forget(&mut self, key: Key) {
+        self.finished.remove(&key);
+        self.changed();
+    }
+
+    fn changed(&mut self) {
         self.version += 1;
-        let end = losses.iter().copied().fold(f64::INFINITY, f64::min);
-        let epochs = losses.len().saturating_sub(1);
-        if self.lessons.len() < epochs {
-            self.lessons.resize(epochs, Vec::new());
-            self.processes.resize(epochs, None);
-        }
-        let mut best = f64::INFINITY;
-        for (at, loss) in losses.iter().take(epochs).enumerate() {
-            best = best.min(*loss);
-            let features = self.features(candidates, key.0, &losses[..=at]);
-            let lessons = &mut self.lessons[at];
-            let similar = lessons.iter().map(|one| similarity(&one.features, &features)).collect();
-            // As scores count: nothing above the loss of guessing.
-            let change = libm::log(end.min(self.chance_loss) / best.min(self.chance_loss));
-            lessons.push(Lesson { key, features, similar, change, end });
-            self.processes[at] = None;
-        }
+        self.processes.clear();
     }
 
     /// What is foretold of a trial of this configuration after these losses.
@@ -163,18 +150,39 @@ impl Curves {
         losses: &[f64],
     ) -> Outlook {
         let at = losses.len().saturating_sub(1);
-        let Some(lessons) = self.lessons.get(at).filter(|lessons| lessons.len() >= TEACHERS_MIN) else {
-            return UNTAUGHT;
-        };
+        if self.processes.len() <= at {
+            self.processes.resize(at + 1, None);
+        }
         if self.processes[at].is_none() {
-            self.processes[at] = Process::new(lessons);
+            self.processes[at] = self.process(candidates, at);
         }
         let features = self.features(candidates, configuration, losses);
         self.processes[at].as_ref().map_or(UNTAUGHT, |process| process.outlook(&features))
     }
 
+    /// What is taught by those of the finished trials that went on after the epoch at `at`; of many, by those that ended lowest.
+    fn process(&self, candidates: &Candidates, at: usize) -> Option<Process> {
+        let went_on = self.finished.iter().filter(|(_, losses)| losses.len() > at + 1);
+        let mut teachers: Vec<(f64, &Key, &Vec<f64>)> =
+            went_on.map(|(key, losses)| (lowest(losses), key, losses)).collect();
+        if teachers.len() < TEACHERS_MIN {
+            return None;
+        }
+        if teachers.len() > TEACHERS_MAX {
+            teachers.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(other.1)));
+            teachers.truncate(TEACHERS_MAX);
+            teachers.sort_by_key(|one| one.1);
+        }
+        let lesson = |(end, key, losses): (f64, &Key, &Vec<f64>)| {
+            let best = lowest(&losses[..=at]);
+            // As scores count: nothing above the loss of guessing.
+            let change = libm::log(end.min(self.chance_loss) / best.min(self.chance_loss));
+            Lesson { features: self.features(candidates, key.0, &losses[..=at]), change }
+        };
+        Process::new(teachers.into_iter().map(lesson).collect())
+    }
+
     fn features(&self, candidates: &Candidates, configuration: usize, losses: &[f64]) -> Vec<f64> {
-        let lowest = |losses: &[f64]| losses.iter().copied().fold(f64::INFINITY, f64::min);
         let (last, earlier) =
             losses.split_last().map_or((self.chance_loss, losses), |(last, rest)| (*last, rest));
         let before = if earlier.is_empty() { self.chance_loss } else { lowest(earlier) };

@@ -1,6 +1,16 @@
 //! What a search is asked and told, and what it answers.
 
 use crate::auto::candidates::CandidateError;
+use crate::auto::stop::Standing;
+
+/// Who says where a trial ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endings {
+    /// The search: by the epochs, by patience, and where nothing is to be gained any more.
+    Inferred,
+    /// Whoever tells of epochs: the search ends no trial.
+    Told,
+}
 
 /// What a search is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,8 +21,10 @@ pub struct Settings {
     pub replicates: u32,
     /// Epochs of a trial.
     pub epochs: u32,
-    /// Epochs without a lower loss after which the trainer ends a trial; 0: it never does.
+    /// Epochs without a lower loss after which the trainer ends a trial; 0: it never does. Without a meaning where ends are told.
     pub patience: u32,
+    /// Who says where a trial ends.
+    pub endings: Endings,
     /// The loss of a model that guesses.
     pub chance_loss: f64,
     /// How probable it must be that the named configuration is as good as the best one.
@@ -25,7 +37,14 @@ pub struct Settings {
 impl Settings {
     /// The usual probability and margin.
     pub fn new(seed: u64, replicates: u32, epochs: u32, chance_loss: f64) -> Self {
-        Self { seed, replicates, epochs, patience: 0, chance_loss, sure: 0.95, margin: 0.01 }
+        let endings = Endings::Inferred;
+        Self { seed, replicates, epochs, patience: 0, endings, chance_loss, sure: 0.95, margin: 0.01 }
+    }
+
+    /// The same for a search that is told which epoch is a trial's last.
+    #[must_use]
+    pub fn told_of_ends(self) -> Self {
+        Self { endings: Endings::Told, ..self }
     }
 
     /// The margin between the logarithms of two scores.
@@ -73,6 +92,15 @@ pub struct Job {
     pub replicate: u32,
     /// Whether it has trained before: it goes on from its checkpoint.
     pub goes_on: bool,
+}
+
+/// The answer to the question for further trials.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Trials, the one that is worth most first.
+    pub jobs: Vec<Job>,
+    /// Where the search has stopped instead: how the configuration stands that it names.
+    pub conclusion: Option<Standing>,
 }
 
 /// What becomes of a trial after an epoch.

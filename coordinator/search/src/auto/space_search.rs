@@ -1,40 +1,32 @@
 //! `auto` over a space: all configurations of a grid that is not too large, and else points of a Sobol sequence, to which neighbours of the
 //! best ones are added as the search goes on.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use sobol_burley::{NUM_DIMENSIONS, sample};
 use sweep_proto::Configuration;
 use sweep_proto::random::Stream;
 
-use crate::auto::candidates::{AxisKind, CANDIDATES_MAX, CandidateError, Candidates, error};
-use crate::auto::interface::{AutoError, Job, Settings, Verdict};
+use crate::auto::candidates::{AxisKind, CANDIDATES_MAX, Candidates};
+use crate::auto::interface::{Answer, AutoError, Endings, Job, Settings, Verdict};
 use crate::auto::neighbours::neighbours;
 use crate::auto::scale::Scale;
+use crate::auto::space_points::{listed, sampled};
 use crate::auto::{Auto, Standing};
 use crate::space::Space;
-
-/// Points of a space with ranges that are candidates from the start.
-const POINTS: usize = 1_024;
-
-/// Points that are looked at for them.
-const LOOKED_AT_MAX: u32 = 1 << 16;
-
-/// Places of a grid that are looked at to list it.
-const PLACES_MAX: u64 = 1 << 20;
 
 /// The best candidates get neighbours.
 const BEST: usize = 10;
 
-/// A search over a space.
+/// A search over a space. It is driven as [`Auto`] is.
 #[derive(Clone, Debug)]
 pub struct SpaceSearch {
     auto: Auto,
     space: Space,
     scales: Vec<Scale>,
     configurations: Vec<Configuration>,
-    known: BTreeSet<Configuration>,
+    indices: BTreeMap<Configuration, usize>,
     seed: u64,
+    is_told: bool,
     /// Finished trials when neighbours were added last; `None` where the candidates are the whole grid.
     grown_at: Option<usize>,
 }
@@ -45,7 +37,7 @@ impl SpaceSearch {
     /// # Errors
     /// Where the settings cannot be, or nothing is found in the space.
     pub fn new(settings: Settings, space: Space) -> Result<Self, AutoError> {
-        let seed = settings.seed;
+        let (seed, is_told) = (settings.seed, settings.endings == Endings::Told);
         let listed = listed(&space);
         let grown_at = listed.is_none().then_some(0);
         let configurations = match listed {
@@ -56,13 +48,37 @@ impl SpaceSearch {
         let kinds: Vec<AxisKind> = scales.iter().map(Scale::kind).collect();
         let points: Vec<Vec<f64>> = configurations.iter().map(|one| point(&scales, one)).collect();
         let auto = Auto::new(settings, Candidates::new(&kinds, &points)?)?;
-        let known = configurations.iter().cloned().collect();
-        Ok(Self { auto, space, scales, configurations, known, seed, grown_at })
+        let indices = configurations.iter().cloned().enumerate().map(|(at, one)| (one, at)).collect();
+        Ok(Self { auto, space, scales, configurations, indices, seed, is_told, grown_at })
     }
 
     /// The configuration of an index.
     pub fn configuration(&self, index: usize) -> Option<&Configuration> {
         self.configurations.get(index)
+    }
+
+    /// The index of a configuration; `None` where it is no candidate.
+    pub fn index_of(&self, configuration: &Configuration) -> Option<usize> {
+        self.indices.get(configuration).copied()
+    }
+
+    /// The index of a configuration, which becomes a candidate where it is none yet.
+    ///
+    /// # Errors
+    /// Where it is not of the space, or there are too many candidates. Nothing has changed then.
+    pub fn admit(&mut self, configuration: &Configuration) -> Result<usize, AutoError> {
+        if let Some(index) = self.index_of(configuration) {
+            return Ok(index);
+        }
+        if !self.space.contains(configuration) {
+            let axes: Vec<_> = self.space.axes().iter().map(|axis| axis.hyperparameter).collect();
+            return Err(AutoError(format!(
+                "the configuration {} is not of the space that is searched; extend a space by values, and take none away",
+                configuration.label(&axes)
+            )));
+        }
+        self.extend(vec![configuration.clone()])?;
+        Ok(self.configurations.len() - 1)
     }
 
     /// See [`Auto::ask`].
@@ -81,13 +97,36 @@ impl SpaceSearch {
         job
     }
 
+    /// See [`Auto::answer`].
+    pub fn answer(&self, workers: usize, count: usize) -> Answer {
+        let mut asked = self.clone();
+        let jobs = std::iter::from_fn(|| asked.ask(workers)).take(count).collect();
+        Answer { jobs, conclusion: asked.stop().cloned() }
+    }
+
+    /// See [`Auto::report`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn report(&mut self, job: Job, epoch: u32, loss: f64) -> Result<Verdict, AutoError> {
+        self.auto.report(job, epoch, loss)
+    }
+
+    /// See [`Auto::reported`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reported(&mut self, job: Job, epoch: u32, loss: f64, verdict: Verdict) -> Result<(), AutoError> {
+        self.auto.reported(job, epoch, loss, verdict)
+    }
+
     /// See [`Auto::given`].
     ///
     /// # Errors
     /// As there.
-    pub fn given(&mut self, workers: usize, job: Job) -> Result<(), AutoError> {
+    pub fn given(&mut self, job: Job) -> Result<(), AutoError> {
         self.grow();
-        self.auto.given(workers, job)
+        self.auto.given(job)
     }
 
     /// See [`Auto::concluded`].
@@ -99,35 +138,64 @@ impl SpaceSearch {
         self.auto.concluded(standing)
     }
 
-    /// See [`Auto::reported`].
+    /// See [`Auto::shown`].
     ///
     /// # Errors
     /// As there.
-    pub fn reported(&mut self, job: Job, epoch: u32, loss: f64, verdict: Verdict) -> Result<(), AutoError> {
-        self.auto.reported(job, epoch, loss, verdict)
+    pub fn shown(&mut self, job: Job, epoch: u32, score: f64, is_last: bool) -> Result<(), AutoError> {
+        self.told(|auto| auto.shown(job, epoch, score, is_last))
     }
 
-    /// See [`Auto::report`].
+    /// See [`Auto::paused`].
     ///
     /// # Errors
     /// As there.
-    pub fn report(&mut self, job: Job, epoch: u32, loss: f64) -> Result<Verdict, AutoError> {
-        self.auto.report(job, epoch, loss)
+    pub fn paused(&mut self, job: Job) -> Result<(), AutoError> {
+        self.told(|auto| auto.paused(job))
+    }
+
+    /// See [`Auto::retired`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn retired(&mut self, job: Job) -> Result<(), AutoError> {
+        self.told(|auto| auto.retired(job))
+    }
+
+    /// See [`Auto::diverged`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn diverged(&mut self, job: Job) -> Result<(), AutoError> {
+        self.told(|auto| auto.diverged(job))
+    }
+
+    /// See [`Auto::rewound`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn rewound(&mut self, job: Job, epochs: u32) -> Result<(), AutoError> {
+        self.told(|auto| auto.rewound(job, epochs))
     }
 
     /// See [`Auto::finish`].
     pub fn finish(&mut self, job: Job) {
-        self.auto.finish(job);
+        self.told(|auto| auto.finish(job));
     }
 
     /// See [`Auto::fail`].
     pub fn fail(&mut self, job: Job) {
-        self.auto.fail(job);
+        self.told(|auto| auto.fail(job));
     }
 
     /// See [`Auto::lose`].
     pub fn lose(&mut self, job: Job) {
-        self.auto.lose(job);
+        self.told(|auto| auto.lose(job));
+    }
+
+    /// See [`Auto::verdict`].
+    pub fn verdict(&mut self, job: Job) -> Verdict {
+        self.auto.verdict(job)
     }
 
     /// See [`Auto::named`].
@@ -135,74 +203,58 @@ impl SpaceSearch {
         self.auto.named()
     }
 
+    /// See [`Auto::best`]. Of a space with ranges the probability is that of its candidates.
+    pub fn best(&mut self) -> Option<Standing> {
+        self.auto.best()
+    }
+
     /// See [`Auto::stop`]. Of a space with ranges the probability is that of its candidates.
     pub fn stop(&self) -> Option<&Standing> {
         self.auto.stop()
     }
 
+    /// What happens to a trial. Who is asked by questions that change nothing has all candidates before them.
+    fn told<T>(&mut self, event: impl FnOnce(&mut Auto) -> T) -> T {
+        let told = event(&mut self.auto);
+        if self.is_told {
+            self.grow();
+        }
+        told
+    }
+
     /// Adds neighbours of the best candidates where the model has been fitted since the last time.
     fn grow(&mut self) {
         let Some(before) = self.grown_at.filter(|_| self.auto.stop().is_none()) else { return };
-        let Some((fitted, best)) = self.auto.fitted_and_best(BEST).filter(|(fitted, _)| *fitted > before)
-        else {
-            return;
-        };
+        let Some((fitted, best)) = self.auto.fitted_and_best(BEST, before) else { return };
         self.grown_at = Some(fitted);
         let mut random = Stream::new(self.seed, "auto neighbours", fitted as u64);
         let mut new = Vec::new();
         for one in best {
             for found in neighbours(&self.space, &self.configurations[one], &mut random) {
-                if self.known.insert(found.clone()) {
+                if !self.indices.contains_key(&found) && !new.contains(&found) {
                     new.push(found);
                 }
             }
         }
-        new.truncate(CANDIDATES_MAX - self.configurations.len());
-        if new.is_empty() {
-            return;
+        new.truncate(CANDIDATES_MAX.saturating_sub(self.configurations.len()));
+        if !new.is_empty() {
+            // Points of the unit cube, and not too many: nothing is refused.
+            let _ = self.extend(new);
         }
+    }
+
+    /// Takes further candidates in, behind those that there are.
+    fn extend(&mut self, new: Vec<Configuration>) -> Result<(), AutoError> {
         let points: Vec<Vec<f64>> = new.iter().map(|one| point(&self.scales, one)).collect();
-        if self.auto.extend(&points).is_ok() {
-            self.configurations.extend(new);
+        self.auto.extend(&points)?;
+        for one in new {
+            self.indices.insert(one.clone(), self.configurations.len());
+            self.configurations.push(one);
         }
+        Ok(())
     }
 }
 
 fn point(scales: &[Scale], configuration: &Configuration) -> Vec<f64> {
     scales.iter().map(|scale| scale.place(configuration)).collect()
-}
-
-/// All configurations of a space, where it has few.
-fn listed(space: &Space) -> Option<Vec<Configuration>> {
-    let places = space.places().filter(|places| *places <= PLACES_MAX)?;
-    let mut look = space.look()?;
-    let allowed = (0..places).filter_map(|place| look.allowed_at(place));
-    let configurations: Vec<Configuration> = allowed.take(CANDIDATES_MAX + 1).collect();
-    (configurations.len() <= CANDIDATES_MAX).then_some(configurations)
-}
-
-/// Distinct configurations at the first points of a scrambled Sobol sequence.
-fn sampled(space: &Space, seed: u64) -> Result<Vec<Configuration>, CandidateError> {
-    let dimensions = space.axes().len() as u32;
-    if dimensions > NUM_DIMENSIONS {
-        return Err(error(
-            format!("{dimensions} hyperparameters are swept"),
-            "sweep fewer: a Sobol sequence has at most 256 dimensions",
-        ));
-    }
-    let scrambling = Stream::new(seed, "auto points", 0).below(1 << 32) as u32;
-    let mut known = BTreeSet::new();
-    let mut configurations = Vec::new();
-    for number in 0..LOOKED_AT_MAX {
-        let place: Vec<f64> =
-            (0..dimensions).map(|axis| f64::from(sample(number, axis, scrambling))).collect();
-        if let Some(found) = space.configuration(&place).filter(|found| !known.contains(found)) {
-            known.insert(found.clone());
-            configurations.push(found);
-            if configurations.len() == POINTS {
-                break;
-            }
-        }
-    }
-    Ok(configurations)
 }

@@ -7,7 +7,7 @@ use sweep_proto::random::Stream;
 
 use crate::auto::candidates::Candidates;
 
-/// An endless design: each next point is the one that adds most to those before it.
+/// An endless design: each next point is the one that adds most to those before it. It is computed as far as it is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
     /// Distance of each candidate to the nearest point so far.
@@ -34,13 +34,15 @@ impl Start {
         Self { apart: vec![f64::INFINITY; candidates.len()], ties, points: Vec::new() }
     }
 
-    /// All points so far.
-    pub(crate) fn points(&self) -> &[usize] {
-        &self.points
+    /// The point of a number, from 0. It does not depend on candidates that have come in since the search began.
+    pub(crate) fn point(&mut self, candidates: &Candidates, number: usize) -> usize {
+        while self.points.len() <= number {
+            self.add(candidates);
+        }
+        self.points[number]
     }
 
-    /// The next point.
-    pub(crate) fn next(&mut self, candidates: &Candidates) -> usize {
+    fn add(&mut self, candidates: &Candidates) {
         let used = candidates.uses(&self.points);
         let worth = |at: usize| {
             let apart = match self.apart[at] {
@@ -60,7 +62,6 @@ impl Start {
         for (at, apart) in self.apart.iter_mut().enumerate() {
             *apart = apart.min(candidates.distance(at, next));
         }
-        next
     }
 }
 
@@ -82,8 +83,8 @@ mod tests {
         for seed in 0..20 {
             let candidates = grid();
             let mut start = Start::new(&candidates, seed);
-            let points: Vec<usize> = (0..8).map(|_| start.next(&candidates)).collect();
-            assert_eq!(start.points(), points);
+            let points: Vec<usize> = (0..8).map(|number| start.point(&candidates, number)).collect();
+            assert_eq!(start.point(&candidates, 3), points[3], "asked again");
             for axis in 0..3 {
                 for level in 0..4 {
                     let place = f64::from(level) / 3.0;
@@ -98,7 +99,7 @@ mod tests {
     fn seeds_give_different_starts() {
         let candidates = grid();
         let firsts: std::collections::BTreeSet<usize> =
-            (0..40).map(|seed| Start::new(&candidates, seed).next(&candidates)).collect();
+            (0..40).map(|seed| Start::new(&candidates, seed).point(&candidates, 0)).collect();
         assert!(firsts.len() > 20, "{firsts:?}");
     }
 
@@ -106,7 +107,7 @@ mod tests {
     fn every_candidate_comes_once_before_any_comes_again() {
         let candidates = grid();
         let mut start = Start::new(&candidates, 3);
-        let mut points: Vec<usize> = (0..64).map(|_| start.next(&candidates)).collect();
+        let mut points: Vec<usize> = (0..64).map(|number| start.point(&candidates, number)).collect();
         points.sort_unstable();
         points.dedup();
         assert_eq!(points.len(), 64);

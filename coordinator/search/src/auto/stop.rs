@@ -29,9 +29,9 @@ pub struct Standing {
     pub named: usize,
     /// Most by which the logarithm of a lower score may be below the named one's before that counts.
     pub margin: f64,
-    /// The probability that no configuration is better by more than the margin.
-    pub probability: f64,
-    /// Configurations that may be as good, in their order: the named one is among them.
+    /// The probability that no configuration is better by more than the margin; `None` where too few trials have finished to tell.
+    pub probability: Option<f64>,
+    /// Configurations that may be as good, in their order: the named one is among them, where there is a probability.
     pub tied: Vec<usize>,
 }
 
@@ -78,7 +78,7 @@ impl Draws {
         Standing {
             named,
             margin,
-            probability: self.probability(belief, named, margin, &chances, sure),
+            probability: Some(self.probability(belief, named, margin, &chances, sure)),
             tied: tied.map(|(at, _)| at).collect(),
         }
     }

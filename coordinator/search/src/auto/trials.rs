@@ -17,6 +17,8 @@ pub(crate) enum State {
     Running,
     Paused,
     Finished,
+    /// Nobody is to train it any more, but what it has shown counts.
+    Retired,
     /// It will never show anything, or anything more.
     Failed,
 }
@@ -61,6 +63,11 @@ impl Trial {
     /// Whether it may still show something.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.state, State::Running | State::Paused)
+    }
+
+    /// Whether it may be handed out.
+    pub(crate) fn may_run(&self) -> bool {
+        matches!(self.state, State::Paused | State::Retired)
     }
 
     /// Whether what it has shown counts.
@@ -132,11 +139,42 @@ impl Trials {
         }
     }
 
-    /// The trial is never handed out again, and what it has shown does not count.
-    pub(crate) fn fail(&mut self, key: Key) {
-        if let Some(trial) = self.all.get_mut(&key).filter(|trial| trial.is_open()) {
-            trial.state = State::Failed;
+    /// The trial is not to be handed out again, whether it ever was or not. One that has ended stays as it is.
+    pub(crate) fn end(&mut self, key: Key, state: State) {
+        let trial = self.all.entry(key).or_insert_with(Trial::new);
+        if trial.is_open() || trial.state == State::Retired {
+            trial.state = state;
         }
+    }
+
+    /// The trial is over, with the score of guessing. One that has ended stays as it is.
+    pub(crate) fn diverge(&mut self, key: Key) {
+        let trial = self.all.entry(key).or_insert_with(Trial::new);
+        if trial.is_open() {
+            trial.has_diverged = true;
+            self.finish(key);
+        }
+    }
+
+    /// Only the first `epochs` epochs of the trial count. One that had ended runs again; one that waits still does, or is forgotten where
+    /// no epoch is left. Tells whether its score was taken into account for good.
+    pub(crate) fn rewind(&mut self, key: Key, epochs: usize) -> bool {
+        let Some(trial) = self.all.get_mut(&key) else { return false };
+        trial.losses.truncate(epochs);
+        trial.outlook = None;
+        trial.has_diverged = false;
+        match trial.state {
+            State::Running => {}
+            State::Paused => self.pause(key),
+            State::Finished => {
+                trial.state = State::Running;
+                self.finished -= 1;
+                self.curves.forget(key);
+                return std::mem::take(&mut trial.is_absorbed);
+            }
+            State::Retired | State::Failed => trial.state = State::Running,
+        }
+        false
     }
 
     /// Nothing is to be gained from the trial any more.
@@ -147,7 +185,7 @@ impl Trials {
         trial.state = State::Finished;
         self.finished += 1;
         if !trial.has_diverged {
-            self.curves.learn(&self.candidates, key, &trial.losses);
+            self.curves.learn(key, &trial.losses);
         }
     }
 

@@ -109,7 +109,7 @@ fn questions_at_any_time_change_no_decision() {
 /// Takes over what was decided, without deciding again.
 fn fold(search: &mut Auto, event: &Event) {
     match event {
-        Event::Asked(Some(job)) => search.given(3, *job).unwrap(),
+        Event::Asked(Some(job)) => search.given(*job).unwrap(),
         // No decision: nobody records it.
         Event::Asked(None) => {}
         Event::Stopped(standing) => search.concluded(standing.clone()).unwrap(),
@@ -143,7 +143,7 @@ fn what_was_decided_before_a_restart_is_folded_to_the_same_search() {
 #[test]
 fn a_conclusion_about_a_stranger_is_refused() {
     let mut search = auto(1);
-    let standing = Standing { named: 12, margin: 0.01, probability: 0.99, tied: vec![12] };
+    let standing = Standing { named: 12, margin: 0.01, probability: Some(0.99), tied: vec![12] };
     let problem = search.concluded(standing.clone()).unwrap_err().to_string();
     assert!(problem.contains("configuration 12"), "{problem}");
     assert!(search.ask(1).is_some());
@@ -168,16 +168,16 @@ fn without_a_model_the_start_goes_on() {
 fn decisions_that_this_version_would_not_take_are_folded() {
     let mut search = auto(1);
     let job = |configuration, replicate| Job { configuration, replicate, goes_on: false };
-    search.given(1, job(7, 1)).unwrap();
+    search.given(job(7, 1)).unwrap();
     search.reported(job(7, 1), 1, 0.6, Verdict::Pause).unwrap();
-    let twice = search.given(1, Job { goes_on: true, ..job(7, 1) });
+    let twice = search.given(Job { goes_on: true, ..job(7, 1) });
     assert_eq!(twice, Ok(()), "it goes on");
-    let running = search.given(1, job(7, 1)).unwrap_err().to_string();
+    let running = search.given(job(7, 1)).unwrap_err().to_string();
     assert!(running.contains("runs or has ended"), "{running}");
     search.reported(job(7, 1), 2, 0.5, Verdict::Finish).unwrap();
     assert_eq!(search.named(), Some(7));
     for stranger in [job(7, 2), job(12, 0)] {
-        let problem = search.given(1, stranger).unwrap_err().to_string();
+        let problem = search.given(stranger).unwrap_err().to_string();
         assert!(problem.contains("is no trial of this search"), "{problem}");
     }
     assert!(search.reported(job(7, 1), 3, 0.5, Verdict::Finish).is_err(), "it has finished");

@@ -98,7 +98,7 @@ fn auto_stops_after_a_small_part_of_the_grid_and_keeps_its_word() {
         let trace = searched(&made, 0.15, &mut search);
         let Some(standing) = search.stop() else { continue };
         assert_eq!(trace.stop, Some(standing.margin));
-        assert!(standing.probability >= 0.95 && standing.tied.contains(&standing.named));
+        assert!(standing.probability >= Some(0.95) && standing.tied.contains(&standing.named));
         assert_eq!(last(&trace), standing.named);
         stopped += 1;
         kept += u32::from(made.judge.is_within(standing.named, standing.margin));

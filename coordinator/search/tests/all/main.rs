@@ -10,4 +10,5 @@ mod space_searches;
 mod spaces;
 mod strategies;
 mod support;
+mod told;
 mod tpe;

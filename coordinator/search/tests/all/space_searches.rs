@@ -79,7 +79,7 @@ fn a_search_over_ranges_is_folded_after_a_restart() {
     }
     let mut folded = SpaceSearch::new(settings(3), space).unwrap();
     for (job, configuration, epochs) in &decisions {
-        folded.given(1, *job).unwrap();
+        folded.given(*job).unwrap();
         assert_eq!(folded.configuration(job.configuration), Some(configuration));
         for (epoch, (loss, verdict)) in (1..).zip(epochs) {
             folded.reported(*job, epoch, *loss, *verdict).unwrap();
@@ -129,4 +129,59 @@ fn a_space_without_a_configuration_is_refused_in_words() {
     let nothing = Space::of(&crate::support::spec(axes, &["units > 300"]));
     let problem = SpaceSearch::new(settings(1), nothing).unwrap_err().to_string();
     assert!(problem.contains("0 candidates"), "{problem}");
+}
+
+/// Trials that are named by their configurations, as whoever keeps a log does: all that is answered is a candidate by then.
+#[test]
+fn a_search_over_ranges_is_folded_by_configurations() {
+    let begun = || SpaceSearch::new(settings(3).told_of_ends(), ranges()).unwrap();
+    let mut search = begun();
+    let mut log: Vec<(Configuration, u32)> = Vec::new();
+    for _ in 0..14 {
+        let Some(job) = search.answer(1, 2).jobs.first().copied() else { break };
+        let configuration =
+            search.configuration(job.configuration).expect("it is a candidate before the answer").clone();
+        assert_eq!(search.index_of(&configuration), Some(job.configuration));
+        search.given(job).unwrap();
+        for epoch in 1..=EPOCHS {
+            search.shown(job, epoch, loss(&configuration, epoch), epoch == EPOCHS).unwrap();
+        }
+        log.push((configuration, job.replicate));
+    }
+    assert!(search.configuration(1_024).is_some(), "neighbours came in");
+    let mut folded = begun();
+    for (configuration, replicate) in &log {
+        let index = folded.admit(configuration).unwrap();
+        let job = Job { configuration: index, replicate: *replicate, goes_on: false };
+        folded.given(job).unwrap();
+        for epoch in 1..=EPOCHS {
+            folded.shown(job, epoch, loss(configuration, epoch), epoch == EPOCHS).unwrap();
+        }
+    }
+    assert_eq!(folded.answer(2, 3), search.answer(2, 3));
+    assert_eq!(folded.best(), search.best());
+}
+
+/// A configuration that was tried under an earlier form of the space is taken in, and one that is not of the space is not.
+#[test]
+fn any_configuration_of_the_space_may_be_admitted() {
+    let mut search = SpaceSearch::new(settings(3).told_of_ends(), ranges()).unwrap();
+    let of = |units: u64, rate: f64| {
+        let one = Configuration::default().with(Units, sweep_proto::Value::Integer(units)).unwrap();
+        one.with(LearningRate, sweep_proto::Value::Real(rate)).unwrap()
+    };
+    let stranger = of(90, 2.1e-3);
+    assert_eq!(search.index_of(&stranger), None);
+    let index = search.admit(&stranger).unwrap();
+    assert_eq!((search.admit(&stranger), search.index_of(&stranger)), (Ok(index), Some(index)));
+    assert_eq!(search.configuration(index), Some(&stranger));
+    let outside = search.admit(&of(90, 0.5)).unwrap_err().to_string();
+    assert!(outside.contains("learning_rate") && outside.contains("not of the space"), "{outside}");
+    let job = Job { configuration: index, replicate: 0, goes_on: false };
+    search.given(job).unwrap();
+    (1..=EPOCHS).for_each(|epoch| search.shown(job, epoch, loss(&stranger, epoch), epoch == EPOCHS).unwrap());
+    assert_eq!(search.named(), Some(index));
+    // One that comes in later is beside what is known.
+    let later = search.admit(&of(91, 2.1e-3)).unwrap();
+    assert_eq!((later, search.named()), (index + 1, Some(index)));
 }
