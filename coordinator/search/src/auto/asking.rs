@@ -69,22 +69,26 @@ impl Auto {
         {
             return Some((standing.named, replicate));
         }
-        let open: Vec<Open> = (0..self.trials.candidates().len())
+        let open: Vec<Key> = (0..self.trials.candidates().len())
             .filter_map(|one| self.trials.next(one).map(|replicate| (one, replicate)))
             .collect();
         self.most_telling(&open).or_else(|| open.first().copied())
     }
 
     /// The open trial that tells most about which configuration is best.
-    fn most_telling(&mut self, open: &[Open]) -> Option<Open> {
+    fn most_telling(&mut self, open: &[Key]) -> Option<Key> {
         let taught = self.taught.as_ref()?;
         let means = taught.view(&mut self.trials, false)?.mean;
         let belief = taught.view(&mut self.trials, true)?;
         let points = taught.listed.points();
-        let placed = |(one, replicate): &Open| Some((taught.listed.place(*one)?, *replicate));
+        let trials = &mut self.trials;
+        let placed = |(one, replicate): &Key| {
+            let (configuration, doubt) = (taught.listed.place(*one)?, trials.doubt((*one, *replicate)));
+            Some(Open { configuration, replicate: *replicate, doubt })
+        };
         let open: Vec<Open> = open.iter().filter_map(placed).collect();
-        let ((place, replicate), _) = self.gain.best(&belief, &means[..points.len()], &open)?;
-        Some((points[place], replicate))
+        let (best, _) = self.gain.best(&belief, &means[..points.len()], &open)?;
+        Some((points[best.configuration], best.replicate))
     }
 
     /// How sure the search is; judged once for as long as nothing is shown.
@@ -110,6 +114,9 @@ impl Auto {
 
     pub(super) fn run(&mut self, key: Key) -> Job {
         let goes_on = self.trials.run(key);
+        if let Some(taught) = &mut self.taught {
+            taught.meet(key.0);
+        }
         Job { configuration: key.0, replicate: key.1, goes_on }
     }
 }

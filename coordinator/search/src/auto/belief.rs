@@ -49,6 +49,11 @@ impl Belief {
         Self { candidates: count, mean, covariance, noises }
     }
 
+    /// Seed noise of a candidate, as a variance.
+    pub(crate) fn noise(&self, candidate: usize) -> f64 {
+        self.noises[candidate]
+    }
+
     /// Where a replicate's common part stands.
     fn place(&self, replicate: u32) -> usize {
         self.candidates + replicate as usize
@@ -146,7 +151,7 @@ impl Updated<'_> {
 
     /// Seed noise of a candidate, as a variance.
     pub(crate) fn noise(&self, candidate: usize) -> f64 {
-        self.before.noises[candidate]
+        self.before.noise(candidate)
     }
 }
 

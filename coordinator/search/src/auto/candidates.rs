@@ -14,6 +14,9 @@ const TABULATED_LEVELS_MAX: usize = 256;
 /// Distance at which levels of an axis still tell much about each other, as a part of the axis.
 const LENGTH: f64 = 0.6;
 
+/// The coordinate of a candidate on an axis that is not varied in it: a level of its own, apart from all others.
+pub const ABSENT: f64 = -1.0;
+
 /// What a model should know of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AxisKind {
@@ -71,7 +74,7 @@ impl Levels {
     fn computed(&self, one: usize, other: usize) -> f64 {
         if one == other {
             1.0
-        } else if self.kind.is_categorical {
+        } else if self.kind.is_categorical || [one, other].map(|level| self.places[level]).contains(&ABSENT) {
             0.0
         } else {
             matern((self.places[one] - self.places[other]).abs() / LENGTH)
@@ -88,7 +91,7 @@ impl Levels {
 }
 
 impl Candidates {
-    /// Candidates at these points, one coordinate in `[0, 1]` for each axis.
+    /// Candidates at these points, one coordinate for each axis: in `[0, 1]`, or [`ABSENT`].
     ///
     /// # Errors
     /// Where there are none or too many, or a point is not of the unit cube.
@@ -102,7 +105,7 @@ impl Candidates {
             return Err(error(format!("the search has {} candidates", points.len()), remedy));
         }
         let is_in_cube = |point: &&Vec<f64>| {
-            point.len() == axes.len() && point.iter().all(|one| (0.0..=1.0).contains(one))
+            point.len() == axes.len() && point.iter().all(|one| (0.0..=1.0).contains(one) || *one == ABSENT)
         };
         if let Some(at) = points.iter().position(|point| !is_in_cube(&point)) {
             return Err(error(
@@ -163,14 +166,15 @@ impl Candidates {
         self.axes.len()
     }
 
-    /// The coordinate of a candidate on an axis.
+    /// The coordinate of a candidate on an axis, see [`Self::new`].
     pub fn place(&self, candidate: usize, axis: usize) -> f64 {
         self.axes[axis].places[self.levels[candidate][axis] as usize]
     }
 
-    /// How far along an axis a candidate is from the middle; 0 where the axis has no order.
+    /// How far along an axis a candidate is from the middle; 0 where the axis has no order, or is not varied.
     pub(crate) fn offset(&self, candidate: usize, axis: usize) -> f64 {
-        if self.axes[axis].kind.is_categorical { 0.0 } else { self.place(candidate, axis) - 0.5 }
+        let place = self.place(candidate, axis);
+        if self.axes[axis].kind.is_categorical || place == ABSENT { 0.0 } else { place - 0.5 }
     }
 
     /// How much two candidates tell about each other along an axis, from 0 to 1.
@@ -197,12 +201,46 @@ impl Candidates {
         levels.map(|(level, uses)| squared(uses[*level as usize])).sum()
     }
 
-    /// Sum of distances along all axes; different categories are one axis apart.
+    /// Sum of distances along all axes; different categories are one axis apart, and so is where an axis is not varied from where it is.
     pub(crate) fn distance(&self, one: usize, other: usize) -> f64 {
         let along = |(at, axis): (usize, &Levels)| {
-            let apart = (self.place(one, at) - self.place(other, at)).abs();
-            if axis.kind.is_categorical { f64::from(u8::from(apart > 0.0)) } else { apart }
+            let places = [self.place(one, at), self.place(other, at)];
+            let apart = (places[0] - places[1]).abs();
+            let has_order = !axis.kind.is_categorical && !places.contains(&ABSENT);
+            if has_order { apart } else { f64::from(u8::from(apart > 0.0)) }
         };
         self.axes.iter().enumerate().map(along).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of two numeric axes the second one is not varied in the first two candidates.
+    #[test]
+    fn where_an_axis_is_not_varied_is_apart_from_all_its_levels() {
+        let points =
+            [[0.0, ABSENT], [1.0, ABSENT], [0.0, 0.0], [0.0, 0.5], [0.0, 1.0]].map(|one| one.to_vec());
+        let candidates = Candidates::new(&[AxisKind { is_categorical: false }; 2], &points).unwrap();
+        assert_eq!(candidates.similarity(1, 0, 1), 1.0, "neither has it");
+        assert!((2..5).all(|one| candidates.similarity(1, 0, one) == 0.0));
+        assert!(candidates.similarity(1, 2, 3) > 0.5);
+        assert!((2..5).all(|one| candidates.distance(0, one) == 1.0));
+        assert_eq!([0, 2, 3].map(|one| candidates.offset(one, 1)), [0.0, -0.5, 0.0]);
+        let more = candidates.with(&[vec![0.5, ABSENT]]).unwrap();
+        assert_eq!(
+            (more.place(5, 1), more.similarity(1, 5, 0), more.similarity(1, 5, 4)),
+            (ABSENT, 1.0, 0.0)
+        );
+        assert!(Candidates::new(&[AxisKind { is_categorical: false }], &[vec![-0.5]]).is_err());
+    }
+
+    #[test]
+    fn an_axis_of_one_level_tells_nothing_apart() {
+        let points = [[0.0, 0.5], [1.0, 0.5]].map(|one| one.to_vec());
+        let candidates = Candidates::new(&[AxisKind { is_categorical: false }; 2], &points).unwrap();
+        assert_eq!((candidates.similarity(1, 0, 1), candidates.distance(0, 1)), (1.0, 1.0));
+        assert!(candidates.similarity(0, 0, 1) < 1.0);
     }
 }

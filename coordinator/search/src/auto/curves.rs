@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::auto::candidates::Candidates;
 use crate::auto::linear::{Cholesky, Matrix};
+use crate::auto::scores::lowest;
 
 /// A trial: its configuration and its replicate.
 pub(crate) type Key = (usize, u32);
@@ -14,8 +15,9 @@ pub(crate) type Key = (usize, u32);
 /// Finished trials that must have passed an epoch before others are judged by them there.
 const TEACHERS_MIN: usize = 4;
 
-/// Most finished trials by which an epoch is judged: those that ended lowest.
-const TEACHERS_MAX: usize = 256;
+/// Most finished trials by which an epoch is judged: those that ended lowest. Each trial that finishes changes the processes of all epochs,
+/// and one of so many teachers takes a third of a millisecond.
+const TEACHERS_MAX: usize = 128;
 
 /// What is expected while few trials have finished: 3 % lower, give or take 5 %.
 const UNTAUGHT: Outlook = Outlook { change: -0.03, variance: 0.05 * 0.05 };
@@ -63,15 +65,11 @@ struct Process {
 #[derive(Clone, Debug)]
 pub(crate) struct Curves {
     chance_loss: f64,
-    /// The losses of each finished trial.
-    finished: BTreeMap<Key, Vec<f64>>,
+    /// The losses of each finished trial, and their lowest.
+    finished: BTreeMap<Key, (Vec<f64>, f64)>,
     processes: Vec<Option<Process>>,
     /// Grows with each change.
     version: u32,
-}
-
-fn lowest(losses: &[f64]) -> f64 {
-    losses.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 fn similarity(one: &[f64], other: &[f64]) -> f64 {
@@ -127,7 +125,7 @@ impl Curves {
 
     /// Learns from a trial that has finished with these losses.
     pub(crate) fn learn(&mut self, key: Key, losses: &[f64]) {
-        self.finished.insert(key, losses.to_vec());
+        self.finished.insert(key, (losses.to_vec(), lowest(losses)));
         self.changed();
     }
 
@@ -162,9 +160,9 @@ impl Curves {
 
     /// What is taught by those of the finished trials that went on after the epoch at `at`; of many, by those that ended lowest.
     fn process(&self, candidates: &Candidates, at: usize) -> Option<Process> {
-        let went_on = self.finished.iter().filter(|(_, losses)| losses.len() > at + 1);
+        let went_on = self.finished.iter().filter(|(_, (losses, _))| losses.len() > at + 1);
         let mut teachers: Vec<(f64, &Key, &Vec<f64>)> =
-            went_on.map(|(key, losses)| (lowest(losses), key, losses)).collect();
+            went_on.map(|(key, (losses, end))| (*end, key, losses)).collect();
         if teachers.len() < TEACHERS_MIN {
             return None;
         }

@@ -9,8 +9,24 @@ const NODES: usize = 15;
 /// Lanes that are compared at one time.
 const LANES: usize = 8;
 
-/// What a search may hand out: a configuration and the replicate of it that would be trained.
-pub(crate) type Open = (usize, u32);
+/// What a search may hand out: a configuration, and the replicate of it that would be trained.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Open {
+    pub(crate) configuration: usize,
+    pub(crate) replicate: u32,
+    /// Of a trial that goes on: the variance with which its score is foretold.
+    pub(crate) doubt: Option<f64>,
+}
+
+impl Open {
+    /// The noise with which its score would tell of its configuration, beyond what is known, where the seed noise is `noise`.
+    ///
+    /// What a trial shows that goes on is no second draw: it tells as much more as its score is known better. With the noise `s` and
+    /// the doubt `v` the belief knows of it with the precision `1 / (s + v)`, and will with `1 / s`; the difference is `v / (s (s + v))`.
+    fn noise(&self, noise: f64) -> f64 {
+        self.doubt.map_or(noise, |doubt| noise + noise * noise / doubt)
+    }
+}
 
 /// Finds the trial of the highest knowledge gradient.
 #[derive(Clone, Debug)]
@@ -43,7 +59,9 @@ impl Gain {
         let kept = belief.kept(&kept);
         let mut best: Option<(Open, f64)> = None;
         for trial in open {
-            let variance = belief.of_trial(*trial, &kept, &mut slopes) + belief.noise(trial.0);
+            let key = (trial.configuration, trial.replicate);
+            let noise = trial.noise(belief.noise(trial.configuration));
+            let variance = belief.of_trial(key, &kept, &mut slopes) + noise;
             let scale = 1.0 / variance.sqrt();
             slopes.iter_mut().for_each(|slope| *slope *= scale);
             let mut sum = lowest;

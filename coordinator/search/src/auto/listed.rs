@@ -1,15 +1,21 @@
 //! Which candidates are modelled together. Of many, those that may be best: a belief over all of them would take their square in memory.
 
-use crate::auto::belief::Belief;
+use std::collections::BTreeSet;
+
 use crate::auto::candidates::Candidates;
+use crate::auto::counted::lowest_and_spread;
 use crate::auto::model::{Observation, Parameters};
-use crate::auto::stop;
+use crate::auto::screening;
 
 /// Most candidates that are modelled together: their belief takes 8 MB, and each trial that finishes a millisecond.
 const LISTED_MAX: usize = 1_024;
 
-/// Candidates that are looked at together to find the ones that may be best.
-const LOOKED_AT: usize = 256;
+/// Most observations that count when the belief is made: it takes the cube of their number, a third of a second for so many. Those
+/// that come later count one by one.
+const COUNTED_MAX: usize = 512;
+
+/// Observations by which candidates are judged one by one.
+const SCREENED_BY: usize = 256;
 
 /// Some candidates, each at a place of the list.
 #[derive(Clone, Debug)]
@@ -22,58 +28,48 @@ pub(crate) struct Listed {
 
 /// What the list follows from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shown<'a> {
-    /// What trials have shown, those that have not finished extrapolated.
+pub(crate) struct Evidence<'a> {
+    /// What trials have shown, sorted; those that have not finished extrapolated.
     pub(crate) observations: &'a [Observation],
-    /// Configurations with a trial, in their order.
-    pub(crate) tried: &'a [usize],
+    /// Configurations of trials that run: they will show something.
+    pub(crate) running: &'a [usize],
     pub(crate) level: f64,
-    pub(crate) replicates: u32,
     pub(crate) margin: f64,
 }
 
 impl Listed {
-    fn new(candidates: &Candidates, mut points: Vec<usize>, left_out: f64) -> Self {
-        points.sort_unstable();
+    fn new(candidates: &Candidates, points: Vec<usize>, left_out: f64) -> Self {
         let mut places = vec![None; candidates.len()];
         points.iter().enumerate().for_each(|(place, point)| places[*point] = Some(place));
         Self { points, places, left_out }
     }
 
-    /// The candidates that may be best, and all that were tried.
-    pub(crate) fn of(candidates: &Candidates, parameters: &Parameters, shown: &Shown<'_>) -> Self {
-        if candidates.len() <= LISTED_MAX {
+    /// All candidates, where they and what was shown are few. Else those by which others are judged and those that run, and the ones that are
+    /// most likely to be best; of what was tried and does not count, none.
+    pub(crate) fn of(candidates: &Candidates, parameters: &Parameters, evidence: &Evidence<'_>) -> Self {
+        let Evidence { observations, running, level, margin } = *evidence;
+        if candidates.len() <= LISTED_MAX && observations.len() <= COUNTED_MAX {
             return Self::new(candidates, (0..candidates.len()).collect(), 0.0);
         }
-        let others: Vec<usize> =
-            (0..candidates.len()).filter(|one| shown.tried.binary_search(one).is_err()).collect();
-        let mut rated: Vec<(f64, usize)> = Vec::with_capacity(others.len());
-        for part in others.chunks(LOOKED_AT) {
-            let together = Self::new(candidates, [shown.tried, part].concat(), 0.0);
-            let chances = together.chances(candidates, parameters, shown);
-            let chance = |one: &usize| together.place(*one).map_or(0.0, |place| chances[place]);
-            rated.extend(part.iter().map(|one| (chance(one), *one)));
+        let judges = lowest_and_spread(observations, SCREENED_BY);
+        let chances = screening::chances(candidates, parameters, &judges, level, margin);
+        let fixed = judges.iter().map(|one| &one.configuration).chain(running);
+        let mut points: BTreeSet<usize> = fixed.copied().collect();
+        let mut shown = vec![0; candidates.len()];
+        observations.iter().for_each(|one| shown[one.configuration] += 1);
+        let mut counted: usize = points.iter().map(|one| shown[*one]).sum();
+        let mut others: Vec<usize> = (0..candidates.len()).filter(|one| !points.contains(one)).collect();
+        others.sort_by(|one, other| chances[*other].total_cmp(&chances[*one]).then(one.cmp(other)));
+        let mut left_out = 0.0;
+        for one in others {
+            if points.len() < LISTED_MAX && counted + shown[one] <= COUNTED_MAX.max(counted) {
+                counted += shown[one];
+                points.insert(one);
+            } else {
+                left_out += chances[one];
+            }
         }
-        rated.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
-        let kept = LISTED_MAX.saturating_sub(shown.tried.len()).min(rated.len());
-        let left_out = rated[kept..].iter().map(|(chance, _)| chance).sum();
-        let kept = rated[..kept].iter().map(|(_, one)| *one);
-        Self::new(candidates, shown.tried.iter().copied().chain(kept).collect(), left_out)
-    }
-
-    /// The chance of each to be better by more than the margin than the one of the lowest mean among those tried.
-    fn chances(&self, candidates: &Candidates, parameters: &Parameters, shown: &Shown<'_>) -> Vec<f64> {
-        let belief = Belief::prior(candidates, &self.points, parameters, shown.replicates, shown.level);
-        let updated = belief.updated(&self.placed(shown.observations));
-        let named = updated.as_ref().and_then(|updated| {
-            let places = shown.tried.iter().filter_map(|one| self.place(*one));
-            places.min_by(|one, other| updated.mean[*one].total_cmp(&updated.mean[*other]))
-        });
-        match (updated, named) {
-            (Some(updated), Some(named)) => stop::chances(&updated, named, shown.margin),
-            // Where nothing was tried, each is as good as the others.
-            _ => vec![0.0; self.points.len()],
-        }
+        Self::new(candidates, points.into_iter().collect(), left_out)
     }
 
     /// The candidates, in the order of their places.
@@ -83,14 +79,7 @@ impl Listed {
 
     /// The place of a candidate; `None` where it is not listed.
     pub(crate) fn place(&self, candidate: usize) -> Option<usize> {
-        self.places[candidate]
-    }
-
-    /// Observations of listed candidates, by their places.
-    pub(crate) fn placed(&self, observations: &[Observation]) -> Vec<Observation> {
-        let placed =
-            |one: &Observation| Some(Observation { configuration: self.place(one.configuration)?, ..*one });
-        observations.iter().filter_map(placed).collect()
+        self.places.get(candidate).copied().flatten()
     }
 }
 
@@ -108,28 +97,32 @@ mod tests {
     }
 
     /// Lowest at the corner of candidate 0.
-    fn observations(tried: &[usize]) -> Vec<Observation> {
+    fn observations(tried: &[usize], replicates: u32) -> Vec<Observation> {
         let value = |one: usize| 0.1 * ((one / 40 + one % 40) as f64 / 78.0) - 0.7;
-        let observation = |one: &usize| Observation {
-            configuration: *one,
-            replicate: 0,
-            value: value(*one),
+        let observation = |one: usize, replicate| Observation {
+            configuration: one,
+            replicate,
+            value: value(one),
             variance: 0.0,
         };
-        tried.iter().map(observation).collect()
+        tried
+            .iter()
+            .flat_map(|one| (0..replicates).map(move |replicate| observation(*one, replicate)))
+            .collect()
     }
 
     #[test]
     fn what_may_be_best_is_listed_and_what_was_tried() {
         let candidates = grid();
         let tried: Vec<usize> = vec![0, 39, 45, 410, 820, 1_230, 1_560, 1_599];
-        let observations = observations(&tried);
-        let shown =
-            Shown { observations: &observations, tried: &tried, level: -0.65, replicates: 2, margin: 0.01 };
-        let parameters = Parameters::fit(&candidates, &observations, shown.level);
-        let listed = Listed::of(&candidates, &parameters, &shown);
+        let observations = observations(&tried, 1);
+        let running = [1_598];
+        let evidence =
+            Evidence { observations: &observations, running: &running, level: -0.65, margin: 0.01 };
+        let parameters = Parameters::fit(&candidates, &observations, evidence.level);
+        let listed = Listed::of(&candidates, &parameters, &evidence);
         assert_eq!(listed.points().len(), LISTED_MAX);
-        assert!(tried.iter().all(|one| listed.place(*one).is_some()));
+        assert!(tried.iter().chain(&running).all(|one| listed.place(*one).is_some()));
         let near = (0..10).flat_map(|row| (0..10).map(move |column| 40 * row + column));
         assert!(near.into_iter().all(|one| listed.place(one).is_some()), "neighbours of the best one");
         let far = (30..39).flat_map(|row| (30..39).map(move |column| 40 * row + column));
@@ -138,7 +131,26 @@ mod tests {
         assert!((0.0..0.2).contains(&listed.left_out), "{}", listed.left_out);
         let places: Vec<usize> = listed.points().iter().filter_map(|one| listed.place(*one)).collect();
         assert_eq!(places, (0..LISTED_MAX).collect::<Vec<_>>());
-        assert_eq!(listed.placed(&observations).len(), tried.len());
+        assert_eq!(listed.place(1_600), None, "a candidate that came in later");
+    }
+
+    /// However much was tried, what counts is bounded, and the best of it is listed.
+    #[test]
+    fn what_counts_is_bounded() {
+        let candidates = grid();
+        let tried: Vec<usize> = (0..1_600).filter(|one| one % 40 < 30).collect();
+        let observations = observations(&tried, 3);
+        let running = [1_199, 1_239];
+        let evidence =
+            Evidence { observations: &observations, running: &running, level: -0.65, margin: 0.01 };
+        let few = crate::auto::counted::spread(&observations, 60);
+        let parameters = Parameters::fit(&candidates, &few, evidence.level);
+        let listed = Listed::of(&candidates, &parameters, &evidence);
+        assert!(listed.points().len() <= LISTED_MAX);
+        let counted = observations.iter().filter(|one| listed.place(one.configuration).is_some()).count();
+        assert!(counted <= COUNTED_MAX + 3 * running.len(), "{counted}");
+        assert!([0, 1, 40, 41, 80].iter().chain(&running).all(|one| listed.place(*one).is_some()));
+        assert!(listed.left_out < 0.2, "{}", listed.left_out);
     }
 
     #[test]
@@ -146,8 +158,8 @@ mod tests {
         let axes = [AxisKind { is_categorical: true }];
         let points: Vec<Vec<f64>> = (0..5).map(|at| vec![f64::from(at) / 5.0]).collect();
         let candidates = Candidates::new(&axes, &points).unwrap();
-        let shown = Shown { observations: &[], tried: &[], level: 0.0, replicates: 1, margin: 0.01 };
-        let listed = Listed::of(&candidates, &Parameters::prior(1), &shown);
+        let evidence = Evidence { observations: &[], running: &[], level: 0.0, margin: 0.01 };
+        let listed = Listed::of(&candidates, &Parameters::prior(1), &evidence);
         assert_eq!((listed.points(), listed.left_out), (&[0, 1, 2, 3, 4][..], 0.0));
     }
 }

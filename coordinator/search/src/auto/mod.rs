@@ -10,6 +10,7 @@
 mod asking;
 mod belief;
 mod candidates;
+mod counted;
 mod curves;
 mod gain;
 mod interface;
@@ -18,7 +19,10 @@ mod listed;
 mod minimise;
 mod model;
 mod neighbours;
+mod observed;
 mod scale;
+mod scores;
+mod screening;
 mod space_points;
 mod space_search;
 mod standing;
@@ -27,12 +31,13 @@ mod stepping;
 mod stop;
 mod taught;
 mod telling;
+mod trial;
 mod trials;
 
 #[cfg(test)]
 mod tests;
 
-pub use candidates::{AxisKind, CANDIDATES_MAX, CandidateError, Candidates};
+pub use candidates::{ABSENT, AxisKind, CANDIDATES_MAX, CandidateError, Candidates};
 pub use interface::{Answer, AutoError, Endings, Job, Settings, Verdict};
 pub use model::{Observation, Parameters};
 pub use space_search::SpaceSearch;
@@ -93,11 +98,13 @@ impl Auto {
         Taught::learn(&mut self.taught, &mut self.trials, &self.settings);
     }
 
-    /// Takes further candidates in, behind those that there are.
-    fn extend(&mut self, points: &[Vec<f64>]) -> Result<(), CandidateError> {
+    /// Takes further candidates in, behind those that there are. They are modelled with all others once that follows anew, and at once
+    /// where they are `modelled`.
+    fn extend(&mut self, points: &[Vec<f64>], modelled: bool) -> Result<(), CandidateError> {
         self.trials.extend(points)?;
-        // What is believed is of fewer candidates.
-        self.taught = None;
+        if let Some(taught) = self.taught.as_mut().filter(|_| modelled) {
+            taught.list(&mut self.trials, &self.settings);
+        }
         self.changed();
         Ok(())
     }

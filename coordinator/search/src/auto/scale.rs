@@ -1,13 +1,15 @@
 //! Where the values of a hyperparameter stand on its axis, from 0 to 1.
 
-use sweep_proto::{Axis, Configuration, Domain, Hyperparameter, Value};
+use sweep_proto::{Axis, Condition, Configuration, Domain, Hyperparameter, Value};
 
-use crate::auto::candidates::AxisKind;
+use crate::auto::candidates::{ABSENT, AxisKind};
 
 /// How the values of a hyperparameter are laid out on its axis.
 #[derive(Clone, Debug)]
 pub(crate) struct Scale {
     hyperparameter: Hyperparameter,
+    /// Where it is varied.
+    when: Vec<Condition>,
     /// Numbers from the least to the greatest, or categories in their order.
     ends: Option<[f64; 2]>,
     is_logarithmic: bool,
@@ -38,7 +40,8 @@ impl Scale {
             scaled.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], one| [low.min(one), high.max(one)])
         });
         let categories = if ends.is_some() { Vec::new() } else { values };
-        Self { hyperparameter: axis.hyperparameter, ends, is_logarithmic, categories }
+        let (hyperparameter, when) = (axis.hyperparameter, axis.when.clone());
+        Self { hyperparameter, when, ends, is_logarithmic, categories }
     }
 
     fn place_of(&self, value: &Value) -> f64 {
@@ -51,9 +54,11 @@ impl Scale {
         if place.is_finite() { place.clamp(0.0, 1.0) } else { 0.0 }
     }
 
-    /// The place of a configuration's value, from 0 to 1.
+    /// The place of a configuration's value, from 0 to 1, or [`ABSENT`] where its hyperparameter is not varied: whatever the value is then,
+    /// it says nothing about those that the axis has.
     pub(crate) fn place(&self, configuration: &Configuration) -> f64 {
-        self.place_of(&configuration.get(self.hyperparameter))
+        let is_active = self.when.iter().all(|condition| condition.holds(configuration));
+        if is_active { self.place_of(&configuration.get(self.hyperparameter)) } else { ABSENT }
     }
 
     pub(crate) fn kind(&self) -> AxisKind {
@@ -106,6 +111,20 @@ mod tests {
         assert_eq!(levels(&[10, 20, 30]), [0.0, 0.5, 1.0]);
         assert_eq!(levels(&[64, 16]), [1.0, 0.0], "in any order");
         assert_eq!(levels(&[5]), [0.5], "a single one is in the middle");
+    }
+
+    /// A dropout between layers is varied where there are two.
+    #[test]
+    fn what_is_not_varied_has_no_place() {
+        let range = Range::new(Hyperparameter::Dropout, [0.0, 0.5].map(Value::Real), false, None).unwrap();
+        let condition = Condition { hyperparameter: Hyperparameter::Layers, values: vec![Value::Integer(2)] };
+        let axis = Axis { when: vec![condition], ..Axis::of_range(Hyperparameter::Dropout, range) };
+        let of = |layers, dropout| {
+            let one = Configuration::default().with(Hyperparameter::Layers, Value::Integer(layers)).unwrap();
+            one.with(Hyperparameter::Dropout, Value::Real(dropout)).unwrap()
+        };
+        let scale = Scale::of(&axis);
+        assert_eq!([of(1, 0.0), of(2, 0.0), of(2, 0.5)].map(|one| scale.place(&one)), [ABSENT, 0.0, 1.0]);
     }
 
     #[test]

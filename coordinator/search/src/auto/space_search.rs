@@ -77,7 +77,7 @@ impl SpaceSearch {
                 configuration.label(&axes)
             )));
         }
-        self.extend(vec![configuration.clone()])?;
+        self.extend(vec![configuration.clone()], false)?;
         Ok(self.configurations.len() - 1)
     }
 
@@ -239,14 +239,14 @@ impl SpaceSearch {
         new.truncate(CANDIDATES_MAX.saturating_sub(self.configurations.len()));
         if !new.is_empty() {
             // Points of the unit cube, and not too many: nothing is refused.
-            let _ = self.extend(new);
+            let _ = self.extend(new, true);
         }
     }
 
     /// Takes further candidates in, behind those that there are.
-    fn extend(&mut self, new: Vec<Configuration>) -> Result<(), AutoError> {
+    fn extend(&mut self, new: Vec<Configuration>, modelled: bool) -> Result<(), AutoError> {
         let points: Vec<Vec<f64>> = new.iter().map(|one| point(&self.scales, one)).collect();
-        self.auto.extend(&points)?;
+        self.auto.extend(&points, modelled)?;
         for one in new {
             self.indices.insert(one.clone(), self.configurations.len());
             self.configurations.push(one);

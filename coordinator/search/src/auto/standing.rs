@@ -4,7 +4,7 @@ use crate::auto::Auto;
 use crate::auto::interface::{Job, Verdict};
 use crate::auto::stop::{self, Standing};
 use crate::auto::taught::Taught;
-use crate::auto::trials::State;
+use crate::auto::trial::State;
 
 /// A trial is paused once it is less probable than this that its configuration is as good as the named one ...
 const UNLIKELY: f64 = 0.02;
@@ -50,7 +50,8 @@ impl Auto {
         let taught = self.taught.as_ref().filter(|taught| taught.is_mature())?;
         let belief = taught.view(&mut self.trials, false)?;
         let named = taught.lowest(&self.trials, &belief)?;
-        // The grid itself would not tell smaller differences between two configurations from seed noise.
+        // The grid itself would not tell smaller differences between two configurations from seed noise. What a replicate adds to both is
+        // no part of it: they are compared by the same seeds.
         let of_difference = (2.0 * belief.noise(named) / f64::from(self.settings.replicates)).sqrt();
         let margin = self.settings.margin_of_logarithms().max(of_difference);
         let found = self.draws.standing(&belief, named, margin, sure);

@@ -5,7 +5,7 @@ use crate::auto::curves::Key;
 use crate::auto::interface::{AutoError, Endings, Job, Verdict};
 use crate::auto::taught::Taught;
 use crate::auto::telling::refusal;
-use crate::auto::trials::State;
+use crate::auto::trial::State;
 
 /// Where the trainer has no patience, a trial is finished once it will hardly gain this much any more. With patience that would save few
 /// epochs, and bias scores.

@@ -35,6 +35,14 @@ pub struct Standing {
     pub tied: Vec<usize>,
 }
 
+/// Rivals that are drawn together, which takes 40 milliseconds: the chances of all others count as failures.
+const RIVALS_MAX: usize = 256;
+
+/// The chance that a difference is positive: its mean, and its variance.
+pub(crate) fn chance(mean: f64, variance: f64) -> f64 {
+    normal::below(mean / variance.max(1e-12).sqrt())
+}
+
 /// The chance of each candidate to be better than the named one by more than `margin`.
 pub(crate) fn chances(belief: &Updated<'_>, named: usize, margin: f64) -> Vec<f64> {
     let covariances = belief.covariances(named);
@@ -44,8 +52,10 @@ pub(crate) fn chances(belief: &Updated<'_>, named: usize, margin: f64) -> Vec<f6
         if at == named {
             return if margin >= 0.0 { 0.0 } else { 1.0 };
         }
-        let gap = (own + variances[at] - 2.0 * covariances[at]).max(1e-12);
-        normal::below((belief.mean[named] - margin - belief.mean[at]) / gap.sqrt())
+        self::chance(
+            belief.mean[named] - margin - belief.mean[at],
+            own + variances[at] - 2.0 * covariances[at],
+        )
     };
     (0..variances.len()).map(chance).collect()
 }
@@ -99,10 +109,13 @@ impl Draws {
         }
         let mut left_out = 0.0;
         while let Some(last) = rivals.last()
-            && left_out + chances[*last] <= LEFT_OUT
+            && (left_out + chances[*last] <= LEFT_OUT || rivals.len() > RIVALS_MAX)
         {
             left_out += chances[*last];
             rivals.pop();
+        }
+        if 1.0 - left_out < sure {
+            return (1.0 - left_out).max(0.0);
         }
         let most = self.unbeaten(belief, named, margin, &rivals[..rivals.len().min(FEW)], sure);
         if most < sure || rivals.len() <= FEW {

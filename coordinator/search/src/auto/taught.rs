@@ -1,9 +1,11 @@
 //! What a search believes: parameters that were fitted at some moment, and what every trial that has finished since has added.
 
 use crate::auto::belief::{Belief, Updated};
+use crate::auto::counted::spread;
 use crate::auto::interface::Settings;
-use crate::auto::listed::{Listed, Shown};
+use crate::auto::listed::{Evidence, Listed};
 use crate::auto::model::{Observation, Parameters};
+use crate::auto::observed::Seen;
 use crate::auto::trials::Trials;
 
 /// Trials that must have shown something before there is a model.
@@ -12,9 +14,16 @@ const SHOWN_MIN: usize = 3;
 /// Finished trials from which on parameters are fitted.
 const FITTED_MIN: usize = 4;
 
+/// Most observations to which parameters are fitted, with the cube of their number: there are few parameters, and these many tell them to a
+/// few percent.
+const FITTED_TO: usize = 256;
+
 /// Up to this number of finished trials, parameters are fitted again after each; from there on, whenever the number has grown by this factor.
 const FITTED_EACH: usize = 8;
 const FITTED_GROWTH: f64 = 1.25;
+
+/// The list is made anew once as many have come in that are not on it as this part of the configurations that were tried.
+const STRANGERS_SHARE: usize = 16;
 
 /// What finished trials have taught.
 #[derive(Clone, Debug)]
@@ -25,8 +34,11 @@ pub(crate) struct Taught {
     pub(crate) parameters: Parameters,
     /// How many had finished when the parameters were last fitted.
     by: usize,
-    /// The highest score that counts in full.
+    /// The highest score that counts in full, and what scores are about.
     highest: f64,
+    level: f64,
+    /// Trials that were handed out of candidates that are not listed.
+    strangers: usize,
 }
 
 impl Taught {
@@ -38,10 +50,10 @@ impl Taught {
         }
         match known {
             Some(taught) if !taught.is_outgrown(finished) => {
-                let observations = taught.listed.placed(&trials.absorb(taught.highest));
-                if !observations.is_empty() {
-                    taught.belief.absorb(&observations);
+                if taught.strangers > 0 && STRANGERS_SHARE * taught.strangers >= trials.tried() {
+                    taught.list(trials, settings);
                 }
+                taught.settle(trials);
             }
             _ => *known = Some(Self::anew(trials, settings)),
         }
@@ -52,26 +64,48 @@ impl Taught {
     }
 
     fn anew(trials: &mut Trials, settings: &Settings) -> Self {
-        let (observations, highest) = trials.finished_observations();
-        trials.absorb(highest);
-        let open = trials.open_observations(highest, false);
-        let all: Vec<Observation> = observations.iter().copied().chain(open).collect();
-        let tried = trials.configurations();
+        let (highest, level) = trials.highest_and_level();
+        let by = trials.finished();
         let candidates = trials.candidates();
-        let sum: f64 = observations.iter().map(|one| one.value).sum();
-        let level = sum / observations.len().max(1) as f64;
-        let by = observations.len();
         let parameters = if by < FITTED_MIN {
             Parameters::prior(candidates.axes())
         } else {
-            Parameters::fit(candidates, &all, level)
+            let observations = spread(&trials.observations(highest), FITTED_TO);
+            Parameters::fit(trials.candidates(), &observations, level)
         };
-        let (replicates, margin) = (settings.replicates, settings.margin_of_logarithms());
-        let shown = Shown { observations: &all, tried: &tried, level, replicates, margin };
-        let listed = Listed::of(candidates, &parameters, &shown);
-        let mut belief = Belief::prior(candidates, listed.points(), &parameters, replicates, level);
-        belief.absorb(&listed.placed(&observations));
-        Self { belief, listed, parameters, by, highest }
+        let (listed, belief) = listing(&parameters, highest, level, trials, settings);
+        let mut taught = Self { belief, listed, parameters, by, highest, level, strangers: 0 };
+        taught.settle(trials);
+        taught
+    }
+
+    /// Makes the list and the belief anew, with the same parameters: candidates have come in.
+    pub(crate) fn list(&mut self, trials: &mut Trials, settings: &Settings) {
+        let (listed, belief) = listing(&self.parameters, self.highest, self.level, trials, settings);
+        (self.listed, self.belief, self.strangers) = (listed, belief, 0);
+        self.settle(trials);
+    }
+
+    /// A trial of this configuration was handed out.
+    pub(crate) fn meet(&mut self, configuration: usize) {
+        self.strangers += usize::from(self.listed.place(configuration).is_none());
+    }
+
+    fn settle(&mut self, trials: &mut Trials) {
+        let new = self.placed(&trials.settle(self.highest));
+        if !new.is_empty() {
+            self.belief.absorb(&new);
+        }
+    }
+
+    /// What listed candidates have shown beyond what was settled, by their places.
+    fn placed(&self, seen: &[Seen]) -> Vec<Observation> {
+        let placed = |one: &Seen| {
+            let place = self.listed.place(one.key.0)?;
+            let added = one.added(self.belief.noise(place))?;
+            Some(Observation { configuration: place, ..added })
+        };
+        seen.iter().filter_map(placed).collect()
     }
 
     /// How many trials had finished when the parameters were fitted.
@@ -92,8 +126,7 @@ impl Taught {
     /// What is believed with what all other trials have shown; `is_ahead`: how sure that is once trials that run have shown more, which says
     /// nothing about means.
     pub(crate) fn view(&self, trials: &mut Trials, is_ahead: bool) -> Option<Updated<'_>> {
-        let observations = trials.open_observations(self.highest, is_ahead);
-        self.belief.updated(&self.listed.placed(&observations))
+        self.belief.updated(&self.placed(&trials.unsettled(self.highest, is_ahead)))
     }
 
     /// The place of the listed candidate that has the lowest mean among those with a finished trial.
@@ -101,4 +134,22 @@ impl Taught {
         let mean = |one: usize| self.listed.place(one).map(|place| belief.mean[place]);
         trials.lowest(mean).and_then(|one| self.listed.place(one))
     }
+}
+
+/// The candidates that are modelled together, and what is believed of them before anything is settled.
+fn listing(
+    parameters: &Parameters,
+    highest: f64,
+    level: f64,
+    trials: &mut Trials,
+    settings: &Settings,
+) -> (Listed, Belief) {
+    trials.unsettle();
+    let (observations, running) = (trials.observations(highest), trials.running());
+    let margin = settings.margin_of_logarithms();
+    let evidence = Evidence { observations: &observations, running: &running, level, margin };
+    let candidates = trials.candidates();
+    let listed = Listed::of(candidates, parameters, &evidence);
+    let belief = Belief::prior(candidates, listed.points(), parameters, settings.replicates, level);
+    (listed, belief)
 }

@@ -7,7 +7,7 @@ use crate::auto::Auto;
 use crate::auto::curves::Key;
 use crate::auto::interface::{AutoError, Endings, Job};
 use crate::auto::stop::Standing;
-use crate::auto::trials::{State, Trial};
+use crate::auto::trial::{State, Trial};
 
 /// A loss counts as at least this part of that of guessing: a loss of nothing has no logarithm.
 const LEAST: f64 = 1e-6;
@@ -27,10 +27,9 @@ impl Auto {
             return Err(refusal(job, "runs or has ended"));
         }
         self.learn();
-        if self.conclusion.take().is_some() {
-            self.judged = None;
-        }
+        self.conclusion = None;
         self.run(key);
+        self.changed();
         Ok(())
     }
 
@@ -107,7 +106,7 @@ impl Auto {
     /// As for [`Self::paused`].
     pub fn retired(&mut self, job: Job) -> Result<(), AutoError> {
         let key = self.key(job)?;
-        self.trials.end(key, State::Retired);
+        self.trials.retire(key);
         self.changed();
         Ok(())
     }
@@ -158,7 +157,9 @@ impl Auto {
     /// A trial has failed for good: it is never handed out again, and what it has shown does not count. One that has ended stays as it is.
     pub fn fail(&mut self, job: Job) {
         if let Ok(key) = self.key(job) {
-            self.trials.end(key, State::Failed);
+            if self.trials.fail(key) {
+                self.taught = None;
+            }
             self.changed();
         }
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::belief::Belief;
 use super::candidates::{AxisKind, Candidates};
 use super::curves::Curves;
-use super::gain::Gain;
+use super::gain::{Gain, Open};
 use super::model::{Observation, Parameters, Posterior};
 use super::stop::Draws;
 
@@ -18,6 +18,8 @@ struct Golden {
     extra: Vec<f64>,
     level: f64,
     cases: Vec<Case>,
+    many: Many,
+    doubt: f64,
     curves: Vec<((usize, u32), Vec<f64>)>,
     open_trial: (usize, Vec<f64>),
     outlook: (f64, f64),
@@ -31,8 +33,21 @@ struct Case {
     covariance: Vec<Vec<f64>>,
     noise: Vec<f64>,
     gains: Vec<f64>,
+    gains_of_going_on: Vec<f64>,
     named: usize,
     probability: f64,
+}
+
+/// Many candidates that may be better than the named one.
+#[derive(Deserialize)]
+struct Many {
+    points: Vec<Vec<f64>>,
+    tried: Vec<usize>,
+    values: Vec<f64>,
+    named: usize,
+    margin: f64,
+    probability: f64,
+    probability_against_sixteen: f64,
 }
 
 const REPLICATES: u32 = 3;
@@ -69,6 +84,10 @@ impl Golden {
 
 fn all(candidates: &Candidates) -> Vec<usize> {
     (0..candidates.len()).collect()
+}
+
+fn open(configuration: usize) -> Open {
+    Open { configuration, replicate: 0, doubt: None }
 }
 
 #[track_caller]
@@ -122,15 +141,65 @@ fn the_most_telling_trial_and_its_gain_are_the_textbooks() {
         let belief = prior.updated(&observations).unwrap();
         let means = belief.mean[..candidates.len()].to_vec();
         for (one, expected) in case.gains.iter().enumerate() {
-            let (best, gain) = Gain::new().best(&belief, &means, &[(one, 0)]).unwrap();
-            assert_eq!(best, (one, 0));
+            let (best, gain) = Gain::new().best(&belief, &means, &[open(one)]).unwrap();
+            assert_eq!(best, open(one));
             assert!((gain - expected).abs() < 1e-10, "candidate {one}: {gain}, not {expected}");
         }
-        let open: Vec<(usize, u32)> = (0..candidates.len()).map(|one| (one, 0)).collect();
+        let open: Vec<Open> = (0..candidates.len()).map(open).collect();
         let highest =
             (0..case.gains.len()).max_by(|one, other| case.gains[*one].total_cmp(&case.gains[*other]));
-        let best = Gain::new().best(&belief, &means, &open).map(|((one, _), _)| one);
+        let best = Gain::new().best(&belief, &means, &open).map(|(best, _)| best.configuration);
         assert_eq!(best, highest);
+    }
+}
+
+/// A trial that goes on is no second draw: its score is known in part, with the noise that it has.
+#[test]
+fn the_gain_of_going_on_is_the_textbooks() {
+    let golden = Golden::read();
+    for case in &golden.cases {
+        let prior = golden.prior(case);
+        let foretold = |one: Observation| Observation { value: golden.level, variance: golden.doubt, ..one };
+        let observations: Vec<Observation> = golden.observations().into_iter().map(foretold).collect();
+        let belief = prior.updated(&observations).unwrap();
+        let means = vec![golden.level; golden.points.len()];
+        for ((configuration, replicate), expected) in golden.trials.iter().zip(&case.gains_of_going_on) {
+            let gain = |doubt| {
+                let open = Open { configuration: *configuration, replicate: *replicate, doubt };
+                Gain::new().best(&belief, &means, &[open]).unwrap().1
+            };
+            let going_on = gain(Some(golden.doubt));
+            assert!((going_on - expected).abs() < 1e-10, "{going_on}, not {expected}");
+            assert!(going_on < 0.999 * gain(None), "a second draw tells more");
+        }
+    }
+}
+
+#[test]
+fn the_probability_that_none_of_many_is_better_counts_them_all() {
+    let many = Golden::read().many;
+    let candidates = Candidates::new(&[AxisKind { is_categorical: false }; 2], &many.points).unwrap();
+    let parameters = Parameters::prior(2);
+    let prior = Belief::prior(&candidates, &all(&candidates), &parameters, 1, Golden::read().level);
+    let values = many.tried.iter().zip(&many.values);
+    let observations: Vec<Observation> = values
+        .map(|(one, value)| Observation { configuration: *one, replicate: 0, value: *value, variance: 0.0 })
+        .collect();
+    let belief = prior.updated(&observations).unwrap();
+    let probability =
+        |sure| Draws::new(5).standing(&belief, many.named, many.margin, sure).probability.unwrap();
+    let error = 4.0 * (many.probability * (1.0 - many.probability) / 2048.0).sqrt() + 0.002;
+    assert!(
+        (probability(0.0) - many.probability).abs() < error,
+        "{}, not {}",
+        probability(0.0),
+        many.probability
+    );
+    assert!(many.probability_against_sixteen - many.probability > 1.5 * error, "the others matter");
+    // Where not even that against the most dangerous ones is enough, it is an upper bound.
+    for sure in [0.35, 0.5, 0.9] {
+        let bound = probability(sure);
+        assert!(bound < sure && bound > many.probability - error, "{bound} for {sure}");
     }
 }
 

@@ -185,3 +185,27 @@ fn any_configuration_of_the_space_may_be_admitted() {
     let later = search.admit(&of(91, 2.1e-3)).unwrap();
     assert_eq!((later, search.named()), (index + 1, Some(index)));
 }
+
+/// Of 3,200 candidates 1,024 are modelled together, and what is tried of the others counts at once.
+#[test]
+fn what_is_tried_counts_whether_it_was_modelled_or_not() {
+    let rates = reals(LearningRate, 2e-4, 1e-2, false, Some(2e-4));
+    let space = Space::over(vec![integers(Units, 4, 256, false, Some(4)), rates]);
+    let mut search = SpaceSearch::new(settings(1).told_of_ends(), space).unwrap();
+    let show = |search: &mut SpaceSearch, job: Job, loss: &dyn Fn(u32) -> f64| {
+        search.given(job).unwrap();
+        (1..=EPOCHS).for_each(|epoch| search.shown(job, epoch, loss(epoch), epoch == EPOCHS).unwrap());
+    };
+    // The parameters are fitted to ten, and to thirteen next.
+    for _ in 0..10 {
+        let job = search.answer(1, 1).jobs[0];
+        let configuration = search.configuration(job.configuration).unwrap().clone();
+        show(&mut search, job, &|epoch| loss(&configuration, epoch));
+    }
+    for configuration in (0..3_200).step_by(123) {
+        let mut search = search.clone();
+        let job = Job { configuration, replicate: 0, goes_on: false };
+        show(&mut search, job, &|epoch| 0.3 + 0.02 / f64::from(epoch));
+        assert_eq!(search.named(), Some(configuration));
+    }
+}

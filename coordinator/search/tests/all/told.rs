@@ -388,3 +388,22 @@ proptest! {
         }
     }
 }
+
+/// Replicates are paired by their seeds: what a seed adds to all configurations alike makes none of them harder to tell from another.
+#[test]
+fn what_a_replicate_shares_does_not_widen_the_margin() {
+    let mut search = told(1);
+    for configuration in 0..12 {
+        for replicate in 0..REPLICATES {
+            let job = Job { configuration, replicate, goes_on: false };
+            search.given(job).unwrap();
+            let score = (0.4 + 0.005 * configuration as f64) * (1.0 + 0.05 * f64::from(replicate));
+            search.shown(job, 1, score, true).unwrap();
+        }
+    }
+    let standing = search.best().unwrap();
+    let unpaired = (0.05_f64 / 2.0_f64.sqrt()).ln_1p();
+    assert!(standing.margin < 0.5 * unpaired, "{} and {unpaired}", standing.margin);
+    assert_eq!(standing.named, 0);
+    assert!(!standing.tied.contains(&6), "{standing:?}");
+}

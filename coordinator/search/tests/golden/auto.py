@@ -42,6 +42,7 @@ r = np.array([one for _, one in trials])
 value = np.round(-0.7 + 0.05 * rng.normal(size=len(trials)), 6)
 extra = np.array([0, 0, 0, 0.001, 0, 0, 0.0004, 0])
 level = -0.68
+DOUBT, MARGIN = 0.0003, 0.01
 
 
 def negative_log_posterior(whitened):
@@ -77,6 +78,21 @@ def knowledge_gradient(whitened):
     return gains
 
 
+def gain_of_going_on(whitened, at):
+    """The same of the trial of observation `at`: all scores are foretold, alike, and this one is going to be known, with the noise it has."""
+    f, noise, block = parts(whitened)
+    k = f[np.ix_(c, c)] + block * (r[:, None] == r[None, :]) + np.diag(noise[c] + DOUBT)
+    one = c[at]
+    # Candidates, and the trial's score.
+    prior = np.block([[f, f[:, [one]]], [f[[one], :], f[one, one] + block + noise[one]]])
+    seen = np.vstack([f[:, c], f[one, c] + block * (r == r[at]) + noise[one] * (np.arange(len(c)) == at)])
+    after = prior - seen @ np.linalg.inv(k) @ seen.T
+    mean = np.full(count, level)  # Nobody knows of any difference so far.
+    moves = after[:count, count] / np.sqrt(after[count, count])
+    nodes = norm.ppf((np.arange(15) + 0.5) / 15)
+    return mean.min() - np.mean([(mean + moves * node).min() for node in nodes])
+
+
 def surely(whitened, margin):
     """The named configuration, and the probability that none is better by more than the margin."""
     mean, covariance, _ = belief(whitened)
@@ -97,8 +113,36 @@ for whitened in (np.zeros(10), np.round(rng.normal(size=10), 3)):
     named, probability = surely(whitened, 0.01)
     cases.append(dict(
         whitened=whitened.tolist(), negative_log_posterior=negative_log_posterior(whitened), mean=mean.tolist(),
-        covariance=covariance.tolist(), noise=noise.tolist(), gains=knowledge_gradient(whitened), named=named,
+        covariance=covariance.tolist(), noise=noise.tolist(), gains=knowledge_gradient(whitened),
+        gains_of_going_on=[gain_of_going_on(whitened, at) for at in range(len(c))], named=named,
         probability=probability))
+
+# A finer grid of two numeric axes, where many may be better than the named one.
+fine = np.array([[a / 7, b / 4] for a in range(8) for b in range(5)])
+tried = [0, 7, 19, 22, 34, 39]
+fine_values = np.round(-0.7 + 0.03 * np.abs(fine[tried] - [0.6, 0.4]).sum(axis=1), 6)
+parameters = np.exp(2 * prior_mean[[0, 4, 5, 6]])
+fine_similar = [matern(np.abs(fine[:, None, j] - fine[None, :, j]) / LENGTH) for j in range(2)]
+fine_f = parameters[0] * (np.prod([1 + 0.5 * one for one in fine_similar], axis=0) - 1)
+fine_f += parameters[1] * np.eye(len(fine)) + LEVEL_VARIANCE
+k = fine_f[np.ix_(tried, tried)] + parameters[3] + parameters[2] * np.eye(len(tried))
+gain = fine_f[:, tried] @ np.linalg.inv(k)
+fine_mean, fine_covariance = level + gain @ (fine_values - level), fine_f - gain @ fine_f[tried]
+fine_named = min(tried, key=lambda one: fine_mean[one])
+gap = np.delete(np.eye(len(fine)) - np.eye(len(fine))[fine_named], fine_named, axis=0)
+below, spread = -gap @ fine_mean, gap @ fine_covariance @ gap.T
+
+
+def unbeaten(rivals):
+    return float(multivariate_normal.cdf(
+        MARGIN - below[rivals], cov=spread[np.ix_(rivals, rivals)], allow_singular=True, maxpts=4_000_000,
+        abseps=1e-5, rng=np.random.default_rng(2)))
+
+
+chances = norm.cdf((below - MARGIN) / np.sqrt(np.diag(spread)))
+most_dangerous = np.argsort(-chances)[:16]
+many = dict(points=fine.tolist(), tried=tried, values=fine_values.tolist(), named=int(fine_named), margin=MARGIN,
+            probability=unbeaten(np.arange(len(gap))), probability_against_sixteen=unbeaten(most_dangerous))
 
 # Learning curves: six finished trials teach what is left after two epochs.
 chance = float(np.log(2))
@@ -123,7 +167,7 @@ near = v * unit(F, features(*open_trial)[None])[:, 0]
 outlook = [min(0.0, m + near @ inverse @ (change - m)), 4 * (v + 0.002**2 - near @ inverse @ near)]
 
 golden = dict(
-    points=points.tolist(), trials=trials, values=value.tolist(), extra=extra.tolist(), level=level, cases=cases,
+    points=points.tolist(), trials=trials, values=value.tolist(), extra=extra.tolist(), level=level, cases=cases, many=many, doubt=DOUBT,
     curves=[[list(key), losses.tolist()] for key, losses in sorted(curves.items())],
     open_trial=[open_trial[0], open_trial[1]], outlook=[float(one) for one in outlook])
 print("{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(part)}" for key, part in golden.items()) + "\n}")
