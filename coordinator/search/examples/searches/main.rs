@@ -5,8 +5,8 @@
 //! cargo run --release -p coordinator-search --example searches -- random+asha recorded.csv 50 --workers 8 --share 0.15
 //! ```
 //!
-//! A recorded table is a CSV file with a column for each hyperparameter, named as in sweep files, and the columns `replicate` and `epoch`
-//! (from 1), `loss` and `ms`. Searchers see the first half of its replicates, the other half judges.
+//! Of a recorded table, `sweep replay` tells more; here the time of each search is taken without that of others. Searches have the names
+//! that they have there.
 
 mod options;
 mod recorded;
@@ -15,61 +15,19 @@ mod summary;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
-use coordinator_search::Space;
-use coordinator_search::auto::{Auto, Candidates, Settings};
+use coordinator_search::auto::Candidates;
 use coordinator_search::replay::generator::{self, Kind};
-use coordinator_search::replay::{Course, CurveTable, Judge, Listed, Sampled, Setup, Strategy, Trace, play};
-use sweep_proto::{Configuration, PrunerName, SamplerName, Search};
+use coordinator_search::replay::recorded::World;
+use coordinator_search::replay::{Course, Trace};
 
 use options::Options;
 use summary::Summary;
-
-/// A table, and all that is needed to search it.
-struct World {
-    table: CurveTable,
-    candidates: Candidates,
-    judge: Judge,
-    space: Space,
-    configurations: Vec<Configuration>,
-}
 
 fn generated(kind: Kind, seed: u64) -> Result<World> {
     let made = generator::make(kind, seed)?;
     let space = generator::space();
     let (_, configurations) = Candidates::of(&space)?;
-    Ok(World { table: made.table, candidates: made.candidates, judge: made.judge, space, configurations })
-}
-
-fn strategy(options: &Options, world: &World, seed: u64) -> Result<Box<dyn Strategy>> {
-    let (configurations, replicates) = (world.table.configurations(), world.table.replicates() as u32);
-    let epochs = world.table.epochs() as u32;
-    Ok(match options.strategy.as_str() {
-        "auto" => {
-            let settings = Settings {
-                patience: options.patience,
-                ..Settings::new(seed, replicates, epochs, generator::CHANCE_LOSS)
-            };
-            Box::new(Auto::new(settings, world.candidates.clone())?)
-        }
-        "listed" => Box::new(Listed::grid(configurations, replicates)),
-        "shuffled" => Box::new(Listed::random(configurations, replicates, seed)),
-        name => {
-            let (sampler, pruner) = name.split_once('+').unwrap_or((name, PrunerName::None.name()));
-            let sampler = SamplerName::from_name(sampler).with_context(|| {
-                format!(
-                    "{sampler} is no sampler; choose auto, listed, shuffled or one of {:?}",
-                    SamplerName::NAMES
-                )
-            })?;
-            let pruner = PrunerName::from_name(pruner)
-                .with_context(|| format!("{pruner} is no pruner; choose one of {:?}", PrunerName::NAMES))?;
-            let search = Search { sampler, pruner, ..Search::of_grid() };
-            let trials = configurations as u64 * u64::from(replicates);
-            let workers = options.workers as u64;
-            let setup = Setup { sampler, seed, space: world.space.clone(), replicates, workers, trials };
-            Box::new(Sampled::new(setup, &search, epochs, &world.configurations))
-        }
-    })
+    Ok(World::judged(made.table, (space, configurations), made.judge, generator::CHANCE_LOSS)?)
 }
 
 /// Time that this thread has computed: others that run on the machine do not count where the system tells it (Linux).
@@ -83,10 +41,9 @@ fn searched(options: &Options, world: &World, seed: u64) -> Result<(Trace, Durat
     let all_epochs = world.table.all_epochs();
     let epochs = (options.share * all_epochs as f64) as u64;
     let course = Course { workers: options.workers, epochs, patience: options.patience };
-    let mut strategy = strategy(options, world, seed)?;
     let start = Instant::now();
     let began = computed(start);
-    let trace = play(&world.table, course, &mut *strategy).map_err(|problem| anyhow!(problem))?;
+    let trace = options.search.play(world, course, seed).map_err(|problem| anyhow!(problem))?;
     Ok((trace, computed(start).saturating_sub(began)))
 }
 
@@ -104,6 +61,6 @@ fn main() -> Result<()> {
         let (trace, took) = searched(&options, world, seed)?;
         summary.add(&trace, &world.judge, world.table.all_epochs(), took);
     }
-    println!("{} {}: {summary}", options.strategy, options.table);
+    println!("{} {}: {summary}", options.search, options.table);
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! What the command line asks for.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use coordinator_search::replay::Entrant;
 
 /// The options of a run.
 #[derive(Debug)]
 pub(crate) struct Options {
-    pub(crate) strategy: String,
+    pub(crate) search: Entrant,
     /// A kind of generated tables, or the path of a recorded one.
     pub(crate) table: String,
     pub(crate) seeds: u64,
@@ -16,15 +17,14 @@ pub(crate) struct Options {
     pub(crate) patience: u32,
 }
 
-const USAGE: &str =
-    "usage: searches STRATEGY TABLE SEEDS [--first N] [--workers N] [--share S] [--patience N]";
+const USAGE: &str = "usage: searches SEARCH TABLE SEEDS [--first N] [--workers N] [--share S] [--patience N]";
 
 impl Options {
     pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Self> {
         let mut next = || words.next().context(USAGE);
-        let (strategy, table, seeds) = (next()?, next()?, next()?.parse().context(USAGE)?);
-        let mut options =
-            Self { strategy, table, seeds, first_seed: 0, workers: 8, share: 0.15, patience: 2 };
+        let search = next()?.parse().map_err(|problem: String| anyhow!("{problem}; {USAGE}"))?;
+        let (table, seeds) = (next()?, next()?.parse().context(USAGE)?);
+        let mut options = Self { search, table, seeds, first_seed: 0, workers: 8, share: 0.15, patience: 2 };
         while let Some(name) = words.next() {
             let value = words.next().with_context(|| format!("{name} needs a value; {USAGE}"))?;
             let problem = || format!("{value} is no value of {name}; {USAGE}");

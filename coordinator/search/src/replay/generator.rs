@@ -8,7 +8,7 @@ use sweep_proto::random::Stream;
 use sweep_proto::{Axis, Hyperparameter, Value};
 
 use super::Epoch;
-use super::judge::Judge;
+use super::judge::{Judge, least_difference};
 use super::table::{CurveTable, TableError};
 use crate::auto::{AxisKind, CandidateError, Candidates};
 use crate::space::Space;
@@ -23,6 +23,8 @@ pub const EPOCHS: usize = 8;
 pub const CHANCE_LOSS: f64 = std::f64::consts::LN_2;
 /// Further replicates by which configurations are judged.
 const JUDGES: usize = 200;
+/// The critical value of a two-sided test at 5 %, with as many degrees of freedom as a table of noise has.
+const CRITICAL: f64 = 1.97;
 /// The lowest loss of a configuration without any effect.
 const BASE: f64 = 0.5;
 
@@ -262,7 +264,8 @@ pub fn make(kind: Kind, seed: u64) -> Result<Made, GeneratorError> {
         truth.fill(mean);
     }
     let table = CurveTable::new(REPLICATES, curves)?;
-    let judge = Judge::new(truth, table.seed_deviation(), REPLICATES);
+    let deviation = table.paired(CHANCE_LOSS).deviation.unwrap_or(0.0);
+    let judge = Judge::new(truth, least_difference(deviation, REPLICATES, CRITICAL));
     let unit = |point: &[f64; 4]| point.iter().map(|one| f64::midpoint(*one, 1.0)).collect();
     let points: Vec<Vec<f64>> = points.iter().map(unit).collect();
     let axes = [AxisKind { is_categorical: false }; 4];

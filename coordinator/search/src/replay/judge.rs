@@ -1,6 +1,9 @@
-//! Judges what searches have named, by scores that they have never seen.
+//! Judges what searches have named, best by scores that they have never seen.
 
 use super::play::Trace;
+
+/// A configuration whose score is above the lowest by at most this part is as good as found.
+const NEAR: f64 = 0.01;
 
 /// What is known of configurations without having searched.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,7 +11,6 @@ pub struct Judge {
     /// Expected score of each configuration.
     truth: Vec<f64>,
     best: f64,
-    /// Configurations are tied with the best one up to this difference of the logarithms of their scores.
     tied: f64,
 }
 
@@ -23,18 +25,38 @@ pub struct Judgement {
     pub tied: Vec<bool>,
 }
 
+/// The least difference of the means of two configurations over that many paired replicates that is no chance, where `deviation` is what
+/// the noise of one of them is without what replicates share, and `critical` the critical value of the test.
+pub fn least_difference(deviation: f64, replicates: usize, critical: f64) -> f64 {
+    critical * deviation * (2.0 / replicates as f64).sqrt()
+}
+
 impl Judge {
-    /// Judges by these scores. The grid has that many replicates, each with the seed noise `deviation` in the logarithm of its score.
-    pub fn new(truth: Vec<f64>, deviation: f64, replicates: usize) -> Self {
+    /// Judges by these scores, infinite where nothing is known. Configurations are tied with the best one up to a difference of `tied`
+    /// between the logarithms of their scores.
+    pub fn new(truth: Vec<f64>, tied: f64) -> Self {
         let best = truth.iter().copied().fold(f64::INFINITY, f64::min);
-        // Half the width of a 95 % interval of the difference of two means.
-        let tied = 1.96 * deviation * (2.0 / replicates as f64).sqrt();
         Self { truth, best, tied }
+    }
+
+    /// The expected score of a configuration; infinite where it is not known.
+    pub fn score(&self, configuration: usize) -> f64 {
+        self.truth.get(configuration).copied().unwrap_or(f64::INFINITY)
+    }
+
+    /// The configuration of the lowest score; the first of equal ones.
+    pub fn best(&self) -> Option<usize> {
+        self.truth.iter().position(|score| *score == self.best && score.is_finite())
+    }
+
+    /// Up to which difference of the logarithms of their scores configurations are tied.
+    pub fn tied_margin(&self) -> f64 {
+        self.tied
     }
 
     /// By which part the score of a configuration is above the lowest.
     pub fn regret(&self, configuration: usize) -> f64 {
-        self.truth.get(configuration).map_or(f64::INFINITY, |truth| truth / self.best - 1.0)
+        self.score(configuration) / self.best - 1.0
     }
 
     /// Whether no configuration is better than this one by more than a margin between the logarithms of their scores.
@@ -47,17 +69,22 @@ impl Judge {
         self.is_within(configuration, self.tied)
     }
 
+    /// Epochs from which on what a search named was good, to the end; `None` where it was not at the end.
+    pub fn held(trace: &Trace, is_good: impl Fn(usize) -> bool) -> Option<u64> {
+        trace.named.iter().fold(
+            None,
+            |held, (epochs, configuration)| {
+                if is_good(*configuration) { held.or(Some(*epochs)) } else { None }
+            },
+        )
+    }
+
     /// Judges a search; `all_epochs` are those of the grid, of which `shares` are looked at.
     pub fn judge(&self, trace: &Trace, all_epochs: u64, shares: &[f64]) -> Judgement {
-        let mut held = None;
-        for (epochs, configuration) in &trace.named {
-            let is_good = self.regret(*configuration) <= 0.01;
-            held = if is_good { held.or(Some(*epochs)) } else { None };
-        }
         let named = |share: &f64| trace.named_after((share * all_epochs as f64) as u64);
         let named: Vec<Option<usize>> = shares.iter().map(named).collect();
         Judgement {
-            held,
+            held: Self::held(trace, |one| self.regret(one) <= NEAR),
             regrets: named.iter().map(|one| one.map(|one| self.regret(one))).collect(),
             tied: named.iter().map(|one| one.is_some_and(|one| self.is_tied(one))).collect(),
         }

@@ -1,53 +1,20 @@
-//! Trials in an order that is known from the start, each trained to its end; named is the configuration of the lowest mean score.
+//! Trials in an order that is known from the start, each trained to its end.
 
 use std::collections::BTreeMap;
 
 use sweep_proto::random::Stream;
 
+use super::means::Means;
 use super::strategy::Strategy;
 use crate::auto::{Job, Verdict};
-
-/// Scores of finished trials, and the configuration that they name.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Means {
-    best: BTreeMap<Job, f64>,
-    /// Number and sum of the scores of each configuration.
-    sums: BTreeMap<usize, (u32, f64)>,
-}
-
-impl Means {
-    /// A trial has measured a loss; gives its lowest so far.
-    pub(super) fn show(&mut self, job: Job, loss: f64) -> f64 {
-        let best = self.best.entry(Job { goes_on: false, ..job }).or_insert(loss);
-        *best = best.min(loss);
-        *best
-    }
-
-    /// The lowest loss of a trial.
-    pub(super) fn score(&self, job: Job) -> Option<f64> {
-        self.best.get(&Job { goes_on: false, ..job }).copied()
-    }
-
-    pub(super) fn finish(&mut self, job: Job) {
-        if let Some(score) = self.score(job) {
-            let (count, sum) = self.sums.entry(job.configuration).or_insert((0, 0.0));
-            (*count, *sum) = (*count + 1, *sum + score);
-        }
-    }
-
-    /// The configuration of the lowest mean; the first of equal ones.
-    pub(super) fn named(&self) -> Option<usize> {
-        let means =
-            self.sums.iter().map(|(configuration, (count, sum))| (configuration, sum / f64::from(*count)));
-        means.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(configuration, _)| *configuration)
-    }
-}
 
 /// A list of trials.
 #[derive(Clone, Debug)]
 pub struct Listed {
     /// In reverse order.
     left: Vec<Job>,
+    /// The lowest loss of each trial.
+    lowest: BTreeMap<Job, f64>,
     means: Means,
 }
 
@@ -58,7 +25,7 @@ impl Listed {
             (0..replicates).map(move |replicate| Job { configuration, replicate, goes_on: false })
         };
         let left = (0..configurations).flat_map(of).rev().collect();
-        Self { left, means: Means::default() }
+        Self { left, lowest: BTreeMap::new(), means: Means::default() }
     }
 
     /// The same trials in a random order.
@@ -75,12 +42,21 @@ impl Strategy for Listed {
     }
 
     fn report(&mut self, job: Job, _epoch: u32, loss: f64) -> Result<Verdict, String> {
-        self.means.show(job, loss);
+        if !loss.is_finite() {
+            return Ok(Verdict::Finish);
+        }
+        self.lowest.entry(job).and_modify(|lowest| *lowest = lowest.min(loss)).or_insert(loss);
         Ok(Verdict::Continue)
     }
 
     fn finish(&mut self, job: Job) {
-        self.means.finish(job);
+        if let Some(score) = self.lowest.remove(&job) {
+            self.means.complete(job.configuration, score);
+        }
+    }
+
+    fn fail(&mut self, _job: Job) -> Result<(), String> {
+        Ok(())
     }
 
     fn named(&mut self) -> Option<usize> {

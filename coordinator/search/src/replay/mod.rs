@@ -5,11 +5,15 @@
 
 mod auto;
 mod clock;
+mod entrant;
 pub mod generator;
 mod judge;
 mod listed;
+mod means;
+mod paired;
 mod play;
 mod proposer;
+pub mod recorded;
 mod sampled;
 mod samplers;
 mod strategy;
@@ -19,11 +23,13 @@ use std::collections::BTreeMap;
 
 use sweep_proto::Configuration;
 
-pub use judge::{Judge, Judgement};
+pub use entrant::Entrant;
+pub use judge::{Judge, Judgement, least_difference};
 pub use listed::Listed;
+pub use paired::Paired;
 pub use play::{Course, Trace, play};
 pub use proposer::{Played, Setup};
-pub use sampled::Sampled;
+pub use sampled::{Places, Sampled};
 pub use samplers::Replay;
 pub use strategy::Strategy;
 pub use table::{CurveTable, TableError};

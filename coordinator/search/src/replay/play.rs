@@ -25,6 +25,8 @@ pub struct Trace {
     pub epochs: u64,
     /// Trials that were handed out, some of them more than once.
     pub jobs: u64,
+    /// Trials among them that failed, because the table does not have them.
+    pub failed: u64,
     /// The configuration that the search would have named, whenever it was another one, with the epochs trained by then.
     pub named: Vec<(u64, usize)>,
     /// Where the search stopped by itself: within which margin, see [`Strategy::stop`].
@@ -40,6 +42,15 @@ impl Trace {
     }
 }
 
+/// What a trial has trained.
+#[derive(Clone, Copy, Debug)]
+struct Trained {
+    epochs: usize,
+    lowest: f64,
+    /// The epoch of the lowest loss.
+    best: usize,
+}
+
 struct Game<'t> {
     table: &'t CurveTable,
     course: Course,
@@ -47,8 +58,8 @@ struct Game<'t> {
     /// The epoch that each running trial trains, by the number of that work.
     running: BTreeMap<u64, (Job, usize)>,
     begun: u64,
-    /// Epochs that each trial has trained.
-    trained: BTreeMap<(usize, u32), usize>,
+    /// By configuration and replicate.
+    trained: Vec<Trained>,
     trace: Trace,
 }
 
@@ -58,7 +69,9 @@ struct Game<'t> {
 /// Where the strategy fails, or hands out what the table does not have.
 pub fn play(table: &CurveTable, course: Course, strategy: &mut dyn Strategy) -> Result<Trace, String> {
     let clock = Clock::new(course.workers as u64);
-    let (running, trained) = (BTreeMap::new(), BTreeMap::new());
+    let nothing = Trained { epochs: 0, lowest: f64::INFINITY, best: 0 };
+    let trained = vec![nothing; table.configurations() * table.replicates()];
+    let running = BTreeMap::new();
     let mut game = Game { table, course, clock, running, begun: 0, trained, trace: Trace::default() };
     game.hand_out(strategy)?;
     while game.trace.epochs < course.epochs
@@ -66,18 +79,13 @@ pub fn play(table: &CurveTable, course: Course, strategy: &mut dyn Strategy) -> 
     {
         let Some((job, epoch)) = game.running.remove(&number) else { break };
         game.trace.epochs += 1;
-        game.trained.insert((job.configuration, job.replicate), epoch);
         if !game.goes_on(strategy, job, epoch)? {
             game.hand_out(strategy)?;
-            if let Some(named) = strategy.named()
-                && game.trace.named.last().is_none_or(|(_, before)| *before != named)
-            {
-                game.trace.named.push((game.trace.epochs, named));
-            }
-            game.trace.stop = strategy.stop();
-            if game.trace.stop.is_some() {
-                break;
-            }
+        }
+        game.look(strategy);
+        game.trace.stop = strategy.stop();
+        if game.trace.stop.is_some() {
+            break;
         }
     }
     game.trace.ms = game.clock.now_ms();
@@ -91,10 +99,27 @@ impl Game<'_> {
             && let Some(job) = strategy.ask(self.course.workers)?
         {
             self.trace.jobs += 1;
-            let trained = self.trained.get(&(job.configuration, job.replicate)).copied().unwrap_or(0);
+            if job.configuration >= self.table.configurations()
+                || job.replicate as usize >= self.table.replicates()
+            {
+                return Err(format!(
+                    "replicate {} of configuration {} was handed out, which the table does not have",
+                    job.replicate, job.configuration
+                ));
+            }
+            if self.table.curve(job.configuration, job.replicate).is_empty() {
+                self.trace.failed += 1;
+                strategy.fail(job)?;
+                continue;
+            }
+            let trained = self.trained_by(job).map_or(0, |one| one.epochs);
             self.begin(job, if job.goes_on { trained + 1 } else { 1 })?;
         }
         Ok(())
+    }
+
+    fn trained_by(&mut self, job: Job) -> Option<&mut Trained> {
+        self.trained.get_mut(job.configuration * self.table.replicates() + job.replicate as usize)
     }
 
     fn begin(&mut self, job: Job, epoch: usize) -> Result<(), String> {
@@ -114,13 +139,20 @@ impl Game<'_> {
     /// Reports an epoch, and trains the next one where there is one and nobody ends the trial.
     fn goes_on(&mut self, strategy: &mut dyn Strategy, job: Job, epoch: usize) -> Result<bool, String> {
         let curve = self.table.curve(job.configuration, job.replicate);
-        let losses = curve.iter().take(epoch).map(|one| one.loss);
-        let lowest = losses.enumerate().min_by(|one, other| one.1.total_cmp(&other.1));
-        let since_lowest = lowest.map_or(0, |(at, _)| epoch - 1 - at);
-        let patience = self.course.patience as usize;
-        let has_ended = epoch >= curve.len() || (patience > 0 && since_lowest >= patience);
         let loss = curve.get(epoch - 1).map_or(f64::NAN, |one| one.loss);
+        let Some(trained) = self.trained_by(job) else { return Ok(false) };
+        trained.epochs = epoch;
+        if epoch == 1 || loss < trained.lowest {
+            (trained.lowest, trained.best) = (loss, epoch);
+        }
+        let since_best = epoch - trained.best;
+        let patience = self.course.patience as usize;
+        let has_diverged = !loss.is_finite();
+        let has_ended = epoch >= curve.len() || (patience > 0 && since_best >= patience);
         let verdict = strategy.report(job, epoch as u32, loss)?;
+        if has_diverged {
+            return Ok(false);
+        }
         if has_ended {
             strategy.finish(job);
         }
@@ -129,5 +161,14 @@ impl Game<'_> {
             self.begin(job, epoch + 1)?;
         }
         Ok(goes_on)
+    }
+
+    /// Looks at what would be named: after every epoch, because a search may change its mind at any.
+    fn look(&mut self, strategy: &mut dyn Strategy) {
+        if let Some(named) = strategy.named()
+            && self.trace.named.last().is_none_or(|(_, before)| *before != named)
+        {
+            self.trace.named.push((self.trace.epochs, named));
+        }
     }
 }

@@ -10,16 +10,26 @@ pub trait Strategy {
     /// Why it cannot go on.
     fn ask(&mut self, workers: usize) -> Result<Option<Job>, String>;
 
-    /// A trial has measured an epoch, counted from 1. A trial that is to pause may be handed out again and goes on from there.
+    /// A trial has measured an epoch, counted from 1. A trial that is to pause may be handed out again and goes on from there. A loss that
+    /// is no number ends it: it has diverged.
     ///
     /// # Errors
     /// Why it cannot go on.
     fn report(&mut self, job: Job, epoch: u32, loss: f64) -> Result<Verdict, String>;
 
-    /// The trainer has ended a trial: it has all its epochs, or patience has ended it.
+    /// The trainer has ended a trial that has not diverged: it has all its epochs, or patience has ended it.
     fn finish(&mut self, job: Job);
 
-    /// The configuration that it would name now.
+    /// A trial has failed before its first epoch and is not to be handed out again. A strategy that does not know failures is told that it
+    /// diverged.
+    ///
+    /// # Errors
+    /// Why it cannot go on.
+    fn fail(&mut self, job: Job) -> Result<(), String> {
+        self.report(job, 1, f64::NAN).map(|_| ())
+    }
+
+    /// The configuration that it would name now. To ask changes no later answer.
     fn named(&mut self) -> Option<usize>;
 
     /// Where it has stopped by itself: by how much, in the logarithms of scores, no configuration should be better than the named one.

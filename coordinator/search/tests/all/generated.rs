@@ -3,7 +3,7 @@
 
 use coordinator_search::auto::{Auto, Settings};
 use coordinator_search::replay::generator::{CHANCE_LOSS, EPOCHS, Kind, Made, REPLICATES, make};
-use coordinator_search::replay::{Course, CurveTable, Judge, Listed, Strategy, Trace, play};
+use coordinator_search::replay::{Course, CurveTable, Epoch, Judge, Listed, Strategy, Trace, play};
 
 const WORKERS: usize = 8;
 const PATIENCE: u32 = 2;
@@ -109,7 +109,7 @@ fn auto_stops_after_a_small_part_of_the_grid_and_keeps_its_word() {
 
 #[test]
 fn a_judge_sees_when_a_search_held_and_what_it_regretted() {
-    let judge = Judge::new(vec![1.0, 1.005, 1.1], 0.02, 2);
+    let judge = Judge::new(vec![1.0, 1.005, 1.1], 0.04);
     let trace = Trace { named: vec![(10, 1), (20, 2), (30, 0), (40, 1)], ..Trace::default() };
     let judgement = judge.judge(&trace, 100, &[0.05, 0.1, 0.25, 0.5]);
     assert_eq!(judgement.held, Some(30), "it left at 20 and came back");
@@ -122,11 +122,17 @@ fn a_judge_sees_when_a_search_held_and_what_it_regretted() {
 }
 
 #[test]
-fn a_table_without_all_its_trials_is_refused_in_words() {
-    let epoch = coordinator_search::replay::Epoch { loss: 0.5, ms: 1 };
+fn what_is_no_table_is_refused_in_words_and_what_is_missing_stays_so() {
+    let epoch = Epoch { loss: 0.5, ms: 1 };
     let problem = |replicates, curves| CurveTable::new(replicates, curves).unwrap_err().to_string();
-    assert!(problem(2, vec![vec![epoch]; 3]).contains("record every replicate"));
+    assert!(problem(2, vec![vec![epoch]; 3]).contains("an empty one where it was not recorded"));
     assert!(problem(0, vec![vec![epoch]]).contains("0 replicates"));
-    let gap = problem(2, vec![vec![epoch], vec![]]);
-    assert!(gap.contains("replicate 1 of configuration 0 has no epoch"), "{gap}");
+    assert!(problem(1, vec![vec![], vec![]]).contains("no trial was recorded"));
+    let diverged = Epoch { loss: f64::NAN, ..epoch };
+    let gap = problem(2, vec![vec![epoch], vec![diverged, epoch]]);
+    assert!(gap.contains("replicate 1 of configuration 0 goes on after a loss that is no number"), "{gap}");
+    let table = CurveTable::new(2, vec![vec![epoch, diverged], vec![], vec![epoch], vec![diverged]]).unwrap();
+    assert_eq!((table.score(0, 0), table.score(0, 1)), (Some(f64::INFINITY), None));
+    assert_eq!(table.counted_scores(1, 0.7), [Some(0.5), Some(0.7)]);
+    assert_eq!((table.trials(), table.all_epochs()), (3, 4));
 }

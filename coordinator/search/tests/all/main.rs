@@ -6,6 +6,7 @@ mod conformance;
 mod endings;
 mod folding;
 mod generated;
+mod recorded;
 mod space_searches;
 mod spaces;
 mod strategies;
