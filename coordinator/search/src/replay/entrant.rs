@@ -7,7 +7,7 @@ use sweep_proto::{PrunerName, SamplerName, Search};
 
 use super::recorded::World;
 use super::{Course, Sampled, Setup, Strategy, Trace, play};
-use crate::auto::{Auto, Candidates, Settings};
+use crate::auto::{Auto, Candidates, Job, Settings, Verdict};
 
 /// The name of the search that is no sampler.
 const AUTO: &str = "auto";
@@ -54,7 +54,7 @@ impl Entrant {
                 let patience = course.patience;
                 let settings = Settings { patience, ..Settings::new(seed, replicates, epochs, world.chance) };
                 let (candidates, _) = Candidates::of(&world.space).map_err(|error| error.to_string())?;
-                Box::new(Auto::new(settings, candidates).map_err(|error| error.to_string())?)
+                Box::new(Modelled(Auto::new(settings, candidates).map_err(|error| error.to_string())?))
             }
             Self::Pair(sampler, pruner) => {
                 let search = Search { sampler, pruner, ..Search::of_grid() };
@@ -65,6 +65,36 @@ impl Entrant {
             }
         };
         play(&world.table, course, &mut *strategy)
+    }
+}
+
+/// `auto` where trials may be missing: it knows failures.
+struct Modelled(Auto);
+
+impl Strategy for Modelled {
+    fn ask(&mut self, workers: usize) -> Result<Option<Job>, String> {
+        Strategy::ask(&mut self.0, workers)
+    }
+
+    fn report(&mut self, job: Job, epoch: u32, loss: f64) -> Result<Verdict, String> {
+        Strategy::report(&mut self.0, job, epoch, loss)
+    }
+
+    fn finish(&mut self, job: Job) {
+        Strategy::finish(&mut self.0, job);
+    }
+
+    fn fail(&mut self, job: Job) -> Result<(), String> {
+        self.0.fail(job);
+        Ok(())
+    }
+
+    fn named(&mut self) -> Option<usize> {
+        Strategy::named(&mut self.0)
+    }
+
+    fn stop(&self) -> Option<f64> {
+        Strategy::stop(&self.0)
     }
 }
 
