@@ -9,6 +9,10 @@ use crate::auto::stop::Standing;
 /// Trials of the start, which cover the space: at least one for each worker.
 const START: usize = 8;
 
+/// Where no trial is expected to lower the best score by more than this part, the one is trained that is believed best: only what has finished is
+/// named.
+const LEAST_GAIN: f64 = 1e-6;
+
 /// How the named configuration stands where that is sure, and whether all its replicates have ended.
 pub(super) type Judged = Option<(Standing, bool)>;
 
@@ -87,7 +91,11 @@ impl Auto {
             Some(Open { configuration, replicate: *replicate, doubt })
         };
         let open: Vec<Open> = open.iter().filter_map(placed).collect();
-        let (best, _) = self.gain.best(&belief, &means[..points.len()], &open)?;
+        let (mut best, gain) = self.gain.best(&belief, &means[..points.len()], &open)?;
+        if gain < LEAST_GAIN {
+            let mean = |one: &Open| means[one.configuration];
+            best = open.iter().min_by(|one, other| mean(one).total_cmp(&mean(other))).copied()?;
+        }
         Some((points[best.configuration], best.replicate))
     }
 

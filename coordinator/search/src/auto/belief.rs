@@ -5,6 +5,9 @@ use crate::auto::candidates::Candidates;
 use crate::auto::linear::{Cholesky, Matrix, subtract, subtract_gram};
 use crate::auto::model::{LEVEL_VARIANCE, Observation, Parameters};
 
+/// Observations that are taken into account together: of one after another the time grows with their number, of all at once with its cube.
+const ABSORBED: usize = 128;
+
 /// A normal distribution: first each candidate's score, then what each replicate adds.
 #[derive(Clone, Debug)]
 pub(crate) struct Belief {
@@ -98,9 +101,11 @@ impl Belief {
 
     /// Takes observations into account for good.
     pub(crate) fn absorb(&mut self, observations: &[Observation]) {
-        let Some(Updated { mean, roots, .. }) = self.updated(observations) else { return };
-        self.mean = mean;
-        subtract_gram(&mut self.covariance, &roots);
+        for part in observations.chunks(ABSORBED) {
+            let Some(Updated { mean, roots, .. }) = self.updated(part) else { return };
+            self.mean = mean;
+            subtract_gram(&mut self.covariance, &roots);
+        }
     }
 }
 

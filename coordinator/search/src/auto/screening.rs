@@ -68,12 +68,22 @@ impl<'a> Screen<'a> {
     }
 }
 
-/// The chance of each candidate to be better by more than the margin than the one of the lowest mean among those observed. Without an
-/// observation each is as good as the others.
+/// What a candidate has shown itself: the mean, and the variance of that, as far as it is not one of those by which others are judged.
+fn own(candidates: &Candidates, parameters: &Parameters, group: &[Observation]) -> (f64, f64) {
+    let count = group.len() as f64;
+    let mean = group.iter().map(|one| one.value).sum::<f64>() / count;
+    let noise = parameters.noise_of(candidates, group[0].configuration) + parameters.block;
+    let variances: f64 = group.iter().map(|one| noise + one.variance).sum();
+    (mean, variances / (count * count))
+}
+
+/// The chance of each candidate to be better by more than the margin than the one of the lowest mean among those observed, judged by
+/// these observations, and by what `all` say of the candidate itself. Without an observation each is as good as the others.
 pub(crate) fn chances(
     candidates: &Candidates,
     parameters: &Parameters,
     observations: &[Observation],
+    all: &[Observation],
     level: f64,
     margin: f64,
 ) -> Vec<f64> {
@@ -84,24 +94,39 @@ pub(crate) fn chances(
     let means = screen.part(&observed).means;
     let lowest = (0..observed.len()).min_by(|one, other| means[*one].total_cmp(&means[*other]));
     let named = observed[lowest.unwrap_or(0)];
-    let own = screen.part(&[named]);
-    let own_roots: Vec<f64> = (0..observations.len()).map(|row| own.roots.at(row, 0)).collect();
-    let all: Vec<usize> = (0..candidates.len()).collect();
-    let mut chances = Vec::with_capacity(all.len());
-    for points in all.chunks(TOGETHER) {
+    let of_named = screen.part(&[named]);
+    let roots_of_named: Vec<f64> = (0..observations.len()).map(|row| of_named.roots.at(row, 0)).collect();
+    let lowest = of_named.means[0];
+    let mut shown: Vec<Option<(f64, f64)>> = vec![None; candidates.len()];
+    let groups = all.chunk_by(|one, other| one.configuration == other.configuration);
+    for group in groups.filter(|group| observed.binary_search(&group[0].configuration).is_err()) {
+        shown[group[0].configuration] = Some(own(candidates, parameters, group));
+    }
+    let points: Vec<usize> = (0..candidates.len()).collect();
+    let mut chances = Vec::with_capacity(points.len());
+    for points in points.chunks(TOGETHER) {
         let Part { means, roots } = screen.part(points);
         // Variances of the differences to the named one.
         let before = |one: &usize| {
             screen.prior(*one, *one) + screen.prior(named, named) - 2.0 * screen.prior(*one, named)
         };
         let mut gaps: Vec<f64> = points.iter().map(before).collect();
-        for (row, own) in own_roots.iter().enumerate() {
+        for (row, own) in roots_of_named.iter().enumerate() {
             let explained = gaps.iter_mut().zip(roots.row(row));
             explained.for_each(|(gap, root)| *gap -= (root - own) * (root - own));
         }
         let better = points.iter().zip(means.iter().zip(&gaps));
         chances.extend(better.map(|(point, (mean, gap))| {
-            if *point == named { 0.0 } else { stop::chance(own.means[0] - margin - mean, *gap) }
+            if *point == named {
+                return 0.0;
+            }
+            // As if the named one were known: it is known best.
+            let (mut worse, mut gap) = (mean - lowest, gap.max(1e-12));
+            if let Some((value, variance)) = shown[*point] {
+                worse = (worse * variance + (value - lowest) * gap) / (gap + variance);
+                gap = gap * variance / (gap + variance);
+            }
+            stop::chance(-margin - worse, gap)
         }));
     }
     chances

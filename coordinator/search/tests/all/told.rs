@@ -407,3 +407,48 @@ fn what_a_replicate_shares_does_not_widen_the_margin() {
     assert_eq!(standing.named, 0);
     assert!(!standing.tied.contains(&6), "{standing:?}");
 }
+
+/// Of a hundred trials that wait none is forgotten, and none counts twice when it goes on.
+#[test]
+fn trials_that_wait_count_whether_they_are_few_or_many() {
+    use crate::support::levels;
+    use sweep_proto::Hyperparameter::{BatchSize, Units};
+    let sizes: Vec<u64> = (1..=12).map(|one| 8 * one).collect();
+    let space = coordinator_search::Space::over(vec![levels(Units, &sizes), levels(BatchSize, &sizes)]);
+    let mut search = Auto::new(settings(1).told_of_ends(), Candidates::of(&space).unwrap().0).unwrap();
+    let job = |configuration, replicate| Job { configuration, replicate, goes_on: false };
+    // Lowest at the tenth of twelve units and the fifth of twelve batches.
+    let score = |one: usize, epoch: u32| {
+        let (units, batch) = ((one / 12) as f64 - 9.0, (one % 12) as f64 - 4.0);
+        0.4 + 0.002 * (units * units + batch * batch) + 0.1 * (0.5_f64).powi(epoch as i32)
+    };
+    let show = |search: &mut Auto, one: usize, epochs: std::ops::RangeInclusive<u32>| {
+        search.given(job(one, 0)).unwrap();
+        epochs
+            .for_each(|epoch| search.shown(job(one, 0), epoch, score(one, epoch), epoch == EPOCHS).unwrap());
+    };
+    for one in (0..144).step_by(12) {
+        show(&mut search, one, 1..=EPOCHS);
+    }
+    for one in (0..144).filter(|one| one % 12 != 0 && *one != 112) {
+        show(&mut search, one, 1..=2);
+        search.paused(job(one, 0)).unwrap();
+    }
+    let next = search.answer(1, 1).jobs[0];
+    assert!(
+        next.configuration / 12 >= 8 && (2..=7).contains(&(next.configuration % 12)),
+        "{next:?}: it knows where"
+    );
+    // They go on, and are worth the same as trials that never waited.
+    for one in [111, 113, 100, 124] {
+        show(&mut search, one, 3..=EPOCHS);
+    }
+    show(&mut search, 112, 1..=EPOCHS);
+    let best = search.best().unwrap();
+    assert_eq!(best.named, 112);
+    assert!(best.tied.iter().all(|one| one / 12 >= 8 && (3..=6).contains(&(one % 12))), "{best:?}");
+    // A trial that waited is back where it was.
+    search.rewound(job(111, 0), 2).unwrap();
+    search.paused(job(111, 0)).unwrap();
+    assert_eq!(search.best().unwrap().named, 112);
+}
