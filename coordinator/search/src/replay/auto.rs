@@ -16,6 +16,11 @@ impl Strategy for Auto {
         Auto::finish(self, job);
     }
 
+    fn fail(&mut self, job: Job) -> Result<(), String> {
+        Auto::fail(self, job);
+        Ok(())
+    }
+
     fn named(&mut self) -> Option<usize> {
         Auto::named(self)
     }
