@@ -8,6 +8,9 @@ use crate::space::Space;
 /// Most configurations: beyond them ranges are sampled, not listed.
 pub const CANDIDATES_MAX: usize = 4_096;
 
+/// Most configurations with those that have come in: trials of an earlier form of a space may be of any.
+const ALL_MAX: usize = 4 * CANDIDATES_MAX;
+
 /// An axis with more levels than this computes each similarity when it is asked for.
 const TABULATED_LEVELS_MAX: usize = 256;
 
@@ -104,6 +107,10 @@ impl Candidates {
             };
             return Err(error(format!("the search has {} candidates", points.len()), remedy));
         }
+        Self::of_points(axes, points)
+    }
+
+    fn of_points(axes: &[AxisKind], points: &[Vec<f64>]) -> Result<Self, CandidateError> {
         let is_in_cube = |point: &&Vec<f64>| {
             point.len() == axes.len() && point.iter().all(|one| (0.0..=1.0).contains(one) || *one == ABSENT)
         };
@@ -148,7 +155,11 @@ impl Candidates {
         let kinds: Vec<AxisKind> = self.axes.iter().map(|axis| axis.kind).collect();
         let point = |one| (0..self.axes()).map(|axis| self.place(one, axis)).collect();
         let all: Vec<Vec<f64>> = (0..self.len()).map(point).chain(points.iter().cloned()).collect();
-        Self::new(&kinds, &all)
+        if all.len() > ALL_MAX {
+            let what = format!("the search has {} candidates, with those that were tried before", all.len());
+            return Err(error(what, "launch a new sweep over the space as it is now"));
+        }
+        Self::of_points(&kinds, &all)
     }
 
     /// How many there are.
@@ -234,6 +245,19 @@ mod tests {
             (ABSENT, 1.0, 0.0)
         );
         assert!(Candidates::new(&[AxisKind { is_categorical: false }], &[vec![-0.5]]).is_err());
+    }
+
+    #[test]
+    fn more_may_come_in_than_there_may_be_from_the_start() {
+        let points =
+            |count: usize| -> Vec<Vec<f64>> { (0..count).map(|at| vec![at as f64 / count as f64]).collect() };
+        let axes = [AxisKind { is_categorical: false }];
+        let problem = |made: Result<Candidates, CandidateError>| made.unwrap_err().to_string();
+        assert!(problem(Candidates::new(&axes, &points(CANDIDATES_MAX + 1))).contains("at most 4096"));
+        let all = Candidates::new(&axes, &points(CANDIDATES_MAX)).unwrap();
+        let more = all.with(&points(3 * CANDIDATES_MAX)).unwrap();
+        assert_eq!(more.len(), ALL_MAX);
+        assert!(problem(more.with(&points(1))).contains("launch a new sweep"));
     }
 
     #[test]
