@@ -209,3 +209,70 @@ fn what_is_tried_counts_whether_it_was_modelled_or_not() {
         assert_eq!(search.named(), Some(configuration));
     }
 }
+
+/// Trials of candidates and of strangers that run, wait, lose epochs, fail and are retired, as neighbours come in: told again by their
+/// configurations they make the same search.
+#[test]
+fn whatever_happens_over_ranges_is_folded() {
+    let begun = |seed| SpaceSearch::new(settings(seed).told_of_ends(), ranges()).unwrap();
+    let tell =
+        |search: &mut SpaceSearch, configuration: &Configuration, replicate, what: u64, epochs: u32| {
+            let job = Job { configuration: search.admit(configuration).unwrap(), replicate, goes_on: false };
+            match what {
+                0 => search.given(job).unwrap(),
+                1 => search.paused(job).unwrap(),
+                2 => search.retired(job).unwrap(),
+                3 => search.fail(job),
+                4 => search.rewound(job, epochs).unwrap(),
+                _ => search.shown(job, epochs, loss(configuration, epochs), epochs == EPOCHS).unwrap(),
+            }
+        };
+    for seed in 0..3 {
+        let mut random = sweep_proto::random::Stream::new(seed, "events", 0);
+        let mut search = begun(seed);
+        let (mut log, mut running) = (Vec::new(), Vec::<(Configuration, u32, u32)>::new());
+        let mut waiting = std::collections::BTreeMap::<(Configuration, u32), u32>::new();
+        while log.len() < 160 {
+            if running.len() < 3 {
+                let place = [random.inside(), random.inside()];
+                let stranger = ranges().configuration(&place).unwrap();
+                let chosen = search.answer(3, 1).jobs.first().copied().filter(|_| random.below(8) > 0);
+                let trial = match chosen {
+                    Some(job) => (search.configuration(job.configuration).unwrap().clone(), job.replicate),
+                    None if search.index_of(&stranger).is_none() => (stranger, 0),
+                    None => continue,
+                };
+                tell(&mut search, &trial.0, trial.1, 0, 0);
+                log.push((trial.clone(), 0, 0));
+                let shown = waiting.remove(&trial).unwrap_or(0);
+                running.push((trial.0, trial.1, shown));
+                continue;
+            }
+            let at = random.place(running.len());
+            let (configuration, replicate, shown) = running[at].clone();
+            let what = 1 + random.below(23);
+            let epochs = match what {
+                4 => random.below(u64::from(shown) + 1) as u32,
+                _ => shown + 1,
+            };
+            tell(&mut search, &configuration, replicate, what, epochs);
+            log.push(((configuration.clone(), replicate), what, epochs));
+            if what < 4 || what > 4 && epochs == EPOCHS {
+                running.swap_remove(at);
+                if what == 1 && shown > 0 {
+                    waiting.insert((configuration, replicate), shown);
+                }
+            } else {
+                running[at].2 = epochs;
+            }
+        }
+        let mut folded = begun(seed);
+        for ((configuration, replicate), what, epochs) in &log {
+            tell(&mut folded, configuration, *replicate, *what, *epochs);
+            folded.best();
+        }
+        assert_eq!(folded.answer(3, 4), search.answer(3, 4), "seed {seed}");
+        assert_eq!(folded.best(), search.best());
+        assert!(search.configuration(1_024).is_some());
+    }
+}
