@@ -69,6 +69,7 @@ named! {
         Random "random" "Configurations drawn at random, each level and each part of a range equally likely."
         Sobol "sobol" "Points of a scrambled Sobol sequence, which cover the space more evenly than random ones."
         Tpe "tpe" "Configurations that resemble the best ones so far more than the rest (TPE, tree-structured Parzen estimators)."
+        Auto "auto" "A model of all scores chooses each trial by what it teaches, pauses trials that cannot win, and stops when it is sure."
     }
 }
 
@@ -244,6 +245,12 @@ impl Search {
     /// Whether every configuration of a grid is trained, and none is left out.
     pub fn is_of_grid(&self) -> bool {
         self.sampler == SamplerName::Grid && self.budget.is_unlimited()
+    }
+
+    /// Whether one model chooses, pauses and promotes all trials, and ends the search: there are no proposals of a sampler, and there
+    /// is no pruner.
+    pub fn is_steered(&self) -> bool {
+        self.sampler == SamplerName::Auto
     }
 
     /// The whole grid, without a pruner: what a sweep without a search does.

@@ -1,6 +1,7 @@
 //! What must always hold of an engine, checked: the oracle of the simulation and of `fsck`.
 
 mod revival;
+mod steering;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,6 +95,7 @@ impl Audit<'_> {
         self.openness(sweep, &trials);
         self.search(sweep, &trials);
         self.revival(sweep, &trials);
+        self.steering(sweep, &trials);
         self.end(sweep, &trials);
     }
 
@@ -136,13 +138,14 @@ impl Audit<'_> {
         let id = sweep.id;
         let (unmade, is_behind) = (self.engine.unmade(id), self.engine.lags(id));
         let is_stuck = self.engine.is_stuck(id);
+        let is_stuck = is_stuck && !self.engine.is_unconcluded(sweep);
         self.expect(!is_stuck || is_behind || sweep.state != SweepState::Open, || {
             format!("all that is left of sweep {id} waits at rungs, and nobody promotes or prunes it")
         });
         let is_pruned = |trial: &&TrialRecord| trial.state == TrialState::Pruned;
         // Where a budget of hours was spent, nobody promoted the leading trial; it may have been raised since.
         let has_meter = sweep.spec.metered_ms().is_some();
-        let was_cut_short = sweep.state == SweepState::Cancelled || has_meter;
+        let was_cut_short = sweep.state == SweepState::Cancelled || has_meter || sweep.conclusion.is_some();
         let is_lost = !was_cut_short && trials.iter().all(is_pruned);
         self.expect(!is_lost || trials.is_empty(), || format!("every trial of sweep {id} was pruned"));
         let open = unmade > 0 || trials.iter().any(|trial| !trial.state.is_terminal());
@@ -151,7 +154,8 @@ impl Audit<'_> {
         self.expect(!open || may_be_open, || {
             format!("sweep {id} is {} with trials that have not ended", sweep.state.name())
         });
-        self.expect(open || sweep.is_reviving() || sweep.state != SweepState::Open, || {
+        let waits = sweep.is_reviving() || self.engine.is_unconcluded(sweep);
+        self.expect(open || waits || sweep.state != SweepState::Open, || {
             format!("sweep {id} is open without an open trial")
         });
     }
@@ -214,7 +218,10 @@ impl Audit<'_> {
         self.expect(sweep.spent().is_none() || !sweep.is_reviving(), || {
             format!("the budget of sweep {id} is spent, and its trials are to go on")
         });
-        let goes_on = index.open_trials() > 0 || sweep.is_reviving() || search::wanted(sweep, index) > 0;
+        let goes_on = index.open_trials() > 0
+            || sweep.is_reviving()
+            || search::wanted(sweep, index) > 0
+            || search::awaits_steering(sweep);
         self.expect(sweep.state != SweepState::Open || goes_on, || {
             format!("sweep {id} is open, and neither runs nor wants proposals")
         });
@@ -247,7 +254,7 @@ impl Audit<'_> {
             let sweep = tables.sweeps.get(&id.sweep);
             let may_go_on = sweep.is_some_and(|sweep| match sweep.state {
                 SweepState::Cancelled => self.engine.lags(sweep.id),
-                _ => sweep.spent().is_some() || sweep.is_reviving(),
+                _ => sweep.spent().is_some() || sweep.is_reviving() || sweep.conclusion.is_some(),
             });
             let resumes = trial.checkpoint.map(|checkpoint| checkpoint.epoch as usize);
             let is_open = trial.checkpoint.is_some() || trial.underway.is_some();

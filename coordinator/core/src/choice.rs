@@ -9,7 +9,7 @@ use crate::configurations::{Rows, Sums, position};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::exact_sum::ExactSum;
-use crate::record::{SweepRecord, TrialRecord};
+use crate::record::{SweepRecord, TrialRecord, TrialState};
 use crate::tables::Tables;
 
 /// A configuration's mean over its completed replicates.
@@ -163,6 +163,9 @@ impl Draft<'_> {
     /// The best configuration of a sweep as it would become; `None` where nothing completed. Looks at what changes, and at the best
     /// of what does not.
     pub(crate) fn best(&self, sweep: &SweepRecord) -> Option<(ConfigurationIndex, Configuration)> {
+        if let Some(named) = self.named_by_search(sweep) {
+            return Some(named);
+        }
         let engine = self.engine;
         let known = engine.index.sweeps.get(&sweep.id).map(|index| &index.configurations);
         let mut changed: BTreeMap<ConfigurationIndex, (&Configuration, Sums)> = BTreeMap::new();
@@ -190,5 +193,14 @@ impl Draft<'_> {
         });
         let best = ranked.min_by(|left, right| left.0.better_first(right.0));
         best.map(|(_, number, configuration)| (number, configuration.clone()))
+    }
+
+    /// The configuration that a steered search names, where a trial of it has completed: its model rests on more than these.
+    fn named_by_search(&self, sweep: &SweepRecord) -> Option<(ConfigurationIndex, Configuration)> {
+        let named = sweep.conclusion.as_ref()?.named.configuration.as_ref()?;
+        let rows = Rows { tables: &self.engine.tables, sweep: sweep.id };
+        let number = self.engine.index_of(sweep.id)?.configurations.number(rows, named)?;
+        let mut trials = self.trials_with(sweep.id, Some(number));
+        trials.any(|trial| trial.state == TrialState::Completed).then(|| (number, named.clone()))
     }
 }

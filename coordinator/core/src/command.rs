@@ -1,6 +1,6 @@
 //! What can be asked of the engine, and what it answers.
 
-use coordinator_search::Answer;
+use coordinator_search::{Answer, Steering};
 use sweep_proto::protocol::ProtocolVersion;
 use sweep_proto::{
     ArtifactRef, AttemptOutcome, Axis, Budget, CheckpointRef, Digest, EpochMetric, LeaseToken, Role, SweepId,
@@ -202,6 +202,15 @@ pub enum Command {
         first: u64,
         /// What the sampler proposes, or why it has no answer.
         answer: Result<Answer, String>,
+    },
+    /// A steered search has answered a [`SteeredQuestion`](crate::SteeredQuestion).
+    Steer {
+        /// The sweep.
+        sweep: SweepId,
+        /// The version of its search that was asked.
+        version: u64,
+        /// What is to become of its trials, or why there is no answer.
+        answer: Result<Steering, String>,
     },
 }
 

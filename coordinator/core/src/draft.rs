@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use coordinator_search::SearchEvent;
 use sweep_proto::{
     AttemptId, Configuration, ConfigurationIndex, LeaseToken, SharedDigest, SweepId, Timestamp, TrialId,
     WorkerId,
@@ -12,7 +13,8 @@ use crate::engine::Engine;
 use crate::index::SweepIndex;
 use crate::mutation::{Key, Mutation};
 use crate::record::{
-    AnsweredRequest, AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord, WorkerState,
+    AnsweredRequest, AttemptRecord, EpochRecord, SearchEventRecord, SweepRecord, TrialRecord, WorkerRecord,
+    WorkerState,
 };
 use crate::source::{self, Tally};
 use crate::tables::share;
@@ -26,6 +28,7 @@ pub(crate) struct Draft<'a> {
     attempts: BTreeMap<AttemptId, AttemptRecord>,
     truncations: BTreeMap<TrialId, u32>,
     epochs: Vec<EpochRecord>,
+    search_events: Vec<SearchEventRecord>,
     workers: BTreeMap<WorkerId, WorkerRecord>,
     last_token: u64,
     /// Change in the number of trials that have not ended, by sweep.
@@ -53,6 +56,7 @@ impl<'a> Draft<'a> {
             attempts: BTreeMap::new(),
             truncations: BTreeMap::new(),
             epochs: Vec::new(),
+            search_events: Vec::new(),
             workers: BTreeMap::new(),
             last_token: engine.tables.last_token,
             open_change: BTreeMap::new(),
@@ -142,6 +146,40 @@ impl<'a> Draft<'a> {
         self.truncations.insert(trial, 0);
     }
 
+    /// The epochs that a trial gets.
+    pub(crate) fn added_epochs(&self, trial: TrialId) -> impl Iterator<Item = &EpochRecord> {
+        self.epochs.iter().filter(move |epoch| epoch.trial == trial)
+    }
+
+    /// How many epochs of a trial are kept; `None` where it loses none.
+    pub(crate) fn truncated(&self, trial: TrialId) -> Option<u32> {
+        self.truncations.get(&trial).copied()
+    }
+
+    /// Trials that get or lose epochs.
+    pub(crate) fn touched_by_epochs(&self) -> impl Iterator<Item = TrialId> {
+        self.truncations.keys().copied().chain(self.epochs.iter().map(|epoch| epoch.trial))
+    }
+
+    /// Sweeps that change, or some trial of which does.
+    pub(crate) fn touched_sweeps(&self) -> BTreeSet<SweepId> {
+        let of_trials = self.trials.keys().copied().chain(self.touched_by_epochs()).map(|trial| trial.sweep);
+        self.sweeps.keys().copied().chain(of_trials).collect()
+    }
+
+    /// Appends to the log of a steered search; gives the number of the last event, where there is any.
+    pub(crate) fn log(&mut self, sweep: SweepId, events: &[SearchEvent]) -> Option<u64> {
+        let own =
+            self.search_events.iter().rev().find(|event| event.sweep == sweep).map(|event| event.number);
+        let recorded = || self.engine.tables.search_events_recorded(sweep);
+        let mut number = own.unwrap_or_else(recorded);
+        for event in events {
+            number += 1;
+            self.search_events.push(SearchEventRecord { sweep, number, event: *event });
+        }
+        (!events.is_empty()).then_some(number)
+    }
+
     /// An attempt as it would become.
     pub(crate) fn attempt(&self, id: AttemptId) -> Option<&AttemptRecord> {
         self.attempts.get(&id).or_else(|| self.engine.tables.attempts.get(&id))
@@ -205,6 +243,7 @@ impl<'a> Draft<'a> {
         let truncations = self.truncations.into_iter();
         mutations.extend(truncations.map(|(trial, epoch)| Mutation::TruncateEpochs { trial, epoch }));
         mutations.extend(self.epochs.into_iter().map(Mutation::Epoch));
+        mutations.extend(self.search_events.into_iter().map(Mutation::SearchEvent));
         if self.last_token != tables.last_token {
             mutations.push(Mutation::LastToken(self.last_token));
         }

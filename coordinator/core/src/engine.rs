@@ -138,6 +138,9 @@ impl Engine {
                 let stand = decide::propose::Stand { sweep: *sweep, version: *version, first: *first };
                 Ok(decide::propose::propose(self, now, stand, answer))
             }
+            Command::Steer { sweep, version, answer } => {
+                Ok(decide::steer::steer(self, now, (*sweep, *version), answer))
+            }
         }
     }
 
@@ -184,7 +187,8 @@ impl Engine {
                     self.index.epochs_changed(&self.tables, trial, before, recorded);
                 }
             }
-            Mutation::LastToken(_)
+            Mutation::SearchEvent(_)
+            | Mutation::LastToken(_)
             | Mutation::Token(_)
             | Mutation::Certificate(_)
             | Mutation::Audit(_)

@@ -415,7 +415,7 @@ impl Index {
             self.behind.remove(&id);
         }
         set_turn(&mut self.ready, &mut entry.ready, turn);
-        if search::wanted(sweep, entry) > 0 {
+        if search::wanted(sweep, entry) > 0 || search::awaits_steering(sweep) {
             self.wanting.insert(id);
         } else {
             self.wanting.remove(&id);

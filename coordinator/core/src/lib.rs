@@ -38,6 +38,7 @@ mod shared_text;
 mod source;
 pub mod spans;
 mod standings;
+mod steered;
 pub mod tables;
 pub mod view;
 mod volatile;
@@ -52,7 +53,7 @@ pub use command::{
     Command, Decision, Extension, Granted, JoinRequest, LeaseStanding, NewToken, Rejection, Reply, Retried,
     Touch,
 };
-pub use coordinator_search::CalledOff;
+pub use coordinator_search::{CalledOff, Named, SearchEvent, Steered, Steering};
 pub use engine::Engine;
 pub use mutation::{Key, Mutation};
 pub use outlook::Outlook;
@@ -62,15 +63,16 @@ pub use quota::{Quota, Totals};
 pub use rare::Rare;
 pub use reach::{Allowance, StepBounds};
 pub use record::{
-    AnsweredRequest, AttemptRecord, AttemptState, Cleared, DatasetRecord, EarlierChoice, EpochRecord,
-    GridOrder, InstanceId, KeyForm, LeaseRecord, ProcessRecord, SearchRecord, SweepRecord, SweepState,
-    TrialCourse, TrialExtra, TrialPast, TrialRecord, TrialState, TrialWork, Troubles, WorkerRecord,
-    WorkerState,
+    AnsweredRequest, AskingRecord, AttemptRecord, AttemptState, Cleared, Conclusion, ConclusionReason,
+    DatasetRecord, EarlierChoice, EpochRecord, GridOrder, InstanceId, KeyForm, LeaseRecord, ProcessRecord,
+    SearchEventRecord, SearchRecord, SweepRecord, SweepState, TrialCourse, TrialExtra, TrialPast,
+    TrialRecord, TrialState, TrialWork, Troubles, WorkerRecord, WorkerState,
 };
 pub use retention::{Keep, Waste};
 pub use search::{Known, ProposalRequest, Question};
 pub use shared_text::SharedText;
 pub use source::planned_trials;
 pub use spans::Spans;
+pub use steered::{CANDIDATES_MAX, SteeredQuestion, earliest_stop};
 pub use tables::{Counts, Tables};
 pub use view::{Ledger, waiting_state};

@@ -8,7 +8,7 @@ use sweep_proto::{SweepId, TokenId, TrialId, WorkerId};
 
 use crate::access::{AuditEntry, AuditHead, CertificateId, CertificateRecord, TokenRecord};
 use crate::audit_trail::AuditSeal;
-use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
+use crate::record::{AttemptRecord, EpochRecord, SearchEventRecord, SweepRecord, TrialRecord, WorkerRecord};
 
 /// One row that becomes true.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub enum Mutation {
         /// The last epoch that stays; 0 removes all.
         epoch: u32,
     },
+    /// Appends to the log of a steered search.
+    SearchEvent(SearchEventRecord),
     /// Sets a worker, by id.
     Worker(WorkerRecord),
     /// The largest fencing token ever granted. Tokens are never given twice, even after their trial is gone.
@@ -53,7 +55,7 @@ pub enum Mutation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Key {
-    /// A sweep; below it are its trials. Its number is never given again.
+    /// A sweep; below it are its trials and the log of its search. Its number is never given again.
     Sweep(SweepId),
     /// A trial; below it are its attempts, epochs and step metrics.
     Trial(TrialId),

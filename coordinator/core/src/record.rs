@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod examples;
+mod search_log;
 mod trial;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use sweep_proto::{
 };
 use uuid::Uuid;
 
+pub use self::search_log::{AskingRecord, Conclusion, ConclusionReason, SearchEventRecord};
 pub use self::trial::{KeyForm, TrialCourse, TrialExtra, TrialPast, TrialRecord, TrialWork};
 use crate::limits::{INSTANCES_REMEMBERED_MAX, REQUESTS_REMEMBERED_MAX};
 use crate::shared_text::SharedText;
@@ -72,6 +74,9 @@ pub struct SweepRecord {
     /// How far its search has come, where its trials are proposed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<SearchRecord>,
+    /// What its search has found, where that was steered and has come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conclusion: Option<Box<Conclusion>>,
     /// When it was deleted. Nobody sees it from then on; what later sweeps have taken over from it stays, and the rest is removed
     /// a bounded number of trials at a time (`decide/delete.rs`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +125,9 @@ pub struct SearchRecord {
     /// The first trial that has yet to go on where the sweep does after its budget was spent: those before it have followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revives_from: Option<u32>,
+    /// How far the questions have come, where the search is steered.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub asking: AskingRecord,
 }
 
 impl SearchRecord {

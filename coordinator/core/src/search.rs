@@ -4,11 +4,14 @@
 //! after a restart is what was asked before.
 
 use coordinator_search::{CalledOff, Ended, Lead, News, Request, Space, sampler};
+use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::{Search, SweepId, SweepSpec, TrialId};
 
 use crate::engine::Engine;
 use crate::index::SweepIndex;
-use crate::record::{SearchRecord, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::quota::epochs_max;
+use crate::record::{AskingRecord, SearchRecord, SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::source::{Tally, uncounted_trials_max};
 use crate::standings::scores_so_far;
 
 /// A question to a sampler, and for which state of its sweep the answer holds.
@@ -31,7 +34,7 @@ pub struct Known {
     pub version: u64,
     /// Trials.
     pub made: u64,
-    /// The number of the last end.
+    /// The number of the last end; of a steered sweep that of the last event of its log.
     pub ended: u64,
 }
 
@@ -72,10 +75,58 @@ pub(crate) fn of(spec: &SweepSpec) -> Option<&Search> {
     spec.search.as_deref().filter(|search| !search.is_of_grid())
 }
 
+/// Whether one model chooses, pauses and promotes the trials of a spec.
+pub(crate) fn is_steered(spec: &SweepSpec) -> bool {
+    of(spec).is_some_and(Search::is_steered)
+}
+
+/// Whether a sweep is steered on: it goes on, and its search has not come to its end.
+pub(crate) fn awaits_steering(sweep: &SweepRecord) -> bool {
+    let goes_on = sweep.state == SweepState::Open && !sweep.is_deleted() && !sweep.is_reviving();
+    goes_on && sweep.conclusion.is_none() && is_steered(&sweep.spec)
+}
+
+/// What the budget of a steered sweep leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SteeredRoom {
+    /// Trials that may be made, each with all its epochs.
+    pub(crate) trials: u64,
+    /// Epochs that trials may train which go on from where they wait.
+    pub(crate) epochs: u64,
+}
+
+impl SteeredRoom {
+    /// Nothing is left of a budget that is spent by the clock.
+    pub(crate) fn of(sweep: &SweepRecord, tally: Tally) -> Self {
+        let Some(search) = of(&sweep.spec).filter(|_| sweep.spent().is_none()) else {
+            return Self { trials: 0, epochs: 0 };
+        };
+        let most = search.budget.trials.or_else(|| uncounted_trials_max(search));
+        let trials = most.map_or(TRIALS_MAX, u64::from).saturating_sub(tally.made);
+        let epochs = search.budget.epochs.map_or(u64::MAX, |epochs| steered_epochs_left(epochs, tally));
+        Self { trials: trials.min(epochs / epochs_max(&sweep.spec).max(1)), epochs }
+    }
+
+    /// How many trials may be made or go on, where that many wait.
+    pub(crate) fn with(self, waiting: u64) -> u64 {
+        self.trials.max(waiting.min(self.epochs))
+    }
+}
+
+/// Epochs of a budget that trials of a steered sweep have neither brought nor may bring as they stand.
+pub(crate) fn steered_epochs_left(budget: u64, tally: Tally) -> u64 {
+    budget.saturating_sub(tally.epochs.saturating_sub(tally.epochs_beyond_rungs))
+}
+
+/// How many trials a sampler likes to propose ahead of the workers.
+pub(crate) fn ahead(search: &Search) -> u64 {
+    sampler::of(search.sampler).map_or(0, |sampler| sampler.ahead())
+}
+
 /// The search of a sweep that is launched.
 pub(crate) fn launched(spec: &SweepSpec) -> Option<SearchRecord> {
     let search = of(spec)?;
-    let lead = Lead { first: 0, count: sampler::of(search.sampler).ahead(), known: 0 };
+    let lead = Lead { first: 0, count: ahead(search), known: 0 };
     Some(SearchRecord {
         version: 1,
         lead,
@@ -85,6 +136,7 @@ pub(crate) fn launched(spec: &SweepSpec) -> Option<SearchRecord> {
         finalist: None,
         finalists: 0,
         revives_from: None,
+        asking: AskingRecord::default(),
     })
 }
 
@@ -100,14 +152,20 @@ pub(crate) fn room(sweep: &SweepRecord, index: &SweepIndex) -> u64 {
 
 /// How many trials of a sweep are to be proposed now. A sampler that proposes ahead is asked for many at one time.
 pub(crate) fn wanted(sweep: &SweepRecord, index: &SweepIndex) -> u64 {
-    let Some(search) = of(&sweep.spec) else { return 0 };
-    let is_stocked = index.pending.len() as u64 > sampler::of(search.sampler).ahead() / 2;
+    let Some(search) = of(&sweep.spec).filter(|search| !search.is_steered()) else { return 0 };
+    let is_stocked = index.pending.len() as u64 > ahead(search) / 2;
     if is_stocked { 0 } else { room(sweep, index) }
 }
 
 /// Whether workers could train more of a sweep than its lead allows: nothing waits, nothing is to be proposed, and its budget is
 /// not spent.
 pub(crate) fn is_starving(sweep: &SweepRecord, index: &SweepIndex) -> bool {
+    if let Some(SearchRecord { asking, .. }) = sweep.search.filter(|_| is_steered(&sweep.spec)) {
+        let lacks = index.pending.is_empty() && asking.asked.is_none() && !asking.is_dry;
+        return awaits_steering(sweep)
+            && lacks
+            && SteeredRoom::of(sweep, index.tally()).with(index.at_rungs.len() as u64) > 0;
+    }
     let is_open = sweep.state == SweepState::Open && !sweep.is_deleted() && sweep.search.is_some();
     is_open
         && !sweep.is_reviving()
@@ -132,6 +190,9 @@ impl Engine {
     /// Whether an answer for that state of a sweep is still wanted.
     pub fn awaits(&self, id: SweepId, known: Known) -> bool {
         let (Some(sweep), Some(index)) = (self.sweep(id), self.index.sweeps.get(&id)) else { return false };
+        if is_steered(&sweep.spec) {
+            return awaits_steering(sweep);
+        }
         let is_present = |record: SearchRecord| record.version == known.version && index.made() == known.made;
         sweep.search.is_some_and(is_present) && room(sweep, index) > 0
     }
@@ -143,7 +204,7 @@ impl Engine {
         goes_on
             && !sweep.is_deleted()
             && sweep.search.is_some()
-            && (index.open_in(sweep) > 0 || index.unmade() > 0)
+            && (index.open_in(sweep) > 0 || index.unmade() > 0 || awaits_steering(sweep))
     }
 
     /// What a sampler is to be asked for a sweep; `None` where the sweep wants nothing. Copies all that the answer depends on.

@@ -96,15 +96,18 @@ impl Tally {
     }
 }
 
-/// Most trials of a budget that counts hours and money alone; `None` of any other. A space of levels may hold fewer.
-pub(crate) fn uncounted_trials_max(budget: Budget) -> Option<u32> {
+/// Most trials of a search that nobody counts: its budget is hours and money alone, or it ends by itself; `None` of any other. A space of
+/// levels may hold fewer.
+pub(crate) fn uncounted_trials_max(search: &Search) -> Option<u32> {
+    let budget = search.budget;
     let is_counted = budget.trials.is_some() || budget.epochs.is_some();
-    budget.metered_ms().filter(|_| !is_counted).map(|_| UNCOUNTED_TRIALS_MAX)
+    let is_uncounted = !is_counted && (search.is_steered() || budget.metered_ms().is_some());
+    is_uncounted.then_some(UNCOUNTED_TRIALS_MAX)
 }
 
 /// Whether nobody knows how many trials a search comes to: hours or money alone bound it, and its space is larger than what it may try.
 pub(crate) fn is_open_ended(spec: &SweepSpec) -> bool {
-    let bound = search::of(spec).and_then(|search| uncounted_trials_max(search.budget));
+    let bound = search::of(spec).and_then(uncounted_trials_max);
     let of_space = places(&spec.axes).map(|places| places.saturating_mul(u64::from(spec.replicates)));
     bound.is_some_and(|bound| of_space.is_none_or(|trials| trials > u64::from(bound)))
 }
@@ -210,9 +213,12 @@ struct Searched<'a> {
 impl<'a> Searched<'a> {
     fn new(spec: &'a SweepSpec, search: &Search, is_over: bool, tally: Tally) -> Self {
         let Budget { trials, epochs, .. } = search.budget;
-        let trials = trials.or_else(|| uncounted_trials_max(search.budget));
+        let trials = trials.or_else(|| uncounted_trials_max(search));
         let of_trials = trials.map(|trials| u64::from(trials).saturating_sub(tally.made));
         let of_epochs = match RungBudget::of(spec) {
+            None if search.is_steered() => {
+                epochs.map(|epochs| search::steered_epochs_left(epochs, tally) / epochs_max(spec).max(1))
+            }
             Some(budget) => Some(budget.further_trials(tally)),
             // The next trial may take all its epochs.
             None => epochs.map(|epochs| epochs.saturating_sub(tally.epochs) / epochs_max(spec).max(1)),

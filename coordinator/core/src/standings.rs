@@ -4,6 +4,7 @@ use coordinator_search::pruner::{self, EPOCHS_RANKED_MAX, Pruner, Shown, Standin
 use sweep_proto::{EpochMetric, Objective, SweepSpec};
 
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::search;
 use crate::tables::Tables;
 
 /// The pruner of a sweep; `None` where every trial trains to its end.
@@ -13,7 +14,8 @@ pub(crate) fn pruner_of(spec: &SweepSpec) -> Option<Box<dyn Pruner>> {
 
 /// Whether trials of a sweep wait at rungs before they have trained to their end.
 pub(crate) fn waits_at_rungs(spec: &SweepSpec) -> bool {
-    pruner_of(spec).is_some_and(|pruner| pruner.first_rung(spec.fixed.epochs()).is_some())
+    search::is_steered(spec)
+        || pruner_of(spec).is_some_and(|pruner| pruner.first_rung(spec.fixed.epochs()).is_some())
 }
 
 /// The standings of a sweep before any trial is counted; `None` where nobody asks for them: it has no pruner, or has ended.

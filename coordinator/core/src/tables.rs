@@ -7,7 +7,7 @@ use sweep_proto::{AttemptId, Configuration, ConfigurationIndex, SweepId, TokenId
 use crate::access::{AuditHead, CertificateId, CertificateRecord, TokenRecord};
 use crate::mutation::{Key, Mutation};
 use crate::packed::{Packed, Row};
-use crate::record::{AttemptRecord, EpochRecord, SweepRecord, TrialRecord, WorkerRecord};
+use crate::record::{AttemptRecord, EpochRecord, SearchEventRecord, SweepRecord, TrialRecord, WorkerRecord};
 
 /// Every durable row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +22,8 @@ pub struct Tables {
     pub attempts: Packed<AttemptRecord>,
     /// Epochs by trial and epoch.
     pub epochs: Packed<EpochRecord>,
+    /// The logs of steered searches: events by sweep and number.
+    pub search_events: Packed<SearchEventRecord>,
     /// Workers by id.
     pub workers: BTreeMap<WorkerId, WorkerRecord>,
     /// The largest fencing token ever granted.
@@ -75,6 +77,14 @@ impl Row for EpochRecord {
     }
 }
 
+impl Row for SearchEventRecord {
+    type Key = (SweepId, u64);
+
+    fn key(&self) -> (SweepId, u64) {
+        (self.sweep, self.number)
+    }
+}
+
 /// How much there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -123,6 +133,9 @@ impl Tables {
                 for key in gone.map(Row::key).collect::<Vec<_>>() {
                     self.epochs.remove(&key);
                 }
+            }
+            Mutation::SearchEvent(event) => {
+                self.search_events.insert(event.clone());
             }
             Mutation::Worker(worker) => {
                 self.workers.insert(worker.id, worker.clone());
@@ -175,6 +188,8 @@ impl Tables {
                 self.last_sweep = self.last_sweep.max(id.0);
                 let trials: Vec<_> = self.trials_of(id).map(|trial| trial.spec.id).collect();
                 trials.into_iter().for_each(|trial| self.remove_trial(trial));
+                let events: Vec<_> = self.search_events_of(id).map(Row::key).collect();
+                events.iter().for_each(|event| _ = self.search_events.remove(event));
                 self.sweeps.remove(&id);
             }
             Key::Trial(id) => self.remove_trial(id),
@@ -204,6 +219,7 @@ impl Tables {
         let trials = self.trials.values().cloned().map(Mutation::Trial);
         let attempts = self.attempts.values().cloned().map(Mutation::Attempt);
         let epochs = self.epochs.values().cloned().map(Mutation::Epoch);
+        let events = self.search_events.values().cloned().map(Mutation::SearchEvent);
         let tokens = self.tokens.values().cloned().map(Mutation::Token);
         let certificates = self.certificates.values().cloned().map(Mutation::Certificate);
         let access = tokens.chain(certificates);
@@ -214,6 +230,7 @@ impl Tables {
             .chain(trials)
             .chain(attempts)
             .chain(epochs)
+            .chain(events)
             .chain(access)
             .chain(last_token)
     }
@@ -223,6 +240,16 @@ impl Tables {
         let first = TrialId { sweep, index: 0 };
         let last = TrialId { sweep, index: u32::MAX };
         self.trials.range(first..=last)
+    }
+
+    /// The events of the log of a steered search, in order.
+    pub fn search_events_of(&self, sweep: SweepId) -> impl DoubleEndedIterator<Item = &SearchEventRecord> {
+        self.search_events.range((sweep, 0)..=(sweep, u64::MAX))
+    }
+
+    /// How many events the log of a steered search has: they have no gap, so the last one's number.
+    pub fn search_events_recorded(&self, sweep: SweepId) -> u64 {
+        self.search_events.last_in((sweep, 0)..=(sweep, u64::MAX)).map_or(0, |event| event.number)
     }
 
     /// The attempts of a trial, in order.

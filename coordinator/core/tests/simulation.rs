@@ -29,11 +29,14 @@ const SEEDS_FOR_COVERAGE: u64 = 2_000;
 /// Schedules between two signs of life.
 const PROGRESS: u64 = 5_000;
 /// Schedules that have found a fault, each a rare one.
-const ONCE_FAILED: [u64; 4] = [2_629, 3_133, 5_619, 21_910];
+const ONCE_FAILED: [u64; 6] = [2_219, 2_629, 3_133, 4_425, 5_619, 21_910];
 /// What the schedules must bring about, or else they prove less than they claim.
-const CORNERS: [&str; 40] = [
+const CORNERS: [&str; 43] = [
     "proposed trials",
     "outdated proposals",
+    "trial that its search paused",
+    "paused trial that went on",
+    "steered search that came to its end",
     "spent budget of hours",
     "finalist of a spent budget",
     "shelved trial that went on",

@@ -10,6 +10,7 @@ mod conclusion;
 mod effects;
 mod findings;
 mod front;
+mod search_end;
 mod test_split;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ pub use self::findings::{
     Consequence, GroupLabel, PanelTitle, ReplicatesNeeded, Setting, SettingValue, VerdictReason, VerdictRule,
 };
 pub use self::front::{BeatingMember, CheapestMember, Front, WeighedConfiguration, WeighedObjective};
+pub use self::search_end::SearchEnd;
 pub use self::test_split::{Baseline, HardestExample, ReliabilityBin, TestSplit};
 
 /// Version of `report.json`.

@@ -10,9 +10,11 @@ pub mod pruner;
 pub mod replay;
 pub mod sampler;
 mod space;
+pub mod steered;
 
 pub use history::{Ended, History, News, Seen};
 pub use lead::Lead;
 pub use proposal::{Answer, Proposal, Request};
 pub use sampler::{CalledOff, Kept, some_configuration};
 pub use space::Space;
+pub use steered::{Chosen, Named, SearchEvent, Steered, SteeredNews, SteeredSetup, Steering};

@@ -87,7 +87,9 @@ impl Request {
     }
 
     fn found(&mut self) -> Result<Answer, String> {
-        let sampler = sampler::of(self.sampler);
+        let Some(sampler) = sampler::of(self.sampler) else {
+            return Err(format!("{} is no sampler: it steers a search as a whole", self.sampler));
+        };
         let watch = Watch::new(&self.called_off);
         let mut answer = Answer { proposals: Vec::new(), is_exhausted: false, from: self.from };
         while (answer.proposals.len() as u64) < self.count && watch.looked_at() < LOOKED_AT_MAX {

@@ -16,6 +16,7 @@ use super::render::data;
 use super::render::progress::View;
 use super::render::status::{warning, warnings};
 use super::render::wrap::wrapped_for_stderr;
+use super::search_choice::SearchChoice;
 use super::sweep_file::SweepFile;
 use super::watch::{self, Looks};
 use coordinator::json::Sweep;
@@ -27,6 +28,7 @@ relative to the file. Trials that an earlier sweep has finished are reused.
 Examples:
   sweep launch deploy/examples/paper-imdb.toml
   sweep launch my-sweep.toml --watch
+  sweep launch my-sweep.toml --search auto
   sweep launch my-sweep.toml --no-reuse
   sweep launch urgent.toml --priority 10
   sweep launch my-sweep.toml --json | jq .id";
@@ -37,6 +39,8 @@ pub(crate) struct Arguments {
     /// The sweep file, or - for standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    search: SearchChoice,
     /// Train every trial, also those that an earlier sweep has finished.
     #[arg(long)]
     no_reuse: bool,
@@ -52,7 +56,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     context.wanted.check_input(&arguments.file)?;
-    let file = SweepFile::read(&arguments.file)?;
+    let file = arguments.search.applied(SweepFile::read(&arguments.file)?)?;
     warn_of_rare_space(&file.parse()?);
     let mut client = context.connect().await?;
     let mut view = View::new(arguments.looks.plain);

@@ -14,6 +14,7 @@ mod quota;
 mod rare_space;
 mod render;
 mod screen;
+mod search_choice;
 mod store;
 mod sweep_file;
 

@@ -21,6 +21,7 @@ use super::output::{self, plain};
 use super::render::answer::{self, Report};
 use super::render::progress::View;
 use super::report_folder::{self, Overwrite};
+use super::search_choice::SearchChoice;
 use super::sweep_file::SweepFile;
 use super::{Context, files, launch, report, watch};
 use coordinator::json::Sweep;
@@ -33,6 +34,7 @@ folder and reused by later sweeps.
 
 Examples:
   sweep run
+  sweep run --search auto
   sweep run my-sweep.toml -o results/mine
   sweep run my-sweep.toml --slots 4
   sweep run my-sweep.toml --language ko
@@ -64,6 +66,8 @@ pub(crate) struct Arguments {
     /// Trials side by side in each worker; auto suits the machine.
     #[arg(long, value_name = "auto|N", default_value = "auto", value_parser = slots)]
     slots: String,
+    #[command(flatten)]
+    search: SearchChoice,
     /// Train every trial, also those that an earlier sweep has finished.
     #[arg(long)]
     no_reuse: bool,
@@ -91,7 +95,7 @@ pub(super) fn slots(text: &str) -> Result<String, String> {
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
-    let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
+    let file = arguments.search.applied(SweepFile::read_or_quickstart(arguments.file.as_deref())?)?;
     let spec = file.parse()?;
     launch::warn_of_rare_space(&spec);
     let name = spec.name;

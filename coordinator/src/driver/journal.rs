@@ -54,6 +54,9 @@ pub(super) fn record(engine: &Engine, mutation: &Mutation) {
         Mutation::Epoch(epoch) => {
             tracing::debug!(sweep = %epoch.trial.sweep, trial = %epoch.trial, epoch = epoch.metric.epoch, "epoch");
         }
+        Mutation::SearchEvent(event) => {
+            tracing::debug!(sweep = %event.sweep, number = event.number, event = ?event.event, "search");
+        }
         Mutation::Token(token) => {
             let is_revoked = token.revoked_at.is_some();
             tracing::info!(token = %token.id, role = %token.role, uses_left = token.uses_left, is_revoked, "token");

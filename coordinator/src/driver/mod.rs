@@ -1,5 +1,6 @@
 //! The driver: one thread (or one task) owns the engine and the store; everybody else sends it requests.
 
+mod answering;
 mod collector;
 #[cfg(test)]
 mod counting_tests;

@@ -4,15 +4,15 @@
 //! follow from rows, so one that is lost is told again from the beginning.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use coordinator_core::{CalledOff, Command, Engine, Known, ProposalRequest, Question};
+use coordinator_core::{CalledOff, Command, Engine, Known};
 use sweep_proto::SweepId;
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
 use super::Request;
+use super::answering::{Kept, Put, answer_of, with};
 
 /// Sweeps whose samplers are asked at one time: one may think for long, and the other cores are for those who ask the coordinator.
 const ASKED_MAX: usize = 2;
@@ -41,7 +41,7 @@ pub(super) struct Proposed {
 
 /// What the samplers' side is told.
 enum Told {
-    Question(Box<Question>),
+    Question(Box<Put>),
     Forget(SweepId),
     ForgetAll,
 }
@@ -125,9 +125,11 @@ impl Proposer {
 
     fn ask_of(&mut self, engine: &Engine, sweep: SweepId) {
         let known = self.known.get(&sweep).copied();
-        let Some(question) = engine.question(sweep, known, TOLD_MAX) else { return };
-        let (known, called_off) = (question.known, question.called_off.clone());
-        if self.told.send(Told::Question(Box::new(question))).is_ok() {
+        let sampler = || engine.question(sweep, known, TOLD_MAX).map(Put::Sampler);
+        let steered = engine.steered_question(sweep, known, TOLD_MAX).map(Put::Steered);
+        let Some(put) = steered.or_else(sampler) else { return };
+        let (known, called_off) = (put.known(), put.called_off());
+        if self.told.send(Told::Question(Box::new(put))).is_ok() {
             self.known.insert(sweep, known);
             self.asked.insert(sweep, Asked { known, called_off });
             self.last = sweep;
@@ -142,13 +144,6 @@ impl Drop for Proposer {
     }
 }
 
-/// The questions of sweeps between two answers, with their histories.
-type Kept = Arc<Mutex<BTreeMap<SweepId, ProposalRequest>>>;
-
-fn with<T>(kept: &Kept, change: impl FnOnce(&mut BTreeMap<SweepId, ProposalRequest>) -> T) -> T {
-    change(&mut kept.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
 async fn run(
     thinking: Thinking,
     mailbox: mpsc::WeakSender<Request>,
@@ -156,8 +151,8 @@ async fn run(
 ) {
     let kept = Kept::default();
     while let Some(told) = queue.recv().await {
-        let question = match told {
-            Told::Question(question) => *question,
+        let put = match told {
+            Told::Question(put) => *put,
             Told::Forget(sweep) => {
                 with(&kept, |kept| kept.remove(&sweep));
                 continue;
@@ -168,12 +163,12 @@ async fn run(
             }
         };
         let (mailbox, kept) = (mailbox.clone(), Arc::clone(&kept));
-        let sweep = question.sweep;
+        let sweep = put.sweep();
         tokio::spawn(async move {
             let proposed = match thinking {
-                Thinking::InTask => Some(proposed(question, &kept)),
+                Thinking::InTask => Some(proposed(put, &kept)),
                 Thinking::OnThreads => {
-                    came_back(sweep, tokio::task::spawn_blocking(move || proposed(question, &kept)).await)
+                    came_back(sweep, tokio::task::spawn_blocking(move || proposed(put, &kept)).await)
                 }
             };
             if let (Some(proposed), Some(mailbox)) = (proposed, mailbox.upgrade()) {
@@ -197,38 +192,11 @@ fn came_back(sweep: SweepId, ended: Result<Proposed, JoinError>) -> Option<Propo
     }
 }
 
-/// Puts a question to its sampler, with what is kept of its sweep, or keeps what is told of it.
-fn proposed(question: Question, kept: &Kept) -> Proposed {
-    let (sweep, is_asked) = (question.sweep, question.count > 0);
-    let copy = with(kept, |kept| kept.remove(&sweep));
-    let Some(mut asking) = question.put(copy) else {
-        return Proposed { sweep, command: None, is_kept: false };
-    };
-    // What a sampler that panics has left is not kept.
-    let command = if is_asked { catch_unwind(AssertUnwindSafe(|| answered(&mut asking))) } else { Ok(None) };
-    let Ok(command) = command else {
-        let reason = "its program has a fault, which the coordinator's log tells";
-        return Proposed { sweep, command: Some(failed(&asking, reason)), is_kept: false };
-    };
-    with(kept, |kept| kept.insert(sweep, asking));
-    Proposed { sweep, command, is_kept: true }
-}
-
-/// The answer of a sampler, as the command that brings it to the core; `None` where it was called off.
-fn answered(asking: &mut ProposalRequest) -> Option<Command> {
-    let answer = match asking.request.answer() {
-        Ok(answer) => answer,
-        Err(reason) => return Some(failed(asking, &reason)),
-    };
-    let is_empty = answer.proposals.is_empty() && asking.request.called_off.is_set();
-    let ProposalRequest { sweep, version, first, .. } = *asking;
-    (!is_empty).then_some(Command::Propose { sweep, version, first, answer: Ok(answer) })
-}
-
-fn failed(asking: &ProposalRequest, reason: &str) -> Command {
-    let ProposalRequest { sweep, version, first, ref request } = *asking;
-    let answer = Err(format!("the sampler \"{}\" has no answer: {reason}", request.sampler));
-    Command::Propose { sweep, version, first, answer }
+/// Puts a question, with what is kept of its sweep, or keeps what is told of it.
+fn proposed(put: Put, kept: &Kept) -> Proposed {
+    let sweep = put.sweep();
+    let (command, is_kept) = answer_of(put, kept);
+    Proposed { sweep, command, is_kept }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use coordinator_report::sections::format::amount;
 use serde::Serialize;
-use sweep_proto::{PrunerName, wire};
+use sweep_proto::{PrunerName, SamplerName, wire};
 
 use super::Sweep;
 
@@ -21,7 +21,7 @@ pub struct Searching {
     pub epochs_max: Option<u64>,
     /// Whether nobody knows how many trials it comes to: as many as its hours or money allow.
     pub is_open_ended: bool,
-    /// Trials that wait at rungs to be promoted.
+    /// Trials that wait at rungs to be promoted, or that a steered search has paused.
     pub at_rungs: u64,
     /// Trials that were pruned because the budget was spent, and go on from their checkpoints where it is raised.
     pub shelved: u64,
@@ -86,6 +86,11 @@ impl Searching {
         format!("{}, pruner {}", self.sampler, self.pruner)
     }
 
+    /// Whether one model chooses, pauses and ends its trials, and stops when it is sure.
+    fn is_steered(&self) -> bool {
+        self.sampler == SamplerName::Auto.name()
+    }
+
     /// The parts of the budget that slots spend: what is spent, what may be, and its name.
     fn meters(&self) -> impl Iterator<Item = (f64, f64, &'static str)> {
         let hours = self.hours_spent.zip(self.hours_max).map(|(spent, most)| (spent, most, "hours"));
@@ -103,6 +108,7 @@ impl Searching {
         match (self.hours_max, self.money_max) {
             (Some(_), Some(_)) => "hours and money allow",
             (None, Some(_)) => "the money allows",
+            (None, None) if self.is_steered() => "the search needs",
             _ => "the hours allow",
         }
     }
@@ -122,6 +128,9 @@ impl Searching {
 
     /// `5 wait at rungs`; `None` where no trial does.
     pub fn waiting(&self) -> Option<String> {
+        if self.is_steered() {
+            return (self.at_rungs > 0).then(|| format!("{} paused", self.at_rungs));
+        }
         let waits = if self.at_rungs == 1 { "waits" } else { "wait" };
         (self.at_rungs > 0).then(|| format!("{} {waits} at rungs", self.at_rungs))
     }
@@ -151,7 +160,9 @@ impl Sweep {
         Some(match (search.trials_max, search.epochs_max) {
             (Some(most), Some(_)) => format!("up to {}", written(most.max(planned))),
             (None, Some(_)) if !is_metered => format!("about {}", written(planned)),
-            (_, epochs) if is_metered || epochs.is_some() => format!("up to {}", written(planned)),
+            (_, epochs) if is_metered || epochs.is_some() || search.is_steered() => {
+                format!("up to {}", written(planned))
+            }
             _ => written(planned),
         })
     }

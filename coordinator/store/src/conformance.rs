@@ -142,6 +142,7 @@ fn what_is_removed_takes_what_is_below_it(fixture: &impl Fixture) {
             && left.trials.is_empty()
             && left.attempts.is_empty()
             && left.epochs.is_empty()
+            && left.search_events.is_empty()
     );
     store.commit(&rows::one_of_each()).unwrap();
     assert_eq!(fixture.open().read_steps(one, 0, 9).unwrap(), [], "no step metric outlives its sweep");

@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     Worker,
     Token,
     Certificate,
+    SearchEvent,
 }
 
 /// A column and the type of its values.
@@ -61,8 +62,15 @@ pub(crate) struct Document {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Sweep, Self::Trial, Self::Attempt, Self::Worker, Self::Token, Self::Certificate];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Sweep,
+        Self::Trial,
+        Self::Attempt,
+        Self::Worker,
+        Self::Token,
+        Self::Certificate,
+        Self::SearchEvent,
+    ];
 
     /// The name of its table.
     pub(crate) fn table(self) -> &'static str {
@@ -73,6 +81,7 @@ impl Kind {
             Self::Worker => "workers",
             Self::Token => "tokens",
             Self::Certificate => "certificates",
+            Self::SearchEvent => "search_events",
         }
     }
 
@@ -85,6 +94,7 @@ impl Kind {
             Self::Worker => "worker",
             Self::Token => "token",
             Self::Certificate => "certificate",
+            Self::SearchEvent => "event of a search",
         }
     }
 
@@ -98,6 +108,7 @@ impl Kind {
             Self::Attempt => OF_ATTEMPT,
             Self::Worker => &[("id", CellType::Uuid)],
             Self::Token | Self::Certificate => &[("id", CellType::Text)],
+            Self::SearchEvent => &[("sweep", CellType::Number), ("number", CellType::Number)],
         }
     }
 
@@ -107,7 +118,7 @@ impl Kind {
             Self::Sweep | Self::Worker => &[("state", CellType::Text)],
             Self::Trial => &[("state", CellType::Text), ("key", CellType::Bytes)],
             Self::Attempt => &[("state", CellType::Text), ("token", CellType::Number)],
-            Self::Token | Self::Certificate => &[],
+            Self::Token | Self::Certificate | Self::SearchEvent => &[],
         }
     }
 
@@ -173,6 +184,12 @@ pub(crate) fn of(mutation: &Mutation) -> Result<Option<(Kind, Key, Document)>, S
             let document = Kind::Certificate.document(&id, Vec::new(), certificate);
             (Kind::Certificate, vec![Cell::Text(id.into())], document)
         }
+        Mutation::SearchEvent(event) => {
+            let id = format!("{}/{}", event.sweep, event.number);
+            let mut key = sweep_key(event.sweep);
+            key.push(Cell::Number(event.number.cast_signed()));
+            (Kind::SearchEvent, key, Kind::SearchEvent.document(&id, Vec::new(), event))
+        }
         _ => return Ok(None),
     };
     Ok(Some((kind, key, document?)))
@@ -227,6 +244,10 @@ impl Row<'_> {
             Kind::Token => {
                 let token: coordinator_core::TokenRecord = self.record(self.text()?)?;
                 tables.tokens.insert(token.id, token);
+            }
+            Kind::SearchEvent => {
+                let (sweep, number) = (self.number(0)?.cast_unsigned(), self.number(1)?.cast_unsigned());
+                tables.search_events.insert(self.record(&format!("{}/{number}", SweepId(sweep)))?);
             }
             Kind::Certificate => {
                 let certificate: coordinator_core::CertificateRecord = self.record(self.text()?)?;

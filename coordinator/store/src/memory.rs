@@ -105,7 +105,7 @@ impl Store for MemoryStore {
     }
 }
 
-/// The foreign keys of the SQL stores: a trial has a sweep, attempts and epochs have a trial, once all mutations are applied.
+/// The foreign keys of the SQL stores: a trial and an event of a search have a sweep, attempts and epochs have a trial, once all mutations are applied.
 fn check_references(tables: &Tables, mutations: &[Mutation]) -> Result<(), StoreError> {
     let mut sweeps: BTreeMap<SweepId, bool> = BTreeMap::new();
     let mut trials: BTreeMap<TrialId, bool> = BTreeMap::new();
@@ -121,6 +121,10 @@ fn check_references(tables: &Tables, mutations: &[Mutation]) -> Result<(), Store
             }
             Mutation::Attempt(attempt) => written.push((attempt.id.trial, false)),
             Mutation::Epoch(epoch) => written.push((epoch.trial, false)),
+            // Of the sweep itself, like a trial.
+            Mutation::SearchEvent(event) => {
+                written.push((TrialId { sweep: event.sweep, index: u32::MAX }, true));
+            }
             Mutation::Remove(Key::Sweep(id)) => {
                 sweeps.insert(*id, false);
                 gone.insert(*id);

@@ -10,6 +10,9 @@ use super::source::{Source, quote};
 use super::value::{described, span_or};
 use crate::nearest::nearest;
 
+/// The key of a search that one word in the place of its section gives.
+const SAMPLER: &str = "sampler";
+
 /// A key that is known where it stands.
 pub(super) struct Entry<'a, 't> {
     pub(super) place: Place,
@@ -37,6 +40,13 @@ pub(super) fn of_file<'a, 't>(source: &mut Source<'_>, document: &'a DeTable<'t>
             (Some(place), DeValue::Table(table)) => {
                 layout.sections.push((place, span_or(value.span(), key.span())));
                 layout.add_all(source, place, table);
+            }
+            // One word is the whole search.
+            (Some(Place::Search), DeValue::String(_)) => {
+                layout.sections.push((Place::Search, span_or(value.span(), key.span())));
+                let known = known_at(Place::Search, SAMPLER);
+                let entry = |known| Entry { place: Place::Search, known, key_span: key.span(), value };
+                layout.entries.extend(known.map(entry));
             }
             (Some(place), _) => {
                 let shown = described(source, value);

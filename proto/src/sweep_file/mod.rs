@@ -17,6 +17,7 @@ mod reference;
 mod search;
 mod settings;
 mod source;
+mod steered;
 mod suggested;
 mod syntax;
 mod value;

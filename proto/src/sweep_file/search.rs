@@ -8,6 +8,7 @@ use super::known::Place;
 use super::layout::Layout;
 use super::settings::Settings;
 use super::source::Source;
+use super::steered;
 use crate::configuration::Value;
 use crate::search::{Amount, Budget, PrunerName, SamplerName, Search};
 use crate::space::{self, Axis, CONSTRAINTS_MAX, Constraint, Constraints, Part, SpaceProblem, points};
@@ -155,10 +156,14 @@ pub(super) fn search_of(
     let has_budget =
         ["trials", "epochs", "hours", "money"].iter().any(|name| settings.was_given(Place::Search, name));
     let is_of_grid = |one| matches!(one, SamplerName::Grid | SamplerName::ShuffledGrid);
-    let has_end = range.is_none() && sampler.is_none_or(is_of_grid);
+    let ends_by_itself = sampler == Some(SamplerName::Auto);
+    let has_end = ends_by_itself || range.is_none() && sampler.is_none_or(is_of_grid);
     if !has_end && !has_budget {
         let message = "the search has no end".to_owned();
         source.report(section, message, Some("write trials = 40 under [search]".to_owned()));
+    }
+    if sampler == Some(SamplerName::Auto) {
+        steered::refuse(source, settings, space, pruner);
     }
     if let Some(pruner) = pruner {
         refuse_pruned_front(source, settings, pruner);

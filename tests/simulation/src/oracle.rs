@@ -346,7 +346,8 @@ impl Seen {
                 self.event(&format!("worker {} is {:?}", worker.profile.name, worker.state));
                 self.corners.insert(format!("worker {}", worker.state.name()));
             }
-            Mutation::LastToken(_)
+            Mutation::SearchEvent(_)
+            | Mutation::LastToken(_)
             | Mutation::Token(_)
             | Mutation::Certificate(_)
             | Mutation::Audit(_)

@@ -165,7 +165,7 @@ fn sweep(number: u64, random: &mut Random) -> SweepPlan {
     let units: Vec<_> = (1..=levels).map(|level| (level * 8).to_string()).collect();
     let (replicates, epochs) = (random.within(1, 3), random.within(2, 5));
     let seed = random.below(2);
-    let search = search(&mut random.split());
+    let search = search(&mut random.split(), number);
     let objective = ["validation_loss", "validation_accuracy", "validation_macro_f1"][number as usize % 3];
     let text = format!(
         "name = \"sweep-{number}\"\nobjective = \"{objective}\"\n[data]\npath = \"rows.csv\"\ntext = \"text\"\nlabel = \"label\"\n\
@@ -177,14 +177,20 @@ fn sweep(number: u64, random: &mut Random) -> SweepPlan {
 }
 
 /// The search of a sweep, if it has one.
-fn search(random: &mut Random) -> String {
+fn search(random: &mut Random, number: u64) -> String {
     if random.permille(500) {
         return String::new();
     }
-    let sampler = ["grid", "shuffled_grid", "random", "sobol"][random.below(4) as usize];
+    let sampler = ["grid", "shuffled_grid", "random", "sobol", "tpe", "auto"][random.below(6) as usize];
     let pruner = ["none", "median", "asha"][random.below(3) as usize];
-    // A grid has an end of its own.
-    let needs_budget = ["random", "sobol"].contains(&sampler);
+    // A steered search pauses trials itself, and models the loss alone.
+    let (sampler, pruner) = match (sampler, number % 3) {
+        ("auto", 0) => ("auto", "none"),
+        ("auto", _) => ("tpe", pruner),
+        _ => (sampler, pruner),
+    };
+    // A grid has an end of its own, and so has a steered search.
+    let needs_budget = ["random", "sobol", "tpe"].contains(&sampler);
     let is_bounded = random.permille(500) || needs_budget;
     let budget = if is_bounded { format!("trials = {}\n", random.within(1, 8)) } else { String::new() };
     // Drawn last, so that the other searches stay as they are.

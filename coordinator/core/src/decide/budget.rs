@@ -10,7 +10,7 @@ use crate::command::Rejection;
 use crate::engine::Engine;
 use crate::index::SweepIndex;
 use crate::quota::epochs_max;
-use crate::record::SweepRecord;
+use crate::record::{SweepRecord, TrialState};
 use crate::rungs::RungBudget;
 use crate::search;
 use crate::source::Tally;
@@ -30,7 +30,12 @@ impl Used {
     /// As far as is known now.
     pub(super) fn of(engine: &Engine, sweep: &SweepRecord) -> Self {
         let index = engine.index.sweeps.get(&sweep.id);
-        let tally = index.map_or(Tally::default(), SweepIndex::tally);
+        let mut tally = index.map_or(Tally::default(), SweepIndex::tally);
+        if let Some(index) = index.filter(|_| sweep.conclusion.is_some()) {
+            // What a steered search cancelled at its end begins again where it goes on.
+            let cancelled = index.counts[TrialState::Cancelled as usize];
+            tally.epochs = tally.epochs.saturating_add(cancelled.saturating_mul(epochs_max(&sweep.spec)));
+        }
         let stopped = index.map_or(0, SweepIndex::stopped);
         Self { tally, held_ms: engine.held_ms(sweep.id), stopped }
     }

@@ -11,6 +11,7 @@ impl Draft<'_> {
     /// The decision, every touched sweep settled.
     pub(crate) fn finish(mut self, reply: Reply) -> Decision {
         self.settle();
+        self.log_searches();
         self.into_decision(reply)
     }
 

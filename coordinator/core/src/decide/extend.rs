@@ -63,7 +63,8 @@ fn growth<'e>(
     let grown_target = source::of(&grown, tally).target();
     let fresh = grown_target.saturating_sub(target);
     // What was cancelled or shelved when the budget was spent waits again.
-    let again = if sweep.spent().is_some() && grown.spent().is_none() { used.stopped } else { 0 };
+    let goes_on_again = sweep.conclusion.is_some() || sweep.spent().is_some();
+    let again = if goes_on_again && grown.spent().is_none() { used.stopped } else { 0 };
     // What a search has yet to make comes from the wider space, and its open trials are held for other hours and money.
     let metered =
         |spec: &SweepSpec| search::of(spec).map(|search| (search.budget.hours, search.budget.money));
@@ -118,7 +119,10 @@ impl Engine {
 fn widened(search: SearchRecord, sweep: &SweepRecord, spec: &SweepSpec, used: &Used) -> SearchRecord {
     let is_wider = spec.axes != sweep.spec.axes || spec.replicates != sweep.spec.replicates;
     let [before_ms, most_ms] = [&sweep.spec, spec].map(|spec| spec.metered_ms().map_or(0, |(_, ms)| ms));
-    let search = SearchRecord { is_exhausted: search.is_exhausted && !is_wider, ..search };
+    let search = SearchRecord {
+        is_exhausted: search.is_exhausted && !is_wider && !search::is_steered(spec),
+        ..search
+    };
     if most_ms <= before_ms || most_ms <= used.held_ms {
         return search;
     }

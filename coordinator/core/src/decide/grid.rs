@@ -7,8 +7,8 @@ use sweep_proto::space;
 use sweep_proto::sweep_spec::TRIALS_MAX;
 use sweep_proto::trial::replicate_seed;
 use sweep_proto::{
-    Axis, Configuration, ConfigurationIndex, Domain, Hyperparameter, Search, SweepId, SweepSpec, TrialId,
-    TrialSpec, Value,
+    Axis, Configuration, ConfigurationIndex, Domain, Hyperparameter, Objective, Search, SweepId, SweepSpec,
+    TrialId, TrialSpec, Value,
 };
 
 use crate::command::Rejection;
@@ -74,6 +74,26 @@ fn check_search(spec: &SweepSpec) -> Result<(), Rejection> {
     if has_rungs && spec.axes.iter().any(|axis| axis.hyperparameter == Hyperparameter::Epochs) {
         let problem = "epochs is swept, but the pruner asha decides how far each trial trains";
         return Err(Rejection::Invalid(problem.into()));
+    }
+    if search::is_steered(spec) { check_steered(spec) } else { Ok(()) }
+}
+
+/// What the model of a steered search is of.
+fn check_steered(spec: &SweepSpec) -> Result<(), Rejection> {
+    let refused = |problem: String| Err(Rejection::Invalid(problem));
+    let auto = SamplerName::Auto;
+    if spec.search.as_ref().is_some_and(|search| search.pruner != PrunerName::None) {
+        return refused(format!("the sampler {auto} pauses trials itself, and takes no pruner"));
+    }
+    if spec.objective != Objective::default() || !spec.further_objectives.is_empty() {
+        return refused(format!("the sampler {auto} models {} alone", Objective::default()));
+    }
+    for swept in [Hyperparameter::Epochs, Hyperparameter::Patience] {
+        if spec.axes.iter().any(|axis| axis.hyperparameter == swept) {
+            return refused(format!(
+                "{swept} is swept, but the sampler {auto} decides how far each trial trains"
+            ));
+        }
     }
     Ok(())
 }

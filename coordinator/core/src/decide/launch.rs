@@ -54,6 +54,7 @@ pub(crate) fn launch(engine: &Engine, now: Timestamp, launch: &Launch<'_>, attac
         order,
         earlier_choices: Vec::new(),
         search,
+        conclusion: None,
         deleted_at: None,
         cleared: Cleared::default(),
         planned: None,

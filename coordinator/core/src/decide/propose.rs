@@ -54,12 +54,19 @@ fn wanting(engine: &Engine, stand: Stand, proposed: u64) -> Option<(&SweepRecord
     (is_present && search::room(sweep, index) >= proposed.max(1)).then_some((sweep, record))
 }
 
+/// Checks what a sampler has answered.
 fn check(engine: &Engine, sweep: &SweepRecord, answer: &Answer) -> Result<(), String> {
     let Some(index) = engine.index.sweeps.get(&sweep.id) else { return Ok(()) };
     let Answer { proposals, is_exhausted, .. } = answer;
     if proposals.is_empty() && (!is_exhausted || index.made() == 0) {
         return Err("the sampler proposed nothing: no configuration fulfils the constraints".to_owned());
     }
+    check_each(engine, sweep, proposals)
+}
+
+/// Checks trials that are proposed: that they are of the space, and that none was made before.
+pub(super) fn check_each(engine: &Engine, sweep: &SweepRecord, proposals: &[Proposal]) -> Result<(), String> {
+    let Some(index) = engine.index.sweeps.get(&sweep.id) else { return Ok(()) };
     let mut seen = BTreeSet::new();
     let is_made = |proposal: &Proposal| {
         let rows = Rows { tables: &engine.tables, sweep: sweep.id };
@@ -88,7 +95,7 @@ fn check(engine: &Engine, sweep: &SweepRecord, answer: &Answer) -> Result<(), St
     Ok(())
 }
 
-fn hold(engine: &Engine, now: Timestamp, sweep: &SweepRecord, reason: &str) -> Decision {
+pub(super) fn hold(engine: &Engine, now: Timestamp, sweep: &SweepRecord, reason: &str) -> Decision {
     let mut draft = Draft::new(engine, now);
     draft.hold(sweep, &format!("{reason}; cancel the sweep, or resume it to ask the sampler again"));
     draft.finish(Reply::Done)
@@ -101,15 +108,8 @@ impl Draft<'_> {
         record: SearchRecord,
         answer: &Answer,
     ) -> Result<(), String> {
-        let id = sweep.id;
         for proposal in &answer.proposals {
-            let trial = grid::trial_id(id, self.made(id) as usize);
-            let configuration = self.numbered(id, proposal.configuration.clone());
-            let trial =
-                grid::new_trial(trial, configuration, proposal.replicate, sweep.spec.seed, &sweep.datasets);
-            let trial = trial.map_err(|error| error.to_string())?;
-            debug_assert_eq!(trial.state, TrialState::Pending);
-            self.add_trial(trial, sweep.spec.reuse);
+            self.make_one(sweep, proposal)?;
         }
         let after = SearchRecord {
             is_exhausted: record.is_exhausted || answer.is_exhausted,
@@ -119,6 +119,19 @@ impl Draft<'_> {
         if after != record {
             self.set_sweep(SweepRecord { search: Some(after), ..sweep.clone() });
         }
+        Ok(())
+    }
+
+    /// Makes a trial that is proposed.
+    pub(super) fn make_one(&mut self, sweep: &SweepRecord, proposal: &Proposal) -> Result<(), String> {
+        let id = sweep.id;
+        let trial = grid::trial_id(id, self.made(id) as usize);
+        let configuration = self.numbered(id, proposal.configuration.clone());
+        let trial =
+            grid::new_trial(trial, configuration, proposal.replicate, sweep.spec.seed, &sweep.datasets);
+        let trial = trial.map_err(|error| error.to_string())?;
+        debug_assert_eq!(trial.state, TrialState::Pending);
+        self.add_trial(trial, sweep.spec.reuse);
         Ok(())
     }
 }

@@ -87,6 +87,9 @@ impl Draft<'_> {
     /// others are pruned. Gives how many were moved.
     pub(crate) fn move_rungs(&mut self, id: SweepId, room: usize) -> usize {
         let engine = self.engine;
+        if self.sweep(id).is_some_and(|sweep| sweep.conclusion.is_some()) {
+            return self.end_after_conclusion(id, room);
+        }
         let Some(standings) = engine.index.sweeps.get(&id).and_then(|index| index.standings.as_ref()) else {
             return 0;
         };
@@ -154,7 +157,7 @@ impl Draft<'_> {
         pruner_of(&sweep.spec)?.first_rung(trial.spec.configuration.epochs())
     }
 
-    fn promote(&mut self, id: TrialId) {
+    pub(super) fn promote(&mut self, id: TrialId) {
         let pruner = self.sweep(id.sweep).and_then(|sweep| pruner_of(&sweep.spec));
         let Some(mut trial) = self.trial(id).cloned() else { return };
         let Some(rung) = trial.rung() else { return };
@@ -165,7 +168,7 @@ impl Draft<'_> {
     }
 
     /// A trial that waits at a rung is not promoted any more.
-    fn prune_waiting(&mut self, id: TrialId) {
+    pub(super) fn prune_waiting(&mut self, id: TrialId) {
         if let Some(trial) = self.trial(id).filter(|trial| trial.rung().is_some()).cloned() {
             self.end_trial(trial, TrialState::Pruned);
         }

@@ -14,6 +14,7 @@ impl Draft<'_> {
             chosen: None,
             ended_at: None,
             cleared: Cleared::default(),
+            conclusion: None,
             search: self.renewed_search(sweep),
             earlier_choices: self.choices_so_far(sweep),
             ..sweep.clone()

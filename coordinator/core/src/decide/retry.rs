@@ -9,7 +9,7 @@ use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::index::{awaits_test, gave_up};
 use crate::quota::{self, Quota, Totals};
-use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
+use crate::record::{SearchRecord, SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::retention;
 use crate::view::waiting_state;
 
@@ -46,7 +46,15 @@ pub(crate) fn retry(
     for trial in chosen {
         draft.try_again(trial, state);
     }
-    let reopened = draft.reopened(sweep);
+    let mut reopened = draft.reopened(sweep);
+    if opened == 0 {
+        // What is only measured again changes nothing of what the search has found.
+        reopened.conclusion.clone_from(&sweep.conclusion);
+        if sweep.conclusion.is_some() {
+            reopened.search =
+                sweep.search.map(|search| SearchRecord { version: search.version + 1, ..search });
+        }
+    }
     draft.set_sweep(reopened);
     if opened == 0 {
         // What is only measured again lets no search go on, whatever is left of its budget.

@@ -4,6 +4,7 @@ use sweep_proto::{SweepId, TrialId};
 
 use crate::draft::Draft;
 use crate::record::{SearchRecord, SweepRecord, TrialRecord, TrialState};
+use crate::search;
 use crate::standings::pruner_of;
 use crate::tables::Tables;
 use crate::view::waiting_state;
@@ -27,6 +28,10 @@ impl SweepRecord {
         // Of one that has trained to its end only the result is lacking.
         if trial.checkpoint.is_some() && tables.end_epoch(trial).is_some() {
             return None;
+        }
+        if search::is_steered(&self.spec) {
+            // What was stopped in mid-epoch was to go on.
+            return trial.checkpoint.filter(|_| trial.underway.is_none()).map(|checkpoint| checkpoint.epoch);
         }
         let pruner = pruner_of(&self.spec)?;
         let epochs = trial.spec.configuration.epochs();

@@ -1,11 +1,11 @@
 //! How far a search runs ahead: numbers of trials that end, and the lead after what proposals rest on has changed.
 
-use coordinator_search::{Lead, sampler};
-use sweep_proto::{SweepId, TrialId};
+use coordinator_search::Lead;
+use sweep_proto::{SweepId, TrialId, WorkerId};
 
 use crate::draft::Draft;
 use crate::index::SweepIndex;
-use crate::record::{SearchRecord, SweepRecord, TrialState};
+use crate::record::{AskingRecord, SearchRecord, SweepRecord, TrialState};
 use crate::search;
 
 impl Draft<'_> {
@@ -38,16 +38,28 @@ impl Draft<'_> {
         let before = self.engine.index.sweeps.get(&sweep.id).map_or(0, SweepIndex::ended_last);
         let count = search.lead.allowed(before).saturating_sub(made);
         let lead = Lead { first: made, count, known: ended };
-        Some(SearchRecord { version: search.version + 1, lead, ..search })
+        let version = search.version + 1;
+        if !search::is_steered(&sweep.spec) {
+            return Some(SearchRecord { version, lead, ..search });
+        }
+        // It goes on as if it had not come to its end, and so does what was cancelled then.
+        let revives_from = search.revives_from.or_else(|| sweep.conclusion.as_ref().map(|_| 0));
+        let revives_from = revives_from.filter(|_| search.spent.is_none());
+        let asking = AskingRecord::default();
+        Some(SearchRecord { version, lead, is_exhausted: false, asking, revives_from, ..search })
     }
 
     /// A worker has room for that many more trials than there are: a search whose lead alone stands in the way runs further ahead.
-    pub(crate) fn widen_search(&mut self, room: u64) {
+    pub(crate) fn widen_search(&mut self, asker: WorkerId, room: u64) {
         let engine = self.engine;
         let Some(id) = engine.index.starving.first().map(|turn| turn.sweep) else { return };
         let Some(sweep) = self.sweep(id).cloned() else { return };
         let (Some(search), Some(record)) = (search::of(&sweep.spec), sweep.search) else { return };
-        let ahead = sampler::of(search.sampler).ahead();
+        if search.is_steered() {
+            self.want_trials(sweep, asker, room as u32);
+            return;
+        }
+        let ahead = search::ahead(search);
         let lead = Lead { first: self.made(id), count: room + ahead - 1, known: self.ended_last(id) };
         self.set_sweep(SweepRecord { search: Some(SearchRecord { lead, ..record }), ..sweep });
     }

@@ -14,6 +14,8 @@ impl Draft<'_> {
             match sweep.state {
                 SweepState::Open if sweep.is_reviving() => {}
                 SweepState::Open if self.leaves_budget(sweep) => self.go_on(id),
+                // A steered search says what it names first.
+                SweepState::Open if self.engine.is_unconcluded(sweep) => {}
                 SweepState::Open if self.open_trials(id) == 0 => self.begin_evaluation(id),
                 SweepState::Evaluating if !self.is_waiting_for_tests(id) => self.end_sweep(id),
                 _ => {}
@@ -24,7 +26,9 @@ impl Draft<'_> {
     /// Whether a part of the budget was kept for a first result that is not needed for it any more: one has completed, or none of the
     /// trials is left. Rows of the first program that kept a part may stand so before anything changes.
     fn leaves_budget(&self, sweep: &SweepRecord) -> bool {
-        self.has_budget_left(sweep) && (self.has_answer(sweep.id) || self.open_trials(sweep.id) == 0)
+        sweep.conclusion.is_none()
+            && self.has_budget_left(sweep)
+            && (self.has_answer(sweep.id) || self.open_trials(sweep.id) == 0)
     }
 
     /// Every trial has ended: chooses, takes over test measurements that exist, and goes on to evaluate.

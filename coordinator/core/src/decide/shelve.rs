@@ -150,7 +150,7 @@ impl Draft<'_> {
     }
 
     /// Ends a trial for want of budget. It keeps its checkpoint, and has no number among those that have ended: it may go on.
-    fn shelve(&mut self, mut trial: TrialRecord) {
+    pub(super) fn shelve(&mut self, mut trial: TrialRecord) {
         trial.until_epoch = trial.checkpoint.map(|checkpoint| checkpoint.epoch);
         trial.state = TrialState::Pruned;
         trial.ended_at = Some(self.now);

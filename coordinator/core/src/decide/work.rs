@@ -66,7 +66,7 @@ pub(crate) fn ask(engine: &Engine, now: Timestamp, id: WorkerId, request_id: &st
     let may_work = is_there && !engine.is_resting(worker, now);
     let groups = if may_work { grant_some(&mut draft, worker, room) } else { Vec::new() };
     if may_work && groups.is_empty() {
-        draft.widen_search(room.trials_of(worker));
+        draft.widen_search(id, room.trials_of(worker));
     }
     // An empty answer is not kept: the same request may get more the next time.
     if !groups.is_empty() {

@@ -55,11 +55,11 @@ pub fn bounds(spec: &SweepSpec) -> Bounds {
     let shortest = shortest(spec, least).min(min_epochs.unwrap_or(u64::MAX)).max(1);
     let (trials, epochs) = match search::of(spec) {
         None => (of_space.unwrap_or(u64::MAX), spec.grid_epochs().unwrap_or(u64::MAX)),
-        Some(Search { budget, .. }) => {
+        Some(search @ Search { budget, .. }) => {
             // Another trial is made while the budget has room for a long one.
             let by_epochs =
                 budget.epochs.map(|epochs| epochs.checked_sub(most).map_or(0, |rest| rest / shortest + 1));
-            let trials = budget.trials.or_else(|| source::uncounted_trials_max(*budget));
+            let trials = budget.trials.or_else(|| source::uncounted_trials_max(search));
             let bounds = [trials.map(u64::from), by_epochs, of_space, Some(TRIALS_MAX)];
             let trials = bounds.into_iter().flatten().min().unwrap_or(TRIALS_MAX);
             (trials, trials.saturating_mul(most).min(budget.epochs.unwrap_or(u64::MAX)))

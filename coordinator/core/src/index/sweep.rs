@@ -14,6 +14,7 @@ use crate::packed::Packed;
 use crate::progress::Progress;
 use crate::record::{SweepRecord, SweepState, TrialRecord, TrialState};
 use crate::rungs::RungBudget;
+use crate::search;
 use crate::source::Tally;
 use crate::spans::Spans;
 use crate::standings::{shown, standings_of};
@@ -245,6 +246,9 @@ impl SweepIndex {
 
     /// Whether trials that wait at rungs are to be promoted or pruned.
     fn moves_rungs(&self, sweep: &SweepRecord) -> bool {
+        if search::is_steered(&sweep.spec) {
+            return sweep.conclusion.is_some() && !self.at_rungs.is_empty();
+        }
         if self.is_stuck() {
             return true;
         }

@@ -114,6 +114,7 @@ impl Rows {
             order: GridOrder::ByConfiguration,
             earlier_choices: Vec::new(),
             search: None,
+            conclusion: None,
             deleted_at: None,
             cleared: Default::default(),
             planned: None,

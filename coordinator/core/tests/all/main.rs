@@ -21,6 +21,7 @@ mod retention;
 mod revival;
 mod scheduling;
 mod searches;
+mod steering;
 mod sums;
 mod support;
 mod sweeps;

@@ -6,6 +6,7 @@ use sweep_proto::{TestFigure, TestMetric};
 use super::balanced::Balanced;
 use super::contest::Contest;
 use super::ranking::{Contender, extremes};
+use super::search_end::search_end;
 use super::study::beside_study;
 use crate::input::ReportInput;
 use crate::model::{Answer, CrossFittedGap, Gap, Interval, PastChoice, Strongest, TestFigures};
@@ -37,6 +38,7 @@ pub fn answer(
     Answer {
         // It follows from the rest, and from the test split.
         conclusion: None,
+        search_end: search_end(input),
         provisional: input.sweep.state != SweepState::Finished,
         label: contender.map(|contender| table.label(contender.configuration)).unwrap_or_default(),
         configuration: configuration

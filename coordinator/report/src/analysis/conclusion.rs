@@ -23,7 +23,7 @@ pub(super) fn conclusion(
     };
     let (label, next) = (answer.label.clone(), next_step(&answer.strongest_hyperparameter));
     let front = front.and_then(|front| FrontNote::of(front, &answer.label));
-    Some(Conclusion { label, worth, front, next })
+    Some(Conclusion { label, worth, search_end: answer.search_end.clone(), front, next })
 }
 
 fn tested(answer: &Answer, accuracy: f64, test_split: Option<&TestSplit>) -> Worth {

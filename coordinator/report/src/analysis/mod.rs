@@ -22,6 +22,7 @@ pub mod matched;
 pub mod one_factor;
 pub mod quantiles;
 pub mod ranking;
+mod search_end;
 pub mod sensitivity;
 pub mod set_up;
 pub mod settings;

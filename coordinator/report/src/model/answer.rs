@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use sweep_proto::{Hyperparameter, TestFigure};
 
+use super::search_end::SearchEnd;
 use super::{Conclusion, Interval, Summary, Values, VerdictReason, VerdictRule};
 
 /// The answer.
@@ -10,6 +11,8 @@ use super::{Conclusion, Interval, Summary, Values, VerdictReason, VerdictRule};
 pub struct Answer {
     /// What to use, how well it does and what to do next, in a sentence or two; `null` where no trial has completed.
     pub conclusion: Option<Conclusion>,
+    /// How its search came to its end, where that was steered; else `null`.
+    pub search_end: Option<SearchEnd>,
     /// Whether trials are still open, so that the answer may change.
     pub provisional: bool,
     /// The swept values of the chosen configuration, in words; empty where none has a result.

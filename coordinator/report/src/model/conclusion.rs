@@ -2,7 +2,7 @@
 
 use sweep_proto::{FrontObjective, Hyperparameter};
 
-use super::{BeatingMember, CheapestMember, Front, Interval};
+use super::{BeatingMember, CheapestMember, Front, Interval, SearchEnd};
 
 /// The answer in a few sentences.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Conclusion {
     pub label: String,
     /// What it is worth.
     pub worth: Worth,
+    /// How its search came to its end, where that was steered.
+    pub search_end: Option<SearchEnd>,
     /// What else may be worth using; `None` of one objective.
     pub front: Option<FrontNote>,
     /// What is to be done about the hyperparameters.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use coordinator_core::{DatasetRecord, EarlierChoice, GridOrder, SweepRecord, SweepState};
+use coordinator_core::{Conclusion, DatasetRecord, EarlierChoice, GridOrder, Named, SweepRecord, SweepState};
 use serde::{Serialize, Serializer};
 use sweep_proto::data_account::{BadRow, BadRows, FileAccount, SplitAccount};
 use sweep_proto::reading::{HtmlBreaks, Reading};
@@ -43,6 +43,9 @@ pub(super) struct Sweep<'a> {
     /// The part of its budget because of which no trial began any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     spent: Option<&'static str>,
+    /// What its search has found, where that was steered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conclusion: Option<Concluded>,
 }
 
 impl<'a> Sweep<'a> {
@@ -62,6 +65,7 @@ impl<'a> Sweep<'a> {
             order,
             earlier_choices,
             search,
+            conclusion,
             // Of a deleted sweep there is no report.
             deleted_at: _,
             // What was removed since tells nothing of what was found.
@@ -87,6 +91,7 @@ impl<'a> Sweep<'a> {
             earlier_choices: earlier_choices.iter().map(Earlier::of).collect(),
             is_exhausted: search.is_some_and(|search| search.is_exhausted),
             spent: search.and_then(|search| search.spent).map(MeteredPart::name),
+            conclusion: conclusion.as_deref().map(Concluded::of),
         }
     }
 }
@@ -105,6 +110,29 @@ fn order_name(order: GridOrder) -> Option<&'static str> {
     match order {
         GridOrder::ByConfiguration => None,
         GridOrder::ByReplicate => Some("by_replicate"),
+    }
+}
+
+#[derive(Serialize)]
+struct Concluded {
+    reason: &'static str,
+    configuration: Option<Values>,
+    probability: Option<f64>,
+    margin: Option<f64>,
+    tied: Vec<Values>,
+}
+
+impl Concluded {
+    fn of(conclusion: &Conclusion) -> Self {
+        let Conclusion { reason, named } = conclusion;
+        let Named { configuration, probability, margin, tied } = named;
+        Self {
+            reason: reason.name(),
+            configuration: configuration.as_ref().map(Values::of),
+            probability: *probability,
+            margin: *margin,
+            tied: tied.iter().map(Values::of).collect(),
+        }
     }
 }
 

@@ -14,7 +14,8 @@ impl Conclusion {
             return worth;
         }
         let others = self.front.as_ref().map(|front| front.say(language));
-        let sentences = others.into_iter().chain(self.next.say(language));
+        let end = self.search_end.as_ref().map(|end| end.say(language));
+        let sentences = end.into_iter().chain(others).chain(self.next.say(language));
         sentences.fold(worth, |said, next| say!(language, "{worth} {next}", worth = said, next = next))
     }
 }
@@ -224,7 +225,8 @@ mod tests {
     use crate::model::BeatingMember;
 
     fn said(worth: Worth, next: NextStep) -> String {
-        Conclusion { label: "units=64".to_owned(), worth, front: None, next }.say(Language::English)
+        Conclusion { label: "units=64".to_owned(), worth, search_end: None, front: None, next }
+            .say(Language::English)
     }
 
     /// Of a loss and of sizes, two others on the front.
@@ -249,8 +251,8 @@ mod tests {
 
     fn said_of(note: FrontNote, worth: Worth) -> String {
         let label = "units=64".to_owned();
-        let said =
-            Conclusion { label, worth, front: Some(note), next: NextStep::Nothing }.say(Language::English);
+        let said = Conclusion { label, worth, search_end: None, front: Some(note), next: NextStep::Nothing }
+            .say(Language::English);
         said.replace("Use units=64: it classifies 75.00 % of the test rows correctly. ", "")
     }
 

@@ -25,6 +25,7 @@ mod one_factor;
 mod parallel;
 mod ranking;
 mod reproduction;
+mod search_end;
 mod set_up;
 mod study;
 mod test_split;

@@ -47,6 +47,7 @@ use asking::Judged;
 use gain::Gain;
 use start::Start;
 use stop::Draws;
+pub(crate) use taught::FITTED_EACH;
 use taught::Taught;
 use trials::Trials;
 

@@ -19,7 +19,7 @@ const FITTED_MIN: usize = 4;
 const FITTED_TO: usize = 256;
 
 /// Up to this number of finished trials, parameters are fitted again after each; from there on, whenever the number has grown by this factor.
-const FITTED_EACH: usize = 8;
+pub(crate) const FITTED_EACH: usize = 8;
 const FITTED_GROWTH: f64 = 1.25;
 
 /// The list is made anew once as many have come in that are not on it as this part of the configurations that were tried.

@@ -53,7 +53,7 @@ pub(super) struct Proposer {
 impl Proposer {
     /// Nothing was proposed yet.
     pub(super) fn new(setup: Setup) -> Self {
-        let count = setup.workers + sampler::of(setup.sampler).ahead().saturating_sub(1);
+        let count = setup.workers + sampler::of(setup.sampler).map_or(1, |one| one.ahead()).saturating_sub(1);
         Self {
             most: setup.trials,
             trials: Vec::new(),
@@ -108,7 +108,7 @@ impl Proposer {
 
     /// A worker has room for one more trial than may be made: the search runs further ahead.
     pub(super) fn run_ahead(&mut self) {
-        let ahead = sampler::of(self.request.sampler).ahead().max(1);
+        let ahead = sampler::of(self.request.sampler).map_or(1, |one| one.ahead()).max(1);
         self.request.lead = Lead { first: self.trials.len() as u64, count: ahead, known: self.ended };
     }
 

@@ -81,15 +81,16 @@ pub trait Sampler {
     fn propose(&self, asked: &Asked<'_>, kept: &mut Kept) -> Result<Found, Nothing>;
 }
 
-/// The sampler of a name.
-pub fn of(name: SamplerName) -> Box<dyn Sampler> {
-    match name {
+/// The sampler of a name; `None` of a search that is steered as a whole ([`crate::Steered`]).
+pub fn of(name: SamplerName) -> Option<Box<dyn Sampler>> {
+    Some(match name {
         SamplerName::Grid => Box::new(grid::Grid { is_shuffled: false }),
         SamplerName::ShuffledGrid => Box::new(grid::Grid { is_shuffled: true }),
         SamplerName::Random => Box::new(random::Random),
         SamplerName::Sobol => Box::new(sobol::Sobol),
         SamplerName::Tpe => Box::new(tpe::Tpe),
-    }
+        SamplerName::Auto => return None,
+    })
 }
 
 /// For samplers that choose whole configurations: all replicates of one come before the next one, which `next` gives with where

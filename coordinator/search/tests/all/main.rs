@@ -9,6 +9,7 @@ mod generated;
 mod recorded;
 mod space_searches;
 mod spaces;
+mod steered;
 mod strategies;
 mod support;
 mod told;

@@ -21,6 +21,7 @@ use sweep_proto::{Condition, DataSource, FurtherObjectives, Hyperparameter, Obje
 use sweep_transport::private;
 
 use super::exit::Failure;
+use super::search_choice::SearchChoice;
 use super::sweep_file::SweepFile;
 use super::{Context, rare_space, report, run};
 use data::PlannedData;
@@ -45,6 +46,7 @@ Examples:
   sweep plan my-sweep.toml --slots 4 --price-per-device-hour 0.40
   sweep plan my-sweep.toml --server https://head-node:7077   by its workers
   sweep plan my-sweep.toml --no-data          from the file alone
+  sweep plan my-sweep.toml --search auto      as a search
   sweep plan my-sweep.toml --json | jq .time";
 
 #[derive(Clone, Debug, Args)]
@@ -53,6 +55,8 @@ pub(crate) struct Arguments {
     /// The sweep file, or - for standard input; the built-in quickstart where left out.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    search: SearchChoice,
     /// Do not open the data: sizes then assume a full vocabulary and two classes.
     #[arg(long, conflicts_with = "measure")]
     no_data: bool,
@@ -140,7 +144,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<(), F
     if let Some(file) = &arguments.file {
         context.wanted.check_input(file)?;
     }
-    let file = SweepFile::read_or_quickstart(arguments.file.as_deref())?;
+    let file = arguments.search.applied(SweepFile::read_or_quickstart(arguments.file.as_deref())?)?;
     let spec = file.parse()?;
     let constraints_leave = rare_space::constraints_leave(&spec);
     let is_rare = rare_space::warning(&spec, constraints_leave);

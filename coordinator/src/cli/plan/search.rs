@@ -1,10 +1,11 @@
 //! How a plan tells the search of a sweep: who proposes and who prunes, what the budget is, and what of it has no effect.
 
+use coordinator_core::earliest_stop;
 use coordinator_core::forecast::{Bounds, OTHERS_MIN};
 use coordinator_report::sections::format::fixed;
 use serde::Serialize;
 use sweep_proto::search::{ETA, hours_of};
-use sweep_proto::{Amount, Budget, PrunerName, SamplerName, Search, SweepSpec};
+use sweep_proto::{Amount, Budget, Hyperparameter, Objective, PrunerName, SamplerName, Search, SweepSpec};
 
 use super::time::PlannedTime;
 
@@ -166,7 +167,7 @@ pub(super) fn allowance(spec: &SweepSpec, bounds: &Bounds, time: &PlannedTime) -
 
 /// What of a search does less than it seems.
 pub(super) fn notes(spec: &SweepSpec, bounds: &Bounds) -> Vec<String> {
-    let Some(search) = spec.search.as_deref() else { return Vec::new() };
+    let Some(search) = spec.search.as_deref() else { return could_be_searched(spec).into_iter().collect() };
     let of_space = bounds.space.map(|space| space.saturating_mul(u64::from(spec.replicates)));
     let budget = search.budget.trials.map(u64::from).zip(of_space);
     let mut notes = Vec::new();
@@ -198,6 +199,12 @@ pub(super) fn notes(spec: &SweepSpec, bounds: &Bounds) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if search.is_steered() {
+        notes.push(format!(
+            "the search stops when it is sure, after {} trials at the earliest: trials, epochs and time are what it takes at most",
+            earliest_stop(spec.replicates, bounds.trials)
+        ));
+    }
     match search.pruner {
         PrunerName::Median if spec.replicates > 1 => notes.push(
             "once a replicate of a configuration has completed, the pruner median spares its other replicates: with one replicate it saves more"
@@ -209,6 +216,24 @@ pub(super) fn notes(spec: &SweepSpec, bounds: &Bounds) -> Vec<String> {
         _ => {}
     }
     notes
+}
+
+/// That a whole grid could be searched, and what that saves; `None` where it saves next to nothing.
+fn could_be_searched(spec: &SweepSpec) -> Option<String> {
+    let trials = spec.trial_count()?;
+    let earliest = earliest_stop(spec.replicates, trials);
+    let is_fixed = |one| spec.axes.iter().all(|axis| axis.hyperparameter != one);
+    let may_be = is_fixed(Hyperparameter::Epochs)
+        && is_fixed(Hyperparameter::Patience)
+        && spec.objective == Objective::default()
+        && spec.further_objectives.is_empty();
+    let is_worth_it = may_be && earliest < trials / 2;
+    is_worth_it.then(|| {
+        format!(
+            "the grid trains all {trials} trials; with --search auto from {earliest} to {trials} are trained: it stops when it is sure of \
+             what is best"
+        )
+    })
 }
 
 #[cfg(test)]

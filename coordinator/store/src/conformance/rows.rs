@@ -2,9 +2,9 @@
 
 use coordinator_core::{
     AnsweredRequest, AttemptRecord, AttemptState, AuditHead, AuditNote, CertificateId, CertificateRecord,
-    Cleared, DatasetRecord, EarlierChoice, EpochRecord, GridOrder, Key, LeaseRecord, Mutation, Rare,
-    SweepRecord, SweepState, TokenRecord, TrialCourse, TrialExtra, TrialPast, TrialRecord, TrialState,
-    TrialWork, WorkerRecord, WorkerState,
+    Cleared, Conclusion, ConclusionReason, DatasetRecord, EarlierChoice, EpochRecord, GridOrder, Key,
+    LeaseRecord, Mutation, Named, Rare, SearchEvent, SearchEventRecord, SweepRecord, SweepState, TokenRecord,
+    TrialCourse, TrialExtra, TrialPast, TrialRecord, TrialState, TrialWork, WorkerRecord, WorkerState,
 };
 use proptest::prelude::*;
 use sweep_proto::{
@@ -83,10 +83,35 @@ pub(super) fn sweep(id: u64, state: SweepState) -> Mutation {
         order: if state.is_ended() { GridOrder::ByReplicate } else { GridOrder::ByConfiguration },
         earlier_choices,
         search: None,
+        conclusion: state.is_ended().then(|| Box::new(conclusion())),
         deleted_at: (state == SweepState::Cancelled).then_some(Timestamp(1_700_000_000_002)),
         cleared: if state.is_ended() { Cleared { steps: 3, models: 1 } } else { Cleared::default() },
         planned: (state == SweepState::Cancelled).then_some(u64::MAX),
     })
+}
+
+fn conclusion() -> Conclusion {
+    let configuration = Some(Configuration::default());
+    let tied = vec![Configuration::default()];
+    let named = Named { configuration, probability: Some(0.1 + 0.85), margin: Some(0.01), tied };
+    Conclusion { reason: ConclusionReason::Sure, named }
+}
+
+/// An event of the log of the search of the one sweep.
+pub(super) fn search_event(number: u64, event: SearchEvent) -> Mutation {
+    Mutation::SearchEvent(SearchEventRecord { sweep: SweepId(1), number, event })
+}
+
+/// An event of each kind.
+fn search_events() -> [SearchEvent; 6] {
+    [
+        SearchEvent::Asked { count: 2, workers: 3 },
+        SearchEvent::Given { trial: 0 },
+        SearchEvent::Shown { trial: 0, epoch: 1, score: 0.1 + 0.2, is_last: false },
+        SearchEvent::Paused { trial: 0 },
+        SearchEvent::Ended { trial: 1, state: TrialState::Pruned },
+        SearchEvent::Rewound { trial: 1, epochs: u32::MAX },
+    ]
 }
 
 pub(super) fn trial(id: TrialId, state: TrialState, score: f64) -> Mutation {
@@ -302,6 +327,7 @@ pub fn one_of_each() -> Vec<Mutation> {
         audit(1),
         audit(2),
     ]);
+    all.extend((1..).zip(search_events()).map(|(number, event)| search_event(number, event)));
     all
 }
 
@@ -320,6 +346,11 @@ pub(super) fn orphans() -> Vec<Mutation> {
         trial(nowhere, TrialState::Pending, 0.0),
         attempt(AttemptId { trial: nowhere, number: 1 }, AttemptState::Running),
         epoch(TRIALS + 50, 1, 0.0),
+        Mutation::SearchEvent(SearchEventRecord {
+            sweep: nowhere.sweep,
+            number: 1,
+            event: SearchEvent::Given { trial: 0 },
+        }),
     ]
 }
 
@@ -374,5 +405,7 @@ fn any_mutation() -> impl Strategy<Value = Mutation> {
         (1_u64..4, prop::option::of(0_u64..9))
             .prop_map(|(number, revoked)| certificate(number, revoked.map(Timestamp))),
         (1_u64..6).prop_map(audit),
+        (1_u64..6, prop::sample::select(search_events().to_vec()))
+            .prop_map(|(number, event)| search_event(number, event)),
     ]
 }

@@ -12,8 +12,18 @@ use crate::encoding::to_json;
 const RESTORATION: &str = "restoration";
 
 /// Every table that a restoration fills, children first. What is not ours is not touched.
-const FILLED: [&str; 9] =
-    ["steps", "epochs", "attempts", "trials", "sweeps", "workers", "counters", "tokens", "certificates"];
+const FILLED: [&str; 10] = [
+    "steps",
+    "epochs",
+    "attempts",
+    "trials",
+    "search_events",
+    "sweeps",
+    "workers",
+    "counters",
+    "tokens",
+    "certificates",
+];
 
 /// What a database says of the restoration that filled it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -50,6 +50,7 @@ impl Removals {
             remove_of_trials(transaction, table, &self.trials)?;
             remove(transaction, table, "sweep", Type::INT8_ARRAY, &self.sweeps)?;
         }
+        remove(transaction, "search_events", "sweep", Type::INT8_ARRAY, &self.sweeps)?;
         remove(transaction, "sweeps", "id", Type::INT8_ARRAY, &self.sweeps)?;
         if let Some(last) = self.sweeps.last() {
             raise_counter(transaction, LAST_SWEEP, last.cast_unsigned())?;

@@ -84,7 +84,8 @@ impl Rows {
             | Mutation::Attempt(_)
             | Mutation::Worker(_)
             | Mutation::Token(_)
-            | Mutation::Certificate(_) => {}
+            | Mutation::Certificate(_)
+            | Mutation::SearchEvent(_) => {}
         }
         Ok(())
     }
@@ -93,7 +94,10 @@ impl Rows {
     fn forget(&mut self, key: Key) {
         match key {
             Key::Sweep(id) => {
-                self.forget_documents(&document::sweep_key(id), &[Kind::Sweep, Kind::Trial, Kind::Attempt]);
+                self.forget_documents(
+                    &document::sweep_key(id),
+                    &[Kind::Sweep, Kind::Trial, Kind::Attempt, Kind::SearchEvent],
+                );
                 self.epochs.retain(|key, _| key.0 != id.0.cast_signed());
             }
             Key::Trial(id) => {

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0003_marks.sql"),
     include_str!("../../migrations/postgres/0004_meanings.sql"),
     include_str!("../../migrations/postgres/0005_search.sql"),
+    include_str!("../../migrations/postgres/0006_search_events.sql"),
 ];
 
 /// The key of the lock under which migrations run ("lstm" in ASCII): two coordinators may start together.

@@ -26,6 +26,7 @@ pub(super) fn remove(connection: &Connection, key: Key) -> Result<(), StoreError
 fn remove_sweep(connection: &Connection, id: SweepId) -> Result<(), StoreError> {
     let number = id.0.cast_signed();
     OF_TRIAL.iter().try_for_each(|table| delete(connection, table, "sweep = ?1", params![number]))?;
+    delete(connection, "search_events", "sweep = ?1", params![number])?;
     delete(connection, "sweeps", "id = ?1", params![number])?;
     raise_counter(connection, LAST_SWEEP, id.0)
 }

@@ -36,7 +36,8 @@ pub(super) fn apply(connection: &Connection, mutation: &Mutation) -> Result<(), 
         | Mutation::Attempt(_)
         | Mutation::Worker(_)
         | Mutation::Token(_)
-        | Mutation::Certificate(_) => {}
+        | Mutation::Certificate(_)
+        | Mutation::SearchEvent(_) => {}
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0004_marks.sql"),
     include_str!("../../migrations/sqlite/0005_meanings.sql"),
     include_str!("../../migrations/sqlite/0006_search.sql"),
+    include_str!("../../migrations/sqlite/0007_search_events.sql"),
 ];
 
 /// Refuses a database whose schema is not the newest.

@@ -6,8 +6,8 @@ use std::fs;
 use std::sync::LazyLock;
 
 use coordinator_core::{
-    AttemptRecord, AuditEntry, CertificateRecord, EpochRecord, Mutation, Packed, Row, SweepRecord, Tables,
-    TokenRecord, TrialRecord, WorkerRecord,
+    AttemptRecord, AuditEntry, CertificateRecord, EpochRecord, Mutation, Packed, Row, SearchEventRecord,
+    SweepRecord, Tables, TokenRecord, TrialRecord, WorkerRecord,
 };
 use coordinator_store::conformance::one_of_each;
 use coordinator_store::rows::{
@@ -51,7 +51,7 @@ pub(crate) fn steps(bytes: &[u8]) {
 pub(crate) fn records(bytes: &[u8]) {
     let Some((kind, body)) = bytes.split_first() else { return };
     let Ok(body) = std::str::from_utf8(body) else { return };
-    match kind % 8 {
+    match kind % 9 {
         0 => record::<SweepRecord>(body),
         1 => record::<TrialRecord>(body),
         2 => record::<AttemptRecord>(body),
@@ -59,6 +59,7 @@ pub(crate) fn records(bytes: &[u8]) {
         4 => record::<TokenRecord>(body),
         5 => record::<CertificateRecord>(body),
         6 => record::<EpochRecord>(body),
+        8 => record::<SearchEventRecord>(body),
         _ => drop(read_audit_entry(body)),
     }
 }
@@ -168,6 +169,7 @@ pub(crate) fn record_seeds() -> Vec<Seed> {
             Mutation::Certificate(record) => ("certificate", json(5, record)),
             Mutation::Epoch(record) => ("epoch", json(6, record)),
             Mutation::Audit(record) => ("audit", json(7, record)),
+            Mutation::SearchEvent(record) => ("search_event", json(8, record)),
             Mutation::LastToken(_)
             | Mutation::TruncateEpochs { .. }
             | Mutation::AuditBase(_)

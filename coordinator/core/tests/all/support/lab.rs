@@ -3,8 +3,8 @@
 use coordinator_core::command::LeaseStanding;
 use coordinator_core::limits::{RETRY_FIRST_MS, RETRY_MAX_MS};
 use coordinator_core::{
-    AuditNote, Command, Decision, Engine, Granted, Keep, Rejection, Reply, SweepState, Tables, TrialRecord,
-    Waste,
+    AuditNote, Command, Decision, Engine, Granted, Keep, Rejection, Reply, Steering, SweepState, Tables,
+    TrialRecord, Waste,
 };
 use sweep_proto::{AttemptOutcome, LeaseToken, SweepId, SweepSpec, Timestamp, TrialId, TrialSpec, WorkerId};
 
@@ -70,7 +70,16 @@ impl Lab {
     pub fn propose(&mut self) {
         let wanting = |lab: &Self| lab.engine.wanting().next();
         while let Some(sweep) = wanting(self) {
-            let mut asked = self.engine.proposal_request(sweep).unwrap();
+            if let Some(question) = self.engine.steered_question(sweep, None, usize::MAX) {
+                let version = question.known.version;
+                let (_, steering) = question.put(None).unwrap();
+                let steering = steering.filter(|steering| *steering != Steering::default());
+                let Some(answer) = steering else { return };
+                self.run(&Command::Steer { sweep, version, answer: Ok(answer) });
+                continue;
+            }
+            // A steered search of which nothing is wanted.
+            let Some(mut asked) = self.engine.proposal_request(sweep) else { return };
             let (version, first) = (asked.version, asked.first);
             self.run(&Command::Propose { sweep, version, first, answer: asked.request.answer() });
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use coordinator_core::limits::{LEASE_TTL_MS, STALL_MS, STOCK_TRIALS};
 use coordinator_core::{
     AttemptState, Command, Engine, Extension, Granted, Keep, Key, Known, Mutation, ProposalRequest,
-    Rejection, Reply, Retried, SweepState, Tables, TrialRecord, TrialState,
+    Rejection, Reply, Retried, Steered, SweepState, Tables, TrialRecord, TrialState,
 };
 use coordinator_store::Store;
 use sweep_proto::{
@@ -82,6 +82,11 @@ pub struct World {
     proposals: Vec<Command>,
     /// Of each searched sweep what is known of it, with its question, by whoever asks its sampler.
     copies: BTreeMap<SweepId, (Known, ProposalRequest)>,
+    /// The same of steered ones.
+    steered: BTreeMap<SweepId, (Known, Box<Steered>)>,
+    /// How often an answer of a steered search paused a trial, and how often one let it go on.
+    paused: u64,
+    promoted: u64,
     /// How often trials were proposed, and how often an answer came too late.
     proposed: u64,
     outdated: u64,
@@ -143,6 +148,9 @@ impl World {
             search_random: Random::new(seed ^ 0x5ea7_c4ed),
             proposals: Vec::new(),
             copies: BTreeMap::new(),
+            steered: BTreeMap::new(),
+            paused: 0,
+            promoted: 0,
             proposed: 0,
             outdated: 0,
             workers,
@@ -332,6 +340,7 @@ impl World {
         let tables = self.store.load().unwrap();
         self.engine = restored(self.seed, tables, self.now);
         self.copies.clear();
+        self.steered.clear();
         if self.random.permille(500) {
             self.post.clear();
         }
@@ -534,6 +543,12 @@ impl World {
             (self.raised_early, "budget raised while trials waited at rungs"),
             (self.proposed > 0, "proposed trials"),
             (self.outdated > 0, "outdated proposals"),
+            (self.paused > 0, "trial that its search paused"),
+            (self.promoted > 0, "paused trial that went on"),
+            (
+                self.engine.sweeps().any(|sweep| sweep.conclusion.is_some()),
+                "steered search that came to its end",
+            ),
             (self.followed_late, "trials that followed later"),
             (self.retried, "trials tried again"),
             (self.held, "held sweep"),

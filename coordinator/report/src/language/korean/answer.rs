@@ -86,6 +86,43 @@ pub(super) const ENTRIES: &[Entry] = &[
         "어느 하이퍼파라미터의 영향이 가장 큰지는 판정할 수 없습니다. 단일 반복으로는 효과와 시드의 우연을 구별할 수 없으므로 3회 이상 반복하십시오.",
     ),
     (
+        "{stopped} It trained {epochs} of the {all} epochs of the whole grid ({share}).",
+        "{stopped} 학습한 에포크: {epochs} / 전체 격자 {all}({share}).",
+    ),
+    (
+        "{stopped} Of so large a space it looked at points, and knows nothing of the others.",
+        "{stopped} 탐색 공간이 커서 일부 점만 살펴보았으며, 나머지는 알 수 없습니다.",
+    ),
+    ("{stopped} It trained {epochs} epochs.", "{stopped} 학습한 에포크: {epochs}."),
+    (
+        "The search stopped because its model is {probability} sure that no configuration has a loss lower by more than {margin}.",
+        "탐색 종료 이유: 손실이 {margin} 넘게 더 낮은 조합이 없을 확률이 모형에 따르면 {probability}입니다.",
+    ),
+    (
+        "The search stopped because its budget was spent. Its model is {probability} sure that no configuration has a loss lower by \
+         more than {margin}.",
+        "탐색 종료 이유: 예산을 모두 썼습니다. 손실이 {margin} 넘게 더 낮은 조합이 없을 확률은 모형에 따르면 {probability}입니다.",
+    ),
+    (
+        "The search stopped because there was nothing more to try. Its model is {probability} sure that no configuration has a loss lower by \
+         more than {margin}.",
+        "탐색 종료 이유: 모든 시행을 해 보았습니다. 손실이 {margin} 넘게 더 낮은 조합이 없을 확률은 모형에 따르면 {probability}입니다.",
+    ),
+    (
+        "The search stopped because its budget was spent, before enough trials had finished to say how sure the choice is.",
+        "탐색 종료 이유: 예산을 모두 썼습니다. 완료된 시행이 적어 선택이 얼마나 확실한지 말할 수 없습니다.",
+    ),
+    (
+        "The search stopped because there was nothing more to try, and too few trials have finished to say how sure the choice is.",
+        "탐색 종료 이유: 모든 시행을 해 보았습니다. 시행이 적어 선택이 얼마나 확실한지 말할 수 없습니다.",
+    ),
+    (
+        "{stopped} No other configuration is tied with it.",
+        "{stopped} 이와 구별되지 않는 다른 조합은 없습니다.",
+    ),
+    ("{stopped} Tied with it: {tied}.", "{stopped} 구별되지 않는 조합: {tied}."),
+    ("{stopped} Tied with it: {tied} and {more} more.", "{stopped} 구별되지 않는 조합: {tied} 외 {more}개."),
+    (
         "Use {configuration}: it classifies {accuracy} of the validation rows correctly, and was not tested.",
         "권장 조합: {configuration}. 검증 행의 {accuracy} 정답(테스트 미측정).",
     ),

@@ -155,8 +155,11 @@ impl World {
             _ => None,
         });
         let known = self.engine.sweep(id);
-        let was_spent = known.is_some_and(|sweep| sweep.spent().is_some() || sweep.is_reviving());
-        was_spent && after.or(known).is_some_and(|sweep| sweep.spent().is_none() && sweep.ended_at.is_none())
+        let had_stopped = known.is_some_and(|sweep| {
+            sweep.spent().is_some() || sweep.is_reviving() || sweep.conclusion.is_some()
+        });
+        had_stopped
+            && after.or(known).is_some_and(|sweep| sweep.spent().is_none() && sweep.ended_at.is_none())
     }
 
     /// What an accepted command is about to bring about for sweeps whose budget is spent.

@@ -1,6 +1,7 @@
 //! Searched sweeps, and samplers whose answers come late, twice or never.
 
-use sweep_proto::{Amount, Budget, SamplerName, Search, SweepSpec};
+use coordinator_core::Steering;
+use sweep_proto::{Amount, Budget, Objective, PrunerName, SamplerName, Search, SweepSpec};
 
 use super::*;
 
@@ -9,12 +10,24 @@ fn hours_of_slots(now: u64) -> Option<Amount> {
     now.is_multiple_of(5).then(|| Amount::of(0.02 * (1 + now % 7) as f64)).flatten()
 }
 
+/// A steered search decides alone which trials go on, and by the loss.
+fn steer(spec: &mut SweepSpec) {
+    spec.objective = Objective::default();
+    if let Some(search) = spec.search.as_deref_mut() {
+        (search.pruner, search.eta, search.min_epochs) = (PrunerName::None, None, None);
+    }
+}
+
 impl World {
     /// Samplers are asked from a copy of what is known. Their answers come late, twice or never.
     pub(super) fn propose(&mut self) {
         let asks = !self.faulty || self.search_random.permille(500);
         let wanting: Vec<_> = self.engine.wanting().filter(|_| asks).collect();
         for sweep in wanting {
+            if self.is_steered(sweep) {
+                self.steer(sweep);
+                continue;
+            }
             let Some(mut asked) = self.told(sweep) else { continue };
             let (version, first) = (asked.version, asked.first);
             let answer = asked.request.answer();
@@ -50,8 +63,69 @@ impl World {
         is_asked.then_some(asked)
     }
 
+    fn is_steered(&self, sweep: SweepId) -> bool {
+        let search = self.engine.sweep(sweep).and_then(|sweep| sweep.spec.search.as_deref());
+        search.is_some_and(Search::is_steered)
+    }
+
+    /// Tells whoever steers a sweep a part of what is new. What it answers is what the rows alone would make it answer.
+    fn steer(&mut self, sweep: SweepId) {
+        let (known, copy) = self.steered.remove(&sweep).unzip();
+        let most = 1 + (self.seed % 40) as usize;
+        let Some(question) = self.engine.steered_question(sweep, known, most) else {
+            self.steered.extend(known.zip(copy).map(|kept| (sweep, kept)));
+            return;
+        };
+        let known = question.known;
+        let (search, steering) = question.put(copy).unwrap();
+        self.steered.insert(sweep, (known, search.unwrap()));
+        let Some(answer) = steering else { return };
+        let fresh =
+            self.engine.steered_question(sweep, None, usize::MAX).unwrap().put(None).unwrap().1.unwrap();
+        assert_eq!(answer, fresh, "sweep {sweep} would be steered otherwise after a restart");
+        let answer = self.with_a_pause(sweep, answer);
+        if answer != Steering::default() {
+            self.proposals.push(Command::Steer { sweep, version: known.version, answer: Ok(answer) });
+        }
+    }
+
+    /// Few searches of so few epochs pause a trial: now and then one is paused that another search might have paused.
+    fn with_a_pause(&mut self, sweep: SweepId, mut answer: Steering) -> Steering {
+        let random = &mut self.search_random;
+        if self.faulty && random.permille(200) {
+            let running = self
+                .engine
+                .running(sweep)
+                .filter_map(|trial| Some((trial.spec.id.index, trial.checkpoint?.epoch)));
+            let running: Vec<_> = running.collect();
+            let at = random.below(running.len().max(1) as u64) as usize;
+            answer.pauses.extend(running.get(at));
+        }
+        answer
+    }
+
+    /// The answer of a steered search arrives, early or late.
+    fn bring_steering(&mut self, sweep: SweepId, command: &Command) {
+        let at_rungs = |world: &Self| world.engine.at_rungs(sweep);
+        let (before, made) = (at_rungs(self), self.engine.made(sweep));
+        let is_held = |world: &Self| world.engine.sweep(sweep).and_then(|sweep| sweep.held.clone());
+        let was_held = is_held(self).is_some();
+        self.execute(command).unwrap();
+        let held = is_held(self);
+        assert!(
+            was_held || held.is_none(),
+            "an answer of a sound search held its sweep, {held:?}: {command:?}"
+        );
+        self.paused += u64::from(at_rungs(self) > before);
+        self.promoted += u64::from(at_rungs(self) < before && self.engine.made(sweep) == made);
+    }
+
     /// An answer arrives. It is what a sampler answers now, or changes nothing.
     fn bring(&mut self, command: &Command) {
+        if let Command::Steer { sweep, .. } = command {
+            self.bring_steering(*sweep, command);
+            return;
+        }
         let Command::Propose { sweep, answer, .. } = command else { return };
         let made = |world: &Self| world.engine.tables().trials_of(*sweep).count();
         let before = made(self);
@@ -94,6 +168,9 @@ impl World {
             ..spec.search.take().map_or_else(Search::of_grid, |search| *search)
         };
         spec.search = Some(Box::new(search));
+        if sampler == SamplerName::Auto {
+            steer(spec);
+        }
         // Nor this.
         if self.now.is_multiple_of(3) {
             *spec.constraints = vec!["units <= 24".parse().unwrap()].into();
