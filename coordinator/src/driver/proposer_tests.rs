@@ -99,7 +99,7 @@ async fn a_history_that_is_put_back_after_everything_was_forgotten_is_forgotten_
     let mut question = engine.question(sweep, Some(more), 1).expect("it wants proposals");
     assert!(question.begun.is_none());
     question.count = 0;
-    assert!(proposer.told.send(Told::Question(Box::new(question))).is_ok());
+    assert!(proposer.told.send(Told::Question(Box::new(Put::Sampler(question)))).is_ok());
     assert!(!answer(&mut answers).await.is_kept, "the history is still there");
 }
 
@@ -112,7 +112,7 @@ async fn put_history_back(
 ) {
     let mut question = engine.question(sweep, None, 1).expect("it wants proposals");
     question.count = 0;
-    assert!(proposer.told.send(Told::Question(Box::new(question))).is_ok());
+    assert!(proposer.told.send(Told::Question(Box::new(Put::Sampler(question)))).is_ok());
     assert!(answer(answers).await.is_kept);
 }
 

@@ -93,6 +93,11 @@ pub fn of(name: SamplerName) -> Option<Box<dyn Sampler>> {
     })
 }
 
+/// The names of all samplers.
+pub fn names() -> impl Iterator<Item = SamplerName> {
+    SamplerName::ALL.iter().copied().filter(|name| of(*name).is_some())
+}
+
 /// For samplers that choose whole configurations: all replicates of one come before the next one, which `next` gives with where
 /// the sequence goes on.
 fn whole(

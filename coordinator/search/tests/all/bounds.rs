@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use coordinator_search::replay::{Played, Replay, Setup};
-use coordinator_search::{History, Lead, Space};
+use coordinator_search::{History, Lead, Space, sampler};
 use sweep_proto::Hyperparameter::{BatchSize, Dropout, Embedding, Layers, LearningRate, Units};
 use sweep_proto::{Axis, SamplerName};
 
@@ -26,8 +26,8 @@ fn large_setup(sampler: SamplerName, allowed: &str) -> Setup {
 
 #[test]
 fn a_space_that_no_configuration_fits_is_given_up_with_how_much_was_looked_at() {
-    for sampler in SamplerName::ALL {
-        let setup = large_setup(*sampler, "units > 5000");
+    for sampler in sampler::names() {
+        let setup = large_setup(sampler, "units > 5000");
         let reason = request(&setup, History::new(2), LEAD, 5).answer().unwrap_err();
         let number = reason.split_whitespace().find_map(|word| word.parse::<u64>().ok());
         assert!(number.is_some_and(|number| number >= 100_000), "{sampler}: {reason}");
@@ -37,8 +37,8 @@ fn a_space_that_no_configuration_fits_is_given_up_with_how_much_was_looked_at() 
 
 #[test]
 fn a_sampler_that_is_called_off_ends_without_an_answer_and_without_a_failure() {
-    for sampler in SamplerName::ALL {
-        let mut request = request(&large_setup(*sampler, "units > 5000"), History::new(2), LEAD, 5);
+    for sampler in sampler::names() {
+        let mut request = request(&large_setup(sampler, "units > 5000"), History::new(2), LEAD, 5);
         request.called_off.set();
         let answer = request.answer().unwrap();
         assert!(answer.proposals.is_empty() && !answer.is_exhausted, "{sampler} found {answer:?}");
@@ -75,8 +75,8 @@ fn sparse(sampler: SamplerName) -> Space {
 
 #[test]
 fn constraints_that_leave_one_in_a_thousand_do_not_end_a_search() {
-    for sampler in SamplerName::ALL {
-        let setup = setup(*sampler, 7, sparse(*sampler), 300);
+    for sampler in sampler::names() {
+        let setup = setup(sampler, 7, sparse(sampler), 300);
         let trials = Replay::new(setup).run(&Curves).unwrap();
         let distinct: BTreeSet<_> = trials.iter().map(|trial| &trial.proposal.configuration).collect();
         assert_eq!((trials.len(), distinct.len()), (300, 150), "{sampler}");
@@ -87,8 +87,8 @@ fn constraints_that_leave_one_in_a_thousand_do_not_end_a_search() {
 /// Where a sampler goes on looking is remembered to save work: one that looks from the beginning finds the same.
 #[test]
 fn what_was_looked_at_before_changes_no_answer() {
-    for sampler in SamplerName::ALL {
-        let setup = setup(*sampler, 11, sparse(*sampler), 60);
+    for sampler in sampler::names() {
+        let setup = setup(sampler, 11, sparse(sampler), 60);
         let lead = Replay::new(setup.clone()).lead();
         let trials = Replay::new(setup.clone()).run(&Curves).unwrap();
         for made in 50..60 {

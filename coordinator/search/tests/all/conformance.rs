@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use coordinator_search::replay::{Played, Replay, Setup};
-use coordinator_search::{Ended, History, Lead, Space};
+use coordinator_search::{Ended, History, Lead, Space, sampler};
 use proptest::prelude::*;
 use sweep_proto::SamplerName;
 use sweep_proto::state::TrialState;
@@ -17,9 +17,9 @@ fn spaces(sampler: SamplerName) -> Vec<Space> {
 }
 
 fn every(seeds: u64, check: impl Fn(SamplerName, u64, &Space)) {
-    for sampler in SamplerName::ALL {
-        for space in spaces(*sampler) {
-            (0..seeds).for_each(|seed| check(*sampler, seed, &space));
+    for sampler in sampler::names() {
+        for space in spaces(sampler) {
+            (0..seeds).for_each(|seed| check(sampler, seed, &space));
         }
     }
 }
@@ -53,8 +53,8 @@ fn a_space_that_has_an_end_is_exhausted_and_each_point_comes_once() {
         (0..space.places().unwrap()).filter_map(|place| look.allowed_at(place)).collect()
     };
     assert_eq!(all.len(), 3 + 3 * 3 + 2 * 3, "each allowed point has one place");
-    for sampler in SamplerName::ALL {
-        let trials = played(setup(*sampler, 5, finite(), 1_000));
+    for sampler in sampler::names() {
+        let trials = played(setup(sampler, 5, finite(), 1_000));
         assert_eq!(trials.len(), 2 * all.len(), "{sampler}");
         let tried: BTreeSet<_> = trials.into_iter().map(|trial| trial.proposal.configuration).collect();
         assert_eq!(tried, all, "{sampler}");
@@ -109,9 +109,9 @@ proptest! {
     fn completions_may_be_permuted(
         seed in 0_u64..1_000, scores in prop::collection::vec(0.0..1.0_f64, 24), order in Just((1_u64..=24).collect::<Vec<_>>()).prop_shuffle(),
     ) {
-        for sampler in SamplerName::ALL {
-            for space in spaces(*sampler) {
-                let trials = played(setup(*sampler, seed, space.clone(), 24));
+        for sampler in sampler::names() {
+            for space in spaces(sampler) {
+                let trials = played(setup(sampler, seed, space.clone(), 24));
                 let answer = |numbers: &[u64]| {
                     let mut history = History::new(2);
                     for ((trial, score), number) in trials.iter().zip(&scores).zip(numbers) {
@@ -119,7 +119,7 @@ proptest! {
                         history.push(trial.proposal.configuration.clone(), trial.proposal.replicate, Some(ended));
                     }
                     let lead = Lead { first: 24, count: 6, known: 24 };
-                    request(&setup(*sampler, seed, space.clone(), 24), history, lead, 6).answer()
+                    request(&setup(sampler, seed, space.clone(), 24), history, lead, 6).answer()
                 };
                 let in_order: Vec<u64> = (1..=24).collect();
                 prop_assert_eq!(answer(&in_order), answer(&order), "{}", sampler);
@@ -130,9 +130,9 @@ proptest! {
     /// Asked for all at once or one after another, a sampler gives the same.
     #[test]
     fn a_batch_is_as_good_as_one_after_another(seed in 0_u64..1_000, count in 1_u64..12) {
-        for sampler in SamplerName::ALL {
-            for space in spaces(*sampler) {
-                let setup = setup(*sampler, seed, space.clone(), 12);
+        for sampler in sampler::names() {
+            for space in spaces(sampler) {
+                let setup = setup(sampler, seed, space.clone(), 12);
                 let request = |history, count| {
                     request(&setup, history, Lead { first: 0, count: 12, known: 0 }, count)
                 };

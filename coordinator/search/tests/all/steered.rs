@@ -51,7 +51,9 @@ impl Log {
 /// The loss of an epoch: lower with more units, overfitting by luck.
 fn score(configuration: &Configuration, replicate: u32, epoch: u32, luck: u32) -> f64 {
     let units = configuration.units() as f64;
-    0.6 - 0.002 * units - 0.03 * f64::from(epoch.min(3)) + 0.004 * f64::from(luck % 5) + 0.003 * f64::from(replicate)
+    0.6 - 0.002 * units - 0.03 * f64::from(epoch.min(3))
+        + 0.004 * f64::from(luck % 5)
+        + 0.003 * f64::from(replicate)
 }
 
 /// Plays a search with several workers; `luck` decides who comes next.

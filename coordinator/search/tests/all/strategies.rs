@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use coordinator_search::Space;
 use coordinator_search::auto::{Auto, Candidates, Job, Settings, Verdict};
 use coordinator_search::replay::{Course, CurveTable, Epoch, Listed, Sampled, Setup, Strategy, Trace, play};
+use coordinator_search::{Space, sampler};
 use proptest::prelude::*;
 use sweep_proto::Hyperparameter::{BatchSize, Layers, Units};
 use sweep_proto::{Configuration, PrunerName, SamplerName, Search};
@@ -50,10 +50,10 @@ fn strategies(seed: u64) -> Vec<(String, Box<dyn Strategy>)> {
         ("shuffled".into(), Box::new(Listed::random(count, REPLICATES, seed))),
         ("auto".into(), Box::new(Auto::new(settings(seed), candidates).unwrap())),
     ];
-    for sampler in SamplerName::ALL {
+    for sampler in sampler::names() {
         for pruner in PrunerName::ALL {
             let setup = Setup {
-                sampler: *sampler,
+                sampler,
                 seed,
                 space: space.clone(),
                 replicates: REPLICATES,
