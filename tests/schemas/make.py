@@ -13,7 +13,8 @@ energy of epochs: the migration is applied, and the first sweep's epochs get ene
 4 and PostgreSQL's schema 3 have the marks of the database: the migration is applied, and nothing is marked, since nobody has signed.
 SQLite's schema 5 and PostgreSQL's schema 4 have the tables of those before, and rows that mean more: the sweep underway gets the order
 of its trials, which is that of schema 4, too, since it has one configuration. SQLite's schema 6 and PostgreSQL's schema 5 have the
-same tables again: the trials underway get how far they may train now, which is epoch 100 of 200.
+same tables again: the trials underway get how far they may train now, which is epoch 100 of 200. SQLite's schema 7 and PostgreSQL's
+schema 6 have the logs of steered searches: the migration is applied, and there is none, since no sweep is steered.
 """
 
 import hashlib
@@ -174,6 +175,34 @@ def postgres_with_search():
     (HERE / "postgres-5.sql").write_text(text.replace(version.format(4), version.format(5)))
 
 
+def sqlite_with_search_events():
+    database = sqlite3.connect(":memory:")
+    database.executescript("PRAGMA foreign_keys = OFF;" + (HERE / "sqlite-6.sql").read_text())
+    migration = HERE.parent.parent / "coordinator/store/migrations/sqlite/0007_search_events.sql"
+    database.executescript(migration.read_text())
+    database.execute("UPDATE schema_version SET version = 7")
+    dump(database, 7)
+
+
+def postgres_with_search_events():
+    """As `pg_dump` writes what the migration makes."""
+    text = (HERE / "postgres-5.sql").read_text()
+    columns = "sweep bigint NOT NULL,\n    number bigint NOT NULL,\n    body text NOT NULL,\n    checksum bigint NOT NULL"
+    table = f"CREATE TABLE public.search_events (\n    {columns}\n);\n"
+    only = "ALTER TABLE ONLY public."
+    key = f"{only}search_events\n    ADD CONSTRAINT search_events_pkey PRIMARY KEY (sweep, number);\n"
+    sweeps = "FOREIGN KEY (sweep) REFERENCES public.sweeps(id) DEFERRABLE INITIALLY DEFERRED;\n"
+    foreign = f"{only}search_events\n    ADD CONSTRAINT search_events_sweep_fkey {sweeps}"
+    schema, keys = "CREATE TABLE public.steps", f"{only}steps\n    ADD CONSTRAINT steps_pkey"
+    references = f"{only}steps\n    ADD CONSTRAINT steps_sweep_trial_attempt_fkey"
+    assert all(text.count(place) == 1 for place in [schema, keys, references])
+    for place, before in [(schema, table), (keys, key), (references, foreign)]:
+        text = text.replace(place, before + place)
+    version = "INSERT INTO public.schema_version VALUES ({});"
+    assert version.format(5) in text
+    (HERE / "postgres-6.sql").write_text(text.replace(version.format(5), version.format(6)))
+
+
 if len(sys.argv) > 1:
     source = sqlite3.connect(sys.argv[1])
     database = sqlite3.connect(":memory:")
@@ -200,3 +229,5 @@ sqlite_with_meanings()
 postgres_with_meanings()
 sqlite_with_search()
 postgres_with_search()
+sqlite_with_search_events()
+postgres_with_search_events()
