@@ -138,7 +138,7 @@ impl Audit<'_> {
         let id = sweep.id;
         let (unmade, is_behind) = (self.engine.unmade(id), self.engine.lags(id));
         let is_stuck = self.engine.is_stuck(id);
-        let is_stuck = is_stuck && !self.engine.is_unconcluded(sweep);
+        let is_stuck = is_stuck && !sweep.is_unconcluded();
         self.expect(!is_stuck || is_behind || sweep.state != SweepState::Open, || {
             format!("all that is left of sweep {id} waits at rungs, and nobody promotes or prunes it")
         });
@@ -154,7 +154,7 @@ impl Audit<'_> {
         self.expect(!open || may_be_open, || {
             format!("sweep {id} is {} with trials that have not ended", sweep.state.name())
         });
-        let waits = sweep.is_reviving() || self.engine.is_unconcluded(sweep);
+        let waits = sweep.is_reviving() || sweep.is_unconcluded();
         self.expect(open || waits || sweep.state != SweepState::Open, || {
             format!("sweep {id} is open without an open trial")
         });

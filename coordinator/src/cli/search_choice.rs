@@ -44,7 +44,7 @@ impl SearchChoice {
 /// Whether a line of a sweep file begins the section of the search, or stands in its place.
 fn says_search(line: &str) -> bool {
     let line = line.trim_start();
-    let rest = line.strip_prefix('[').map(str::trim_start).unwrap_or(line).strip_prefix("search");
+    let rest = line.strip_prefix('[').map_or(line, str::trim_start).strip_prefix("search");
     rest.is_some_and(|rest| rest.trim_start().starts_with([']', '=', '.']))
 }
 

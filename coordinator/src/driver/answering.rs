@@ -47,7 +47,7 @@ impl Put {
 /// What is kept of a sweep between two answers: it follows from rows.
 #[derive(Debug)]
 pub(super) enum Copied {
-    Sampler(ProposalRequest),
+    Sampler(Box<ProposalRequest>),
     Steered(Box<Steered>),
 }
 
@@ -64,7 +64,7 @@ pub(super) fn answer_of(put: Put, kept: &Kept) -> (Option<Command>, bool) {
     let sweep = put.sweep();
     let copied = with(kept, |kept| kept.remove(&sweep));
     let (command, copied) = match (put, copied) {
-        (Put::Sampler(question), Some(Copied::Sampler(copy))) => of_sampler(question, Some(copy)),
+        (Put::Sampler(question), Some(Copied::Sampler(copy))) => of_sampler(question, Some(*copy)),
         (Put::Sampler(question), _) => of_sampler(question, None),
         (Put::Steered(question), Some(Copied::Steered(copy))) => of_steered(question, Some(copy)),
         (Put::Steered(question), _) => of_steered(question, None),
@@ -81,7 +81,7 @@ fn of_sampler(question: Question, copy: Option<ProposalRequest>) -> (Option<Comm
     let Some(mut asking) = question.put(copy) else { return (None, None) };
     let command = if is_asked { catch_unwind(AssertUnwindSafe(|| proposals(&mut asking))) } else { Ok(None) };
     match command {
-        Ok(command) => (command, Some(Copied::Sampler(asking))),
+        Ok(command) => (command, Some(Copied::Sampler(Box::new(asking)))),
         Err(_) => (Some(failed(&asking, HAS_A_FAULT)), None),
     }
 }

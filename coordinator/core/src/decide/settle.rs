@@ -15,7 +15,7 @@ impl Draft<'_> {
                 SweepState::Open if sweep.is_reviving() => {}
                 SweepState::Open if self.leaves_budget(sweep) => self.go_on(id),
                 // A steered search says what it names first.
-                SweepState::Open if self.engine.is_unconcluded(sweep) => {}
+                SweepState::Open if sweep.is_unconcluded() => {}
                 SweepState::Open if self.open_trials(id) == 0 => self.begin_evaluation(id),
                 SweepState::Evaluating if !self.is_waiting_for_tests(id) => self.end_sweep(id),
                 _ => {}

@@ -209,9 +209,9 @@ impl Draft<'_> {
     }
 }
 
-impl Engine {
-    /// Whether a sweep is steered and has not found yet what it names.
-    pub(crate) fn is_unconcluded(&self, sweep: &SweepRecord) -> bool {
-        sweep.state == SweepState::Open && search::is_steered(&sweep.spec) && sweep.conclusion.is_none()
+impl SweepRecord {
+    /// Whether it is steered and has not found yet what it names.
+    pub(crate) fn is_unconcluded(&self) -> bool {
+        self.state == SweepState::Open && search::is_steered(&self.spec) && self.conclusion.is_none()
     }
 }

@@ -7,7 +7,7 @@ use coordinator_search::replay::{Course, CurveTable, Epoch, Listed, Sampled, Set
 use coordinator_search::{Space, sampler};
 use proptest::prelude::*;
 use sweep_proto::Hyperparameter::{BatchSize, Layers, Units};
-use sweep_proto::{Configuration, PrunerName, SamplerName, Search};
+use sweep_proto::{Configuration, PrunerName, Search};
 
 use crate::support::{Curves, levels};
 use coordinator_search::replay::Table;
