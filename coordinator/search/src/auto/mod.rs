@@ -99,7 +99,7 @@ impl Auto {
         Taught::learn(&mut self.taught, &mut self.trials, &self.settings);
     }
 
-    /// Takes further candidates in, behind those that there are. They are modelled with all others once that follows anew, and at once
+    /// Takes further candidates in, behind those that there are. They are modelled with all others once the model is fitted again, and at once
     /// where they are `modelled`.
     fn extend(&mut self, points: &[Vec<f64>], modelled: bool) -> Result<(), CandidateError> {
         self.trials.extend(points)?;

@@ -9,7 +9,7 @@ use crate::auto::scores::highest_counted;
 use crate::auto::trial::{Known, State, Trial};
 use crate::auto::trials::Trials;
 
-/// Trials that wait, are settled together from here on: whatever is not settled is taken into account anew by each question.
+/// From this number on, trials that wait are settled together: each question takes into account again whatever is not settled.
 const WAITING_MAX: usize = 64;
 
 /// What a trial has shown, and what of it was settled before.

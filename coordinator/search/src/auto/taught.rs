@@ -22,7 +22,7 @@ const FITTED_TO: usize = 256;
 pub(crate) const FITTED_EACH: usize = 8;
 const FITTED_GROWTH: f64 = 1.25;
 
-/// The list is made anew once as many have come in that are not on it as this part of the configurations that were tried.
+/// The list is made again once those that have come in and are not on it are this part of the configurations that were tried.
 const STRANGERS_SHARE: usize = 16;
 
 /// What finished trials have taught.
@@ -79,7 +79,7 @@ impl Taught {
         taught
     }
 
-    /// Makes the list and the belief anew, with the same parameters: candidates have come in.
+    /// Makes the list and the belief again, with the same parameters: candidates have come in.
     pub(crate) fn list(&mut self, trials: &mut Trials, settings: &Settings) {
         let (listed, belief) = listing(&self.parameters, self.highest, self.level, trials, settings);
         (self.listed, self.belief, self.strangers) = (listed, belief, 0);

@@ -122,7 +122,7 @@ impl Auto {
         Ok(())
     }
 
-    /// Only the first `epochs` epochs of a trial count: it trains on from there, or anew. One that had ended runs again, and one that
+    /// Only the first `epochs` epochs of a trial count: it trains on from there, or from its start. One that had ended runs again, and one that
     /// waits still does.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ impl Steered {
     /// # Errors
     /// Where that cannot have happened, in words for a person.
     pub fn learn(&mut self, news: SteeredNews, asked: Option<u64>) -> Result<(), String> {
-        // Before anything is known of them: whoever comes in later has the model made anew.
+        // Before anything is known of them: a candidate that comes in later has the model fitted again.
         for (configuration, _) in &news.made {
             self.search.admit(configuration).map_err(|error| error.to_string())?;
         }

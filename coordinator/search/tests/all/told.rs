@@ -270,7 +270,7 @@ fn events_end(event: &Event) -> u32 {
     if let Event::Shown(_, epoch, ..) = event { *epoch } else { 0 }
 }
 
-/// Later on the belief follows anew from what counts: nothing that was taken back is left in it.
+/// Later on the belief follows again from what counts: nothing that was taken back is left in it.
 #[test]
 fn of_a_finished_trial_that_is_rewound_only_the_first_epochs_count() {
     for seed in 0..4 {
