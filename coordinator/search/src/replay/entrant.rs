@@ -7,10 +7,11 @@ use sweep_proto::{PrunerName, SamplerName, Search};
 
 use super::recorded::World;
 use super::{Course, Sampled, Setup, Strategy, Trace, play};
-use crate::auto::{Auto, Candidates, Job, Settings, Verdict};
+use crate::auto::{Auto, Candidates, Settings};
+use crate::sampler;
 
-/// The name of the search that is no sampler.
-const AUTO: &str = "auto";
+/// The search that is no sampler.
+const AUTO: SamplerName = SamplerName::Auto;
 
 /// A search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,11 +25,8 @@ pub enum Entrant {
 impl Entrant {
     /// All of them.
     pub fn all() -> Vec<Self> {
-        let pairs = |sampler: &'static SamplerName| {
-            PrunerName::ALL.iter().map(move |pruner| Self::Pair(*sampler, *pruner))
-        };
-        let samplers = SamplerName::ALL.iter().filter(|sampler| sampler.name() != AUTO);
-        samplers.flat_map(pairs).chain([Self::Auto]).collect()
+        let pairs = |sampler| PrunerName::ALL.iter().map(move |pruner| Self::Pair(sampler, *pruner));
+        sampler::names().flat_map(pairs).chain([Self::Auto]).collect()
     }
 
     /// What it does, in a sentence.
@@ -54,7 +52,7 @@ impl Entrant {
                 let patience = course.patience;
                 let settings = Settings { patience, ..Settings::new(seed, replicates, epochs, world.chance) };
                 let (candidates, _) = Candidates::of(&world.space).map_err(|error| error.to_string())?;
-                Box::new(Modelled(Auto::new(settings, candidates).map_err(|error| error.to_string())?))
+                Box::new(Auto::new(settings, candidates).map_err(|error| error.to_string())?)
             }
             Self::Pair(sampler, pruner) => {
                 let search = Search { sampler, pruner, ..Search::of_grid() };
@@ -68,40 +66,10 @@ impl Entrant {
     }
 }
 
-/// `auto` where trials may be missing: it knows failures.
-struct Modelled(Auto);
-
-impl Strategy for Modelled {
-    fn ask(&mut self, workers: usize) -> Result<Option<Job>, String> {
-        Strategy::ask(&mut self.0, workers)
-    }
-
-    fn report(&mut self, job: Job, epoch: u32, loss: f64) -> Result<Verdict, String> {
-        Strategy::report(&mut self.0, job, epoch, loss)
-    }
-
-    fn finish(&mut self, job: Job) {
-        Strategy::finish(&mut self.0, job);
-    }
-
-    fn fail(&mut self, job: Job) -> Result<(), String> {
-        self.0.fail(job);
-        Ok(())
-    }
-
-    fn named(&mut self) -> Option<usize> {
-        Strategy::named(&mut self.0)
-    }
-
-    fn stop(&self) -> Option<f64> {
-        Strategy::stop(&self.0)
-    }
-}
-
 impl fmt::Display for Entrant {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Auto => formatter.write_str(AUTO),
+            Self::Auto => AUTO.fmt(formatter),
             Self::Pair(sampler, PrunerName::None) => formatter.write_str(sampler.name()),
             Self::Pair(sampler, pruner) => write!(formatter, "{sampler}+{pruner}"),
         }
@@ -116,14 +84,15 @@ impl FromStr for Entrant {
         let pruner = PrunerName::from_name(pruner).ok_or_else(|| {
             format!("`{pruner}` is no pruner; choose one of {}", PrunerName::NAMES.join(", "))
         })?;
-        if first == AUTO {
+        if first == AUTO.name() {
             return match pruner {
                 PrunerName::None => Ok(Self::Auto),
                 _ => Err(format!("`{AUTO}` pauses trials by itself; write `{AUTO}` alone")),
             };
         }
         let sampler = SamplerName::from_name(first).ok_or_else(|| {
-            format!("`{first}` is no search; choose {AUTO} or one of {}", SamplerName::NAMES.join(", "))
+            let samplers: Vec<_> = sampler::names().map(SamplerName::name).collect();
+            format!("`{first}` is no search; choose {AUTO} or one of {}", samplers.join(", "))
         })?;
         Ok(Self::Pair(sampler, pruner))
     }
