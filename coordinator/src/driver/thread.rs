@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use coordinator_core::{AttemptState, Command, Engine, Key, Mutation, SweepState, TrialState, WorkerState};
+use coordinator_core::{Command, Engine, Key, Mutation, SearchEvent, SweepState, TrialState, WorkerState};
 use coordinator_store::StoreError;
 use sweep_proto::{SweepId, Timestamp};
 use tokio::sync::mpsc;
@@ -322,11 +322,12 @@ impl Core {
         let is_steering = |mutation: &Mutation| match mutation {
             Mutation::Sweep(sweep) => matches!(sweep.state, SweepState::Paused | SweepState::Cancelled),
             Mutation::Worker(worker) => worker.state == WorkerState::Draining,
-            // A steered search may have called its trial back.
-            Mutation::Attempt(attempt) => {
-                let ended = [AttemptState::Reached, AttemptState::Pruned, AttemptState::Revoked];
-                ended.contains(&attempt.state)
-            }
+            // A steered search calls trials back that report nothing at that moment.
+            Mutation::SearchEvent(record) => matches!(
+                record.event,
+                SearchEvent::Paused { .. }
+                    | SearchEvent::Ended { state: TrialState::Pruned | TrialState::Cancelled, .. }
+            ),
             _ => false,
         };
         if mutations.iter().any(is_steering) {
