@@ -9,7 +9,7 @@ pub struct SearchEnd {
     /// `sure`, `budget` or `exhausted`.
     pub reason: ConclusionReason,
     /// How probable the search's model holds it that no configuration is better than the named one by more than the margin; `null` where
-    /// too few trials had finished to tell.
+    /// too few trials had finished to tell, and where none of the named one's has a result.
     pub probability: Option<f64>,
     /// By how much the named configuration's loss may be above another's without that counting, as a fraction of the other's; `null` with
     /// the probability.

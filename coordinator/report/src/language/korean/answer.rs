@@ -93,6 +93,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         "{stopped} Of so large a space it looked at points, and knows nothing of the others.",
         "{stopped} 탐색 공간이 커서 일부 점만 살펴보았으며, 나머지는 알 수 없습니다.",
     ),
+    (
+        "The search stopped because its model was sure of another configuration, none of whose trials has a result.",
+        "탐색 종료 이유: 모형이 다른 조합을 확신했으나, 그 조합의 시행에는 결과가 없습니다.",
+    ),
     ("{stopped} It trained {epochs} epochs.", "{stopped} 학습한 에포크: {epochs}."),
     (
         "The search stopped because its model is {probability} sure that no configuration has a loss lower by more than {margin}.",
