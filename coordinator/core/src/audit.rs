@@ -137,8 +137,7 @@ impl Audit<'_> {
     fn openness(&mut self, sweep: &SweepRecord, trials: &[&TrialRecord]) {
         let id = sweep.id;
         let (unmade, is_behind) = (self.engine.unmade(id), self.engine.lags(id));
-        let is_stuck = self.engine.is_stuck(id);
-        let is_stuck = is_stuck && !sweep.is_unconcluded();
+        let is_stuck = self.engine.is_stuck(id) && !sweep.is_unconcluded();
         self.expect(!is_stuck || is_behind || sweep.state != SweepState::Open, || {
             format!("all that is left of sweep {id} waits at rungs, and nobody promotes or prunes it")
         });

@@ -5,7 +5,7 @@
 
 use coordinator_search::{CalledOff, Ended, Lead, News, Request, Space, sampler};
 use sweep_proto::sweep_spec::TRIALS_MAX;
-use sweep_proto::{Search, SweepId, SweepSpec, TrialId};
+use sweep_proto::{Configuration, Search, SweepId, SweepSpec, TrialId};
 
 use crate::engine::Engine;
 use crate::index::SweepIndex;
@@ -82,8 +82,7 @@ pub(crate) fn is_steered(spec: &SweepSpec) -> bool {
 
 /// Whether a sweep is steered on: it goes on, and its search has not come to its end.
 pub(crate) fn awaits_steering(sweep: &SweepRecord) -> bool {
-    let goes_on = sweep.state == SweepState::Open && !sweep.is_deleted() && !sweep.is_reviving();
-    goes_on && sweep.conclusion.is_none() && is_steered(&sweep.spec)
+    sweep.is_unconcluded() && !sweep.is_deleted() && !sweep.is_reviving()
 }
 
 /// What the budget of a steered sweep leaves.
@@ -239,13 +238,7 @@ impl Engine {
 
     /// What has happened to a sweep beyond what is known, trials first.
     fn news(&self, id: SweepId, index: &SweepIndex, known: &mut Known, most: usize) -> News {
-        let mut news = News::default();
-        let first = TrialId { sweep: id, index: known.made as u32 };
-        let last = TrialId { sweep: id, index: u32::MAX };
-        for trial in self.tables.trials.range(first..=last).take(most) {
-            news.made.push((trial.spec.configuration.clone(), trial.spec.replicate));
-            known.made += 1;
-        }
+        let mut news = News { made: self.made_since(id, known, most), ..News::default() };
         // An end is told after its trial.
         let rest = if known.made == index.made() { most.saturating_sub(news.made.len()) } else { 0 };
         for (number, trial) in index.ended.range((known.ended + 1, 0)..=(u64::MAX, u32::MAX)).take(rest) {
@@ -254,6 +247,22 @@ impl Engine {
             known.ended = *number;
         }
         news
+    }
+
+    /// The trials that were made beyond what is known, at most that many of them, which are known then.
+    pub(crate) fn made_since(
+        &self,
+        id: SweepId,
+        known: &mut Known,
+        most: usize,
+    ) -> Vec<(Configuration, u32)> {
+        let first = TrialId { sweep: id, index: known.made as u32 };
+        let last = TrialId { sweep: id, index: u32::MAX };
+        let trials = self.tables.trials.range(first..=last).take(most);
+        let made: Vec<_> =
+            trials.map(|trial| (trial.spec.configuration.clone(), trial.spec.replicate)).collect();
+        known.made += made.len() as u64;
+        made
     }
 
     /// How a trial has ended, as samplers see it.

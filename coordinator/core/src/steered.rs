@@ -2,7 +2,7 @@
 
 use coordinator_search::steered::FINISHED_MIN;
 use coordinator_search::{Space, Steered, SteeredNews, SteeredSetup, Steering};
-use sweep_proto::{SweepId, SweepSpec, TrialId};
+use sweep_proto::{SweepId, SweepSpec};
 
 use crate::engine::Engine;
 use crate::record::{SearchEventRecord, SweepRecord};
@@ -80,13 +80,7 @@ impl Engine {
 
     /// What has happened beyond what is known, trials first.
     fn steered_news(&self, id: SweepId, made: u64, known: &mut Known, most: usize) -> SteeredNews {
-        let mut news = SteeredNews::default();
-        let first = TrialId { sweep: id, index: known.made as u32 };
-        let last = TrialId { sweep: id, index: u32::MAX };
-        for trial in self.tables.trials.range(first..=last).take(most) {
-            news.made.push((trial.spec.configuration.clone(), trial.spec.replicate));
-            known.made += 1;
-        }
+        let mut news = SteeredNews { made: self.made_since(id, known, most), ..SteeredNews::default() };
         // An event is told after its trial.
         let rest = if known.made == made { most.saturating_sub(news.made.len()) } else { 0 };
         let events = self.tables.search_events.range((id, known.ended + 1)..=(id, u64::MAX));

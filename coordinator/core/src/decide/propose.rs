@@ -45,7 +45,7 @@ pub(crate) fn propose(
 }
 
 /// The sweep, where it wants just what was answered, and all of it. A budget may have less room than when the sampler was asked: a trial
-/// that had ended early begins anew, or one is promoted. Then less is asked for.
+/// that had ended early starts over, or one is promoted. Then fewer are asked for.
 fn wanting(engine: &Engine, stand: Stand, proposed: u64) -> Option<(&SweepRecord, SearchRecord)> {
     let sweep = engine.sweep(stand.sweep)?;
     let index = engine.index.sweeps.get(&stand.sweep)?;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use coordinator_search::SearchEvent;
 use sweep_proto::{EpochMetric, SweepId, Timestamp, TrialId, WorkerId};
 
+use super::work::busy_slots;
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::record::{
@@ -189,7 +190,7 @@ impl Engine {
             worker.state == WorkerState::Ready && is_sound
         };
         let idle = self.tables.workers.values().filter(is_there).map(|worker| {
-            let busy = self.leases_of(worker.id).count() as u32;
+            let busy = busy_slots(self, worker.id);
             let of_asker = if worker.id == asker { slots } else { 0 };
             worker.profile.slots.saturating_sub(busy).max(of_asker)
         });

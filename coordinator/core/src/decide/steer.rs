@@ -116,11 +116,10 @@ impl Draft<'_> {
         };
         let (id, rung) = (trial.spec.id, trial.rung());
         let Some(rung) = rung else {
-            if self.has_changed_since(id, asked) {
-                return Ok(Followed::Outdated);
+            if !self.has_changed_since(id, asked) {
+                // It was made before, and did not wait: refused as such.
+                check_each(self.engine, sweep, std::slice::from_ref(proposal))?;
             }
-            // It is one that was made, and does not wait: told as such.
-            check_each(self.engine, sweep, std::slice::from_ref(proposal))?;
             return Ok(Followed::Outdated);
         };
         if trial.spec.configuration.epochs().saturating_sub(rung.into()) > room.epochs {

@@ -109,7 +109,7 @@ fn grant_some(draft: &mut Draft<'_>, worker: &WorkerRecord, room: Room) -> Vec<V
 }
 
 /// Slots of a worker that hold work.
-fn busy_slots(engine: &Engine, worker: WorkerId) -> u32 {
+pub(super) fn busy_slots(engine: &Engine, worker: WorkerId) -> u32 {
     let leases = engine.leases_of(worker).filter_map(|token| engine.lease_of(token));
     leases.map(|lease| lease.slot()).collect::<BTreeSet<_>>().len() as u32
 }

@@ -78,14 +78,20 @@ fn a_budget_of_epochs_is_kept_and_the_best_so_far_is_named() {
     assert!(trained <= 9, "{trained} epochs");
 }
 
-/// The first trial has one epoch when its search lets it wait.
-fn paused() -> (Lab, WorkerId, SweepId, Granted) {
+/// The first trial has one epoch.
+fn begun() -> (Lab, WorkerId, SweepId, Granted) {
     let (mut lab, worker) = Lab::with_worker(1);
     let sweep = lab.launch(spec(Budget::default()));
     lab.ask(worker, 1);
     lab.propose();
     let granted = lab.ask_one(worker);
     lab.report(granted.token, &granted.spec, 1);
+    (lab, worker, sweep, granted)
+}
+
+/// The first trial has one epoch when its search lets it wait.
+fn paused() -> (Lab, WorkerId, SweepId, Granted) {
+    let (mut lab, worker, sweep, granted) = begun();
     pause(&mut lab, sweep, 0, 1);
     (lab, worker, sweep, granted)
 }
@@ -111,12 +117,7 @@ fn a_paused_trial_keeps_its_checkpoint_and_its_worker_is_told() {
 
 #[test]
 fn a_pause_that_comes_too_late_changes_nothing() {
-    let (mut lab, worker) = Lab::with_worker(1);
-    let sweep = lab.launch(spec(Budget::default()));
-    lab.ask(worker, 1);
-    lab.propose();
-    let granted = lab.ask_one(worker);
-    lab.report(granted.token, &granted.spec, 1);
+    let (mut lab, _, sweep, granted) = begun();
     lab.report(granted.token, &granted.spec, 2);
     let version = lab.engine.sweep(sweep).unwrap().search.unwrap().version;
     let late = |pauses| Command::Steer { sweep, version, answer: Ok(Steering { chosen: None, pauses }) };
